@@ -1,0 +1,2 @@
+// Package report turns facts into bytes: text for people, JSON for programs.
+package report

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "ssmguard/"
+
+// arrows is the import table of the house: a package of ours (or a folder, with
+// "/...") must never reach a package whose path starts with one of never.
+// Exceptions in except win. Test files are not looked at.
+var arrows = []struct {
+	from   string
+	never  []string
+	except []string
+	why    string
+}{
+	{"guard/policy", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, nil,
+		"it is fuzzed, trusted and reused: standard library only"},
+	{"guard", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/guard/account"}, nil,
+		"deciding is pure: no SDK, no session, no configuration"},
+	{"guard/account", []string{"github.com/aws/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam"}, nil,
+		"the stand-in for AWS must not share code with the client it tests"},
+	{"guard/awsiam", []string{"ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd"}, nil,
+		"evidence is gathered without knowing what will run"},
+	{"proxy", []string{"github.com/", "ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "ssmguard/proxy/"}, nil,
+		"a session knows nothing of permissions"},
+	{"proxy/awsssm", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd"}, nil,
+		"opening a session is not asking for it"},
+	{"proxy/plugin", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd"}, nil,
+		"the plugin runs what was allowed"},
+	{"proxy/channel", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "github.com/aws/"}, nil,
+		"the protocol needs bytes and a signature, no SDK"},
+	{"proxy/gateway", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "github.com/aws/"}, nil,
+		"the stand-in gateway must not share code with the plugin it tests"},
+	{"configs", []string{"ssmguard/guard", "ssmguard/proxy", "ssmguard/cmd", "github.com/aws/"}, nil,
+		"what a user writes; cli translates"},
+	{"cmd/internal/report", []string{"github.com/aws/", "ssmguard/cmd/internal/cli"}, nil,
+		"facts in, bytes out"},
+	{"cmd/internal/cli", []string{"github.com/aws/session-manager-plugin"}, []string{"ssmguard/proxy/plugin"},
+		"the plugin is reached through proxy/plugin alone"},
+}
+
+func TestArrows(t *testing.T) {
+	imports := importGraph(t)
+	for _, a := range arrows {
+		from := module + a.from
+		if _, ok := imports[from]; !ok {
+			t.Errorf("%s: no such package", from)
+			continue
+		}
+		for _, path := range offending(imports, from, a.never, a.except) {
+			t.Errorf("%s must not reach %s (%s):\n\t%s", a.from, path[len(path)-1], a.why, strings.Join(path, " -> "))
+		}
+	}
+}
+
+// TestOnlyPluginImportsPlugin holds the second half of the table: one importer each.
+func TestOnlyPluginImportsPlugin(t *testing.T) {
+	only := map[string]string{
+		"github.com/aws/session-manager-plugin":    module + "proxy/plugin",
+		"github.com/aws/aws-sdk-go-v2/service/iam": module + "guard/awsiam",
+	}
+	for pkg, deps := range importGraph(t) {
+		for dep, owner := range only {
+			for _, d := range deps {
+				if strings.HasPrefix(pkg, module) && pkg != owner && (d == dep || strings.HasPrefix(d, dep+"/")) {
+					t.Errorf("%s imports %s; only %s may", pkg, d, owner)
+				}
+			}
+		}
+	}
+}
+
+// importGraph maps every package in the build to its direct imports.
+func importGraph(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-deps", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	graph := make(map[string][]string)
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		graph[f[0]] = f[1:]
+	}
+	return graph
+}
+
+// offending returns, for each forbidden package reached from a package, the shortest way there.
+func offending(graph map[string][]string, from string, never, except []string) [][]string {
+	var bad [][]string
+	seen := map[string]bool{from: true}
+	for queue := [][]string{{from}}; len(queue) > 0; queue = queue[1:] {
+		way := queue[0]
+		for _, dep := range graph[way[len(way)-1]] {
+			if seen[dep] || hasPrefix(dep, except) {
+				continue
+			}
+			seen[dep] = true
+			next := append(way[:len(way):len(way)], dep)
+			if hasPrefix(dep, never) {
+				bad = append(bad, next)
+				continue
+			}
+			queue = append(queue, next)
+		}
+	}
+	return bad
+}
+
+func hasPrefix(s string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,2 @@
+// Package awsssm opens, resumes and ends sessions through the SSM API.
+package awsssm
