@@ -22,6 +22,9 @@ type Ruling struct {
 // Decision is everything the guard found out about one request.
 type Decision struct {
 	Request  Request
-	Rulings  []Ruling
-	Findings []Finding
+	Facts    Facts
+	Grants   []Grant     // what the request needs, in the order of Needs
+	Rulings  []Ruling    // by grant, then by judge
+	Findings []Finding   // the weightiest first
+	Policies *policy.Set // what the local judge read; nil when it read nothing
 }

@@ -5,21 +5,81 @@ import "ssmguard/guard/policy"
 // Code names a finding, "SG101"; `ssmguard explain CODE` prints its page.
 type Code string
 
+// Level tells what a finding does to the session.
+type Level int
+
+// The levels, the weightiest last.
+const (
+	Note    Level = iota // worth knowing, nothing to do now
+	Warning              // the session starts, something will fail later or cannot be told
+	Error                // a required grant is denied
+)
+
+var levelNames = [...]string{"note", "warning", "error"}
+
+// String returns "note", "warning" or "error".
+func (l Level) String() string {
+	if l < 0 || int(l) >= len(levelNames) {
+		return "note"
+	}
+	return levelNames[l]
+}
+
 // Finding is one thing the user should know: what is missing, what came
 // closest, and what to add.
 type Finding struct {
-	Code    Code
-	Grant   string // ID of the grant it is about, "" when it is about none
-	Summary string // one line, no capital, no full stop
-	Detail  string // why, in a sentence or two
-	Seen    []policy.Pos
-	Fix     *Fix
+	Code     Code
+	Level    Level
+	Grant    string // ID of the grant it is about, "" when it is about none
+	Action   string // what the session needs: "ssm:StartSession" ...
+	Resource string // ... on this ARN; both "" when the finding is about no grant
+	Summary  string // one line, no capital, no full stop
+	Detail   string // why, in a sentence or two; "" when Nearest says it all
+	Nearest  []Near // the statements that came closest or that decided, the closest first
+	Fix      *Fix
+}
+
+// Near is a statement that bears on a finding, and why it did or did not apply.
+type Near struct {
+	At  policy.Pos
+	Why string // `matches, but its condition ssm:resourceTag/Name = web cannot hold here: ...`
+}
+
+// Seen returns the positions of the statements the finding names.
+func (f Finding) Seen() []policy.Pos {
+	var at []policy.Pos
+	for _, n := range f.Nearest {
+		at = append(at, n.At)
+	}
+	return at
 }
 
 // Fix is the smallest change that lets the request through.
 type Fix struct {
-	Where     string // whose policy to change, as the user would name it: "role/dev"
-	Statement string // one IAM statement, JSON, "" when the repair is none
-	Text      string // what to do with it, in a clause: "add to role/dev"
-	Checked   bool   // the local evaluator has seen the request allowed with it
+	Text    string   // what to do, in a clause: "add to role/dev"
+	Changes []Change // to policies; empty when the repair is none, such as "sign in with MFA"
+	Grants  []string // IDs of the grants it repairs
+	Checked bool     // the local evaluator has seen the request allowed with it
+	Check   string   // what was checked: "with this statement the session is allowed, and nothing else changes"
+	Ask     string   // who can make the change, when the caller's own administrator cannot: "organization administrator"
+	Message string   // to send to Ask, ready to paste
+}
+
+// ChangeKind is what a Change does to a policy.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	AddStatement     ChangeKind = "add"
+	ReplaceStatement ChangeKind = "replace"
+	RemoveStatement  ChangeKind = "remove"
+)
+
+// Change is one edit of one policy.
+type Change struct {
+	Kind      ChangeKind
+	Layer     string     // policy.Set's layer: "identity", "boundary", "session", "scp", "rcp", "endpoint"
+	Where     string     // whose policy, as the user would name it: "role/dev", `boundary "dev-boundary"`
+	At        policy.Pos // the statement that is replaced or removed
+	Statement string     // one IAM statement, JSON: the new text; "" for RemoveStatement
 }
