@@ -1,6 +1,11 @@
 package guard
 
-import "ssmguard/guard/policy"
+import (
+	"slices"
+	"strings"
+
+	"ssmguard/guard/policy"
+)
 
 // Grant is one permission the request needs, on one resource.
 type Grant struct {
@@ -27,4 +32,107 @@ type Decision struct {
 	Rulings  []Ruling    // by grant, then by judge
 	Findings []Finding   // the weightiest first
 	Policies *policy.Set // what the local judge read; nil when it read nothing
+}
+
+// Verdict returns the worst merged verdict of the required grants: a proven deny
+// before Unknown, Unknown before Allow. Without grants it is Unknown.
+func (d Decision) Verdict() policy.Verdict {
+	worst, any := policy.Allow, false
+	for _, g := range d.Grants {
+		if g.Advisory {
+			continue
+		}
+		any = true
+		if v := d.Of(g.ID).Verdict; weight(v) > weight(worst) {
+			worst = v
+		}
+	}
+	if !any {
+		return policy.Unknown
+	}
+	return worst
+}
+
+// weight orders verdicts from the best to the worst.
+func weight(v policy.Verdict) int {
+	return slices.Index([]policy.Verdict{policy.Allow, policy.Unknown, policy.ImplicitDeny, policy.ExplicitDeny}, v)
+}
+
+// Merged is the judges' common answer on one grant.
+type Merged struct {
+	Verdict    policy.Verdict
+	Contradict bool     // one judge proves a deny, another allows
+	Unproven   bool     // a judge denies, but on something it could not see
+	DependsOn  []string // the keys and layers the verdict turns on, when it is Unknown
+	Rulings    []Ruling // the judges' own answers
+}
+
+// Of merges the rulings on one grant. Judges that contradict each other give
+// Unknown; else a proven explicit deny wins, then a proven implicit deny, then
+// any allow; else it is Unknown.
+func (d Decision) Of(id string) Merged {
+	var m Merged
+	for _, r := range d.Rulings {
+		if r.Grant.ID == id {
+			m.Rulings = append(m.Rulings, r)
+		}
+	}
+	keys := openKeys(m.Rulings)
+	var allow, explicit, implicit bool
+	for _, r := range m.Rulings {
+		switch v := r.Answer.Verdict; {
+		case v == policy.Allow:
+			allow = true
+		case v.Denies() && (len(r.Answer.DependsOn) > 0 || len(keys) > 0):
+			m.Unproven = true
+			m.depend(r.Answer.DependsOn)
+		case v == policy.ExplicitDeny:
+			explicit = true
+		case v == policy.ImplicitDeny:
+			implicit = true
+		default:
+			m.depend(r.Answer.DependsOn)
+		}
+	}
+	m.Contradict = allow && (explicit || implicit)
+	switch {
+	case m.Contradict:
+	case explicit:
+		m.Verdict = policy.ExplicitDeny
+	case implicit:
+		m.Verdict = policy.ImplicitDeny
+	case m.Unproven:
+	case allow:
+		m.Verdict = policy.Allow
+	}
+	if m.Verdict != policy.Unknown {
+		m.DependsOn = nil
+	}
+	return m
+}
+
+func (m *Merged) depend(on []string) {
+	for _, d := range on {
+		if !slices.Contains(m.DependsOn, d) {
+			m.DependsOn = append(m.DependsOn, d)
+		}
+	}
+}
+
+// openKeys returns the condition keys (not the layers) on which a judge that
+// answered Unknown says the outcome turns. No other judge knows them either: a
+// simulation merely takes them as absent.
+func openKeys(rulings []Ruling) []string {
+	var keys []string
+	for _, r := range rulings {
+		if r.Answer.Verdict != policy.Unknown {
+			continue
+		}
+		for _, on := range r.Answer.DependsOn {
+			if strings.Contains(on, ":") {
+				keys = append(keys, on)
+			}
+		}
+	}
+	return keys
 }

@@ -2,7 +2,6 @@ package guard
 
 import (
 	"errors"
-	"fmt"
 )
 
 // NotVisible is the error of evidence that could not be read because the
@@ -52,5 +51,5 @@ func notVisible(err error) (seen []*NotVisible, rest error) {
 	if errors.As(err, &nv) {
 		return []*NotVisible{nv}, nil
 	}
-	return nil, fmt.Errorf("%w", err)
+	return nil, err
 }

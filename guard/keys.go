@@ -1,0 +1,243 @@
+package guard
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ssmguard/guard/policy"
+)
+
+// keyring fills one grant's context. In a closed world a key nobody gave is
+// absent, so unknown does nothing there.
+type keyring struct {
+	c      policy.Context
+	closed bool
+}
+
+func (k *keyring) set(key, value string)             { k.c.Set(key, value) }
+func (k *keyring) multi(key string, values []string) { k.c.SetMulti(key, values...) }
+func (k *keyring) absent(patterns ...string) {
+	for _, p := range patterns {
+		k.c.SetAbsent(p)
+	}
+}
+
+func (k *keyring) unknown(patterns ...string) {
+	if k.closed {
+		return
+	}
+	for _, p := range patterns {
+		k.c.SetUnknown(p)
+	}
+}
+
+// stated takes a key from the user; several values make it multivalued.
+func (k *keyring) stated(key string, values []string) {
+	if len(values) == 1 {
+		k.set(key, values[0])
+		return
+	}
+	k.multi(key, values)
+}
+
+// tags sets a resource's tags under the given prefixes; every other tag is
+// absent. Two tags that differ only by case are one key to IAM, which of the
+// two it takes is not documented.
+func (k *keyring) tags(tags map[string]string, known bool, prefixes ...string) {
+	for _, prefix := range prefixes {
+		if !known {
+			k.unknown(prefix + "*")
+			continue
+		}
+		k.absent(prefix + "*")
+		seen := make(map[string]bool)
+		for key, value := range tags {
+			if lower := strings.ToLower(key); seen[lower] {
+				k.unknown(prefix + key)
+			} else {
+				seen[lower] = true
+				k.set(prefix+key, value)
+			}
+		}
+	}
+}
+
+// elsewhere are the keys of services a session never calls.
+var elsewhere = []string{"ssm:*", "ssmmessages:*", "ec2:*", "ecs:*", "kms:*", "iam:*", "s3:*", "organizations:*", "logs:*"}
+
+// directCall are the keys that only calls made by a service on someone's
+// behalf, and calls that create tags, can carry.
+var directCall = []string{
+	"aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast",
+	"aws:PrincipalServiceName", "aws:PrincipalServiceNamesList",
+	"aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths",
+	"aws:RequestTag/*", "aws:TagKeys", "aws:ResourceTag/*",
+}
+
+// openWorld says of every key whether it could be in a request like this:
+// global keys might be, the keys of other services cannot.
+func openWorld(k *keyring, c Caller) {
+	k.unknown("aws:*")
+	if c.Kind() != User && c.Kind() != Root {
+		// The keys of an identity provider stay in the session of a role.
+		k.unknown("*")
+	}
+	k.absent(elsewhere...)
+	k.absent(directCall...)
+	if c.Kind() == AssumedRole || c.Kind() == KindUnknown {
+		k.unknown("ec2:SourceInstanceARN", "ecs:SourceTaskArn", "lambda:SourceFunctionArn")
+	}
+}
+
+var principalTypes = map[Kind]string{User: "User", AssumedRole: "AssumedRole", FederatedUser: "FederatedUser", Root: "Account"}
+
+// callerKeys are the keys of the principal.
+func callerKeys(k *keyring, r Request) {
+	c := r.Caller
+	known := func(key, value string) {
+		if value == "" {
+			k.unknown(key)
+			return
+		}
+		k.set(key, value)
+	}
+	known("aws:userid", c.UserID)
+	known("aws:PrincipalAccount", c.Account)
+	known("aws:PrincipalType", principalTypes[c.Kind()])
+	switch c.Kind() {
+	case User:
+		known("aws:username", c.UserName())
+		k.absent("aws:FederatedProvider")
+	case KindUnknown:
+		k.unknown("aws:username")
+	default:
+		k.absent("aws:username")
+	}
+	known("aws:PrincipalArn", principalARN(c))
+	sessionTags := c.Kind() != Root && slices.Contains(c.Unknown, UnknownSessionTags)
+	k.tags(c.Tags, !slices.Contains(c.Unknown, UnknownPrincipalTags) && !sessionTags, "aws:PrincipalTag/")
+	mfaKeys(k, c)
+}
+
+// principalARN returns aws:PrincipalArn: the role's ARN for its sessions.
+func principalARN(c Caller) string {
+	if c.Principal == "" && c.Kind() != AssumedRole {
+		return c.SessionARN
+	}
+	return c.Principal
+}
+
+func mfaKeys(k *keyring, c Caller) {
+	switch c.MFA {
+	case MFAAbsent:
+		k.absent("aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge", "aws:TokenIssueTime", "aws:SourceIdentity", "aws:FederatedProvider")
+	case MFAFalse:
+		k.set("aws:MultiFactorAuthPresent", "false")
+		k.absent("aws:MultiFactorAuthAge")
+	case MFATrue:
+		k.set("aws:MultiFactorAuthPresent", "true")
+	}
+}
+
+// callKeys are the keys of the call itself.
+func callKeys(k *keyring, r Request, f Facts) {
+	k.set("aws:RequestedRegion", r.Region)
+	k.set("aws:SecureTransport", "true")
+	k.set("aws:ViaAWSService", "false")
+	k.set("aws:PrincipalIsAWSService", "false")
+	if !f.At.IsZero() {
+		k.set("aws:CurrentTime", f.At.UTC().Format(time.RFC3339))
+		k.set("aws:EpochTime", strconv.FormatInt(f.At.Unix(), 10))
+	}
+}
+
+const (
+	tagSSM    = "ssm:resourceTag/"
+	tagGlobal = "aws:ResourceTag/"
+	// Sessions alone carry these two tags; AWS sets them.
+	sessionTagID     = "ssm:resourceTag/aws:ssmmessages:session-id"
+	sessionTagTarget = "ssm:resourceTag/aws:ssmmessages:target-id"
+)
+
+func startKeys(k *keyring) {
+	// Which value AWS gives this key, if any, is nowhere documented today.
+	k.unknown("ssm:SessionDocumentAccessCheck", "ssm:AccessRequestId")
+	k.absent("ssm:resourceTag/aws:ssmmessages:*")
+}
+
+func targetKeys(k *keyring, r Request, f Facts) {
+	k.tags(f.TargetTags, !slices.Contains(f.Unknown, UnknownTargetTags), tagSSM, tagGlobal)
+	startKeys(k)
+	k.set("aws:ResourceAccount", r.Caller.Account)
+}
+
+func documentKeys(k *keyring, r Request, f Facts) {
+	owned := awsOwned(r, f)
+	known := owned || !slices.Contains(f.Unknown, UnknownDocumentTags)
+	tags := f.DocumentTags
+	if owned {
+		tags = nil // an AWS-owned document carries no tags of the account
+	}
+	k.tags(tags, known, tagSSM, tagGlobal)
+	startKeys(k)
+	switch {
+	case f.DocumentType != "":
+		k.set("ssm:DocumentType", f.DocumentType)
+	default:
+		k.unknown("ssm:DocumentType")
+	}
+	k.unknown("ssm:DocumentCategories")
+	switch account := arnField(documentARN(r, f), 4); account {
+	case "":
+		k.unknown("aws:ResourceAccount")
+	default:
+		k.set("aws:ResourceAccount", account)
+	}
+}
+
+// tagCharacters are what AWS allows in the value of the tags it puts on a
+// session; a name with others leaves the session without them.
+const tagCharacters = " _.:/=+-@\\"
+
+func sessionKeys(k *keyring, r Request, _ Facts) {
+	k.set("aws:ResourceAccount", r.Caller.Account)
+	k.absent(tagSSM + "*")
+	if r.Caller.UserID == "" || strings.ContainsFunc(r.Caller.UserID, func(c rune) bool {
+		return c < 0x80 && !isAlnum(c) && !strings.ContainsRune(tagCharacters, c)
+	}) {
+		k.unknown(sessionTagID)
+	} else {
+		k.set(sessionTagID, r.Caller.UserID)
+	}
+	k.set(sessionTagTarget, r.Target)
+}
+
+func isAlnum(c rune) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+func channelKeys(k *keyring, r Request, _ Facts) {
+	// Neither the resource AWS evaluates here nor its keys are documented.
+	k.unknown(tagSSM+"*", tagGlobal+"*", "aws:ResourceAccount", "ssmmessages:*")
+}
+
+func kmsKeys(k *keyring, r Request, f Facts) {
+	k.set("kms:CallerAccount", r.Caller.Account)
+	k.set("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
+	k.multi("kms:EncryptionContextKeys", []string{"aws:ssm:SessionId", "aws:ssm:TargetId"})
+	k.set("kms:EncryptionContext:aws:ssm:TargetId", r.Target)
+	if r.SessionID != "" {
+		k.set("kms:EncryptionContext:aws:ssm:SessionId", r.SessionID)
+	} else {
+		k.unknown("kms:EncryptionContext:aws:ssm:SessionId")
+	}
+	if f.KMSAlias != "" {
+		k.set("kms:RequestAlias", f.KMSAlias)
+	}
+	k.unknown(tagGlobal+"*", "kms:ResourceAliases", "kms:KeyOrigin", "kms:KeySpec", "kms:KeyUsage", "kms:MultiRegion*")
+	if account := arnField(f.KMSKey, 4); account != "" {
+		k.set("aws:ResourceAccount", account)
+	}
+}
