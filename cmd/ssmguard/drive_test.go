@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"reflect"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+// patience bounds every wait of a driven session.
+const patience = 60 * time.Second
+
+// drive runs a command under a pty and follows a file of steps, one a line:
+//
+//	expect REGEXP  wait until the output not yet expected matches
+//	type TEXT      type the text and Enter
+//	key C          type Ctrl-C, Ctrl-D ... ("key C" is Ctrl-C)
+//	hidden         the session's token is in no process's argument list
+//	exit N         the command must end with code N (last step; default 0)
+//
+// After the command has ended the terminal must be as it was. The transcript is
+// the script's stdout; standard error goes to the terminal like the rest.
+func drive(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: drive FILE CMD [ARG...]")
+	}
+	d, err := startDriven(ts, args[1:])
+	ts.Check(err)
+	defer d.close()
+	wantCode := "0"
+	for n, line := range strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n") {
+		verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if verb == "exit" {
+			wantCode = rest
+			continue
+		}
+		if err := d.step(verb, rest); err != nil {
+			ts.Fatalf("%s:%d: %s: %v\noutput so far:\n%s", args[0], n+1, line, err, d.screen.String())
+		}
+	}
+	if got := d.wait(); got != wantCode {
+		ts.Fatalf("exit code %s, want %s\noutput:\n%s", got, wantCode, d.screen.String())
+	}
+	if after, err := unix.IoctlGetTermios(int(d.tty.Fd()), unix.TCGETS); err != nil || !reflect.DeepEqual(d.before, after) {
+		ts.Fatalf("the terminal is not restored (%v): before %+v, after %+v", err, d.before, after)
+	}
+	_, err = ts.Stdout().Write([]byte(d.screen.String()))
+	ts.Check(err)
+}
+
+// driven is a command under a pty.
+type driven struct {
+	cmd       *exec.Cmd
+	term, tty *os.File
+	before    *unix.Termios
+	screen    *screen
+	done      chan error
+}
+
+func startDriven(ts *testscript.TestScript, args []string) (*driven, error) {
+	term, tty, err := pty.Open()
+	if err != nil {
+		return nil, err
+	}
+	if err := pty.Setsize(term, &pty.Winsize{Rows: 24, Cols: 100}); err != nil {
+		return nil, err
+	}
+	before, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	if err != nil {
+		return nil, err
+	}
+	path, err := exec.LookPath(args[0])
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(path, args[1:]...)
+	cmd.Args[0] = args[0]
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = scriptEnviron(ts)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
+	d := &driven{cmd: cmd, term: term, tty: tty, before: before, screen: newScreen(), done: make(chan error, 1)}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	go io.Copy(d.screen, term)
+	go func() { d.done <- cmd.Wait() }()
+	return d, nil
+}
+
+func (d *driven) close() {
+	d.cmd.Process.Kill()
+	d.term.Close()
+	d.tty.Close()
+}
+
+func (d *driven) step(verb, rest string) error {
+	switch verb {
+	case "expect":
+		re, err := regexp.Compile(rest)
+		if err != nil {
+			return err
+		}
+		return d.screen.expect(re)
+	case "type":
+		_, err := d.term.WriteString(rest + "\r")
+		return err
+	case "key":
+		_, err := d.term.Write([]byte{rest[0] & 0x1f})
+		return err
+	case "hidden":
+		return tokenHidden(d.cmd.Process.Pid)
+	}
+	return fmt.Errorf("unknown step %q", verb)
+}
+
+// wait returns the exit code, or what else ended the command.
+func (d *driven) wait() string {
+	select {
+	case err := <-d.done:
+		if err != nil {
+			return strings.TrimPrefix(err.Error(), "exit status ")
+		}
+		return "0"
+	case <-time.After(patience):
+		return "nothing: still running"
+	}
+}
+
+// screen collects a terminal's output and lets one reader wait for parts of it.
+type screen struct {
+	mu   sync.Mutex
+	all  bytes.Buffer
+	from int // output before it has been expected already
+	news chan struct{}
+}
+
+func newScreen() *screen { return &screen{news: make(chan struct{}, 1)} }
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all.Write(p)
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.ReplaceAll(s.all.String(), "\r\n", "\n")
+}
+
+func (s *screen) expect(re *regexp.Regexp) error {
+	deadline := time.After(patience)
+	for {
+		if s.found(re) {
+			return nil
+		}
+		select {
+		case <-s.news:
+		case <-deadline:
+			return fmt.Errorf("did not appear in %v", patience)
+		}
+	}
+}
+
+func (s *screen) found(re *regexp.Regexp) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := re.FindIndex(s.all.Bytes()[s.from:])
+	if at == nil {
+		return false
+	}
+	s.from += at[1]
+	return true
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the test binary our own program too: called ssmguard, or
+// session-manager-plugin as the child that carries a session, it runs main.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"ssmguard":               main,
+		"session-manager-plugin": main,
+	})
+}
+
+// TestScripts runs every script of testdata/script as a user would type it.
+// Beside testscript's own commands there are
+//
+//	sandbox WORLD [ARG...]  serve a world until the script ends, and use it
+//	drive FILE CMD [ARG...] run a command under a pty as FILE says; see drive_test.go
+//	code N CMD [ARG...]     run a command that must exit with N
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                filepath.Join("testdata", "script"),
+		UpdateScripts:      os.Getenv("UPDATE_SCRIPTS") != "",
+		RequireUniqueNames: true,
+		Setup:              quietEnvironment,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sandbox": sandbox,
+			"drive":   drive,
+			"code":    code,
+		},
+	})
+}
+
+// quietEnvironment gives a script a home of its own and keeps the SDK from
+// asking the machine's metadata service.
+func quietEnvironment(env *testscript.Env) error {
+	home := filepath.Join(env.WorkDir, "home")
+	if err := os.Mkdir(home, 0o700); err != nil {
+		return err
+	}
+	env.Setenv("HOME", home)
+	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	env.Setenv("TERM", "xterm")
+	env.Setenv("NO_COLOR", "1")
+	return nil
+}
+
+// code runs a command and fails the script unless it exits with the given code.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N CMD [ARG...]")
+	}
+	got := "0"
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != args[0] {
+		ts.Fatalf("%s: exit code %s, want %s", strings.Join(args[1:], " "), got, args[0])
+	}
+}

@@ -1,0 +1,87 @@
+#!/bin/sh
+# Builds ssmguard and installs it. Safe to run again: it replaces what it installed.
+set -eu
+
+usage() {
+	cat <<'END'
+usage: ./install.sh [--as-plugin | --uninstall]
+
+Builds ssmguard with Go and installs it as $PREFIX/bin/ssmguard; PREFIX is
+~/.local unless set.
+
+  --as-plugin   also install it as session-manager-plugin, for the stock AWS CLI
+  --uninstall   remove what this script installed
+END
+}
+
+say() { echo "install.sh: $*" >&2; }
+fail() {
+	say "$@"
+	exit 1
+}
+
+as_plugin=no
+uninstall=no
+for arg; do
+	case $arg in
+	--as-plugin) as_plugin=yes ;;
+	--uninstall) uninstall=yes ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*)
+		usage >&2
+		exit 2
+		;;
+	esac
+done
+
+if [ -z "${PREFIX:-}" ]; then
+	[ -n "${HOME:-}" ] || fail "neither PREFIX nor HOME is set"
+	PREFIX=$HOME/.local
+fi
+bin=$PREFIX/bin
+program=$bin/ssmguard
+plugin=$bin/session-manager-plugin
+
+# ours is true when the plugin's name is free or a link to ssmguard.
+ours() {
+	if [ -L "$plugin" ]; then
+		[ "$(readlink "$plugin")" = ssmguard ]
+	else
+		[ ! -e "$plugin" ]
+	fi
+}
+
+if [ $uninstall = yes ]; then
+	if [ -L "$plugin" ] && ours; then
+		rm -f "$plugin"
+	fi
+	rm -f "$program"
+	say "removed $program"
+	exit 0
+fi
+
+command -v go >/dev/null 2>&1 || fail "Go is not installed; get it from https://go.dev/dl/"
+if [ $as_plugin = yes ] && ! ours; then
+	fail "$plugin is another program; remove it or choose another PREFIX"
+fi
+
+cd "$(dirname "$0")"
+mkdir -p "$bin"
+new=$(mktemp "$bin/.ssmguard.XXXXXX")
+trap 'rm -f "$new"' EXIT
+trap 'exit 1' HUP INT TERM
+go build -trimpath -o "$new" ./cmd/ssmguard
+chmod 755 "$new"
+mv -f "$new" "$program"
+say "installed $program"
+if [ $as_plugin = yes ]; then
+	ln -sf ssmguard "$plugin"
+	say "installed $plugin"
+fi
+case ":$PATH:" in
+*":$bin:"*) ;;
+*) say "add it to your PATH: export PATH=\"$bin:\$PATH\"" ;;
+esac
