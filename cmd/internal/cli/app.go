@@ -33,14 +33,15 @@ func newApp(p *process) *cli.App {
 		Writer:                    p.stdout,
 		ErrWriter:                 p.stderr,
 		HideVersion:               true,
+		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true,
 		CustomAppHelpTemplate:     appHelp,
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main alone exits
 		OnUsageError:              onUsageError,
 		Action:                    unknownCommand,
 		Commands: []*cli.Command{
-			explainCommand(p),
 			versionCommand(p),
+			helpCommand(),
 		},
 	}
 	for _, c := range app.Commands {
@@ -75,4 +76,25 @@ func noWords(c *cli.Context) error {
 		return usagef("unknown word: %s; see %q", c.Args().First(), "ssmguard help "+c.Command.Name)
 	}
 	return nil
+}
+
+func helpCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "help",
+		Usage:       "tell more about a command",
+		UsageText:   "ssmguard help [COMMAND]",
+		Description: "Lists the commands, or tells more about one of them.",
+		Action: func(c *cli.Context) error {
+			switch name := c.Args().First(); {
+			case c.Args().Len() > 1:
+				return usagef("unknown word: %s; help takes one command", c.Args().Get(1))
+			case name == "":
+				return cli.ShowAppHelp(c)
+			case c.App.Command(name) == nil:
+				return usagef("unknown command: %s; see %q", name, "ssmguard help")
+			default:
+				return cli.ShowCommandHelp(c, name)
+			}
+		},
+	}
 }

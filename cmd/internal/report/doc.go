@@ -1,2 +1,0 @@
-// Package report turns facts into bytes: text for people, JSON for programs.
-package report

@@ -1,0 +1,186 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const remoteHost = "AWS-StartPortForwardingSessionToRemoteHost"
+
+// samples are decisions of every shape a renderer can meet; each has a golden
+// file per renderer.
+func samples() map[string]guard.Decision {
+	caller := guard.Caller{
+		SessionARN: "arn:aws:sts::111122223333:assumed-role/dev/ann",
+		Principal:  "arn:aws:iam::111122223333:role/team/dev",
+		Account:    "111122223333",
+	}
+	request := guard.Request{Caller: caller, Region: "ap-northeast-1", Target: "i-0123456789abcdef0", Document: remoteHost}
+	grants := []guard.Grant{
+		{ID: "start/target", Action: "ssm:StartSession", Resource: "arn:aws:ec2:ap-northeast-1:111122223333:instance/i-0123456789abcdef0"},
+		{ID: "start/document", Action: "ssm:StartSession", Resource: "arn:aws:ssm:ap-northeast-1::document/" + remoteHost},
+		{ID: "terminate", Action: "ssm:TerminateSession", Resource: "arn:aws:ssm:ap-northeast-1:111122223333:session/ann-*", Advisory: true},
+	}
+	rule := func(verdicts ...policy.Verdict) []guard.Ruling {
+		var rs []guard.Ruling
+		for i, v := range verdicts {
+			for _, judge := range []string{"iam", "local"} {
+				rs = append(rs, guard.Ruling{Grant: grants[i], Judge: judge, Answer: policy.Answer{Verdict: v}})
+			}
+		}
+		return rs
+	}
+	inline := policy.Pos{Source: `role/team/dev, inline "ssm"`, Index: 0, Sid: "Tagged", Line: 4}
+	return map[string]guard.Decision{
+		"allowed": {Request: request, Grants: grants, Rulings: rule(policy.Allow, policy.Allow, policy.Allow)},
+		"unknown": {Request: request, Grants: grants, Rulings: rule(policy.Unknown, policy.Allow), Findings: []guard.Finding{{
+			Code: "SG501", Level: guard.Warning, Summary: "role/team/dev's policies could not be read",
+			Detail: "iam:GetRole was refused, so neither judge could be asked; the session goes on and AWS decides",
+			Fix:    &guard.Fix{Text: "allow iam:SimulatePrincipalPolicy and iam:GetRole on the caller itself"},
+		}}},
+		"add": {Request: request, Grants: grants, Rulings: rule(policy.Allow, policy.ImplicitDeny), Findings: []guard.Finding{{
+			Code: "SG101", Level: guard.Error, Grant: "start/document", Action: grants[1].Action, Resource: grants[1].Resource,
+			Summary: "role/team/dev may not use this document",
+			Nearest: []guard.Near{
+				{At: inline, Why: "matches, but its condition ssm:resourceTag/Name = bastion-db-maintenance cannot hold here: an AWS-owned document carries no tags"},
+				{At: policy.Pos{Source: `managed "Base"`, Index: 2}, Why: "allows ssm:GetDocument, which is another action"},
+			},
+			Fix: &guard.Fix{
+				Text: "add to role/team/dev",
+				Changes: []guard.Change{{
+					Kind: guard.AddStatement, Layer: "identity", Where: "role/team/dev",
+					Statement: `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"` + grants[1].Resource + `"}`,
+				}},
+				Grants: []string{"start/document"}, Checked: true,
+				Check: "with this statement the session is allowed, and nothing else changes",
+			},
+		}}},
+		"changes": {Request: guard.Request{Caller: guard.Caller{}, Target: "mi-0123456789abcdef0"}, Grants: grants, Rulings: rule(policy.ExplicitDeny, policy.ImplicitDeny), Findings: []guard.Finding{
+			{
+				Code: "SG203", Level: guard.Error, Grant: "start/target", Action: grants[0].Action, Resource: grants[0].Resource,
+				Summary: "an organization's policy denies every session outside eu-*",
+				Detail:  "a service control policy binds every principal of the account",
+				Nearest: []guard.Near{{At: policy.Pos{Source: `SCP "RegionGuard"`, Index: 0}, Why: "denies it: aws:RequestedRegion is ap-northeast-1"}},
+				Fix: &guard.Fix{
+					Text: "change the policies",
+					Changes: []guard.Change{
+						{Kind: guard.ReplaceStatement, Layer: "scp", Where: "ou-1", At: policy.Pos{Source: `SCP "RegionGuard"`}, Statement: "{\n  \"Effect\": \"Deny\"\n}"},
+						{Kind: guard.RemoveStatement, Layer: "identity", Where: "role/team/dev", At: inline},
+					},
+					Ask: "organization administrator", Message: "Please let role/team/dev use Session Manager in ap-northeast-1.\nThank you.",
+				},
+			},
+			{Code: "SG301", Level: guard.Warning, Grant: "terminate", Action: grants[2].Action, Resource: grants[2].Resource, Summary: "the session cannot be ended from here"},
+		}},
+	}
+}
+
+func TestGoldens(t *testing.T) {
+	renderers := []struct {
+		name string
+		new  func(*bytes.Buffer) Handler
+	}{
+		{"text", func(b *bytes.Buffer) Handler { return NewText(b, 0, false) }},
+		{"narrow", func(b *bytes.Buffer) Handler { return NewText(b, 72, true) }},
+		{"json", func(b *bytes.Buffer) Handler { return NewJSON(b) }},
+	}
+	for name, d := range samples() {
+		for _, r := range renderers {
+			t.Run(name+"/"+r.name, func(t *testing.T) {
+				var out bytes.Buffer
+				render(t, r.new(&out), d, true)
+				golden := filepath.Join("testdata", name+"."+r.name)
+				if *update {
+					if err := os.WriteFile(golden, out.Bytes(), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(golden)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), out.String()); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", golden, diff)
+				}
+			})
+		}
+	}
+}
+
+func render(t *testing.T, h Handler, d guard.Decision, checkOnly bool) {
+	t.Helper()
+	if err := h.Config(Config{Protocol: Protocol, CheckOnly: checkOnly}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Decision(d); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestQuietBeforeSession: a session that may start is preceded by no words of ours.
+func TestQuietBeforeSession(t *testing.T) {
+	var out bytes.Buffer
+	render(t, NewText(&out, 80, false), samples()["allowed"], false)
+	if out.Len() != 0 {
+		t.Errorf("wrote %q", out.String())
+	}
+}
+
+// TestJSONConforms holds the output to the schema we publish.
+func TestJSONConforms(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("schema", "decision.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema map[string]any
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	for name, d := range samples() {
+		var out bytes.Buffer
+		render(t, NewJSON(&out), d, true)
+		var value any
+		if err := json.Unmarshal(out.Bytes(), &value); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, fault := range (validator{schema}).check(schema, value, "$") {
+			t.Errorf("%s: %s", name, fault)
+		}
+	}
+}
+
+// TestValidatorFinds makes sure that the conformance test can fail.
+func TestValidatorFinds(t *testing.T) {
+	schema := map[string]any{
+		"type": "object", "required": []any{"a", "b"},
+		"properties": map[string]any{
+			"a": map[string]any{"enum": []any{"x"}},
+			"c": map[string]any{"type": "array", "items": map[string]any{"type": "integer", "minimum": 1.0}},
+			"d": map[string]any{"anyOf": []any{map[string]any{"type": "null"}, map[string]any{"$ref": "#/$defs/e"}}},
+		},
+		"$defs": map[string]any{"e": map[string]any{"type": "string", "pattern": "^e$"}},
+	}
+	value := map[string]any{"a": "y", "c": []any{0.0, 1.5}, "d": "f", "z": 1.0}
+	got := (validator{schema}).check(schema, value, "$")
+	want := []string{
+		`$: "b" is missing`, `$.a: y is none of [x]`, `$.c[0]: 0 is less than 1`, `$.c[1]: 1.5 is no integer`,
+		`$.d: fits none of anyOf`, `$: "z" is not described`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,180 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// Text renders for people:
+//
+//	ssmguard: error: SUMMARY [CODE]
+//	  needs    ACTION on RESOURCE
+//	  nearest  STATEMENT: why it did not apply
+//	  ...
+type Text struct {
+	w      io.Writer
+	width  int
+	colour bool
+	config Config
+}
+
+// NewText returns a Handler that writes lines of at most width columns where
+// they can be broken (0: never break), with colours if asked for.
+func NewText(w io.Writer, width int, colour bool) *Text {
+	return &Text{w: w, width: width, colour: colour}
+}
+
+// Config implements Handler.
+func (t *Text) Config(c Config) error {
+	t.config = c
+	return nil
+}
+
+// Decision implements Handler. A request that is allowed and has no findings
+// gets a line only where the verdict is the answer.
+func (t *Text) Decision(d guard.Decision) error {
+	var b strings.Builder
+	for _, f := range d.Findings {
+		t.finding(&b, f)
+	}
+	if t.config.CheckOnly {
+		b.WriteString(verdictLine(d))
+	}
+	_, err := io.WriteString(t.w, b.String())
+	return err
+}
+
+// Close implements Handler.
+func (t *Text) Close() error { return nil }
+
+func verdictLine(d guard.Decision) string {
+	who := shortARN(d.Request.Caller)
+	what := fmt.Sprintf("a session on %s with %s", d.Request.Target, document(d.Request))
+	switch v := d.Verdict(); v {
+	case policy.Allow:
+		return fmt.Sprintf("ssmguard: allowed: %s may start %s\n", who, what)
+	case policy.Unknown:
+		return fmt.Sprintf("ssmguard: undecided: it could not be told whether %s may start %s\n", who, what)
+	default:
+		return fmt.Sprintf("ssmguard: denied (%s): %s may not start %s\n", v, who, what)
+	}
+}
+
+// document returns the document a request runs, which has a default.
+func document(r guard.Request) string {
+	if r.Document == "" {
+		return "SSM-SessionManagerRunShell"
+	}
+	return r.Document
+}
+
+// shortARN returns a caller as people say it, "role/dev" or "user/ann".
+func shortARN(c guard.Caller) string {
+	arn := c.Principal
+	if arn == "" {
+		arn = c.SessionARN
+	}
+	if i := strings.LastIndexByte(arn, ':'); i >= 0 && i+1 < len(arn) {
+		return arn[i+1:]
+	}
+	return "the caller"
+}
+
+func (t *Text) finding(b *strings.Builder, f guard.Finding) {
+	fmt.Fprintf(b, "ssmguard: %s: %s [%s]\n", t.paint(f.Level), f.Summary, f.Code)
+	if f.Action != "" {
+		t.row(b, "needs", f.Action+" on "+f.Resource)
+	}
+	for i, n := range f.Nearest {
+		label := "nearest"
+		if i > 0 {
+			label = ""
+		}
+		t.row(b, label, fmt.Sprintf("%s: %s", n.At, n.Why))
+	}
+	if f.Detail != "" {
+		t.row(b, "why", f.Detail)
+	}
+	if f.Fix != nil {
+		t.fix(b, *f.Fix)
+	}
+	t.row(b, "more", "ssmguard explain "+string(f.Code))
+}
+
+func (t *Text) fix(b *strings.Builder, f guard.Fix) {
+	text := f.Text
+	if len(f.Changes) > 0 {
+		text += ":"
+	}
+	t.row(b, "fix", text)
+	for _, c := range f.Changes {
+		if c.Kind != guard.AddStatement || len(f.Changes) > 1 {
+			t.row(b, "", changeTitle(c))
+		}
+		for line := range strings.Lines(c.Statement) {
+			fmt.Fprintf(b, "%s%s\n", indent, strings.TrimRight(line, "\n"))
+		}
+	}
+	if f.Checked {
+		t.row(b, "", "checked: "+f.Check)
+	}
+	if f.Ask != "" {
+		t.row(b, "ask", f.Ask)
+		for line := range strings.Lines(f.Message) {
+			fmt.Fprintf(b, "%s%s\n", indent, strings.TrimRight(line, "\n"))
+		}
+	}
+}
+
+func changeTitle(c guard.Change) string {
+	switch c.Kind {
+	case guard.ReplaceStatement:
+		return fmt.Sprintf("replace %s of %s with", c.At, c.Where)
+	case guard.RemoveStatement:
+		return fmt.Sprintf("remove %s of %s", c.At, c.Where)
+	default:
+		return "add to " + c.Where
+	}
+}
+
+// indent is the column of what stands behind a row's label.
+var indent = strings.Repeat(" ", 11)
+
+// row writes a label and its text, broken at blanks to fit the width.
+func (t *Text) row(b *strings.Builder, label, text string) {
+	fmt.Fprintf(b, "  %-9s", label)
+	column := len(indent)
+	for i, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case t.width > 0 && column+1+n > t.width:
+			b.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	b.WriteByte('\n')
+}
+
+var levelColour = map[guard.Level]string{
+	guard.Error:   "\x1b[1;31m",
+	guard.Warning: "\x1b[1;33m",
+	guard.Note:    "\x1b[1;36m",
+}
+
+func (t *Text) paint(l guard.Level) string {
+	if !t.colour {
+		return l.String()
+	}
+	return levelColour[l] + l.String() + "\x1b[0m"
+}
