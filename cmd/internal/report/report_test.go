@@ -41,25 +41,25 @@ func samples() map[string]guard.Decision {
 		}
 		return rs
 	}
-	inline := policy.Pos{Source: `role/team/dev, inline "ssm"`, Index: 0, Sid: "Tagged", Line: 4}
+	inline := policy.Pos{Source: `role/dev, inline "ssm"`, Index: 0, Sid: "Tagged", Line: 4}
 	return map[string]guard.Decision{
 		"allowed": {Request: request, Grants: grants, Rulings: rule(policy.Allow, policy.Allow, policy.Allow)},
 		"unknown": {Request: request, Grants: grants, Rulings: rule(policy.Unknown, policy.Allow), Findings: []guard.Finding{{
-			Code: "SG501", Level: guard.Warning, Summary: "role/team/dev's policies could not be read",
+			Code: "SG501", Level: guard.Warning, Summary: "role/dev's policies could not be read",
 			Detail: "iam:GetRole was refused, so neither judge could be asked; the session goes on and AWS decides",
 			Fix:    &guard.Fix{Text: "allow iam:SimulatePrincipalPolicy and iam:GetRole on the caller itself"},
 		}}},
 		"add": {Request: request, Grants: grants, Rulings: rule(policy.Allow, policy.ImplicitDeny), Findings: []guard.Finding{{
 			Code: "SG101", Level: guard.Error, Grant: "start/document", Action: grants[1].Action, Resource: grants[1].Resource,
-			Summary: "role/team/dev may not use this document",
+			Summary: "role/dev may not use this document",
 			Nearest: []guard.Near{
 				{At: inline, Why: "matches, but its condition ssm:resourceTag/Name = bastion-db-maintenance cannot hold here: an AWS-owned document carries no tags"},
 				{At: policy.Pos{Source: `managed "Base"`, Index: 2}, Why: "allows ssm:GetDocument, which is another action"},
 			},
 			Fix: &guard.Fix{
-				Text: "add to role/team/dev",
+				Text: "add to role/dev",
 				Changes: []guard.Change{{
-					Kind: guard.AddStatement, Layer: "identity", Where: "role/team/dev",
+					Kind: guard.AddStatement, Layer: "identity", Where: "role/dev",
 					Statement: `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"` + grants[1].Resource + `"}`,
 				}},
 				Grants: []string{"start/document"}, Checked: true,
@@ -76,9 +76,9 @@ func samples() map[string]guard.Decision {
 					Text: "change the policies",
 					Changes: []guard.Change{
 						{Kind: guard.ReplaceStatement, Layer: "scp", Where: "ou-1", At: policy.Pos{Source: `SCP "RegionGuard"`}, Statement: "{\n  \"Effect\": \"Deny\"\n}"},
-						{Kind: guard.RemoveStatement, Layer: "identity", Where: "role/team/dev", At: inline},
+						{Kind: guard.RemoveStatement, Layer: "identity", Where: "role/dev", At: inline},
 					},
-					Ask: "organization administrator", Message: "Please let role/team/dev use Session Manager in ap-northeast-1.\nThank you.",
+					Ask: "organization administrator", Message: "Please let role/dev use Session Manager in ap-northeast-1.\nThank you.",
 				},
 			},
 			{Code: "SG301", Level: guard.Warning, Grant: "terminate", Action: grants[2].Action, Resource: grants[2].Resource, Summary: "the session cannot be ended from here"},

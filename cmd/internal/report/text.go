@@ -53,7 +53,7 @@ func (t *Text) Decision(d guard.Decision) error {
 func (t *Text) Close() error { return nil }
 
 func verdictLine(d guard.Decision) string {
-	who := shortARN(d.Request.Caller)
+	who := d.Request.Caller.Name()
 	what := fmt.Sprintf("a session on %s with %s", d.Request.Target, document(d.Request))
 	switch v := d.Verdict(); v {
 	case policy.Allow:
@@ -71,18 +71,6 @@ func document(r guard.Request) string {
 		return "SSM-SessionManagerRunShell"
 	}
 	return r.Document
-}
-
-// shortARN returns a caller as people say it, "role/dev" or "user/ann".
-func shortARN(c guard.Caller) string {
-	arn := c.Principal
-	if arn == "" {
-		arn = c.SessionARN
-	}
-	if i := strings.LastIndexByte(arn, ':'); i >= 0 && i+1 < len(arn) {
-		return arn[i+1:]
-	}
-	return "the caller"
 }
 
 func (t *Text) finding(b *strings.Builder, f guard.Finding) {
