@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Context is what is known about the condition keys of one request. Key names
 // ignore case, as IAM's do. A key is known with its values, known to be absent,
@@ -14,6 +18,7 @@ type Context struct {
 }
 
 type contextValue struct {
+	name   string // as it was given: simulators are told keys as people write them
 	values []string
 	multi  bool
 	state  KeyState
@@ -55,6 +60,7 @@ func (c *Context) put(key string, v contextValue) {
 	if c.keys == nil {
 		c.keys = make(map[string]contextValue)
 	}
+	v.name = key
 	c.keys[strings.ToLower(key)] = v
 }
 
@@ -65,6 +71,18 @@ func (c *Context) state(pattern string, s KeyState) {
 		return
 	}
 	c.patterns = append(c.patterns, contextPattern{prefix, s})
+}
+
+// Known returns the names of the keys that have a value, as they were given and
+// in the order of their lower-case forms.
+func (c Context) Known() []string {
+	var names []string
+	for _, key := range slices.Sorted(maps.Keys(c.keys)) {
+		if v := c.keys[key]; v.state == KeyKnown {
+			names = append(names, v.name)
+		}
+	}
+	return names
 }
 
 // Lookup returns the values of a key, whether it is multivalued, and what is known of it.
