@@ -1,0 +1,140 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// decode reads one YAML document into a struct. Every key the struct does not
+// know, every value of a wrong type and every unset variable is a Fault with
+// its line; all of them are reported together.
+func decode(file string, data []byte, into any, getenv func(string) (string, bool)) error {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return Faults{yamlFault(file, err.Error())}
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	var faults Faults
+	root := doc.Content[0]
+	if getenv != nil {
+		expandNode(file, root, getenv, &faults)
+	}
+	unknownKeys(file, root, reflect.TypeOf(into).Elem(), &faults)
+	var wrong *yaml.TypeError
+	switch err := root.Decode(into); {
+	case errors.As(err, &wrong):
+		for _, text := range wrong.Errors {
+			faults = append(faults, yamlFault(file, text))
+		}
+	case err != nil:
+		faults = append(faults, yamlFault(file, err.Error()))
+	}
+	return faults.err()
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+
+// yamlFault takes the line out of the library's message.
+func yamlFault(file, message string) Fault {
+	m := yamlLine.FindStringSubmatch(strings.ReplaceAll(message, "\n", " "))
+	line, _ := strconv.Atoi(m[1])
+	return Fault{file, line, m[2]}
+}
+
+// unknownKeys walks a node along the Go type it will be decoded into. The
+// library's own KnownFields is not enough: it forgets the rule inside types
+// that decode themselves, and does not say which key was meant.
+func unknownKeys(file string, n *yaml.Node, t reflect.Type, faults *Faults) {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
+		for _, item := range n.Content {
+			unknownKeys(file, item, t.Elem(), faults)
+		}
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
+		for i := 1; i < len(n.Content); i += 2 {
+			unknownKeys(file, n.Content[i], t.Elem(), faults)
+		}
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
+		fields := yamlFields(t)
+		for i := 0; i < len(n.Content); i += 2 {
+			key := n.Content[i]
+			if f, ok := fields[key.Value]; ok {
+				unknownKeys(file, n.Content[i+1], f, faults)
+			} else if key.Value != "<<" {
+				*faults = append(*faults, Fault{file, key.Line, unknownKey(key.Value, fields)})
+			}
+		}
+	}
+}
+
+// yamlFields maps the keys a struct accepts to the types of their values.
+func yamlFields(t reflect.Type) map[string]reflect.Type {
+	fields := make(map[string]reflect.Type)
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if options == "inline" {
+			maps.Copy(fields, yamlFields(f.Type))
+		} else if name != "" && name != "-" {
+			fields[name] = f.Type
+		}
+	}
+	return fields
+}
+
+func unknownKey(key string, fields map[string]reflect.Type) string {
+	names := slices.Sorted(maps.Keys(fields))
+	if near := Nearest(key, names); near != "" {
+		return fmt.Sprintf("unknown key %q, did you mean %q?", key, near)
+	}
+	return fmt.Sprintf("unknown key %q, known are: %s", key, strings.Join(names, ", "))
+}
+
+var variable = regexp.MustCompile(`\$(\$|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})`)
+
+// expandNode replaces ${NAME} and ${NAME:-default} in every value; $$ is a
+// dollar sign. Keys are left alone.
+func expandNode(file string, n *yaml.Node, getenv func(string) (string, bool), faults *Faults) {
+	step, first := 1, 0
+	if n.Kind == yaml.MappingNode {
+		step, first = 2, 1
+	}
+	for i := first; i < len(n.Content); i += step {
+		expandNode(file, n.Content[i], getenv, faults)
+	}
+	if n.Kind != yaml.ScalarNode || !strings.Contains(n.Value, "$") {
+		return
+	}
+	n.Value = variable.ReplaceAllStringFunc(n.Value, func(use string) string {
+		m := variable.FindStringSubmatch(use)
+		if m[1] == "$" {
+			return "$"
+		}
+		if value, ok := getenv(m[2]); ok && (value != "" || m[3] == "") {
+			return value
+		}
+		if m[3] == "" {
+			*faults = append(*faults, Fault{file, n.Line, fmt.Sprintf("environment variable %s is not set; write ${%s:-value} to give a default", m[2], m[2])})
+		}
+		return m[4]
+	})
+	if n.Style == 0 {
+		n.Tag = "" // a plain ${PORT} becomes the number it stands for
+	}
+}

@@ -1,0 +1,161 @@
+package configs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func write(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func env(pairs ...string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1], true
+			}
+		}
+		return "", false
+	}
+}
+
+func TestLoadMergesFiles(t *testing.T) {
+	dir := t.TempDir()
+	user := write(t, filepath.Join(dir, "config", "config.yaml"), `
+defaults: {profile: mine, region: eu-west-1}
+tunnels:
+  db: {target: i-1, port: 1}
+  cache: {target: i-2, port: 2, wait: 3s}
+`)
+	inner := filepath.Join(dir, "repo", "a", "b")
+	if err := os.MkdirAll(inner, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "repo", ProjectFile), `
+defaults: {profile: project}
+tunnels:
+  db:
+    target: tag:Name=bastion
+    host: ${HOST:-db.internal}
+    port: ${PORT}
+    local_port: 15432
+    wait: true
+groups: {all: [db, cache]}
+`)
+	c, err := Load(Places{UserFile: user, Dir: inner, Getenv: env("PORT", "5432")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Select("all", "db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		got[i].From, got[i].line = "", 0
+	}
+	want := []Tunnel{
+		{Name: "db", Target: "tag:Name=bastion", Host: "db.internal", Port: 5432, LocalPort: 15432,
+			Settings: Settings{Profile: "project", Region: "eu-west-1", Guard: "on", Engine: "native", Lanes: 1, Wait: DefaultWait}},
+		{Name: "cache", Target: "i-2", Port: 2,
+			Settings: Settings{Profile: "mine", Region: "eu-west-1", Guard: "on", Engine: "native", Lanes: 1, Wait: Wait(3 * time.Second)}},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Tunnel{})); diff != "" {
+		t.Errorf("tunnels (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadFaults(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"unknown key", "tunnels:\n  db:\n    traget: i-1\n    port: 1\n", `f.yaml:3: unknown key "traget", did you mean "target"?`},
+		{"unknown top key", "tunnel: {}\n", `f.yaml:1: unknown key "tunnel", did you mean "tunnels"?`},
+		{"far key", "tunnels:\n  db: {target: i-1, port: 1, hooks: x}\n", `unknown key "hooks", known are: database, elasticache`},
+		{"wrong type", "tunnels:\n  db:\n    target: i-1\n    port: many\n", "f.yaml:4: cannot unmarshal !!str `many` into int"},
+		{"no target", "tunnels:\n\n  db:\n    port: 1\n", "f.yaml:4: db: target is missing"},
+		{"no port", "tunnels:\n  db: {target: i-1}\n", "f.yaml:2: db: port is missing"},
+		{"two hosts", "tunnels:\n  db: {target: i-1, port: 1, host: h, rds: r}\n", "give one of host, rds and elasticache"},
+		{"two listeners", "tunnels:\n  db: {target: i-1, port: 1, local_port: 1, listen: ':2'}\n", "give one of listen and local_port"},
+		{"bad listen", "tunnels:\n  db: {target: i-1, port: 1, listen: here}\n", `listen is "here", give ADDR:PORT or unix:PATH`},
+		{"bad port", "tunnels:\n  db: {target: i-1, port: 70000}\n", "port is 70000, give 1 to 65535"},
+		{"quoted number", "tunnels:\n  db:\n    target: i-1\n    port: '${PORT:-1}'\n", "f.yaml:4: cannot unmarshal !!str"},
+		{"bad wait", "tunnels:\n  db: {target: i-1, port: 1, wait: soon}\n", "f.yaml:2: wait takes true, false or a duration such as 30s, not \"soon\""},
+		{"bad guard", "defaults: {guard: maybe}\n", `defaults: guard is "maybe", known are: on, warn, strict, off`},
+		{"bad lanes", "defaults: {lanes: 99}\n", "defaults: lanes is 99, give 1 to 16"},
+		{"bad name", "tunnels:\n  a/b: {target: i-1, port: 1}\n", "a tunnel's name has letters"},
+		{"unset variable", "tunnels:\n  db:\n    target: ${BASTION_ID}\n    port: 1\n", "f.yaml:3: environment variable BASTION_ID is not set"},
+		{"no yaml", "tunnels: [\n", "f.yaml:1: did not find expected node content"},
+		{"group of nothing", "tunnels:\n  orders: {target: i-1, port: 1}\ngroups: {g: [order]}\n", `group "g": no tunnel "order", did you mean "orders"?`},
+		{"group named as tunnel", "tunnels:\n  db: {target: i-1, port: 1}\ngroups: {db: [db]}\n", `group "db" has the name of a tunnel`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			file := write(t, filepath.Join(t.TempDir(), "f.yaml"), tt.text)
+			_, err := Load(Places{UserFile: file, Getenv: env()})
+			if err == nil {
+				t.Fatal("no fault")
+			}
+			if got := strings.ReplaceAll(err.Error(), filepath.Dir(file)+"/", ""); !strings.Contains(got, tt.want) {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestEveryFaultIsReported(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "f.yaml"), "defaults: {gaurd: on}\ntunnels:\n  db:\n    target: i-1\n    prot: 1\n    port: x\n")
+	_, err := Load(Places{UserFile: file, Getenv: env()})
+	if got := strings.Count(err.Error(), "\n") + 1; got != 3 {
+		t.Errorf("got %d faults, want 3:\n%v", got, err)
+	}
+}
+
+func TestExpand(t *testing.T) {
+	for in, want := range map[string]string{
+		"${A}":           "1",
+		"x-${A}-${B:-y}": "x-1-y",
+		"${EMPTY:-d}":    "d",
+		"${EMPTY}":       "",
+		"$$A":            "$A",
+		"$A":             "$A",
+	} {
+		file := write(t, filepath.Join(t.TempDir(), "f.yaml"), "tunnels:\n  db: {target: t, port: 1, host: \""+in+"\"}\n")
+		c, err := Load(Places{UserFile: file, Getenv: env("A", "1", "EMPTY", "")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Tunnels["db"].Host; got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestExampleLoads(t *testing.T) {
+	c, err := Load(Places{UserFile: "examples/project.yaml", Getenv: env()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ts, err := c.Select("dev", "admin"); err != nil || len(ts) != 3 {
+		t.Errorf("got %d tunnels, %v", len(ts), err)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"target", "host", "port"}
+	for word, want := range map[string]string{"traget": "target", "Port": "port", "hots": "host", "zebra": "", "": ""} {
+		if got := Nearest(word, known); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package configs
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestSchemaKnowsEveryKey keeps the editors' schema and the Go types together.
+func TestSchemaKnowsEveryKey(t *testing.T) {
+	data, err := os.ReadFile("schema/config.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type object struct {
+		Properties map[string]any    `json:"properties"`
+		Defs       map[string]object `json:"$defs"`
+	}
+	var schema object
+	if err := json.Unmarshal(data, &schema); err != nil {
+		t.Fatal(err)
+	}
+	tunnel := maps.Clone(schema.Defs["settings"].Properties)
+	maps.Copy(tunnel, schema.Defs["tunnel"].Properties)
+	for _, tt := range []struct {
+		name string
+		keys map[string]any
+		typ  reflect.Type
+	}{
+		{"file", schema.Properties, reflect.TypeFor[File]()},
+		{"settings", schema.Defs["settings"].Properties, reflect.TypeFor[Settings]()},
+		{"tunnel", tunnel, reflect.TypeFor[Tunnel]()},
+	} {
+		want := slices.Sorted(maps.Keys(yamlFields(tt.typ)))
+		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(tt.keys))); diff != "" {
+			t.Errorf("%s (-type +schema):\n%s", tt.name, diff)
+		}
+	}
+}

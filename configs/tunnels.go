@@ -1,0 +1,190 @@
+package configs
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// File is one configuration file: ~/.config/ssmguard/config.yaml, or a
+// project's .ssmguard.yaml.
+type File struct {
+	Defaults Settings            `yaml:"defaults"`
+	Tunnels  map[string]Tunnel   `yaml:"tunnels"`
+	Groups   map[string][]string `yaml:"groups"`
+}
+
+// Settings can stand in a tunnel and, for all tunnels, under defaults.
+type Settings struct {
+	Profile string `yaml:"profile"`
+	Region  string `yaml:"region"`
+	Reason  string `yaml:"reason"` // shown in the session history of the account
+	Guard   string `yaml:"guard"`  // on, warn, strict, off
+	Engine  string `yaml:"engine"` // native, plugin
+	Lanes   int    `yaml:"lanes"`  // sessions that share the connections
+	Wait    Wait   `yaml:"wait"`   // how long the remote port may take to answer before the tunnel counts as ready
+}
+
+// Tunnel is a local door to a port behind a bastion.
+type Tunnel struct {
+	Settings    `yaml:",inline"`
+	Target      string `yaml:"target"`      // i-..., mi-..., ecs:..., tag:KEY=VALUE, or the value of a Name tag
+	Host        string `yaml:"host"`        // seen from the target; "" means the target itself
+	Port        int    `yaml:"port"`        // remote port
+	LocalPort   int    `yaml:"local_port"`  // 0: any free one
+	Listen      string `yaml:"listen"`      // ADDR:PORT or unix:PATH, instead of local_port
+	RDS         string `yaml:"rds"`         // identifier of a DB instance or cluster, instead of host and port
+	ElastiCache string `yaml:"elasticache"` // identifier of a cache, instead of host and port
+	User        string `yaml:"user"`        // database user, for `tunnel env`
+	Database    string `yaml:"database"`    // database name, for `tunnel env`
+	IAMAuth     bool   `yaml:"iam_auth"`    // the database takes an IAM token as password
+
+	Name string `yaml:"-"` // its key
+	From string `yaml:"-"` // file:line it was read from
+	line int
+}
+
+// UnmarshalYAML keeps the line for messages about the tunnel as a whole.
+func (t *Tunnel) UnmarshalYAML(n *yaml.Node) error {
+	type plain Tunnel
+	if err := n.Decode((*plain)(t)); err != nil {
+		return err
+	}
+	t.line = n.Line
+	return nil
+}
+
+// Wait is a duration; "true" stands for DefaultWait and "false" for none.
+type Wait time.Duration
+
+// DefaultWait is how long `wait: true` waits for the remote port.
+const DefaultWait = Wait(15 * time.Second)
+
+// UnmarshalYAML reads true, false or a Go duration such as 30s.
+func (w *Wait) UnmarshalYAML(n *yaml.Node) error {
+	switch n.Value {
+	case "true":
+		*w = DefaultWait
+	case "false":
+		*w = 0
+	default:
+		d, err := time.ParseDuration(n.Value)
+		if err != nil || d < 0 {
+			return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: wait takes true, false or a duration such as 30s, not %q", n.Line, n.Value)}}
+		}
+		*w = Wait(d)
+	}
+	return nil
+}
+
+// over returns s with its empty fields taken from base.
+func (s Settings) over(base Settings) Settings {
+	s.Profile = cmp.Or(s.Profile, base.Profile)
+	s.Region = cmp.Or(s.Region, base.Region)
+	s.Reason = cmp.Or(s.Reason, base.Reason)
+	s.Guard = cmp.Or(s.Guard, base.Guard)
+	s.Engine = cmp.Or(s.Engine, base.Engine)
+	s.Lanes = cmp.Or(s.Lanes, base.Lanes)
+	s.Wait = cmp.Or(s.Wait, base.Wait)
+	return s
+}
+
+// validate checks what a type cannot: names, ranges, choices, and keys that exclude one another.
+func (f File) validate(file string) Faults {
+	faults := f.Defaults.validate(file, 0, "defaults")
+	for _, name := range slices.Sorted(maps.Keys(f.Tunnels)) {
+		faults = append(faults, f.Tunnels[name].validate(file, name)...)
+	}
+	for _, group := range slices.Sorted(maps.Keys(f.Groups)) {
+		if _, twice := f.Tunnels[group]; twice {
+			faults = append(faults, Fault{file, 0, fmt.Sprintf("group %q has the name of a tunnel; names are shared", group)})
+		}
+	}
+	return faults
+}
+
+func (s Settings) validate(file string, line int, where string) (faults Faults) {
+	for _, c := range []struct {
+		key, value string
+		known      []string
+	}{
+		{"guard", s.Guard, []string{"on", "warn", "strict", "off"}},
+		{"engine", s.Engine, []string{"native", "plugin"}},
+	} {
+		if c.value != "" && !slices.Contains(c.known, c.value) {
+			faults = append(faults, Fault{file, line, fmt.Sprintf("%s: %s is %q, known are: %s", where, c.key, c.value, strings.Join(c.known, ", "))})
+		}
+	}
+	if s.Lanes < 0 || s.Lanes > 16 {
+		faults = append(faults, Fault{file, line, fmt.Sprintf("%s: lanes is %d, give 1 to 16", where, s.Lanes)})
+	}
+	return faults
+}
+
+func (t Tunnel) validate(file, name string) Faults {
+	faults := t.Settings.validate(file, t.line, name)
+	say := func(format string, args ...any) {
+		faults = append(faults, Fault{file, t.line, name + ": " + fmt.Sprintf(format, args...)})
+	}
+	if !validName(name) {
+		say("a tunnel's name has letters, digits, - _ and . only")
+	}
+	if t.Target == "" {
+		say("target is missing: an instance id, tag:KEY=VALUE or a Name tag")
+	}
+	lookups := 0
+	for _, s := range []string{t.RDS, t.ElastiCache, t.Host} {
+		if s != "" {
+			lookups++
+		}
+	}
+	switch {
+	case lookups > 1:
+		say("give one of host, rds and elasticache")
+	case t.RDS == "" && t.ElastiCache == "" && t.Port == 0:
+		say("port is missing: the port on the far side")
+	}
+	if t.Port < 0 || t.Port > 65535 {
+		say("port is %d, give 1 to 65535", t.Port)
+	}
+	if t.LocalPort < 0 || t.LocalPort > 65535 {
+		say("local_port is %d, give 0 to 65535", t.LocalPort)
+	}
+	if t.Listen != "" && t.LocalPort != 0 {
+		say("give one of listen and local_port")
+	}
+	if err := CheckListen(t.Listen); err != nil {
+		say("%v", err)
+	}
+	return faults
+}
+
+// CheckListen reports what is wrong with a listen address: ADDR:PORT,
+// unix:PATH, or "" for a free port on loopback.
+func CheckListen(listen string) error {
+	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
+		if path == "" {
+			return fmt.Errorf("listen unix: needs a path")
+		}
+		return nil
+	}
+	if listen == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(listen)
+	if n, numErr := strconv.Atoi(port); err != nil || numErr != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("listen is %q, give ADDR:PORT or unix:PATH", listen)
+	}
+	return nil
+}
+
+func validName(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == "" && name[0] != '-'
+}
