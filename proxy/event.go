@@ -1,0 +1,52 @@
+package proxy
+
+import (
+	"fmt"
+	"time"
+)
+
+// State is where a tunnel stands.
+type State int
+
+// The states of a tunnel, in the order it goes through them.
+const (
+	// Idle: nothing has been asked for yet.
+	Idle State = iota
+	// Opening: a session is being started.
+	Opening
+	// Ready: connections are carried.
+	Ready
+	// Lost: the session has ended while it was still wanted.
+	Lost
+	// Waiting: the next attempt comes after a pause.
+	Waiting
+	// Stopped: ended on request.
+	Stopped
+	// GaveUp: no further attempt can help; the event's Err says why.
+	GaveUp
+)
+
+var stateNames = [...]string{"idle", "opening", "ready", "lost", "waiting", "stopped", "gaveup"}
+
+// String returns the state's name in events: "idle", "opening", "ready", ...
+func (s State) String() string {
+	if s < 0 || int(s) >= len(stateNames) {
+		return fmt.Sprintf("State(%d)", int(s))
+	}
+	return stateNames[s]
+}
+
+// MarshalText returns String.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Event is one change in the life of a tunnel.
+type Event struct {
+	At      time.Time
+	Tunnel  string
+	State   State
+	Attempt int           // which attempt in a row, from 1; 0 outside Opening, Lost and Waiting
+	Session string        // id of the session, when there is one
+	Listen  string        // host:port or unix:PATH of the local end, with Ready
+	Pause   time.Duration // until the next attempt, with Waiting
+	Err     error         // why, with Lost, Waiting and GaveUp
+}

@@ -1,0 +1,155 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var errRefused = errors.New("refused")
+
+// script is an Opener and a Plugin that do what each step says.
+type script struct {
+	steps []step
+	n     int
+	open  []string // sessions that were opened and not terminated
+}
+
+type step struct {
+	openErr error
+	ready   bool
+	lasts   time.Duration
+	end     error
+}
+
+func (s *script) Open(context.Context, Spec) (*Session, error) {
+	st := s.steps[min(s.n, len(s.steps)-1)]
+	s.n++
+	if st.openErr != nil {
+		return nil, st.openErr
+	}
+	id := fmt.Sprintf("s-%d", s.n)
+	s.open = append(s.open, id)
+	return &Session{ID: id}, nil
+}
+
+func (s *script) Terminate(ctx context.Context, id string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.open = slices.DeleteFunc(s.open, func(o string) bool { return o == id })
+	return nil
+}
+
+func (s *script) Run(ctx context.Context, _ *Session, _ Streams, ready func()) error {
+	st := s.steps[min(s.n-1, len(s.steps)-1)]
+	if st.ready {
+		ready()
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(st.lasts):
+		return st.end
+	}
+}
+
+func supervise(t *testing.T, limit time.Duration, steps ...step) (events []string, err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		sc := &script{steps: steps}
+		s := &Supervisor{
+			Opener: sc, Plugin: sc,
+			Backoff: Backoff{Min: time.Second, Max: 4 * time.Second, Random: func() float64 { return 0 }},
+			OnEvent: func(e Event) {
+				line := e.State.String()
+				switch e.State {
+				case Ready:
+					line += " " + e.Session + " " + e.Listen
+				case Waiting:
+					line += " " + e.Pause.String()
+				case Lost, GaveUp:
+					line += ": " + e.Err.Error()
+				}
+				events = append(events, line)
+			},
+			Final: func(err error) bool { return errors.Is(err, errRefused) },
+		}
+		err = s.Run(ctx, Tunnel{Name: "db", Listen: "127.0.0.1:1"}, Streams{})
+		if len(sc.open) > 0 {
+			t.Errorf("sessions left open: %v", sc.open)
+		}
+	})
+	return events, err
+}
+
+func TestSupervisorReplacesALostSession(t *testing.T) {
+	got, err := supervise(t, time.Minute,
+		step{ready: true, lasts: 10 * time.Second, end: errors.New("cut")},
+		step{ready: true, lasts: 10 * time.Second},
+		step{ready: true, lasts: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"idle", "opening", "ready s-1 127.0.0.1:1", "lost: cut", "waiting 1s",
+		"opening", "ready s-2 127.0.0.1:1", "lost: " + ErrEnded.Error(), "waiting 1s",
+		"opening", "ready s-3 127.0.0.1:1", "stopped"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+func TestSupervisorBacksOff(t *testing.T) {
+	down := errors.New("no route")
+	got, err := supervise(t, 13*time.Second, step{openErr: down})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"idle",
+		"opening", "lost: no route", "waiting 1s", "opening", "lost: no route", "waiting 2s",
+		"opening", "lost: no route", "waiting 4s", "opening", "lost: no route", "waiting 4s",
+		"opening", "lost: no route", "waiting 4s", "stopped"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+func TestSupervisorGivesUpOnRefusal(t *testing.T) {
+	got, err := supervise(t, time.Minute,
+		step{ready: true, lasts: time.Second, end: errors.New("cut")}, step{openErr: errRefused})
+	if !errors.Is(err, errRefused) {
+		t.Errorf("got %v, want the refusal", err)
+	}
+	if last := got[len(got)-1]; last != "gaveup: refused" {
+		t.Errorf("last event %q", last)
+	}
+}
+
+func TestSupervisorStopsWhileOpening(t *testing.T) {
+	got, err := supervise(t, 5*time.Second, step{lasts: time.Hour})
+	if err != nil || got[len(got)-1] != "stopped" {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestBackoffStaysInBounds(t *testing.T) {
+	for failed := range 40 {
+		for _, b := range []Backoff{{}, {Min: time.Second, Max: time.Minute}, {Min: time.Minute, Max: time.Second}} {
+			lo, hi := b.Min, max(b.Max, b.Min)
+			if b.Min == 0 {
+				lo, hi = DefaultBackoff.Min, DefaultBackoff.Max
+			}
+			if d := b.Pause(failed); d < lo*3/4 || d > hi {
+				t.Errorf("%v after %d attempts: %v", b, failed, d)
+			}
+		}
+	}
+}
