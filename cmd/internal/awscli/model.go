@@ -1,0 +1,145 @@
+package awscli
+
+// A shape is the type of a parameter in the service's model, with the
+// constraints that the CLI checks: types and minimum lengths.
+type shape struct {
+	kind   kind
+	min    int    // shortest string
+	key    *shape // of a map
+	member *shape // of a map's values or a list's items
+}
+
+type kind int
+
+const (
+	stringKind kind = iota
+	boolKind
+	listKind
+	mapKind
+)
+
+// A member is one parameter of an operation and the option that sets it.
+type member struct {
+	name     string
+	flag     string
+	shape    *shape
+	required bool
+	doc      string // first sentence of its documentation, for the YAML skeleton
+}
+
+// An operation is a command of ours.
+type operation struct {
+	command Command
+	service string
+	name    string // as typed
+	members []member
+	output  []string // members of the answer, for the output skeleton
+}
+
+func (op *operation) member(name string) *member {
+	for i := range op.members {
+		if op.members[i].name == name {
+			return &op.members[i]
+		}
+	}
+	return nil
+}
+
+var (
+	anyString   = &shape{kind: stringKind}
+	someString  = &shape{kind: stringKind, min: 1}
+	sessionArgs = &shape{kind: mapKind, key: someString, member: &shape{kind: listKind, member: someString}}
+)
+
+// operations are the commands handled here, from the service models of SSM and ECS.
+var operations = []operation{
+	{
+		command: StartSession, service: "ssm", name: "start-session",
+		members: []member{
+			{name: "Target", flag: "--target", shape: someString, required: true,
+				doc: "The managed node to connect to for the session."},
+			{name: "DocumentName", flag: "--document-name", shape: anyString,
+				doc: "The name of the SSM document you want to use to define the type of session, input parameters, or preferences for the session."},
+			{name: "Reason", flag: "--reason", shape: someString,
+				doc: "The reason for connecting to the instance."},
+			{name: "Parameters", flag: "--parameters", shape: sessionArgs,
+				doc: "The values you want to specify for the parameters defined in the Session document."},
+		},
+		output: []string{"SessionId", "TokenValue", "StreamUrl"},
+	},
+	{
+		command: ExecuteCommand, service: "ecs", name: "execute-command",
+		members: []member{
+			{name: "cluster", flag: "--cluster", shape: anyString,
+				doc: "The Amazon Resource Name (ARN) or short name of the cluster the task is running in."},
+			{name: "container", flag: "--container", shape: anyString,
+				doc: "The name of the container to execute the command on."},
+			{name: "command", flag: "--command", shape: anyString, required: true,
+				doc: "The command to run on the container."},
+			{name: "interactive", flag: "--interactive", shape: &shape{kind: boolKind}, required: true,
+				doc: "Use this flag to run your command in interactive mode."},
+			{name: "task", flag: "--task", shape: anyString, required: true,
+				doc: "The Amazon Resource Name (ARN) or ID of the task the container is part of."},
+		},
+		output: []string{"clusterArn", "containerArn", "containerName", "interactive", "session", "taskArn"},
+	},
+}
+
+// findOperation returns the operation of ours, nil if the command is another's.
+func findOperation(service, name string) *operation {
+	for i := range operations {
+		if operations[i].service == service && operations[i].name == name {
+			return &operations[i]
+		}
+	}
+	return nil
+}
+
+// parser is the third pass: the options of the operation, and the word "help".
+// required is false when a whole request is given by other means.
+func (op *operation) parser(required bool) *parser {
+	p := &parser{positional: "help", optional: true}
+	for _, m := range op.members {
+		if m.shape.kind == boolKind {
+			// A required switch is not required here: the CLI finds it missing later.
+			p.options = append(p.options,
+				option{flag: m.flag, dest: m.flag, values: none, constant: "true"},
+				option{flag: "--no-" + m.flag[2:], dest: m.flag, values: none, constant: "false"})
+			continue
+		}
+		p.options = append(p.options, option{flag: m.flag, required: m.required && required})
+	}
+	p.options = append(p.options,
+		option{flag: inputJSON}, option{flag: inputYAML},
+		option{flag: skeleton, values: maybe, constant: "input", choices: []string{"input", "output", "yaml-input"}})
+	return p
+}
+
+const (
+	inputJSON = "--cli-input-json"
+	inputYAML = "--cli-input-yaml"
+	skeleton  = "--generate-cli-skeleton"
+)
+
+// globals are the options of the first pass, in the order in which the CLI lists them.
+var globals = []option{
+	{flag: "--debug", values: none, constant: "true"},
+	{flag: "--endpoint-url"},
+	{flag: "--no-verify-ssl", values: none, constant: "true"},
+	{flag: "--no-paginate", values: none, constant: "true"},
+	{flag: "--output", choices: []string{"json", "text", "table", "yaml", "yaml-stream", "off"}},
+	{flag: "--query"},
+	{flag: "--profile"},
+	{flag: "--region"},
+	{flag: "--color", choices: []string{"on", "off", "auto"}},
+	{flag: "--no-sign-request", values: none, constant: "true"},
+	{flag: "--ca-bundle"},
+	{flag: "--cli-read-timeout"},
+	{flag: "--cli-connect-timeout"},
+	{flag: "--cli-binary-format", choices: []string{"base64", "raw-in-base64-out"}},
+	{flag: "--no-cli-pager", values: none, constant: "true"},
+	{flag: "--cli-auto-prompt", values: none, constant: "true"},
+	{flag: "--no-cli-auto-prompt", values: none, constant: "true"},
+	{flag: "--cli-error-format", choices: []string{"legacy", "json", "yaml", "text", "table", "enhanced"}},
+	{flag: "--version", values: none, constant: "true"},
+}

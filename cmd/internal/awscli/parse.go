@@ -1,0 +1,267 @@
+package awscli
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Command says what a command line asks for.
+type Command int
+
+const (
+	// Foreign is a command of the AWS CLI that is not ours: the real aws runs it.
+	Foreign Command = iota
+	StartSession
+	ExecuteCommand
+	Help    // the word help, anywhere
+	Version // --version
+	Print   // nothing to call: Invocation.Output goes to stdout
+)
+
+// Globals are the options that every command has.
+type Globals struct {
+	Profile, Region *string // nil when not given; an empty region is an error of its own
+	EndpointURL     string
+	CABundle        string
+	NoVerifySSL     bool
+	NoSignRequest   bool
+	ReadTimeout     int // seconds; 0 waits for ever; the default is 60
+	ConnectTimeout  int // likewise
+	Debug           bool
+	Output, Query   string
+	Color           string
+	ErrorFormat     string // legacy, json, yaml, text, table, enhanced, or "" for the configured one
+	AutoPrompt      bool
+}
+
+// Parameter is one document parameter with its values.
+type Parameter struct {
+	Name   string
+	Values []string
+}
+
+// Input is the request of StartSession as far as it is well typed.
+type Input struct {
+	Target, DocumentName, Reason string
+	HasDocument                  bool // --document-name was given, perhaps empty
+	Parameters                   []Parameter
+}
+
+// Execute is the request of ecs ExecuteCommand as far as it is well typed.
+type Execute struct {
+	Cluster, Container, Command, Task string
+	Interactive                       bool
+}
+
+// Invocation is one command line of the AWS CLI, understood.
+type Invocation struct {
+	Command Command
+	Service string // of the operation, such as ssm, if there is one
+	Globals Globals
+	Input   Input
+	Execute Execute
+	// RequestJSON is the request as the CLI writes it (json.dumps): ASCII, keys in
+	// the model's order. It is argv[5] of the plugin and the body of the call.
+	RequestJSON string
+	// Output is what Print writes to stdout.
+	Output string
+	// Refusal is the error of a CLI that knows only our commands; it serves when
+	// a Foreign command finds no real aws.
+	Refusal *UsageError
+
+	request *mapping
+	op      *operation
+}
+
+// Env is what parsing may look at outside the command line. Nil functions are
+// taken as finding nothing.
+type Env struct {
+	Lookup   func(key string) (string, bool)   // environment variables, for ~ and $VAR in file names
+	ReadFile func(path string) ([]byte, error) // os.ReadFile
+}
+
+// Parse reads the words after `aws`. The error is a *UsageError with the text and
+// exit code of the AWS CLI v2. It checks everything that the CLI checks before it
+// looks at the configuration; Validate checks the rest.
+func Parse(args []string, env Env) (*Invocation, error) {
+	if slices.Contains(args, "--cli-auto-prompt") && slices.Contains(args, "--no-cli-auto-prompt") {
+		return nil, paramValidation("Both --cli-auto-prompt and --no-cli-auto-prompt cannot be specified at the same time.")
+	}
+	inv := &Invocation{}
+	mainPass := &parser{options: globals, positional: "command", stop: "--version"}
+	first, err := mainPass.parse(args)
+	if err != nil {
+		return nil, err
+	}
+	if first.stop {
+		inv.Command = Version
+		return inv, nil
+	}
+	if err := inv.Globals.set(first); err != nil {
+		return nil, err
+	}
+	inv.Service = first.word
+	if first.word == "help" {
+		inv.Command = Help
+		return inv, nil
+	}
+	names := operationNames(first.word)
+	if names == nil {
+		inv.Refusal = asUsage(invalidChoice("command", first.word, services()))
+		return inv, nil
+	}
+	second, err := (&parser{positional: "operation"}).parse(first.rest)
+	if err != nil {
+		return nil, err
+	}
+	inv.op = findOperation(first.word, second.word)
+	if second.word == "help" {
+		inv.Command = Help
+		return inv, nil
+	}
+	if inv.op == nil {
+		inv.Refusal = asUsage(invalidChoice("operation", second.word, names))
+		return inv, nil
+	}
+	return inv, inv.operation(second.rest, env)
+}
+
+// services are the commands we know; operationNames the operations of one of them.
+func services() []string {
+	var out []string
+	for _, op := range operations {
+		out = append(out, op.service)
+	}
+	return append(out, "help")
+}
+
+func operationNames(service string) []string {
+	var out []string
+	for _, op := range operations {
+		if op.service == service {
+			out = append(out, op.name, "help")
+		}
+	}
+	return out
+}
+
+func asUsage(err error) *UsageError {
+	u, _ := err.(*UsageError)
+	return u
+}
+
+func (g *Globals) set(p *parsed) error {
+	pointer := func(flag string) *string {
+		if v, ok := p.values[flag]; ok {
+			return &v
+		}
+		return nil
+	}
+	*g = Globals{
+		Profile: pointer("--profile"), Region: pointer("--region"),
+		EndpointURL: p.values["--endpoint-url"], CABundle: p.values["--ca-bundle"],
+		NoVerifySSL: p.given["--no-verify-ssl"], NoSignRequest: p.given["--no-sign-request"],
+		Debug: p.given["--debug"], Output: p.values["--output"], Query: p.values["--query"],
+		Color: p.values["--color"], ErrorFormat: p.values["--cli-error-format"], AutoPrompt: p.given["--cli-auto-prompt"],
+		ReadTimeout: 60, ConnectTimeout: 60,
+	}
+	if g.Profile != nil && *g.Profile == "" {
+		g.Profile = nil
+	}
+	if p.given["--query"] {
+		if _, err := compileQuery(g.Query); err != nil {
+			return paramValidation("Bad value for --query " + g.Query + ": " + err.Error())
+		}
+	}
+	if p.given["--endpoint-url"] && !hasScheme(g.EndpointURL) {
+		return paramValidation(`Bad value for --endpoint-url "` + g.EndpointURL +
+			`": scheme is missing.  Must be of the form http://<hostname>/ or https://<hostname>/`)
+	}
+	for _, t := range []struct {
+		flag string
+		to   *int
+	}{{"--cli-read-timeout", &g.ReadTimeout}, {"--cli-connect-timeout", &g.ConnectTimeout}} {
+		if !p.given[t.flag] {
+			continue
+		}
+		n, err := pyInt(p.values[t.flag])
+		if err != nil {
+			return err
+		}
+		*t.to = n
+	}
+	return nil
+}
+
+// hasScheme tells whether Python's urlparse finds a scheme.
+func hasScheme(s string) bool {
+	scheme, _, ok := strings.Cut(s, ":")
+	if !ok || scheme == "" || !(scheme[0]|0x20 >= 'a' && scheme[0]|0x20 <= 'z') {
+		return false
+	}
+	_, err := url.Parse(scheme + ":")
+	return err == nil
+}
+
+// pyInt is Python's int(s).
+func pyInt(s string) (int, error) {
+	digits := strings.TrimFunc(s, isPySpace)
+	if n, err := strconv.Atoi(digits); err == nil {
+		return n, nil
+	}
+	// Single underscores between digits are allowed.
+	parts := strings.Split(strings.TrimLeft(digits, "+-"), "_")
+	if !slices.ContainsFunc(parts, func(p string) bool { return p == "" || strings.Trim(p, "0123456789") != "" }) {
+		if n, err := strconv.Atoi(strings.ReplaceAll(digits, "_", "")); err == nil {
+			return n, nil
+		}
+	}
+	return 0, bareError(CodeOther, "invalid literal for int() with base 10: "+repr(s))
+}
+
+// operation is the third pass and what follows it: values, files, skeletons.
+func (inv *Invocation) operation(args []string, env Env) error {
+	if len(args) == 1 && args[0] == "help" {
+		inv.Command = Help
+		return nil
+	}
+	p, err := inv.op.parser(requiresAll(args)).parse(args)
+	if err != nil {
+		return err
+	}
+	if p.word == "help" {
+		inv.Command = Help
+		return nil
+	}
+	unknown := p.rest
+	if p.word != "" {
+		unknown = append(unknown, p.word)
+	}
+	if len(unknown) > 0 {
+		u := paramValidation("Unknown options: " + strings.Join(unknown, ", "))
+		u.Kind, u.Preface = "", "\n"+usage+"\n"
+		return u
+	}
+	if inv.request, err = inv.op.request(p, env); err != nil {
+		return err
+	}
+	inv.Command = inv.op.command
+	if p.given[skeleton] {
+		return inv.skeleton(p.values[skeleton])
+	}
+	inv.RequestJSON = dumps(inv.request)
+	inv.Input, inv.Execute = inv.request.input(), inv.request.execute()
+	return nil
+}
+
+// requiresAll tells whether required options must be given: not when a request or
+// a skeleton is asked for, spelled in full as a word of its own.
+func requiresAll(args []string) bool {
+	if slices.Contains(args, inputJSON) || slices.Contains(args, inputYAML) {
+		return false
+	}
+	i := slices.Index(args, skeleton)
+	return i < 0 || i+1 < len(args) && args[i+1] == "output"
+}

@@ -1,0 +1,135 @@
+package awscli
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A parityCase is one recorded run of the AWS CLI; see testdata/parity/run.py.
+type parityCase struct {
+	Name   string
+	Argv   []string
+	Env    map[string]*string
+	Files  map[string]json.RawMessage
+	Expect map[string]struct {
+		Exit       int
+		Stderr     *string
+		Stdout     *string
+		PluginArgv []string `json:"plugin_argv"`
+	}
+}
+
+func loadCases(t *testing.T) []parityCase {
+	t.Helper()
+	data, err := os.ReadFile("../../ssmguard/testdata/parity/cases.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []parityCase
+	if err := json.Unmarshal(data, &cases); err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+// sandbox lays the files of a case out and returns what its placeholders stand
+// for and the environment in which its files are found.
+func (c parityCase) sandbox(t *testing.T) (*strings.Replacer, Env) {
+	t.Helper()
+	dir := t.TempDir()
+	home := filepath.Join(dir, "home")
+	names := strings.NewReplacer("@DIR@", dir, "@HOME@", home)
+	for name, raw := range c.Files {
+		content := ""
+		if json.Unmarshal(raw, &content) != nil {
+			continue
+		}
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(names.Replace(content)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return names, Env{
+		Lookup: func(key string) (string, bool) { return home, key == "HOME" },
+		ReadFile: func(path string) ([]byte, error) {
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(dir, "cwd", path)
+			}
+			return os.ReadFile(path)
+		},
+	}
+}
+
+// ours are the faults that belong to the command line alone.
+var ours = []string{"ParamValidation", "Unknown options", "invalid literal", "in <string>"}
+
+// TestRecordedCommandLines parses the command line of every recorded case of
+// `aws ssm start-session`: a fault of the command line has the recorded text and
+// exit code to the byte, a good one gives the recorded plugin argument.
+func TestRecordedCommandLines(t *testing.T) {
+	notHere := []string{
+		"input.json-dev-stdin",                          // needs the process's own stdin
+		"ecs.not-interactive",                           // prints more, see the runner
+		"order.profile-vs-missing-target",               // plain: the profile does not exist
+		"order.retry-config-vs-creds",                   // configuration
+		"order.region-vs-validation",                    // configuration comes first
+		"config.parameter-validation-off",               // configuration
+		"usage.abbrev-d-is-debug", "error.read-timeout", // other output
+	}
+	for _, c := range loadCases(t) {
+		want := c.Expect["v2"]
+		if slices.Contains(notHere, c.Name) || strings.HasPrefix(c.Name, "alias.") {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			names, env := c.sandbox(t)
+			args := make([]string, len(c.Argv))
+			for i, a := range c.Argv {
+				args[i] = strings.NewReplacer("@HTTP@", "http://127.0.0.1:1", "@PORT@", "1", "@CLOSED@", "2").Replace(names.Replace(a))
+			}
+			inv, err := Parse(args, env)
+			if err == nil && inv.Command != Print {
+				err = inv.Validate()
+			}
+			if err == nil && inv.Refusal != nil {
+				err = inv.Refusal
+			}
+			var usage *UsageError
+			if errors.As(err, &usage) {
+				text := strings.ReplaceAll(usage.Text(false), "127.0.0.1:1", "127.0.0.1:@PORT@")
+				if want.Stderr == nil || text != names.Replace(*want.Stderr) || usage.Code != want.Exit {
+					t.Errorf("exit %d\n%q\nwant %d\n%q", usage.Code, text, want.Exit, names.Replace(deref(want.Stderr)))
+				}
+				return
+			}
+			if slices.ContainsFunc(ours, func(s string) bool { return strings.Contains(deref(want.Stderr), s) }) {
+				t.Errorf("accepted, want %q", deref(want.Stderr))
+			}
+			if inv.Command == Print && inv.Output != deref(want.Stdout) {
+				t.Errorf("printed %q, want %q", inv.Output, deref(want.Stdout))
+			}
+			if inv.Command != StartSession || want.PluginArgv == nil {
+				return
+			}
+			got := strings.ReplaceAll(inv.RequestJSON, "127.0.0.1:1", "127.0.0.1:@PORT@")
+			if want := names.Replace(strings.ReplaceAll(want.PluginArgv[4], "@HTTP@", "http://127.0.0.1:@PORT@")); got != want {
+				t.Errorf("request\n got %s\nwant %s", got, want)
+			}
+		})
+	}
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

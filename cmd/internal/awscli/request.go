@@ -1,0 +1,169 @@
+package awscli
+
+import (
+	"strings"
+)
+
+// request builds the request from the options of the third pass, in the order of
+// the CLI: file names first, then syntax, option by option in the model's order,
+// then what --cli-input-json or --cli-input-yaml adds.
+func (op *operation) request(p *parsed, env Env) (*mapping, error) {
+	req := newMapping()
+	for _, m := range op.members {
+		raw, ok := p.values[m.flag]
+		if !ok {
+			continue
+		}
+		v, err := m.value(raw, env)
+		if err != nil {
+			return nil, err
+		}
+		req.set(m.name, v)
+	}
+	for _, flag := range []string{inputJSON, inputYAML} {
+		if !p.given[flag] {
+			continue
+		}
+		// The CLI reads a file:// value once here and, if that works, again below.
+		if _, _, err := env.paramFile(p.values[flag]); err != nil {
+			return nil, parameterError(flag, err.Error())
+		}
+	}
+	for _, flag := range []string{inputJSON, inputYAML} {
+		if !p.given[flag] {
+			continue
+		}
+		if p.given[inputJSON] && p.given[inputYAML] {
+			return nil, paramValidation("Only one --cli-input- parameter may be specified.")
+		}
+		if err := req.addInput(flag, p.values[flag], env); err != nil {
+			return nil, err
+		}
+	}
+	return req, nil
+}
+
+// value is the value of one option: the content of a file it names, then, for
+// anything but strings, JSON or shorthand.
+func (m *member) value(raw string, env Env) (any, error) {
+	if m.shape.kind == boolKind {
+		return raw == "true", nil
+	}
+	v, ok, err := env.paramFile(raw)
+	if err != nil {
+		return nil, parameterError(m.flag, err.Error())
+	}
+	if !ok {
+		v = raw
+	}
+	if m.shape.kind == stringKind {
+		return v, nil
+	}
+	s, ok := v.(string)
+	if !ok {
+		// The CLI's shorthand parser trips over bytes.
+		return nil, bareError(CodeOther, bytesCrash(v))
+	}
+	if first := trimSpace(s); first != "" && (first[0] == '{' || first[0] == '[') {
+		return m.jsonValue(s)
+	}
+	return m.shorthandValue(s, env)
+}
+
+func bytesCrash(v any) string {
+	if b, _ := v.(blob); len(b) == 0 {
+		return "a bytes-like object is required, not 'str'"
+	}
+	return "'in <string>' requires string as left operand, not int"
+}
+
+func (m *member) jsonValue(s string) (any, error) {
+	if trimLeftSpace(s)[0] == '[' {
+		return nil, parameterError(m.flag, "Invalid JSON:\n"+s)
+	}
+	v, err := loads(s, true)
+	if err != nil {
+		return nil, parameterError(m.flag, "Invalid JSON: "+err.Error()+"\nJSON received: "+s)
+	}
+	return v, nil
+}
+
+func (m *member) shorthandValue(s string, env Env) (any, error) {
+	v, err := parseShorthand(s, env.paramFile)
+	switch err := err.(type) {
+	case nil:
+		scalarsToLists(v)
+		return v, nil
+	case *shorthandError:
+		return nil, parameterError(m.flag, err.msg)
+	default:
+		return nil, bareError(CodeOther, err.Error())
+	}
+}
+
+// addInput merges a whole request given as JSON or YAML: what the options say
+// stays. Messages name the option with its dashes or without, as the CLI does.
+func (req *mapping) addInput(flag, raw string, env Env) error {
+	v, ok, err := env.paramFile(raw)
+	if err != nil {
+		return bareError(CodeOther, err.Error())
+	}
+	doc := raw
+	if ok {
+		switch v := v.(type) {
+		case string:
+			doc = v
+		case blob:
+			doc = strings.TrimPrefix(string(v), "\ufeff")
+		}
+	}
+	name := strings.TrimPrefix(flag, "--")
+	if flag == inputJSON {
+		if v, err = loads(doc, false); err != nil {
+			return parameterError(name, "Invalid JSON received.")
+		}
+	} else if v, err = loadYAML(doc); err != nil {
+		return parameterError(name, "Invalid YAML received.")
+	}
+	m, ok := v.(*mapping)
+	if !ok {
+		return parameterError(flag, "Invalid type: expecting map, received "+typeName(v))
+	}
+	for _, k := range m.keys {
+		if !req.has(k) {
+			req.set(k, m.values[k])
+		}
+	}
+	return nil
+}
+
+func (req *mapping) string(key string) string {
+	s, _ := req.values[key].(string)
+	return s
+}
+
+func (req *mapping) input() Input {
+	in := Input{Target: req.string("Target"), DocumentName: req.string("DocumentName"), Reason: req.string("Reason")}
+	in.HasDocument = req.has("DocumentName")
+	params, _ := req.values["Parameters"].(*mapping)
+	if params == nil {
+		return in
+	}
+	for _, k := range params.keys {
+		p := Parameter{Name: k}
+		list, _ := params.values[k].([]any)
+		for _, v := range list {
+			if s, ok := v.(string); ok {
+				p.Values = append(p.Values, s)
+			}
+		}
+		in.Parameters = append(in.Parameters, p)
+	}
+	return in
+}
+
+func (req *mapping) execute() Execute {
+	interactive, _ := req.values["interactive"].(bool)
+	return Execute{Cluster: req.string("cluster"), Container: req.string("container"),
+		Command: req.string("command"), Task: req.string("task"), Interactive: interactive}
+}
