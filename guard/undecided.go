@@ -1,0 +1,196 @@
+package guard
+
+import (
+	"fmt"
+	"strings"
+
+	"ssmguard/guard/policy"
+)
+
+// undecided explains a grant on which the judges found no common answer: they
+// contradict each other, a denial is not proven, or something is not known.
+func undecided(d Decision, g Grant, m Merged) []Finding {
+	f := Finding{Grant: g.ID, Action: g.Action, Resource: g.Resource, Level: Warning}
+	if g.Advisory {
+		f.Level = Note
+	}
+	who := d.Request.Caller.Name()
+	switch {
+	case m.Contradict:
+		f.Code = "SG901"
+		f.Summary = "the judges disagree whether " + who + " " + may(g)
+		f.Detail = "the session is not stopped for it: " + opinions(m.Rulings)
+	case m.Unproven:
+		f.Code = "SG507"
+		f.Summary = "a judge says that " + who + " " + mayNot(g) + ", but cannot prove it"
+		f.Detail = opinions(m.Rulings) + turnsOn(m.DependsOn)
+	default:
+		keys, layers := splitDepends(m.DependsOn)
+		switch {
+		case len(keys) > 0:
+			f.Code = "SG505"
+			f.Summary = fmt.Sprintf("whether %s %s turns on %s, which is not known here", who, may(g), join(keys, "and"))
+		case len(layers) > 0:
+			f.Code = "SG506"
+			f.Summary = fmt.Sprintf("whether %s %s turns on the %s, which cannot be read", who, may(g), join(layers, "and the"))
+		default:
+			return nil // nobody could be asked; unreadable says why
+		}
+		for _, r := range m.Rulings {
+			f.Nearest = append(f.Nearest, unknownNear(r.Answer)...)
+		}
+	}
+	return []Finding{f}
+}
+
+// unknownNear names the statements whose conditions ask for an unknown key.
+func unknownNear(a policy.Answer) []Near {
+	var near []Near
+	for _, u := range a.Missing {
+		if u.Unknown {
+			near = append(near, Near{At: u.At, Why: "matches if " + conditionText(u) + ", which is not known here"})
+		}
+	}
+	return near
+}
+
+// layerNames are the layers of policy.Set as people call them.
+var layerNames = map[string]string{
+	"identity": "identity policies", "boundary": "permissions boundary", "session": "session policy",
+	"scp": "service control policies", "rcp": "resource control policies", "endpoint": "VPC endpoint policy",
+}
+
+// splitDepends tells condition keys, which hold a colon, from layers.
+func splitDepends(on []string) (keys, layers []string) {
+	for _, s := range on {
+		switch name := layerNames[s]; {
+		case strings.Contains(s, ":"):
+			keys = append(keys, s)
+		case name != "":
+			layers = append(layers, name)
+		default:
+			layers = append(layers, s)
+		}
+	}
+	return keys, layers
+}
+
+func turnsOn(on []string) string {
+	if len(on) == 0 {
+		return ""
+	}
+	keys, layers := splitDepends(on)
+	return "; it turns on " + join(append(keys, layers...), "and")
+}
+
+// opinions lists what each judge said: "iam: allowed, local: explicitDeny".
+func opinions(rs []Ruling) string {
+	said := make([]string, 0, len(rs))
+	for _, r := range rs {
+		said = append(said, r.Judge+": "+r.Answer.Verdict.String())
+	}
+	return strings.Join(said, ", ")
+}
+
+// doing says what a grant is for, after "may" or "may not".
+var doing = map[string]string{
+	GrantTarget:      "start a session on this target",
+	GrantDocument:    "use this document",
+	GrantResume:      "resume the session when the connection drops",
+	GrantTerminate:   "end the session",
+	GrantDataChannel: "open the data channel",
+	GrantKMS:         "use the key that encrypts the session",
+}
+
+func may(g Grant) string    { return "may " + doing[g.ID] }
+func mayNot(g Grant) string { return "may not " + doing[g.ID] }
+
+// join writes a list as people do: a, b and c.
+func join(s []string, last string) string {
+	if len(s) < 2 {
+		return strings.Join(s, "")
+	}
+	return strings.Join(s[:len(s)-1], ", ") + " " + last + " " + s[len(s)-1]
+}
+
+// signs are the condition operators as people read them; the others are written
+// out.
+var signs = map[string]string{
+	"stringequals": "=", "stringlike": "=", "stringequalsignorecase": "=", "arnequals": "=", "arnlike": "=", "bool": "=",
+	"ipaddress": "in", "numericequals": "=", "dateequals": "=",
+	"stringnotequals": "is not", "stringnotlike": "is not", "stringnotequalsignorecase": "is not",
+	"arnnotequals": "is not", "arnnotlike": "is not", "notipaddress": "not in", "numericnotequals": "is not", "datenotequals": "is not",
+	"numericlessthan": "<", "numericlessthanequals": "<=", "numericgreaterthan": ">", "numericgreaterthanequals": ">=",
+	"datelessthan": "before", "datelessthanequals": "until", "dategreaterthan": "after", "dategreaterthanequals": "from",
+}
+
+// conditionText writes one condition: "ssm:resourceTag/Name = bastion".
+func conditionText(u policy.Unmet) string {
+	operator := u.Operator
+	if _, plain, ok := strings.Cut(operator, ":"); ok {
+		operator = plain
+	}
+	base := strings.TrimSuffix(strings.ToLower(operator), "ifexists")
+	if base == "null" {
+		if len(u.Want) > 0 && strings.EqualFold(u.Want[0], "true") {
+			return u.Key + " is absent"
+		}
+		return u.Key + " is present"
+	}
+	sign, ok := signs[base]
+	if !ok {
+		sign = operator
+	}
+	return u.Key + " " + sign + " " + join(u.Want, "or")
+}
+
+// unreadable turns the error of a judge or of the inventory into findings: one
+// for each permission that is missing, one for whatever else went wrong.
+func unreadable(who string, err error) []Finding {
+	seen, rest := notVisible(err)
+	var fs []Finding
+	for _, e := range seen {
+		f := Finding{Code: visibleCode(who, e.Permission), Level: Note, Action: e.Permission, Resource: e.Resource,
+			Summary: visibleSummary[visibleCode(who, e.Permission)], Detail: e.Cause}
+		if f.Resource == "" {
+			f.Resource = "*"
+		}
+		fs = append(fs, f)
+	}
+	if rest != nil {
+		fs = append(fs, Finding{Code: "SG504", Level: Warning,
+			Summary: fmt.Sprintf("no answer from %s, which counts as unknown", judgeName(who)),
+			Detail:  oneLine(rest.Error())})
+	}
+	return fs
+}
+
+var visibleSummary = map[Code]string{
+	"SG501": "the caller's policies cannot all be read",
+	"SG502": "IAM's simulation may not be used",
+	"SG503": "not everything about the target and the document can be read",
+}
+
+func visibleCode(who, permission string) Code {
+	switch {
+	case strings.HasPrefix(permission, "iam:Simulate"), strings.HasPrefix(permission, "iam:GetContextKeys"):
+		return "SG502"
+	case who == "inventory":
+		return "SG503"
+	}
+	return "SG501"
+}
+
+func judgeName(who string) string {
+	switch who {
+	case "iam":
+		return "IAM's simulation"
+	case "local":
+		return "the reading of the caller's policies"
+	case "inventory":
+		return "the look at target and document"
+	}
+	return who
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
