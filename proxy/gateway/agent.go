@@ -1,0 +1,216 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ssmguard/proxy/channel"
+)
+
+// agent is the far side of one session. It starts with the first client and
+// works until its business is over or it is stopped.
+type agent struct {
+	s      *Session
+	ctx    context.Context
+	cancel context.CancelFunc
+	once   sync.Once
+	wait   sync.WaitGroup
+	mu     sync.Mutex // start against stop
+	over   bool
+
+	out     *outgoing
+	in      incoming
+	answers chan *message // the client's part of the handshake
+	crypt   *crypt        // set before the handshake is complete
+	client  string        // client version, as its handshake says
+	work    atomic.Pointer[worker]
+	idle    *time.Timer
+}
+
+// worker is what a session type does at the far end.
+type worker struct {
+	// run returns when the business is over, with what the client is to be told.
+	run func() string
+	// input takes a payload; it is called in order and may block.
+	input func(t channel.PayloadType, p []byte)
+	// stop frees run and input if they are blocked.
+	stop func()
+}
+
+func newAgent(s *Session) *agent {
+	a := &agent{s: s, out: newOutgoing(s), answers: make(chan *message, 4)}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a.in = incoming{
+		early:    make(map[int64]*message),
+		ack:      func(m *message) { s.transmit(acknowledgement(m)) },
+		process:  a.process,
+		repeated: func() { s.mu.Lock(); s.status.Up.Resent++; s.mu.Unlock() },
+	}
+	return a
+}
+
+// start runs the agent; later calls, and calls after stop, do nothing.
+func (a *agent) start() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over {
+		return
+	}
+	a.once.Do(func() {
+		if d := a.s.cfg.IdleTimeout; d > 0 {
+			a.idle = time.AfterFunc(d, func() {
+				a.s.end("idle timeout", "Your session timed out due to inactivity.")
+			})
+		}
+		a.wait.Go(func() { a.out.resend(a.ctx) })
+		a.wait.Go(a.run)
+	})
+}
+
+// stop ends the agent and returns when its goroutines, processes and connections are gone.
+func (a *agent) stop() {
+	a.mu.Lock()
+	a.over = true
+	if a.idle != nil {
+		a.idle.Stop()
+	}
+	a.mu.Unlock()
+	a.cancel()
+	if w := a.work.Load(); w != nil {
+		w.stop()
+	}
+	a.wait.Wait()
+}
+
+// run is the agent's life: handshake, work, farewell.
+func (a *agent) run() {
+	if a.shakesHands() {
+		if err := a.handshake(); err != nil {
+			a.farewell("handshake failed", err.Error())
+			return
+		}
+	}
+	w, err := a.newWorker()
+	if err != nil {
+		a.farewell("failed", err.Error())
+		return
+	}
+	a.work.Store(w)
+	if a.ctx.Err() != nil {
+		w.stop()
+	}
+	a.s.update(func(st *Status) { st.Ready = true })
+	a.s.tell("ready", "")
+	output := w.run()
+	a.farewell("finished", output)
+}
+
+// farewell ends the session once the client has everything that was said.
+func (a *agent) farewell(reason, output string) {
+	if a.ctx.Err() == nil {
+		a.out.drain(a.ctx)
+	}
+	a.s.end(reason, output)
+}
+
+func (a *agent) newWorker() (*worker, error) {
+	switch a.s.cfg.Kind {
+	case Port:
+		return a.newPort()
+	case NonInteractiveCommands:
+		return a.newCommand()
+	default:
+		return a.newTerminal()
+	}
+}
+
+// receive takes one message from the client, in whatever order they come.
+func (a *agent) receive(m *message) {
+	switch m.Type {
+	case channel.Acknowledge:
+		if ack, err := channel.ParseAck(m.Payload); err == nil {
+			a.out.acknowledged(ack.Seq)
+		}
+	case channel.InputStreamData:
+		a.in.receive(m)
+	}
+}
+
+// process takes the payloads in order. Input that comes before the work has
+// begun is lost, as it is with the real agent.
+func (a *agent) process(m *message) {
+	a.alive()
+	a.s.mu.Lock()
+	a.s.status.Up.Payload += int64(len(m.Payload))
+	a.s.mu.Unlock()
+	switch m.PayloadType {
+	case channel.PayloadHandshakeResponse, channel.PayloadEncChallengeResponse:
+		select {
+		case a.answers <- m:
+		default:
+		}
+		return
+	case channel.PayloadFlag:
+		if f, ok := channel.ParseFlag(m.Payload); ok && f == channel.TerminateSession {
+			a.s.end("terminated by flag", "")
+			return
+		}
+	}
+	w := a.work.Load()
+	if w == nil {
+		return
+	}
+	p := m.Payload
+	if a.crypt != nil && m.PayloadType == channel.PayloadOutput {
+		var err error
+		if p, err = a.crypt.open(p); err != nil {
+			a.s.tell("garbled", err.Error())
+			return
+		}
+	}
+	w.input(m.PayloadType, p)
+}
+
+// say sends one payload of at most chunk bytes, encrypted if the session is, and
+// then takes the real agent's breath if it is to be paced.
+func (a *agent) say(t channel.PayloadType, p []byte) error {
+	a.alive()
+	if a.crypt != nil && encrypted[t] {
+		p = a.crypt.seal(p)
+	}
+	if err := a.out.write(a.ctx, t, p); err != nil {
+		return err
+	}
+	a.s.mu.Lock()
+	a.s.status.Down.Payload += int64(len(p))
+	a.s.mu.Unlock()
+	if a.s.cfg.Pace {
+		return a.sleep(paceInterval)
+	}
+	return nil
+}
+
+var encrypted = map[channel.PayloadType]bool{
+	channel.PayloadOutput: true, channel.PayloadStdErr: true, channel.PayloadExitCode: true,
+}
+
+// sleep waits, but not longer than the agent lives.
+func (a *agent) sleep(d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-a.ctx.Done():
+		return errStopped
+	}
+}
+
+// alive puts the idle timeout off.
+func (a *agent) alive() {
+	if a.idle != nil {
+		a.idle.Reset(a.s.cfg.IdleTimeout)
+	}
+}

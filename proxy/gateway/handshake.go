@@ -1,0 +1,142 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"ssmguard/proxy/channel"
+)
+
+// handshakeTimeout is how long the agent waits for each answer.
+const handshakeTimeout = 15 * time.Second
+
+// shakesHands says whether the session begins with a handshake.
+func (a *agent) shakesHands() bool {
+	c := a.s.cfg
+	switch c.Handshake {
+	case HandshakeAlways:
+		return true
+	case HandshakeNever:
+		return false
+	}
+	return c.Kind == Port || c.Kind == NonInteractiveCommands || c.KMSKeyID != ""
+}
+
+// handshake tells the client what the session is and agrees on a key. An error
+// is what the client is told when the session closes.
+func (a *agent) handshake() error {
+	begun := time.Now()
+	c := a.s.cfg
+	actions := []channel.RequestedAction{{ActionType: channel.ActionSessionType, ActionParameters: toJSON(
+		channel.SessionTypeRequest{SessionType: string(c.Kind), Properties: toJSON(c.Properties)})}}
+	if a.encrypts() {
+		actions = append(actions, channel.RequestedAction{ActionType: channel.ActionKMSEncryption,
+			ActionParameters: toJSON(channel.KMSEncryptionRequest{KMSKeyID: c.KMSKeyID})})
+	}
+	request := channel.HandshakeRequest{AgentVersion: c.AgentVersion, RequestedClientActions: actions}
+	if err := a.say(channel.PayloadHandshakeRequest, toJSON(request)); err != nil {
+		return err
+	}
+	p, err := a.answer(channel.PayloadHandshakeResponse)
+	if err != nil {
+		return err
+	}
+	if err := a.agree(p); err != nil {
+		return err
+	}
+	return a.say(channel.PayloadHandshakeComplete, toJSON(channel.HandshakeComplete{
+		HandshakeTimeToComplete: time.Since(begun), CustomerMessage: c.CustomerMessage}))
+}
+
+// encrypts says whether the session is encrypted; ports never are.
+func (a *agent) encrypts() bool { return a.s.cfg.KMSKeyID != "" && a.s.cfg.Kind != Port }
+
+// agree reads the client's answers and, when the session is encrypted, makes the
+// client prove that it has the key.
+func (a *agent) agree(p []byte) error {
+	var r struct {
+		ClientVersion          string
+		ProcessedClientActions []struct {
+			ActionType   channel.ActionType
+			ActionStatus channel.ActionStatus
+			ActionResult json.RawMessage
+			Error        string
+		}
+		Errors []string
+	}
+	if err := json.Unmarshal(p, &r); err != nil {
+		return fmt.Errorf("handshake response: %v", err)
+	}
+	a.client = r.ClientVersion
+	var cipherText []byte
+	for _, action := range r.ProcessedClientActions {
+		if action.ActionStatus != channel.ActionSuccess {
+			return fmt.Errorf("%s failed on client with status %d error: %s", action.ActionType, action.ActionStatus, action.Error)
+		}
+		if action.ActionType == channel.ActionKMSEncryption {
+			var k channel.KMSEncryptionResult
+			if err := json.Unmarshal(action.ActionResult, &k); err != nil {
+				return fmt.Errorf("handshake response: %v", err)
+			}
+			cipherText = k.KMSCipherTextKey
+		}
+	}
+	if len(r.Errors) > 0 {
+		return errors.New(strings.Join(r.Errors, "; "))
+	}
+	if !a.encrypts() {
+		return nil
+	}
+	return a.agreeOnKey(cipherText)
+}
+
+// agreeOnKey has KMS decrypt the client's data key and sends the challenge.
+func (a *agent) agreeOnKey(cipherText []byte) error {
+	c := a.s.cfg
+	if a.s.g.opt.Decrypt == nil {
+		return errors.New("fetching data key failed: no KMS here")
+	}
+	key, err := a.s.g.opt.Decrypt(a.ctx, c.KMSKeyID, cipherText, map[string]string{
+		"aws:ssm:SessionId": c.ID, "aws:ssm:TargetId": c.Target})
+	if err != nil {
+		return fmt.Errorf("fetching data key failed: %v", err)
+	}
+	k, err := newCrypt(key)
+	if err != nil {
+		return err
+	}
+	if err := a.say(channel.PayloadEncChallengeRequest, toJSON(channel.EncChallenge{Challenge: k.seal(k.challenge)})); err != nil {
+		return err
+	}
+	p, err := a.answer(channel.PayloadEncChallengeResponse)
+	if err != nil {
+		return err
+	}
+	var answer channel.EncChallenge
+	if json.Unmarshal(p, &answer) != nil || !k.proves(answer.Challenge) {
+		return errors.New("encryption challenge does not match")
+	}
+	a.crypt = k
+	return nil
+}
+
+// answer waits for the client's next handshake payload of that type.
+func (a *agent) answer(t channel.PayloadType) ([]byte, error) {
+	late := time.NewTimer(handshakeTimeout)
+	defer late.Stop()
+	for {
+		select {
+		case m := <-a.answers:
+			if m.PayloadType == t {
+				return m.Payload, nil
+			}
+		case <-late.C:
+			return nil, errors.New("Handshake timed out. Please ensure that you have the latest version of the session manager plugin.")
+		case <-a.ctx.Done():
+			return nil, errStopped
+		}
+	}
+}

@@ -1,0 +1,256 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"ssmguard/proxy/channel"
+)
+
+const (
+	dataChannelPath = "/v1/data-channel/"
+	firstMessage    = 10 * time.Second // how long a client may take to send its token
+	lastMessage     = 5 * time.Second  // how long it may take to leave after channel_closed
+)
+
+var upgrader = websocket.Upgrader{
+	ReadBufferSize: 32 << 10, WriteBufferSize: 32 << 10,
+	CheckOrigin: func(*http.Request) bool { return true }, // clients are programs
+}
+
+// link is one websocket of a session.
+type link struct {
+	s     *Session
+	conn  *websocket.Conn
+	write sync.Mutex
+	stall atomic.Bool
+}
+
+// ServeHTTP accepts data channels, so that a gateway can also be mounted in another server.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.links.Add(1)
+	defer g.links.Done()
+	id, ok := strings.CutPrefix(r.URL.Path, dataChannelPath)
+	s, known := g.Session(id)
+	if !ok || !known {
+		http.Error(w, "no such data channel", http.StatusNotFound)
+		return
+	}
+	con, err := g.admit(s, r)
+	if err != nil {
+		s.refused(err)
+		http.Error(w, err.Error(), http.StatusForbidden)
+		return
+	}
+	conn, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		s.refused(err)
+		return
+	}
+	l := &link{s: s, conn: conn}
+	defer conn.Close()
+	if err := l.hello(&con); err != nil {
+		s.refused(err)
+		l.cut(CutFrame)
+		return
+	}
+	l.read()
+	conn.Close() // frees whoever is writing to it
+	s.detach(l)
+}
+
+// admit decides about an upgrade request.
+func (g *Gateway) admit(s *Session, r *http.Request) (Connect, error) {
+	var con Connect
+	rest, signed := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
+	if signed {
+		_, cred, _ := strings.Cut(rest, "Credential=")
+		con.Signed = true
+		con.AccessKey, _, _ = strings.Cut(cred, "/")
+	}
+	switch {
+	case s.refuse(&s.refuseConnects):
+		return con, ErrRefused
+	case s.ended():
+		return con, ErrNoSession
+	case r.URL.Query().Get("role") != "publish_subscribe":
+		return con, errors.New("gateway: the role must be publish_subscribe")
+	case !signed && g.opt.MustSign:
+		return con, errors.New("gateway: the request is not signed")
+	case signed && g.opt.Verify != nil:
+		return con, g.opt.Verify(r)
+	}
+	return con, nil
+}
+
+func (s *Session) refused(err error) {
+	s.update(func(st *Status) { st.Refused++ })
+	s.tell("refused", err.Error())
+}
+
+// hello takes the first message and makes this link the session's.
+func (l *link) hello(con *Connect) error {
+	l.conn.SetReadDeadline(time.Now().Add(firstMessage))
+	kind, raw, err := l.conn.ReadMessage()
+	if err != nil {
+		return err
+	}
+	var open channel.OpenRequest
+	if kind != websocket.TextMessage || json.Unmarshal(raw, &open) != nil {
+		return errors.New("gateway: the first message is no OpenDataChannel")
+	}
+	if err := l.s.redeem(open.Token.Reveal()); err != nil {
+		return err
+	}
+	l.conn.SetReadDeadline(time.Time{})
+	pong := l.conn.PingHandler()
+	l.conn.SetPingHandler(func(data string) error {
+		if l.stall.Load() {
+			return nil
+		}
+		return pong(data)
+	})
+	l.s.attach(l, *con, open.ClientVersion)
+	return nil
+}
+
+// attach makes l the session's only link, and starts the agent for the first one.
+func (s *Session) attach(l *link, con Connect, version string) {
+	s.mu.Lock()
+	old := s.link
+	s.link = l
+	ending := s.ending
+	s.mu.Unlock()
+	if old != nil {
+		old.cut(CutFIN)
+	}
+	if ending {
+		l.closeSoon()
+		return
+	}
+	s.update(func(st *Status) {
+		st.State, st.ClientVersion = Connected, version
+		st.Connects = append(st.Connects, con)
+	})
+	s.tell("connected", version)
+	s.agent.start()
+	s.agent.out.publish(true)
+}
+
+// detach forgets l; while no client is there the agent stops publishing.
+func (s *Session) detach(l *link) {
+	s.mu.Lock()
+	mine := s.link == l
+	if mine {
+		s.link = nil
+	}
+	over := s.ending
+	s.mu.Unlock()
+	if !mine || over {
+		return
+	}
+	s.agent.out.publish(false)
+	s.update(func(st *Status) {
+		if st.State == Connected {
+			st.State = Disconnected
+		}
+	})
+	s.tell("lost", "")
+}
+
+// read passes the client's messages to the agent until the link is gone.
+func (l *link) read() {
+	for {
+		kind, raw, err := l.conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		if kind != websocket.BinaryMessage || l.stall.Load() {
+			continue
+		}
+		m, err := parse(raw)
+		if err != nil {
+			l.s.tell("garbled", err.Error())
+			continue
+		}
+		l.s.count(Up, m)
+		l.s.up.pass(m, l.s.agent.receive, l.act)
+	}
+}
+
+// transmit sends a message down, if a client is there. What is sent while there
+// is none is lost, as it is while a real client is away.
+func (s *Session) transmit(m *message) {
+	s.mu.Lock()
+	l := s.link
+	s.mu.Unlock()
+	if l == nil || l.stall.Load() {
+		return
+	}
+	s.count(Down, m)
+	s.down.pass(m, l.send, l.act)
+}
+
+func (s *Session) count(way Way, m *message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &s.status.Up
+	if way == Down {
+		t = &s.status.Down
+	}
+	t.Messages++
+	if m.Type == channel.Acknowledge {
+		t.Acks++
+	}
+}
+
+func (s *Session) resent() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status.Down.Resent++
+}
+
+// send writes one frame. A failure needs no answer: the reader sees it too.
+func (l *link) send(m *message) {
+	l.write.Lock()
+	defer l.write.Unlock()
+	if !l.stall.Load() {
+		l.conn.WriteMessage(websocket.BinaryMessage, m.raw)
+	}
+}
+
+// act carries out a fault that a rule asks for.
+func (l *link) act(a Action) {
+	if a == Close {
+		l.s.end("closed by a rule", "")
+		return
+	}
+	l.cut(a)
+}
+
+// cut breaks the connection in one of the ways of breaking.
+func (l *link) cut(how Action) {
+	switch how {
+	case Stall:
+		l.stall.Store(true)
+		return
+	case CutFrame:
+		l.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+	case CutRST:
+		if tcp, ok := l.conn.NetConn().(*net.TCPConn); ok {
+			tcp.SetLinger(0)
+		}
+	}
+	l.conn.Close()
+}
+
+// closeSoon gives the client a moment to leave by itself.
+func (l *link) closeSoon() { l.conn.SetReadDeadline(time.Now().Add(lastMessage)) }

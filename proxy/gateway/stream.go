@@ -1,0 +1,239 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"time"
+
+	"ssmguard/proxy/channel"
+)
+
+// The agent's constants (data channel facts, 1.3).
+const (
+	chunk         = 1024 // bytes of one output message
+	outCapacity   = 100000
+	inCapacity    = 10000
+	resendTick    = 100 * time.Millisecond
+	firstTimeout  = 200 * time.Millisecond
+	maxTimeout    = time.Second
+	granularity   = 10 * time.Millisecond
+	paceInterval  = time.Millisecond
+	drainDeadline = 2 * time.Second
+)
+
+var errStopped = errors.New("gateway: the agent has stopped")
+
+// outgoing is the agent's sending half: it numbers messages, keeps them until
+// they are acknowledged and sends the oldest one again when that takes too long.
+type outgoing struct {
+	s     *Session
+	order sync.Mutex // held from numbering to sending, so that messages leave in order
+
+	mu      sync.Mutex
+	next    int64
+	first   int64     // sequence number of pending[0]
+	pending []pending // in order; acknowledged ones have no message
+	open    bool      // a client is there
+	changed chan struct{}
+	burst   chan struct{} // asks for everything to be sent again
+
+	rtt, deviation float64
+	timeout        time.Duration
+}
+
+type pending struct {
+	m    *message
+	sent time.Time
+}
+
+func newOutgoing(s *Session) *outgoing {
+	return &outgoing{s: s, changed: make(chan struct{}), burst: make(chan struct{}, 1), rtt: float64(resendTick), timeout: firstTimeout}
+}
+
+// write sends one payload as one message. While no client is there it waits:
+// the agent stops reading its sources then.
+func (o *outgoing) write(ctx context.Context, t channel.PayloadType, p []byte) error {
+	o.order.Lock()
+	defer o.order.Unlock()
+	if err := o.await(ctx, func() bool { return o.open }); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	f := channel.Frame{Type: channel.OutputStreamData, Seq: o.next, ID: channel.NewUUID(), PayloadType: t, Payload: p}
+	if o.next == 0 {
+		f.Flags = channel.FrameSyn
+	}
+	m := encode(f)
+	if len(o.pending) == 0 {
+		o.first = o.next
+	}
+	if len(o.pending) < outCapacity {
+		o.pending = append(o.pending, pending{m, time.Now()})
+	}
+	o.next++
+	o.mu.Unlock()
+	o.s.transmit(m)
+	return nil
+}
+
+// await waits until ok, which is called under the lock, holds.
+func (o *outgoing) await(ctx context.Context, ok func() bool) error {
+	for {
+		o.mu.Lock()
+		if ok() {
+			o.mu.Unlock()
+			return nil
+		}
+		changed := o.changed
+		o.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return errStopped
+		}
+	}
+}
+
+// publish says whether a client is there. An agent without pace sends what is not
+// acknowledged again at once; the real one only ever does so from its front.
+func (o *outgoing) publish(open bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open = open
+	o.wake()
+	if open && !o.s.cfg.Pace {
+		select {
+		case o.burst <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// unacknowledged returns, oldest first, what is under way.
+func (o *outgoing) unacknowledged() (all []*message) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range o.pending {
+		if m := o.pending[i].m; m != nil {
+			all = append(all, m)
+			o.pending[i].sent = time.Now()
+		}
+	}
+	return all
+}
+
+// late returns the oldest message if its time is up.
+func (o *outgoing) late() (front []*message) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.open && len(o.pending) > 0 && time.Since(o.pending[0].sent) > o.timeout {
+		front = append(front, o.pending[0].m)
+		o.pending[0].sent = time.Now()
+	}
+	return front
+}
+
+func (o *outgoing) wake() {
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// acknowledged forgets one message.
+func (o *outgoing) acknowledged(seq int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i := seq - o.first
+	if i < 0 || i >= int64(len(o.pending)) || o.pending[i].m == nil {
+		return
+	}
+	o.measure(time.Since(o.pending[i].sent))
+	o.pending[i].m = nil
+	for len(o.pending) > 0 && o.pending[0].m == nil {
+		o.pending = o.pending[1:]
+		o.first++
+	}
+	if len(o.pending) == 0 {
+		o.pending = nil
+		o.wake()
+	}
+}
+
+// measure adapts the retransmission timeout to a round trip.
+func (o *outgoing) measure(trip time.Duration) {
+	n := float64(trip)
+	o.deviation = 0.75*o.deviation + 0.25*math.Abs(o.rtt-n)
+	o.rtt = 0.875*o.rtt + 0.125*n
+	o.timeout = min(maxTimeout, time.Duration(o.rtt+math.Max(float64(granularity), 4*o.deviation)))
+}
+
+// resend sends the oldest message again whenever its time is up, until ctx ends.
+func (o *outgoing) resend(ctx context.Context) {
+	tick := time.NewTicker(resendTick)
+	defer tick.Stop()
+	for {
+		var again []*message
+		select {
+		case <-tick.C:
+			again = o.late()
+		case <-o.burst:
+			again = o.unacknowledged()
+		case <-ctx.Done():
+			return
+		}
+		for _, m := range again {
+			o.s.resent()
+			o.s.transmit(m)
+		}
+	}
+}
+
+// drain waits until everything is acknowledged, but not for long.
+func (o *outgoing) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainDeadline)
+	defer cancel()
+	o.await(ctx, func() bool { return len(o.pending) == 0 })
+}
+
+// incoming is the agent's receiving half: it puts messages in order and
+// acknowledges every one, old ones again. It is used by one caller at a time.
+type incoming struct {
+	expected int64
+	early    map[int64]*message
+	ack      func(*message)
+	process  func(*message)
+	repeated func()
+}
+
+func (in *incoming) receive(m *message) {
+	switch {
+	case m.Seq < in.expected:
+		in.repeated()
+		in.ack(m)
+		return
+	case m.Seq > in.expected:
+		if len(in.early) < inCapacity {
+			in.early[m.Seq] = m
+			in.ack(m)
+		}
+		return
+	}
+	if beforeProcessing[m.PayloadType] {
+		in.ack(m)
+		in.process(m)
+	} else {
+		in.process(m)
+		in.ack(m)
+	}
+	for in.expected++; in.early[in.expected] != nil; in.expected++ {
+		in.process(in.early[in.expected])
+		delete(in.early, in.expected)
+	}
+}
+
+// beforeProcessing are the payloads that are acknowledged before they are processed.
+var beforeProcessing = map[channel.PayloadType]bool{
+	channel.PayloadHandshakeResponse:    true,
+	channel.PayloadEncChallengeResponse: true,
+}
