@@ -46,7 +46,7 @@ func newAgent(s *Session) *agent {
 		early:    make(map[int64]*message),
 		ack:      func(m *message) { s.transmit(acknowledgement(m)) },
 		process:  a.process,
-		repeated: func() { s.mu.Lock(); s.status.Up.Resent++; s.mu.Unlock() },
+		repeated: func() { s.update(func(st *Status) { st.Up.Resent++ }) },
 	}
 	return a
 }
@@ -142,9 +142,7 @@ func (a *agent) receive(m *message) {
 // begun is lost, as it is with the real agent.
 func (a *agent) process(m *message) {
 	a.alive()
-	a.s.mu.Lock()
-	a.s.status.Up.Payload += int64(len(m.Payload))
-	a.s.mu.Unlock()
+	a.s.update(func(st *Status) { st.Up.Payload += int64(len(m.Payload)) })
 	switch m.PayloadType {
 	case channel.PayloadHandshakeResponse, channel.PayloadEncChallengeResponse:
 		select {
@@ -183,9 +181,7 @@ func (a *agent) say(t channel.PayloadType, p []byte) error {
 	if err := a.out.write(a.ctx, t, p); err != nil {
 		return err
 	}
-	a.s.mu.Lock()
-	a.s.status.Down.Payload += int64(len(p))
-	a.s.mu.Unlock()
+	a.s.update(func(st *Status) { st.Down.Payload += int64(len(p)) })
 	if a.s.cfg.Pace {
 		return a.sleep(paceInterval)
 	}
@@ -210,7 +206,7 @@ func (a *agent) sleep(d time.Duration) error {
 
 // alive puts the idle timeout off.
 func (a *agent) alive() {
-	if a.idle != nil {
+	if a.idle != nil && a.ctx.Err() == nil {
 		a.idle.Reset(a.s.cfg.IdleTimeout)
 	}
 }

@@ -94,6 +94,9 @@ func New(opt Options) (*Gateway, error) {
 	return g, nil
 }
 
+// goodbye is how long clients may take to read that their channels are closed.
+const goodbye = 300 * time.Millisecond
+
 // Addr is the listener's host:port.
 func (g *Gateway) Addr() string { return g.listener.Addr().String() }
 
@@ -114,8 +117,10 @@ func (g *Gateway) Close() error {
 	g.listener.Close()
 	for _, s := range g.all() {
 		s.end("gateway closed", "")
+	}
+	for _, s := range g.all() {
 		<-s.Done()
-		s.cut(CutRST)
+		s.leave(goodbye)
 	}
 	g.links.Wait()
 	return err

@@ -133,7 +133,7 @@ func (s *Session) attach(l *link, con Connect, version string) {
 		old.cut(CutFIN)
 	}
 	if ending {
-		l.closeSoon()
+		l.leave(lastMessage)
 		return
 	}
 	s.update(func(st *Status) {
@@ -200,22 +200,16 @@ func (s *Session) transmit(m *message) {
 }
 
 func (s *Session) count(way Way, m *message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := &s.status.Up
-	if way == Down {
-		t = &s.status.Down
-	}
-	t.Messages++
-	if m.Type == channel.Acknowledge {
-		t.Acks++
-	}
-}
-
-func (s *Session) resent() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.status.Down.Resent++
+	s.update(func(st *Status) {
+		t := &st.Up
+		if way == Down {
+			t = &st.Down
+		}
+		t.Messages++
+		if m.Type == channel.Acknowledge {
+			t.Acks++
+		}
+	})
 }
 
 // send writes one frame. A failure needs no answer: the reader sees it too.
@@ -252,5 +246,7 @@ func (l *link) cut(how Action) {
 	l.conn.Close()
 }
 
-// closeSoon gives the client a moment to leave by itself.
-func (l *link) closeSoon() { l.conn.SetReadDeadline(time.Now().Add(lastMessage)) }
+// leave gives the client that long to read what is under way and to go.
+func (l *link) leave(d time.Duration) {
+	l.conn.NetConn().SetDeadline(time.Now().Add(d))
+}

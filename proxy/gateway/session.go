@@ -98,7 +98,8 @@ type Session struct {
 
 	mu             sync.Mutex
 	status         Status
-	changed        chan struct{} // closed at the next change of status
+	changed        chan struct{} // closed at the next change of status, if anybody waits
+	waiting        int
 	token          string
 	tokenAt        time.Time
 	link           *link
@@ -178,6 +179,8 @@ func (s *Session) snapshot() Status {
 
 // Await returns as soon as ok holds of the session's status, or when ctx ends.
 func (s *Session) Await(ctx context.Context, ok func(Status) bool) (Status, error) {
+	s.waitMore(1)
+	defer s.waitMore(-1)
 	for {
 		s.mu.Lock()
 		st, changed := s.snapshot(), s.changed
@@ -198,8 +201,16 @@ func (s *Session) update(change func(*Status)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.status)
-	close(s.changed)
-	s.changed = make(chan struct{})
+	if s.waiting > 0 {
+		close(s.changed)
+		s.changed = make(chan struct{})
+	}
+}
+
+func (s *Session) waitMore(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting += n
 }
 
 // Done is closed when the session has ended and its agent's goroutines, processes
@@ -277,20 +288,25 @@ func (s *Session) end(reason, output string) {
 	s.ending = true
 	s.mu.Unlock()
 	go func() {
+		s.leave(lastMessage)
 		s.agent.stop()
 		s.transmit(channelClosed(s.cfg.ID, output))
 		s.up.close()
 		s.down.close()
 		s.update(func(st *Status) { st.State, st.Reason = Ended, or(st.Reason, reason) })
-		s.mu.Lock()
-		l := s.link
-		s.mu.Unlock()
-		if l != nil {
-			l.closeSoon()
-		}
 		s.tell("ended", reason)
 		close(s.done)
 	}()
+}
+
+// leave gives the client a moment to go by itself.
+func (s *Session) leave(d time.Duration) {
+	s.mu.Lock()
+	l := s.link
+	s.mu.Unlock()
+	if l != nil {
+		l.leave(d)
+	}
 }
 
 func (s *Session) tell(what, detail string) {

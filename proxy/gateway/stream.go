@@ -183,7 +183,7 @@ func (o *outgoing) resend(ctx context.Context) {
 			return
 		}
 		for _, m := range again {
-			o.s.resent()
+			o.s.update(func(st *Status) { st.Down.Resent++ })
 			o.s.transmit(m)
 		}
 	}

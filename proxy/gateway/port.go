@@ -1,0 +1,239 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/xtaci/smux"
+
+	"ssmguard/proxy/channel"
+)
+
+// Versions after which something is different; see newer.
+const (
+	muxAgent      = "3.0.196.0"  // agents above it multiplex
+	muxClient     = "1.1.69.0"   // clients above it understand that
+	quietMuxAbove = "1.2.331.0"  // clients above it want no keepalive
+	quietMuxAgent = "3.1.1511.0" // agents above it know that
+)
+
+// newPort makes the worker of a port session: multiplexed, for one connection at
+// a time, or for a single connection (ssh).
+func (a *agent) newPort() (*worker, error) {
+	p := a.s.cfg.Properties
+	if p.Type == localForwarding && newer(a.s.cfg.AgentVersion, muxAgent) && newer(a.client, muxClient) {
+		return a.newMux()
+	}
+	return a.newBasic(p.Type == localForwarding)
+}
+
+// dial connects to the port that the session is for.
+func (a *agent) dial() (net.Conn, error) {
+	p := a.s.cfg.Properties
+	host := or(p.Host, "localhost")
+	a.s.update(func(st *Status) { st.Dials++ })
+	conn, err := a.s.cfg.Dial(a.ctx, host, p.PortNumber)
+	if err != nil {
+		a.s.tell("dial", err.Error())
+		return nil, err
+	}
+	a.s.tell("dial", net.JoinHostPort(host, p.PortNumber))
+	a.s.update(func(st *Status) { st.Streams++ })
+	return &counted{Conn: conn, gone: sync.OnceFunc(func() {
+		a.s.update(func(st *Status) { st.Streams-- })
+	})}, nil
+}
+
+// counted is a connection that reports its end.
+type counted struct {
+	net.Conn
+	gone func()
+}
+
+func (c *counted) Close() error {
+	defer c.gone()
+	return c.Conn.Close()
+}
+
+// newMux makes the worker of a multiplexed port: an smux server whose transport
+// is the data channel; each of its streams is one connection to the port.
+func (a *agent) newMux() (*worker, error) {
+	config := smux.DefaultConfig()
+	config.KeepAliveDisabled = newer(a.client, quietMuxAbove) && newer(a.s.cfg.AgentVersion, quietMuxAgent)
+	fromClient, toMux := io.Pipe()
+	mux, err := smux.Server(&muxTransport{fromClient, &sayer{a: a, t: channel.PayloadOutput}}, config)
+	if err != nil {
+		return nil, err
+	}
+	return &worker{
+		run: func() string {
+			var streams sync.WaitGroup
+			for {
+				stream, err := mux.AcceptStream()
+				if err != nil {
+					break
+				}
+				streams.Go(func() { a.serve(stream) })
+			}
+			mux.Close()
+			streams.Wait()
+			return ""
+		},
+		input: func(t channel.PayloadType, p []byte) {
+			if t == channel.PayloadOutput {
+				toMux.Write(p)
+			}
+		},
+		stop: func() { fromClient.Close(); mux.Close() },
+	}, nil
+}
+
+// muxTransport reads from the client's messages and writes messages to it.
+type muxTransport struct {
+	*io.PipeReader
+	io.Writer
+}
+
+// serve joins one stream with one new connection. As with the real agent, an end
+// in either direction ends both.
+func (a *agent) serve(stream *smux.Stream) {
+	defer stream.Close()
+	conn, err := a.dial()
+	if err != nil {
+		a.say(channel.PayloadFlag, channel.AppendFlag(nil, channel.ConnectToPortError))
+		return
+	}
+	defer conn.Close()
+	undo := context.AfterFunc(a.ctx, func() { conn.Close(); stream.Close() })
+	defer undo()
+	var back sync.WaitGroup
+	back.Go(func() {
+		io.Copy(stream, conn)
+		stream.Close()
+	})
+	io.Copy(conn, stream)
+	conn.Close()
+	back.Wait()
+}
+
+// basic is a port session that holds one connection at a time.
+type basic struct {
+	a       *agent
+	redials bool // forwarding dials again for the next client, ssh does not
+
+	mu     sync.Mutex
+	conn   net.Conn // nil between connections
+	over   bool
+	dialed chan net.Conn // wakes the reader after a new dial
+}
+
+// newBasic makes the worker of such a session; the agent dials at once.
+func (a *agent) newBasic(redials bool) (*worker, error) {
+	conn, err := a.dial()
+	if err != nil {
+		return nil, fmt.Errorf("Unable to connect to specified port: %v", err)
+	}
+	b := &basic{a: a, redials: redials, conn: conn, dialed: make(chan net.Conn, 1)}
+	b.dialed <- conn
+	return &worker{run: b.run, input: b.input, stop: b.stop}, nil
+}
+
+// run copies from the port to the client, one connection after the other. The
+// end of a forwarded connection is not told to the client: it must hang up itself.
+func (b *basic) run() string {
+	buf := make([]byte, chunk)
+	for {
+		var conn net.Conn
+		select {
+		case conn = <-b.dialed:
+		case <-b.a.ctx.Done():
+			return ""
+		}
+		for {
+			n, err := conn.Read(buf)
+			if n > 0 && b.a.say(channel.PayloadOutput, buf[:n]) != nil {
+				return ""
+			}
+			if err != nil {
+				break
+			}
+		}
+		if !b.redials {
+			conn.Close()
+			return ""
+		}
+	}
+}
+
+// input writes to the port, with a new connection if the client hung up the last one.
+func (b *basic) input(t channel.PayloadType, p []byte) {
+	switch t {
+	case channel.PayloadFlag:
+		if f, ok := channel.ParseFlag(p); ok && f == channel.DisconnectToPort {
+			b.hangUp()
+		}
+	case channel.PayloadOutput:
+		if conn := b.current(); conn != nil {
+			conn.Write(p)
+		}
+	}
+}
+
+func (b *basic) current() net.Conn {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.conn == nil && b.redials && !b.over {
+		conn, err := b.a.dial()
+		if err != nil {
+			b.a.s.end("far port gone", "Unable to connect to specified port: "+err.Error())
+			return nil
+		}
+		b.conn = conn
+		select {
+		case b.dialed <- conn:
+		case <-b.a.ctx.Done():
+		}
+	}
+	return b.conn
+}
+
+func (b *basic) hangUp() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.conn != nil {
+		b.conn.Close()
+		b.conn = nil
+	}
+}
+
+func (b *basic) stop() {
+	b.hangUp()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
+}
+
+// newer compares versions as agent and plugin do: strictly greater, the same
+// number of parts, and what is no version is old.
+func newer(version, than string) bool {
+	v, t := strings.Split(version, "."), strings.Split(than, ".")
+	if len(v) != len(t) {
+		return false
+	}
+	for i := range v {
+		a, err1 := strconv.Atoi(v[i])
+		b, err2 := strconv.Atoi(t[i])
+		if err1 != nil || err2 != nil {
+			return false
+		}
+		if a != b {
+			return a > b
+		}
+	}
+	return false
+}

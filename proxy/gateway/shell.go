@@ -1,0 +1,158 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/creack/pty"
+
+	"ssmguard/proxy/channel"
+)
+
+// shellDelay is the real agent's wait before it reads a new terminal.
+const shellDelay = time.Second
+
+// newTerminal makes the worker of a shell or an interactive command.
+func (a *agent) newTerminal() (*worker, error) {
+	argv := a.s.g.opt.Shell
+	if a.s.cfg.Kind == InteractiveCommands {
+		commands, err := a.commands()
+		if err != nil {
+			return nil, err
+		}
+		argv = []string{argv[0], "-c", commands}
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = a.s.g.opt.Env
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 100, Cols: 300})
+	if err != nil {
+		return nil, fmt.Errorf("Unable to start command: %v", err)
+	}
+	return &worker{
+		run: func() string {
+			defer tty.Close()
+			if a.s.cfg.Pace {
+				a.sleep(shellDelay)
+			}
+			a.copyText(tty)
+			cmd.Process.Kill() // when the copying ended for lack of a client
+			cmd.Wait()
+			return ""
+		},
+		input: func(t channel.PayloadType, p []byte) {
+			switch t {
+			case channel.PayloadOutput:
+				tty.Write(p)
+			case channel.PayloadSize:
+				var size channel.Size
+				if json.Unmarshal(p, &size) == nil {
+					pty.Setsize(tty, &pty.Winsize{Rows: uint16(size.Rows), Cols: uint16(size.Cols)})
+					a.s.update(func(st *Status) { st.Rows, st.Cols = size.Rows, size.Cols })
+				}
+			}
+		},
+		// The terminal hangs up when its session leader is gone, which frees the reader.
+		stop: func() { cmd.Process.Kill() },
+	}, nil
+}
+
+// commands returns what a command session is to run.
+func (a *agent) commands() (string, error) {
+	c := a.s.cfg.Properties.Linux
+	if c == nil || c.Commands == "" {
+		return "", errors.New("Commands cannot be empty for session type " + string(a.s.cfg.Kind))
+	}
+	return c.Commands, nil
+}
+
+// copyText sends what r says until it ends, cut on the borders of UTF-8 characters.
+func (a *agent) copyText(r io.Reader) {
+	buf := make([]byte, chunk)
+	kept := 0
+	for {
+		n, err := r.Read(buf[kept:])
+		n += kept
+		whole := n
+		if err == nil {
+			whole -= incomplete(buf[:n])
+		}
+		if whole > 0 && a.say(channel.PayloadOutput, buf[:whole]) != nil || err != nil {
+			return
+		}
+		kept = copy(buf, buf[whole:n])
+	}
+}
+
+// incomplete counts the bytes at the end of b that begin a character without ending it.
+func incomplete(b []byte) int {
+	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
+		c := b[len(b)-i]
+		if utf8.RuneStart(c) {
+			if !utf8.FullRune(b[len(b)-i:]) {
+				return i
+			}
+			return 0
+		}
+	}
+	return 0
+}
+
+// newCommand makes the worker of a non-interactive command.
+func (a *agent) newCommand() (*worker, error) {
+	commands, err := a.commands()
+	if err != nil {
+		return nil, err
+	}
+	separate := a.s.cfg.Properties.Linux.SeparateOutputStream
+	cmd := exec.CommandContext(a.ctx, a.s.g.opt.Shell[0], "-c", commands)
+	cmd.Env = a.s.g.opt.Env
+	cmd.WaitDelay = time.Second // for children that keep the pipes open
+	out := &sayer{a: a, t: channel.PayloadOutput}
+	cmd.Stdout, cmd.Stderr = out, out
+	if separate {
+		cmd.Stderr = &sayer{a: a, t: channel.PayloadStdErr}
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("Unable to start command: %v", err)
+	}
+	interrupt := sync.OnceFunc(func() { cmd.Process.Kill() })
+	return &worker{
+		run: func() string {
+			cmd.Wait()
+			if separate {
+				a.say(channel.PayloadExitCode, fmt.Appendf(nil, "EXIT_CODE: %d", cmd.ProcessState.ExitCode()))
+			}
+			return ""
+		},
+		input: func(t channel.PayloadType, p []byte) {
+			const controlC = 3
+			if t == channel.PayloadOutput && len(p) == 1 && p[0] == controlC {
+				interrupt()
+			}
+		},
+		stop: interrupt,
+	}, nil
+}
+
+// sayer sends what is written to it as payloads of one type.
+type sayer struct {
+	a *agent
+	t channel.PayloadType
+}
+
+func (s *sayer) Write(p []byte) (int, error) {
+	for sent := 0; sent < len(p); {
+		n := min(chunk, len(p)-sent)
+		if err := s.a.say(s.t, p[sent:sent+n]); err != nil {
+			return sent, err
+		}
+		sent += n
+	}
+	return len(p), nil
+}
