@@ -56,18 +56,28 @@ func (p Pos) String() string {
 // Unmet is one reason why a statement that came close did not apply.
 type Unmet struct {
 	At       Pos
-	Operator string   // condition operator as written, or "Action", "Resource", ...
+	Operator string   // condition operator as written, or the element: "Action", "Resource", "NotAction", "NotResource", "Principal", "Version"
 	Key      string   // condition key as written; "" for an element
 	Want     []string // values of the policy, variables expanded where they resolve
 	Got      []string // values of the request
 	Absent   bool     // the key is known not to be in the request
 	Unknown  bool     // whether the key is in the request could not be read
+	Segment  string   // for a resource the first part of the ARN that differs: "partition", "service", "region", "account", "resource"
+}
+
+// LayerAnswer is what one layer says by itself, as if the others allowed.
+type LayerAnswer struct {
+	Layer   string // "identity", "boundary", "session", "scp", "rcp", "endpoint"
+	Level   int    // of the organization, from 1 for its root; 0 in layers without levels
+	Verdict Verdict
+	By      []Pos // the statements that decided in this layer
 }
 
 // Answer is the outcome of one evaluation with its reasons.
 type Answer struct {
 	Verdict   Verdict
-	By        []Pos    // the statements that decided: every matching Deny, or for Allow every matching Allow
-	Missing   []Unmet  // near misses, the closest first
-	DependsOn []string // for Unknown: the keys and layers the verdict turns on
+	By        []Pos         // the statements that decided: every matching Deny, or for Allow every matching Allow
+	Layers    []LayerAnswer // each layer that bears on the request, by itself
+	Missing   []Unmet       // near misses, the closest first; several of one statement stand together
+	DependsOn []string      // for Unknown: the keys and layers the verdict turns on
 }

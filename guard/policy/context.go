@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"maps"
 	"slices"
 	"strings"
 )
@@ -12,20 +11,30 @@ import (
 //
 // Patterns end in "*": "ssm:resourceTag/*" speaks of every such tag, "*" of
 // every key not named otherwise. The exact key wins, then the longest pattern.
+//
+// A Context is a value: a copy may be changed without changing the original.
 type Context struct {
-	keys     map[string]contextValue
+	entries  []contextEntry
 	patterns []contextPattern
+	owner    *Context // whose slices these are; anybody else copies before writing
 }
 
-type contextValue struct {
-	name   string // as it was given: simulators are told keys as people write them
-	values []string
-	multi  bool
-	state  KeyState
+// Entry is what a Context says of one key or pattern.
+type Entry struct {
+	Key    string // as it was set; a pattern ends in "*"
+	Values []string
+	Multi  bool // the key is multivalued, even when it holds one value
+	State  KeyState
+}
+
+type contextEntry struct {
+	hash   uint32
+	single [1]string // the value of a single-valued key, so that setting it allocates nothing
+	Entry
 }
 
 type contextPattern struct {
-	prefix string
+	prefix string // as set, without the "*"
 	state  KeyState
 }
 
@@ -41,61 +50,163 @@ const (
 
 // Set gives a single-valued key its value.
 func (c *Context) Set(key, value string) {
-	c.put(key, contextValue{values: []string{value}, state: KeyKnown})
+	e := c.put(key, Entry{Key: key, State: KeyKnown})
+	e.single[0] = value
 }
 
 // SetMulti gives a multivalued key its values.
 func (c *Context) SetMulti(key string, values ...string) {
-	c.put(key, contextValue{values: values, multi: true, state: KeyKnown})
+	c.put(key, Entry{Key: key, Values: values, Multi: true, State: KeyKnown})
 }
 
 // SetAbsent says that a key, or every key under a pattern, is not in the request.
-func (c *Context) SetAbsent(pattern string) { c.state(pattern, KeyAbsent) }
+func (c *Context) SetAbsent(pattern string) { c.setState(pattern, KeyAbsent) }
 
 // SetUnknown says that it is not known whether a key, or any key under a
 // pattern, is in the request, nor with which value.
-func (c *Context) SetUnknown(pattern string) { c.state(pattern, KeyUnknown) }
+func (c *Context) SetUnknown(pattern string) { c.setState(pattern, KeyUnknown) }
 
-func (c *Context) put(key string, v contextValue) {
-	if c.keys == nil {
-		c.keys = make(map[string]contextValue)
-	}
-	v.name = key
-	c.keys[strings.ToLower(key)] = v
+// Lookup returns the values of a key, whether it is multivalued, and what is known of it.
+func (c Context) Lookup(key string) (values []string, multi bool, state KeyState) {
+	k := newContextKey(key)
+	values, multi, state = c.lookup(&k)
+	return slices.Clone(values), multi, state
 }
 
-func (c *Context) state(pattern string, s KeyState) {
-	prefix, ok := strings.CutSuffix(strings.ToLower(pattern), "*")
-	if !ok {
-		c.put(pattern, contextValue{state: s})
-		return
+// Entries lists what was set, keys before patterns, each in the order of its
+// first setting.
+func (c Context) Entries() []Entry {
+	var out []Entry
+	for i := range c.entries {
+		e := c.entries[i].Entry
+		e.Values = slices.Clone(c.entries[i].values())
+		out = append(out, e)
 	}
-	c.patterns = append(c.patterns, contextPattern{prefix, s})
+	for _, p := range c.patterns {
+		out = append(out, Entry{Key: p.prefix + "*", State: p.state})
+	}
+	return out
 }
 
 // Known returns the names of the keys that have a value, as they were given and
 // in the order of their lower-case forms.
 func (c Context) Known() []string {
 	var names []string
-	for _, key := range slices.Sorted(maps.Keys(c.keys)) {
-		if v := c.keys[key]; v.state == KeyKnown {
-			names = append(names, v.name)
+	for i := range c.entries {
+		if c.entries[i].State == KeyKnown {
+			names = append(names, c.entries[i].Key)
 		}
 	}
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return names
 }
 
-// Lookup returns the values of a key, whether it is multivalued, and what is known of it.
-func (c Context) Lookup(key string) (values []string, multi bool, state KeyState) {
-	key = strings.ToLower(key)
-	if v, ok := c.keys[key]; ok {
-		return v.values, v.multi, v.state
+// Equal reports whether both say the same of every key, in any order of setting.
+func (c Context) Equal(d Context) bool {
+	return c.within(d) && d.within(c)
+}
+
+// within reports whether d says of the keys and patterns named in c what c says.
+func (c Context) within(d Context) bool {
+	for i := range c.entries {
+		e := &c.entries[i]
+		values, multi, state := d.lookup(&contextKey{name: e.Key, hash: e.hash})
+		if state != e.State || multi != e.Multi || !slices.Equal(values, e.values()) {
+			return false
+		}
+	}
+	for _, p := range c.patterns {
+		same := func(q contextPattern) bool { return strings.EqualFold(p.prefix, q.prefix) && p.state == q.state }
+		if !slices.ContainsFunc(d.patterns, same) {
+			return false
+		}
+	}
+	return true
+}
+
+// contextKey is a key name ready to be looked up.
+type contextKey struct {
+	name string
+	hash uint32
+}
+
+func newContextKey(name string) contextKey { return contextKey{name, foldHash(name)} }
+
+// foldHash is FNV-1a over the name in lower case.
+func foldHash(s string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(s) {
+		h = (h ^ uint32(lower(s[i]))) * 16777619
+	}
+	return h
+}
+
+func (e *contextEntry) values() []string {
+	switch {
+	case e.State != KeyKnown:
+		return nil
+	case e.Multi:
+		return e.Values
+	}
+	return e.single[:]
+}
+
+func (c *Context) find(k *contextKey) *contextEntry {
+	for i := range c.entries {
+		if e := &c.entries[i]; e.hash == k.hash && strings.EqualFold(e.Key, k.name) {
+			return e
+		}
+	}
+	return nil
+}
+
+func (c *Context) lookup(k *contextKey) (values []string, multi bool, state KeyState) {
+	if e := c.find(k); e != nil {
+		return e.values(), e.Multi, e.State
 	}
 	longest := -1
-	for _, p := range c.patterns {
-		if len(p.prefix) >= longest && strings.HasPrefix(key, p.prefix) {
+	for i := range c.patterns {
+		p := &c.patterns[i]
+		if len(p.prefix) >= longest && len(p.prefix) <= len(k.name) && strings.EqualFold(k.name[:len(p.prefix)], p.prefix) {
 			longest, state = len(p.prefix), p.state
 		}
 	}
 	return nil, false, state
+}
+
+// own makes the slices c's own before they are written to.
+func (c *Context) own() {
+	if c.owner != c {
+		c.entries = slices.Clone(c.entries)
+		c.patterns = slices.Clone(c.patterns)
+		c.owner = c
+	}
+}
+
+func (c *Context) put(key string, entry Entry) *contextEntry {
+	c.own()
+	k := newContextKey(key)
+	e := c.find(&k)
+	if e == nil {
+		c.entries = append(c.entries, contextEntry{})
+		e = &c.entries[len(c.entries)-1]
+	}
+	e.hash, e.Entry = k.hash, entry
+	return e
+}
+
+func (c *Context) setState(pattern string, s KeyState) {
+	prefix, ok := strings.CutSuffix(pattern, "*")
+	if !ok {
+		c.put(pattern, Entry{Key: pattern, State: s})
+		return
+	}
+	c.own()
+	c.patterns = slices.DeleteFunc(c.patterns, func(p contextPattern) bool { return strings.EqualFold(p.prefix, prefix) })
+	c.patterns = append(c.patterns, contextPattern{prefix, s})
+}
+
+// reset empties the context and keeps its memory.
+func (c *Context) reset() {
+	c.entries, c.patterns, c.owner = c.entries[:0], c.patterns[:0], c
 }

@@ -1,14 +1,60 @@
 package policy
 
 // Set is every policy that bears on one caller, in IAM's layers. A nil layer
-// does not exist; a layer that exists and allows nothing is empty, not nil.
+// does not exist; a layer that exists and allows nothing is empty, not nil. The
+// identity layer is the exception: without policies nobody but root is allowed.
 type Set struct {
 	Identity, Boundary, Session []Statement
-	SCP, RCP                    [][]Statement // one slice per level of the organization, the root first
-	Partial                     []string      // layers that could not be read
+	SCP, RCP                    [][]Statement // one slice per level of the organization, the root first; RCPs allow implicitly
+	Endpoint                    []Statement   // policy of the VPC endpoint the request passes
+	// Partial names the layers that could not be read, or not completely:
+	// "identity", "boundary", "session", "scp", "rcp", "endpoint". The statements
+	// that were read count; any others may exist beside them.
+	Partial []string
+	// Root says that the caller is the root user of an account: the identity
+	// layer then allows by default.
+	Root bool
 }
 
-// Statement is one statement of a policy document.
-type Statement struct {
-	At Pos
+// layer is one level of one layer while a request is evaluated.
+type layer struct {
+	kind       Kind
+	level      int // from 1 for the root of the organization; 0 in layers without levels
+	statements []Statement
+	allows     bool // without a statement: root's identity, RCPs
+	partial    bool // there may be statements that were not read
+}
+
+// layers appends what bears on a request, in the order in which answers list it.
+func (s *Set) layers(out []layer) []layer {
+	partial := func(k Kind) bool {
+		for _, name := range s.Partial {
+			if name == kindNames[k] {
+				return true
+			}
+		}
+		return false
+	}
+	plain := [...][]Statement{Identity: s.Identity, Boundary: s.Boundary, Session: s.Session, Endpoint: s.Endpoint}
+	for _, k := range [...]Kind{Identity, Boundary, Session} {
+		if l := plain[k]; l != nil || k == Identity || partial(k) {
+			out = append(out, layer{kind: k, statements: l, allows: k == Identity && s.Root, partial: partial(k)})
+		}
+	}
+	for _, k := range [...]Kind{SCP, RCP} {
+		levels := s.SCP
+		if k == RCP {
+			levels = s.RCP
+		}
+		for i, l := range levels {
+			out = append(out, layer{kind: k, level: i + 1, statements: l, allows: k == RCP, partial: partial(k)})
+		}
+		if len(levels) == 0 && partial(k) {
+			out = append(out, layer{kind: k, allows: k == RCP, partial: true})
+		}
+	}
+	if s.Endpoint != nil || partial(Endpoint) {
+		out = append(out, layer{kind: Endpoint, statements: s.Endpoint, partial: partial(Endpoint)})
+	}
+	return out
 }

@@ -1,0 +1,320 @@
+package policy
+
+import (
+	"strconv"
+	"strings"
+)
+
+// CaseEvaluator decides evaluation cases in the JSON format case-v1, one after
+// the other, and keeps its memory between them. It serves one goroutine at a
+// time; the zero value is ready.
+//
+// A case is an object with the members id, principal, action, resource,
+// resourceAccount, context, unknown, identityPolicies, permissionBoundary,
+// sessionPolicies, scps and rcps; other members are passed over.
+type CaseEvaluator struct {
+	p        parser
+	eval     Evaluator
+	set      Set
+	context  Context
+	unknown  []string
+	levels   [2][][]Statement
+	text     map[string]string
+	id       string
+	action   string
+	resource string
+	owner    string // account of the resource, "" for AWS
+	account  string // account of the principal
+	seen     int
+}
+
+// Decide appends the decision of one case to dst: a JSON object with id,
+// decision, matched and error. A case that cannot be read gets the decision
+// "error".
+func (d *CaseEvaluator) Decide(dst []byte, line string) []byte {
+	d.reset(line)
+	d.readCase()
+	if d.p.failed() {
+		e := d.p.error("case", 0)
+		return appendDecision(dst, d.id, "error", nil, "column "+strconv.Itoa(e.Column)+": "+e.Msg)
+	}
+	d.prepare()
+	a := d.eval.Decide(&d.set, d.action, d.resource, &d.context)
+	verdict, by := a.Verdict, a.By
+	if d.owner != "" && d.owner != d.account && verdict != ExplicitDeny {
+		verdict, by = ImplicitDeny, nil // no resource policy ever allows across accounts
+	}
+	return appendDecision(dst, d.id, verdict.String(), by, "")
+}
+
+// reset forgets the last case.
+func (d *CaseEvaluator) reset(line string) {
+	p := &d.p
+	*p = parser{
+		scanner:    scanner{text: line},
+		statements: p.statements[:0], actions: p.actions[:0], resources: p.resources[:0],
+		conditions: p.conditions[:0], values: p.values[:0], parts: p.parts[:0],
+	}
+	d.context.reset()
+	d.set = Set{}
+	d.unknown = d.unknown[:0]
+	d.id, d.action, d.resource, d.owner, d.account, d.seen = "", "", "", "", "", 0
+}
+
+// prepare completes what the order of the members left open.
+func (d *CaseEvaluator) prepare() {
+	if d.set.Identity == nil {
+		d.set.Identity = []Statement{}
+	}
+	for _, key := range d.unknown {
+		d.context.SetUnknown(key)
+	}
+}
+
+// Members that a case must have.
+const (
+	caseID = 1 << iota
+	casePrincipal
+	caseAction
+	caseResource
+)
+
+func (d *CaseEvaluator) readCase() {
+	p := &d.p
+	if !p.expect('{', "of the case") {
+		return
+	}
+	for first := true; p.more(&first, '}'); {
+		name, _ := p.key()
+		d.member(name)
+	}
+	if p.peek() != 0 || p.pos < len(p.text) {
+		p.unexpected("the end of the case")
+	}
+	switch {
+	case d.seen&casePrincipal == 0:
+		p.fail(p.pos, "the case has no principal")
+	case d.seen&caseAction == 0:
+		p.fail(p.pos, "the case has no action")
+	case d.seen&caseResource == 0:
+		p.fail(p.pos, "the case has no resource")
+	}
+}
+
+func (d *CaseEvaluator) member(name string) {
+	p := &d.p
+	switch name {
+	case "id":
+		d.id = p.str("the id")
+	case "principal":
+		d.seen |= casePrincipal
+		d.principal()
+	case "action":
+		d.seen |= caseAction
+		d.action = d.nonEmpty("the action")
+	case "resource":
+		d.seen |= caseResource
+		d.resource = d.nonEmpty("the resource")
+	case "resourceAccount":
+		d.owner = p.str("an account")
+	case "context":
+		d.readContext()
+	case "unknown":
+		p.array("the unknown keys", func() { d.unknown = append(d.unknown, p.str("a key")) })
+	case "identityPolicies":
+		d.set.Identity = d.policies(Identity)
+	case "permissionBoundary":
+		if !p.null() {
+			from := len(p.statements)
+			d.policy(Boundary)
+			d.set.Boundary = d.since(from)
+		}
+	case "sessionPolicies":
+		if l := d.policies(Session); d.seen&caseSession != 0 {
+			d.set.Session = l
+		}
+	case "scps":
+		d.set.SCP = d.organization(SCP, &d.levels[0])
+	case "rcps":
+		d.set.RCP = d.organization(RCP, &d.levels[1])
+	default:
+		p.skip(0)
+	}
+}
+
+// caseSession is set when the case has at least one session policy.
+const caseSession = 1 << 8
+
+func (d *CaseEvaluator) nonEmpty(what string) string {
+	d.p.space()
+	at := d.p.pos
+	s := d.p.str(what)
+	if s == "" {
+		d.p.fail(at, "%s is empty", what)
+	}
+	return s
+}
+
+// array reads an array and calls f where each member stands.
+func (s *scanner) array(what string, f func()) {
+	if !s.expect('[', "of "+what) {
+		return
+	}
+	for first := true; s.more(&first, ']'); {
+		f()
+	}
+}
+
+func (d *CaseEvaluator) principal() {
+	p := &d.p
+	if !p.expect('{', "of the principal") {
+		return
+	}
+	for first := true; p.more(&first, '}'); {
+		name, _ := p.key()
+		p.space()
+		at := p.pos
+		switch name {
+		case "arn":
+			arn := p.str("the principal's ARN")
+			if afterColons(arn, 5) > len(arn) {
+				p.fail(at, "%q is not an ARN", arn)
+				return
+			}
+			d.account = arn[afterColons(arn, 4) : afterColons(arn, 5)-1]
+		case "type":
+			switch kind := p.str("the principal's type"); kind {
+			case "user", "role", "federated":
+			case "root":
+				d.set.Root = true
+			default:
+				p.fail(at, "there is no principal type %q", kind)
+			}
+		default:
+			p.skip(0)
+		}
+	}
+}
+
+func (d *CaseEvaluator) readContext() {
+	p := &d.p
+	if !p.expect('{', "of the context") {
+		return
+	}
+	for first := true; p.more(&first, '}'); {
+		key, at := p.key()
+		k := newContextKey(key)
+		if d.context.find(&k) != nil {
+			p.fail(at, "the key %q is given twice", key)
+		}
+		if p.peek() != '[' {
+			d.context.Set(key, p.str("a string or an array of strings"))
+			continue
+		}
+		var values []string
+		p.array("the values", func() { values = append(values, p.str("a string")) })
+		d.context.SetMulti(key, values...)
+	}
+}
+
+// since returns the statements read since there were n of them.
+func (d *CaseEvaluator) since(n int) []Statement {
+	s := d.p.statements
+	return s[n:len(s):len(s)]
+}
+
+// policies reads a list of policies into one layer.
+func (d *CaseEvaluator) policies(kind Kind) []Statement {
+	from := len(d.p.statements)
+	d.p.array("the policies", func() {
+		d.policy(kind)
+		if kind == Session {
+			d.seen |= caseSession
+		}
+	})
+	return d.since(from)
+}
+
+// organization reads a list of levels, each a list of policies.
+func (d *CaseEvaluator) organization(kind Kind, levels *[][]Statement) [][]Statement {
+	*levels = (*levels)[:0]
+	d.p.array("the levels", func() { *levels = append(*levels, d.policies(kind)) })
+	return *levels
+}
+
+// policy reads {"name", "document"} in either order.
+func (d *CaseEvaluator) policy(kind Kind) {
+	p := &d.p
+	if !p.expect('{', "of the policy") {
+		return
+	}
+	from := len(p.statements)
+	p.kind = kind
+	name, found := "", false
+	for first := true; p.more(&first, '}'); {
+		member, _ := p.key()
+		switch member {
+		case "name":
+			name = p.str("the policy's name")
+		case "document":
+			found = true
+			p.document(&Document{})
+		default:
+			p.skip(0)
+		}
+	}
+	if !found {
+		p.fail(p.pos, "the policy has no document")
+	}
+	for i := from; i < len(p.statements); i++ {
+		p.statements[i].At.Source = name
+	}
+}
+
+// appendDecision writes one decision.
+func appendDecision(dst []byte, id, decision string, by []Pos, fault string) []byte {
+	dst = append(dst, `{"id":`...)
+	dst = appendJSON(dst, id)
+	dst = append(dst, `,"decision":"`...)
+	dst = append(dst, decision...)
+	dst = append(dst, `","matched":[`...)
+	for i, at := range by {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"policy":`...)
+		dst = appendJSON(dst, at.Source)
+		dst = append(dst, `,"statement":`...)
+		if at.Sid != "" {
+			dst = appendJSON(dst, at.Sid)
+		} else {
+			dst = strconv.AppendInt(dst, int64(at.Index), 10)
+		}
+		dst = append(dst, '}')
+	}
+	dst = append(dst, `],"error":`...)
+	dst = appendJSON(dst, fault)
+	return append(dst, '}')
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendJSON appends s as a JSON string.
+func appendJSON(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == '"' || r == '\\' }) {
+		dst = append(dst, s...)
+		return append(dst, '"')
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < 0x20:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, '"')
+}

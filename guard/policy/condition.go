@@ -1,0 +1,227 @@
+package policy
+
+import (
+	"encoding/base64"
+	"strings"
+	"unsafe"
+)
+
+// truth is a value of three-valued logic, ordered so that "and" is the minimum
+// and "or" the maximum.
+type truth uint8
+
+const (
+	no truth = iota
+	maybe
+	yes
+)
+
+func truthOf(b bool) truth {
+	if b {
+		return yes
+	}
+	return no
+}
+
+func (t truth) not() truth { return yes - t }
+
+// condition is one key of one operator of a Condition block.
+type condition struct {
+	op       *operator
+	q        quantifier
+	ifExists bool
+	name     string // the operator as written
+	key      contextKey
+	values   []condValue
+}
+
+// condValue is one value of a condition.
+type condValue struct {
+	text  string
+	parts []part // nil: no variables
+	value scalar
+	json  byte // how the value was written: '"' a string, 'b' a boolean, 'n' a number
+}
+
+// holds evaluates the condition:
+// docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
+func (n *condition) holds(c *Context) truth {
+	values, multi, state := c.lookup(&n.key)
+	if n.op.family == famNull {
+		return n.null(values, multi, state)
+	}
+	if state == KeyUnknown {
+		return maybe
+	}
+	if state == KeyAbsent || n.q != single && isNull(values, multi) {
+		return truthOf(n.holdsAbsent())
+	}
+	switch n.q {
+	case forAll:
+		t := yes
+		for i := range values {
+			t = min(t, n.test(values[i], c))
+		}
+		return t
+	case forAny:
+		t := no
+		for i := range values {
+			t = max(t, n.test(values[i], c))
+		}
+		return t
+	}
+	if multi { // a multivalued key needs a set operator
+		return no
+	}
+	return n.test(values[0], c)
+}
+
+// isNull tells whether a present key has an empty value, which the set operators
+// and Null take for none.
+func isNull(values []string, multi bool) bool {
+	return len(values) == 0 || !multi && values[0] == ""
+}
+
+// holdsAbsent is the result for a key that is not in the request.
+func (n *condition) holdsAbsent() bool {
+	switch n.q {
+	case forAll:
+		return true
+	case forAny:
+		return n.ifExists
+	}
+	return n.ifExists || n.op.negated
+}
+
+// null evaluates the Null operator. With a set qualifier it is constant, as
+// Access Analyzer's check "Null with qualifier" says.
+func (n *condition) null(values []string, multi bool, state KeyState) truth {
+	if n.q != single {
+		return truthOf(n.q == forAll)
+	}
+	var present, absent bool
+	for i := range n.values {
+		present = present || strings.EqualFold(n.values[i].text, "false")
+		absent = absent || strings.EqualFold(n.values[i].text, "true")
+	}
+	switch {
+	case present == absent:
+		return truthOf(present)
+	case state == KeyUnknown:
+		return maybe
+	}
+	return truthOf(present == (state == KeyKnown && !isNull(values, multi)))
+}
+
+// test compares one value of the request with the condition's values: one must
+// match, or for a negated operator none may.
+func (n *condition) test(got string, c *Context) truth {
+	t := no
+	switch n.op.family {
+	case famNumeric, famDate, famIP:
+		return n.testScalar(got)
+	case famBinary:
+		for i := range n.values {
+			t = max(t, truthOf(sameBinary(n.values[i].text, got)))
+		}
+	default:
+		for i := range n.values {
+			t = max(t, n.op.family.matches(&n.values[i], got, c))
+		}
+	}
+	if n.op.negated {
+		return t.not()
+	}
+	return t
+}
+
+// testScalar is test for the families that compare parsed values.
+func (n *condition) testScalar(got string) truth {
+	have := n.op.family.parse(got)
+	match := false
+	for i := range n.values {
+		match = match || n.op.compare(n.values[i].value, have)
+	}
+	return truthOf(match != n.op.negated)
+}
+
+// parse reads a value of the Numeric, Date and IP families.
+func (f family) parse(text string) scalar {
+	switch f {
+	case famNumeric:
+		return parseNumber(text)
+	case famDate:
+		return parseDate(text)
+	case famIP:
+		return parseIP(text)
+	}
+	return scalar{}
+}
+
+// compare matches one value of the policy with one of the request; what is no
+// number, date or address matches nothing.
+func (op *operator) compare(want, got scalar) bool {
+	switch {
+	case want.kind == noScalar || got.kind == noScalar:
+		return false
+	case op.family == famIP:
+		return want.contains(got)
+	case op.family == famDate:
+		return op.rel.holds(compareDates(got, want))
+	}
+	return op.rel.holds(compareNumbers(got, want))
+}
+
+// matches compares one text of the policy, variables expanded, with one of the
+// request.
+func (f family) matches(v *condValue, got string, c *Context) truth {
+	if v.parts == nil {
+		return truthOf(f.matchText(v.text, rawStar, rawQuest, got))
+	}
+	var buf [256]byte
+	text, known := expand(buf[:0], v.parts, f == famStringLike || f == famArn, c)
+	if known != yes {
+		return known
+	}
+	return truthOf(f.matchText(view(text), safeStar, safeQuest, got))
+}
+
+func (f family) matchText(want string, star, quest byte, got string) bool {
+	switch f {
+	case famString:
+		return want == got
+	case famStringFold:
+		return strings.EqualFold(want, got)
+	case famBool:
+		return strings.EqualFold(want, got) && (strings.EqualFold(got, "true") || strings.EqualFold(got, "false"))
+	case famArn:
+		return matchArn(want, star, quest, got)
+	}
+	g := glob{text: want, star: star, quest: quest}
+	return g.match(got, 0)
+}
+
+// matchArn compares the six components of two ARNs one by one.
+func matchArn(want string, star, quest byte, got string) bool {
+	free := afterColons(want, 5)
+	if free > len(want) || afterColons(got, 5) > len(got) || !strings.HasPrefix(got, "arn:") {
+		return false
+	}
+	g := glob{text: want, star: star, quest: quest, free: free}
+	return g.match(got, 0)
+}
+
+// sameBinary compares two values in base64. Values that are not base64 match
+// when they are the same text.
+func sameBinary(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, errX := base64.StdEncoding.DecodeString(a)
+	y, errY := base64.StdEncoding.DecodeString(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// view is b as a string without a copy. The string must not outlive the next
+// write to b.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
