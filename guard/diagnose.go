@@ -1,14 +1,265 @@
 package guard
 
-// diagnose says, grant by grant, what is missing and why.
+import (
+	"strings"
+
+	"ssmguard/guard/policy"
+)
+
+// subject is what a grant is about; it decides which rules speak of it.
+type subject int
+
+const (
+	aboutDocument subject = iota
+	aboutTarget
+	aboutSession
+	aboutChannel
+	aboutKey
+)
+
+func subjectOf(g Grant) subject {
+	switch g.ID {
+	case GrantDocument:
+		return aboutDocument
+	case GrantTarget:
+		return aboutTarget
+	case GrantDataChannel:
+		return aboutChannel
+	case GrantKMS:
+		return aboutKey
+	}
+	return aboutSession
+}
+
+// subjectCodes are the rules for the plain cases of each subject.
+var subjectCodes = [...]struct{ missing, denied, condition, action, name, place Code }{
+	aboutDocument: {"SG100", "SG110", "SG107", "SG105", "SG104", "SG108"},
+	aboutTarget:   {"SG200", "SG210", "SG206", "SG211", "SG204", "SG205"},
+	aboutSession:  {"SG300", "SG310", "SG306", "SG300", "SG300", "SG300"},
+	aboutChannel:  {"SG303", "SG310", "SG306", "SG303", "SG303", "SG303"},
+	aboutKey:      {"SG400", "SG410", "SG403", "SG401", "SG402", "SG402"},
+}
+
+// layerCodes are the rules for layers that other people own.
+var layerCodes = map[string]Code{"boundary": "SG801", "session": "SG802", "scp": "SG803", "endpoint": "SG804", "rcp": "SG807"}
+
+// inquiry is one grant that is looked into.
+type inquiry struct {
+	d     Decision
+	grant Grant
+	about subject
+	level Level
+	local policy.Answer
+}
+
+// diagnose says, grant by grant, what is missing and why, with the repair.
 func diagnose(d Decision) []Finding {
 	var fs []Finding
+	repairs := newRepairs(d)
 	for _, g := range d.Grants {
 		m := d.Of(g.ID)
-		switch m.Verdict {
-		case 0:
+		if m.Verdict == policy.Unknown {
 			fs = append(fs, undecided(d, g, m)...)
 		}
+		if !m.Verdict.Denies() {
+			continue
+		}
+		q := inquiry{d: d, grant: g, about: subjectOf(g), level: Error}
+		if g.Advisory {
+			q.level = Warning
+		}
+		found := q.explain(m)
+		for i := range found {
+			found[i].Fix = repairs.of(g)
+		}
+		fs = append(fs, found...)
+	}
+	fs = append(fs, health(d.Request, d.Facts)...)
+	return append(fs, lint(d)...)
+}
+
+// explain finds the reason of a denial: in the policies read here, else in what
+// the simulation said.
+func (q inquiry) explain(m Merged) []Finding {
+	for _, r := range m.Rulings {
+		if r.Judge != (Local{}).Name() || q.d.Policies == nil || !r.Answer.Verdict.Denies() {
+			continue
+		}
+		q.local = r.Answer
+		var fs []Finding
+		for _, l := range layersOf(bearing(*q.d.Policies, q.grant)) {
+			if denies := l.denying(q.grant); len(denies) > 0 {
+				fs = append(fs, q.denied(l, denies)...)
+			} else if !l.allows(q.grant) {
+				fs = append(fs, q.missing(l))
+			}
+		}
+		if len(fs) > 0 {
+			return fs
+		}
+	}
+	return []Finding{q.simulated(m)}
+}
+
+// finding begins a finding of this grant.
+func (q inquiry) finding(code Code) Finding {
+	return Finding{Code: code, Level: q.level, Grant: q.grant.ID, Action: q.grant.Action, Resource: q.grant.Resource,
+		Summary: q.d.Request.Caller.Name() + " " + mayNot(q.grant)}
+}
+
+// simulated is a denial of which only IAM's simulation knows.
+func (q inquiry) simulated(m Merged) Finding {
+	codes := subjectCodes[q.about]
+	code := codes.missing
+	if m.Verdict == policy.ExplicitDeny {
+		code = codes.denied
+	}
+	f := q.finding(code)
+	for _, r := range m.Rulings {
+		if r.Answer.Verdict != m.Verdict {
+			continue
+		}
+		for _, l := range r.Answer.Layers {
+			if c, ok := layerCodes[l.Layer]; ok && l.Verdict.Denies() {
+				f.Code = c
+			}
+		}
+		for _, at := range r.Answer.By {
+			f.Nearest = append(f.Nearest, Near{At: at, Why: "denies it"})
+		}
+	}
+	f.Detail = "IAM's simulation says so; the statements that decide could not be read here"
+	if len(f.Nearest) > 0 {
+		f.Detail = "IAM's simulation says so"
+	}
+	return f
+}
+
+// missing explains a layer in which nothing allows the grant.
+func (q inquiry) missing(l layer) Finding {
+	near := q.misses(l)
+	codes := subjectCodes[q.about]
+	f := q.finding(codes.missing)
+	if c, ok := layerCodes[l.name]; ok {
+		f.Code = c
+		f.Detail = "the " + l.title() + " does not allow it"
+		for _, n := range near {
+			if guardCodes[n.code] {
+				f.Code = n.code
+			}
+		}
+	} else if len(near) > 0 {
+		f.Code = near[0].code
+	}
+	for i, n := range near {
+		if i < maxNearest && n.rank <= near[0].rank+1 {
+			f.Nearest = append(f.Nearest, Near{At: n.s.At, Why: n.why})
+		}
+	}
+	if len(near) == 0 && l.name == "identity" {
+		f.Detail = "no statement comes near; it is needed " + q.grant.Why
+	}
+	return f
+}
+
+// maxNearest bounds the statements a finding names.
+const maxNearest = 3
+
+// guardKeys are the keys of statements that guard everything at once.
+var guardKeys = map[string]Code{
+	"aws:requestedregion":        "SG805",
+	"aws:multifactorauthpresent": "SG806", "aws:multifactorauthage": "SG806",
+	"aws:sourceip": "SG808", "aws:vpcsourceip": "SG808", "aws:sourcevpc": "SG808", "aws:sourcevpce": "SG808",
+}
+
+var guardCodes = map[Code]bool{"SG805": true, "SG806": true, "SG808": true}
+
+// denied explains the Deny statements of one layer, one finding for each rule.
+func (q inquiry) denied(l layer, denies []*policy.Statement) []Finding {
+	var fs []Finding
+	for _, s := range denies {
+		code := q.denyCode(l, s)
+		near := Near{At: s.At, Why: q.denyWhy(s)}
+		if n := len(fs); n > 0 && fs[n-1].Code == code {
+			fs[n-1].Nearest = append(fs[n-1].Nearest, near)
+			continue
+		}
+		f := q.finding(code)
+		f.Nearest = []Near{near}
+		if l.name != "identity" {
+			f.Detail = "the " + l.title() + " denies it"
+		}
+		fs = append(fs, f)
 	}
 	return fs
+}
+
+func (q inquiry) denyCode(l layer, s *policy.Statement) Code {
+	for _, c := range s.Conditions() {
+		if code, ok := guardKeys[strings.ToLower(c.Key)]; ok {
+			return code
+		}
+	}
+	if code, ok := layerCodes[l.name]; ok {
+		return code
+	}
+	if q.about == aboutDocument && deniesUntagged(s) {
+		return "SG111"
+	}
+	return subjectCodes[q.about].denied
+}
+
+// deniesUntagged tells whether a Deny has a negated condition on a resource tag,
+// which holds for everything without the tag.
+func deniesUntagged(s *policy.Statement) bool {
+	for _, c := range s.Conditions() {
+		if isTagKey(c.Key) && strings.Contains(strings.ToLower(c.Operator), "not") {
+			return true
+		}
+	}
+	return false
+}
+
+func (q inquiry) denyWhy(s *policy.Statement) string {
+	var held []string
+	for _, c := range s.Conditions() {
+		text := conditionText(policy.Unmet{Operator: c.Operator, Key: c.Key, Want: c.Values})
+		got, _, state := q.grant.Context.Lookup(c.Key)
+		switch {
+		case state == policy.KeyAbsent:
+			text += " (the " + q.thing(c.Key) + " has no such key, which this operator takes for a match)"
+		case len(got) > 0:
+			text += " (it is " + join(got, "and") + ")"
+		}
+		held = append(held, text)
+	}
+	if len(held) == 0 {
+		return "denies it, and a deny wins over every allow"
+	}
+	return "denies it when " + join(held, "and") + "; a deny wins over every allow"
+}
+
+// thing is what carries a key: the resource its tags, the request the rest.
+func (q inquiry) thing(key string) string {
+	if !isTagKey(key) {
+		return "request"
+	}
+	switch q.about {
+	case aboutDocument:
+		return "document"
+	case aboutTarget:
+		return "target"
+	case aboutKey:
+		return "key"
+	}
+	return "session"
+}
+
+func isTagKey(key string) bool {
+	k := strings.ToLower(key)
+	return strings.HasPrefix(k, "ssm:resourcetag/") || strings.HasPrefix(k, "aws:resourcetag/")
+}
+
+func isSessionTag(key string) bool {
+	return strings.HasPrefix(strings.ToLower(key), "ssm:resourcetag/aws:ssmmessages:")
 }

@@ -56,13 +56,14 @@ func (f Finding) Seen() []policy.Pos {
 
 // Fix is the smallest change that lets the request through.
 type Fix struct {
-	Text    string   // what to do, in a clause: "add to role/dev"
-	Changes []Change // to policies; empty when the repair is none, such as "sign in with MFA"
-	Grants  []string // IDs of the grants it repairs
-	Checked bool     // the local evaluator has seen the request allowed with it
-	Check   string   // what was checked: "with this statement the session is allowed, and nothing else changes"
-	Ask     string   // who can make the change, when the caller's own administrator cannot: "organization administrator"
-	Message string   // to send to Ask, ready to paste
+	Text    string            // what to do, in a clause: "add to role/dev"
+	Changes []Change          // to policies; empty when the repair is none, such as "sign in with MFA"
+	Grants  []string          // IDs of the grants it repairs
+	Needs   map[string]string // condition keys the request must carry instead: {"aws:MultiFactorAuthPresent": "true"}
+	Checked bool              // the local evaluator has seen the request allowed with it
+	Check   string            // what was checked: "with this statement the session is allowed, and nothing else changes"
+	Ask     string            // who can make the change, when the caller's own administrator cannot: "organization administrator"
+	Message string            // to send to Ask, ready to paste
 }
 
 // ChangeKind is what a Change does to a policy.
@@ -78,6 +79,7 @@ const (
 // Change is one edit of one policy.
 type Change struct {
 	Kind      ChangeKind
+	Level     int        // of the organization, the root is 1; 0 in layers without levels
 	Layer     string     // policy.Set's layer: "identity", "boundary", "session", "scp", "rcp", "endpoint"
 	Where     string     // whose policy, as the user would name it: "role/dev", `boundary "dev-boundary"`
 	At        policy.Pos // the statement that is replaced or removed

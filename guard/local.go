@@ -1,0 +1,68 @@
+package guard
+
+import (
+	"context"
+
+	"ssmguard/guard/policy"
+)
+
+// Local is the judge that reads the caller's policies and evaluates them here.
+type Local struct {
+	Source PolicySource
+}
+
+// Name returns "local".
+func (Local) Name() string { return "local" }
+
+func (l Local) read(ctx context.Context, c Caller) (policy.Set, error) {
+	return l.Source.Policies(ctx, c)
+}
+
+func (l Local) rule(set policy.Set, gs []Grant) []Ruling { return judge(set, l.Name(), gs) }
+
+// Simulate reads the policies and rules on every grant. When some of them could
+// not be read it still rules, and returns the NotVisible.
+func (l Local) Simulate(ctx context.Context, c Caller, gs []Grant) ([]Ruling, error) {
+	set, err := l.Source.Policies(ctx, c)
+	if _, rest := notVisible(err); rest != nil {
+		return nil, err
+	}
+	return judge(set, l.Name(), gs), err
+}
+
+// judge evaluates every grant against the policies that bear on its service.
+func judge(set policy.Set, name string, gs []Grant) []Ruling {
+	rulings := make([]Ruling, 0, len(gs))
+	for _, g := range gs {
+		rulings = append(rulings, Ruling{Grant: g, Judge: name, Answer: evaluate(set, g)})
+	}
+	return rulings
+}
+
+// evaluate asks the evaluator about one grant. Of the layers of a Set, resource
+// control policies bear on KMS but on no service a session starts with.
+func evaluate(set policy.Set, g Grant) policy.Answer {
+	return bearing(set, g).Evaluate(g.Action, g.Resource, g.Context)
+}
+
+// bearing returns the part of a set that AWS applies to a grant.
+func bearing(set policy.Set, g Grant) policy.Set {
+	if g.Action == actionDataKey {
+		return set
+	}
+	set.RCP = nil
+	partial := make([]string, 0, len(set.Partial))
+	for _, layer := range set.Partial {
+		if layer != "rcp" {
+			partial = append(partial, layer)
+		}
+	}
+	set.Partial = partial
+	return set
+}
+
+// Static is a PolicySource of policies already at hand: files, an overlay.
+type Static policy.Set
+
+// Policies returns the set.
+func (s Static) Policies(context.Context, Caller) (policy.Set, error) { return policy.Set(s), nil }

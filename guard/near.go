@@ -1,0 +1,222 @@
+package guard
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"ssmguard/guard/policy"
+)
+
+// miss is one Allow statement that comes near a grant, and why it does not
+// reach it.
+type miss struct {
+	s    *policy.Statement
+	code Code
+	why  string
+	rank int // the smaller, the nearer
+}
+
+// The ranks: a condition is nearer than a slip in the ARN, that nearer than
+// another action, that nearer than another name or type.
+const (
+	rankCondition = iota
+	rankSlip
+	rankAction
+	rankName
+	rankType
+)
+
+// misses returns the statements of a layer that come near the grant, the
+// nearest first.
+func (q inquiry) misses(l layer) []miss {
+	var out []miss
+	for i := range l.statements {
+		s := &l.statements[i]
+		if s.Denies() {
+			continue
+		}
+		if m, ok := q.miss(s); ok {
+			m.s = s
+			out = append(out, m)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b miss) int { return cmp.Compare(a.rank, b.rank) })
+	return out
+}
+
+func (q inquiry) miss(s *policy.Statement) (miss, bool) {
+	action := s.MatchesAction(q.grant.Action)
+	resource := s.MatchesResource(q.grant.Resource, q.grant.Context)
+	switch {
+	case action && resource:
+		return q.conditionMiss(s)
+	case action:
+		return q.resourceMiss(s)
+	case resource:
+		return q.actionMiss(s)
+	}
+	return miss{}, false
+}
+
+// conditionMiss names the condition that keeps a statement from the grant.
+func (q inquiry) conditionMiss(s *policy.Statement) (miss, bool) {
+	var best miss
+	found := false
+	for _, u := range q.local.Missing {
+		if u.At != s.At || strings.HasPrefix(u.Operator, "Not") && u.Key == "" || u.Key == "" {
+			continue
+		}
+		code, reason := q.unmet(u)
+		if !found || code != subjectCodes[q.about].condition && best.code == subjectCodes[q.about].condition {
+			best = miss{code: code, rank: rankCondition, why: "matches, but its condition " + conditionText(u) + " " + reason}
+		}
+		found = true
+	}
+	return best, found
+}
+
+// unmet tells which rule an unmet condition breaks, and why it does not hold.
+func (q inquiry) unmet(u policy.Unmet) (Code, string) {
+	code := subjectCodes[q.about].condition
+	if c, ok := guardKeys[strings.ToLower(u.Key)]; ok {
+		return c, "does not hold: " + q.got(u)
+	}
+	start := q.about == aboutDocument || q.about == aboutTarget
+	switch {
+	case len(u.Want) > 0 && !u.Absent && strings.Contains(strings.ToLower(u.Want[0]), "${aws:principaltag/"):
+		return principalTagCode(q.about, code), "cannot hold here: the caller has no such tag"
+	case isSessionTag(u.Key) && start:
+		return "SG208", "cannot hold here: only sessions carry this tag, and there is none before StartSession"
+	case !isTagKey(u.Key):
+		return code, "does not hold: " + q.got(u)
+	}
+	switch q.about {
+	case aboutDocument:
+		if awsOwned(q.d.Request, q.d.Facts) {
+			return "SG101", "cannot hold here: an AWS-owned document carries no tags"
+		}
+		return "SG106", "does not hold: " + q.got(u)
+	case aboutTarget:
+		if u.Absent {
+			return "SG202", "does not hold: " + q.got(u)
+		}
+		return "SG201", "does not hold: " + q.got(u)
+	case aboutSession, aboutChannel:
+		if !isSessionTag(u.Key) {
+			return "SG305", "cannot hold here: a session carries only the tags aws:ssmmessages:session-id and :target-id"
+		}
+	}
+	return code, "does not hold: " + q.got(u)
+}
+
+func principalTagCode(about subject, other Code) Code {
+	if about == aboutTarget {
+		return "SG207"
+	}
+	return other
+}
+
+// got says what the request has for the key of an unmet condition.
+func (q inquiry) got(u policy.Unmet) string {
+	thing := q.thing(u.Key)
+	switch {
+	case u.Unknown:
+		return "the key is not known here"
+	case u.Absent && isTagKey(u.Key):
+		return "the " + thing + " has no such tag"
+	case u.Absent:
+		return "the " + thing + " does not carry the key"
+	case isTagKey(u.Key):
+		_, name, _ := strings.Cut(u.Key, "/")
+		return "the " + thing + " has " + name + " = " + join(u.Got, "and")
+	}
+	return "it is " + join(u.Got, "and") + " here"
+}
+
+// actionMiss is a statement that names the resource, but for other actions.
+// One on everything names nothing.
+func (q inquiry) actionMiss(s *policy.Statement) (miss, bool) {
+	if s.Resources() == nil || slices.Contains(s.Resources(), "*") || len(s.Actions()) == 0 {
+		return miss{}, false
+	}
+	actions := s.Actions()
+	if len(actions) > 3 {
+		actions = append(slices.Clone(actions[:3]), "others")
+	}
+	return miss{code: subjectCodes[q.about].action, rank: rankAction,
+		why: "names it, but for " + join(actions, "and") + ", not for " + q.grant.Action}, true
+}
+
+// resourceMiss finds the pattern of a statement that comes nearest to the ARN.
+func (q inquiry) resourceMiss(s *policy.Statement) (miss, bool) {
+	if s.Resources() == nil {
+		return miss{code: subjectCodes[q.about].name, rank: rankName, why: "excepts it: NotResource " + join(s.NotResources(), "and")}, true
+	}
+	var best miss
+	found := false
+	for _, p := range s.Resources() {
+		if m, ok := q.patternMiss(s, p); ok && (!found || m.rank < best.rank) {
+			best, found = m, true
+		}
+	}
+	return best, found
+}
+
+func (q inquiry) patternMiss(s *policy.Statement, pattern string) (miss, bool) {
+	if !q.relevant(pattern) {
+		return miss{}, false
+	}
+	if strings.Contains(pattern, "${") {
+		if m, ok := q.variableMiss(s, pattern); ok {
+			return m, true
+		}
+	}
+	codes := subjectCodes[q.about]
+	diff := compareARN(pattern, q.grant.Resource)
+	field := func(i int) bool { return slices.Contains(diff, i) }
+	switch {
+	case field(fieldService):
+		return q.typeMiss(pattern), q.about == aboutTarget
+	case field(fieldResource) && q.about == aboutTarget && resourceType(pattern) != resourceType(q.grant.Resource) && resourceType(pattern) != "*":
+		return q.typeMiss(pattern), true
+	case field(fieldResource):
+		return miss{code: codes.name, rank: rankName, why: "grants " + arnName(pattern) + ", not " + arnName(q.grant.Resource)}, true
+	case field(fieldAccount) && q.about == aboutDocument && len(diff) == 1:
+		return q.accountMiss(pattern), true
+	case len(diff) > 0:
+		return miss{code: codes.place, rank: rankSlip, why: "covers it, but " + placeText(pattern, q.grant.Resource, diff)}, true
+	}
+	return miss{}, false
+}
+
+// accountMiss is the commonest slip: whose document it is.
+func (q inquiry) accountMiss(pattern string) miss {
+	account := arnField(q.grant.Resource, fieldAccount)
+	switch wrote := arnField(pattern, fieldAccount); {
+	case account == "":
+		return miss{code: "SG102", rank: rankSlip, why: "names this document with the account id " + wrote + ", but AWS owns it: the account field of its ARN is empty"}
+	case wrote == "":
+		return miss{code: "SG103", rank: rankSlip, why: "names this document with an empty account field, but it belongs to account " + account}
+	}
+	return miss{code: "SG108", rank: rankSlip, why: "covers it, but " + placeText(pattern, q.grant.Resource, []int{fieldAccount})}
+}
+
+// variableMiss is a pattern whose variable has no value, or the wrong one.
+func (q inquiry) variableMiss(s *policy.Statement, pattern string) (miss, bool) {
+	lower := strings.ToLower(pattern)
+	switch {
+	case s.Version() != "2012-10-17":
+		return miss{code: "SG304", rank: rankSlip, why: "holds ${...}, which is plain text in a policy without Version 2012-10-17"}, true
+	case strings.Contains(lower, "${aws:username}") && q.d.Request.Caller.Kind() != User:
+		return miss{code: "SG301", rank: rankSlip, why: "compares with ${aws:username}, which only IAM users have, so it matches nothing"}, true
+	case strings.Contains(lower, "session/${aws:userid}"):
+		return miss{code: "SG302", rank: rankSlip, why: "compares the session id with ${aws:userid}, but session ids begin with the user or role session name"}, true
+	}
+	return miss{}, false
+}
+
+// typeMiss is a statement for another type of resource than the target.
+func (q inquiry) typeMiss(pattern string) miss {
+	return miss{code: "SG203", rank: rankType, why: "is for " + typeName(pattern) + ", and the target is " + typeNameOne(q.grant.Resource)}
+}

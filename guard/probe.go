@@ -1,0 +1,170 @@
+package guard
+
+import (
+	"slices"
+	"strings"
+
+	"ssmguard/guard/policy"
+)
+
+// probe is a neighbour of a request: something a repair should not change.
+type probe struct {
+	label string // what would change with it, for people
+	grant Grant
+	kin   bool // the same thing in another region: a corrected ARN may reach it
+}
+
+// probesFor returns the neighbours of a request: other targets, other tags, other
+// documents, other regions, other people's sessions, other actions.
+func probesFor(r Request, f Facts, set policy.Set) []probe {
+	p := probing{own: Needs(r, f)}
+	bare := f
+	bare.TargetTags, bare.DocumentTags, bare.Unknown = nil, nil, nil
+	other := r
+	other.Target = "i-0fedcba9876543210"
+	p.add("other EC2 instances", other, bare, GrantTarget)
+	if len(f.TargetTags) > 0 {
+		p.add("other EC2 instances with the same tags", other, Facts{TargetTags: f.TargetTags}, GrantTarget)
+	}
+	for key, value := range wantedTags(set) {
+		tagged := bare
+		tagged.TargetTags = map[string]string{key: value}
+		tagged.DocumentTags = tagged.TargetTags
+		p.add("EC2 instances tagged "+key+"="+value, other, tagged, GrantTarget)
+		named := r
+		named.Document = "Probe-Shell"
+		p.add("documents tagged "+key+"="+value, named, tagged, GrantDocument)
+	}
+	other.Target = "mi-0fedcba9876543210"
+	p.add("managed nodes (mi-)", other, bare, GrantTarget)
+	other.Target = "ecs:probe_fedcba98_fedcba98-1"
+	p.add("ECS tasks", other, bare, GrantTarget)
+	p.documents(r, bare)
+	p.regions(r, f)
+	p.sessions(r, f)
+	p.actions()
+	return p.probes
+}
+
+type probing struct {
+	own    []Grant
+	probes []probe
+}
+
+// add takes the grants of a changed request, unless they are the request's own.
+func (p *probing) add(label string, r Request, f Facts, ids ...string) {
+	for _, g := range Needs(r, f) {
+		if !slices.Contains(ids, g.ID) {
+			continue
+		}
+		if label != "sessions of other people" && slices.ContainsFunc(p.own, func(o Grant) bool { return o.Action == g.Action && o.Resource == g.Resource }) {
+			continue
+		}
+		p.probes = append(p.probes, probe{label: label, grant: g})
+	}
+}
+
+// knownDocuments are the session documents people use.
+var knownDocuments = []string{
+	"", "AWS-StartSSHSession", "AWS-StartPortForwardingSession", "AWS-StartPortForwardingSessionToRemoteHost",
+	"AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand", "AWS-StartPortForwardingSessionToSocket",
+}
+
+func (p *probing) documents(r Request, f Facts) {
+	f.DocumentOwner, f.DocumentType = "", ""
+	for _, name := range append(knownDocuments, "Probe-Shell") {
+		other := r
+		other.Document = name
+		label := "the document " + documentName(other)
+		if name == "Probe-Shell" {
+			label = "other documents of the account"
+		}
+		p.add(label, other, f, GrantDocument)
+	}
+}
+
+func (p *probing) regions(r Request, f Facts) {
+	other := r
+	other.Region = "eu-north-1"
+	if r.Region == other.Region {
+		other.Region = "us-west-2"
+	}
+	if strings.HasPrefix(r.Document, "arn:") {
+		other.Document = strings.Replace(r.Document, ":"+r.Region+":", ":"+other.Region+":", 1)
+	}
+	start := len(p.probes)
+	p.add("the same document in other regions", other, f, GrantDocument)
+	p.add("targets in other regions", other, f, GrantTarget)
+	for i := range p.probes[start:] {
+		p.probes[start+i].kin = true
+	}
+}
+
+func (p *probing) sessions(r Request, f Facts) {
+	other := r
+	other.SessionID = "somebody-0fedcba9876543210"
+	other.Context = map[string][]string{sessionTagID: {"AROAEXAMPLEPROBE00001:somebody"}}
+	p.add("sessions of other people", other, f, GrantResume, GrantTerminate)
+}
+
+// otherActions are what the resources of a request can suffer besides.
+var otherActions = []string{
+	"ssm:SendCommand", "ssm:GetDocument", "ssm:UpdateDocument", "ssm:TerminateSession", "ssm:DescribeSessions",
+	"ssmmessages:CreateControlChannel", "ec2:TerminateInstances", "kms:Decrypt", "iam:PassRole",
+}
+
+func (p *probing) actions() {
+	for _, own := range p.own {
+		for _, action := range otherActions {
+			if strings.EqualFold(action, own.Action) {
+				continue
+			}
+			g := own
+			g.Action = action
+			p.probes = append(p.probes, probe{label: action + " on the same resource", grant: g})
+		}
+	}
+}
+
+// wantedTags returns, for each tag the caller's policies ask for, one value.
+func wantedTags(set policy.Set) map[string]string {
+	tags := make(map[string]string)
+	for _, l := range layersOf(set) {
+		for i := range l.statements {
+			for _, c := range l.statements[i].Conditions() {
+				if !isTagKey(c.Key) || isSessionTag(c.Key) || len(c.Values) == 0 || strings.Contains(c.Values[0], "${") {
+					continue
+				}
+				_, key, _ := strings.Cut(c.Key, "/")
+				tags[key] = c.Values[0]
+			}
+		}
+	}
+	return tags
+}
+
+// verdicts evaluates every probe.
+func verdicts(set policy.Set, probes []probe) []policy.Verdict {
+	out := make([]policy.Verdict, 0, len(probes))
+	for _, p := range probes {
+		out = append(out, evaluate(set, p.grant).Verdict)
+	}
+	return out
+}
+
+// changed lists the labels of the probes whose verdict differs, each once.
+func changed(probes []probe, before, after []policy.Verdict, tolerateKin bool) (opened, closed []string) {
+	for i, p := range probes {
+		if before[i] == after[i] || tolerateKin && p.kin {
+			continue
+		}
+		list := &opened
+		if after[i].Denies() {
+			list = &closed
+		}
+		if !slices.Contains(*list, p.label) {
+			*list = append(*list, p.label)
+		}
+	}
+	return opened, closed
+}

@@ -1,0 +1,303 @@
+package guard
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"ssmguard/guard/policy"
+)
+
+// repairs works out the fixes of one decision, one for each group of grants that
+// are repaired together: what a session cannot start without, what its owner
+// does to it later, its data channel, its key.
+type repairs struct {
+	d     Decision
+	fixes map[string]*Fix
+}
+
+func newRepairs(d Decision) *repairs { return &repairs{d: d, fixes: make(map[string]*Fix)} }
+
+// of returns the fix for a grant. Grants of one group share theirs.
+func (r *repairs) of(g Grant) *Fix {
+	group := groupOf(g)
+	if _, ok := r.fixes[group]; !ok {
+		r.fixes[group] = r.work(group)
+	}
+	return r.fixes[group]
+}
+
+func groupOf(g Grant) string {
+	switch g.ID {
+	case GrantTarget, GrantDocument:
+		return "start"
+	case GrantResume, GrantTerminate:
+		return "session"
+	}
+	return g.ID
+}
+
+// allowed says what a repaired group makes possible.
+var allowed = map[string]string{
+	"start": "the session is allowed", "session": "the session can be resumed and ended",
+	GrantDataChannel: "the data channel is allowed", GrantKMS: "the key may be used",
+}
+
+func (r *repairs) work(group string) *Fix {
+	var grants []Grant
+	for _, g := range r.d.Grants {
+		if groupOf(g) == group && r.d.Of(g.ID).Verdict.Denies() {
+			grants = append(grants, g)
+		}
+	}
+	if r.d.Policies == nil {
+		return r.unseen(grants)
+	}
+	set := *r.d.Policies
+	set.Partial = nil // what cannot be read cannot be repaired either
+	p := &plan{d: r.d, set: set, grants: grants, group: group, fix: &Fix{}}
+	p.probes = probesFor(r.d.Request, r.d.Facts, set)
+	p.before = verdicts(set, p.probes)
+	return p.work()
+}
+
+// unseen proposes a statement without having seen the policies. Against an
+// explicit deny a statement would not help.
+func (r *repairs) unseen(grants []Grant) *Fix {
+	fix := &Fix{}
+	for _, g := range grants {
+		if r.d.Of(g.ID).Verdict == policy.ExplicitDeny {
+			return nil
+		}
+		fix.Grants = append(fix.Grants, g.ID)
+	}
+	who := r.d.Request.Caller.Name()
+	for _, s := range permissions(grants) {
+		fix.Changes = append(fix.Changes, Change{Kind: AddStatement, Layer: "identity", Where: who, Statement: s.String()})
+	}
+	fix.Text = "add to " + who
+	return fix
+}
+
+// permissions drafts the statements that allow some grants: one for each set of
+// actions that shares its resources.
+func permissions(grants []Grant) []draft {
+	var start, own texts
+	var out []draft
+	for _, g := range grants {
+		switch {
+		case g.Action == actionStart:
+			start = append(start, g.Resource)
+		case g.ID == GrantResume || g.ID == GrantTerminate:
+			own = append(own, g.Action)
+		case g.ID == GrantDataChannel:
+			out = append(out, allow(texts{g.Action}, texts{"*"}))
+		default:
+			out = append(out, allow(texts{g.Action}, texts{g.Resource}))
+		}
+	}
+	if len(own) > 0 {
+		d := allow(own, texts{"*"})
+		d.Condition = map[string]map[string]texts{"StringLike": {sessionTagID: {"${aws:userid}"}}}
+		out = append([]draft{d}, out...)
+	}
+	if len(start) > 0 {
+		out = append([]draft{allow(texts{actionStart}, start)}, out...)
+	}
+	return out
+}
+
+// plan is one fix in the making.
+type plan struct {
+	d      Decision
+	set    policy.Set // with the changes so far
+	grants []Grant    // what is to be allowed, with the keys they must carry
+	group  string
+	probes []probe
+	before []policy.Verdict
+	fix    *Fix
+	texts  []string // what to do, step by step
+	asks   []layer  // layers that others own and that have to change
+}
+
+// work removes what denies, then adds what is missing, layer by layer, and checks
+// the whole.
+func (p *plan) work() *Fix {
+	for _, l := range layersOf(p.set) {
+		for _, s := range p.denying(l) {
+			p.undeny(l, s)
+		}
+	}
+	for _, l := range layersOf(p.set) {
+		if lacking := p.lacking(l); len(lacking) > 0 {
+			p.permit(l, lacking)
+		}
+	}
+	for _, g := range p.grants {
+		p.fix.Grants = append(p.fix.Grants, g.ID)
+	}
+	if len(p.fix.Changes) == 0 && len(p.fix.Needs) == 0 {
+		return nil
+	}
+	p.fix.Text = join(p.texts, "and")
+	p.check()
+	p.ask()
+	return p.fix
+}
+
+// denying returns the Deny statements of a layer that match any of the grants.
+func (p *plan) denying(l layer) []*policy.Statement {
+	var out []*policy.Statement
+	for _, g := range p.grants {
+		for _, s := range p.bearing(l, g).denying(g) {
+			if !slices.ContainsFunc(out, func(o *policy.Statement) bool { return o.At == s.At }) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// bearing empties a layer that AWS does not apply to a grant.
+func (p *plan) bearing(l layer, g Grant) layer {
+	if l.name == "rcp" && g.Action != actionDataKey {
+		l.statements = nil
+	}
+	return l
+}
+
+func (p *plan) lacking(l layer) []Grant {
+	var out []Grant
+	for _, g := range p.grants {
+		if !l.allows(g) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// carry makes the request itself different: keys that it must carry.
+func (p *plan) carry(keys map[string]string) {
+	if p.fix.Needs == nil {
+		p.fix.Needs = make(map[string]string)
+	}
+	maps.Copy(p.fix.Needs, keys)
+	r := p.d.Request
+	r.Context = maps.Clone(r.Context)
+	if r.Context == nil {
+		r.Context = make(map[string][]string)
+	}
+	for key, value := range p.fix.Needs {
+		r.Context[key] = []string{value}
+	}
+	for _, g := range Needs(r, p.d.Facts) {
+		for i := range p.grants {
+			if p.grants[i].ID == g.ID {
+				p.grants[i] = g
+			}
+		}
+	}
+}
+
+// apply makes one change for good.
+func (p *plan) apply(c Change, text string) {
+	set, err := Apply(p.set, c)
+	if err != nil {
+		return // a draft the evaluator refuses is not offered
+	}
+	p.set = set
+	p.fix.Changes = append(p.fix.Changes, c)
+	if !slices.Contains(p.texts, text) {
+		p.texts = append(p.texts, text)
+	}
+}
+
+// check evaluates the grants and the neighbours with the whole fix.
+func (p *plan) check() {
+	for _, g := range p.grants {
+		if evaluate(p.set, g).Verdict != policy.Allow {
+			return
+		}
+	}
+	p.fix.Checked = true
+	with := "with this change "
+	switch {
+	case len(p.fix.Changes) == 0:
+		with = "so "
+	case len(p.fix.Changes) == 1 && p.fix.Changes[0].Kind == AddStatement:
+		with = "with this statement "
+	case len(p.fix.Changes) > 1:
+		with = "with these changes "
+	}
+	opened, closed := changed(p.probes, p.before, verdicts(p.set, p.probes), false)
+	p.fix.Check = with + allowed[p.group]
+	switch {
+	case len(opened)+len(closed) == 0:
+		p.fix.Check += ", and nothing else changes"
+	case len(closed) == 0:
+		p.fix.Check += "; it also allows " + list(opened)
+	case len(opened) == 0:
+		p.fix.Check += "; it also denies " + list(closed)
+	default:
+		p.fix.Check += "; it also allows " + list(opened) + " and denies " + list(closed)
+	}
+	if p.d.Policies != nil && len(p.d.Policies.Partial) > 0 {
+		p.fix.Check += ", as far as the policies can be read"
+	}
+}
+
+// list names the first few of many.
+func list(labels []string) string {
+	const most = 3
+	if len(labels) > most {
+		return strings.Join(labels[:most], ", ") + fmt.Sprintf(" and %d more", len(labels)-most)
+	}
+	return join(labels, "and")
+}
+
+// owners are who can change a layer that the caller's administrator cannot.
+var owners = map[string]string{
+	"boundary": "the administrator who set the permissions boundary",
+	"session":  "whoever made these credentials with a session policy",
+	"scp":      "the administrator of the organization",
+	"rcp":      "the administrator of the organization",
+	"endpoint": "the owner of the VPC endpoint",
+}
+
+// ask writes the message for the layers that others own.
+func (p *plan) ask() {
+	var who []string
+	for _, c := range p.fix.Changes {
+		if o := owners[c.Layer]; o != "" && !slices.Contains(who, o) {
+			who = append(who, o)
+		}
+	}
+	if len(who) == 0 {
+		return
+	}
+	p.fix.Ask = join(who, "and")
+	var b strings.Builder
+	fmt.Fprintf(&b, "Please allow %s in account %s, region %s:\n", p.d.Request.Caller.SessionARN, p.d.Request.Caller.Account, p.d.Request.Region)
+	for _, g := range p.grants {
+		fmt.Fprintf(&b, "- %s on %s\n", g.Action, g.Resource)
+	}
+	for _, c := range p.fix.Changes {
+		if owners[c.Layer] == "" {
+			continue
+		}
+		fmt.Fprintf(&b, "The %s has to change: %s.\n", layerTitles[c.Layer], c.describe())
+	}
+	p.fix.Message = b.String()
+}
+
+// describe says in a clause what a change does.
+func (c Change) describe() string {
+	switch c.Kind {
+	case RemoveStatement:
+		return "remove " + c.At.String()
+	case ReplaceStatement:
+		return "replace " + c.At.String() + " with " + c.Statement
+	}
+	return "add " + c.Statement + " to " + c.Where
+}

@@ -1,0 +1,243 @@
+package guard
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ssmguard/guard/policy"
+)
+
+// candidate is one way to change a layer.
+type candidate struct {
+	change Change
+	text   string
+	kin    bool // may reach the same thing in other regions
+}
+
+// permit adds what a layer lacks: a condition the request can meet, a corrected
+// ARN, else a statement.
+func (p *plan) permit(l layer, lacking []Grant) {
+	for _, g := range lacking {
+		if p.meet(l, g) {
+			break
+		}
+	}
+	var rest []Grant
+	for _, g := range p.lacking(l) {
+		if !p.correct(l, g) {
+			rest = append(rest, g)
+		}
+	}
+	where := sourceOf(l, p.d.Request.Caller.Name())
+	for _, s := range permissions(rest) {
+		if l.name == "endpoint" {
+			s.Principal = "*"
+		}
+		p.apply(Change{Kind: AddStatement, Layer: l.name, Level: l.level, Where: where, Statement: s.String()}, "add to "+where)
+	}
+}
+
+// meet looks for a statement that would allow the grant if the call came with
+// MFA or from elsewhere; then that is the repair.
+func (p *plan) meet(l layer, g Grant) bool {
+	for i := range l.statements {
+		s := &l.statements[i]
+		if s.Denies() || !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
+			continue
+		}
+		keys, text := meeting(s)
+		if keys == nil {
+			continue
+		}
+		trial := *p
+		trial.fix = &Fix{}
+		trial.grants = slices.Clone(p.grants)
+		trial.carry(keys)
+		for _, changed := range trial.grants {
+			if changed.ID == g.ID && l.allows(changed) {
+				p.carry(keys)
+				p.texts = append(p.texts, text)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// meeting returns the keys that satisfy the guards of a statement: make an Allow
+// apply, or a Deny not apply.
+func meeting(s *policy.Statement) (keys map[string]string, text string) {
+	for _, c := range s.Conditions() {
+		key := strings.ToLower(c.Key)
+		negated := strings.Contains(strings.ToLower(c.Operator), "not")
+		switch guardKeys[key] {
+		case "SG806":
+			return map[string]string{"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"},
+				"sign in with MFA and use those credentials, as of aws sts get-session-token with --serial-number and --token-code"
+		case "SG808":
+			if value := inside(c.Values); negated == s.Denies() && value != "" {
+				return map[string]string{c.Key: value}, "call from where " + conditionText(policy.Unmet{Operator: "StringEquals", Key: c.Key, Want: c.Values})
+			}
+		}
+	}
+	return nil, ""
+}
+
+// inside returns a value that a network condition accepts.
+func inside(values []string) string {
+	if len(values) == 0 || strings.Contains(values[0], "${") {
+		return ""
+	}
+	if prefix, err := netip.ParsePrefix(values[0]); err == nil {
+		return prefix.Addr().String()
+	}
+	return strings.TrimRight(values[0], "*")
+}
+
+// correct repairs a slip in an ARN in place, when that opens nothing but the
+// same thing in the regions the statement names.
+func (p *plan) correct(l layer, g Grant) bool {
+	q := inquiry{d: p.d, grant: g, about: subjectOf(g)}
+	for i := range l.statements {
+		s := &l.statements[i]
+		if s.Denies() || !s.MatchesAction(g.Action) || !s.MatchesConditions(g.Context) {
+			continue
+		}
+		for k, pattern := range s.Resources() {
+			m, ok := q.patternMiss(s, pattern)
+			if !ok || m.code != "SG102" && m.code != "SG103" {
+				continue
+			}
+			fields := strings.SplitN(pattern, ":", 6)
+			fields[fieldAccount] = arnField(g.Resource, fieldAccount)
+			d := copyOf(s)
+			d.Resource = slices.Clone(d.Resource)
+			d.Resource[k] = strings.Join(fields, ":")
+			c := candidate{text: "correct the account field of the ARN", kin: true,
+				change: Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.Name()), At: s.At, Statement: d.String()}}
+			if _, cost, ok := p.try(c, []Grant{g}, l); ok && cost == 0 {
+				p.apply(c.change, c.text)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// try evaluates a candidate: whether the layer then lets the grants through, and
+// how many kinds of neighbours change.
+func (p *plan) try(c candidate, grants []Grant, l layer) (set policy.Set, cost int, ok bool) {
+	set, err := Apply(p.set, c.change)
+	if err != nil {
+		return p.set, 0, false
+	}
+	for _, now := range layersOf(set) {
+		if now.name != l.name || now.level != l.level {
+			continue
+		}
+		for _, g := range grants {
+			adds := c.change.Kind != RemoveStatement && strings.Contains(c.change.Statement, `"Effect":"Allow"`)
+			if adds && !now.allows(g) || stillDenied(now, c.change.At, g) {
+				return p.set, 0, false
+			}
+		}
+	}
+	opened, closed := changed(p.probes, p.before, verdicts(set, p.probes), c.kin)
+	return set, len(opened) + len(closed), true
+}
+
+func stillDenied(l layer, at policy.Pos, g Grant) bool {
+	return slices.ContainsFunc(l.denying(g), func(s *policy.Statement) bool { return s.At == at })
+}
+
+// undeny finds the smallest change that keeps a Deny from the grants: what the
+// request can meet, else the candidate that changes the fewest neighbours.
+func (p *plan) undeny(l layer, s *policy.Statement) {
+	if keys, text := meeting(s); keys != nil {
+		trial := *p
+		trial.fix = &Fix{}
+		trial.grants = slices.Clone(p.grants)
+		trial.carry(keys)
+		if !slices.ContainsFunc(trial.grants, func(g Grant) bool { return stillDenied(l, s.At, g) }) {
+			p.carry(keys)
+			p.texts = append(p.texts, text)
+			return
+		}
+	}
+	var hit []Grant
+	for _, g := range p.grants {
+		if stillDenied(l, s.At, g) {
+			hit = append(hit, g)
+		}
+	}
+	var best *candidate
+	least := 0
+	for _, c := range p.narrowings(l, s, hit) {
+		if _, cost, ok := p.try(c, hit, l); ok && (best == nil || cost < least) {
+			best, least = &c, cost
+		}
+	}
+	if best != nil {
+		p.apply(best.change, best.text)
+	}
+}
+
+// nodeTypes are the targets there are.
+func nodeTypes(partition string) texts {
+	return texts{"arn:" + partition + ":ec2:*:*:instance/*", "arn:" + partition + ":ssm:*:*:managed-instance/*", "arn:" + partition + ":ecs:*:*:task/*"}
+}
+
+// narrowings are the ways to take grants out of a Deny, the most careful first.
+func (p *plan) narrowings(l layer, s *policy.Statement, hit []Grant) []candidate {
+	change := Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.Name()), At: s.At}
+	var cs []candidate
+	offer := func(text string, edit func(*draft) bool) {
+		d := copyOf(s)
+		if edit(&d) {
+			c := change
+			c.Statement = d.String()
+			cs = append(cs, candidate{change: c, text: text})
+		}
+	}
+	if l.name == "endpoint" {
+		return nil // its principals cannot be rewritten
+	}
+	const deliberate = ", if its owner agrees: it looks deliberate"
+	offer("restrict the Deny to targets", func(d *draft) bool {
+		d.Resource, d.NotResource = nodeTypes(partition(p.d.Request)), nil
+		return deniesUntagged(s) && slices.ContainsFunc(hit, func(g Grant) bool { return g.ID == GrantDocument })
+	})
+	offer("take it out of the Deny"+deliberate, func(d *draft) bool {
+		d.Resource = slices.DeleteFunc(slices.Clone(d.Resource), func(pattern string) bool {
+			return slices.ContainsFunc(hit, func(g Grant) bool { return wild(pattern, g.Resource) })
+		})
+		return len(d.Resource) > 0 && len(d.Resource) < len(s.Resources())
+	})
+	for _, c := range s.Conditions() {
+		offer("extend the condition"+deliberate, func(d *draft) bool { return p.extend(d, c, hit) })
+	}
+	offer("except it from the Deny"+deliberate, func(d *draft) bool {
+		d.Resource, d.NotResource = nil, nil
+		for _, g := range hit {
+			d.NotResource = append(d.NotResource, g.Resource)
+		}
+		return slices.Equal(s.Resources(), []string{"*"})
+	})
+	change.Kind = RemoveStatement
+	return append(cs, candidate{change: change, text: "remove the Deny" + deliberate})
+}
+
+// extend adds the request's value to a negated condition.
+func (p *plan) extend(d *draft, c policy.Condition, hit []Grant) bool {
+	if !strings.Contains(strings.ToLower(c.Operator), "not") {
+		return false
+	}
+	got, _, state := hit[0].Context.Lookup(c.Key)
+	if state != policy.KeyKnown || len(got) != 1 {
+		return false
+	}
+	values := append(slices.Clone(c.Values), got[0])
+	d.Condition[c.Operator][c.Key] = values
+	return true
+}

@@ -1,0 +1,160 @@
+package guard
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ssmguard/guard/policy"
+)
+
+// texts is a list that is written as one string when it has one element.
+type texts []string
+
+// MarshalJSON writes a string or an array of strings.
+func (t texts) MarshalJSON() ([]byte, error) {
+	if len(t) == 1 {
+		return plainJSON(t[0])
+	}
+	return plainJSON([]string(t))
+}
+
+// draft is a statement to be written.
+type draft struct {
+	Sid         string                      `json:"Sid,omitempty"`
+	Effect      string                      `json:"Effect"`
+	Principal   string                      `json:"Principal,omitempty"`
+	Action      texts                       `json:"Action,omitempty"`
+	NotAction   texts                       `json:"NotAction,omitempty"`
+	Resource    texts                       `json:"Resource,omitempty"`
+	NotResource texts                       `json:"NotResource,omitempty"`
+	Condition   map[string]map[string]texts `json:"Condition,omitempty"`
+}
+
+// String returns the statement on one line.
+func (d draft) String() string {
+	b, err := plainJSON(d)
+	if err != nil {
+		return "" // strings and maps of strings always marshal
+	}
+	return string(b)
+}
+
+// plainJSON leaves <, > and & alone: ARNs and people read it.
+func plainJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// copyOf returns a statement as a draft that can be changed.
+func copyOf(s *policy.Statement) draft {
+	d := draft{Sid: s.At.Sid, Effect: s.Effect(), Action: s.Actions(), NotAction: s.NotActions(),
+		Resource: s.Resources(), NotResource: s.NotResources()}
+	for _, c := range s.Conditions() {
+		if d.Condition == nil {
+			d.Condition = make(map[string]map[string]texts)
+		}
+		if d.Condition[c.Operator] == nil {
+			d.Condition[c.Operator] = make(map[string]texts)
+		}
+		d.Condition[c.Operator][c.Key] = c.Values
+	}
+	return d
+}
+
+// allow drafts the statement that allows actions on resources.
+func allow(actions, resources []string) draft {
+	return draft{Effect: "Allow", Action: actions, Resource: resources}
+}
+
+var layerKinds = map[string]policy.Kind{"identity": policy.Identity, "boundary": policy.Boundary, "session": policy.Session,
+	"scp": policy.SCP, "rcp": policy.RCP, "endpoint": policy.Endpoint}
+
+// Apply returns the set with one change made to it; the set itself stays as it
+// is. The error says why the change does not fit.
+func Apply(set policy.Set, c Change) (policy.Set, error) {
+	kind, ok := layerKinds[c.Layer]
+	if !ok {
+		return set, fmt.Errorf("no layer %q", c.Layer)
+	}
+	var s policy.Statement
+	if c.Kind != RemoveStatement {
+		var err error
+		if s, err = policy.ParseStatement(kind, c.Where, []byte(c.Statement)); err != nil {
+			return set, err
+		}
+	}
+	statements, err := layerAt(&set, c)
+	if err != nil {
+		return set, err
+	}
+	list := slices.Clone(*statements)
+	if c.Kind == AddStatement {
+		*statements = append(list, s)
+		return set, nil
+	}
+	i := slices.IndexFunc(list, func(s policy.Statement) bool { return s.At == c.At })
+	if i < 0 {
+		return set, fmt.Errorf("no %s", c.At)
+	}
+	if c.Kind == RemoveStatement {
+		*statements = slices.Delete(list, i, i+1)
+		return set, nil
+	}
+	s.At = c.At
+	list[i] = s
+	*statements = list
+	return set, nil
+}
+
+// layerAt returns where in the set a change goes. Slices that are shared with
+// the original are copied on the way.
+func layerAt(set *policy.Set, c Change) (*[]policy.Statement, error) {
+	switch c.Layer {
+	case "identity":
+		return &set.Identity, nil
+	case "boundary":
+		return &set.Boundary, nil
+	case "session":
+		return &set.Session, nil
+	case "endpoint":
+		return &set.Endpoint, nil
+	}
+	levels := &set.SCP
+	if c.Layer == "rcp" {
+		levels = &set.RCP
+	}
+	*levels = slices.Clone(*levels)
+	if c.Kind != AddStatement {
+		for i := range *levels {
+			if slices.ContainsFunc((*levels)[i], func(s policy.Statement) bool { return s.At == c.At }) {
+				return &(*levels)[i], nil
+			}
+		}
+		return nil, fmt.Errorf("no %s", c.At)
+	}
+	if c.Level < 1 || c.Level > len(*levels) {
+		return nil, errors.New("no such level of the organization")
+	}
+	return &(*levels)[c.Level-1], nil
+}
+
+// sourceOf returns the name of the policy that a layer's statements come from,
+// or what the layer is called.
+func sourceOf(l layer, who string) string {
+	if l.name == "identity" {
+		return who
+	}
+	if len(l.statements) > 0 {
+		return l.statements[len(l.statements)-1].At.Source
+	}
+	return "the " + strings.TrimSpace(l.title())
+}
