@@ -12,8 +12,8 @@ import (
 )
 
 // PolicySource reads every policy that bears on a caller. It may return a
-// usable Set together with a (joined) NotVisible: what is missing is then named
-// in Set.Partial.
+// usable Set together with (joined) errors: what is missing is then named in
+// Set.Partial, and an error without Partial means that the Set is worth nothing.
 type PolicySource interface {
 	Policies(ctx context.Context, c Caller) (policy.Set, error)
 }
@@ -36,7 +36,7 @@ type reader interface {
 
 // Inventory reads what the grants depend on: tags, the document, the key, the
 // target's health. It gives up when ctx ends, and may return usable Facts
-// together with a (joined) NotVisible.
+// together with (joined) errors: what is missing is then named in Facts.Unknown.
 type Inventory interface {
 	Facts(ctx context.Context, r Request) (Facts, error)
 }
@@ -103,7 +103,7 @@ func (g *Guard) facts(ctx context.Context, r Request) (Facts, error) {
 	start := time.Now()
 	f, err := g.Inventory.Facts(ctx, r)
 	g.log("inventory", start, err)
-	if _, rest := notVisible(err); rest != nil {
+	if _, rest := notVisible(err); rest != nil && len(f.Unknown) == 0 {
 		// Nothing says which of the facts are good.
 		return Facts{Unknown: everything, At: f.At}, cause(ctx, err)
 	}
@@ -168,7 +168,7 @@ func (g *Guard) ask(ctx context.Context, c Caller, gs []Grant, reading map[int]c
 			if ch, ok := reading[i]; ok {
 				in := <-ch
 				res.err = in.err
-				if _, rest := notVisible(in.err); rest == nil {
+				if usable(in.set, in.err) {
 					res.policies = &in.set
 					res.rulings = s.(reader).rule(in.set, gs)
 				}

@@ -24,10 +24,17 @@ func (l Local) rule(set policy.Set, gs []Grant) []Ruling { return judge(set, l.N
 // not be read it still rules, and returns the NotVisible.
 func (l Local) Simulate(ctx context.Context, c Caller, gs []Grant) ([]Ruling, error) {
 	set, err := l.Source.Policies(ctx, c)
-	if _, rest := notVisible(err); rest != nil {
+	if !usable(set, err) {
 		return nil, err
 	}
 	return judge(set, l.Name(), gs), err
+}
+
+// usable reports whether a set can be judged by: nothing failed but reads that
+// were refused, or the set says itself what it lacks.
+func usable(set policy.Set, err error) bool {
+	_, rest := notVisible(err)
+	return rest == nil || len(set.Partial) > 0
 }
 
 // judge evaluates every grant against the policies that bear on its service.

@@ -38,15 +38,22 @@ func (v Verdict) Denies() bool { return v == ImplicitDeny || v == ExplicitDeny }
 // Pos names one statement of one policy document.
 type Pos struct {
 	Source string // the document, as the user would name it: `inline "ssm"`, `managed AdministratorAccess`
-	Index  int    // position in Statement, from 0
+	Index  int    // position in Statement, from 0; -1 when not known
 	Sid    string // the statement's Sid, "" when it has none
 	Line   int    // line of the statement in the document, from 1; 0 when not known
 }
 
-// String returns the position as people count: `inline "ssm", statement 1 (Sid)`.
+// String returns the position as people count: `inline "ssm", statement 1 (Sid)`,
+// or the line where only that is known.
 func (p Pos) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, statement %d", p.Source, p.Index+1)
+	b.WriteString(p.Source)
+	switch {
+	case p.Index >= 0:
+		fmt.Fprintf(&b, ", statement %d", p.Index+1)
+	case p.Line > 0:
+		fmt.Fprintf(&b, ", line %d", p.Line)
+	}
 	if p.Sid != "" {
 		fmt.Fprintf(&b, " (%s)", p.Sid)
 	}
