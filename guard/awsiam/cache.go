@@ -1,0 +1,133 @@
+package awsiam
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// How long answers stay good on disk. An allow verdict may be a little old,
+// because AWS still decides; a denial is never kept.
+const (
+	identityAge = 10 * time.Minute
+	policyAge   = 5 * time.Minute
+	allowAge    = 2 * time.Minute
+	managedAge  = 30 * 24 * time.Hour // a version of an AWS-managed policy never changes
+)
+
+// cacheFormat is part of every key, so that a new layout never reads an old file.
+const cacheFormat = "ssmguard cache 1"
+
+// maxCacheFile bounds what is read back.
+const maxCacheFile = 4 << 20
+
+// cache keeps answers in files of their own, readable by the user alone. Every
+// fault of the disk is a miss: the cache saves time and nothing else.
+type cache struct{ dir string }
+
+type cacheEntry struct {
+	Expires time.Time       `json:"expires"`
+	Value   json.RawMessage `json:"value"`
+}
+
+// get reports whether a good entry was read into v.
+func (k *cache) get(key string, now time.Time, v any) bool {
+	path := filepath.Join(k.dir, key)
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || info.Size() > maxCacheFile {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	var e cacheEntry
+	if json.Unmarshal(text, &e) != nil || !now.Before(e.Expires) {
+		_ = os.Remove(path) // expired or damaged: worth nothing to anybody
+		return false
+	}
+	return json.Unmarshal(e.Value, v) == nil
+}
+
+// put writes an entry, whole or not at all.
+func (k *cache) put(key string, now time.Time, v any, age time.Duration) {
+	value, err := json.Marshal(v)
+	if err != nil {
+		return
+	}
+	text, err := json.Marshal(cacheEntry{Expires: now.Add(age), Value: value})
+	if err != nil || os.MkdirAll(k.dir, 0o700) != nil {
+		return
+	}
+	f, err := os.CreateTemp(k.dir, ".new-*") // made 0600
+	if err != nil {
+		return
+	}
+	_, err = f.Write(text)
+	if closeErr := f.Close(); err != nil || closeErr != nil || os.Rename(f.Name(), filepath.Join(k.dir, key)) != nil {
+		_ = os.Remove(f.Name())
+	}
+}
+
+// sweep removes entries that nobody reads any more.
+func (k *cache) sweep(now time.Time) {
+	files, err := os.ReadDir(k.dir)
+	if err != nil {
+		return
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > managedAge {
+			_ = os.Remove(filepath.Join(k.dir, f.Name()))
+		}
+	}
+}
+
+// cacheKey names an entry that belongs to the client's credentials, region and
+// endpoints. The parts are hashed, so neither they nor any secret are on disk.
+func (c *Client) cacheKey(what string, parts ...string) string {
+	all := append([]string{
+		cacheFormat,
+		what,
+		c.region,
+		aws.ToString(c.sts.Options().BaseEndpoint),
+		aws.ToString(c.iam.Options().BaseEndpoint),
+		aws.ToString(c.ssm.Options().BaseEndpoint),
+	}, parts...)
+	sum := sha256.Sum256([]byte(strings.Join(all, "\x00")))
+	return what + "-" + hex.EncodeToString(sum[:16])
+}
+
+// recall reads an entry that a decision may rest on: Refresh makes it ask anew.
+func (c *Client) recall(key string, v any) bool {
+	c.mu.Lock()
+	fresh := c.fresh
+	c.mu.Unlock()
+	if fresh || !c.recallSilently(key, v) {
+		return false
+	}
+	c.mu.Lock()
+	c.fromDisk = true
+	c.mu.Unlock()
+	return true
+}
+
+// recallSilently reads an entry that cannot be out of date.
+func (c *Client) recallSilently(key string, v any) bool {
+	return c.cache != nil && c.cache.get(key, time.Now(), v)
+}
+
+// keep writes an entry.
+func (c *Client) keep(key string, v any, age time.Duration) {
+	if c.cache != nil {
+		c.cache.put(key, time.Now(), v, age)
+	}
+}
+
+func (k *cache) remove(key string) { _ = os.Remove(filepath.Join(k.dir, key)) }

@@ -1,0 +1,183 @@
+package awsiam
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/guard"
+)
+
+// Options of New. The zero Options ask AWS everything and keep nothing on disk.
+type Options struct {
+	SSMEndpoint string                                              // URL of Systems Manager, "" for the configured one; other services keep theirs
+	CacheDir    string                                              // directory for short-lived answers, made 0700 when missing; "" keeps none
+	NoCache     bool                                                // neither read nor write CacheDir
+	CallTimeout time.Duration                                       // bound of one call with its retries; 0 means 4 s
+	Concurrency int                                                 // calls under way at once; 0 means 16
+	Timing      func(op string, took time.Duration)                 // told of every call, named as its permission ("iam:GetRole"); may be called concurrently; nil for none
+	LookupHost  func(context.Context, string) ([]netip.Addr, error) // resolves the Systems Manager endpoint; nil means it is not asked, and taken as public
+}
+
+const (
+	defaultCallTimeout = 4 * time.Second
+	defaultConcurrency = 16
+	maxAttempts        = 3
+	firstBackoff       = 60 * time.Millisecond
+)
+
+// Client reads evidence from AWS. It implements guard.PolicySource,
+// guard.Simulator and guard.Inventory, is safe for concurrent use, and must be
+// closed.
+type Client struct {
+	sts *sts.Client
+	iam *iam.Client
+	ec2 *ec2.Client
+	ssm *ssm.Client
+	ecs *ecs.Client
+	kms *kms.Client
+	org *organizations.Client
+
+	region      string
+	credentials aws.CredentialsProvider
+	options     Options
+	cache       *cache
+	slots       chan struct{} // one per call under way
+
+	closed context.CancelFunc
+	life   context.Context // ends with Close; nothing else hangs on it
+	work   sync.WaitGroup
+
+	mu       sync.Mutex
+	memo     *memo
+	fresh    bool // the cache is written and not read
+	fromDisk bool // something the memo holds came from the cache
+}
+
+var (
+	_ guard.PolicySource = (*Client)(nil)
+	_ guard.Simulator    = (*Client)(nil)
+	_ guard.Inventory    = (*Client)(nil)
+)
+
+// New returns a client for the credentials, region and endpoints of cfg. It
+// makes no call. Retries are few and short whatever cfg says, since a session
+// waits for the answers.
+func New(cfg aws.Config, o Options) *Client {
+	if o.CallTimeout <= 0 {
+		o.CallTimeout = defaultCallTimeout
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = defaultConcurrency
+	}
+	cfg = withShortRetries(cfg)
+	c := &Client{
+		sts: sts.NewFromConfig(cfg),
+		iam: iam.NewFromConfig(cfg),
+		ec2: ec2.NewFromConfig(cfg),
+		ecs: ecs.NewFromConfig(cfg),
+		kms: kms.NewFromConfig(cfg),
+		org: organizations.NewFromConfig(cfg),
+		ssm: ssm.NewFromConfig(cfg, func(so *ssm.Options) {
+			if o.SSMEndpoint != "" {
+				so.BaseEndpoint = aws.String(o.SSMEndpoint)
+			}
+		}),
+		region:      cfg.Region,
+		credentials: cfg.Credentials,
+		options:     o,
+		slots:       make(chan struct{}, o.Concurrency),
+		memo:        newMemo(),
+	}
+	if o.CacheDir != "" && !o.NoCache {
+		c.cache = &cache{dir: o.CacheDir}
+	}
+	c.life, c.closed = context.WithCancel(context.Background())
+	return c
+}
+
+// withShortRetries returns cfg with at most maxAttempts attempts and waits well
+// under a second, and no token bucket: the bucket of a shared retryer would let
+// one throttled call spend the retries of the others.
+func withShortRetries(cfg aws.Config) aws.Config {
+	cfg = cfg.Copy()
+	attempts := maxAttempts
+	if n := cfg.RetryMaxAttempts; n > 0 && n < attempts {
+		attempts = n
+	}
+	cfg.RetryMaxAttempts = 0
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = attempts
+			o.RateLimiter = ratelimit.None
+			o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
+				wait := firstBackoff << min(max(attempt, 0), 3)
+				return wait/2 + rand.N(wait/2), nil
+			})
+		})
+	}
+	return cfg
+}
+
+// Close gives up the reads under way and waits for them to end. Results already
+// returned stay valid.
+func (c *Client) Close() {
+	c.closed()
+	c.work.Wait()
+}
+
+// Prefetch starts reading what r needs and does not wait: who the caller is,
+// their policies, the facts about target and document. r.Caller may be zero.
+// Later calls join these reads. The reads take ctx's values, not its end; Close
+// ends them.
+func (c *Client) Prefetch(ctx context.Context, r guard.Request) {
+	c.startCaller(ctx)
+	c.startFacts(ctx, r)
+}
+
+// ask makes one call: bounded in time and in number with others, timed, its
+// error named by permission.
+func ask[T any](ctx context.Context, c *Client, permission string, call func(context.Context) (T, error)) (T, error) {
+	var zero T
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return zero, wrap(permission, ctx.Err())
+	}
+	limited, cancel := context.WithTimeout(ctx, c.options.CallTimeout)
+	defer cancel()
+	start := time.Now()
+	out, err := call(limited)
+	if c.options.Timing != nil {
+		c.options.Timing(permission, time.Since(start))
+	}
+	if err != nil {
+		return zero, wrap(permission, err)
+	}
+	return out, nil
+}
+
+// together runs the functions at once and waits for all of them; what they
+// return they put in variables of their own.
+func together(fs ...func()) {
+	var g errgroup.Group
+	for _, f := range fs {
+		g.Go(func() error { f(); return nil })
+	}
+	_ = g.Wait() // no function fails: each keeps its own error
+}

@@ -1,0 +1,69 @@
+package awsiam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+func TestKindOf(t *testing.T) {
+	api := func(code string) error {
+		return fmt.Errorf("operation error: %w", &smithy.GenericAPIError{Code: code, Message: "m"})
+	}
+	status := func(n int) error {
+		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: n}}, Err: errors.New("m")}
+	}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want Kind
+	}{
+		{"nil", nil, KindOther},
+		{"IAM refuses", api("AccessDenied"), KindDenied},
+		{"SSM refuses", api("AccessDeniedException"), KindDenied},
+		{"EC2 refuses", api("UnauthorizedOperation"), KindDenied},
+		{"expired", api("ExpiredTokenException"), KindCredentials},
+		{"EC2 does not know the key", api("AuthFailure"), KindCredentials},
+		{"throttled", api("RequestLimitExceeded"), KindThrottled},
+		{"throttled by status", status(429), KindThrottled},
+		{"no such role", api("NoSuchEntity"), KindNotFound},
+		{"no organization", api("AWSOrganizationsNotInUseException"), KindNoOrg},
+		{"server fault", status(503), KindUnreachable},
+		{"garbage", &smithy.DeserializationError{Err: io.ErrUnexpectedEOF}, KindUnreachable},
+		{"too slow", fmt.Errorf("x: %w", context.DeadlineExceeded), KindUnreachable},
+		{"canceled", fmt.Errorf("x: %w", context.Canceled), KindCanceled},
+		{"ours", fmt.Errorf("x: %w", &Error{Kind: KindThrottled}), KindThrottled},
+		{"unknown code", api("Teapot"), KindOther},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := KindOf(tt.err); got != tt.want {
+				t.Errorf("KindOf(%v) = %v, want %v", tt.err, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&smithy.GenericAPIError{Code: "Throttling", Message: "Rate exceeded"}, "iam:GetRole: Throttling: Rate exceeded"},
+		{fmt.Errorf("deep: %w", context.DeadlineExceeded), "iam:GetRole: no answer in time"},
+		{fmt.Errorf("deep: %w", context.Canceled), "iam:GetRole: canceled"},
+		{fmt.Errorf("deep: %w", &smithyhttp.RequestSendError{Err: errors.New("connection refused")}), "iam:GetRole: no usable answer: connection refused"},
+	} {
+		if got := wrap("iam:GetRole", tt.err).Error(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+	if wrap("iam:GetRole", nil) != nil {
+		t.Error("nil became an error")
+	}
+}
