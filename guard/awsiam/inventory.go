@@ -1,0 +1,170 @@
+package awsiam
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"ssmguard/guard"
+)
+
+// Facts reads what the grants of a request depend on: the target's tags and
+// health, the document's owner, type, tags and key. Every read is tried, all at
+// once. The Facts are usable beside an error: Facts.Unknown names what is
+// missing, and the error joins a *guard.NotVisible or *Error for every read that
+// failed. r.Caller is not used.
+func (c *Client) Facts(ctx context.Context, r guard.Request) (guard.Facts, error) {
+	f, err := c.startFacts(ctx, r).get(ctx, c, c.factsReader(r))
+	if err != nil && f.At.IsZero() { // we stopped waiting: nothing was read
+		f.Unknown = []string{
+			guard.UnknownTargetTags, guard.UnknownDocumentTags, guard.UnknownDocumentType,
+			guard.UnknownKMSKey, guard.UnknownHealth,
+		}
+	}
+	return f, err
+}
+
+func (c *Client) startFacts(ctx context.Context, r guard.Request) *flight[guard.Facts] {
+	f := c.current().factsOf(factsKey{r.Region, r.Target, r.Document})
+	f.start(ctx, c, c.factsReader(r))
+	return f
+}
+
+// part is what one group of reads adds to the facts.
+type part struct {
+	apply   func(*guard.Facts) // nil when nothing was read
+	unknown []string           // of guard's Unknown names
+	err     error
+}
+
+func (c *Client) factsReader(r guard.Request) func(context.Context) (guard.Facts, error) {
+	return func(ctx context.Context) (guard.Facts, error) {
+		reads := []func(context.Context, guard.Request) part{
+			c.targetFacts, c.documentTagFacts, c.documentFacts, c.registrationFacts, c.connectionFacts,
+		}
+		parts := make([]part, len(reads))
+		each(len(reads), func(i int) { parts[i] = reads[i](ctx, r) })
+
+		f := guard.Facts{At: time.Now()}
+		var errs []error
+		for _, p := range parts {
+			if p.apply != nil {
+				p.apply(&f)
+			}
+			for _, name := range p.unknown {
+				if !containsFold(f.Unknown, name) {
+					f.Unknown = append(f.Unknown, name)
+				}
+			}
+			errs = append(errs, p.err)
+		}
+		if ctx.Err() != nil {
+			return guard.Facts{}, ctx.Err()
+		}
+		return f, joinDistinct(errs)
+	}
+}
+
+// targetFacts reads the target's tags, and what the same call tells of its health.
+func (c *Client) targetFacts(ctx context.Context, r guard.Request) part {
+	switch {
+	case r.Target == "":
+		return part{}
+	case strings.HasPrefix(r.Target, "mi-"):
+		return c.managedNodeFacts(ctx, r)
+	case strings.HasPrefix(r.Target, "ecs:"):
+		return c.taskFacts(ctx, r)
+	}
+	return c.instanceFacts(ctx, r)
+}
+
+func (c *Client) instanceFacts(ctx context.Context, r guard.Request) part {
+	const op = "ec2:DescribeInstances"
+	out, err := ask(ctx, c, op, func(ctx context.Context) (*ec2.DescribeInstancesOutput, error) {
+		return c.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{r.Target}}, ec2In(r.Region))
+	})
+	if KindOf(err) == KindNotFound || err == nil && len(instancesOf(out)) == 0 {
+		region := c.findInstance(ctx, r)
+		return part{
+			apply:   func(f *guard.Facts) { f.Health.FoundIn = region },
+			unknown: []string{guard.UnknownTargetTags},
+		}
+	}
+	if err != nil {
+		return part{unknown: []string{guard.UnknownTargetTags, guard.UnknownHealth}, err: unseen(op, "", err)}
+	}
+	i := instancesOf(out)[0]
+	return part{apply: func(f *guard.Facts) {
+		f.TargetTags = ec2Tags(i.Tags)
+		if i.State != nil {
+			f.Health.State = string(i.State.Name)
+		}
+		profile := ""
+		if i.IamInstanceProfile != nil {
+			profile = aws.ToString(i.IamInstanceProfile.Arn)
+		}
+		f.Health.Profile = &profile
+	}}
+}
+
+// findInstance looks for an instance in the other regions of the account, since
+// a session to it would fail with nothing but TargetNotConnected. It returns ""
+// when it is nowhere or nobody tells.
+func (c *Client) findInstance(ctx context.Context, r guard.Request) string {
+	regions, err := ask(ctx, c, "ec2:DescribeRegions", func(ctx context.Context) (*ec2.DescribeRegionsOutput, error) {
+		return c.ec2.DescribeRegions(ctx, nil)
+	})
+	if err != nil {
+		return ""
+	}
+	found := make([]bool, len(regions.Regions))
+	each(len(found), func(i int) {
+		region := aws.ToString(regions.Regions[i].RegionName)
+		if region == "" || region == r.Region {
+			return
+		}
+		out, err := ask(ctx, c, "ec2:DescribeInstances", func(ctx context.Context) (*ec2.DescribeInstancesOutput, error) {
+			return c.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{r.Target}}, ec2In(region))
+		})
+		found[i] = err == nil && len(instancesOf(out)) > 0
+	})
+	for i, ok := range found {
+		if ok {
+			return aws.ToString(regions.Regions[i].RegionName)
+		}
+	}
+	return ""
+}
+
+// ec2In makes a call in a region other than the configured one; "" keeps it.
+func ec2In(region string) func(*ec2.Options) {
+	return func(o *ec2.Options) {
+		if region != "" {
+			o.Region = region
+		}
+	}
+}
+
+func ssmIn(region string) func(*ssm.Options) {
+	return func(o *ssm.Options) {
+		if region != "" {
+			o.Region = region
+		}
+	}
+}
+
+// factsOf returns the flight of one request's facts.
+func (m *memo) factsOf(key factsKey) *flight[guard.Facts] {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f, ok := m.facts[key]
+	if !ok {
+		f = new(flight[guard.Facts])
+		m.facts[key] = f
+	}
+	return f
+}

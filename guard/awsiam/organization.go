@@ -1,0 +1,172 @@
+package awsiam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	orgtypes "github.com/aws/aws-sdk-go-v2/service/organizations/types"
+
+	"ssmguard/guard/policy"
+)
+
+// orgPolicyTypes are the authorization policies of an organization.
+var orgPolicyTypes = map[policy.Kind]struct {
+	filter orgtypes.PolicyType
+	name   string
+}{
+	policy.SCP: {orgtypes.PolicyTypeServiceControlPolicy, "service control policy"},
+	policy.RCP: {orgtypes.PolicyTypeResourceControlPolicy, "resource control policy"},
+}
+
+var orgUnread = evidence{Partial: []policy.Kind{policy.SCP, policy.RCP}}
+
+// serviceLinked is in the ARN of every service-linked role, which SCPs and RCPs spare.
+const serviceLinked = ":role/aws-service-role/"
+
+// organizationLayers reads the SCPs and RCPs of the caller's account, from the
+// root down. They do not exist for an account without organization nor for the
+// management account; otherwise only a delegated administrator may read them.
+func (c *Client) organizationLayers(ctx context.Context, id identity) (evidence, error) {
+	var (
+		org           *organizations.DescribeOrganizationOutput
+		targets       []string
+		orgErr, tgErr error
+		known         entity
+	)
+	together(
+		func() {
+			org, orgErr = ask(ctx, c, "organizations:DescribeOrganization", func(ctx context.Context) (*organizations.DescribeOrganizationOutput, error) {
+				return c.org.DescribeOrganization(ctx, nil)
+			})
+		},
+		func() { targets, tgErr = c.orgTargets(ctx, id.Account) },
+		func() { known, _ = c.current().entity.get(ctx, c, c.readEntity) }, // its error is the boundary layer's
+	)
+	switch {
+	case KindOf(orgErr) == KindNoOrg, strings.Contains(known.ARN, serviceLinked):
+		return evidence{}, nil
+	case orgErr == nil && org.Organization != nil && aws.ToString(org.Organization.MasterAccountId) == id.Account:
+		return evidence{}, nil
+	case tgErr != nil:
+		return orgUnread, tgErr
+	}
+	var scps, rcps evidence
+	var scpErr, rcpErr error
+	together(
+		func() { scps, scpErr = c.orgPolicies(ctx, policy.SCP, targets) },
+		func() { rcps, rcpErr = c.orgPolicies(ctx, policy.RCP, targets) },
+	)
+	scps.add(rcps)
+	return scps, errors.Join(scpErr, rcpErr)
+}
+
+// orgTargets returns the ids that policies of the account hang on: root,
+// organizational units, account.
+func (c *Client) orgTargets(ctx context.Context, account string) ([]string, error) {
+	const op = "organizations:DescribeAccount"
+	out, err := ask(ctx, c, op, func(ctx context.Context) (*organizations.DescribeAccountOutput, error) {
+		return c.org.DescribeAccount(ctx, &organizations.DescribeAccountInput{AccountId: aws.String(account)})
+	})
+	if err != nil || out.Account == nil {
+		return nil, unseen(op, account, err)
+	}
+	for _, path := range out.Account.Paths {
+		// o-ORG/r-ROOT/ou-UNIT/.../ACCOUNT/; what precedes the root is the organization.
+		parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+		for i, p := range parts {
+			if !strings.HasPrefix(p, "r-") {
+				continue
+			}
+			if parts[len(parts)-1] != account {
+				parts = append(parts, account)
+			}
+			return parts[i:], nil
+		}
+	}
+	return c.orgAncestors(ctx, account)
+}
+
+// maxDepth is how deep an organization nests: a root and five levels of units.
+const maxDepth = 8
+
+// orgAncestors climbs from the account to the root, for answers without paths.
+func (c *Client) orgAncestors(ctx context.Context, account string) ([]string, error) {
+	const op = "organizations:ListParents"
+	targets := []string{account}
+	for range maxDepth {
+		child := targets[0]
+		out, err := ask(ctx, c, op, func(ctx context.Context) (*organizations.ListParentsOutput, error) {
+			return c.org.ListParents(ctx, &organizations.ListParentsInput{ChildId: aws.String(child)})
+		})
+		if err != nil || len(out.Parents) == 0 {
+			return nil, unseen(op, child, err)
+		}
+		targets = append([]string{aws.ToString(out.Parents[0].Id)}, targets...)
+		if out.Parents[0].Type == orgtypes.ParentTypeRoot {
+			return targets, nil
+		}
+	}
+	return nil, &Error{Permission: op, Kind: KindUnreachable, Message: fmt.Sprintf("no root above %s", account)}
+}
+
+// orgPolicies reads the policies of one type on each target, the root first.
+func (c *Client) orgPolicies(ctx context.Context, layer policy.Kind, targets []string) (evidence, error) {
+	found := make([][]document, len(targets))
+	errs := make([]error, len(targets))
+	each(len(targets), func(i int) { found[i], errs[i] = c.targetPolicies(ctx, layer, i, targets[i]) })
+	e := evidence{Documents: slices.Concat(found...)}
+	err := errors.Join(errs...)
+	if err != nil {
+		e.Partial = []policy.Kind{layer}
+	}
+	// A type that is switched off shows no policy anywhere; switched on, every
+	// level has at least AWS's own.
+	if len(e.Documents) > 0 {
+		if layer == policy.SCP {
+			e.SCPs = len(targets)
+		} else {
+			e.RCPs = len(targets)
+		}
+	}
+	return e, err
+}
+
+// targetPolicies reads the policies of one type on one target.
+func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level int, target string) ([]document, error) {
+	const op = "organizations:ListPoliciesForTarget"
+	var marker *string
+	var ids []orgtypes.PolicySummary
+	for range maxPages {
+		out, err := ask(ctx, c, op, func(ctx context.Context) (*organizations.ListPoliciesForTargetOutput, error) {
+			return c.org.ListPoliciesForTarget(ctx, &organizations.ListPoliciesForTargetInput{
+				TargetId: aws.String(target), Filter: orgPolicyTypes[layer].filter, NextToken: marker,
+			})
+		})
+		if err != nil {
+			return nil, unseen(op, target, err)
+		}
+		ids = append(ids, out.Policies...)
+		if marker = out.NextToken; aws.ToString(marker) == "" {
+			break
+		}
+	}
+	return collect(ids, func(s orgtypes.PolicySummary) (document, error) {
+		const op = "organizations:DescribePolicy"
+		out, err := ask(ctx, c, op, func(ctx context.Context) (*organizations.DescribePolicyOutput, error) {
+			return c.org.DescribePolicy(ctx, &organizations.DescribePolicyInput{PolicyId: s.Id})
+		})
+		if err != nil || out.Policy == nil || out.Policy.Content == nil {
+			return document{}, unseen(op, aws.ToString(s.Arn), err)
+		}
+		return document{
+			Layer: layer, Level: level,
+			Source: fmt.Sprintf("%s %s on %s", orgPolicyTypes[layer].name, aws.ToString(s.Name), target),
+			Text:   *out.Policy.Content,
+		}, nil
+	})
+}

@@ -1,0 +1,252 @@
+package awsiam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+// Node is something a session can be started on.
+type Node struct {
+	ID         string            `json:"id"` // i-... or mi-...
+	Name       string            `json:"name,omitempty"`
+	Tags       map[string]string `json:"tags,omitempty"`  // nil when not read
+	State      string            `json:"state,omitempty"` // EC2 instance state
+	Ping       string            `json:"ping,omitempty"`  // Online, ConnectionLost, Inactive
+	PrivateIP  string            `json:"privateIp,omitempty"`
+	PrivateDNS string            `json:"privateDns,omitempty"`
+	Platform   string            `json:"platform,omitempty"`
+}
+
+// NoTarget is the error of a name that means nothing in the account and region.
+type NoTarget struct{ Name, Region string }
+
+// Error says what was looked for and where.
+func (e *NoTarget) Error() string {
+	return fmt.Sprintf("no instance or managed node is called %q in %s", e.Name, e.Region)
+}
+
+// AmbiguousTarget is the error of a name that several nodes answer to.
+type AmbiguousTarget struct {
+	Name       string
+	Candidates []Node // by name, then by id
+}
+
+// Error lists the ids, as many as fit a line.
+func (e *AmbiguousTarget) Error() string {
+	const most = 5
+	var ids []string
+	for i, n := range e.Candidates {
+		if i == most {
+			ids = append(ids, "...")
+			break
+		}
+		ids = append(ids, n.ID)
+	}
+	return fmt.Sprintf("%q is %d nodes: %s", e.Name, len(e.Candidates), strings.Join(ids, ", "))
+}
+
+// IsTargetID reports whether start-session takes the target as it is: an
+// instance id, a managed node id, or an ECS task.
+func IsTargetID(target string) bool {
+	return hasID(target, "i-") || hasID(target, "mi-") || strings.HasPrefix(target, "ecs:")
+}
+
+// hasID reports whether s is the prefix and 8 or 17 hex digits, as EC2 and
+// Systems Manager number things.
+func hasID(s, prefix string) bool {
+	digits, ok := strings.CutPrefix(s, prefix)
+	return ok && (len(digits) == 8 || len(digits) == 17) && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
+// ResolveTarget returns the id of the node people mean by a Name tag,
+// tag:KEY=VALUE, a private IP address or a private DNS name; an id is returned
+// as it is, without a call. Terminated instances do not count, and of several
+// nodes the only one that can take a session is meant. The error is a *NoTarget,
+// an *AmbiguousTarget, a *guard.NotVisible or an *Error.
+func (c *Client) ResolveTarget(ctx context.Context, region, name string) (string, error) {
+	if IsTargetID(name) {
+		return name, nil
+	}
+	q := queryOf(name)
+	nodes, err := c.findNodes(ctx, region, q)
+	if len(nodes) == 0 {
+		if err != nil {
+			return "", err
+		}
+		return "", &NoTarget{Name: name, Region: region}
+	}
+	if ready := slices.DeleteFunc(slices.Clone(nodes), func(n Node) bool { return !n.ready() }); len(ready) == 1 {
+		nodes = ready
+	}
+	if len(nodes) > 1 {
+		return "", &AmbiguousTarget{Name: name, Candidates: nodes}
+	}
+	return nodes[0].ID, nil
+}
+
+// ready reports whether nothing known of the node speaks against a session.
+func (n Node) ready() bool {
+	running := n.State == "" || n.State == string(ec2types.InstanceStateNameRunning)
+	return running && n.Ping != string(ssmtypes.PingStatusInactive)
+}
+
+// query is a name in the terms of the two services that may know it.
+type query struct {
+	ec2  []ec2types.Filter
+	ssm  []ssmtypes.InstanceInformationStringFilter
+	fits func(ssmtypes.InstanceInformation) bool // what ssm has no filter for
+}
+
+// queryOf reads what people type for a target.
+func queryOf(name string) query {
+	all := func(ssmtypes.InstanceInformation) bool { return true }
+	byTag := func(key, value string) query {
+		return query{
+			ec2:  []ec2types.Filter{{Name: aws.String("tag:" + key), Values: []string{value}}},
+			ssm:  []ssmtypes.InstanceInformationStringFilter{{Key: aws.String("tag:" + key), Values: []string{value}}},
+			fits: all,
+		}
+	}
+	managed := []ssmtypes.InstanceInformationStringFilter{{Key: aws.String("ResourceType"), Values: []string{string(ssmtypes.ResourceTypeManagedInstance)}}}
+	if tag, ok := strings.CutPrefix(name, "tag:"); ok {
+		if key, value, ok := strings.Cut(tag, "="); ok {
+			return byTag(key, value)
+		}
+	}
+	if ip, err := netip.ParseAddr(name); err == nil {
+		filter := "private-ip-address"
+		if ip.Is6() {
+			filter = "ipv6-address"
+		}
+		return query{
+			ec2:  []ec2types.Filter{{Name: aws.String(filter), Values: []string{ip.String()}}},
+			ssm:  managed,
+			fits: func(i ssmtypes.InstanceInformation) bool { return aws.ToString(i.IPAddress) == ip.String() },
+		}
+	}
+	if strings.Contains(name, ".") {
+		return query{
+			ec2: []ec2types.Filter{{Name: aws.String("private-dns-name"), Values: []string{name}}},
+			ssm: managed,
+			fits: func(i ssmtypes.InstanceInformation) bool {
+				return strings.EqualFold(aws.ToString(i.ComputerName), name)
+			},
+		}
+	}
+	return byTag("Name", name)
+}
+
+// findNodes asks EC2 and Systems Manager at once. When one of them does not
+// answer, what the other found stands beside the error.
+func (c *Client) findNodes(ctx context.Context, region string, q query) ([]Node, error) {
+	var (
+		instances, managed []Node
+		ec2Err, ssmErr     error
+	)
+	together(
+		func() { instances, ec2Err = c.ec2Nodes(ctx, region, q.ec2) },
+		func() { managed, ssmErr = c.ssmNodes(ctx, region, q) },
+	)
+	nodes := mergeNodes(instances, managed)
+	if ec2Err == nil && ssmErr != nil && len(nodes) > 0 {
+		return nodes, nil // every instance is in; only hybrid nodes might be missing
+	}
+	return nodes, errors.Join(ec2Err, ssmErr)
+}
+
+// nodeLimit bounds how many nodes are listed.
+const nodeLimit = 500
+
+func (c *Client) ec2Nodes(ctx context.Context, region string, filters []ec2types.Filter) ([]Node, error) {
+	const op = "ec2:DescribeInstances"
+	in := &ec2.DescribeInstancesInput{Filters: append([]ec2types.Filter{{
+		Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "stopping", "stopped"},
+	}}, filters...)}
+	var nodes []Node
+	for range maxPages {
+		out, err := ask(ctx, c, op, func(ctx context.Context) (*ec2.DescribeInstancesOutput, error) {
+			return c.ec2.DescribeInstances(ctx, in, ec2In(region))
+		})
+		if err != nil {
+			return nodes, unseen(op, "", err)
+		}
+		for _, i := range instancesOf(out) {
+			n := Node{
+				ID: aws.ToString(i.InstanceId), Tags: ec2Tags(i.Tags), Platform: aws.ToString(i.PlatformDetails),
+				PrivateIP: aws.ToString(i.PrivateIpAddress), PrivateDNS: aws.ToString(i.PrivateDnsName),
+			}
+			n.Name = n.Tags["Name"]
+			if i.State != nil {
+				n.State = string(i.State.Name)
+			}
+			nodes = append(nodes, n)
+		}
+		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" || len(nodes) >= nodeLimit {
+			break
+		}
+	}
+	return nodes, nil
+}
+
+func (c *Client) ssmNodes(ctx context.Context, region string, q query) ([]Node, error) {
+	const op = "ssm:DescribeInstanceInformation"
+	in := &ssm.DescribeInstanceInformationInput{Filters: q.ssm, MaxResults: aws.Int32(50)}
+	var nodes []Node
+	for range maxPages {
+		out, err := ask(ctx, c, op, func(ctx context.Context) (*ssm.DescribeInstanceInformationOutput, error) {
+			return c.ssm.DescribeInstanceInformation(ctx, in, ssmIn(region))
+		})
+		if err != nil {
+			return nodes, unseen(op, "", err)
+		}
+		for _, i := range out.InstanceInformationList {
+			if q.fits(i) {
+				nodes = append(nodes, Node{
+					ID: aws.ToString(i.InstanceId), Name: aws.ToString(i.Name), Ping: string(i.PingStatus),
+					PrivateIP: aws.ToString(i.IPAddress), PrivateDNS: aws.ToString(i.ComputerName), Platform: string(i.PlatformType),
+				})
+			}
+		}
+		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" || len(nodes) >= nodeLimit {
+			break
+		}
+	}
+	return nodes, nil
+}
+
+// mergeNodes joins what the two services say of the same nodes.
+func mergeNodes(instances, managed []Node) []Node {
+	nodes := slices.Clone(instances)
+	for _, m := range managed {
+		i := slices.IndexFunc(nodes, func(n Node) bool { return n.ID == m.ID })
+		if i < 0 {
+			nodes = append(nodes, m)
+			continue
+		}
+		nodes[i].Ping = m.Ping
+		if m.Platform != "" {
+			nodes[i].Platform = m.Platform
+		}
+	}
+	slices.SortFunc(nodes, func(a, b Node) int {
+		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
+	})
+	return nodes
+}
+
+// Nodes lists what sessions could be started on, at most a few hundred, with
+// tags where EC2 tells them. The list is usable beside an error.
+func (c *Client) Nodes(ctx context.Context, region string) ([]Node, error) {
+	everything := query{fits: func(ssmtypes.InstanceInformation) bool { return true }}
+	return c.findNodes(ctx, region, everything)
+}

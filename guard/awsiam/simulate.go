@@ -1,0 +1,223 @@
+package awsiam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+const simulateOp = "iam:SimulatePrincipalPolicy"
+
+// Name returns "iam".
+func (c *Client) Name() string { return "iam" }
+
+// Simulate asks IAM's policy simulator about every grant at once, one call for
+// each: context entries hold for a whole call, and a document must not be given
+// the tags of the target. What the simulator does not see (session, endpoint and
+// resource policies) the ruling does not speak of. A grant it cannot be asked
+// about is Unknown, and the error joins a *guard.NotVisible or *Error for it.
+func (c *Client) Simulate(ctx context.Context, caller guard.Caller, gs []guard.Grant) ([]guard.Ruling, error) {
+	rulings := make([]guard.Ruling, len(gs))
+	for i, g := range gs {
+		rulings[i] = guard.Ruling{Grant: g, Judge: c.Name()}
+	}
+	switch caller.Kind() {
+	case guard.Root:
+		return rulings, nil // the simulator takes users, groups and roles; nothing is missing
+	case guard.FederatedUser:
+		return rulings, &guard.NotVisible{Permission: simulateOp, Resource: caller.SessionARN, Cause: noIAM}
+	}
+	if len(gs) == 0 {
+		return rulings, nil
+	}
+	source, err := c.policySource(ctx, caller, gs[0])
+	if err != nil {
+		return rulings, err
+	}
+	errs := make([]error, len(gs))
+	each(len(gs), func(i int) {
+		rulings[i].Answer, errs[i] = simulation{c, source, caller, gs[i]}.answer(ctx)
+	})
+	return rulings, joinDistinct(errs)
+}
+
+// policySource returns the ARN to simulate: the caller's own, or, when it could
+// not be read, the one among the likely ones that IAM knows.
+func (c *Client) policySource(ctx context.Context, caller guard.Caller, probe guard.Grant) (string, error) {
+	if caller.Principal != "" {
+		return caller.Principal, nil
+	}
+	likely := principalOf(identity{SessionARN: caller.SessionARN}).candidates(c.region)
+	if len(likely) == 1 {
+		return likely[0], nil
+	}
+	errs := make([]error, len(likely))
+	each(len(likely), func(i int) {
+		_, errs[i] = simulation{c, likely[i], caller, probe}.run(ctx, nil)
+	})
+	if i := slices.Index(errs, nil); i >= 0 {
+		return likely[i], nil
+	}
+	return "", joinDistinct(errs)
+}
+
+// simulation is one grant before the simulator.
+type simulation struct {
+	c      *Client
+	source string
+	caller guard.Caller
+	grant  guard.Grant
+}
+
+// answer simulates the grant and, where the result may turn on keys we do not
+// know, asks again with each value they can have. A denial that is not proven
+// carries DependsOn; an allowance that is not is Unknown.
+func (s simulation) answer(ctx context.Context) (policy.Answer, error) {
+	out, err := s.run(ctx, nil)
+	if err != nil {
+		return policy.Answer{}, err
+	}
+	a := policy.Answer{Verdict: out.verdict, By: out.by, Layers: out.layers}
+	open := s.openKeys(out)
+	if turns, err := s.turnsOn(ctx, out, open); turns || err != nil {
+		a.DependsOn = open
+		if a.Verdict == policy.Allow {
+			a.Verdict = policy.Unknown
+		}
+		return a, err
+	}
+	if layer := s.unproven(out); layer != "" {
+		a.DependsOn = []string{layer}
+	}
+	return a, nil
+}
+
+// turnsOn reports whether the verdict may be another one for other values of
+// the open keys. Keys of many values are not tried.
+func (s simulation) turnsOn(ctx context.Context, out outcome, open []string) (bool, error) {
+	trials, few := trialsOf(open)
+	if !few {
+		return true, nil
+	}
+	turned := make([]bool, len(trials))
+	errs := make([]error, len(trials))
+	each(len(trials), func(i int) {
+		var o outcome
+		o, errs[i] = s.run(ctx, trials[i])
+		turned[i] = o.verdict != out.verdict
+	})
+	err := joinDistinct(errs)
+	return err != nil || slices.Contains(turned, true), err
+}
+
+// openKeys returns the keys that the policies ask for and of which nobody knows
+// whether, or with what value, they are in the request. A key known to be absent
+// was simulated rightly by leaving it out.
+func (s simulation) openKeys(out outcome) []string {
+	var open []string
+	for _, key := range out.missing {
+		if _, _, state := s.grant.Context.Lookup(key); state == policy.KeyUnknown {
+			open = append(open, key)
+		}
+	}
+	// The simulator may not name keys that only a boundary tests; the one that
+	// boundaries do test is tried anyway.
+	if out.boundary && !containsFold(open, mfaPresent) {
+		if _, _, state := s.grant.Context.Lookup(mfaPresent); state == policy.KeyUnknown {
+			open = append(open, mfaPresent)
+		}
+	}
+	return open
+}
+
+// someKey stands for every key that a context does not name.
+const someKey = "aws:ssmguard-any"
+
+// unproven names the layer that keeps a denial from being proven, "" when it is.
+func (s simulation) unproven(out outcome) string {
+	if !out.verdict.Denies() {
+		return ""
+	}
+	if out.organization {
+		// The simulator names neither the statements nor the keys of an SCP, and
+		// network perimeters deny whoever shows no source address.
+		if _, _, state := s.grant.Context.Lookup(someKey); state == policy.KeyUnknown {
+			return policy.SCP.String()
+		}
+	}
+	if out.verdict == policy.ImplicitDeny && s.resourcePolicyMayAllow() {
+		return "resource policy"
+	}
+	return ""
+}
+
+// resourcePolicyMayAllow reports whether a policy on the resource, which the
+// simulator is not given, could allow what the identity's do not: a key's, and
+// that of anything another account owns.
+func (s simulation) resourcePolicyMayAllow() bool {
+	if strings.HasPrefix(s.grant.Action, "kms:") {
+		return true
+	}
+	f := strings.SplitN(s.grant.Resource, ":", 6)
+	return len(f) == 6 && f[4] != "" && f[4] != s.caller.Account
+}
+
+// run makes one simulation with extra context entries, all pages of it.
+func (s simulation) run(ctx context.Context, extra []iamtypes.ContextEntry) (outcome, error) {
+	in := &iam.SimulatePrincipalPolicyInput{
+		PolicySourceArn: aws.String(s.source),
+		ActionNames:     []string{s.grant.Action},
+		ResourceArns:    []string{s.grant.Resource},
+		ContextEntries:  append(contextEntries(s.grant.Context), extra...),
+	}
+	var results []iamtypes.EvaluationResult
+	for range maxPages {
+		out, err := ask(ctx, s.c, simulateOp, func(ctx context.Context) (*iam.SimulatePrincipalPolicyOutput, error) {
+			return s.c.iam.SimulatePrincipalPolicy(ctx, in)
+		})
+		if err != nil {
+			return outcome{}, s.refused(err)
+		}
+		results = append(results, out.EvaluationResults...)
+		if !out.IsTruncated || aws.ToString(out.Marker) == "" {
+			return s.read(results)
+		}
+		in.Marker = out.Marker
+	}
+	return outcome{}, s.garbage(fmt.Sprintf("no end after %d pages", maxPages))
+}
+
+// refused says what a failed call means. When the source is unknown to IAM its
+// path is what is missing, and iam:GetRole would have told it.
+func (s simulation) refused(err error) error {
+	if KindOf(err) == KindNotFound {
+		return &guard.NotVisible{Permission: "iam:GetRole", Resource: s.source, Cause: causeText(err)}
+	}
+	return unseen(simulateOp, s.source, err)
+}
+
+func (s simulation) garbage(what string) error {
+	return &Error{Permission: simulateOp, Kind: KindUnreachable, Message: "no usable answer: " + what}
+}
+
+// joinDistinct joins errors, leaving out those that say the same.
+func joinDistinct(errs []error) error {
+	seen := make(map[string]bool)
+	var distinct []error
+	for _, err := range errs {
+		if err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
+			distinct = append(distinct, err)
+		}
+	}
+	return errors.Join(distinct...)
+}
