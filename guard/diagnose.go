@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"slices"
 	"strings"
 
 	"ssmguard/guard/policy"
@@ -74,8 +75,26 @@ func diagnose(d Decision) []Finding {
 		}
 		fs = append(fs, found...)
 	}
+	fs = oneOf(fs, GrantTerminate, GrantResume)
 	fs = append(fs, health(d.Request, d.Facts)...)
 	return append(fs, lint(d)...)
+}
+
+// oneOf joins what is said twice of two grants that go together: the same rule,
+// the same statements.
+func oneOf(fs []Finding, keep, drop string) []Finding {
+	return slices.DeleteFunc(fs, func(f Finding) bool {
+		if f.Grant != drop {
+			return false
+		}
+		for i := range fs {
+			if k := &fs[i]; k.Grant == keep && k.Code == f.Code && slices.Equal(k.Nearest, f.Nearest) {
+				k.Summary += ", nor " + doing[drop]
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // explain finds the reason of a denial: in the policies read here, else in what

@@ -116,7 +116,7 @@ var otherActions = []string{
 func (p *probing) actions() {
 	for _, own := range p.own {
 		for _, action := range otherActions {
-			if strings.EqualFold(action, own.Action) {
+			if slices.ContainsFunc(p.own, func(o Grant) bool { return strings.EqualFold(o.Action, action) && o.Resource == own.Resource }) {
 				continue
 			}
 			g := own

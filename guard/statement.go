@@ -43,6 +43,16 @@ func (d draft) String() string {
 	return string(b)
 }
 
+// indented returns the statement over several lines, all but the first with a
+// prefix.
+func (d draft) indented(prefix string) string {
+	var b bytes.Buffer
+	if err := json.Indent(&b, []byte(d.String()), prefix, "  "); err != nil {
+		return d.String()
+	}
+	return b.String()
+}
+
 // plainJSON leaves <, > and & alone: ARNs and people read it.
 func plainJSON(v any) ([]byte, error) {
 	var b bytes.Buffer

@@ -1,0 +1,242 @@
+package guard
+
+import (
+	"slices"
+	"strings"
+
+	"ssmguard/guard/policy"
+)
+
+// refusalCodes are the rules for the policy types AWS names; implicit denials
+// and explicit ones share them, but for identity policies.
+var refusalCodes = map[string]Code{
+	"service control policy":  "SG603",
+	"resource control policy": "SG603",
+	"permissions boundary":    "SG604",
+	"session policy":          "SG605",
+	"VPC endpoint policy":     "SG606",
+	"resource-based policy":   "SG607",
+	"role trust policy":       "SG607",
+}
+
+func (r Refusal) code() Code {
+	switch {
+	case r.Code == "TargetNotConnected":
+		return "SG700"
+	case r.Code == "InvalidDocument":
+		return "SG114"
+	case r.Encoded != "" && r.Action == "":
+		return "SG608"
+	case refusalCodes[r.Policy] != "":
+		return refusalCodes[r.Policy]
+	case r.Action == actionTerminate:
+		return "SG609"
+	case r.Policy == "identity-based policy" && r.Explicit:
+		return "SG602"
+	case r.Policy == "identity-based policy":
+		return "SG601"
+	}
+	return "SG600"
+}
+
+// Explain turns a refusal into a finding by what AWS says alone, without any
+// evidence of the account: for a message that someone pasted. The bool is false
+// for an error that no rule speaks of.
+func (r Refusal) Explain() (Finding, bool) {
+	code := r.code()
+	if code == "SG600" && !r.Denied() {
+		return Finding{}, false
+	}
+	f := Finding{Code: code, Level: Error, Grant: r.grant(), Action: r.Action, Resource: r.Resource}
+	who := "the caller"
+	if r.User != "" {
+		who = Caller{SessionARN: r.User}.Name()
+	}
+	page, _ := Page(code)
+	switch code {
+	case "SG700":
+		f.Summary = "AWS says the target is not connected, which is no matter of permissions"
+	case "SG114":
+		f.Summary = "AWS does not accept the document: " + r.Message
+	case "SG608":
+		f.Summary = "AWS refused and encoded the reason"
+		f.Fix = &Fix{Text: "let someone with sts:DecodeAuthorizationMessage decode it: aws sts decode-authorization-message --encoded-message " + r.Encoded}
+	default:
+		f.Summary = "AWS refused " + r.what() + " to " + who + ": " + r.reason()
+		if r.Resource == "" {
+			f.Resource = "*"
+		}
+		if r.Action == "" {
+			f.Action, f.Resource, f.Detail = "", "", r.Message
+			f.Summary = "AWS refused the call: " + page.Title
+		}
+	}
+	if r.PolicyARN != "" {
+		f.Detail = "AWS names the policy: " + r.PolicyARN
+	}
+	if r.Wrapped == "KMSEncryption" && f.Detail == "" {
+		f.Detail = "the session had started; the plugin could not get a key to encrypt it with"
+	}
+	return f, true
+}
+
+func (r Refusal) what() string {
+	if r.Action == "" {
+		return "the call"
+	}
+	return r.Action
+}
+
+// reason says in a clause what AWS gives as the reason.
+func (r Refusal) reason() string {
+	article := "a "
+	if strings.HasPrefix(r.Policy, "identity") {
+		article = "an "
+	}
+	switch {
+	case r.Policy == "" && r.Explicit:
+		return "some policy denies it"
+	case r.Policy == "":
+		return "it gives no reason"
+	case r.Explicit:
+		return article + r.Policy + " denies it"
+	}
+	return "no " + r.Policy + " allows it"
+}
+
+// grant guesses the grant by action and resource.
+func (r Refusal) grant() string {
+	switch strings.ToLower(r.Action) {
+	case strings.ToLower(actionStart):
+		if resourceType(r.Resource) == "document" {
+			return GrantDocument
+		}
+		return GrantTarget
+	case strings.ToLower(actionResume):
+		return GrantResume
+	case strings.ToLower(actionTerminate):
+		return GrantTerminate
+	case strings.ToLower(actionDataChannel):
+		return GrantDataChannel
+	case strings.ToLower(actionDataKey):
+		return GrantKMS
+	}
+	return ""
+}
+
+// Refused adds AWS's own refusal to a decision: what AWS said, joined with the
+// evidence at hand. AWS has the last word, so the finding comes first. A decision
+// without evidence (the zero Decision) still explains the message.
+func (d Decision) Refused(r Refusal) Decision {
+	f, ok := r.Explain()
+	if !ok {
+		return d
+	}
+	out := d
+	out.Findings = slices.Clone(d.Findings)
+	if f.Code == "SG700" {
+		d.healthOf(&f)
+	} else {
+		d.join(&f, r)
+	}
+	out.Findings = slices.Insert(out.Findings, 0, f)
+	return out
+}
+
+// healthOf gives TargetNotConnected the evidence that was seen.
+func (d Decision) healthOf(f *Finding) {
+	for _, h := range health(d.Request, d.Facts) {
+		f.Detail = h.Summary
+		if h.Detail != "" {
+			f.Detail += ": " + h.Detail
+		}
+		f.Fix = h.Fix
+		return
+	}
+	f.Detail = "look at the agent, the instance profile, the way to the endpoints ssm and ssmmessages, and the region (" + d.Request.Region + ")"
+}
+
+// join brings a refusal together with what was found here about the grant AWS
+// names.
+func (d Decision) join(f *Finding, r Refusal) {
+	for _, own := range d.Findings {
+		if own.Grant == f.Grant && own.Grant != "" && (own.Level == Error || own.Level == Warning) {
+			f.Nearest, f.Fix = own.Nearest, own.Fix
+			f.add("the policies read here agree: " + own.Summary + " (" + string(own.Code) + ")")
+			return
+		}
+	}
+	if d.Policies == nil {
+		d.proposal(f, r)
+		return
+	}
+	for _, g := range d.Grants {
+		if g.ID != f.Grant || g.Resource != r.Resource {
+			continue
+		}
+		d.compare(f, r, g)
+		return
+	}
+}
+
+// compare explains why AWS refuses what the policies read here allow.
+func (d Decision) compare(f *Finding, r Refusal, g Grant) {
+	q := inquiry{d: d, grant: g, about: subjectOf(g), local: evaluate(*d.Policies, g)}
+	for _, l := range layersOf(bearing(*d.Policies, g)) {
+		if l.name != r.Layer() {
+			continue
+		}
+		for i := range l.statements {
+			if s := &l.statements[i]; s.Denies() == r.Explicit && s.MatchesAction(g.Action) && s.MatchesResource(g.Resource, g.Context) {
+				why := "allows it here, so a key of its condition has another value at AWS, or the policies changed a moment ago"
+				if r.Explicit {
+					why = "denies it unless its condition fails"
+				} else if m, ok := q.conditionMiss(s); ok {
+					why = m.why
+				}
+				f.Nearest = append(f.Nearest, Near{At: s.At, Why: why})
+			}
+		}
+		for i, m := range q.misses(l) {
+			if i < maxNearest && len(f.Nearest) == 0 {
+				f.Nearest = append(f.Nearest, Near{At: m.s.At, Why: m.why})
+			}
+		}
+	}
+	switch {
+	case slices.Contains(d.Policies.Partial, r.Layer()):
+		f.add("that layer cannot be read from here")
+	case q.local.Verdict == policy.Allow:
+		f.add("the policies read here allow it: they may have changed a moment ago, or the call used other credentials")
+	}
+	if owner := owners[r.Layer()]; owner != "" {
+		f.Fix = &Fix{Text: "ask " + owner, Ask: owner, Grants: []string{g.ID},
+			Message: "Please allow " + r.User + " " + g.Action + " on " + g.Resource + ". AWS says: " + r.Message + "\n"}
+	}
+}
+
+// proposal offers the grant that AWS misses when no policy could be read.
+func (d Decision) proposal(f *Finding, r Refusal) {
+	if owner := owners[r.Layer()]; owner != "" {
+		f.Fix = &Fix{Text: "ask " + owner, Ask: owner,
+			Message: "Please allow " + r.User + " " + r.Action + " on " + r.Resource + ". AWS says: " + r.Message + "\n"}
+		return
+	}
+	if r.Explicit || r.Action == "" || r.Resource == "" || f.Grant == "" {
+		return
+	}
+	who := Caller{SessionARN: r.User}.Name()
+	fix := &Fix{Text: "add to " + who, Grants: []string{f.Grant}}
+	for _, s := range permissions([]Grant{{ID: f.Grant, Action: r.Action, Resource: r.Resource}}) {
+		fix.Changes = append(fix.Changes, Change{Kind: AddStatement, Layer: "identity", Where: who, Statement: s.String()})
+	}
+	f.Fix = fix
+}
+
+// add appends a clause to the detail.
+func (f *Finding) add(clause string) {
+	if f.Detail != "" {
+		f.Detail += "; "
+	}
+	f.Detail += clause
+}
