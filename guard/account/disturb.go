@@ -1,0 +1,141 @@
+package account
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Fault is a disturbance of calls: each field that is set takes effect.
+type Fault struct {
+	Operation string // "iam:GetRole", "iam:*" or "*"
+	Call      int    // the call it strikes, counted from 1 since it was injected; 0: every call
+	Delay     time.Duration
+	Kind      FaultKind
+}
+
+// FaultKind says what happens to a call after the delay.
+type FaultKind string
+
+// The kinds of fault. The empty one lets the call through.
+const (
+	Throttle    FaultKind = "throttle"    // "Rate exceeded"
+	Unavailable FaultKind = "unavailable" // 503
+	Garbage     FaultKind = "garbage"     // 200 with a body that is no answer
+	Drop        FaultKind = "drop"        // the connection is closed without an answer
+)
+
+type injected struct {
+	Fault
+	seen int
+}
+
+// Call is one entry of the call log.
+type Call struct {
+	At        time.Time
+	Operation string // "ssm:StartSession"
+	Principal string // ARN, "" when the caller could not be told
+	Region    string
+	Error     string // AWS's error code, "" when it succeeded
+}
+
+// Inject disturbs calls from now on.
+func (s *Server) Inject(faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range faults {
+		s.faults = append(s.faults, &injected{Fault: f})
+	}
+}
+
+// Heal removes every injected fault.
+func (s *Server) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// Calls returns the log of calls so far, the oldest first.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+// ForgetCalls empties the call log.
+func (s *Server) ForgetCalls() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = nil
+}
+
+func (s *Server) record(c *call, err error) {
+	entry := Call{At: s.now(), Operation: c.service + ":" + c.operation, Region: c.region}
+	if c.who != nil {
+		entry.Principal = c.who.ARN
+	}
+	if f, ok := err.(*fault); ok {
+		entry.Error = f.Code
+	} else if err != nil {
+		entry.Error = "InternalFailure"
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, entry)
+}
+
+// strike finds what is to happen to a call: the sum of the delays, the first kind.
+func (s *Server) strike(c *call) (delay time.Duration, kind FaultKind) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delay = s.world.Delay
+	for _, f := range s.faults {
+		name := c.service + ":" + c.operation
+		prefix, wild := strings.CutSuffix(f.Operation, "*")
+		if f.Operation != name && !(wild && strings.HasPrefix(name, prefix)) {
+			continue
+		}
+		if f.seen++; f.Call != 0 && f.Call != f.seen {
+			continue
+		}
+		delay += f.Delay
+		if kind == "" {
+			kind = f.Kind
+		}
+	}
+	return delay, kind
+}
+
+// disturb applies the faults that strike a call; false means that it has been answered.
+func (s *Server) disturb(w http.ResponseWriter, c *call) bool {
+	delay, kind := s.strike(c)
+	if delay > 0 {
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-c.ctx.Done():
+			return false
+		}
+	}
+	var f *fault
+	switch kind {
+	case Throttle:
+		f = troubleFor(c.service, throttled, "")
+	case Unavailable:
+		f = troubleFor(c.service, unavailable, "")
+	case Garbage:
+		s.record(c, refuse("Garbage", ""))
+		w.Write([]byte("<html><body>not what you asked for")) //nolint:errcheck // the client has gone
+		return false
+	case Drop:
+		s.record(c, refuse("Drop", ""))
+		panic(http.ErrAbortHandler)
+	default:
+		return true
+	}
+	s.record(c, f)
+	c.write(w, nil, f)
+	return false
+}

@@ -1,0 +1,230 @@
+package account
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var ec2Operations = map[string]handler{
+	"DescribeInstances": describeInstances,
+	"DescribeTags":      describeTags,
+}
+
+type ec2Tag struct {
+	Key   string `xml:"key"`
+	Value string `xml:"value"`
+}
+
+type ec2Profile struct {
+	Arn string `xml:"arn"`
+	ID  string `xml:"id"`
+}
+
+type ec2State struct {
+	Code int    `xml:"code"`
+	Name string `xml:"name"`
+}
+
+type ec2Instance struct {
+	InstanceID       string      `xml:"instanceId"`
+	ImageID          string      `xml:"imageId"`
+	State            ec2State    `xml:"instanceState"`
+	PrivateDNSName   string      `xml:"privateDnsName"`
+	PrivateIPAddress string      `xml:"privateIpAddress,omitempty"`
+	InstanceType     string      `xml:"instanceType"`
+	Zone             string      `xml:"placement>availabilityZone"`
+	Platform         string      `xml:"platform,omitempty"`
+	Profile          *ec2Profile `xml:"iamInstanceProfile,omitempty"`
+	Tags             []ec2Tag    `xml:"tagSet>item"`
+}
+
+type ec2Reservation struct {
+	ReservationID string        `xml:"reservationId"`
+	OwnerID       string        `xml:"ownerId"`
+	Instances     []ec2Instance `xml:"instancesSet>item"`
+}
+
+type describeInstancesAnswer struct {
+	RequestID    string           `xml:"requestId"`
+	Reservations []ec2Reservation `xml:"reservationSet>item"`
+	NextToken    string           `xml:"nextToken,omitempty"`
+}
+
+var stateCodes = map[string]int{"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+var instanceIDForm = regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
+
+// instances are the EC2 instances of the account in the region of the call.
+func (c *call) instances() []Node {
+	return slices.DeleteFunc(slices.Clone(c.world.Nodes), func(n Node) bool {
+		return !strings.HasPrefix(n.ID, "i-") || !c.holds(n)
+	})
+}
+
+// holds reports whether a node belongs to the account and the region of the call.
+func (c *call) holds(n Node) bool {
+	return orElse(n.Account, c.world.Account) == c.world.Account && orElse(n.Region, c.world.Region) == c.region
+}
+
+func describeInstances(c *call) (any, error) {
+	if err := c.authorize("ec2:DescribeInstances", anything); err != nil {
+		return nil, err
+	}
+	all := c.instances()
+	if ids := c.list("InstanceId.%d"); len(ids) > 0 {
+		for _, id := range ids {
+			if !instanceIDForm.MatchString(id) {
+				return nil, refuse("InvalidInstanceID.Malformed", "Invalid id: %q", id)
+			}
+			if !slices.ContainsFunc(all, func(n Node) bool { return n.ID == id }) {
+				return nil, refuse("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
+			}
+		}
+		all = slices.DeleteFunc(all, func(n Node) bool { return !slices.Contains(ids, n.ID) })
+	}
+	filters, err := c.filters()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range filters {
+		if !f.known() {
+			return nil, refuse("InvalidParameterValue", "The filter '%s' is invalid", f.name)
+		}
+		all = slices.DeleteFunc(all, func(n Node) bool { return !f.holds(n) })
+	}
+	part, next, ok := page(all, c.form.Get("NextToken"), pageSize(c.number("MaxResults"), 1000, 1000))
+	if !ok {
+		return nil, refuse("InvalidNextToken", "The token '%s' is invalid", c.form.Get("NextToken"))
+	}
+	a := describeInstancesAnswer{RequestID: c.id, NextToken: next}
+	for _, n := range part {
+		a.Reservations = append(a.Reservations, ec2Reservation{"r-" + strings.TrimPrefix(n.ID, "i-"), c.world.Account, []ec2Instance{c.instance(n)}})
+	}
+	return a, nil
+}
+
+func (c *call) instance(n Node) ec2Instance {
+	state := orElse(n.State, "running")
+	x := ec2Instance{
+		InstanceID: n.ID, ImageID: "ami-0123456789abcdef0", State: ec2State{stateCodes[state], state}, InstanceType: "t3.micro",
+		PrivateDNSName: n.privateDNS(c.region), PrivateIPAddress: n.PrivateIP, Zone: c.region + "a",
+	}
+	if strings.EqualFold(n.Platform, "windows") {
+		x.Platform = "windows"
+	}
+	if n.Profile != "" {
+		x.Profile = &ec2Profile{c.iamARN("instance-profile/" + n.Profile), madeUpID("AIPA", n.Profile)}
+	}
+	for _, k := range sortedKeys(n.Tags) {
+		x.Tags = append(x.Tags, ec2Tag{k, n.Tags[k]})
+	}
+	return x
+}
+
+// privateDNS is the node's name within its VPC.
+func (n Node) privateDNS(region string) string {
+	if n.PrivateDNS != "" || n.PrivateIP == "" {
+		return n.PrivateDNS
+	}
+	return "ip-" + strings.ReplaceAll(n.PrivateIP, ".", "-") + "." + region + ".compute.internal"
+}
+
+// filter is one filter of a describe call; values may hold * and ?.
+type filter struct {
+	name   string
+	values []string
+}
+
+func (c *call) filters() ([]filter, error) {
+	var all []filter
+	for i, name := range c.list("Filter.%d.Name") {
+		values := c.list(fmt.Sprintf("Filter.%d.Value.", i+1) + "%d")
+		if len(values) == 0 {
+			return nil, refuse("InvalidParameterValue", "The filter '%s' has no values", name)
+		}
+		all = append(all, filter{name, values})
+	}
+	return all, nil
+}
+
+var instanceFilters = map[string]func(Node) string{
+	"instance-id":         func(n Node) string { return n.ID },
+	"private-ip-address":  func(n Node) string { return n.PrivateIP },
+	"private-dns-name":    func(n Node) string { return n.privateDNS(n.Region) },
+	"instance-state-name": func(n Node) string { return orElse(n.State, "running") },
+}
+
+func (f filter) known() bool {
+	return instanceFilters[f.name] != nil || f.name == "tag-key" || strings.HasPrefix(f.name, "tag:")
+}
+
+func (f filter) holds(n Node) bool {
+	if key, ok := strings.CutPrefix(f.name, "tag:"); ok {
+		value, has := n.Tags[key]
+		return has && f.matches(value)
+	}
+	if f.name == "tag-key" {
+		return slices.ContainsFunc(sortedKeys(n.Tags), f.matches)
+	}
+	return f.matches(instanceFilters[f.name](n))
+}
+
+func (f filter) matches(value string) bool {
+	return slices.ContainsFunc(f.values, func(pattern string) bool { return wildcard(pattern).MatchString(value) })
+}
+
+func wildcard(pattern string) *regexp.Regexp {
+	quoted := regexp.QuoteMeta(pattern)
+	quoted = strings.ReplaceAll(strings.ReplaceAll(quoted, `\*`, `.*`), `\?`, `.`)
+	return regexp.MustCompile(`(?s)^` + quoted + `$`)
+}
+
+type ec2TagDescription struct {
+	ResourceID   string `xml:"resourceId"`
+	ResourceType string `xml:"resourceType"`
+	Key          string `xml:"key"`
+	Value        string `xml:"value"`
+}
+
+type describeTagsAnswer struct {
+	RequestID string              `xml:"requestId"`
+	Tags      []ec2TagDescription `xml:"tagSet>item"`
+	NextToken string              `xml:"nextToken,omitempty"`
+}
+
+var tagFilters = map[string]func(ec2TagDescription) string{
+	"resource-id":   func(t ec2TagDescription) string { return t.ResourceID },
+	"resource-type": func(t ec2TagDescription) string { return t.ResourceType },
+	"key":           func(t ec2TagDescription) string { return t.Key },
+	"value":         func(t ec2TagDescription) string { return t.Value },
+}
+
+func describeTags(c *call) (any, error) {
+	if err := c.authorize("ec2:DescribeTags", anything); err != nil {
+		return nil, err
+	}
+	var all []ec2TagDescription
+	for _, n := range c.instances() {
+		for _, k := range sortedKeys(n.Tags) {
+			all = append(all, ec2TagDescription{n.ID, "instance", k, n.Tags[k]})
+		}
+	}
+	filters, err := c.filters()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range filters {
+		read := tagFilters[f.name]
+		if read == nil {
+			return nil, refuse("InvalidParameterValue", "The filter '%s' is invalid", f.name)
+		}
+		all = slices.DeleteFunc(all, func(t ec2TagDescription) bool { return !f.matches(read(t)) })
+	}
+	part, next, ok := page(all, c.form.Get("NextToken"), pageSize(c.number("MaxResults"), 1000, 1000))
+	if !ok {
+		return nil, refuse("InvalidNextToken", "The token '%s' is invalid", c.form.Get("NextToken"))
+	}
+	return describeTagsAnswer{c.id, part, next}, nil
+}

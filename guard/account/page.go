@@ -1,0 +1,34 @@
+package account
+
+import (
+	"encoding/base64"
+	"strconv"
+)
+
+// page cuts a list as AWS pages it: at most size entries from where token says.
+// next is "" on the last page; a token the account did not give is not ok.
+func page[T any](all []T, token string, size int) (part []T, next string, ok bool) {
+	from := 0
+	if token != "" {
+		text, err := base64.StdEncoding.DecodeString(token)
+		if err != nil {
+			return nil, "", false
+		}
+		if from, err = strconv.Atoi(string(text)); err != nil || from < 0 || from > len(all) {
+			return nil, "", false
+		}
+	}
+	to := min(from+size, len(all))
+	if to < len(all) {
+		next = base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(to)))
+	}
+	return all[from:to], next, true
+}
+
+// pageSize is what the caller asked for within the operation's limits; 0 asks for the default.
+func pageSize(asked, standard, most int) int {
+	if asked <= 0 {
+		return standard
+	}
+	return min(asked, most)
+}

@@ -1,0 +1,227 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"ssmguard/guard/policy"
+)
+
+// Options are what an account needs of its surroundings; every field may be left out.
+type Options struct {
+	Channels Channels         // carries the sessions; without it StartSession fails inside AWS
+	Now      func() time.Time // time.Now when nil
+	Log      *slog.Logger     // errors of the account itself; discarded when nil
+}
+
+// Server is one account on one endpoint. It is safe for concurrent use.
+type Server struct {
+	channels Channels
+	now      func() time.Time
+	log      *slog.Logger
+
+	mu           sync.Mutex
+	world        World
+	managed      map[string]*managedPolicy
+	managedOrder []string
+	parsed       map[string][]policy.Statement
+	callers      map[string]*caller // by access key id
+	logins       []Credentials
+	sessions     []*session
+	dataKeys     map[string]dataKey // by ciphertext
+	faults       []*injected
+	calls        []Call
+	random       *rand.Rand
+}
+
+// New opens an account. It keeps its own copy of the world; an unparsable policy
+// or a name that leads nowhere is an error.
+func New(w World, o Options) (*Server, error) {
+	w = w.clone()
+	s := &Server{
+		channels: o.Channels, now: o.Now, log: o.Log, world: w,
+		managed: make(map[string]*managedPolicy), parsed: make(map[string][]policy.Statement),
+		callers: make(map[string]*caller), dataKeys: make(map[string]dataKey),
+		random: rand.New(rand.NewPCG(w.Seed, w.Seed)),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	for _, p := range w.Policies {
+		if err := s.putManaged(p); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	for _, l := range w.Logins {
+		c, err := s.issue(l)
+		if err != nil {
+			return nil, err
+		}
+		s.logins = append(s.logins, c)
+	}
+	return s, nil
+}
+
+// clone copies the lists the server changes and fills in what was left out.
+func (w World) clone() World {
+	w.Partition = orElse(w.Partition, "aws")
+	w.Users, w.Roles, w.Groups = slices.Clone(w.Users), slices.Clone(w.Roles), slices.Clone(w.Groups)
+	w.Nodes, w.Context = slices.Clone(w.Nodes), maps.Clone(w.Context)
+	for i := range w.Users {
+		w.Users[i].Principal = w.Users[i].complete("AIDA")
+	}
+	for i := range w.Roles {
+		w.Roles[i].Principal = w.Roles[i].complete("AROA")
+	}
+	for i := range w.Groups {
+		w.Groups[i].Path = orElse(w.Groups[i].Path, "/")
+		w.Groups[i].Inline = slices.Clone(w.Groups[i].Inline)
+	}
+	return w
+}
+
+func (p Principal) complete(prefix string) Principal {
+	p.Path = orElse(p.Path, "/")
+	p.ID = orElse(p.ID, madeUpID(prefix, p.Name))
+	p.Inline = slices.Clone(p.Inline)
+	return p
+}
+
+// check parses every policy in place and follows every name.
+func (s *Server) check() error {
+	for _, u := range s.world.Users {
+		for _, g := range u.Groups {
+			if s.group(g) == nil {
+				return fmt.Errorf("user %s: no group %q", u.Name, g)
+			}
+		}
+		if err := s.checkPrincipal("user/"+u.Name, u.Attached, u.Inline, u.Boundary); err != nil {
+			return err
+		}
+	}
+	for _, r := range s.world.Roles {
+		if err := s.checkPrincipal("role/"+r.Name, r.Attached, r.Inline, r.Boundary); err != nil {
+			return err
+		}
+	}
+	for _, g := range s.world.Groups {
+		if err := s.checkPrincipal("group/"+g.Name, g.Attached, g.Inline, ""); err != nil {
+			return err
+		}
+	}
+	if e := s.world.Endpoint; e != nil {
+		if err := s.parse(&source{key: "endpoint " + e.Name, layer: layerEndpoint, text: e.Document}); err != nil {
+			return fmt.Errorf("endpoint policy: %w", err)
+		}
+	}
+	return s.checkOrganization()
+}
+
+func (s *Server) checkPrincipal(name string, attached []string, inline []Policy, boundary string) error {
+	for _, a := range attached {
+		if s.managed[a] == nil {
+			return fmt.Errorf("%s: no managed policy %q", name, a)
+		}
+	}
+	if boundary != "" && s.managed[boundary] == nil {
+		return fmt.Errorf("%s: no managed policy %q for the boundary", name, boundary)
+	}
+	for _, p := range inline {
+		if err := s.parse(&source{key: name + " " + p.Name, layer: layerIdentity, text: p.Document}); err != nil {
+			return fmt.Errorf("%s: policy %s: %w", name, p.Name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Server) checkOrganization() error {
+	o := s.world.Organization
+	if o == nil {
+		return nil
+	}
+	for i, l := range o.Levels {
+		for _, p := range l.SCPs {
+			if err := s.parse(&source{key: fmt.Sprintf("scp %d %s", i, p.Name), layer: layerSCP, text: p.Document}); err != nil {
+				return fmt.Errorf("SCP %s: %w", p.Name, err)
+			}
+		}
+		for _, p := range l.RCPs {
+			if err := s.parse(&source{key: fmt.Sprintf("rcp %d %s", i, p.Name), layer: layerRCP, text: p.Document}); err != nil {
+				return fmt.Errorf("RCP %s: %w", p.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Serve answers on l until ctx ends; it returns when every handler has.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		stopped <- errors.Join(srv.Shutdown(late), srv.Close())
+	})
+	err := srv.Serve(l)
+	if !stop() {
+		return <-stopped
+	}
+	return err
+}
+
+const maxBody = 1 << 20 // bytes; no operation here takes more
+
+// ServeHTTP answers one call.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		http.Error(w, "request too large", http.StatusRequestEntityTooLarge)
+		return
+	}
+	c := s.route(r, body)
+	if !s.disturb(w, c) {
+		return
+	}
+	out, err := s.answer(c)
+	s.record(c, err)
+	c.write(w, out, err)
+}
+
+// answer verifies the signature and runs the operation. The account stands still
+// meanwhile, so an operation sees one state; sessions are started outside the lock.
+func (s *Server) answer(c *call) (any, error) {
+	s.mu.Lock()
+	err := s.authenticate(c)
+	var out any
+	if err == nil {
+		out, err = c.run()
+	}
+	s.mu.Unlock()
+	if later, ok := out.(deferred); ok && err == nil {
+		return later()
+	}
+	return out, err
+}
+
+// deferred is the part of an operation that must not hold the account's lock.
+type deferred func() (any, error)

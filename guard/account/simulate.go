@@ -1,0 +1,246 @@
+package account
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"ssmguard/guard/policy"
+)
+
+// The simulator behaves as the API reference of SimulatePrincipalPolicy and its
+// change of 2026-07-30 describe: one result per action, the decisions per
+// resource inside it, organization policies evaluated but never shown, and
+// nothing of session policies, endpoint policies or RCPs.
+
+type positionXML struct{ Line, Column int }
+
+type statementXML struct {
+	SourcePolicyID   string `xml:"SourcePolicyId"`
+	SourcePolicyType string
+	StartPosition    positionXML
+	EndPosition      positionXML
+}
+
+type boundaryDetailXML struct{ AllowedByPermissionsBoundary bool }
+type organizationsDetailXML struct{ AllowedByOrganizations bool }
+
+type decisionEntryXML struct {
+	Key   string `xml:"key"`
+	Value string `xml:"value"`
+}
+
+type resourceResultXML struct {
+	EvalResourceName                  string
+	EvalResourceDecision              string
+	MatchedStatements                 []statementXML     `xml:"MatchedStatements>member"`
+	MissingContextValues              []string           `xml:"MissingContextValues>member"`
+	EvalDecisionDetails               []decisionEntryXML `xml:"EvalDecisionDetails>entry"`
+	PermissionsBoundaryDecisionDetail *boundaryDetailXML `xml:",omitempty"`
+}
+
+type evaluationResultXML struct {
+	EvalActionName                    string
+	EvalResourceName                  string
+	EvalDecision                      string
+	MatchedStatements                 []statementXML          `xml:"MatchedStatements>member"`
+	MissingContextValues              []string                `xml:"MissingContextValues>member"`
+	OrganizationsDecisionDetail       *organizationsDetailXML `xml:",omitempty"`
+	PermissionsBoundaryDecisionDetail *boundaryDetailXML      `xml:",omitempty"`
+	ResourceSpecificResults           []resourceResultXML     `xml:"ResourceSpecificResults>member"`
+}
+
+type simulationAnswer struct {
+	EvaluationResults []evaluationResultXML `xml:"EvaluationResults>member"`
+	IsTruncated       bool
+	Marker            string `xml:",omitempty"`
+}
+
+// simulation is one request to the simulator.
+type simulation struct {
+	*call
+	policies bearing
+	keys     map[string][]string // the entries of the request over what is filled in
+	multi    map[string]bool
+	given    []string // resources; nil when the request named none
+}
+
+var actionForm = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
+
+func simulatePrincipalPolicy(c *call) (any, error) {
+	sim, err := c.simulation()
+	if err != nil {
+		return nil, err
+	}
+	actions := c.list("ActionNames.member.%d")
+	if len(actions) == 0 {
+		return nil, refuse("ValidationError", "1 validation error detected: Value null at 'actionNames' failed to satisfy constraint: Member must not be null")
+	}
+	var results []evaluationResultXML
+	for _, action := range actions {
+		if !actionForm.MatchString(action) {
+			return nil, refuse("InvalidInput", "Invalid Action Name: %s", action)
+		}
+		if c.world.OldSimulator {
+			results = append(results, sim.perResource(action)...)
+			continue
+		}
+		results = append(results, sim.perAction(action))
+	}
+	part, marker, ok := page(results, c.form.Get("Marker"), pageSize(c.number("MaxItems"), 100, 1000))
+	if !ok {
+		return nil, refuse("InvalidInput", "Invalid Marker")
+	}
+	return simulationAnswer{part, marker != "", marker}, nil
+}
+
+// simulation reads and checks a request.
+func (c *call) simulation() (*simulation, error) {
+	arn := c.form.Get("PolicySourceArn")
+	if err := c.authorize("iam:"+c.operation, object{arn: arn}); err != nil {
+		return nil, err
+	}
+	sim := &simulation{call: c, keys: make(map[string][]string), multi: make(map[string]bool)}
+	if err := sim.source(arn); err != nil {
+		return nil, err
+	}
+	if by := c.form.Get("CallerArn"); by != "" && !entityForm.MatchString(by) {
+		return nil, invalidEntity(by)
+	}
+	if err := sim.entries(); err != nil {
+		return nil, err
+	}
+	if err := sim.inputPolicies(); err != nil {
+		return nil, err
+	}
+	sim.exclude()
+	sim.given = c.list("ResourceArns.member.%d")
+	for _, r := range sim.given {
+		if r != "*" && len(strings.SplitN(r, ":", 6)) < 6 {
+			return nil, refuse("InvalidInput", "Invalid Resource ARN: %s", r)
+		}
+	}
+	return sim, nil
+}
+
+var entityForm = regexp.MustCompile(`^arn:[^:]+:iam::[0-9]{12}:(user|role|group)/.+$`)
+
+func invalidEntity(arn string) *fault {
+	return refuse("InvalidInput", "Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
+}
+
+// source lays out the policies of the entity and what is filled in about it.
+func (sim *simulation) source(arn string) error {
+	m := entityForm.FindStringSubmatch(arn)
+	if m == nil {
+		return invalidEntity(arn)
+	}
+	name := arn[strings.LastIndex(arn, "/")+1:]
+	fill := func(k, v string) { sim.keys[strings.ToLower(k)] = []string{v} }
+	fill("aws:PrincipalAccount", sim.world.Account)
+	switch u, r, g := sim.user(name), sim.role(name), sim.group(name); {
+	case m[1] == "user" && u != nil && sim.userARN(u) == arn:
+		sim.userPolicies(&sim.policies, u)
+		fill("aws:PrincipalType", typeUser)
+		fill("aws:userid", u.ID)
+		fill("aws:PrincipalId", u.ID)
+		fill("aws:username", u.Name)
+	case m[1] == "role" && r != nil && sim.roleARN(r) == arn:
+		sim.principalPolicies(&sim.policies, "role", &r.Principal)
+		fill("aws:PrincipalType", typeRole)
+		fill("aws:userid", r.ID)
+		fill("aws:PrincipalId", r.ID)
+	case m[1] == "group" && g != nil && sim.groupARN(g) == arn:
+		sim.attachedPolicies(&sim.policies, g.Attached)
+		sim.inlinePolicies(&sim.policies, "group", g.Name, g.Inline)
+	default:
+		return noEntity("The %s with name %s cannot be found.", m[1], name)
+	}
+	sim.organizationPolicies(&sim.policies)
+	if o := sim.world.Organization; o != nil {
+		fill("aws:PrincipalOrgID", o.ID)
+		fill("aws:PrincipalOrgMasterAccountId", o.ManagementAccount)
+		fill("aws:PrincipalOrgPaths", o.path())
+		sim.multi["aws:principalorgpaths"] = true
+	}
+	return nil
+}
+
+var entryTypes = []string{"string", "stringList", "numeric", "numericList", "boolean", "booleanList", "ip", "ipList", "binary", "binaryList", "date", "dateList"}
+
+// entries reads the context entries, which hold for every resource of the request.
+func (sim *simulation) entries() error {
+	for i, name := range sim.list("ContextEntries.member.%d.ContextKeyName") {
+		prefix := fmt.Sprintf("ContextEntries.member.%d.", i+1)
+		kind := sim.form.Get(prefix + "ContextKeyType")
+		values := sim.list(prefix + "ContextKeyValues.member.%d")
+		switch {
+		case len(name) < 5 || len(name) > 256:
+			return invalid(name, fmt.Sprintf("contextEntries.%d.member.contextKeyName", i+1), "Member must have length between 5 and 256")
+		case !slices.Contains(entryTypes, kind):
+			return invalid(kind, fmt.Sprintf("contextEntries.%d.member.contextKeyType", i+1), "Member must satisfy enum value set: ["+strings.Join(entryTypes, ", ")+"]")
+		case len(values) == 0, len(values) > 1 && !strings.HasSuffix(kind, "List"):
+			return refuse("InvalidInput", "Invalid context key values for %s of type %s", name, kind)
+		}
+		key := strings.ToLower(name)
+		sim.keys[key], sim.multi[key] = values, strings.HasSuffix(kind, "List")
+	}
+	return nil
+}
+
+// inputPolicies adds PolicyInputList to the identity's policies and lets
+// PermissionsBoundaryPolicyInputList take the place of the boundary.
+func (sim *simulation) inputPolicies() error {
+	boundary := sim.list("PermissionsBoundaryPolicyInputList.member.%d")
+	if len(boundary) > 0 {
+		sim.policies.sources = slices.DeleteFunc(sim.policies.sources, func(s source) bool { return s.layer == layerBoundary })
+		sim.policies.bounded = true
+	}
+	for l, texts := range map[layer][]string{layerIdentity: sim.list("PolicyInputList.member.%d"), layerBoundary: boundary} {
+		for i, text := range texts {
+			src := source{key: fmt.Sprintf("input %d %d", l, i), layer: l, text: text, kind: "none", id: fmt.Sprintf("PolicyInputList.%d", i+1)}
+			if l == layerBoundary {
+				src.id = "PermissionsBoundaryPolicyInputList.1"
+			}
+			if err := sim.parse(&src); err != nil {
+				return refuse("InvalidInput", "%v", err)
+			}
+			sim.policies.sources = append(sim.policies.sources, src)
+		}
+	}
+	return nil
+}
+
+// exclude leaves out what PolicyExclusionList names by policy type or ARN.
+func (sim *simulation) exclude() {
+	for _, t := range sim.list("PolicyExclusionList.member.%d.PolicyType") {
+		sim.policies.sources = slices.DeleteFunc(sim.policies.sources, func(s source) bool {
+			return s.layer == layerIdentity && (t == s.kind || t == "inline" && s.arn == "")
+		})
+		switch t {
+		case "scp":
+			sim.policies.levels = 0
+		case "permission-boundary":
+			sim.policies.bounded = false
+		}
+	}
+	for _, arn := range sim.list("PolicyExclusionList.member.%d.PolicyArn") {
+		sim.policies.sources = slices.DeleteFunc(sim.policies.sources, func(s source) bool {
+			return s.layer == layerIdentity && s.arn != "" && s.arn == arn
+		})
+	}
+}
+
+// context is the request as the simulator sees it: what is not given is absent.
+func (sim *simulation) context() policy.Context {
+	var ctx policy.Context
+	for k, v := range sim.keys {
+		if sim.multi[k] {
+			ctx.SetMulti(k, v...)
+		} else {
+			ctx.Set(k, v[0])
+		}
+	}
+	return ctx
+}
