@@ -97,7 +97,9 @@ func (c *call) reason(b *bearing, a policy.Answer, action string, on object, ctx
 func (b *bearing) allows(l layer, action, resource string, ctx policy.Context) bool {
 	levels := 1
 	switch l {
-	case layerSCP, layerRCP:
+	case layerRCP:
+		return true // RCPFullAWSAccess cannot be detached
+	case layerSCP:
 		levels = b.levels
 	case layerEndpoint:
 		levels = presence(b.gated)
@@ -109,7 +111,7 @@ func (b *bearing) allows(l layer, action, resource string, ctx policy.Context) b
 		levels = presence(!b.root)
 	}
 	for level := range levels {
-		if l != layerSCP && l != layerRCP {
+		if l != layerSCP {
 			level = -1
 		}
 		set := policy.Set{Identity: b.statements(l, level)}

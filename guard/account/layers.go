@@ -169,12 +169,14 @@ func (s *Server) organizationPolicies(b *bearing) {
 		for _, p := range l.SCPs {
 			s.add(b, source{key: fmt.Sprintf("scp %d %s", i, p.Name), layer: layerSCP, level: i, arn: s.orgPolicyARN(scpType, p), text: p.Document})
 		}
-		for _, p := range append([]Policy{fullAccessRCP}, l.RCPs...) {
+		for _, p := range l.RCPs {
 			s.add(b, source{key: fmt.Sprintf("rcp %d %s", i, p.Name), layer: layerRCP, level: i, arn: s.orgPolicyARN(rcpType, p), text: p.Document})
 		}
 	}
 }
 
+// fullAccessRCP is attached everywhere; it needs no evaluation, since RCPs allow
+// what they do not deny.
 var fullAccessRCP = Policy{Name: "RCPFullAWSAccess", AWS: true,
 	Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`}
 

@@ -56,11 +56,11 @@ func (s *Server) parse(src *source) error {
 		src.statements = st
 		return nil
 	}
-	st, err := policy.Parse(policyKinds[src.layer], src.key, src.text)
+	doc, err := policy.Parse(policyKinds[src.layer], src.key, []byte(src.text))
 	if err != nil {
 		return err
 	}
-	s.parsed[key], src.statements = st, st
+	s.parsed[key], src.statements = doc.Statements, doc.Statements
 	return nil
 }
 
