@@ -30,12 +30,10 @@ func (l Local) Simulate(ctx context.Context, c Caller, gs []Grant) ([]Ruling, er
 	return judge(set, l.Name(), gs), err
 }
 
-// usable reports whether a set can be judged by: nothing failed but reads that
-// were refused, or the set says itself what it lacks.
-func usable(set policy.Set, err error) bool {
-	_, rest := notVisible(err)
-	return rest == nil || len(set.Partial) > 0
-}
+// usable reports whether a set can be judged by: every read went well, or the
+// set says itself what it lacks. A read that failed and left no trace would let
+// its layer pass for empty.
+func usable(set policy.Set, err error) bool { return err == nil || len(set.Partial) > 0 }
 
 // judge evaluates every grant against the policies that bear on its service.
 func judge(set policy.Set, name string, gs []Grant) []Ruling {

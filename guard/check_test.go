@@ -1,0 +1,204 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ssmguard/guard/policy"
+)
+
+var devRequest = Request{
+	Caller: Caller{SessionARN: "arn:aws:sts::111122223333:assumed-role/dev/alice", Principal: "arn:aws:iam::111122223333:role/dev",
+		Account: "111122223333", UserID: "AROAEXAMPLEROLE000001:alice", Partition: "aws"},
+	Region: "us-east-1", Target: "i-0123456789abcdef0",
+}
+
+// opinion is a judge with one answer to everything.
+type opinion struct {
+	name   string
+	answer policy.Answer
+	err    error
+}
+
+func (o opinion) Name() string { return o.name }
+
+func (o opinion) Simulate(_ context.Context, _ Caller, gs []Grant) ([]Ruling, error) {
+	var rs []Ruling
+	for _, g := range gs {
+		rs = append(rs, Ruling{Grant: g, Answer: o.answer})
+	}
+	return rs, o.err
+}
+
+// asleep is a judge, an inventory and a source that answer only when they are
+// told to stop.
+type asleep struct{}
+
+func (asleep) Name() string { return "iam" }
+func (asleep) Simulate(ctx context.Context, _ Caller, _ []Grant) ([]Ruling, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+func (asleep) Facts(ctx context.Context, _ Request) (Facts, error) {
+	<-ctx.Done()
+	return Facts{}, ctx.Err()
+}
+func (asleep) Policies(ctx context.Context, _ Caller) (policy.Set, error) {
+	<-ctx.Done()
+	return policy.Set{}, ctx.Err()
+}
+
+func says(v policy.Verdict, on ...string) policy.Answer {
+	return policy.Answer{Verdict: v, DependsOn: on}
+}
+
+// TestMerge is the merge table of the judges, on every required grant alike.
+func TestMerge(t *testing.T) {
+	const unknown, allow, implicit, explicit = policy.Unknown, policy.Allow, policy.ImplicitDeny, policy.ExplicitDeny
+	tests := []struct {
+		name       string
+		iam, local policy.Answer
+		want       policy.Verdict
+		code       Code // of a finding on the target; "" for none
+	}{
+		{"both allow", says(allow), says(allow), allow, ""},
+		{"one allows, one does not know", says(allow), says(unknown, "session"), allow, ""},
+		{"nobody knows", says(unknown), says(unknown), unknown, ""},
+		{"both deny", says(explicit), says(explicit), explicit, "SG210"},
+		{"one denies explicitly, one implicitly", says(implicit), says(explicit), explicit, "SG210"},
+		{"one denies, one does not know the layer", says(explicit), says(unknown, "scp"), explicit, "SG210"},
+		{"implicit, the other lacks a layer", says(implicit), says(unknown, "boundary"), implicit, "SG200"},
+		{"contradiction, implicit", says(implicit), says(allow), unknown, "SG901"},
+		{"contradiction, explicit", says(allow), says(explicit), unknown, "SG901"},
+		{"a deny on what was not seen", says(implicit, "aws:SourceIp"), says(unknown, "aws:SourceIp"), unknown, "SG507"},
+		{"a deny on a key the other knows to be open", says(explicit), says(unknown, "aws:MultiFactorAuthPresent"), unknown, "SG507"},
+		{"an unproven deny against an allow", says(implicit, "aws:SourceIp"), says(allow), unknown, "SG507"},
+		{"turns on a key", says(unknown, "aws:SourceIp"), says(unknown, "aws:SourceIp"), unknown, "SG505"},
+		{"turns on a layer", says(unknown), says(unknown, "session"), unknown, "SG506"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := Guard{Simulators: []Simulator{opinion{name: "iam", answer: tt.iam}, opinion{name: "local", answer: tt.local}}}
+			d, err := g.Check(t.Context(), devRequest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := d.Verdict(); got != tt.want {
+				t.Errorf("verdict %v, want %v", got, tt.want)
+			}
+			var code Code
+			for _, f := range d.Findings {
+				if f.Grant == GrantTarget {
+					code = f.Code
+				}
+			}
+			if code != tt.code {
+				t.Errorf("finding %q, want %q", code, tt.code)
+			}
+		})
+	}
+}
+
+func TestVerdictOfNothing(t *testing.T) {
+	if v := (Decision{}).Verdict(); v != policy.Unknown {
+		t.Errorf("the zero Decision is %v", v)
+	}
+	d, err := (&Guard{}).Check(t.Context(), devRequest)
+	if err != nil || d.Verdict() != policy.Unknown {
+		t.Errorf("the zero Guard says %v, %v", d.Verdict(), err)
+	}
+}
+
+// TestAdvisoryNeverStops: whatever an advisory grant gets, the verdict is the
+// required ones'.
+func TestAdvisoryNeverStops(t *testing.T) {
+	for _, v := range []policy.Verdict{policy.Unknown, policy.Allow, policy.ImplicitDeny, policy.ExplicitDeny} {
+		d := Decision{Request: devRequest, Grants: Needs(devRequest, Facts{KMSKey: "arn:aws:kms:us-east-1:111122223333:key/k"})}
+		for _, g := range d.Grants {
+			r := Ruling{Grant: g, Judge: "local", Answer: says(policy.Allow)}
+			if g.Advisory {
+				r.Answer = says(v)
+			}
+			d.Rulings = append(d.Rulings, r)
+		}
+		if got := d.Verdict(); got != policy.Allow {
+			t.Errorf("advisory %v: verdict %v", v, got)
+		}
+	}
+}
+
+// TestSlowness: whatever does not answer in time counts as unknown, is named,
+// and nothing hangs.
+func TestSlowness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		g := Guard{Inventory: asleep{}, Simulators: []Simulator{asleep{}, Local{asleep{}}}}
+		d, err := g.Check(t.Context(), devRequest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took > 2*DefaultPatience {
+			t.Errorf("took %s", took)
+		}
+		if d.Verdict() != policy.Unknown {
+			t.Errorf("verdict %v", d.Verdict())
+		}
+		if len(d.Findings) != 3 {
+			t.Errorf("findings: %+v", d.Findings)
+		}
+		for _, f := range d.Findings {
+			if f.Code != "SG504" || !strings.Contains(f.Detail, "no answer within 5s") {
+				t.Errorf("%+v", f)
+			}
+		}
+	})
+}
+
+func TestCallerGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		g := Guard{Inventory: asleep{}, Simulators: []Simulator{asleep{}}}
+		if _, err := g.Check(ctx, devRequest); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// TestNotVisible: a permission that is missing to look is named, and an
+// inventory that failed leaves nothing that passes for absent.
+func TestNotVisible(t *testing.T) {
+	blind := errors.Join(
+		&NotVisible{Permission: "iam:SimulatePrincipalPolicy", Resource: "arn:aws:iam::111122223333:role/dev", Cause: "not authorized"},
+		&NotVisible{Permission: "iam:GetRolePolicy"})
+	g := Guard{Inventory: failing{}, Simulators: []Simulator{opinion{name: "iam", err: blind}}}
+	d, err := g.Check(t.Context(), devRequest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Code{"iam:SimulatePrincipalPolicy": "SG502", "iam:GetRolePolicy": "SG501", "ec2:DescribeTags": "SG503"}
+	for _, f := range d.Findings {
+		if want[f.Action] != f.Code {
+			t.Errorf("%s: %s", f.Action, f.Code)
+		}
+		delete(want, f.Action)
+	}
+	if len(want) > 0 {
+		t.Errorf("no finding for %v", want)
+	}
+	for _, g := range d.Grants[:2] {
+		if _, _, state := g.Context.Lookup("ssm:resourceTag/Name"); state != policy.KeyUnknown {
+			t.Errorf("%s: a tag that was not read is %v", g.ID, state)
+		}
+	}
+}
+
+type failing struct{}
+
+func (failing) Facts(context.Context, Request) (Facts, error) {
+	return Facts{}, &NotVisible{Permission: "ec2:DescribeTags"}
+}
