@@ -1,0 +1,129 @@
+package channel
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"ssmguard/proxy"
+)
+
+// Options says how to open and keep a channel. Session is required; every other
+// field has a default that suits AWS.
+type Options struct {
+	// Session is what StartSession answered. Spec.Target is part of the encryption context.
+	Session *proxy.Session
+
+	// Sign signs the websocket's upgrade request (SigV4, service ssmmessages,
+	// empty payload) by setting headers. Nil leaves it unsigned, and a stream URL
+	// that is presigned is never signed again.
+	Sign func(ctx context.Context, r *http.Request) error
+	// Resume calls ResumeSession with fresh credentials. An empty token means that
+	// the session is gone. Errors that wrap ErrSessionGone or ErrRefused end the
+	// channel, others are tried again. An empty stream URL keeps the old one. With
+	// a nil Resume the first loss of the connection ends the channel.
+	Resume func(ctx context.Context, sessionID string) (streamURL, token proxy.Secret, err error)
+	// GenerateDataKey calls kms:GenerateDataKey for 64 bytes. Nil fails the
+	// handshake of sessions that ask for encryption.
+	GenerateDataKey func(ctx context.Context, keyID string, encryptionContext map[string]string) (plaintext, ciphertext []byte, err error)
+
+	// OnEvent is told what happens to the channel, one call at a time. It must not block.
+	OnEvent func(Event)
+
+	// DialContext, Proxy and TLS are those of net/http.Transport; nil means a
+	// plain dialer, no proxy, the system's roots.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	Proxy       func(*http.Request) (*url.URL, error)
+	TLS         *tls.Config
+
+	// MessageSize is the largest payload we send, in bytes. Real agents take at
+	// least 16 KiB, but what the gateway lets pass is not documented, so the
+	// default is 1536, which other clients have used against AWS for years.
+	MessageSize int
+	// Unacked bounds the bytes that are sent and not yet acknowledged. Default 4 MiB.
+	Unacked int
+	// Buffer bounds the bytes of all connections that their local readers have not
+	// taken yet. Default 64 MiB; see Forward for what happens beyond.
+	Buffer int
+
+	// OpenTimeout bounds Dial, from the first connection to the end of the handshake. Default 30 s.
+	OpenTimeout time.Duration
+	// PingEvery is the time between pings, Silence how long a connection may stay
+	// without a byte before it counts as lost. Defaults 3 s and 8 s.
+	PingEvery, Silence time.Duration
+	// ResumeFor bounds one outage; 0 means as long as the session lives.
+	ResumeFor time.Duration
+	// AckTimeout is how long an agent on a live connection may leave messages
+	// unacknowledged before the session counts as stuck. Default 5 min.
+	AckTimeout time.Duration
+	// Stall is how long a connection may read nothing, with Buffer used up, before
+	// it is reset for the sake of the others. Default 2 s.
+	Stall time.Duration
+	// Answered and Unanswered are how long a connection whose local end has sent
+	// EOF stays open without a byte from the far side: after the far side has
+	// answered, and before. Defaults 5 s and 2 min.
+	Answered, Unanswered time.Duration
+
+	// wall is the wall clock, apart from the monotonic one; tests turn it.
+	wall func() time.Time
+}
+
+const (
+	defaultMessageSize = 1536
+	minMessageSize     = 256
+	maxMessageSize     = 32 << 10
+	openTry            = 15 * time.Second // one attempt to connect or to resume
+)
+
+// withDefaults returns a copy with every field set and in its bounds.
+func (o Options) withDefaults() Options {
+	o.MessageSize = min(max(or(o.MessageSize, defaultMessageSize), minMessageSize), maxMessageSize)
+	o.Unacked = max(or(o.Unacked, 4<<20), 64*o.MessageSize)
+	o.Buffer = or(o.Buffer, 64<<20)
+	o.OpenTimeout = or(o.OpenTimeout, 30*time.Second)
+	o.PingEvery = or(o.PingEvery, 3*time.Second)
+	o.Silence = max(or(o.Silence, 8*time.Second), o.PingEvery)
+	o.AckTimeout = or(o.AckTimeout, 5*time.Minute)
+	o.Stall = or(o.Stall, 2*time.Second)
+	o.Answered = or(o.Answered, 5*time.Second)
+	o.Unanswered = or(o.Unanswered, 2*time.Minute)
+	if o.OnEvent == nil {
+		o.OnEvent = func(Event) {}
+	}
+	if o.DialContext == nil {
+		o.DialContext = (&net.Dialer{Timeout: openTry}).DialContext
+	}
+	if o.wall == nil {
+		o.wall = func() time.Time { return time.Now().Round(0) }
+	}
+	return o
+}
+
+func or[T int | time.Duration](v, fallback T) T {
+	if v <= 0 {
+		return fallback
+	}
+	return v
+}
+
+// EventKind says what an Event is about.
+type EventKind int
+
+// The kinds of events.
+const (
+	Lost    EventKind = iota + 1 // the connection is gone, Err says why; the channel tries to resume
+	Resumed                      // the connection is back
+	Refused                      // the agent could not reach the remote port; said once until it answers again
+	Dropped                      // a local connection that did not read was reset
+	Message                      // Text is meant for the user (a document's customer message)
+)
+
+// Event is something that happened to a channel.
+type Event struct {
+	Kind EventKind
+	Err  error
+	Text string
+}

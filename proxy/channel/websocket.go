@@ -1,0 +1,193 @@
+package channel
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"ssmguard/proxy"
+)
+
+const (
+	readLimit    = 1 << 20 // the largest message we take from the gateway
+	readBuffer   = 64 << 10
+	writeTimeout = 10 * time.Second
+)
+
+// link is one websocket connection. gorilla/websocket opens and reads it; we
+// write it ourselves, because many small messages in one write cost a tenth of
+// one write each. All writes to nc are of whole websocket frames.
+type link struct {
+	ws      *websocket.Conn
+	nc      net.Conn
+	silence time.Duration // 0 does not watch
+	renewed time.Time     // when the read deadline was last moved
+	buf     []byte
+}
+
+// connect opens a websocket to streamURL and sends the token.
+func (c *Channel) connect(ctx context.Context, streamURL, token proxy.Secret) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTry)
+	defer cancel()
+	header, err := c.upgradeHeader(ctx, streamURL)
+	if err != nil {
+		return nil, err
+	}
+	var stop func() bool
+	dialer := websocket.Dialer{
+		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			nc, err := c.opt.DialContext(ctx, network, addr)
+			if err == nil {
+				stop = context.AfterFunc(ctx, func() { nc.Close() })
+			}
+			return nc, err
+		},
+		Proxy: c.opt.Proxy, TLSClientConfig: c.opt.TLS, ReadBufferSize: readBuffer, WriteBufferSize: 1 << 10,
+	}
+	ws, resp, err := dialer.DialContext(ctx, streamURL.Reveal(), header)
+	if err != nil {
+		return nil, connectError(ctx, resp, err)
+	}
+	if stop != nil && !stop() {
+		ws.Close()
+		return nil, fmt.Errorf("message gateway did not answer: %w", context.Cause(ctx))
+	}
+	ws.SetReadLimit(readLimit)
+	l := &link{ws: ws, nc: ws.NetConn(), buf: make([]byte, 0, readBuffer)}
+	open, err := json.Marshal(OpenRequest{
+		RequestID: NewUUID().String(), Token: token, ClientID: c.clientID, ClientVersion: ClientVersion,
+	})
+	if err != nil {
+		ws.Close()
+		return nil, err
+	}
+	if err := l.write(appendWebsocket(nil, websocket.TextMessage, open)); err != nil {
+		ws.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// upgradeHeader returns the signed headers of the upgrade request.
+func (c *Channel) upgradeHeader(ctx context.Context, streamURL proxy.Secret) (http.Header, error) {
+	u, err := url.Parse(streamURL.Reveal())
+	if err != nil || u.Host == "" || u.Scheme != "wss" && u.Scheme != "ws" {
+		return nil, fmt.Errorf("%w: stream URL is not a websocket URL", ErrRefused) // without the URL: it is secret
+	}
+	header := http.Header{}
+	for key := range u.Query() {
+		if strings.HasPrefix(key, "X-Amz-") {
+			return header, nil // presigned
+		}
+	}
+	if c.opt.Sign == nil {
+		return header, nil
+	}
+	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	if err := c.opt.Sign(ctx, req); err != nil {
+		return nil, fmt.Errorf("signing the websocket request: %w", err)
+	}
+	return req.Header, nil
+}
+
+func connectError(ctx context.Context, resp *http.Response, err error) error {
+	if resp != nil && errors.Is(err, websocket.ErrBadHandshake) {
+		return &StatusError{Status: resp.StatusCode}
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("message gateway did not answer: %w", context.Cause(ctx))
+	}
+	return fmt.Errorf("connecting to the message gateway: %w", err)
+}
+
+// read returns the next binary message; it is valid until the next call. Text
+// messages mean nothing to a client and are skipped.
+func (l *link) read() ([]byte, error) {
+	for {
+		l.renew()
+		kind, r, err := l.ws.NextReader()
+		if err != nil {
+			return nil, err
+		}
+		if kind != websocket.BinaryMessage {
+			continue // the next NextReader discards it
+		}
+		l.buf = l.buf[:0]
+		for {
+			if len(l.buf) == cap(l.buf) {
+				l.buf = append(l.buf, 0)[:len(l.buf)]
+			}
+			n, err := r.Read(l.buf[len(l.buf):cap(l.buf)])
+			l.buf = l.buf[:len(l.buf)+n]
+			if err == io.EOF {
+				return l.buf, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// renew moves the read deadline, not for every message: a timer costs more than a small message.
+func (l *link) renew() {
+	if now := time.Now(); l.silence > 0 && now.Sub(l.renewed) > l.silence/8 {
+		l.renewed = now
+		l.nc.SetReadDeadline(now.Add(l.silence)) //nolint:errcheck // a closed connection says so on the next read
+	}
+}
+
+// write sends whole websocket frames.
+func (l *link) write(frames []byte) error {
+	if err := l.nc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	_, err := l.nc.Write(frames)
+	return err
+}
+
+// close says goodbye, if that is possible at once, and closes the connection.
+func (l *link) close(polite bool) {
+	if polite {
+		bye := appendWebsocket(nil, websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""))
+		l.nc.SetWriteDeadline(time.Now().Add(time.Second)) //nolint:errcheck // closing anyway
+		l.nc.Write(bye)                                    //nolint:errcheck // closing anyway
+	}
+	l.nc.Close()
+}
+
+// appendWebsocket appends payload as one masked frame of RFC 6455, section 5.2.
+func appendWebsocket(dst []byte, opcode int, payload []byte) []byte {
+	const final, masked = 0x80, 0x80
+	dst = append(dst, final|byte(opcode))
+	switch n := len(payload); {
+	case n < 126:
+		dst = append(dst, masked|byte(n))
+	case n < 1<<16:
+		dst = binary.BigEndian.AppendUint16(append(dst, masked|126), uint16(n))
+	default:
+		dst = binary.BigEndian.AppendUint64(append(dst, masked|127), uint64(n))
+	}
+	key := rand.Uint32()
+	dst = binary.LittleEndian.AppendUint32(dst, key)
+	wide := uint64(key)<<32 | uint64(key)
+	for len(payload) >= 8 {
+		dst = binary.LittleEndian.AppendUint64(dst, binary.LittleEndian.Uint64(payload)^wide)
+		payload = payload[8:]
+	}
+	for i, b := range payload {
+		dst = append(dst, b^byte(key>>(8*(i%4))))
+	}
+	return dst
+}
