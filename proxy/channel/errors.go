@@ -67,7 +67,9 @@ type HandshakeError struct {
 }
 
 // Error names the step and its cause.
-func (e *HandshakeError) Error() string { return fmt.Sprintf("handshake failed, %s: %v", e.Step, e.Err) }
+func (e *HandshakeError) Error() string {
+	return fmt.Sprintf("handshake failed, %s: %v", e.Step, e.Err)
+}
 
 // Unwrap returns the cause.
 func (e *HandshakeError) Unwrap() error { return e.Err }

@@ -82,8 +82,8 @@ const (
 	ConnectToPortError Flag = 3 // agent: the remote port cannot be reached
 )
 
-// Bits of Frame.Flags. A client sends none; an agent marks its message 0 with
-// FrameSyn and its acknowledgements with both.
+// Bits of Frame.Flags. An agent marks its message 0 with FrameSyn;
+// acknowledgements carry both; a client's stream messages none.
 const (
 	FrameSyn uint64 = 1
 	FrameFin uint64 = 2

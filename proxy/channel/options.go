@@ -51,9 +51,15 @@ type Options struct {
 
 	// OpenTimeout bounds Dial, from the first connection to the end of the handshake. Default 30 s.
 	OpenTimeout time.Duration
+	// Silent is for sessions that may run without a handshake and without output
+	// for long, as commands do: Dial then waits for the first message until its
+	// context ends, OpenTimeout bounds the connection alone.
+	Silent bool
 	// PingEvery is the time between pings, Silence how long a connection may stay
 	// without a byte before it counts as lost. Defaults 3 s and 8 s.
 	PingEvery, Silence time.Duration
+	// Backoff is the pause between attempts to resume. Default 100 ms to 15 s.
+	Backoff proxy.Backoff
 	// ResumeFor bounds one outage; 0 means as long as the session lives.
 	ResumeFor time.Duration
 	// AckTimeout is how long an agent on a live connection may leave messages
@@ -90,6 +96,9 @@ func (o Options) withDefaults() Options {
 	o.Stall = or(o.Stall, 2*time.Second)
 	o.Answered = or(o.Answered, 5*time.Second)
 	o.Unanswered = or(o.Unanswered, 2*time.Minute)
+	if o.Backoff.Min <= 0 {
+		o.Backoff.Min, o.Backoff.Max = 100*time.Millisecond, 15*time.Second
+	}
 	if o.OnEvent == nil {
 		o.OnEvent = func(Event) {}
 	}

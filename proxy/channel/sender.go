@@ -180,7 +180,7 @@ func (s *sender) probe(now time.Time) bool {
 
 // deadline returns when collect or expire has to run again without anything
 // else happening; zero means never.
-func (s *sender) deadline() time.Time {
+func (s *sender) deadline(now time.Time) time.Time {
 	var at time.Time
 	if m := s.flight.head; m != nil {
 		at = m.last
@@ -192,7 +192,7 @@ func (s *sender) deadline() time.Time {
 			at = at.Add(probeEvery)
 		}
 	}
-	if s.unsent.n > 0 && !s.hold.IsZero() && (at.IsZero() || s.hold.Before(at)) {
+	if s.unsent.n > 0 && s.hold.After(now) && (at.IsZero() || s.hold.Before(at)) {
 		at = s.hold
 	}
 	return at

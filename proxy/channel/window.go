@@ -66,8 +66,6 @@ func (w *window) sample(rtt time.Duration, limited bool, now time.Time) {
 	w.minimum[0] = min(w.minimum[0], rtt)
 	if limited {
 		w.adapt(rtt - w.least())
-	} else if w.current > startWindow && w.current < w.slow {
-		w.slow = max(w.current, startWindow)
 	}
 }
 

@@ -1,0 +1,411 @@
+package channel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"ssmguard/proxy"
+)
+
+// pipes is a network in memory, so that tests run inside synctest bubbles.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case p.conns <- far:
+		return near, nil
+	case <-p.done:
+		return nil, errors.New("connection refused")
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// scripted is a message gateway whose every word the test says.
+type scripted struct {
+	t      *testing.T
+	net    *pipes
+	server http.Server
+	peers  chan *peer
+	mu     sync.Mutex
+	status int // refuses the upgrade with it, if not 0
+	header []http.Header
+}
+
+// peer is one websocket connection, seen from the gateway.
+type peer struct {
+	t    *testing.T
+	ws   *websocket.Conn
+	open OpenRequest
+	in   chan Frame // what the client sent
+	gone chan struct{}
+}
+
+func newScripted(t *testing.T) *scripted {
+	s := &scripted{t: t, net: newPipes(), peers: make(chan *peer, 16)}
+	s.server.Handler = http.HandlerFunc(s.serve)
+	go s.server.Serve(s.net) //nolint:errcheck // ends with the test
+	t.Cleanup(func() { s.server.Close() })
+	return s
+}
+
+func (s *scripted) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	status := s.status
+	s.header = append(s.header, r.Header.Clone())
+	s.mu.Unlock()
+	if status != 0 {
+		w.WriteHeader(status)
+		return
+	}
+	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	ws, err := up.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer ws.Close()
+	p := &peer{t: s.t, ws: ws, in: make(chan Frame, 10000), gone: make(chan struct{})}
+	defer close(p.gone)
+	if err := ws.ReadJSON(&p.open); err != nil {
+		return
+	}
+	s.peers <- p
+	for {
+		kind, b, err := ws.ReadMessage()
+		if err != nil {
+			return
+		}
+		var f Frame
+		if kind != websocket.BinaryMessage || f.Decode(b) != nil || f.Verify() != nil {
+			s.t.Errorf("client sent a bad message: %d %q", kind, b)
+			return
+		}
+		p.in <- f
+	}
+}
+
+// refuse answers upgrades with status from now on; 0 stops that.
+func (s *scripted) refuse(status int) {
+	s.mu.Lock()
+	s.status = status
+	s.mu.Unlock()
+}
+
+// options are those to dial s.
+func (s *scripted) options() Options {
+	tokens := 0
+	return Options{
+		Session: &proxy.Session{ID: "sess-1", StreamURL: proxy.NewSecret("ws://mgs.test/v1/data-channel/sess-1?role=publish_subscribe"),
+			Token: proxy.NewSecret("token-0"), Spec: proxy.Spec{Target: "i-1"}},
+		DialContext: s.net.dial,
+		Resume: func(context.Context, string) (proxy.Secret, proxy.Secret, error) {
+			tokens++
+			return proxy.Secret{}, proxy.NewSecret(fmt.Sprintf("token-%d", tokens)), nil
+		},
+	}
+}
+
+// peer waits for the next connection of the client.
+func (s *scripted) peer() *peer {
+	s.t.Helper()
+	select {
+	case p := <-s.peers:
+		return p
+	case <-time.After(time.Minute):
+		s.t.Fatal("the client did not connect")
+		return nil
+	}
+}
+
+// send sends a frame.
+func (p *peer) send(f Frame) {
+	f.Created, f.ID = uint64(time.Now().UnixMilli()), NewUUID()
+	if p.ws.WriteMessage(websocket.BinaryMessage, f.Append(nil)) != nil {
+		return // the client may have left
+	}
+}
+
+func (p *peer) output(seq int64, kind PayloadType, payload []byte) {
+	p.send(Frame{Type: OutputStreamData, Seq: seq, PayloadType: kind, Payload: payload})
+}
+
+func (p *peer) json(seq int64, kind PayloadType, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		p.t.Error(err)
+	}
+	p.output(seq, kind, b)
+}
+
+func (p *peer) ack(f Frame) {
+	p.send(Frame{Type: Acknowledge, Flags: FrameSyn | FrameFin, Payload: AppendAck(nil, f.Type, f.ID, f.Seq)})
+}
+
+func (p *peer) closed(output string) {
+	b, _ := json.Marshal(Closed{SessionID: "sess-1", Output: output})
+	p.send(Frame{Type: ChannelClosed, Payload: b})
+}
+
+// next returns the client's next message of a type, and throws others away.
+func (p *peer) next(t MessageType) Frame {
+	p.t.Helper()
+	timeout := time.After(time.Minute)
+	for {
+		select {
+		case f := <-p.in:
+			if f.Type == t {
+				return f
+			}
+		case <-timeout:
+			p.t.Fatalf("no %s from the client", t)
+		}
+	}
+}
+
+// acked returns the number of the next message that the client acknowledges.
+func (p *peer) acked() int64 {
+	p.t.Helper()
+	a, err := ParseAck(p.next(Acknowledge).Payload)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return a.Seq
+}
+
+// none fails if the client sends a message of the type within d.
+func (p *peer) none(t MessageType, d time.Duration) {
+	p.t.Helper()
+	timeout := time.After(d)
+	for {
+		select {
+		case f := <-p.in:
+			if f.Type == t {
+				p.t.Errorf("unexpected %s, number %d: %q", t, f.Seq, f.Payload)
+			}
+		case <-timeout:
+			return
+		}
+	}
+}
+
+// request is the handshake request of a session.
+func request(version, sessionType, properties string) HandshakeRequest {
+	params := fmt.Sprintf(`{"SessionType":%q,"Properties":%s}`, sessionType, properties)
+	return HandshakeRequest{AgentVersion: version, RequestedClientActions: []RequestedAction{
+		{ActionType: ActionSessionType, ActionParameters: json.RawMessage(params)},
+	}}
+}
+
+const (
+	newAgent   = "3.3.0.0"
+	basicAgent = "3.0.100.0"
+	portProps  = `{"portNumber":"5432","type":"LocalPortForwarding"}`
+)
+
+// shakeHands does the agent's part with messages 0 and 1 and returns the client's response.
+func (p *peer) shakeHands(r HandshakeRequest) HandshakeResponse {
+	p.t.Helper()
+	p.json(0, PayloadHandshakeRequest, r)
+	f := p.next(InputStreamData)
+	var response HandshakeResponse
+	if err := json.Unmarshal(f.Payload, &response); err != nil || f.PayloadType != PayloadHandshakeResponse {
+		p.t.Errorf("handshake response: type %d, %v: %q", f.PayloadType, err, f.Payload)
+	}
+	p.ack(f)
+	p.json(1, PayloadHandshakeComplete, HandshakeComplete{HandshakeTimeToComplete: time.Second})
+	return response
+}
+
+// dialed opens a channel of the given kind against a scripted gateway.
+func dialed(t *testing.T, s *scripted, opt Options, r HandshakeRequest) (*Channel, *peer) {
+	t.Helper()
+	type result struct {
+		c   *Channel
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		c, err := Dial(t.Context(), opt)
+		done <- result{c, err}
+	}()
+	p := s.peer()
+	p.shakeHands(r)
+	got := <-done
+	if got.err != nil {
+		t.Fatal(got.err)
+	}
+	t.Cleanup(func() { got.c.Close() })
+	return got.c, p
+}
+
+// reliable plays the agent's side of the stream for as long as the session
+// lives: it acknowledges, orders, resends its oldest message, and gives the
+// test the bytes of the session as a connection.
+type reliable struct {
+	r   *io.PipeReader // what the client sent
+	w   *io.PipeWriter
+	mu  sync.Mutex
+	p   *peer
+	exp int64
+	ooo map[int64]Frame
+	seq int64
+	out []Frame // unacknowledged
+	end chan struct{}
+	wg  sync.WaitGroup
+	// flags are the client's flags, in order.
+	flags []Flag
+}
+
+// play starts the agent after a handshake: messages 0 and 1 are used both ways.
+func play(t *testing.T, s *scripted, p *peer) *reliable {
+	a := &reliable{p: p, exp: 1, seq: 2, ooo: map[int64]Frame{}, end: make(chan struct{})}
+	a.r, a.w = io.Pipe()
+	a.wg.Go(func() {
+		for {
+			a.serve(p)
+			select {
+			case p = <-s.peers:
+				a.mu.Lock()
+				a.p = p
+				a.mu.Unlock()
+			case <-a.end:
+				return
+			}
+		}
+	})
+	a.wg.Go(a.resend)
+	t.Cleanup(a.stop)
+	return a
+}
+
+func (a *reliable) stop() {
+	select {
+	case <-a.end:
+	default:
+		close(a.end)
+	}
+	a.r.Close()
+	a.w.Close()
+	a.wg.Wait()
+}
+
+func (a *reliable) resend() {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			a.mu.Lock()
+			if len(a.out) > 0 {
+				a.p.send(a.out[0])
+			}
+			a.mu.Unlock()
+		case <-a.end:
+			return
+		}
+	}
+}
+
+func (a *reliable) serve(p *peer) {
+	for {
+		select {
+		case f := <-p.in:
+			a.handle(p, f)
+		case <-p.gone:
+			return
+		case <-a.end:
+			return
+		}
+	}
+}
+
+func (a *reliable) handle(p *peer, f Frame) {
+	if f.Type == Acknowledge {
+		k, _ := ParseAck(f.Payload)
+		a.mu.Lock()
+		for i, o := range a.out {
+			if o.Seq == k.Seq {
+				a.out = append(a.out[:i], a.out[i+1:]...)
+				break
+			}
+		}
+		a.mu.Unlock()
+		return
+	}
+	if f.Seq >= a.exp {
+		a.ooo[f.Seq] = f
+	}
+	for {
+		g, ok := a.ooo[a.exp]
+		if !ok {
+			break
+		}
+		delete(a.ooo, a.exp)
+		a.exp++
+		switch g.PayloadType {
+		case PayloadOutput:
+			a.w.Write(g.Payload) //nolint:errcheck // the test may have stopped reading
+		case PayloadFlag:
+			flag, _ := ParseFlag(g.Payload)
+			a.mu.Lock()
+			a.flags = append(a.flags, flag)
+			a.mu.Unlock()
+		}
+	}
+	a.mu.Lock()
+	p.ack(f)
+	a.mu.Unlock()
+}
+
+// say sends one payload.
+func (a *reliable) say(kind PayloadType, payload []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f := Frame{Type: OutputStreamData, Seq: a.seq, PayloadType: kind, Payload: append([]byte(nil), payload...)}
+	a.seq++
+	a.out = append(a.out, f)
+	a.p.send(f)
+}
+
+// Read, Write and Close make a connection of the session's bytes.
+func (a *reliable) Read(b []byte) (int, error) { return a.r.Read(b) }
+
+func (a *reliable) Write(b []byte) (int, error) {
+	for rest := b; len(rest) > 0; {
+		n := min(1024, len(rest))
+		a.say(PayloadOutput, rest[:n])
+		rest = rest[n:]
+	}
+	return len(b), nil
+}
+
+func (a *reliable) Close() error { return a.r.Close() }

@@ -1,0 +1,205 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+// ForwardOptions is for agents that carry one connection per session.
+type ForwardOptions struct {
+	// More opens one more session to the same port. With a nil More, Forward
+	// returns after the one connection that the channel can carry.
+	More func(ctx context.Context) (*Channel, error)
+	// Limit is how many sessions may be open at once; further connections wait. Default 8.
+	Limit int
+}
+
+const defaultSessions = 8
+
+// Forward carries connections from in to the remote port until ctx ends, which
+// is no error, or the channel does. When it returns, the connections it carried
+// are closed: reset, if the far side was not done with them, so that nobody
+// takes half an answer for a whole one.
+//
+// What one connection's reader leaves unread is held in memory (Options.Buffer)
+// and holds up no other connection.
+func (c *Channel) Forward(ctx context.Context, in *Inlet, opt ForwardOptions) error {
+	if c.info.SessionType != Port || c.info.Properties.Type != localPortForwarding {
+		return fmt.Errorf("a session of type %s forwards no port", c.info.SessionType)
+	}
+	if !c.info.Multiplexed {
+		return unlessOver(c.forwardSingles(ctx, in, opt))
+	}
+	inner, cancel := c.within(ctx)
+	defer cancel()
+	return c.result(ctx, c.forwardMany(inner, cancel, in))
+}
+
+// within returns a context that ends with ctx and with the channel.
+func (c *Channel) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(c.quit, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// result is what an engine returns: nothing if the caller's context ended, else
+// the channel's end if it ended, else err.
+func (c *Channel) result(ctx context.Context, err error) error {
+	if ctx.Err() == nil && c.quit.Err() != nil {
+		<-c.done
+		return c.cause()
+	}
+	return unlessOver(err)
+}
+
+func unlessOver(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+func (c *Channel) forwardMany(ctx context.Context, cancel context.CancelFunc, in *Inlet) error {
+	m := newMux(ctx, c)
+	if err := c.attach(m); err != nil {
+		return err
+	}
+	defer m.wg.Wait()
+	defer cancel()
+	if !newerThan(c.info.AgentVersion, noKeepaliveAbove) {
+		m.wg.Go(m.keepalive)
+	}
+	for {
+		conn, err := in.Accept(ctx, m.load)
+		if err != nil {
+			return err
+		}
+		m.start(conn)
+	}
+}
+
+// forwardSingles gives every connection a session of its own, the first one c.
+// Sessions are not used twice: late bytes of one connection could reach the next.
+func (c *Channel) forwardSingles(ctx context.Context, in *Inlet, opt ForwardOptions) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, or(opt.Limit, defaultSessions))
+	load := func() int { return len(slots) }
+	conn, err := c.acceptFirst(ctx, in, load)
+	if err != nil {
+		return err
+	}
+	slots <- struct{}{}
+	failed := make(chan error, 1)
+	serve := func(conn io.ReadWriteCloser, open func(context.Context) (*Channel, error)) {
+		defer func() { <-slots }()
+		if err := forwardSingle(ctx, conn, open); err != nil {
+			select {
+			case failed <- err:
+			default:
+			}
+		}
+	}
+	wg.Go(func() { serve(conn, func(context.Context) (*Channel, error) { return c, nil }) })
+	for opt.More != nil {
+		select {
+		case slots <- struct{}{}:
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		conn, err := in.Accept(ctx, load)
+		if err != nil {
+			return err
+		}
+		wg.Go(func() { serve(conn, opt.More) })
+	}
+	return nil
+}
+
+// acceptFirst waits for the connection that c itself carries; if c ends before, it says why.
+func (c *Channel) acceptFirst(ctx context.Context, in *Inlet, load func() int) (net.Conn, error) {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	conn, err := in.Accept(ctx, load)
+	if err != nil && c.quit.Err() != nil {
+		<-c.done
+		err = c.cause()
+	}
+	return conn, err
+}
+
+// forwardSingle carries one connection over a session of its own, and closes that.
+func forwardSingle(ctx context.Context, conn io.ReadWriteCloser, open func(context.Context) (*Channel, error)) error {
+	ch, err := open(ctx)
+	if err != nil {
+		(&stream{conn: conn}).reset()
+		return err
+	}
+	defer ch.Close()
+	return ch.single(ctx, conn)
+}
+
+// single is the engine of a session with one connection.
+type single struct {
+	*ports
+	s *stream
+}
+
+// output takes the next bytes for the connection.
+func (e *single) output(kind PayloadType, b []byte) error {
+	switch kind {
+	case PayloadFlag:
+		e.flag(b)
+	case PayloadOutput:
+		e.mu.Lock()
+		e.s.put(b)
+		e.mu.Unlock()
+	}
+	return nil
+}
+
+// single carries one connection until it is over.
+func (c *Channel) single(ctx context.Context, conn io.ReadWriteCloser) error {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	p := newPorts(ctx, c)
+	s := newStream(p, 0, conn)
+	s.frame = func(_ *message, n int) int { return n }
+	s.end = func() { c.sendNow(PayloadFlag, AppendFlag(nil, DisconnectToPort)) }
+	p.add(s)
+	if err := c.attach(&single{p, s}); err != nil {
+		conn.Close()
+		return err
+	}
+	s.carry()
+	return nil
+}
+
+// Stdio joins a port session without a local port (ssh) to in and out, until
+// the session ends or ctx does. The end of in ends the session once the far
+// side has been silent for Options.Answered or Options.Unanswered.
+//
+// A read of in that is under way when the session ends goes on, unless in has
+// SetReadDeadline or Close and these interrupt it.
+func (c *Channel) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
+	if c.info.SessionType != Port || c.info.Properties.Type == localPortForwarding {
+		return fmt.Errorf("a session of type %s, %s has no stream", c.info.SessionType, c.info.Properties.Type)
+	}
+	err := c.single(ctx, newStdio(in, out))
+	if c.quit.Err() == nil {
+		c.stop(ErrClosed)
+		<-c.done
+		return err
+	}
+	var closed *ClosedError
+	if err := c.result(ctx, err); !errors.As(err, &closed) || closed.Output != "" {
+		return err
+	}
+	return nil // the far side ended the connection
+}

@@ -1,0 +1,165 @@
+package channel
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// readAll handles what comes on l until it fails or halt is closed.
+func (c *Channel) readAll(l *link, halt <-chan struct{}, heard *bool) error {
+	for {
+		c.waitForRoom(halt)
+		b, err := l.read()
+		if err != nil {
+			return err
+		}
+		*heard = true
+		if err := c.handle(b); err != nil {
+			return err
+		}
+	}
+}
+
+// waitForRoom holds the reader while local readers have too much to catch up
+// with. The far side feels it as a slow connection. Our own timeouts rest
+// meanwhile, for the acknowledgements are not read either.
+func (c *Channel) waitForRoom(halt <-chan struct{}) {
+	c.engineMu.Lock()
+	e, early := c.engine, c.early
+	c.engineMu.Unlock()
+	if e == nil && early < preAttach || e != nil && !e.full() {
+		return
+	}
+	c.setBlocked(true)
+	defer c.setBlocked(false)
+	if e != nil {
+		e.room(halt)
+		return
+	}
+	select {
+	case <-c.attached:
+	case <-c.quit.Done():
+	case <-halt:
+	}
+}
+
+func (c *Channel) setBlocked(on bool) {
+	c.mu.Lock()
+	c.blocked = on
+	if !on {
+		c.tx.floor = time.Now()
+	}
+	c.mu.Unlock()
+	c.wake()
+}
+
+// handle takes one message of the gateway. What is malformed is dropped: if it
+// was a stream message, it is not acknowledged and so comes again.
+func (c *Channel) handle(b []byte) error {
+	var f Frame
+	if f.Decode(b) != nil || f.Verify() != nil {
+		c.mu.Lock()
+		c.dropped++
+		c.mu.Unlock()
+		return nil
+	}
+	switch f.Type {
+	case OutputStreamData:
+		ack, err := c.rx.accept(&f, c.deliver)
+		if ack {
+			c.queueAck(f.ID, f.Seq)
+		}
+		return err
+	case Acknowledge:
+		if a, err := ParseAck(f.Payload); err == nil && a.MessageType == InputStreamData {
+			c.acknowledged(a.Seq)
+		}
+	case ChannelClosed:
+		var closed Closed
+		if json.Unmarshal(f.Payload, &closed) != nil {
+			closed.Output = ""
+		}
+		return &ClosedError{Output: closed.Output}
+	case PausePublication, StartPublication:
+		c.mu.Lock()
+		c.tx.paused = f.Type == PausePublication
+		c.mu.Unlock()
+		c.wake()
+	}
+	return nil
+}
+
+func (c *Channel) queueAck(id UUID, seq int64) {
+	c.mu.Lock()
+	if len(c.acks) == 0 {
+		c.ackSince = time.Now()
+	}
+	c.acks = append(c.acks, ackDue{id, seq})
+	n := len(c.acks)
+	c.tx.paused = false // an agent that sends is there
+	c.mu.Unlock()
+	if n == 1 || n >= ackBatch {
+		c.wake()
+	}
+}
+
+func (c *Channel) acknowledged(seq int64) {
+	c.mu.Lock()
+	m := c.tx.ack(seq, time.Now())
+	more := c.tx.lost.n+c.tx.unsent.n > 0
+	c.checkDrained()
+	c.mu.Unlock()
+	if m != nil {
+		c.recycle(m)
+	}
+	if more {
+		c.wake()
+	}
+}
+
+// deliver takes one payload in order.
+func (c *Channel) deliver(kind PayloadType, payload []byte) error {
+	if e := c.crypt.Load(); e != nil && encrypted(kind) {
+		var err error
+		if payload, err = e.open(payload); err != nil {
+			return fmt.Errorf("%w: cannot decrypt what the agent sent: %w", errProtocol, err)
+		}
+	}
+	switch kind {
+	case PayloadHandshakeRequest, PayloadEncChallengeRequest, PayloadHandshakeComplete:
+		select {
+		case c.shake <- step{kind, append([]byte(nil), payload...)}:
+		default: // long after the handshake
+		}
+		return nil
+	}
+	c.engineMu.Lock()
+	defer c.engineMu.Unlock()
+	if c.engine != nil {
+		return c.engine.output(kind, payload)
+	}
+	if len(c.pending) == 0 {
+		close(c.talk)
+	}
+	c.pending = append(c.pending, arrival{kind, append([]byte(nil), payload...)})
+	c.early += len(payload)
+	return nil
+}
+
+// attach starts to hand payloads to e, first those that have come already.
+func (c *Channel) attach(e engine) error {
+	c.engineMu.Lock()
+	defer c.engineMu.Unlock()
+	if c.engine != nil {
+		return fmt.Errorf("channel is in use already")
+	}
+	for _, a := range c.pending {
+		if err := e.output(a.kind, a.payload); err != nil {
+			return err
+		}
+	}
+	c.engine, c.pending, c.early = e, nil, 0
+	close(c.attached)
+	return nil
+}

@@ -1,0 +1,274 @@
+package channel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+
+	"ssmguard/proxy"
+)
+
+// ShellOptions is what a terminal adds to its streams.
+type ShellOptions struct {
+	// Sizes gives the terminal's size, first now and then whenever it changes. Nil sends none.
+	Sizes <-chan Size
+	// Escape begins an escape sequence at the start of a line, usually '~'; 0 knows none.
+	// Escape and '.' leaves the session, Escape twice sends it once.
+	Escape byte
+	// OnEscape is asked about any other byte after Escape; true swallows both.
+	OnEscape func(b byte) bool
+}
+
+const (
+	shellBuffer = 1 << 20 // bytes that out may lag behind
+	endOfInput  = 0x04    // what a terminal sends for the end of its input
+)
+
+// shell is the engine of a terminal or a command.
+type shell struct {
+	ctx   context.Context
+	wake  chan struct{}
+	freed chan struct{}
+
+	mu    sync.Mutex
+	queue []arrival
+	size  int
+	down  int64
+	exit  int
+}
+
+// Shell joins a shell or command session to the caller's streams until it ends.
+// It returns the exit code the agent told, 0 if it told none. The error is nil
+// when the far side ended the session in peace, ErrEscaped when the user left,
+// a ClosedError when the gateway had something to say (such as the idle timeout).
+//
+// Bytes pass unaltered both ways; the caller puts its terminal into raw mode,
+// so Ctrl-C and its kin are bytes like any other. At the end of In the far
+// terminal is told so (Ctrl-D) and the session goes on. A read of In that is
+// under way when the session ends goes on, unless In has SetReadDeadline or is
+// an io.PipeReader.
+func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOptions) (exit int, err error) {
+	if c.info.SessionType == Port {
+		return 0, fmt.Errorf("a session of type %s is no shell", c.info.SessionType)
+	}
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	e := &shell{ctx: ctx, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
+	if err := c.attach(e); err != nil {
+		return 0, err
+	}
+	var wg sync.WaitGroup
+	left := make(chan error, 2)
+	in := newStdio(streams.In, nil)
+	wg.Go(func() {
+		if err := c.sendInput(ctx, in, opt); err != nil {
+			left <- err
+		}
+	})
+	wg.Go(func() { c.sendSizes(ctx, opt.Sizes) })
+	written := make(chan error, 1)
+	wg.Go(func() {
+		err := e.writeAll(streams)
+		written <- err
+		if err != nil {
+			left <- err
+		}
+	})
+	select {
+	case err = <-left: // only for a reason: the user left, or a stream broke
+		c.stop(fmt.Errorf("%w: %w", ErrClosed, err))
+	case <-ctx.Done():
+	}
+	cancel()
+	in.Close()
+	wg.Wait()
+	c.stop(ErrClosed)
+	<-c.done
+	return e.exitCode(), errors.Join(shellError(c.cause(), err), <-written)
+}
+
+// shellError picks what to tell the caller: why we left, else why the session ended.
+func shellError(cause, left error) error {
+	var closed *ClosedError
+	switch {
+	case errors.Is(left, ErrEscaped):
+		return ErrEscaped
+	case left != nil:
+		return nil // told by the writer, or an input that broke
+	case errors.As(cause, &closed) && closed.Output == "":
+		return nil
+	}
+	return cause
+}
+
+// sendInput sends what the user types. It returns an error when the session has to end for it.
+func (c *Channel) sendInput(ctx context.Context, in io.Reader, opt ShellOptions) error {
+	escape := escaper{char: opt.Escape, on: opt.OnEscape}
+	for {
+		m := c.newMessage()
+		buf := m.payload(c.opt.MessageSize - overhead)
+		n, err := in.Read(buf[1:]) // a held back escape character may come in front
+		keep, left := escape.filter(buf[:0], buf[1:1+n])
+		if len(keep) > 0 {
+			if e := c.send(ctx.Done(), m, len(keep), PayloadOutput); e != nil {
+				<-ctx.Done()
+				return nil
+			}
+		}
+		if left {
+			return ErrEscaped
+		}
+		if err != nil {
+			if err == io.EOF && c.info.SessionType != NonInteractiveCommands {
+				c.sendNow(PayloadOutput, []byte{endOfInput})
+			}
+			<-ctx.Done()
+			return nil
+		}
+	}
+}
+
+func (c *Channel) sendSizes(ctx context.Context, sizes <-chan Size) {
+	for {
+		select {
+		case size, ok := <-sizes:
+			if !ok {
+				return
+			}
+			if b, err := json.Marshal(size); err == nil {
+				c.sendNow(PayloadSize, b)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (e *shell) output(kind PayloadType, payload []byte) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch kind {
+	case PayloadOutput, PayloadStdErr:
+		e.queue = append(e.queue, arrival{kind, append([]byte(nil), payload...)})
+		e.size += len(payload)
+		e.down += int64(len(payload))
+		signal(e.wake)
+	case PayloadExitCode:
+		if n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(string(payload), "EXIT_CODE:"))); err == nil {
+			e.exit = n
+		}
+	}
+	return nil
+}
+
+func (e *shell) exitCode() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.exit
+}
+
+func (e *shell) count(s *Stats) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s.Down, s.Buffered = e.down, e.size
+}
+
+func (e *shell) full() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.size >= shellBuffer
+}
+
+func (e *shell) room(stop <-chan struct{}) {
+	for e.full() {
+		select {
+		case <-e.freed:
+		case <-stop:
+			return
+		case <-e.ctx.Done():
+			return
+		}
+	}
+}
+
+// writeAll writes what has come until the session has ended and all is written.
+func (e *shell) writeAll(streams proxy.Streams) error {
+	for {
+		ended := e.ctx.Err() != nil // asked first: what came before the end is written
+		e.mu.Lock()
+		queue := e.queue
+		e.queue = nil
+		e.mu.Unlock()
+		for _, a := range queue {
+			to := streams.Out
+			if a.kind == PayloadStdErr && streams.Err != nil {
+				to = streams.Err
+			}
+			if _, err := to.Write(a.payload); err != nil {
+				return err
+			}
+			e.mu.Lock()
+			e.size -= len(a.payload)
+			e.mu.Unlock()
+			signal(e.freed)
+		}
+		if len(queue) > 0 {
+			continue
+		}
+		if ended {
+			return nil
+		}
+		select {
+		case <-e.wake:
+		case <-e.ctx.Done():
+		}
+	}
+}
+
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// escaper finds escape sequences in what is typed.
+type escaper struct {
+	char byte // 0: off
+	on   func(byte) bool
+	mid  bool // not at the start of a line
+	held bool // char was typed and waits for the next byte
+}
+
+// filter appends to dst what of src is for the far side. left says that the
+// user wants to leave. dst may be src's array as long as it starts a byte before it.
+func (e *escaper) filter(dst, src []byte) (out []byte, left bool) {
+	for _, b := range src {
+		switch {
+		case e.held:
+			e.held = false
+			switch {
+			case b == '.':
+				return dst, true
+			case b == e.char:
+				dst = append(dst, b)
+				e.mid = true
+			case e.on != nil && e.on(b):
+			default:
+				dst = append(dst, e.char, b)
+				e.mid = b != '\r' && b != '\n'
+			}
+		case e.char != 0 && b == e.char && !e.mid:
+			e.held = true
+		default:
+			dst = append(dst, b)
+			e.mid = b != '\r' && b != '\n'
+		}
+	}
+	return dst, false
+}

@@ -1,0 +1,300 @@
+package channel
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+// stream is one local connection and its far end. The fields below ports are
+// guarded by its lock.
+type stream struct {
+	id    uint32
+	conn  io.ReadWriteCloser
+	ports *ports
+	frame func(m *message, n int) int // finishes a message of n bytes behind head; returns the payload's size
+	head  int                         // bytes in front of the data in each message
+	end   func()                      // tells the far side that the connection is over
+	wake  chan struct{}
+	stop  chan struct{} // closed when the sending half must not wait any longer
+
+	queue     []*chunk
+	size      int       // bytes in queue, and in the write under way
+	progress  time.Time // when the local reader last took something
+	remoteEnd bool      // the far side has closed
+	refused   bool      // because the port could not be reached
+	gone      bool      // what comes is thrown away
+	localEnd  time.Time // when the local side sent EOF
+	lastUp    time.Time
+	lastDown  time.Time
+}
+
+// lingering bounds how long a connection whose far side has closed may go on
+// sending: closing it earlier would make the kernel reset it, and the last
+// bytes for its reader could be lost.
+const lingering = 5 * time.Second
+
+func newStream(p *ports, id uint32, conn io.ReadWriteCloser) *stream {
+	now := time.Now()
+	return &stream{id: id, conn: conn, ports: p, wake: make(chan struct{}, 1), stop: make(chan struct{}), progress: now, lastUp: now}
+}
+
+// carry moves bytes both ways until the connection is over.
+func (s *stream) carry() {
+	up := make(chan error, 1)
+	go func() { up <- s.sendAll() }()
+	downEnded := make(chan error, 1)
+	go func() { downEnded <- s.receiveAll() }()
+	var err error
+	select {
+	case err = <-downEnded:
+		downEnded <- nil
+	case err = <-up:
+		up <- nil
+		if err == nil { // EOF: the far side may still answer
+			s.ports.mu.Lock()
+			s.localEnd = time.Now()
+			s.ports.mu.Unlock()
+			s.nudge()
+			err = <-downEnded
+			downEnded <- nil
+		}
+	}
+	if err == nil && halfClose(s.conn) == nil {
+		setReadDeadline(s.conn, time.Now().Add(lingering))
+		s.ports.c.awaitEnd(up, s.ports.ctx.Done())
+	}
+	close(s.stop)
+	if err != nil {
+		s.reset()
+	} else {
+		s.conn.Close()
+	}
+	<-up
+	<-downEnded
+	s.end()
+	s.ports.remove(s)
+}
+
+// awaitEnd waits for a goroutine's result and leaves it in place.
+func (c *Channel) awaitEnd(result chan error, stop <-chan struct{}) {
+	select {
+	case err := <-result:
+		result <- err
+	case <-stop:
+	case <-c.quit.Done():
+	}
+}
+
+// sendAll sends what the local side writes. It returns nil at its EOF, and when
+// the far side has closed and only throws away what comes.
+func (s *stream) sendAll() error {
+	c := s.ports.c
+	for {
+		m := c.newMessage()
+		n, err := s.conn.Read(m.payload(c.opt.MessageSize - overhead)[s.head:])
+		if n > 0 {
+			s.ports.mu.Lock()
+			s.lastUp = time.Now()
+			dead := s.remoteEnd || s.gone
+			s.ports.mu.Unlock()
+			if dead {
+				c.recycle(m)
+			} else if e := c.send(s.stop, m, s.frame(m, n), PayloadOutput); e != nil {
+				return e
+			}
+		} else {
+			c.recycle(m)
+		}
+		if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// overhead is what encryption adds to a payload.
+const overhead = 12 + 16
+
+var errQuiet = errors.New("the far side has nothing more to say")
+
+// receiveAll writes to the local side what has come. It returns nil when the
+// far side has closed and everything is written, or when it has stayed silent
+// long enough after the local EOF.
+func (s *stream) receiveAll() error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		k, wait, err := s.take(time.Now())
+		if errors.Is(err, errQuiet) {
+			return nil
+		}
+		if err != nil || k == nil && wait == 0 {
+			return err
+		}
+		if k != nil {
+			if err := s.deliver(k); err != nil {
+				return err
+			}
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-s.wake:
+		case <-timer.C:
+		case <-s.stop:
+			return ErrClosed
+		case <-s.ports.ctx.Done():
+			return s.cutOff()
+		}
+	}
+}
+
+// take returns the next chunk to write, or how long to wait for one; neither
+// when the far side is done.
+func (s *stream) take(now time.Time) (*chunk, time.Duration, error) {
+	s.ports.mu.Lock()
+	defer s.ports.mu.Unlock()
+	switch {
+	case s.gone:
+		return nil, 0, ErrClosed
+	case len(s.queue) > 0:
+		k := s.queue[0]
+		s.queue = s.queue[1:]
+		return k, 0, nil
+	case s.refused:
+		return nil, 0, ErrRemotePort
+	case s.remoteEnd:
+		return nil, 0, nil
+	case s.localEnd.IsZero():
+		return nil, time.Hour, nil
+	}
+	patience, since := s.ports.c.opt.Unanswered, s.localEnd
+	if s.lastDown.After(s.lastUp) {
+		patience = s.ports.c.opt.Answered
+	}
+	if s.lastDown.After(since) {
+		since = s.lastDown
+	}
+	if left := patience - now.Sub(since); left > 0 {
+		return nil, left, nil
+	}
+	return nil, 0, errQuiet
+}
+
+// deliver writes one chunk to the local side.
+func (s *stream) deliver(k *chunk) error {
+	p := s.ports
+	_, err := s.conn.Write(k.data[:k.n])
+	p.mu.Lock()
+	if !s.gone {
+		s.size -= k.n
+		p.buffered -= k.n
+		s.progress = time.Now()
+	}
+	p.mu.Unlock()
+	p.chunks.Put(k)
+	p.signalFreed()
+	return err
+}
+
+// cutOff is for the end of the session: a connection whose far side had closed
+// before still gets the rest, any other is incomplete.
+func (s *stream) cutOff() error {
+	for {
+		s.ports.mu.Lock()
+		complete := s.remoteEnd && !s.gone
+		s.ports.mu.Unlock()
+		if !complete {
+			return ErrClosed
+		}
+		k, _, err := s.take(time.Now())
+		if k == nil {
+			return err
+		}
+		if d, ok := s.conn.(interface{ SetWriteDeadline(time.Time) error }); ok {
+			d.SetWriteDeadline(time.Now().Add(time.Second)) //nolint:errcheck // the write fails then
+		}
+		if err := s.deliver(k); err != nil {
+			return err
+		}
+	}
+}
+
+// put appends bytes of the far side. The caller holds the lock.
+func (s *stream) put(b []byte) {
+	p := s.ports
+	p.down += int64(len(b))
+	if s.gone {
+		return
+	}
+	now := time.Now()
+	s.lastDown = now
+	if s.size == 0 {
+		s.progress = now
+	}
+	s.size += len(b)
+	p.buffered += len(b)
+	p.told = false
+	for len(b) > 0 {
+		if len(s.queue) == 0 || s.queue[len(s.queue)-1].n == len(chunk{}.data) {
+			s.queue = append(s.queue, p.newChunk())
+		}
+		k := s.queue[len(s.queue)-1]
+		n := copy(k.data[k.n:], b)
+		k.n += n
+		b = b[n:]
+	}
+	s.nudge()
+}
+
+// closeRemote notes that the far side has closed. The caller holds the lock.
+func (s *stream) closeRemote() {
+	s.remoteEnd = true
+	if s.lastDown.IsZero() && s.ports.unexplained > 0 {
+		s.ports.unexplained--
+		s.refused = true
+	}
+	s.nudge()
+}
+
+// abandon throws away what waits and what will come. The caller holds the lock.
+func (s *stream) abandon() {
+	if s.gone {
+		return
+	}
+	s.gone = true
+	s.ports.buffered -= s.size
+	s.size, s.queue = 0, nil
+	s.nudge()
+}
+
+func (s *stream) nudge() {
+	signal(s.wake)
+}
+
+// reset closes the local connection so that its owner notices that it is
+// incomplete, where the transport can say so.
+func (s *stream) reset() {
+	if l, ok := s.conn.(interface{ SetLinger(int) error }); ok {
+		l.SetLinger(0) //nolint:errcheck // closing anyway
+	}
+	s.conn.Close()
+}
+
+func halfClose(conn io.Writer) error {
+	if c, ok := conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return net.ErrClosed
+}
+
+func setReadDeadline(conn io.Reader, t time.Time) {
+	if d, ok := conn.(interface{ SetReadDeadline(time.Time) error }); ok {
+		d.SetReadDeadline(t) //nolint:errcheck // a closed connection says so on the next read
+	}
+}

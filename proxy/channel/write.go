@@ -1,0 +1,178 @@
+package channel
+
+import (
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// ackDue is an acknowledgement to send.
+type ackDue struct {
+	id  UUID
+	seq int64
+}
+
+// writeAll sends what is to be sent on l until halt is closed. It is the only
+// writer of l.
+func (c *Channel) writeAll(l *link, halt <-chan struct{}) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var batch []byte
+	var acks []ackDue
+	clocks := clocks{mono: time.Now(), wall: c.opt.wall()}
+	for {
+		select {
+		case <-halt:
+			return nil
+		default:
+		}
+		if clocks.jumped(c.opt.wall()) {
+			return errSuspended
+		}
+		var wait time.Duration
+		var err error
+		batch, acks, wait, err = c.collect(batch[:0], acks[:0])
+		if err != nil {
+			return err
+		}
+		batch = appendAcks(batch, acks)
+		if len(batch) > 0 {
+			if err := l.write(batch); err != nil {
+				return err
+			}
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-c.kick:
+		case <-timer.C:
+		case <-halt:
+			return nil
+		}
+	}
+}
+
+// collect gathers what is due, and says how long to wait if nothing is.
+func (c *Channel) collect(batch []byte, acks []ackDue) ([]byte, []ackDue, time.Duration, error) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.blocked {
+		c.tx.expire(now)
+		if c.tx.stuck(now, c.opt.AckTimeout) {
+			return nil, nil, 0, ErrStuck
+		}
+	}
+	for _, p := range c.pongs {
+		batch = append(batch, p...)
+	}
+	c.pongs = c.pongs[:0]
+	if !now.Before(c.nextPing) {
+		batch = appendWebsocket(batch, websocket.PingMessage, []byte("keepalive"))
+		c.nextPing = now.Add(c.opt.PingEvery)
+	}
+	batch = c.tx.collect(batch, batchSize, now)
+	if len(batch) > 0 || len(c.acks) >= ackBatch || len(c.acks) > 0 && now.Sub(c.ackSince) >= ackDelay {
+		acks, c.acks = append(acks, c.acks...), c.acks[:0]
+	}
+	return batch, acks, c.untilDue(now), nil
+}
+
+// untilDue returns how long nothing has to be done, unless the writer is woken.
+func (c *Channel) untilDue(now time.Time) time.Duration {
+	wait := min(c.nextPing.Sub(now), wakeAtMost)
+	if len(c.acks) > 0 {
+		wait = min(wait, c.ackSince.Add(ackDelay).Sub(now))
+	}
+	if at := c.tx.deadline(now); !at.IsZero() && !c.blocked {
+		wait = min(wait, at.Sub(now))
+	}
+	return max(wait, 0)
+}
+
+func appendAcks(batch []byte, acks []ackDue) []byte {
+	var scratch [HeaderSize + 256]byte
+	for _, a := range acks {
+		payload := AppendAck(scratch[HeaderSize:HeaderSize], OutputStreamData, a.id, a.seq)
+		f := Frame{Type: Acknowledge, Created: uint64(time.Now().UnixMilli()), Flags: FrameSyn | FrameFin, ID: NewUUID(), Payload: payload}
+		f.PutHeader(scratch[:])
+		batch = appendWebsocket(batch, websocket.BinaryMessage, scratch[:HeaderSize+len(payload)])
+	}
+	return batch
+}
+
+// clocks compares the wall clock with the monotonic one, which stands still
+// while the machine sleeps.
+type clocks struct{ mono, wall time.Time }
+
+func (k *clocks) jumped(wall time.Time) bool {
+	now := time.Now()
+	jump := wall.Sub(k.wall) - now.Sub(k.mono)
+	k.mono, k.wall = now, wall
+	return jump > clockJump
+}
+
+// newMessage returns a message with room for max payload bytes.
+func (c *Channel) newMessage() *message {
+	if m, ok := c.free.Get().(*message); ok {
+		return m
+	}
+	return &message{buf: make([]byte, HeaderSize+c.opt.MessageSize)}
+}
+
+// recycle takes back a message that nobody holds any more.
+func (c *Channel) recycle(m *message) {
+	m.buf = m.buf[:cap(m.buf)]
+	*m = message{buf: m.buf}
+	c.free.Put(m)
+}
+
+// send queues the first n payload bytes of m, and waits for as long as the
+// window is full. It owns m from then on. It fails if stop is closed before m
+// is queued, or the channel ends.
+func (c *Channel) send(stop <-chan struct{}, m *message, n int, kind PayloadType) error {
+	c.seal(m, n, kind)
+	c.mu.Lock()
+	w := c.tx.offer(m)
+	c.mu.Unlock()
+	if w == nil {
+		c.wake()
+		return nil
+	}
+	select {
+	case <-w.done:
+		c.wake()
+		return nil
+	case <-stop:
+	case <-c.quit.Done():
+	}
+	c.mu.Lock()
+	withdrawn := c.tx.withdraw(w)
+	c.mu.Unlock()
+	if withdrawn {
+		c.recycle(m)
+		return ErrClosed
+	}
+	return nil
+}
+
+// sendNow queues a small message at once, whatever the window.
+func (c *Channel) sendNow(kind PayloadType, payload []byte) {
+	m := c.newMessage()
+	m.buf = append(m.buf[:HeaderSize], payload...)
+	c.seal(m, len(payload), kind)
+	c.mu.Lock()
+	c.tx.push(m)
+	c.mu.Unlock()
+	c.wake()
+}
+
+// seal finishes a message but for its number.
+func (c *Channel) seal(m *message, n int, kind PayloadType) {
+	m.buf = m.buf[:HeaderSize+n]
+	if e := c.crypt.Load(); e != nil && kind == PayloadOutput {
+		m.buf = append(m.buf[:HeaderSize], e.seal(m.buf[HeaderSize:])...)
+	}
+	f := Frame{Type: InputStreamData, Created: uint64(time.Now().UnixMilli()), ID: NewUUID(), PayloadType: kind, Payload: m.buf[HeaderSize:]}
+	f.PutHeader(m.buf)
+}
