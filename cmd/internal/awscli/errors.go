@@ -1,5 +1,7 @@
 package awscli
 
+import "strings"
+
 // Exit codes of the AWS CLI v2 for what this package finds.
 const (
 	CodeUsage = 252 // the command line is wrong
@@ -41,11 +43,8 @@ func (e *UsageError) Text(plain bool) string {
 
 // Frame puts a message into the form in which the AWS CLI v2 writes errors.
 func Frame(preface, msg string) string {
-	out := preface + "\naws: [ERROR]: " + printable(msg)
-	if out[len(out)-1] != '\n' {
-		out += "\n"
-	}
-	return out
+	out := preface + strings.TrimRight("\naws: [ERROR]: "+printable(msg), " ")
+	return strings.TrimSuffix(out, "\n") + "\n"
 }
 
 func paramValidation(msg string) *UsageError {

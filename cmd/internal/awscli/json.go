@@ -293,3 +293,11 @@ func (d *jsonDecoder) hex4() (rune, error) {
 	d.at += 4
 	return rune(n), nil
 }
+
+// JSONFault is the text of Python's error for a document that is not JSON, "" if it is.
+func JSONFault(doc string) string {
+	if _, err := loads(doc, false); err != nil {
+		return err.Error()
+	}
+	return ""
+}

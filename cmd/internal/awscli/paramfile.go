@@ -106,3 +106,7 @@ func (e Env) expandVars(path string) string {
 		path = after
 	}
 }
+
+// ExpandPath expands ~ and variables in a file name, as the CLI does for the names
+// of its own files.
+func (e Env) ExpandPath(path string) string { return e.expandVars(e.expandUser(path)) }

@@ -260,3 +260,6 @@ func typeName(v any) string {
 	}
 	return "<class '" + name + "'>"
 }
+
+// JSONString is s as json.dumps writes it: quoted, ASCII only.
+func JSONString(s string) string { return dumps(s) }

@@ -1,0 +1,144 @@
+package awsconf
+
+import (
+	"context"
+	"crypto/sha1" // names of cache files, as the CLI chose them
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"ssmguard/cmd/internal/awscli"
+)
+
+// freshFor is how long before their end cached credentials are no longer used.
+const freshFor = 15 * time.Minute
+
+// cacheEntry is one file of the CLI's credential cache, ~/.aws/cli/cache.
+type cacheEntry struct {
+	ProviderType string `json:",omitempty"`
+	Credentials  struct {
+		AccessKeyID     string `json:"AccessKeyId"`
+		SecretAccessKey string
+		SessionToken    string
+		Expiration      string
+	}
+	AssumedRoleUser *assumedRole `json:",omitempty"`
+}
+
+type assumedRole struct {
+	ID  string `json:"AssumedRoleId"`
+	Arn string
+}
+
+func newEntry(key, secret, token string, until time.Time) *cacheEntry {
+	e := &cacheEntry{}
+	e.Credentials.AccessKeyID, e.Credentials.SecretAccessKey, e.Credentials.SessionToken = key, secret, token
+	e.Credentials.Expiration = until.UTC().Format("2006-01-02T15:04:05") + "UTC"
+	return e
+}
+
+func (e *cacheEntry) credentials() (aws.Credentials, error) {
+	until, err := parseTime(e.Credentials.Expiration)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return aws.Credentials{AccessKeyID: e.Credentials.AccessKeyID, SecretAccessKey: e.Credentials.SecretAccessKey,
+		SessionToken: e.Credentials.SessionToken, CanExpire: true, Expires: until}, nil
+}
+
+// cacheKey is the sha1 of json.dumps(args, sort_keys=True) with the given
+// separators, which names a file of the cache.
+func cacheKey(args map[string]any, comma, colon string) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(args)) {
+		v := ""
+		switch a := args[k].(type) {
+		case string:
+			v = awscli.JSONString(a)
+		case int:
+			v = strconv.Itoa(a)
+		}
+		parts = append(parts, awscli.JSONString(k)+colon+v)
+	}
+	return sha1Hex("{" + strings.Join(parts, comma) + "}")
+}
+
+func sha1Hex(s string) string {
+	sum := sha1.Sum([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// cached serves credentials from the CLI's cache while they are fresh, and puts
+// there what fetch brings. kind is kept in the entry.
+func (l *loader) cached(key, kind string, fetch func(context.Context) (*cacheEntry, error)) provider {
+	path := l.env.aws("cli", "cache", key+".json")
+	return l.unlessExpired(func(ctx context.Context) (aws.Credentials, error) {
+		var e cacheEntry
+		if readJSON(path, &e) == nil {
+			if c, err := e.credentials(); err == nil && l.now().Add(freshFor).Before(c.Expires) {
+				return c, nil
+			}
+		}
+		fresh, err := fetch(ctx)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		fresh.ProviderType = kind
+		c, err := fresh.credentials()
+		if err != nil {
+			return c, err
+		}
+		// A cache that cannot be written costs a call next time, no more.
+		_ = writeJSON(path, fresh)
+		return c, nil
+	})
+}
+
+func readJSON(path string, to any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, to)
+}
+
+// writeJSON replaces a file by v, readable by its owner alone, without a moment
+// at which half of it could be read.
+func writeJSON(path string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(data)
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name())
+	}
+	return err
+}
+
+func sha256Hex(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,178 @@
+package awsconf
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// A provider gives credentials when they are first needed.
+type provider = aws.CredentialsProviderFunc
+
+// loader builds the credential chain. The CLI works in two steps, and so does it:
+// a link that applies is chosen, and its configuration checked, at once; calls to
+// STS or SSO wait until credentials are needed.
+type loader struct {
+	ctx     context.Context
+	env     environment
+	files   *files
+	profile string // the one in force, "default" when none was asked for
+	flag    bool   // it was given by --profile: the environment's keys do not count
+	clients clients
+	prompt  Prompter
+	now     func() time.Time
+}
+
+// A link of the chain returns nil if it does not apply.
+type link func() (provider, error)
+
+// load walks the chain in the CLI's order.
+func (l *loader) load() (provider, error) {
+	links := []link{
+		l.assumeRole,
+		func() (provider, error) { return l.webIdentity(l.profile, l.flag) },
+	}
+	if !l.flag {
+		links = append([]link{l.fromEnv}, links...)
+	}
+	links = append(links, l.profileLinks(l.profile)...)
+	return firstOf(append(links, l.credentialFile, l.botoConfig, l.container, l.instance))
+}
+
+func firstOf(links []link) (provider, error) {
+	for _, next := range links {
+		if p, err := next(); p != nil || err != nil {
+			return p, err
+		}
+	}
+	return nil, nil
+}
+
+// profileLinks are the links that a profile alone decides, after roles.
+func (l *loader) profileLinks(name string) []link {
+	return []link{
+		func() (provider, error) { return l.sso(name) },
+		func() (provider, error) { return keysOf(l.files.credentials[name], "shared-credentials-file") },
+		func() (provider, error) { return l.login(name) },
+		func() (provider, error) { return l.process(name) },
+		func() (provider, error) { return keysOf(l.files.config[name], "config-file") },
+	}
+}
+
+func static(key, secret, token string) provider {
+	return func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: key, SecretAccessKey: secret, SessionToken: token}, nil
+	}
+}
+
+// fromEnv reads the keys of the environment.
+func (l *loader) fromEnv() (provider, error) {
+	key := l.env.get("AWS_ACCESS_KEY_ID")
+	if key == "" {
+		return nil, nil
+	}
+	secret := l.env.get("AWS_SECRET_ACCESS_KEY")
+	if secret == "" {
+		return nil, partialCredentials("env", "AWS_SECRET_ACCESS_KEY")
+	}
+	token, _ := l.env.first("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
+	creds := aws.Credentials{AccessKeyID: key, SecretAccessKey: secret, SessionToken: token}
+	expiry := l.env.get("AWS_CREDENTIAL_EXPIRATION")
+	if expiry == "" {
+		return static(key, secret, token), nil
+	}
+	until, err := parseTime(expiry)
+	if err != nil {
+		return nil, errorf(CodeOther, "Unknown string format: %s", expiry)
+	}
+	creds.CanExpire, creds.Expires = true, until
+	return l.unlessExpired(func(context.Context) (aws.Credentials, error) { return creds, nil }), nil
+}
+
+// unlessExpired refuses credentials that have run out when they arrive.
+func (l *loader) unlessExpired(p provider) provider {
+	return func(ctx context.Context) (aws.Credentials, error) {
+		c, err := p(ctx)
+		if err == nil && c.CanExpire && !l.now().Before(c.Expires) {
+			return aws.Credentials{}, errStillExpired
+		}
+		return c, err
+	}
+}
+
+// keysOf reads the keys of a section.
+func keysOf(s section, method string) (provider, error) {
+	key, ok := s.get("aws_access_key_id")
+	if !ok {
+		return nil, nil
+	}
+	secret, ok := s.get("aws_secret_access_key")
+	if !ok {
+		return nil, partialCredentials(method, "aws_secret_access_key")
+	}
+	token, ok := s.get("aws_security_token")
+	if !ok {
+		token, _ = s.get("aws_session_token")
+	}
+	return static(key, secret, token), nil
+}
+
+// credentialFile reads the file of the old EC2 tools, named by AWS_CREDENTIAL_FILE.
+func (l *loader) credentialFile() (provider, error) {
+	if _, ok := l.env.lookup("AWS_CREDENTIAL_FILE"); !ok {
+		return nil, nil
+	}
+	data, err := os.ReadFile(l.env.path("AWS_CREDENTIAL_FILE", ""))
+	if err != nil {
+		return nil, nil
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(string(data)) {
+		if k, v, ok := strings.Cut(line, "="); ok {
+			values[strings.TrimSpace(k)] = strings.TrimSpace(v)
+		}
+	}
+	if values["AWSAccessKeyId"] == "" {
+		return nil, nil
+	}
+	if values["AWSSecretKey"] == "" {
+		return nil, partialCredentials("ec2-credentials-file", "AWSSecretKey")
+	}
+	return static(values["AWSAccessKeyId"], values["AWSSecretKey"], ""), nil
+}
+
+// botoConfig reads the files of boto 2.
+func (l *loader) botoConfig() (provider, error) {
+	paths := []string{"/etc/boto.cfg", l.env.path("", "~/.boto")}
+	if _, ok := l.env.lookup("BOTO_CONFIG"); ok {
+		paths = []string{l.env.path("BOTO_CONFIG", "")}
+	}
+	for _, path := range paths {
+		sections, err := readINI(path)
+		if err != nil {
+			return nil, err
+		}
+		if p, err := keysOf(sections["Credentials"], "boto-config"); p != nil || err != nil {
+			return p, err
+		}
+	}
+	return nil, nil
+}
+
+// timeLayouts are the forms in which expiry times are found in caches and answers.
+var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05MST", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02"}
+
+// parseTime reads a time; one without a zone is in UTC.
+func parseTime(s string) (time.Time, error) {
+	var err error
+	for _, layout := range timeLayouts {
+		var t time.Time
+		if t, err = time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, err
+}

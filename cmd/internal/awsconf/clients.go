@@ -1,0 +1,104 @@
+package awsconf
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+)
+
+var anonymous provider // none: the call is not signed
+
+// clients makes the aws.Config of every service: region, retries, endpoints and
+// HTTP client in one place.
+type clients struct {
+	transports *transports
+	region     string
+	trust      trust // by environment and configuration, without the command line's flags
+	endpoints  endpoints
+	retries    retries
+}
+
+// sources answers the questions that the SDK's clients ask of a configuration.
+type sources struct{ endpoints endpoints }
+
+// GetUseFIPSEndpoint tells the SDK whether to use FIPS endpoints.
+func (s sources) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	if s.endpoints.fips {
+		return aws.FIPSEndpointStateEnabled, true, nil
+	}
+	return aws.FIPSEndpointStateDisabled, true, nil
+}
+
+// GetUseDualStackEndpoint tells the SDK whether to use dual-stack endpoints.
+func (s sources) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	if s.endpoints.dualStack {
+		return aws.DualStackEndpointStateEnabled, true, nil
+	}
+	return aws.DualStackEndpointStateDisabled, true, nil
+}
+
+// GetServiceBaseEndpoint tells the SDK the configured endpoint of a service.
+func (s sources) GetServiceBaseEndpoint(_ context.Context, id string) (string, bool, error) {
+	e := s.endpoints.configured(id)
+	return e, e != "", nil
+}
+
+// config is the configuration of a client for one service in our region.
+func (c *clients) config(id string, p provider) aws.Config { return c.configIn(id, c.region, p) }
+
+// configIn is config in another region. A configured endpoint beats FIPS.
+func (c *clients) configIn(id, region string, p provider) aws.Config {
+	e := c.endpoints
+	cfg := aws.Config{
+		Region: region, HTTPClient: c.transports.client(c.trust), Credentials: aws.AnonymousCredentials{},
+		Retryer: c.retries.retryer, RetryMaxAttempts: c.retries.attempts, DisableClockSkewCorrection: true,
+	}
+	if own := e.configured(id); own != "" {
+		cfg.BaseEndpoint, e.fips, e.dualStack = aws.String(own), false, false
+	}
+	cfg.ConfigSources = []any{sources{e}}
+	if p != nil {
+		cfg.Credentials = p
+	}
+	return cfg
+}
+
+// metadata is the client for credentials of containers and instances. Addresses
+// of the link are never behind a proxy.
+func (c *clients) metadata() *http.Client {
+	return &http.Client{Transport: c.transports.base(nil), Timeout: time.Minute}
+}
+
+func (c *clients) explanation(operation, id string) Call {
+	return Call{Operation: operation, Endpoint: c.endpoints.configured(id)}
+}
+
+// retries is how often and in which mode a call is tried.
+type retries struct {
+	attempts int
+	adaptive bool
+}
+
+func (r retries) retryer() aws.Retryer {
+	standard := func(o *retry.StandardOptions) {
+		o.MaxAttempts = r.attempts
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(transportRetryable))
+	}
+	if r.adaptive {
+		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) { o.StandardOptions = append(o.StandardOptions, standard) })
+	}
+	return retry.NewStandard(standard)
+}
+
+// transportRetryable adds what the CLI retries and the SDK does not: a failed TLS
+// handshake and a proxy that does not answer.
+func transportRetryable(err error) aws.Ternary {
+	switch reasonOf(err) {
+	case reasonTLS, reasonProxy:
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
+}

@@ -1,0 +1,137 @@
+package awsconf
+
+import (
+	"context"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// endpoints is what the environment and the profile say about endpoints.
+type endpoints struct {
+	env             environment
+	profile         section
+	services        section // the profile's services section
+	ignore          bool    // configured endpoints do not count
+	fips, dualStack bool
+}
+
+func isTrue(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "true") }
+
+func newEndpoints(l *loader, s section) endpoints {
+	return endpoints{
+		env: l.env, profile: s, services: l.files.services[s.values["services"]],
+		ignore:    isTrue(l.setting(s, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")),
+		fips:      isTrue(l.setting(s, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")),
+		dualStack: isTrue(l.setting(s, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")),
+	}
+}
+
+// configured is the endpoint that the settings give a service, by the SDK's name
+// of it, such as "SSO OIDC"; "" leaves it to the rules.
+func (e endpoints) configured(id string) string {
+	if e.ignore {
+		return ""
+	}
+	name := strings.ReplaceAll(id, " ", "_")
+	candidates := []string{
+		e.env.get("AWS_ENDPOINT_URL_" + strings.ToUpper(name)),
+		e.env.get("AWS_ENDPOINT_URL"),
+		e.services.nested[strings.ToLower(name)]["endpoint_url"],
+		e.profile.values["endpoint_url"],
+	}
+	for _, c := range candidates {
+		if c != "" {
+			return c
+		}
+	}
+	return ""
+}
+
+// byRules is the endpoint that the service's own rules give.
+func (e endpoints) byRules(id, region string) (string, error) {
+	ctx := context.Background()
+	switch id {
+	case "ECS":
+		out, err := ecs.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, ecs.EndpointParameters{
+			Region: &region, UseFIPS: &e.fips, UseDualStack: &e.dualStack})
+		return out.URI.String(), err
+	default:
+		out, err := ssm.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, ssm.EndpointParameters{
+			Region: &region, UseFIPS: &e.fips, UseDualStack: &e.dualStack})
+		return out.URI.String(), err
+	}
+}
+
+var validHost = regexp.MustCompile(`(?i)^(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)*[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.?$`)
+
+// checkEndpoint refuses what cannot be a URL of a service.
+func checkEndpoint(endpoint string) error {
+	u, err := url.Parse(endpoint)
+	if err == nil && u.Host != "" && (validHost.MatchString(u.Hostname()) || strings.HasPrefix(u.Host, "[")) {
+		return nil
+	}
+	return errorf(CodeOther, "Invalid endpoint: %s", endpoint)
+}
+
+var validRegion = regexp.MustCompile(`^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
+
+// checkRegion refuses a region that cannot be part of a host name.
+func checkRegion(region string) error {
+	if validRegion.MatchString(region) && strings.Trim(region, "0123456789") != "" {
+		return nil
+	}
+	return errorf(CodeOther, "Provided region_name '%s' doesn't match a supported format.", region)
+}
+
+// verbatim makes a client call the endpoint as it is written, path and query
+// included; the SDK would add a slash.
+func verbatim(endpoint string) []func(*middleware.Stack) error {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Path == "" || u.Path == "/" {
+		return nil
+	}
+	exact := middleware.FinalizeMiddlewareFunc("ssmguard.VerbatimEndpoint",
+		func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+			if req, ok := in.Request.(*smithyhttp.Request); ok {
+				req.URL.Path, req.URL.RawPath = u.Path, u.RawPath
+			}
+			return next.HandleFinalize(ctx, in)
+		})
+	return []func(*middleware.Stack) error{func(s *middleware.Stack) error {
+		return s.Finalize.Insert(exact, "ResolveEndpointV2", middleware.After)
+	}}
+}
+
+// service is the configuration of the service that a command calls, and its
+// endpoint as written. flagged is the endpoint of the command line.
+func (c *clients) service(id string, p provider, flagged string, how trust) (aws.Config, string, error) {
+	cfg := c.config(id, p)
+	cfg.HTTPClient = c.transports.client(how)
+	endpoint := flagged
+	if endpoint == "" {
+		endpoint = c.endpoints.configured(id)
+	}
+	if endpoint == "" {
+		rules, err := c.endpoints.byRules(id, c.region)
+		if c.region == "" {
+			return cfg, "", errorf(CodeOther, "Invalid endpoint: https://%s..amazonaws.com", strings.ToLower(id))
+		}
+		if err != nil {
+			return cfg, "", errorf(CodeOther, "%v", err)
+		}
+		return cfg, rules, nil
+	}
+	e := c.endpoints
+	e.fips, e.dualStack, e.ignore = false, false, true
+	cfg.ConfigSources = []any{sources{e}}
+	cfg.BaseEndpoint = &endpoint
+	cfg.APIOptions = append(cfg.APIOptions, verbatim(endpoint)...)
+	return cfg, endpoint, checkEndpoint(endpoint)
+}

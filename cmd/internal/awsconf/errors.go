@@ -1,0 +1,91 @@
+package awsconf
+
+import (
+	"fmt"
+	"strings"
+
+	"ssmguard/cmd/internal/awscli"
+)
+
+// Exit codes of the AWS CLI v2.
+const (
+	CodeConfig  = 253 // no region, no credentials
+	CodeRefused = 254 // a service said no
+	CodeOther   = 255 // the rest
+)
+
+// Error is a fault that ends the AWS CLI v2: its text and exit code.
+type Error struct {
+	Code    int
+	Kind    string // the CLI's class of the error, such as NoRegion, or "" for none
+	Message string
+	// Service is set when an AWS service answered with an error.
+	Service *ServiceFault
+}
+
+// ServiceFault is an error answer of a service.
+type ServiceFault struct{ Code, Message string }
+
+// Error returns the message alone.
+func (e *Error) Error() string { return e.Message }
+
+// Text is exactly what the AWS CLI v2 writes to stderr in the given error format
+// ("" is the default one).
+func (e *Error) Text(format string) string {
+	if e.Service != nil {
+		if out, ok := e.Service.format(format); ok {
+			return out
+		}
+	}
+	msg := e.Message
+	if e.Kind != "" && format != "legacy" {
+		msg = "An error occurred (" + e.Kind + "): " + msg
+	}
+	return awscli.Frame("", msg)
+}
+
+// format renders the fault as data; not ok means that the format is a line of text.
+func (f *ServiceFault) format(format string) (string, bool) {
+	switch format {
+	case "json":
+		return "{\n    \"Message\": " + awscli.JSONString(f.Message) + ",\n    \"Code\": " + awscli.JSONString(f.Code) + "\n}\n", true
+	case "yaml":
+		return "Message: " + awscli.JSONString(f.Message) + "\nCode: " + f.Code + "\n", true
+	case "text":
+		return f.Code + "\t" + f.Message + "\n", true
+	}
+	return "", false
+}
+
+func errorf(code int, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func retrievalError(provider, msg string) *Error {
+	return errorf(CodeOther, "Error when retrieving credentials from %s: %s", provider, msg)
+}
+
+func partialCredentials(provider, missing string) *Error {
+	return errorf(CodeOther, "Partial credentials found in %s, missing: %s", provider, missing)
+}
+
+var (
+	errNoCredentials = &Error{Code: CodeConfig, Kind: "NoCredentials",
+		Message: `Unable to locate credentials. You can configure credentials by running "aws login".`}
+	errNoRegion = &Error{Code: CodeConfig, Kind: "NoRegion",
+		Message: `You must specify a region. You can also configure your region by running "aws configure".`}
+	errStillExpired = &Error{Code: CodeOther,
+		Message: "Credentials were refreshed, but the refreshed credentials are still expired."}
+	errSSOUnauthorized = &Error{Code: CodeOther,
+		Message: "The SSO session associated with this profile has expired or is otherwise invalid. " +
+			"To refresh this SSO session run aws sso login with the corresponding profile."}
+)
+
+// pyList is the repr of a list of strings.
+func pyList(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = awscli.Quote(w)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}

@@ -1,0 +1,139 @@
+package awsconf
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// trust says how a client checks the other side's certificate.
+type trust struct {
+	skip   bool
+	bundle string // file with the only roots, "" for the system's
+}
+
+// transports makes HTTP clients, one for each way of trusting, which share what
+// the settings say about proxies and timeouts.
+type transports struct {
+	env     environment
+	connect time.Duration // 0 waits for ever
+	read    time.Duration
+
+	mu   sync.Mutex
+	made map[trust]*http.Client
+}
+
+func (t *transports) client(how trust) *http.Client {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c := t.made[how]; c != nil {
+		return c
+	}
+	if t.made == nil {
+		t.made = map[trust]*http.Client{}
+	}
+	c := &http.Client{
+		Transport:     &lazyTransport{how: how, base: t.base(t.proxy)},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	t.made[how] = c
+	return c
+}
+
+func (t *transports) base(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
+	return &http.Transport{
+		Proxy:                 proxy,
+		DialContext:           (&net.Dialer{Timeout: t.connect, KeepAlive: 30 * time.Second}).DialContext,
+		ResponseHeaderTimeout: t.read,
+		MaxIdleConnsPerHost:   8,
+		IdleConnTimeout:       90 * time.Second,
+		DisableCompression:    true,
+	}
+}
+
+// lazyTransport reads the certificate bundle when the first request needs it: its
+// fault is then a fault of that request, as in the CLI, and plain HTTP never pays.
+type lazyTransport struct {
+	how  trust
+	base *http.Transport
+	once sync.Once
+	err  error
+}
+
+// A BundleError is a certificate bundle that cannot be read.
+type BundleError struct{ text string }
+
+// Error returns the text that the CLI puts after the URL.
+func (e *BundleError) Error() string { return e.text }
+
+func (l *lazyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if strings.EqualFold(req.URL.Scheme, "https") {
+		l.once.Do(l.prepare)
+		if l.err != nil {
+			return nil, l.err
+		}
+	}
+	return l.base.RoundTrip(req)
+}
+
+func (l *lazyTransport) prepare() {
+	config := &tls.Config{InsecureSkipVerify: l.how.skip, MinVersion: tls.VersionTLS12}
+	if l.how.bundle != "" && !l.how.skip {
+		data, err := os.ReadFile(l.how.bundle)
+		if err != nil {
+			l.err = &BundleError{osError(err, l.how.bundle).Message}
+			return
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(data) {
+			l.err = &BundleError{"[X509] no certificate or crl found"}
+			return
+		}
+	}
+	l.base.TLSClientConfig = config
+}
+
+// proxy chooses the proxy for a request by Python's rules: the variables in lower
+// or upper case, and no exception for the loopback interface.
+func (t *transports) proxy(req *http.Request) (*url.URL, error) {
+	scheme := strings.ToLower(req.URL.Scheme)
+	proxy := t.eitherCase(scheme + "_proxy")
+	if proxy == "" || t.bypass(req.URL) {
+		return nil, nil
+	}
+	if !strings.Contains(proxy, "://") {
+		proxy = "http://" + proxy
+	}
+	return url.Parse(proxy)
+}
+
+func (t *transports) eitherCase(key string) string {
+	if v, ok := t.env.lookup(key); ok {
+		return v
+	}
+	return t.env.get(strings.ToUpper(key))
+}
+
+func (t *transports) bypass(u *url.URL) bool {
+	list := t.eitherCase("no_proxy")
+	if strings.TrimSpace(list) == "*" {
+		return true
+	}
+	host, name := strings.ToLower(u.Host), strings.ToLower(u.Hostname())
+	for entry := range strings.SplitSeq(list, ",") {
+		entry = strings.ToLower(strings.TrimLeft(strings.TrimSpace(entry), "."))
+		if entry == "" {
+			continue
+		}
+		if name == entry || host == entry || strings.HasSuffix(name, "."+entry) || strings.HasSuffix(host, "."+entry) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,258 @@
+package awsconf
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// remoteCredentials is the answer of the container and instance endpoints.
+type remoteCredentials struct {
+	Code, AccessKeyID, SecretAccessKey, Token, Expiration string
+}
+
+func (r remoteCredentials) credentials() (aws.Credentials, error) {
+	c := aws.Credentials{AccessKeyID: r.AccessKeyID, SecretAccessKey: r.SecretAccessKey, SessionToken: r.Token}
+	if r.Expiration == "" {
+		return c, nil
+	}
+	var err error
+	c.CanExpire = true
+	c.Expires, err = parseTime(r.Expiration)
+	return c, err
+}
+
+const (
+	containerHost    = "http://169.254.170.2"
+	containerTimeout = 2 * time.Second
+	containerTries   = 3
+)
+
+// containerHosts may be asked for credentials besides the loopback interface.
+var containerHosts = []string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost"}
+
+// container is the link for the credentials of a task or pod. They are fetched at once, as in the CLI.
+func (l *loader) container() (provider, error) {
+	full := l.env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+	if rel, ok := l.env.lookup("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); ok {
+		full = containerHost + rel
+	}
+	if full == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(full)
+	if err != nil {
+		return nil, errorf(CodeOther, "Invalid URL: %s", full)
+	}
+	if ip := net.ParseIP(u.Hostname()); (ip == nil || !ip.IsLoopback()) && !slices.Contains(containerHosts, u.Hostname()) {
+		return nil, errorf(CodeOther, "Unsupported host '%s'.  Can only retrieve metadata from a loopback address or one of these hosts: %s",
+			u.Hostname(), strings.Join(containerHosts, ", "))
+	}
+	fetch := func(ctx context.Context) (aws.Credentials, error) {
+		c, err := l.fetchContainer(ctx, full)
+		if err != nil {
+			return c, retrievalError("container-role", err.Error())
+		}
+		return c, nil
+	}
+	return l.fetched(fetch)
+}
+
+// fetched runs fetch now and keeps the answer for the first request.
+func (l *loader) fetched(fetch provider) (provider, error) {
+	c, err := fetch(l.ctx)
+	if err != nil {
+		return nil, err
+	}
+	first := &c
+	return l.unlessExpired(func(ctx context.Context) (aws.Credentials, error) {
+		if c := first; c != nil {
+			first = nil
+			return *c, nil
+		}
+		return fetch(ctx)
+	}), nil
+}
+
+func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credentials, error) {
+	header := http.Header{"Accept": {"application/json"}}
+	token, hasToken := l.env.lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+	if path := l.env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); path != "" {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return aws.Credentials{}, osError(err, path)
+		}
+		token, hasToken = string(data), true
+	}
+	if hasToken {
+		if strings.ContainsAny(token, "\r\n") {
+			return aws.Credentials{}, errors.New("Auth token value is not a legal header value")
+		}
+		header.Set("Authorization", token)
+	}
+	var r remoteCredentials
+	var err error
+	for range containerTries {
+		var body []byte
+		if body, err = l.get(ctx, http.MethodGet, uri, header, containerTimeout); err == nil {
+			if err = json.Unmarshal(body, &r); err == nil {
+				return r.credentials()
+			}
+		}
+	}
+	return aws.Credentials{}, err
+}
+
+// errStatus is an answer other than 200.
+type errStatus struct {
+	status int
+	body   string
+}
+
+func (e *errStatus) Error() string {
+	return fmt.Sprintf("Error retrieving metadata: Received non 200 response %d from container metadata: %s", e.status, e.body)
+}
+
+// get asks a metadata endpoint, without proxies for addresses of the link.
+func (l *loader) get(ctx context.Context, method, uri string, header http.Header, timeout time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, uri, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header = header
+	resp, err := l.clients.metadata().Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = &errStatus{resp.StatusCode, string(body)}
+	}
+	return body, err
+}
+
+// imds is the instance metadata service, as the settings describe it.
+type imds struct {
+	l       *loader
+	base    string
+	timeout time.Duration
+	tries   int
+	token   string
+}
+
+func (l *loader) imds() *imds {
+	if strings.EqualFold(l.env.get("AWS_EC2_METADATA_DISABLED"), "true") {
+		return nil
+	}
+	m := &imds{l: l, base: "http://169.254.169.254", timeout: time.Second, tries: 1}
+	s := l.files.profiles[l.profile]
+	if l.setting(s, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode") == "ipv6" {
+		m.base = "http://[fd00:ec2::254]"
+	}
+	if e := l.setting(s, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"); e != "" {
+		m.base = strings.TrimRight(e, "/")
+	}
+	if n, err := strconv.Atoi(l.setting(s, "AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout")); err == nil && n > 0 {
+		m.timeout = time.Duration(n) * time.Second
+	}
+	if n, err := strconv.Atoi(l.setting(s, "AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts")); err == nil && n > 0 {
+		m.tries = n
+	}
+	return m
+}
+
+// setting is a variable or, if that is not set, the profile's key.
+func (l *loader) setting(s section, variable, key string) string {
+	if v, ok := l.env.lookup(variable); ok {
+		return v
+	}
+	return s.values[key]
+}
+
+// read returns a path of the metadata, with a session token where the service gives one.
+func (m *imds) read(ctx context.Context, path string) (string, error) {
+	var err error
+	for range m.tries {
+		if m.token == "" {
+			header := http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {"21600"}}
+			token, terr := m.l.get(ctx, http.MethodPut, m.base+"/latest/api/token", header, m.timeout)
+			var status *errStatus
+			if terr != nil && (!errors.As(terr, &status) || status.status == http.StatusBadRequest) {
+				err = terr
+				continue
+			}
+			if terr == nil {
+				m.token = string(token)
+			}
+		}
+		header := http.Header{}
+		if m.token != "" {
+			header.Set("X-Aws-Ec2-Metadata-Token", m.token)
+		}
+		var body []byte
+		if body, err = m.l.get(ctx, http.MethodGet, m.base+path, header, m.timeout); err == nil {
+			return string(body), nil
+		}
+	}
+	return "", err
+}
+
+const rolePath = "/latest/meta-data/iam/security-credentials/"
+
+// instance is the link for the credentials of an EC2 instance; when the metadata
+// service does not answer there are none.
+func (l *loader) instance() (provider, error) {
+	m := l.imds()
+	if m == nil {
+		return nil, nil
+	}
+	fetch := func(ctx context.Context) (aws.Credentials, error) {
+		role, err := m.read(ctx, rolePath)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		body, err := m.read(ctx, rolePath+strings.TrimSpace(role))
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		var r remoteCredentials
+		if err := json.Unmarshal([]byte(body), &r); err != nil || r.AccessKeyID == "" {
+			return aws.Credentials{}, errNoCredentials
+		}
+		return r.credentials()
+	}
+	p, err := l.fetched(fetch)
+	if err != nil {
+		return nil, nil
+	}
+	return p, nil
+}
+
+// instanceRegion is the region of the EC2 instance we run on, "" if there is none.
+func (l *loader) instanceRegion() string {
+	m := l.imds()
+	if m == nil {
+		return ""
+	}
+	zone, err := m.read(l.ctx, "/latest/meta-data/placement/availability-zone/")
+	zone = strings.TrimSpace(zone)
+	if err != nil || zone == "" {
+		return ""
+	}
+	return zone[:len(zone)-1]
+}

@@ -1,0 +1,201 @@
+package awsconf
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// role is what a profile says about assuming a role.
+type role struct {
+	arn, sessionName, externalID, mfaSerial string
+	duration                                *int32 // nil: the parameter is not sent
+}
+
+// assumeRole is the link for profiles with role_arn and a source of credentials.
+func (l *loader) assumeRole() (provider, error) {
+	if !wantsRole(l.files.profiles[l.profile]) {
+		return nil, nil
+	}
+	return l.roleOf(l.profile, []string{l.profile})
+}
+
+func wantsRole(s section) bool { return s.has("role_arn") && !s.has("web_identity_token_file") }
+
+func hasKeys(s section) bool {
+	return s.has("aws_access_key_id") || s.has("aws_secret_access_key")
+}
+
+// roleOf checks one profile of a chain of roles and returns what assumes it.
+// visited are the profiles of the chain so far.
+func (l *loader) roleOf(name string, visited []string) (provider, error) {
+	s := l.files.profiles[name]
+	source, err := l.roleSource(name, s, visited)
+	if err != nil {
+		return nil, err
+	}
+	r := role{arn: s.values["role_arn"], sessionName: s.values["role_session_name"],
+		externalID: s.values["external_id"], mfaSerial: s.values["mfa_serial"]}
+	if n, err := strconv.ParseInt(s.values["duration_seconds"], 10, 32); err == nil {
+		r.duration = aws.Int32(int32(n))
+	}
+	return l.cached(r.cacheKey(), "", func(ctx context.Context) (*cacheEntry, error) {
+		return l.callAssumeRole(ctx, r, source)
+	}), nil
+}
+
+// roleSource finds the credentials with which the role of a profile is assumed.
+func (l *loader) roleSource(name string, s section, visited []string) (provider, error) {
+	sourceProfile, hasProfile := s.get("source_profile")
+	credentialSource, hasSource := s.get("credential_source")
+	switch {
+	case hasProfile && hasSource:
+		return nil, errorf(CodeOther, "The profile \"%s\" contains both source_profile and credential_source.", name)
+	case hasSource:
+		return l.namedSource(credentialSource, name)
+	case !hasProfile:
+		return nil, partialCredentials("assume-role", "source_profile or credential_source")
+	}
+	from, ok := l.files.profiles[sourceProfile]
+	if !ok {
+		return nil, errorf(CodeOther, "The source_profile \"%s\" referenced in the profile \"%s\" does not exist.", sourceProfile, name)
+	}
+	if slices.Contains(visited, sourceProfile) && (sourceProfile != name || !hasKeys(from)) {
+		return nil, errorf(CodeOther, "Infinite loop in credential configuration detected. Attempting to load from profile %s "+
+			"which has already been visited. Visited profiles: %s", sourceProfile, pyList(visited))
+	}
+	if wantsRole(from) && !hasKeys(from) {
+		return l.roleOf(sourceProfile, append(visited, sourceProfile))
+	}
+	links := append([]link{func() (provider, error) { return l.webIdentity(sourceProfile, true) }}, l.profileLinks(sourceProfile)...)
+	p, err := firstOf(links)
+	if p == nil && err == nil {
+		err = errorf(CodeOther, "The source profile \"%s\" must have credentials.", sourceProfile)
+	}
+	return p, err
+}
+
+// namedSource finds the credentials that credential_source names.
+func (l *loader) namedSource(source, profile string) (provider, error) {
+	var p provider
+	var err error
+	switch source {
+	case "Environment":
+		p, err = l.fromEnv()
+	case "EcsContainer":
+		p, err = l.container()
+	case "Ec2InstanceMetadata":
+		p, err = l.instance()
+	default:
+		return nil, errorf(CodeOther, "The credential source \"%s\" referenced in profile \"%s\" is not valid.", source, profile)
+	}
+	if p == nil && err == nil {
+		err = retrievalError(source, "No credentials found in credential_source referenced in profile "+profile)
+	}
+	return p, err
+}
+
+// cacheKey is the CLI's: the arguments of the call without those that change from
+// one call to the next.
+func (r role) cacheKey() string {
+	args := map[string]any{"RoleArn": r.arn}
+	for k, v := range map[string]string{"RoleSessionName": r.sessionName, "ExternalId": r.externalID, "SerialNumber": r.mfaSerial} {
+		if v != "" {
+			args[k] = v
+		}
+	}
+	if r.duration != nil {
+		args["DurationSeconds"] = int(*r.duration)
+	}
+	return cacheKey(args, ", ", ": ")
+}
+
+// sessionName is the configured one or, as in the CLI, one with the time.
+func (l *loader) sessionName(configured string) string {
+	if configured != "" {
+		return configured
+	}
+	return fmt.Sprintf("AWS-CLI-session-%d", l.now().Unix())
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func (l *loader) callAssumeRole(ctx context.Context, r role, source provider) (*cacheEntry, error) {
+	in := &sts.AssumeRoleInput{
+		RoleArn: &r.arn, RoleSessionName: aws.String(l.sessionName(r.sessionName)), DurationSeconds: r.duration,
+		ExternalId: optional(r.externalID), SerialNumber: optional(r.mfaSerial),
+	}
+	if r.mfaSerial != "" {
+		code, err := l.prompt("Enter MFA code for " + r.mfaSerial + ": ")
+		if err != nil {
+			return nil, err
+		}
+		in.TokenCode = &code
+	}
+	out, err := sts.NewFromConfig(l.clients.config("STS", source)).AssumeRole(ctx, in)
+	if err != nil {
+		return nil, Explain(err, l.clients.explanation("AssumeRole", "STS"))
+	}
+	c := out.Credentials
+	e := newEntry(deref(c.AccessKeyId), deref(c.SecretAccessKey), deref(c.SessionToken), *c.Expiration)
+	if u := out.AssumedRoleUser; u != nil {
+		e.AssumedRoleUser = &assumedRole{ID: deref(u.AssumedRoleId), Arn: deref(u.Arn)}
+	}
+	return e, nil
+}
+
+// webIdentity is the link for tokens of another identity provider. noEnv leaves
+// the environment's settings out.
+func (l *loader) webIdentity(name string, noEnv bool) (provider, error) {
+	setting := func(key, variable string) string {
+		if v := l.env.get(variable); v != "" && !noEnv {
+			return v
+		}
+		return l.files.profiles[name].values[key]
+	}
+	path := setting("web_identity_token_file", "AWS_WEB_IDENTITY_TOKEN_FILE")
+	if path == "" {
+		return nil, nil
+	}
+	r := role{arn: setting("role_arn", "AWS_ROLE_ARN"), sessionName: setting("role_session_name", "AWS_ROLE_SESSION_NAME")}
+	if r.arn == "" {
+		return nil, errorf(CodeOther, "The provided profile or the current environment is configured to assume role with web identity "+
+			"but has no role ARN configured. Ensure that the profile has the role_arn configuration set or the AWS_ROLE_ARN env var is set.")
+	}
+	return l.cached(r.cacheKey(), "", func(ctx context.Context) (*cacheEntry, error) {
+		return l.callWebIdentity(ctx, r, path)
+	}), nil
+}
+
+func (l *loader) callWebIdentity(ctx context.Context, r role, path string) (*cacheEntry, error) {
+	token, err := os.ReadFile(path)
+	if err != nil {
+		return nil, osError(err, path)
+	}
+	out, err := sts.NewFromConfig(l.clients.config("STS", anonymous)).AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
+		RoleArn: &r.arn, RoleSessionName: aws.String(l.sessionName(r.sessionName)), WebIdentityToken: aws.String(strings.TrimSpace(string(token))),
+	})
+	if err != nil {
+		return nil, Explain(err, l.clients.explanation("AssumeRoleWithWebIdentity", "STS"))
+	}
+	c := out.Credentials
+	return newEntry(deref(c.AccessKeyId), deref(c.SecretAccessKey), deref(c.SessionToken), *c.Expiration), nil
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,231 @@
+package awsconf
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"ssmguard/cmd/internal/awscli"
+)
+
+// Options is what Load works from.
+type Options struct {
+	Globals awscli.Globals
+	Service string                          // the service that the command calls: "ssm" (the default) or "ecs"
+	Lookup  func(key string) (string, bool) // environment variables
+	Prompt  Prompter                        // asks for MFA codes
+	Now     func() time.Time                // time.Now if nil
+}
+
+// Session is the configuration in force for one command.
+type Session struct {
+	// Config serves IAM, STS, EC2 and other calls of our own: the flags of the
+	// command line for endpoint and TLS do not touch them, as in the CLI.
+	Config aws.Config
+	// SSM serves StartSession and its relatives; retries are the CLI's.
+	SSM aws.Config
+	// ECS serves ExecuteCommand and DescribeTasks.
+	ECS aws.Config
+	// Endpoint is where SSM is called, exactly as configured: argv[6] of the plugin.
+	Endpoint string
+	// ECSEndpoint is the same for ECS.
+	ECSEndpoint string
+	Region      string
+	// Profile is the name given by --profile, "" otherwise: argv[4] of the plugin.
+	Profile string
+	// ActiveProfile is the profile in force, by --profile or the environment, "" for none.
+	ActiveProfile string
+	// Credentials are those of Config and SSM, retrieved once and shared. Their
+	// errors are *Error.
+	Credentials aws.CredentialsProvider
+	// ParameterValidation is false when the profile switches it off.
+	ParameterValidation bool
+}
+
+// Load finds the configuration for a command: profile, credentials, retries,
+// region and endpoint, in the order in which the CLI reports their faults. Calls
+// that credentials need are left until they are used. Errors are *Error.
+func Load(ctx context.Context, o Options) (*Session, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	env := environment{o.Lookup}
+	files, err := readFiles(env)
+	if err != nil {
+		return nil, err
+	}
+	name, explicit := profileName(o.Globals.Profile, env)
+	scoped, err := files.scoped(name, explicit)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{ParameterValidation: !strings.EqualFold(scoped.values["parameter_validation"], "false"), ActiveProfile: name}
+	if o.Globals.Profile != nil {
+		s.Profile = *o.Globals.Profile
+	}
+	l := &loader{ctx: ctx, env: env, files: files, profile: name, flag: o.Globals.Profile != nil, prompt: o.Prompt, now: o.Now}
+	if !explicit {
+		l.profile = "default"
+	}
+	l.clients = clients{
+		transports: &transports{env: env, connect: seconds(o.Globals.ConnectTimeout), read: seconds(o.Globals.ReadTimeout)},
+		endpoints:  newEndpoints(l, scoped),
+		trust:      trust{bundle: l.bundle(scoped)},
+	}
+	return s, s.resolve(l, o, scoped)
+}
+
+// resolve fills in what needs more than the files.
+func (s *Session) resolve(l *loader, o Options, scoped section) error {
+	region, found, rerr := l.region(o.Globals.Region, scoped)
+	l.clients.region = region
+	creds := provider(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, errNoCredentials })
+	if !o.Globals.NoSignRequest {
+		// The retries of the credential calls are those of the command.
+		l.clients.retries, _ = l.retries(scoped)
+		p, err := l.load()
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			creds = p
+		}
+	}
+	var err error
+	if l.clients.retries, err = l.retries(scoped); err != nil {
+		return err
+	}
+	switch {
+	case rerr != nil:
+		return rerr
+	case !found:
+		return errNoRegion
+	}
+	s.Region = region
+	s.Credentials = aws.NewCredentialsCache(creds)
+	if o.Globals.NoSignRequest {
+		s.Credentials = aws.AnonymousCredentials{}
+	}
+	return s.configs(l, o)
+}
+
+func (s *Session) configs(l *loader, o Options) error {
+	s.Config = l.clients.config("", nil)
+	s.Config.Credentials = s.Credentials
+	how := l.clients.trust
+	if o.Globals.CABundle != "" {
+		how.bundle = o.Globals.CABundle
+	}
+	how.skip = o.Globals.NoVerifySSL
+	for _, svc := range []struct {
+		id       string
+		cfg      *aws.Config
+		endpoint *string
+	}{{"SSM", &s.SSM, &s.Endpoint}, {"ECS", &s.ECS, &s.ECSEndpoint}} {
+		flagged, trusted := "", l.clients.trust
+		called := strings.EqualFold(svc.id, o.Service) || o.Service == "" && svc.id == "SSM"
+		if called {
+			flagged, trusted = o.Globals.EndpointURL, how
+		}
+		cfg, endpoint, err := l.clients.service(svc.id, nil, flagged, trusted)
+		if err != nil && called {
+			return err
+		}
+		cfg.Credentials = s.Credentials
+		*svc.cfg, *svc.endpoint = cfg, endpoint
+	}
+	return nil
+}
+
+// region is the region of the command, in the CLI's order of sources; not found
+// means that none says anything. A pseudo region such as fips-us-east-1 asks for FIPS.
+func (l *loader) region(flag *string, scoped section) (region string, found bool, err error) {
+	switch v, ok := l.env.first("AWS_REGION", "AWS_DEFAULT_REGION"); {
+	case flag != nil:
+		region = *flag
+	case ok:
+		region = v
+	case scoped.has("region"):
+		region = scoped.values["region"]
+	default:
+		if region = l.instanceRegion(); region == "" {
+			return "", false, nil
+		}
+	}
+	if region == "" {
+		return "", true, nil
+	}
+	if err := checkRegion(region); err != nil {
+		return "", true, err
+	}
+	if plain := strings.TrimSuffix(strings.TrimPrefix(region, "fips-"), "-fips"); plain != region {
+		region, l.clients.endpoints.fips = plain, true
+	}
+	return region, true, nil
+}
+
+// retries reads the retry settings of the CLI v2.
+func (l *loader) retries(scoped section) (retries, error) {
+	r := retries{attempts: 3}
+	if v := l.setting(scoped, "AWS_MAX_ATTEMPTS", "max_attempts"); v != "" {
+		n, err := strconv.Atoi(strings.TrimSpace(v))
+		if err != nil {
+			return r, errorf(CodeOther, "invalid literal for int() with base 10: %s", awscli.Quote(v))
+		}
+		r.attempts = n
+	}
+	mode := l.setting(scoped, "AWS_RETRY_MODE", "retry_mode")
+	switch {
+	case mode != "" && mode != "standard" && mode != "adaptive":
+		return r, errorf(CodeOther, "Invalid value provided to \"mode\": \"%s\" must be one of: \"standard\" or \"adaptive\"", mode)
+	case r.attempts < 1:
+		return r, errorf(CodeOther, "Value provided to \"max_attempts\": %d must be an integer greater than or equal to one.", r.attempts)
+	}
+	r.adaptive = mode == "adaptive"
+	return r, nil
+}
+
+// bundle is the certificate file of the environment or the profile.
+func (l *loader) bundle(scoped section) string {
+	if v := l.setting(scoped, "AWS_CA_BUNDLE", "ca_bundle"); v != "" {
+		return v
+	}
+	return l.env.get("REQUESTS_CA_BUNDLE")
+}
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+// ProfileExists tells whether a profile that was asked for is there; it is true
+// when none was. The CLI words its errors by it.
+func ProfileExists(flag *string, lookup func(string) (string, bool)) bool {
+	env := environment{lookup}
+	f, err := readFiles(env)
+	if err != nil {
+		return true
+	}
+	name, explicit := profileName(flag, env)
+	_, err = f.scoped(name, explicit)
+	return err == nil
+}
+
+// ErrorFormat is the format in which errors are to be written: the flag's, else
+// the environment's or the profile's, "" for the default.
+func ErrorFormat(g awscli.Globals, lookup func(string) (string, bool)) string {
+	env := environment{lookup}
+	if g.ErrorFormat != "" {
+		return g.ErrorFormat
+	}
+	if v, ok := env.lookup("AWS_CLI_ERROR_FORMAT"); ok {
+		return v
+	}
+	f, err := readFiles(env)
+	if err != nil {
+		return ""
+	}
+	name, explicit := profileName(g.Profile, env)
+	s, _ := f.scoped(name, explicit)
+	return s.values["cli_error_format"]
+}
