@@ -50,7 +50,6 @@ type inquiry struct {
 	grant Grant
 	about subject
 	level Level
-	local policy.Answer
 }
 
 // diagnose says, grant by grant, what is missing and why, with the repair.
@@ -75,26 +74,30 @@ func diagnose(d Decision) []Finding {
 		}
 		fs = append(fs, found...)
 	}
-	fs = oneOf(fs, GrantTerminate, GrantResume)
+	fs = oneOf(fs)
 	fs = append(fs, health(d.Request, d.Facts)...)
 	return append(fs, lint(d)...)
 }
 
-// oneOf joins what is said twice of two grants that go together: the same rule,
-// the same statements.
-func oneOf(fs []Finding, keep, drop string) []Finding {
-	return slices.DeleteFunc(fs, func(f Finding) bool {
-		if f.Grant != drop {
-			return false
+// oneOf joins what is said twice of two advisory grants that go together, and
+// drops what an error has already said: the same rule, the same statements.
+func oneOf(fs []Finding) []Finding {
+	var out []Finding
+	for _, f := range fs {
+		i := slices.IndexFunc(out, func(k Finding) bool { return k.Code == f.Code && slices.Equal(k.Nearest, f.Nearest) })
+		switch {
+		case i < 0 || f.Level != Warning || f.Grant == "":
+			out = append(out, f)
+		case out[i].Level > f.Level:
+			// a mere consequence
+		case out[i].Grant == GrantResume && f.Grant == GrantTerminate:
+			f.Summary += ", nor " + doing[GrantResume]
+			out[i] = f
+		default:
+			out = append(out, f)
 		}
-		for i := range fs {
-			if k := &fs[i]; k.Grant == keep && k.Code == f.Code && slices.Equal(k.Nearest, f.Nearest) {
-				k.Summary += ", nor " + doing[drop]
-				return true
-			}
-		}
-		return false
-	})
+	}
+	return out
 }
 
 // explain finds the reason of a denial: in the policies read here, else in what
@@ -104,7 +107,6 @@ func (q inquiry) explain(m Merged) []Finding {
 		if r.Judge != (Local{}).Name() || q.d.Policies == nil || !r.Answer.Verdict.Denies() {
 			continue
 		}
-		q.local = r.Answer
 		var fs []Finding
 		for _, l := range layersOf(bearing(*q.d.Policies, q.grant)) {
 			if denies := l.denying(q.grant); len(denies) > 0 {
@@ -122,8 +124,17 @@ func (q inquiry) explain(m Merged) []Finding {
 
 // finding begins a finding of this grant.
 func (q inquiry) finding(code Code) Finding {
-	return Finding{Code: code, Level: q.level, Grant: q.grant.ID, Action: q.grant.Action, Resource: q.grant.Resource,
+	f := Finding{Code: code, Level: q.level, Grant: q.grant.ID, Action: q.grant.Action, Resource: q.grant.Resource,
 		Summary: q.d.Request.Caller.Name() + " " + mayNot(q.grant)}
+	if q.about == aboutChannel {
+		// Nothing documents that AWS asks for this grant, nor on which resource.
+		f.Summary = q.d.Request.Caller.Name() + " has no sure grant to open the data channel, which AWS may ask for"
+		f.Resource = "*"
+	}
+	if code == "SG302" {
+		f.Detail = "AWS prints this pattern in its samples, but no session id that has been seen matches it"
+	}
+	return f
 }
 
 // simulated is a denial of which only IAM's simulation knows.
@@ -158,17 +169,16 @@ func (q inquiry) simulated(m Merged) Finding {
 func (q inquiry) missing(l layer) Finding {
 	near := q.misses(l)
 	codes := subjectCodes[q.about]
-	f := q.finding(codes.missing)
-	if c, ok := layerCodes[l.name]; ok {
-		f.Code = c
+	code := codes.missing
+	if len(near) > 0 {
+		code = near[0].code
+	}
+	if c, ok := layerCodes[l.name]; ok && !guardCodes[code] {
+		code = c
+	}
+	f := q.finding(code)
+	if l.name != "identity" {
 		f.Detail = "the " + l.title() + " does not allow it"
-		for _, n := range near {
-			if guardCodes[n.code] {
-				f.Code = n.code
-			}
-		}
-	} else if len(near) > 0 {
-		f.Code = near[0].code
 	}
 	for i, n := range near {
 		if i < maxNearest && n.rank <= near[0].rank+1 {

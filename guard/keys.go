@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,12 +54,12 @@ func (k *keyring) tags(tags map[string]string, known bool, prefixes ...string) {
 		}
 		k.absent(prefix + "*")
 		seen := make(map[string]bool)
-		for key, value := range tags {
+		for _, key := range slices.Sorted(maps.Keys(tags)) {
 			if lower := strings.ToLower(key); seen[lower] {
 				k.unknown(prefix + key)
 			} else {
 				seen[lower] = true
-				k.set(prefix+key, value)
+				k.set(prefix+key, tags[key])
 			}
 		}
 	}

@@ -59,21 +59,37 @@ func (q inquiry) miss(s *policy.Statement) (miss, bool) {
 	return miss{}, false
 }
 
-// conditionMiss names the condition that keeps a statement from the grant.
+// conditionMiss names the condition that keeps a statement from the grant: the
+// one with a rule of its own before any other.
 func (q inquiry) conditionMiss(s *policy.Statement) (miss, bool) {
 	var best miss
 	found := false
-	for _, u := range q.local.Missing {
-		if u.At != s.At || strings.HasPrefix(u.Operator, "Not") && u.Key == "" || u.Key == "" {
-			continue
-		}
+	for _, u := range unmetConditions(s, q.grant.Context) {
 		code, reason := q.unmet(u)
-		if !found || code != subjectCodes[q.about].condition && best.code == subjectCodes[q.about].condition {
+		if !found || best.code == subjectCodes[q.about].condition && code != best.code {
 			best = miss{code: code, rank: rankCondition, why: "matches, but its condition " + conditionText(u) + " " + reason}
 		}
 		found = true
 	}
 	return best, found
+}
+
+// unmetConditions returns the conditions of a statement that do not hold, each
+// evaluated by itself.
+func unmetConditions(s *policy.Statement, c policy.Context) []policy.Unmet {
+	var unmet []policy.Unmet
+	for _, cond := range s.Conditions() {
+		alone := allow(texts{"*"}, texts{"*"})
+		alone.Condition = map[string]map[string]texts{cond.Operator: {cond.Key: cond.Values}}
+		probe, err := policy.ParseStatement(policy.Identity, "", []byte(alone.String()))
+		if err != nil || probe.MatchesConditions(c) {
+			continue
+		}
+		got, _, state := c.Lookup(cond.Key)
+		unmet = append(unmet, policy.Unmet{At: s.At, Operator: cond.Operator, Key: cond.Key, Want: cond.Values, Got: got,
+			Absent: state == policy.KeyAbsent, Unknown: state == policy.KeyUnknown})
+	}
+	return unmet
 }
 
 // unmet tells which rule an unmet condition breaks, and why it does not hold.
@@ -84,7 +100,7 @@ func (q inquiry) unmet(u policy.Unmet) (Code, string) {
 	}
 	start := q.about == aboutDocument || q.about == aboutTarget
 	switch {
-	case len(u.Want) > 0 && !u.Absent && strings.Contains(strings.ToLower(u.Want[0]), "${aws:principaltag/"):
+	case !u.Absent && q.lacksTag(u.Want):
 		return principalTagCode(q.about, code), "cannot hold here: the caller has no such tag"
 	case isSessionTag(u.Key) && start:
 		return "SG208", "cannot hold here: only sessions carry this tag, and there is none before StartSession"
@@ -108,6 +124,20 @@ func (q inquiry) unmet(u policy.Unmet) (Code, string) {
 		}
 	}
 	return code, "does not hold: " + q.got(u)
+}
+
+// lacksTag tells whether a condition compares with a tag the caller does not have.
+func (q inquiry) lacksTag(want []string) bool {
+	const variable = "${aws:principaltag/"
+	for _, w := range want {
+		_, rest, ok := strings.Cut(strings.ToLower(w), variable)
+		if name, _, closed := strings.Cut(rest, "}"); ok && closed {
+			if _, _, state := q.grant.Context.Lookup("aws:PrincipalTag/" + name); state == policy.KeyAbsent {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func principalTagCode(about subject, other Code) Code {
@@ -141,6 +171,9 @@ func (q inquiry) actionMiss(s *policy.Statement) (miss, bool) {
 		return miss{}, false
 	}
 	actions := s.Actions()
+	if q.about == aboutSession || q.about == aboutChannel {
+		return miss{}, false // what else is granted on sessions says nothing here
+	}
 	if len(actions) > 3 {
 		actions = append(slices.Clone(actions[:3]), "others")
 	}

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,7 +27,9 @@ func probesFor(r Request, f Facts, set policy.Set) []probe {
 	if len(f.TargetTags) > 0 {
 		p.add("other EC2 instances with the same tags", other, Facts{TargetTags: f.TargetTags}, GrantTarget)
 	}
-	for key, value := range wantedTags(set) {
+	wanted := wantedTags(set)
+	for _, key := range slices.Sorted(maps.Keys(wanted)) {
+		value := wanted[key]
 		tagged := bare
 		tagged.TargetTags = map[string]string{key: value}
 		tagged.DocumentTags = tagged.TargetTags
@@ -121,7 +124,7 @@ func (p *probing) actions() {
 			}
 			g := own
 			g.Action = action
-			p.probes = append(p.probes, probe{label: action + " on the same resource", grant: g})
+			p.probes = append(p.probes, probe{label: "other actions on the same resources", grant: g})
 		}
 	}
 }

@@ -181,7 +181,7 @@ func (d Decision) join(f *Finding, r Refusal) {
 
 // compare explains why AWS refuses what the policies read here allow.
 func (d Decision) compare(f *Finding, r Refusal, g Grant) {
-	q := inquiry{d: d, grant: g, about: subjectOf(g), local: evaluate(*d.Policies, g)}
+	q := inquiry{d: d, grant: g, about: subjectOf(g)}
 	for _, l := range layersOf(bearing(*d.Policies, g)) {
 		if l.name != r.Layer() {
 			continue
@@ -206,7 +206,7 @@ func (d Decision) compare(f *Finding, r Refusal, g Grant) {
 	switch {
 	case slices.Contains(d.Policies.Partial, r.Layer()):
 		f.add("that layer cannot be read from here")
-	case q.local.Verdict == policy.Allow:
+	case evaluate(*d.Policies, g).Verdict == policy.Allow:
 		f.add("the policies read here allow it: they may have changed a moment ago, or the call used other credentials")
 	}
 	if owner := owners[r.Layer()]; owner != "" {

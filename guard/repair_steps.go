@@ -74,7 +74,7 @@ func meeting(s *policy.Statement) (keys map[string]string, text string) {
 		switch guardKeys[key] {
 		case "SG806":
 			return map[string]string{"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"},
-				"sign in with MFA and use those credentials, as of aws sts get-session-token with --serial-number and --token-code"
+				"sign in with MFA and use those credentials (aws sts get-session-token --serial-number ... --token-code ...)"
 		case "SG808":
 			if value := inside(c.Values); negated == s.Denies() && value != "" {
 				return map[string]string{c.Key: value}, "call from where " + conditionText(policy.Unmet{Operator: "StringEquals", Key: c.Key, Want: c.Values})
@@ -178,9 +178,15 @@ func (p *plan) undeny(l layer, s *policy.Statement) {
 			best, least = &c, cost
 		}
 	}
-	if best != nil {
-		p.apply(best.change, best.text)
+	if best == nil {
+		return
 	}
+	for _, c := range s.Conditions() {
+		if guardKeys[strings.ToLower(c.Key)] == "SG805" {
+			best.text = "use --region " + join(c.Values, "or") + " if the target is there, or " + best.text
+		}
+	}
+	p.apply(best.change, best.text)
 }
 
 // nodeTypes are the targets there are.

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ssmguard/guard/policy"
@@ -26,6 +27,7 @@ func undecided(d Decision, g Grant, m Merged) []Finding {
 		f.Detail = opinions(m.Rulings) + turnsOn(m.DependsOn)
 	default:
 		keys, layers := splitDepends(m.DependsOn)
+		f.Nearest = unknownNear(d, g, keys)
 		switch {
 		case len(keys) > 0:
 			f.Code = "SG505"
@@ -36,22 +38,38 @@ func undecided(d Decision, g Grant, m Merged) []Finding {
 		default:
 			return nil // nobody could be asked; unreadable says why
 		}
-		for _, r := range m.Rulings {
-			f.Nearest = append(f.Nearest, unknownNear(r.Answer)...)
-		}
 	}
 	return []Finding{f}
 }
 
-// unknownNear names the statements whose conditions ask for an unknown key.
-func unknownNear(a policy.Answer) []Near {
+// unknownNear names the statements whose conditions ask for a key that is not
+// known.
+func unknownNear(d Decision, g Grant, keys []string) []Near {
+	if d.Policies == nil {
+		return nil
+	}
 	var near []Near
-	for _, u := range a.Missing {
-		if u.Unknown {
-			near = append(near, Near{At: u.At, Why: "matches if " + conditionText(u) + ", which is not known here"})
+	for _, l := range layersOf(bearing(*d.Policies, g)) {
+		for i := range l.statements {
+			s := &l.statements[i]
+			if !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
+				continue
+			}
+			for _, u := range unmetConditions(s, g.Context) {
+				if u.Unknown && slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, u.Key) }) {
+					near = append(near, Near{At: s.At, Why: verb(s) + " it if " + conditionText(u) + ", which is not known here"})
+				}
+			}
 		}
 	}
 	return near
+}
+
+func verb(s *policy.Statement) string {
+	if s.Denies() {
+		return "denies"
+	}
+	return "allows"
 }
 
 // layerNames are the layers of policy.Set as people call them.
@@ -96,7 +114,7 @@ func opinions(rs []Ruling) string {
 var doing = map[string]string{
 	GrantTarget:      "start a session on this target",
 	GrantDocument:    "use this document",
-	GrantResume:      "resume the session when the connection drops",
+	GrantResume:      "resume it when the connection drops",
 	GrantTerminate:   "end the session",
 	GrantDataChannel: "open the data channel",
 	GrantKMS:         "use the key that encrypts the session",
