@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -72,3 +73,21 @@ func (s *Server) checkClock(c *call) error {
 	}
 	return nil
 }
+
+// VerifyUpgrade checks the signature of a request that opens a data channel: a
+// GET of service ssmmessages without body, by credentials the account knows.
+func (s *Server) VerifyUpgrade(r *http.Request) error {
+	c := &call{Server: s, request: r, service: dataChannelService}
+	c.sig, c.signed = parseSignature(r.Header.Get("Authorization"))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.authenticate(c); err != nil {
+		return err
+	}
+	if c.sig.service != dataChannelService {
+		return troubleFor(c.service, wrongSignature, "")
+	}
+	return nil
+}
+
+const dataChannelService = "ssmmessages"

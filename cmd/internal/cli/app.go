@@ -40,6 +40,7 @@ func newApp(p *process) *cli.App {
 		OnUsageError:              onUsageError,
 		Action:                    unknownCommand,
 		Commands: []*cli.Command{
+			sandboxCommand(p),
 			versionCommand(p),
 			helpCommand(),
 		},

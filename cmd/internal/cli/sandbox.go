@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/configs"
+	"ssmguard/guard/account"
+)
+
+// sandboxOptions are the options of `ssmguard sandbox`.
+type sandboxOptions struct {
+	World, Listen, As, Output string
+	List                      bool
+	Command                   []string // to run inside; none: serve until interrupted
+}
+
+func sandboxCommand(p *process) *cli.Command {
+	var o sandboxOptions
+	return &cli.Command{
+		Name:      "sandbox",
+		Usage:     "serve an AWS account on this machine",
+		UsageText: "ssmguard sandbox [options] [-- COMMAND [ARG...]]",
+		Description: `Serves an in-memory AWS account on a loopback port, with a gateway and an
+agent behind it, and prints the shell lines that point the AWS CLI, its plugin
+and ssmguard to it. It serves until it is interrupted. With a command, it runs
+the command inside and ends with it. A shell session opened in the sandbox is a
+shell of yours on this machine.
+
+  eval "$(ssmguard sandbox --world default &)"; aws sts get-caller-identity; kill $SSMGUARD_SANDBOX
+  ssmguard sandbox --world seed2-tag-only -- aws ssm start-session --target i-0123456789abcdef0`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "world", Value: "default", Usage: "name of a world, or a `FILE` ending in .yaml", Destination: &o.World},
+			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "loopback `ADDRESS` to serve on", Destination: &o.Listen},
+			&cli.StringFlag{Name: "as", Usage: "`LOGIN` of the world to be; each is a profile, too", Destination: &o.As},
+			&cli.StringFlag{Name: "output", Value: "text", Usage: "text (shell lines) or json", Destination: &o.Output},
+			&cli.BoolFlag{Name: "list", Usage: "list the worlds and end", Destination: &o.List},
+		},
+		Action: func(c *cli.Context) error {
+			o.Command = c.Args().Slice()
+			if err := o.complete(); err != nil {
+				return err
+			}
+			return p.runSandbox(c.Context, o)
+		},
+	}
+}
+
+// complete checks what can be checked without opening anything.
+func (o *sandboxOptions) complete() error {
+	if o.Output != "text" && o.Output != "json" {
+		return usagef("--output %s: want text or json", o.Output)
+	}
+	host, _, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return usagef("--listen %s: want HOST:PORT", o.Listen)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return usagef("--listen %s: the sandbox gives out shells, so it listens on loopback addresses only", o.Listen)
+	}
+	if len(o.Command) > 0 {
+		if _, err := exec.LookPath(o.Command[0]); err != nil {
+			return usagef("%v; a world is named with --world", err)
+		}
+	}
+	return nil
+}
+
+func (p *process) runSandbox(ctx context.Context, o sandboxOptions) error {
+	if o.List {
+		return p.listWorlds()
+	}
+	w, err := configs.LoadWorld(o.World)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	s, err := openSandbox(w, o.Listen)
+	if err != nil {
+		return err
+	}
+	login, err := s.login(o.As)
+	if err != nil {
+		return errors.Join(usagef("%v", err), s.close())
+	}
+	if len(o.Command) > 0 {
+		return p.within(ctx, s, func(ctx context.Context) error { return p.runInside(ctx, o.Command, s.environment(login)) })
+	}
+	if err := p.tellEnvironment(o.Output, s, login); err != nil {
+		return errors.Join(err, s.close())
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer stop()
+	fmt.Fprintf(p.stderr, "ssmguard: world %s is served at %s until interrupted\n", w.Name, s.endpoint())
+	return errors.Join(s.serve(ctx), s.close())
+}
+
+// within serves the sandbox while do runs.
+func (p *process) within(ctx context.Context, s *sandbox, do func(ctx context.Context) error) error {
+	// The terminal's interrupt is for what runs inside; the sandbox outlives it.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var g errgroup.Group
+	g.Go(func() error { return s.serve(ctx) })
+	err := do(ctx)
+	cancel()
+	return errors.Join(err, g.Wait(), s.close())
+}
+
+// runInside runs a command with an environment; its exit code becomes ours.
+func (p *process) runInside(ctx context.Context, command []string, env []variable) error {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = p.stdin, p.stdout, p.stderr, p.inside(env)
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if code := exit.ExitCode(); code >= 0 {
+			return statusError{code}
+		}
+		return fmt.Errorf("%s: %w", command[0], err)
+	}
+	return err
+}
+
+// login finds the credentials of a login; "" is the world's default.
+func (s *sandbox) login(name string) (account.Credentials, error) {
+	if name == "" {
+		name = s.world.Default
+	}
+	logins := s.account.Logins()
+	names := make([]string, len(logins))
+	for i, l := range logins {
+		if names[i] = l.Login; name == "" || l.Login == name {
+			return l, nil
+		}
+	}
+	if near := configs.Nearest(name, names); near != "" {
+		return account.Credentials{}, fmt.Errorf("no login %q in world %s, did you mean %q?", name, s.world.Name, near)
+	}
+	return account.Credentials{}, fmt.Errorf("no login %q in world %s, known are: %v", name, s.world.Name, names)
+}
+
+func (p *process) listWorlds() error {
+	worlds, err := configs.Worlds()
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	for _, w := range worlds {
+		fmt.Fprintf(t, "%s\t%s\n", w.Name, w.About)
+	}
+	return t.Flush()
+}
+
+// tellEnvironment prints how to use the sandbox and closes stdout, so that a
+// shell that reads it goes on.
+func (p *process) tellEnvironment(output string, s *sandbox, login account.Credentials) error {
+	text := shellLines(s.environment(login))
+	if output == "json" {
+		var err error
+		if text, err = s.describe(login); err != nil {
+			return err
+		}
+	}
+	if _, err := io.WriteString(p.stdout, text); err != nil {
+		return err
+	}
+	if c, ok := p.stdout.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// sandboxLogin is one login in JSON.
+type sandboxLogin struct {
+	Name            string `json:"name"`
+	ARN             string `json:"arn"`
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+	SessionToken    string `json:"sessionToken,omitempty"`
+}
+
+// describe is everything a script needs to know, as one line of JSON.
+func (s *sandbox) describe(login account.Credentials) (string, error) {
+	out := struct {
+		World       string            `json:"world"`
+		Endpoint    string            `json:"endpoint"`
+		Region      string            `json:"region"`
+		Account     string            `json:"account"`
+		Login       string            `json:"login"`
+		Environment map[string]string `json:"environment"`
+		Logins      []sandboxLogin    `json:"logins"`
+	}{World: s.world.Name, Endpoint: s.endpoint(), Region: s.world.Region, Account: s.world.Account, Login: login.Login, Environment: make(map[string]string)}
+	for _, v := range s.environment(login) {
+		out.Environment[v.name] = v.value
+	}
+	for _, l := range s.account.Logins() {
+		out.Logins = append(out.Logins, sandboxLogin{l.Login, l.ARN, l.AccessKeyID, l.SecretAccessKey, l.SessionToken})
+	}
+	b, err := json.Marshal(out)
+	return string(b) + "\n", err
+}
