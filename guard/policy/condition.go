@@ -179,7 +179,7 @@ func (f family) matches(v *condValue, got string, c *Context) truth {
 		return truthOf(f.matchText(v.text, rawStar, rawQuest, got))
 	}
 	var buf [256]byte
-	text, known := expand(buf[:0], v.parts, f == famStringLike || f == famArn, c)
+	text, known := expand(buf[:0], v.parts, f.wild(), c)
 	if known != yes {
 		return known
 	}

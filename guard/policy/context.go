@@ -130,6 +130,8 @@ type contextKey struct {
 	hash uint32
 }
 
+func sameKey(a, b *contextKey) bool { return a.hash == b.hash && strings.EqualFold(a.name, b.name) }
+
 func newContextKey(name string) contextKey { return contextKey{name, foldHash(name)} }
 
 // foldHash is FNV-1a over the name in lower case.

@@ -26,6 +26,7 @@ type match struct {
 	layer     int
 	statement *Statement
 	truth     truth
+	open      bool // not settled by what is known
 }
 
 // Evaluate decides one request as IAM does, and visits every statement on the
@@ -68,7 +69,7 @@ func (e *Evaluator) collect(r *request) {
 		list := e.layers[i].statements
 		for j := range list {
 			if t := list[j].applies(r); t != no {
-				e.found = append(e.found, match{i, &list[j], t})
+				e.found = append(e.found, match{i, &list[j], t, t == maybe})
 			}
 		}
 	}

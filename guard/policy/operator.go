@@ -130,3 +130,9 @@ func (f family) variables() bool {
 	}
 	return false
 }
+
+// wild tells whether "*" and "?" are wildcards in the family's values.
+func (f family) wild() bool { return f == famStringLike || f == famArn }
+
+// folds tells whether the family ignores case.
+func (f family) folds() bool { return f == famStringFold || f == famBool }

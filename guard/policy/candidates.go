@@ -1,0 +1,343 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+)
+
+// candidate is one possible state of an unknown key.
+type candidate struct {
+	state  KeyState
+	multi  bool
+	values []string
+}
+
+func (v *candidate) apply(c *Context, key string) {
+	switch {
+	case v.state == KeyAbsent:
+		c.SetAbsent(key)
+	case v.multi:
+		c.SetMulti(key, v.values...)
+	default:
+		c.Set(key, v.values[0])
+	}
+}
+
+// domain says what AWS documents of a key's values.
+type domain uint8
+
+const (
+	anyText domain = iota
+	boolDomain
+	numberDomain
+	dateDomain
+	ipDomain
+)
+
+// keyDomains lists keys whose values are of one type only:
+// docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+var keyDomains = map[string]domain{
+	"aws:multifactorauthpresent":     boolDomain,
+	"aws:securetransport":            boolDomain,
+	"aws:viaawsservice":              boolDomain,
+	"aws:principalisawsservice":      boolDomain,
+	"ssm:sessiondocumentaccesscheck": boolDomain,
+	"aws:multifactorauthage":         numberDomain,
+	"aws:epochtime":                  dateDomain,
+	"aws:currenttime":                dateDomain,
+	"aws:tokenissuetime":             dateDomain,
+	"aws:sourceip":                   ipDomain,
+	"aws:vpcsourceip":                ipDomain,
+}
+
+// multivalued lists the global keys that hold several values:
+// docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+var multivalued = map[string]bool{
+	"aws:calledvia": true, "aws:tagkeys": true, "aws:principalorgpaths": true, "aws:resourceorgpaths": true,
+	"aws:sourceorgpaths": true, "aws:principalservicenameslist": true, "aws:vpceorgpaths": true,
+}
+
+// question is what the undecided statements ask of one key.
+type question struct {
+	s        *search
+	key      *contextKey
+	patterns []nfa        // texts that its value is compared with
+	scalars  []scalar     // numbers, dates and prefixes it is compared with
+	families [16]bool     // how they are compared
+	sets     bool         // with a set operator
+	exact    bool         // patterns and scalars say all there is to know
+	visited  []contextKey // key, and the one on whose behalf it is asked about
+}
+
+// candidates returns one state of key i for every class that the undecided
+// statements tell apart, and whether these are all classes.
+func (s *search) candidates(i int) ([]candidate, bool) {
+	q := question{s: s, key: &s.keys[i], exact: true}
+	q.visited = []contextKey{*q.key}
+	q.gather()
+	name := strings.ToLower(q.key.name)
+	kind := keyDomains[name]
+	var values []string
+	complete := q.exact
+	switch {
+	case kind == boolDomain:
+		values, complete = []string{"true", "false"}, true
+	default:
+		scalars, ok := q.scalarValues(kind)
+		complete = complete && ok
+		values = scalars
+		if kind == anyText || len(q.patterns) > 0 || len(values) == 0 {
+			texts, all := classes(q.patterns)
+			values = append(values, texts...)
+			complete = complete && all && (len(scalars) == 0 || len(q.patterns) == 0)
+		}
+	}
+	out := []candidate{{state: KeyAbsent}}
+	for _, v := range values {
+		if !slices.ContainsFunc(out, func(c candidate) bool { return c.state == KeyKnown && c.values[0] == v }) {
+			out = append(out, candidate{state: KeyKnown, values: []string{v}})
+		}
+	}
+	if multivalued[name] || q.sets && !strings.HasPrefix(name, "aws:") && !strings.Contains(name, "tag/") {
+		lists, all := subsets(out[1:])
+		return append(out, lists...), complete && all
+	}
+	return out, complete
+}
+
+// subsetLimit bounds the values of which every combination is tried.
+const subsetLimit = 6
+
+// subsets returns the lists that a multivalued key may hold.
+func subsets(single []candidate) ([]candidate, bool) {
+	var out []candidate
+	all := len(single) <= subsetLimit
+	if !all {
+		for i := range single {
+			for j := i; j < len(single); j++ {
+				out = append(out, candidate{state: KeyKnown, multi: true, values: pick(single, 1<<i|1<<j)})
+			}
+		}
+		return append(out, candidate{state: KeyKnown, multi: true, values: pick(single, ^uint64(0))}), false
+	}
+	for mask := uint64(1); mask < 1<<len(single); mask++ {
+		out = append(out, candidate{state: KeyKnown, multi: true, values: pick(single, mask)})
+	}
+	return out, true
+}
+
+func pick(single []candidate, mask uint64) []string {
+	var values []string
+	for i := range single {
+		if mask&(1<<(i&63)) != 0 {
+			values = append(values, single[i].values[0])
+		}
+	}
+	return values
+}
+
+// gather collects what undecided statements ask of the value of q.key.
+func (q *question) gather() {
+	k := q.key
+	for i := range q.s.e.found {
+		m := &q.s.e.found[i]
+		if m.truth != maybe {
+			continue
+		}
+		st := m.statement
+		if st.principal != nil && (sameKey(k, &keyPrincipalArn) || sameKey(k, &keyPrincipalAccount)) {
+			for _, text := range append(st.principal.arns, st.principal.accounts...) {
+				q.patterns = append(q.patterns, literalNFA(text, false))
+			}
+		}
+		for j := range st.conditions {
+			q.askCondition(&st.conditions[j], k)
+		}
+		for j := range st.resources {
+			if r := &st.resources[j]; uses(r.parts, k) {
+				q.insideResource(r, k)
+			}
+		}
+	}
+}
+
+func uses(parts []part, k *contextKey) bool {
+	found := false
+	eachVariable(parts, func(o *contextKey) { found = found || sameKey(o, k) })
+	return found
+}
+
+// usesOthers tells whether a variable other than k stands among parts.
+func usesOthers(parts []part, k *contextKey) bool {
+	found := false
+	eachVariable(parts, func(o *contextKey) { found = found || !sameKey(o, k) })
+	return found
+}
+
+// askCondition collects what one condition asks of k: as its key, or as a
+// variable in its values.
+func (q *question) askCondition(n *condition, k *contextKey) {
+	own := sameKey(&n.key, k)
+	if own {
+		q.families[n.op.family] = true
+		q.sets = q.sets || n.q != single
+	}
+	for i := range n.values {
+		v := &n.values[i]
+		switch {
+		case own && uses(v.parts, k):
+			// With itself and anything more a value is compared by its length alone:
+			// the answer is the same for all values.
+			q.exact = q.exact && !usesOthers(v.parts, k)
+		case own:
+			q.askValue(n, v)
+		case uses(v.parts, k):
+			q.insideCondition(n, v, k)
+		}
+	}
+}
+
+// askValue collects one value that the key is compared with.
+func (q *question) askValue(n *condition, v *condValue) {
+	switch n.op.family {
+	case famNull:
+		return
+	case famNumeric, famDate, famIP:
+		if v.value.kind != noScalar {
+			q.scalars = append(q.scalars, v.value)
+		}
+		return
+	}
+	if v.parts == nil {
+		text := string(appendWild(nil, v.text, n.op.family.wild()))
+		q.patterns = append(q.patterns, n.op.family.nfa(text))
+		return
+	}
+	text, known := expand(nil, v.parts, n.op.family.wild(), q.s.r.context)
+	switch known {
+	case yes:
+		q.patterns = append(q.patterns, n.op.family.nfa(string(text)))
+	case maybe:
+		q.compared(n, v)
+		text = wildUnknown(v.parts, n.op.family.wild(), q.s.r.context)
+		q.patterns = append(q.patterns, n.op.family.nfa(string(text)))
+	}
+}
+
+// compared notes that an unknown value of n holds another unknown one, inner, as
+// a variable, and that q asks about one of the two. When the text around the
+// variable is plain, whatever the statements ask of the other says something of
+// this one.
+func (q *question) compared(n *condition, v *condValue) {
+	inner := firstUnknown(v.parts, q.s.r.context)
+	other, outward := &n.key, false
+	if sameKey(other, q.key) {
+		other, outward = inner, true
+	}
+	if slices.ContainsFunc(q.visited[1:], func(k contextKey) bool { return sameKey(&k, other) }) {
+		return // this comparison is being looked at from its other side
+	}
+	head, tail, alone := around(v.parts, inner, n.op.family.wild(), q.s.r.context)
+	plain := alone && strings.IndexByte(head+tail, safeStar) < 0 && strings.IndexByte(head+tail, safeQuest) < 0
+	if !plain || n.op.family == famArn || n.op.family.folds() || len(q.visited) > 1 {
+		q.exact = false
+		return
+	}
+	sub := question{s: q.s, key: other, exact: true, visited: []contextKey{*other, *q.key}}
+	sub.gather()
+	q.exact = q.exact && sub.exact
+	for _, p := range v.parts {
+		if p.kind == partDefault {
+			sub.patterns = append(sub.patterns, literalNFA(p.text, false))
+		}
+	}
+	something := globNFA(string([]byte{safeQuest, safeStar}), 0) // an empty variable has no value
+	for _, p := range append(sub.patterns, something) {
+		if outward {
+			q.patterns = append(q.patterns, p.within(head, tail))
+		} else {
+			q.patterns = append(q.patterns, p.between(head, tail))
+		}
+	}
+}
+
+// firstUnknown returns the first variable whose value is not known.
+func firstUnknown(parts []part, c *Context) *contextKey {
+	var first *contextKey
+	eachVariable(parts, func(k *contextKey) {
+		if _, _, state := c.lookup(k); state == KeyUnknown && first == nil {
+			first = k
+		}
+	})
+	return first
+}
+
+// wildUnknown expands a value with a wildcard for what is unknown.
+func wildUnknown(parts []part, wild bool, c *Context) []byte {
+	var dst []byte
+	for i := range parts {
+		piece, known := expand(nil, parts[i:i+1], wild, c)
+		if known == maybe {
+			piece = []byte{safeStar}
+		}
+		dst = append(dst, piece...)
+	}
+	return dst
+}
+
+// insideCondition collects what a value with k as a variable asks of k.
+func (q *question) insideCondition(n *condition, v *condValue, k *contextKey) {
+	values, _, state := q.s.r.context.lookup(&n.key)
+	if state == KeyUnknown {
+		q.compared(n, v)
+		return
+	}
+	fold := n.op.family.folds()
+	head, tail, one := around(v.parts, k, n.op.family.wild(), q.s.r.context)
+	if !one || n.op.family == famArn { // where an ARN's colons stand depends on the value
+		q.exact = false
+	}
+	for _, value := range values {
+		q.patterns = append(q.patterns, innerNFA(value, fold, func(i int) bool {
+			return matchPiece(head, value[:i], fold)
+		}, func(j int) bool {
+			return matchPiece(tail, value[j:], fold)
+		}))
+	}
+}
+
+// matchPiece matches expanded text without regard to segments.
+func matchPiece(text, s string, fold bool) bool {
+	g := glob{text: text, star: safeStar, quest: safeQuest}
+	if fold {
+		return g.match(s, len(s))
+	}
+	return g.match(s, 0)
+}
+
+// around returns the text before and behind the first use of k, with "*" for
+// what else is unknown, and whether k stands there once and alone.
+func around(parts []part, k *contextKey, wild bool, c *Context) (head, tail string, one bool) {
+	at := slices.IndexFunc(parts, func(p part) bool { return p.kind >= partVariable && sameKey(&p.key, k) })
+	one = true
+	eachVariable(append(slices.Clone(parts[:at]), parts[at+1:]...), func(o *contextKey) {
+		if _, _, state := c.lookup(o); state == KeyUnknown {
+			one = false
+		}
+	})
+	return string(wildUnknown(parts[:at], wild, c)), string(wildUnknown(parts[at+1:], wild, c)), one
+}
+
+// insideResource collects what a resource pattern with k as a variable asks of k.
+func (q *question) insideResource(r *resource, k *contextKey) {
+	name := q.s.r.resource
+	head, tail, one := around(r.parts, k, true, q.s.r.context)
+	q.exact = q.exact && one
+	head = string(appendWild(nil, r.text[:r.free], true)) + head
+	q.patterns = append(q.patterns, innerNFA(name, false, func(i int) bool {
+		g := glob{text: head, star: safeStar, quest: safeQuest, free: r.free, crossing: true}
+		return g.match(name[:i], min(q.s.r.fold, i))
+	}, func(j int) bool {
+		return matchPiece(tail, name[j:], false)
+	}))
+}

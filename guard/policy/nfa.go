@@ -1,0 +1,307 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// nfa is a nondeterministic automaton over characters: state i goes on to i+1
+// over token i. It recognizes the values of one key that one comparison accepts.
+type nfa struct {
+	tokens []token
+	jumps  []jump // made without a character, besides those over stars
+	start  []int
+	accept []int
+}
+
+type jump struct{ from, to int }
+
+type token struct {
+	kind tokenKind
+	r    rune
+}
+
+type tokenKind uint8
+
+const (
+	tokLiteral tokenKind = iota
+	tokFold              // the character in either case
+	tokAny
+	tokAnyButColon
+	tokStar
+	tokStarButColon
+	tokNever // takes nothing
+)
+
+func (t token) takes(r rune) bool {
+	switch t.kind {
+	case tokLiteral:
+		return r == t.r
+	case tokFold:
+		return r == t.r || unicode.ToLower(r) == unicode.ToLower(t.r)
+	case tokAnyButColon, tokStarButColon:
+		return r != ':'
+	case tokNever:
+		return false
+	}
+	return true
+}
+
+func (t token) stays() bool { return t.kind == tokStar || t.kind == tokStarButColon }
+
+// nfa builds the automaton of one expanded value of a condition.
+func (f family) nfa(text string) nfa {
+	switch f {
+	case famStringLike:
+		return globNFA(text, 0)
+	case famArn:
+		n := globNFA(text, afterColons(text, 5))
+		if afterColons(text, 5) > len(text) {
+			n.accept = nil // no ARN: matches nothing
+		}
+		return n
+	}
+	if strings.IndexByte(text, safeStar) >= 0 { // an unknown variable
+		return globNFA(text, 0)
+	}
+	return literalNFA(text, f.folds())
+}
+
+func literalNFA(text string, fold bool) nfa {
+	var n nfa
+	for _, r := range text {
+		t := token{kind: tokLiteral, r: r}
+		if fold {
+			t.kind = tokFold
+		}
+		n.tokens = append(n.tokens, t)
+	}
+	n.start, n.accept = []int{0}, []int{len(n.tokens)}
+	return n
+}
+
+// globNFA builds the automaton of a pattern whose wildcards stop at colons
+// before index free.
+func globNFA(text string, free int) nfa {
+	var n nfa
+	for i := 0; i < len(text); {
+		size := 1
+		t := token{kind: tokLiteral}
+		switch text[i] {
+		case safeStar:
+			t.kind = tokStar
+		case safeQuest:
+			t.kind = tokAny
+		default:
+			size = runeLen(text[i:])
+			t.r = []rune(text[i : i+size])[0]
+		}
+		if t.kind != tokLiteral && i < free {
+			t.kind++ // its variant that stops at colons
+		}
+		n.tokens = append(n.tokens, t)
+		i += size
+	}
+	n.start, n.accept = []int{0}, []int{len(n.tokens)}
+	return n
+}
+
+// innerNFA accepts the pieces of subject that can stand between what head and
+// tail match: from an index where head accepts the text before it to one where
+// tail accepts the text behind it.
+func innerNFA(subject string, fold bool, head, tail func(int) bool) nfa {
+	n := literalNFA(subject, fold)
+	n.start, n.accept = nil, nil
+	state := 0
+	for i := range subject + "." { // one step more than subject has characters
+		if head(i) {
+			n.start = append(n.start, state)
+		}
+		if tail(i) {
+			n.accept = append(n.accept, state)
+		}
+		state++
+	}
+	return n
+}
+
+// within accepts head, then what n accepts, then tail.
+func (n nfa) within(head, tail string) nfa {
+	before, behind := literalNFA(head, false), literalNFA(tail, false)
+	wall := []token{{kind: tokNever}}
+	out := nfa{tokens: slices.Concat(before.tokens, wall, n.tokens, wall, behind.tokens), start: []int{0}}
+	from := len(before.tokens) + 1
+	to := from + len(n.tokens) + 1
+	for _, s := range n.start {
+		out.jumps = append(out.jumps, jump{from - 1, from + s})
+	}
+	for _, j := range n.jumps {
+		out.jumps = append(out.jumps, jump{from + j.from, from + j.to})
+	}
+	for _, s := range n.accept {
+		out.jumps = append(out.jumps, jump{from + s, to})
+	}
+	out.accept = []int{len(out.tokens)}
+	return out
+}
+
+// between accepts what n accepts with head before and tail behind it.
+func (n nfa) between(head, tail string) nfa {
+	states := n.close(slices.Clone(n.start))
+	for _, r := range head {
+		states = n.step(states, r)
+	}
+	out := nfa{tokens: n.tokens, jumps: n.jumps, start: states}
+	for s := range len(n.tokens) + 1 {
+		ends := n.close([]int{s})
+		for _, r := range tail {
+			ends = n.step(ends, r)
+		}
+		if n.accepts(ends) {
+			out.accept = append(out.accept, s)
+		}
+	}
+	return out
+}
+
+// close adds the states that are reached without a character.
+func (n *nfa) close(states []int) []int {
+	add := func(s int) {
+		if !slices.Contains(states, s) {
+			states = append(states, s)
+		}
+	}
+	for i := 0; i < len(states); i++ {
+		s := states[i]
+		if s < len(n.tokens) && n.tokens[s].stays() {
+			add(s + 1)
+		}
+		for _, j := range n.jumps {
+			if j.from == s {
+				add(j.to)
+			}
+		}
+	}
+	slices.Sort(states)
+	return slices.Compact(states)
+}
+
+func (n *nfa) step(states []int, r rune) []int {
+	var next []int
+	for _, s := range states {
+		if s >= len(n.tokens) || !n.tokens[s].takes(r) {
+			continue
+		}
+		if n.tokens[s].stays() {
+			next = append(next, s)
+		} else {
+			next = append(next, s+1)
+		}
+	}
+	return n.close(next)
+}
+
+func (n *nfa) accepts(states []int) bool {
+	for _, s := range states {
+		if slices.Contains(n.accept, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// classBudget bounds the states that classes visits.
+const classBudget = 4000
+
+// classes returns, for every combination of automata that some text satisfies,
+// one text that does, the empty text included, and whether these are all
+// combinations.
+func classes(automata []nfa) ([]string, bool) {
+	type node struct {
+		text   string
+		states [][]int
+	}
+	letters := alphabet(automata)
+	first := node{states: make([][]int, len(automata))}
+	for i := range automata {
+		first.states[i] = automata[i].close(slices.Clone(automata[i].start))
+	}
+	key := func(states [][]int) string {
+		var b strings.Builder
+		for _, l := range states {
+			for _, s := range l {
+				b.WriteRune(rune(s))
+			}
+			b.WriteByte(0xff)
+		}
+		return b.String()
+	}
+	queue := []node{first}
+	visited := map[string]bool{} // without first: the empty text is a class of its own
+	found := map[string]bool{}
+	var out []string
+	for len(queue) > 0 {
+		n := queue[0]
+		queue = queue[1:]
+		vector := make([]byte, len(automata))
+		for i := range automata {
+			if automata[i].accepts(n.states[i]) {
+				vector[i] = 1
+			}
+		}
+		if n.text == "" {
+			out = append(out, "")
+		} else if !found[string(vector)] {
+			found[string(vector)] = true
+			out = append(out, n.text)
+		}
+		for _, r := range letters {
+			next := node{text: n.text + string(r), states: make([][]int, len(automata))}
+			for i := range automata {
+				next.states[i] = automata[i].step(n.states[i], r)
+			}
+			if k := key(next.states); !visited[k] {
+				if len(visited) >= classBudget {
+					return out, false
+				}
+				visited[k] = true
+				queue = append(queue, next)
+			}
+		}
+	}
+	return out, true
+}
+
+// alphabet returns the characters that automata tell apart, and one that none of
+// them names.
+func alphabet(automata []nfa) []rune {
+	seen := map[rune]bool{}
+	var out []rune
+	add := func(r rune) {
+		if !seen[r] {
+			seen[r] = true
+			out = append(out, r)
+		}
+	}
+	for i := range automata {
+		for _, t := range automata[i].tokens {
+			switch t.kind {
+			case tokLiteral:
+				add(t.r)
+			case tokFold:
+				add(t.r)
+				add(unicode.ToLower(t.r))
+				add(unicode.ToUpper(t.r))
+			case tokAnyButColon, tokStarButColon:
+				add(':')
+			}
+		}
+	}
+	for r := 'a'; ; r++ {
+		if !seen[r] {
+			add(r)
+			return out
+		}
+	}
+}
