@@ -64,12 +64,14 @@ func (p Pos) String() string {
 type Unmet struct {
 	At       Pos
 	Operator string   // condition operator as written, or the element: "Action", "Resource", "NotAction", "NotResource", "Principal", "Version"
-	Key      string   // condition key as written; "" for an element
-	Want     []string // values of the policy, variables expanded where they resolve
+	Key      string   // condition key as written; for a resource the variable without a known value; else ""
+	Want     []string // values of the policy, variables expanded where they resolve; of a resource the closest pattern first
 	Got      []string // values of the request
 	Absent   bool     // the key is known not to be in the request
 	Unknown  bool     // whether the key is in the request could not be read
-	Segment  string   // for a resource the first part of the ARN that differs: "partition", "service", "region", "account", "resource"
+	Segment  string   // for a resource the first part of the ARN that differs: "partition", "service", "region", "account", "type", "resource"
+	Layer    string   // the layer the statement stands in, as in LayerAnswer
+	Level    int
 }
 
 // LayerAnswer is what one layer says by itself, as if the others allowed.

@@ -35,7 +35,12 @@ type match struct {
 // is total: whatever it is given, it answers.
 func (s Set) Evaluate(action, resource string, c Context) Answer {
 	var e Evaluator
-	return *e.Decide(&s, action, resource, &c)
+	a := *e.Decide(&s, action, resource, &c)
+	if a.Verdict != Allow {
+		r := newRequest(action, resource, &c)
+		a.Missing = e.nearMisses(&r)
+	}
+	return a
 }
 
 // Decide is Set.Evaluate without the near misses. The answer is the evaluator's:
