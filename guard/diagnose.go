@@ -124,6 +124,10 @@ func (q inquiry) explain(m Merged) []Finding {
 
 // finding begins a finding of this grant.
 func (q inquiry) finding(code Code) Finding {
+	if account := arnField(q.grant.Resource, fieldAccount); q.about == aboutDocument && account != "" && account != q.d.Request.Caller.Account &&
+		code != subjectCodes[q.about].denied {
+		code = "SG113"
+	}
 	f := Finding{Code: code, Level: q.level, Grant: q.grant.ID, Action: q.grant.Action, Resource: q.grant.Resource,
 		Summary: q.d.Request.Caller.Name() + " " + mayNot(q.grant)}
 	if q.about == aboutChannel {

@@ -10,10 +10,10 @@ import (
 // lint looks at statements that bear on this request and do not do what they
 // seem to: a Deny that protects nothing, an Allow that opens too much.
 func lint(d Decision) []Finding {
+	fs := foreignKey(d)
 	if d.Policies == nil {
-		return nil
+		return fs
 	}
-	var fs []Finding
 	for _, l := range layersOf(*d.Policies) {
 		for i := range l.statements {
 			s := &l.statements[i]
@@ -31,6 +31,16 @@ func lint(d Decision) []Finding {
 		}
 	}
 	return fs
+}
+
+// foreignKey warns of what no policy of this account can settle.
+func foreignKey(d Decision) []Finding {
+	account := arnField(d.Facts.KMSKey, fieldAccount)
+	if account == "" || account == d.Request.Caller.Account {
+		return nil
+	}
+	return []Finding{{Code: "SG404", Level: Note, Grant: GrantKMS, Action: actionDataKey, Resource: d.Facts.KMSKey,
+		Summary: "the session is encrypted with a key of account " + account + ", whose key policy must allow " + d.Request.Caller.Name() + " too"}}
 }
 
 func lintStatement(d Decision, s *policy.Statement, g Grant) (Finding, bool) {
