@@ -189,6 +189,10 @@ func (q inquiry) missing(l layer) Finding {
 			f.Nearest = append(f.Nearest, Near{At: n.s.At, Why: n.why})
 		}
 	}
+	if len(near) > 0 && near[0].tag != nil && len(near[0].tag.Want) > 0 && !strings.ContainsAny(near[0].tag.Want[0], "${*?") {
+		_, key, _ := strings.Cut(near[0].tag.Key, "/")
+		f.Detail = "the tag " + key + " = " + near[0].tag.Want[0] + " on the " + q.thing(near[0].tag.Key) + " would do as well, for everyone who has that statement"
+	}
 	if len(near) == 0 && l.name == "identity" {
 		f.Detail = "no statement comes near; it is needed " + q.grant.Why
 	}

@@ -14,7 +14,8 @@ type miss struct {
 	s    *policy.Statement
 	code Code
 	why  string
-	rank int // the smaller, the nearer
+	rank int           // the smaller, the nearer
+	tag  *policy.Unmet // the tag condition that a tag would satisfy
 }
 
 // The ranks: a condition is nearer than a slip in the ARN, that nearer than
@@ -68,6 +69,9 @@ func (q inquiry) conditionMiss(s *policy.Statement) (miss, bool) {
 		code, reason := q.unmet(u)
 		if !found || best.code == subjectCodes[q.about].condition && code != best.code {
 			best = miss{code: code, rank: rankCondition, why: "matches, but its condition " + conditionText(u) + " " + reason}
+			if code == "SG106" || code == "SG201" || code == "SG202" {
+				best.tag = &u
+			}
 		}
 		found = true
 	}

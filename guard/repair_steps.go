@@ -223,7 +223,11 @@ func (p *plan) narrowings(l layer, s *policy.Statement, hit []Grant) []candidate
 	for _, c := range s.Conditions() {
 		offer("extend the condition"+deliberate, func(d *draft) bool { return p.extend(d, c, hit) })
 	}
-	offer("except it from the Deny"+deliberate, func(d *draft) bool {
+	except := "except it from the Deny"
+	if !deniesUntagged(s) {
+		except += deliberate
+	}
+	offer(except, func(d *draft) bool {
 		d.Resource, d.NotResource = nil, nil
 		for _, g := range hit {
 			d.NotResource = append(d.NotResource, g.Resource)

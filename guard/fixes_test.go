@@ -1,0 +1,153 @@
+package guard
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"ssmguard/guard/policy"
+)
+
+// TestPublicFindings: the code, the statement and the repair of every public
+// case are as in testdata/start-session.golden.
+func TestPublicFindings(t *testing.T) {
+	var golden strings.Builder
+	for _, c := range publicCases(t) {
+		d := c.check(t)
+		fmt.Fprintf(&golden, "=== %s\nverdict %s\n%s", c.Name, d.Verdict(), listing(d.Findings))
+		for _, want := range c.Expect {
+			id := caseGrants[want.Grant]
+			if want.Decision == "allowed" {
+				continue
+			}
+			if !explained(d, id) {
+				t.Errorf("%s: %s is denied and no finding says why", c.Name, id)
+			}
+		}
+	}
+	compareGolden(t, "testdata/start-session.golden", golden.String())
+}
+
+// explained tells whether a finding speaks of a denied grant: its own, the one
+// of the pair, or an error that has the same reason.
+func explained(d Decision, id string) bool {
+	for _, f := range d.Findings {
+		if f.Grant == id || id == GrantResume && f.Grant == GrantTerminate || f.Fix != nil && f.Level == Error && id != GrantTarget && id != GrantDocument {
+			return true
+		}
+	}
+	return false
+}
+
+// TestRepairs applies the repair of every denied public case and of every rule's
+// case: it allows what it says it allows, and no neighbour changes unless the
+// repair says so.
+func TestRepairs(t *testing.T) {
+	for _, c := range publicCases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			d := c.check(t)
+			for _, f := range d.Findings {
+				repaired(t, d, f)
+			}
+			if d.Verdict().Denies() && startFix(d) == nil {
+				t.Errorf("denied, and no repair")
+			}
+		})
+	}
+	for _, f := range faults(t) {
+		if f.Open || f.IAM != "" || f.Message != "" {
+			continue
+		}
+		t.Run(string(f.Code), func(t *testing.T) {
+			d := f.decide(t)
+			for _, f := range d.Findings {
+				repaired(t, d, f)
+			}
+		})
+	}
+}
+
+func startFix(d Decision) *Fix {
+	for _, f := range d.Findings {
+		if f.Level == Error && f.Fix != nil {
+			return f.Fix
+		}
+	}
+	return nil
+}
+
+// repaired applies a finding's fix by what is printed of it, and looks again.
+func repaired(t *testing.T, d Decision, f Finding) {
+	t.Helper()
+	if f.Fix == nil || f.Level < Warning || f.Grant == "" {
+		return
+	}
+	if !f.Fix.Checked {
+		t.Errorf("%s %s: the fix is not checked: %+v", f.Code, f.Grant, f.Fix)
+		return
+	}
+	set := *d.Policies
+	for _, change := range f.Fix.Changes {
+		var err error
+		if set, err = Apply(set, change); err != nil {
+			t.Fatalf("%s: %v", change.describe(), err)
+		}
+	}
+	r := d.Request
+	for key, value := range f.Fix.Needs {
+		context := map[string][]string{key: {value}}
+		for k, v := range r.Context {
+			if k != key {
+				context[k] = v
+			}
+		}
+		r.Context = context
+	}
+	for _, g := range Needs(r, d.Facts) {
+		for _, id := range f.Fix.Grants {
+			if g.ID == id && evaluate(set, g).Verdict != policy.Allow {
+				t.Errorf("%s: %s is still denied", f.Code, id)
+			}
+		}
+	}
+	neighbours(t, d, f, set)
+}
+
+// neighbours compares requests that have nothing to do with the repair.
+func neighbours(t *testing.T, d Decision, f Finding, set policy.Set) {
+	t.Helper()
+	if !strings.HasSuffix(f.Fix.Check, "nothing else changes") {
+		return
+	}
+	for _, change := range []func(*Request, *Facts){
+		func(r *Request, f *Facts) { r.Target, f.TargetTags = "i-00000000000000001", nil },
+		func(r *Request, _ *Facts) { r.Target = "i-00000000000000001" },
+		func(r *Request, f *Facts) { r.Target, f.TargetTags = "mi-00000000000000001", nil },
+		func(r *Request, f *Facts) { r.Document, f.DocumentTags = "Somebody-Elses", nil },
+		func(r *Request, _ *Facts) { r.Region = "ap-south-1" },
+		func(r *Request, f *Facts) {
+			f.TargetTags = map[string]string{"Team": "other"}
+			r.Target = "i-00000000000000001"
+		},
+	} {
+		r, facts := d.Request, d.Facts
+		change(&r, &facts)
+		for _, g := range Needs(r, facts) {
+			if g.ID != GrantTarget && g.ID != GrantDocument || own(d, g) {
+				continue
+			}
+			if before, after := evaluate(*d.Policies, g).Verdict, evaluate(set, g).Verdict; before != after {
+				t.Errorf("%s says nothing else changes, and %s goes from %v to %v", f.Code, g.Resource, before, after)
+			}
+		}
+	}
+}
+
+func own(d Decision, g Grant) bool {
+	for _, o := range d.Grants {
+		if o.Resource == g.Resource && o.Action == g.Action {
+			return true
+		}
+	}
+	return false
+}
