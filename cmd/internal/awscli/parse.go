@@ -84,48 +84,66 @@ type Env struct {
 
 // Parse reads the words after `aws`. The error is a *UsageError with the text and
 // exit code of the AWS CLI v2. It checks everything that the CLI checks before it
-// looks at the configuration; Validate checks the rest.
+// looks at the configuration; Validate checks the rest. The Invocation is never
+// nil: beside an error it holds the globals that were understood.
 func Parse(args []string, env Env) (*Invocation, error) {
-	if slices.Contains(args, "--cli-auto-prompt") && slices.Contains(args, "--no-cli-auto-prompt") {
-		return nil, paramValidation("Both --cli-auto-prompt and --no-cli-auto-prompt cannot be specified at the same time.")
-	}
 	inv := &Invocation{}
+	inv.Globals.Profile = earlyProfile(args)
+	return inv, inv.parse(args, env)
+}
+
+// earlyProfile is the --profile of a command line, even of a wrong one: the CLI
+// looks for it first.
+func earlyProfile(args []string) *string {
+	first, err := (&parser{options: []option{{flag: "--profile"}, {flag: "--debug", values: none}}}).parse(args)
+	if err != nil || first.values["--profile"] == "" {
+		return nil
+	}
+	profile := first.values["--profile"]
+	return &profile
+}
+
+// parse is the first two passes: the globals and the command's name.
+func (inv *Invocation) parse(args []string, env Env) error {
+	if slices.Contains(args, "--cli-auto-prompt") && slices.Contains(args, "--no-cli-auto-prompt") {
+		return paramValidation("Both --cli-auto-prompt and --no-cli-auto-prompt cannot be specified at the same time.")
+	}
 	mainPass := &parser{options: globals, positional: "command", stop: "--version"}
 	first, err := mainPass.parse(args)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if first.stop {
 		inv.Command = Version
-		return inv, nil
+		return nil
 	}
 	if err := inv.Globals.set(first); err != nil {
-		return nil, err
+		return err
 	}
 	inv.Service = first.word
 	if first.word == "help" {
 		inv.Command = Help
-		return inv, nil
+		return nil
 	}
 	names := operationNames(first.word)
 	if names == nil {
 		inv.Refusal = asUsage(invalidChoice("command", first.word, services()))
-		return inv, nil
+		return nil
 	}
 	second, err := (&parser{positional: "operation"}).parse(first.rest)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	inv.op = findOperation(first.word, second.word)
 	if second.word == "help" {
 		inv.Command = Help
-		return inv, nil
+		return nil
 	}
 	if inv.op == nil {
 		inv.Refusal = asUsage(invalidChoice("operation", second.word, names))
-		return inv, nil
+		return nil
 	}
-	return inv, inv.operation(second.rest, env)
+	return inv.operation(second.rest, env)
 }
 
 // services are the commands we know; operationNames the operations of one of them.

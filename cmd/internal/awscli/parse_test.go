@@ -133,3 +133,18 @@ func deref(s *string) string {
 	}
 	return *s
 }
+
+// TestGlobalsBesideAnError: what to call an error depends on the profile, so that
+// is known even when the rest is not.
+func TestGlobalsBesideAnError(t *testing.T) {
+	for _, args := range [][]string{
+		{"--profile", "p", "--no"},
+		{"ssm", "start-session", "--pro", "p"},
+		{"ssm", "start-session", "--target", "x", "--output", "bogus", "--profile=p"},
+	} {
+		inv, err := Parse(args, Env{})
+		if err == nil || inv.Globals.Profile == nil || *inv.Globals.Profile != "p" {
+			t.Errorf("%q: %v, profile %v", args, err, inv.Globals.Profile)
+		}
+	}
+}
