@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -60,7 +62,6 @@ func serve(t testing.TB) *gateway.Gateway {
 // newRig opens a channel for a session; edit may change its options.
 func newRig(t testing.TB, c gateway.SessionConfig, edit func(*channel.Options)) *rig {
 	t.Helper()
-	checkGoroutines(t)
 	r := &rig{t: t, g: serve(t), forward: make(chan error, 1)}
 	var err error
 	if r.c, err = r.dial(c, edit); err != nil {
@@ -182,28 +183,35 @@ func listen(t testing.TB, handle func(*net.TCPConn)) net.Listener {
 // echoes sends back what it gets, and closes at the end of it.
 func echoes(c *net.TCPConn) { io.Copy(c, c) } //nolint:errcheck // the test sees what is missing
 
-// checkGoroutines fails the test if, once everything is cleaned up, something of ours still runs.
-func checkGoroutines(t testing.TB) {
-	t.Helper()
-	t.Cleanup(func() {
-		var left string
-		for range 200 { // goroutines end shortly after what they are waited for by
-			buf := make([]byte, 1<<20)
-			buf = buf[:runtime.Stack(buf, true)]
-			left = ""
-			for g := range strings.SplitSeq(string(buf), "\n\n") {
-				if strings.Contains(g, "ssmguard/proxy/channel.") && !strings.Contains(g, "testing.tRunner") {
-					left += g + "\n\n"
-				}
+// TestMain fails if, once every test has cleaned up, something of ours still runs.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	if left := leftBehind(); code == 0 && left != "" {
+		fmt.Fprintf(os.Stderr, "goroutines left:\n%s", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// leftBehind returns the goroutines of ours that still run; they may end
+// shortly after what waits for them.
+func leftBehind() (left string) {
+	for range 200 {
+		buf := make([]byte, 1<<20)
+		buf = buf[:runtime.Stack(buf, true)]
+		left = ""
+		for g := range strings.SplitSeq(string(buf), "\n\n") {
+			if strings.Contains(g, "ssmguard/proxy/channel.") && !strings.Contains(g, "leftBehind") {
+				left += g + "\n\n"
 			}
-			if left == "" {
-				return
-			}
-			runtime.Gosched()
-			<-time.After(5 * time.Millisecond)
 		}
-		t.Errorf("goroutines left:\n%s", left)
-	})
+		if left == "" {
+			return ""
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	return left
 }
 
 func noise(seed uint64, n int) []byte {
