@@ -197,4 +197,14 @@ func (c Caller) Name() string {
 	return "this caller"
 }
 
+// home returns whose policies to change for the caller: the role of a permission
+// set cannot be changed itself, AWS would undo it.
+func (c Caller) home() string {
+	set, ok := strings.CutPrefix(c.Name(), "role/AWSReservedSSO_")
+	if i := strings.LastIndexByte(set, '_'); ok && i > 0 {
+		return `permission set "` + set[:i] + `"`
+	}
+	return c.Name()
+}
+
 func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }

@@ -75,6 +75,7 @@ func diagnose(d Decision) []Finding {
 		fs = append(fs, found...)
 	}
 	fs = oneOf(fs)
+	fs = undecidedOnce(fs)
 	fs = append(fs, health(d.Request, d.Facts)...)
 	return append(fs, lint(d)...)
 }
@@ -91,7 +92,7 @@ func oneOf(fs []Finding) []Finding {
 		case out[i].Level > f.Level:
 			// a mere consequence
 		case out[i].Grant == GrantResume && f.Grant == GrantTerminate:
-			f.Summary += ", nor " + doing[GrantResume]
+			f.Summary += ", nor resume it after a drop"
 			out[i] = f
 		default:
 			out = append(out, f)
@@ -259,10 +260,13 @@ func deniesUntagged(s *policy.Statement) bool {
 
 func (q inquiry) denyWhy(s *policy.Statement) string {
 	var held []string
+	unmet := unmetConditions(s, q.grant.Context)
 	for _, c := range s.Conditions() {
 		text := conditionText(policy.Unmet{Operator: c.Operator, Key: c.Key, Want: c.Values})
 		got, _, state := q.grant.Context.Lookup(c.Key)
 		switch {
+		case slices.ContainsFunc(unmet, func(u policy.Unmet) bool { return u.Key == c.Key && u.Operator == c.Operator }):
+			text += " (which does not hold, as far as is known here)"
 		case state == policy.KeyAbsent:
 			text += " (the " + q.thing(c.Key) + " has no such key, which this operator takes for a match)"
 		case len(got) > 0:

@@ -74,6 +74,9 @@ func (r Refusal) Explain() (Finding, bool) {
 	if r.PolicyARN != "" {
 		f.Detail = "AWS names the policy: " + r.PolicyARN
 	}
+	if code == "SG609" {
+		f.Detail = "the AWS CLI also says this when the session-manager plugin is missing: it then ends the session it has just started"
+	}
 	if r.Wrapped == "KMSEncryption" && f.Detail == "" {
 		f.Detail = "the session had started; the plugin could not get a key to encrypt it with"
 	}
@@ -160,7 +163,7 @@ func (d Decision) healthOf(f *Finding) {
 // names.
 func (d Decision) join(f *Finding, r Refusal) {
 	for _, own := range d.Findings {
-		if own.Grant == f.Grant && own.Grant != "" && (own.Level == Error || own.Level == Warning) {
+		if own.Grant == f.Grant && own.Grant != "" && own.Level >= Warning && d.Of(own.Grant).Verdict.Denies() {
 			f.Nearest, f.Fix = own.Nearest, own.Fix
 			f.add("the policies read here agree: " + own.Summary + " (" + string(own.Code) + ")")
 			return
@@ -188,9 +191,9 @@ func (d Decision) compare(f *Finding, r Refusal, g Grant) {
 		}
 		for i := range l.statements {
 			if s := &l.statements[i]; s.Denies() == r.Explicit && s.MatchesAction(g.Action) && s.MatchesResource(g.Resource, g.Context) {
-				why := "allows it here, so a key of its condition has another value at AWS, or the policies changed a moment ago"
+				why := "allows it, as it is read here"
 				if r.Explicit {
-					why = "denies it unless its condition fails"
+					why = q.denyWhy(s)
 				} else if m, ok := q.conditionMiss(s); ok {
 					why = m.why
 				}
@@ -204,7 +207,9 @@ func (d Decision) compare(f *Finding, r Refusal, g Grant) {
 		}
 	}
 	switch {
-	case slices.Contains(d.Policies.Partial, r.Layer()):
+	case r.Layer() == "" && r.Policy != "":
+		f.add("that policy cannot be read from here")
+	case slices.Contains(d.Policies.Partial, r.Layer()) || len(f.Nearest) == 0 && r.Layer() != "identity" && r.Layer() != "":
 		f.add("that layer cannot be read from here")
 	case evaluate(*d.Policies, g).Verdict == policy.Allow:
 		f.add("the policies read here allow it: they may have changed a moment ago, or the call used other credentials")
@@ -225,7 +230,7 @@ func (d Decision) proposal(f *Finding, r Refusal) {
 	if r.Explicit || r.Action == "" || r.Resource == "" || f.Grant == "" {
 		return
 	}
-	who := Caller{SessionARN: r.User}.Name()
+	who := Caller{SessionARN: r.User}.home()
 	fix := &Fix{Text: "add to " + who, Grants: []string{f.Grant}}
 	for _, s := range permissions([]Grant{{ID: f.Grant, Action: r.Action, Resource: r.Resource}}) {
 		fix.Changes = append(fix.Changes, Change{Kind: AddStatement, Layer: "identity", Where: who, Statement: s.String()})

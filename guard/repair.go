@@ -72,7 +72,7 @@ func (r *repairs) unseen(grants []Grant) *Fix {
 		}
 		fix.Grants = append(fix.Grants, g.ID)
 	}
-	who := r.d.Request.Caller.Name()
+	who := r.d.Request.Caller.home()
 	for _, s := range permissions(grants) {
 		fix.Changes = append(fix.Changes, Change{Kind: AddStatement, Layer: "identity", Where: who, Statement: s.String()})
 	}

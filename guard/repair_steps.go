@@ -29,10 +29,10 @@ func (p *plan) permit(l layer, lacking []Grant) {
 			rest = append(rest, g)
 		}
 	}
-	where := sourceOf(l, p.d.Request.Caller.Name())
+	where := sourceOf(l, p.d.Request.Caller.home())
 	for _, s := range permissions(rest) {
 		if l.name == "endpoint" {
-			s.Principal = "*"
+			s.Principal = []byte(`"*"`)
 		}
 		p.apply(Change{Kind: AddStatement, Layer: l.name, Level: l.level, Where: where, Statement: s.String()}, "add to "+where)
 	}
@@ -111,11 +111,13 @@ func (p *plan) correct(l layer, g Grant) bool {
 			}
 			fields := strings.SplitN(pattern, ":", 6)
 			fields[fieldAccount] = arnField(g.Resource, fieldAccount)
-			d := copyOf(s)
-			d.Resource = slices.Clone(d.Resource)
+			d, err := copyOf(s)
+			if err != nil {
+				continue
+			}
 			d.Resource[k] = strings.Join(fields, ":")
 			c := candidate{text: "correct the account field of the ARN", kin: true,
-				change: Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.Name()), At: s.At, Statement: d.String()}}
+				change: Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.home()), At: s.At, Statement: d.String()}}
 			if _, cost, ok := p.try(c, []Grant{g}, l); ok && cost == 0 {
 				p.apply(c.change, c.text)
 				return true
@@ -196,18 +198,14 @@ func nodeTypes(partition string) texts {
 
 // narrowings are the ways to take grants out of a Deny, the most careful first.
 func (p *plan) narrowings(l layer, s *policy.Statement, hit []Grant) []candidate {
-	change := Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.Name()), At: s.At}
+	change := Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.home()), At: s.At}
 	var cs []candidate
 	offer := func(text string, edit func(*draft) bool) {
-		d := copyOf(s)
-		if edit(&d) {
+		if d, err := copyOf(s); err == nil && edit(&d) {
 			c := change
 			c.Statement = d.String()
 			cs = append(cs, candidate{change: c, text: text})
 		}
-	}
-	if l.name == "endpoint" {
-		return nil // its principals cannot be rewritten
 	}
 	const deliberate = ", if its owner agrees: it looks deliberate"
 	offer("restrict the Deny to targets", func(d *draft) bool {
@@ -230,12 +228,22 @@ func (p *plan) narrowings(l layer, s *policy.Statement, hit []Grant) []candidate
 	offer(except, func(d *draft) bool {
 		d.Resource, d.NotResource = nil, nil
 		for _, g := range hit {
-			d.NotResource = append(d.NotResource, g.Resource)
+			d.NotResource = append(d.NotResource, exception(g))
 		}
-		return slices.Equal(s.Resources(), []string{"*"})
+		d.NotResource = slices.Compact(d.NotResource)
+		return slices.Equal(s.Resources(), []string{"*"}) && hit[0].ID != GrantDataChannel
 	})
 	change.Kind = RemoveStatement
 	return append(cs, candidate{change: change, text: "remove the Deny" + deliberate})
+}
+
+// exception is what to take out of a Deny on everything: the resource, or every
+// session, for the id of this one is not known before it exists.
+func exception(g Grant) string {
+	if resourceType(g.Resource) == "session" {
+		return "arn:" + arnField(g.Resource, fieldPartition) + ":ssm:*:*:session/*"
+	}
+	return g.Resource
 }
 
 // extend adds the request's value to a negated condition.

@@ -22,11 +22,30 @@ func (t texts) MarshalJSON() ([]byte, error) {
 	return plainJSON([]string(t))
 }
 
+// UnmarshalJSON reads a scalar or an array of scalars.
+func (t *texts) UnmarshalJSON(b []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return err
+	}
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	*t = make(texts, 0, len(list))
+	for _, one := range list {
+		*t = append(*t, fmt.Sprint(one))
+	}
+	return nil
+}
+
 // draft is a statement to be written.
 type draft struct {
 	Sid         string                      `json:"Sid,omitempty"`
 	Effect      string                      `json:"Effect"`
-	Principal   string                      `json:"Principal,omitempty"`
+	Principal   json.RawMessage             `json:"Principal,omitempty"`
 	Action      texts                       `json:"Action,omitempty"`
 	NotAction   texts                       `json:"NotAction,omitempty"`
 	Resource    texts                       `json:"Resource,omitempty"`
@@ -65,19 +84,14 @@ func plainJSON(v any) ([]byte, error) {
 }
 
 // copyOf returns a statement as a draft that can be changed.
-func copyOf(s *policy.Statement) draft {
-	d := draft{Sid: s.At.Sid, Effect: s.Effect(), Action: s.Actions(), NotAction: s.NotActions(),
-		Resource: s.Resources(), NotResource: s.NotResources()}
-	for _, c := range s.Conditions() {
-		if d.Condition == nil {
-			d.Condition = make(map[string]map[string]texts)
-		}
-		if d.Condition[c.Operator] == nil {
-			d.Condition[c.Operator] = make(map[string]texts)
-		}
-		d.Condition[c.Operator][c.Key] = c.Values
+func copyOf(s *policy.Statement) (draft, error) {
+	text, err := s.MarshalJSON()
+	if err != nil {
+		return draft{}, err
 	}
-	return d
+	var d draft
+	err = json.Unmarshal(text, &d)
+	return d, err
 }
 
 // allow drafts the statement that allows actions on resources.

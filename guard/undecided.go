@@ -28,6 +28,7 @@ func undecided(d Decision, g Grant, m Merged) []Finding {
 	default:
 		keys, layers := splitDepends(m.DependsOn)
 		f.Nearest = unknownNear(d, g, keys)
+		f.turns = strings.Join(m.DependsOn, " ")
 		switch {
 		case len(keys) > 0:
 			f.Code = "SG505"
@@ -40,6 +41,25 @@ func undecided(d Decision, g Grant, m Merged) []Finding {
 		}
 	}
 	return []Finding{f}
+}
+
+// undecidedOnce keeps one finding of those that say the same of several grants:
+// a grant that is only advisory adds nothing to what is said of a required one.
+func undecidedOnce(fs []Finding) []Finding {
+	var out []Finding
+	for _, f := range fs {
+		same := slices.IndexFunc(out, func(k Finding) bool {
+			return k.Code == f.Code && k.Detail == f.Detail && (f.Level == Note || k.turns == f.turns)
+		})
+		open := f.Code == "SG505" || f.Code == "SG506" || f.Code == "SG507" || f.Code == "SG901"
+		switch {
+		case !open || same < 0:
+			out = append(out, f)
+		case out[same].Grant == GrantTarget && f.Grant == GrantDocument:
+			out[same].Summary = strings.Replace(out[same].Summary, doing[GrantTarget], "start this session", 1)
+		}
+	}
+	return out
 }
 
 // unknownNear names the statements whose conditions ask for a key that is not
@@ -114,7 +134,7 @@ func opinions(rs []Ruling) string {
 var doing = map[string]string{
 	GrantTarget:      "start a session on this target",
 	GrantDocument:    "use this document",
-	GrantResume:      "resume it when the connection drops",
+	GrantResume:      "resume the session after a drop",
 	GrantTerminate:   "end the session",
 	GrantDataChannel: "open the data channel",
 	GrantKMS:         "use the key that encrypts the session",

@@ -1,0 +1,98 @@
+package guard
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/guard/policy"
+)
+
+// TestLeastPrivilege: for every public case the policy printed lets everything
+// through and opens no neighbour.
+func TestLeastPrivilege(t *testing.T) {
+	for _, c := range publicCases(t) {
+		r, f := c.request()
+		doc, err := policy.Parse(policy.Identity, "least", []byte(LeastPrivilege(r, f)))
+		if err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		set := policy.Set{Identity: doc.Statements}
+		for _, g := range Needs(r, f) {
+			if v := evaluate(set, g).Verdict; v != policy.Allow {
+				t.Errorf("%s: %s is %v", c.Name, g.ID, v)
+			}
+		}
+		for _, p := range probesFor(r, f, policy.Set{}) {
+			// Each of the session's own actions may be another one's neighbour.
+			if v := evaluate(set, p.grant).Verdict; v == policy.Allow {
+				t.Errorf("%s: it also allows %s: %s on %s", c.Name, p.label, p.grant.Action, p.grant.Resource)
+			}
+		}
+	}
+}
+
+func TestLeastPrivilegeText(t *testing.T) {
+	r := devRequest
+	r.Document = "AWS-StartPortForwardingSessionToRemoteHost"
+	want := `{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "StartSession",
+      "Effect": "Allow",
+      "Action": "ssm:StartSession",
+      "Resource": [
+        "arn:aws:ec2:us-east-1:111122223333:instance/i-0123456789abcdef0",
+        "arn:aws:ssm:us-east-1::document/AWS-StartPortForwardingSessionToRemoteHost"
+      ]
+    },
+    {
+      "Sid": "OwnSessions",
+      "Effect": "Allow",
+      "Action": [
+        "ssm:ResumeSession",
+        "ssm:TerminateSession"
+      ],
+      "Resource": "*",
+      "Condition": {
+        "StringLike": {
+          "ssm:resourceTag/aws:ssmmessages:session-id": "${aws:userid}"
+        }
+      }
+    },
+    {
+      "Sid": "DataChannel",
+      "Effect": "Allow",
+      "Action": "ssmmessages:OpenDataChannel",
+      "Resource": "*"
+    }
+  ]
+}
+`
+	if diff := cmp.Diff(want, LeastPrivilege(r, Facts{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestOptions: what the tag-only policy of the second seed lets one do.
+func TestOptions(t *testing.T) {
+	doc, err := policy.Parse(policy.Identity, "ssm", []byte(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"ssm:StartSession","Resource":"*","Condition":{"StringEquals":{"ssm:resourceTag/Name":"bastion"}}},
+		{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*::document/AWS-StartSSHSession"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := policy.Set{Identity: doc.Statements}
+	gotDocuments := Documents(set, devRequest, []string{"", "AWS-StartSSHSession", "AWS-StartPortForwardingSession", "WebShell"})
+	wantDocuments := []Option{{"", policy.Unknown}, {"AWS-StartSSHSession", policy.Allow}, {"AWS-StartPortForwardingSession", policy.ImplicitDeny}, {"WebShell", policy.Unknown}}
+	if diff := cmp.Diff(wantDocuments, gotDocuments); diff != "" {
+		t.Errorf("documents: %s", diff)
+	}
+	tags := map[string]map[string]string{"i-0aaaaaaaaaaaaaaaa": {"Name": "bastion"}, "i-0bbbbbbbbbbbbbbbb": nil}
+	gotTargets := Targets(set, devRequest, []string{"i-0aaaaaaaaaaaaaaaa", "i-0bbbbbbbbbbbbbbbb", "i-0cccccccccccccccc"}, tags)
+	wantTargets := []Option{{"i-0aaaaaaaaaaaaaaaa", policy.Allow}, {"i-0bbbbbbbbbbbbbbbb", policy.ImplicitDeny}, {"i-0cccccccccccccccc", policy.Unknown}}
+	if diff := cmp.Diff(wantTargets, gotTargets); diff != "" {
+		t.Errorf("targets: %s", diff)
+	}
+}
