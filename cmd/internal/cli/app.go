@@ -40,6 +40,7 @@ func newApp(p *process) *cli.App {
 		OnUsageError:              onUsageError,
 		Action:                    unknownCommand,
 		Commands: []*cli.Command{
+			evalCommand(p),
 			sandboxCommand(p),
 			versionCommand(p),
 			helpCommand(),
