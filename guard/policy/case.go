@@ -18,8 +18,8 @@ type CaseEvaluator struct {
 	set      Set
 	context  Context
 	unknown  []string
+	values   []string // of multivalued keys
 	levels   [2][][]Statement
-	text     map[string]string
 	id       string
 	action   string
 	resource string
@@ -57,7 +57,7 @@ func (d *CaseEvaluator) reset(line string) {
 	}
 	d.context.reset()
 	d.set = Set{}
-	d.unknown = d.unknown[:0]
+	d.unknown, d.values = d.unknown[:0], d.values[:0]
 	d.id, d.action, d.resource, d.owner, d.account, d.seen = "", "", "", "", "", 0
 }
 
@@ -120,7 +120,7 @@ func (d *CaseEvaluator) member(name string) {
 	case "context":
 		d.readContext()
 	case "unknown":
-		p.array("the unknown keys", func() { d.unknown = append(d.unknown, p.str("a key")) })
+		p.array("of the unknown keys", func() { d.unknown = append(d.unknown, p.str("a key")) })
 	case "identityPolicies":
 		d.set.Identity = d.policies(Identity)
 	case "permissionBoundary":
@@ -156,8 +156,8 @@ func (d *CaseEvaluator) nonEmpty(what string) string {
 }
 
 // array reads an array and calls f where each member stands.
-func (s *scanner) array(what string, f func()) {
-	if !s.expect('[', "of "+what) {
+func (s *scanner) array(where string, f func()) {
+	if !s.expect('[', where) {
 		return
 	}
 	for first := true; s.more(&first, ']'); {
@@ -208,12 +208,13 @@ func (d *CaseEvaluator) readContext() {
 			p.fail(at, "the key %q is given twice", key)
 		}
 		if p.peek() != '[' {
-			d.context.Set(key, p.str("a string or an array of strings"))
+			d.context.add(k).single[0] = p.str("a string or an array of strings")
 			continue
 		}
-		var values []string
-		p.array("the values", func() { values = append(values, p.str("a string")) })
-		d.context.SetMulti(key, values...)
+		from := len(d.values)
+		p.array("of the values", func() { d.values = append(d.values, p.str("a string")) })
+		e := d.context.add(k)
+		e.Values, e.Multi = d.values[from:len(d.values):len(d.values)], true
 	}
 }
 
@@ -226,7 +227,7 @@ func (d *CaseEvaluator) since(n int) []Statement {
 // policies reads a list of policies into one layer.
 func (d *CaseEvaluator) policies(kind Kind) []Statement {
 	from := len(d.p.statements)
-	d.p.array("the policies", func() {
+	d.p.array("of the policies", func() {
 		d.policy(kind)
 		if kind == Session {
 			d.seen |= caseSession
@@ -238,7 +239,7 @@ func (d *CaseEvaluator) policies(kind Kind) []Statement {
 // organization reads a list of levels, each a list of policies.
 func (d *CaseEvaluator) organization(kind Kind, levels *[][]Statement) [][]Statement {
 	*levels = (*levels)[:0]
-	d.p.array("the levels", func() { *levels = append(*levels, d.policies(kind)) })
+	d.p.array("of the levels", func() { *levels = append(*levels, d.policies(kind)) })
 	return *levels
 }
 

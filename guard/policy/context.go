@@ -197,6 +197,12 @@ func (c *Context) put(key string, entry Entry) *contextEntry {
 	return e
 }
 
+// add appends a known key that is new to c, its own.
+func (c *Context) add(k contextKey) *contextEntry {
+	c.entries = append(c.entries, contextEntry{hash: k.hash, Entry: Entry{Key: k.name, State: KeyKnown}})
+	return &c.entries[len(c.entries)-1]
+}
+
 func (c *Context) setState(pattern string, s KeyState) {
 	prefix, ok := strings.CutSuffix(pattern, "*")
 	if !ok {

@@ -139,7 +139,7 @@ func (s *scanner) str(want string) string {
 	}
 	start := s.pos + 1
 	ascii := true
-	for i := start; i < len(s.text); i++ {
+	for i := s.plain(start); i < len(s.text); i++ {
 		switch c := s.text[i]; {
 		case c == '"':
 			out := s.text[start:i]
@@ -160,6 +160,23 @@ func (s *scanner) str(want string) string {
 	}
 	s.fail(start-1, "the string is not closed")
 	return ""
+}
+
+// plain returns the end of the whole groups of eight characters from i on that
+// are plain ASCII: most of a string, eight bytes at a step.
+func (s *scanner) plain(i int) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s.text); i += 8 {
+		t := s.text[i : i+8]
+		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+		quote, slash := w^ones*'"', w^ones*'\\'
+		// a byte's high bit is set where it is below 0x20, '"', '\\' or not ASCII
+		if (w|(w-ones*0x20)|(quote-ones)|(slash-ones))&high != 0 {
+			return i
+		}
+	}
+	return i
 }
 
 // escaped reads a string that begins at start and has its first escape at i.
