@@ -1,0 +1,109 @@
+package account
+
+import (
+	"strings"
+	"testing"
+)
+
+// Every layer that can deny, by name; the first in AWS's order is named.
+func TestDenialNamesTheLayer(t *testing.T) {
+	everything, nothing := allow("*", "*"), allow("s3:*", "*")
+	organization := func(scp, rcp string) *Organization {
+		l := Level{ID: "r-1", SCPs: []Policy{{Name: "scp", Document: scp}}}
+		if rcp != "" {
+			l.RCPs = []Policy{{Name: "rcp", Document: rcp}}
+		}
+		return &Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []Level{l}}
+	}
+	for _, test := range []struct {
+		name   string
+		change func(*World)
+		want   string
+	}{
+		{"no grant", func(w *World) { w.Users[0].Inline = nil }, "because no identity-based policy allows the ssm:StartSession action"},
+		{"deny", func(w *World) { w.Users[0].Inline[0].Document = deny("*", "*") }, "with an explicit deny in an identity-based policy"},
+		{"SCP", func(w *World) { w.Organization = organization(nothing, "") }, "because no service control policy allows the ssm:StartSession action"},
+		{"SCP deny", func(w *World) { w.Organization = organization(deny("ssm:*", "*"), "") }, "with an explicit deny in a service control policy"},
+		{"SCP and identity deny", func(w *World) {
+			w.Organization = organization(deny("ssm:*", "*"), "")
+			w.Users[0].Inline[0].Document = deny("*", "*")
+		}, "with an explicit deny in a service control policy"},
+		{"boundary", func(w *World) {
+			w.Policies, w.Users[0].Boundary = []Policy{{Name: "limit", Document: nothing}}, "limit"
+		}, "because no permissions boundary allows the ssm:StartSession action"},
+		{"boundary deny", func(w *World) {
+			w.Policies, w.Users[0].Boundary = []Policy{{Name: "limit", Document: deny("ssm:*", "*")}}, "limit"
+		}, "with an explicit deny in a permissions boundary"},
+		{"endpoint", func(w *World) {
+			w.Endpoint = &Policy{Name: "vpce", Document: strings.Replace(nothing, `"Effect"`, `"Principal":"*","Effect"`, 1)}
+		}, "because no VPC endpoint policy allows the ssm:StartSession action"},
+		{"endpoint deny", func(w *World) {
+			w.Endpoint = &Policy{Name: "vpce", Document: strings.Replace(deny("*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1)}
+		}, "with an explicit deny in a VPC endpoint policy"},
+		{"session policy", func(w *World) {
+			w.Roles = []Role{{Principal: Principal{Name: "dev", Inline: []Policy{{Name: "p", Document: everything}}}}}
+			w.Logins = []Login{{Name: "dev", Principal: "role/dev", Policies: []string{nothing}}}
+		}, "because no session policy allows the ssm:StartSession action"},
+		{"RCP does not reach Systems Manager", func(w *World) {
+			w.Organization = organization(everything, strings.Replace(deny("*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1))
+			w.Users[0].Inline = nil
+		}, "because no identity-based policy allows the ssm:StartSession action"},
+	} {
+		w := sessionWorld(everything)
+		test.change(&w)
+		_, c := open(t, w, Options{Channels: &ready{}})
+		f := c.post(nil, "ssm", "StartSession", map[string]string{"Target": "i-0123456789abcdef0"})
+		if f.Code != "AccessDeniedException" || f.Status != 400 || !strings.HasSuffix(f.Message, test.want) {
+			t.Errorf("%s: %+v, want %s", test.name, f, test.want)
+		}
+	}
+}
+
+// sessionWorld is a user with policies and an instance that is online.
+func sessionWorld(documents ...string) World {
+	w := userWith(documents...)
+	w.Nodes = []Node{{ID: "i-0123456789abcdef0", Ping: pingOnline, Agent: "3.3.0.0", Tags: map[string]string{"Name": "bastion"}}}
+	return w
+}
+
+// The forms AWS's denials have had over the years.
+func TestDenialStyles(t *testing.T) {
+	const who = "User: arn:aws:iam::111122223333:user/alice is not authorized to perform: ssm:StartSession"
+	const on = "on resource: arn:aws:ssm:us-east-1:111122223333:document/SSM-SessionManagerRunShell"
+	for _, test := range []struct {
+		style DenialStyle
+		want  string
+	}{
+		{DenialStyle{}, who + " " + on + " with an explicit deny in an identity-based policy"},
+		{DenialStyle{PolicyARN: true}, who + " " + on + " with an explicit deny in an identity-based policy: arn:aws:iam::111122223333:policy/NoShell"},
+		{DenialStyle{Newlines: true}, who + "\n" + on + "\nwith an explicit deny in an identity-based policy"},
+		{DenialStyle{Plain: true}, who + " " + on},
+	} {
+		w := sessionWorld(allow("*", "*"))
+		w.Policies = []Policy{{Name: "NoShell", Document: deny("ssm:StartSession", "arn:aws:ssm:*:*:document/SSM-SessionManagerRunShell")}}
+		w.Users[0].Attached, w.Denials = []string{"NoShell"}, test.style
+		_, c := open(t, w, Options{})
+		if f := c.post(nil, "ssm", "StartSession", map[string]string{"Target": "i-0123456789abcdef0"}); f.Message != test.want {
+			t.Errorf("%+v: %s", test.style, f.Message)
+		}
+	}
+}
+
+// When both grants are missing one is named, and which one is as the seed says.
+func TestDenialOfBothGrants(t *testing.T) {
+	named := make(map[string]int)
+	for seed := range uint64(20) {
+		w := sessionWorld()
+		w.Seed = seed
+		_, c := open(t, w, Options{})
+		f := c.post(nil, "ssm", "StartSession", map[string]string{"Target": "i-0123456789abcdef0"})
+		_, c = open(t, w, Options{})
+		if again := c.post(nil, "ssm", "StartSession", map[string]string{"Target": "i-0123456789abcdef0"}); again != f {
+			t.Errorf("seed %d: %v, then %v", seed, f, again)
+		}
+		named[f.Message]++
+	}
+	if len(named) != 2 {
+		t.Errorf("messages: %v", named)
+	}
+}
