@@ -75,7 +75,7 @@ func diagnose(d Decision) []Finding {
 		fs = append(fs, found...)
 	}
 	fs = oneOf(fs)
-	fs = undecidedOnce(fs)
+	fs = undecidedOnce(d, fs)
 	fs = append(fs, health(d.Request, d.Facts)...)
 	return append(fs, lint(d)...)
 }

@@ -37,8 +37,6 @@ type Finding struct {
 	Detail   string // why, in a sentence or two; "" when Nearest says it all
 	Nearest  []Near // the statements that came closest or that decided, the closest first
 	Fix      *Fix
-
-	turns string // what an undecided grant turns on
 }
 
 // Near is a statement that bears on a finding, and why it did or did not apply.

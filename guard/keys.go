@@ -104,7 +104,7 @@ func callerKeys(k *keyring, r Request) {
 		}
 		k.set(key, value)
 	}
-	known("aws:userid", c.UserID)
+	known("aws:userid", userID(r))
 	known("aws:PrincipalAccount", c.Account)
 	known("aws:PrincipalType", principalTypes[c.Kind()])
 	switch c.Kind() {
@@ -120,6 +120,18 @@ func callerKeys(k *keyring, r Request) {
 	sessionTags := c.Kind() != Root && slices.Contains(c.Unknown, UnknownSessionTags)
 	k.tags(c.Tags, !slices.Contains(c.Unknown, UnknownPrincipalTags) && !sessionTags, "aws:PrincipalTag/")
 	mfaKeys(k, c)
+}
+
+// userID returns aws:userid. Everybody has one, so a question about policy files
+// that names none is about somebody's.
+func userID(r Request) string {
+	if r.Caller.UserID != "" || !r.Closed {
+		return r.Caller.UserID
+	}
+	if r.Caller.Kind() == AssumedRole {
+		return "AROAEXAMPLEANY0000001:" + r.Caller.SessionName()
+	}
+	return "AIDAEXAMPLEANY0000001"
 }
 
 // principalARN returns aws:PrincipalArn: the role's ARN for its sessions.
@@ -205,12 +217,13 @@ const tagCharacters = " _.:/=+-@\\"
 func sessionKeys(k *keyring, r Request, _ Facts) {
 	k.set("aws:ResourceAccount", r.Caller.Account)
 	k.absent(tagSSM + "*")
-	if r.Caller.UserID == "" || strings.ContainsFunc(r.Caller.UserID, func(c rune) bool {
+	id := userID(r)
+	if id == "" || strings.ContainsFunc(id, func(c rune) bool {
 		return c < 0x80 && !isAlnum(c) && !strings.ContainsRune(tagCharacters, c)
 	}) {
 		k.unknown(sessionTagID)
 	} else {
-		k.set(sessionTagID, r.Caller.UserID)
+		k.set(sessionTagID, id)
 	}
 	k.set(sessionTagTarget, r.Target)
 }

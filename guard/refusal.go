@@ -18,6 +18,7 @@ type Refusal struct {
 	PolicyARN string // of the policy that denies; only for explicit denies, and not always
 	Encoded   string // encoded authorization message, for sts:DecodeAuthorizationMessage
 	Wrapped   string // what the message was wrapped in: "KMSEncryption" for the plugin's handshake
+	Rule      Code   // the rule that speaks of a message of the agent; "" for AWS's own
 	Message   string // the message itself, without the CLI's prefix, on one line
 }
 
@@ -47,6 +48,18 @@ var (
 	reKMSCall  = regexp.MustCompile(`Error calling KMS (\w+) API: ?`)
 )
 
+// agentMessages are what the agent on a target says when it cannot run an
+// allowed session. See amazon-ssm-agent, agent/session.
+var agentMessages = []struct {
+	words string
+	rule  Code
+}{
+	{"RunAs default user", "SG709"},
+	{"since RunAs user", "SG709"},
+	{"encryption is not set up on the selected", "SG710"},
+	{"Fetching data key failed", "SG711"},
+}
+
 // ParseRefusal reads an error message of AWS, of the AWS CLI, of an SDK or of
 // the session-manager plugin, with newlines and prefixes as pasted. The bool is
 // false when there is nothing of AWS's in it.
@@ -74,7 +87,12 @@ func ParseRefusal(message string) (Refusal, bool) {
 		r.Encoded = m[1]
 	}
 	r.Message = text
-	return r, r.Code != "" || r.Action != "" || r.Encoded != ""
+	for _, m := range agentMessages {
+		if r.Action == "" && strings.Contains(text, m.words) {
+			r.Rule = m.rule
+		}
+	}
+	return r, r.Code != "" || r.Action != "" || r.Encoded != "" || r.Rule != ""
 }
 
 // prefix takes error code and operation off the message, whoever wrote them.

@@ -53,6 +53,8 @@ func TestParseRefusal(t *testing.T) {
 				Resource: "arn:aws:kms:us-east-1:111122223333:key/k", Policy: "resource-based policy"}},
 		{"encoded", "An error occurred (UnauthorizedOperation) when calling the DescribeInstances operation: You are not authorized to perform this operation. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm-abc_def",
 			Refusal{Code: "UnauthorizedOperation", Operation: "DescribeInstances", Encoded: "4GIOHlTkIaWHQD0Q0m6XSnuUMCm-abc_def"}},
+		{"the agent", "----------ERROR-------\nUnable to start command: failed to start pty since RunAs user web does not exist\n",
+			Refusal{Rule: "SG709"}},
 		{"another error", "An error occurred (TargetNotConnected) when calling the StartSession operation: i-0123456789abcdef0 is not connected.",
 			Refusal{Code: "TargetNotConnected", Operation: "StartSession"}},
 	}
@@ -71,6 +73,9 @@ func TestParseRefusal(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestParseRefusalOfSomethingElse(t *testing.T) {
 	if r, ok := ParseRefusal("connection reset by peer"); ok {
 		t.Errorf("read something in a plain error: %+v", r)
 	}
@@ -107,7 +112,7 @@ func FuzzParseRefusal(f *testing.F) {
 	f.Add("User: arn: is not authorized to perform: a:b on resource: ")
 	f.Fuzz(func(t *testing.T, in string) {
 		r, ok := ParseRefusal(in)
-		if !ok && (r.Action != "" || r.Code != "" || r.Encoded != "") {
+		if !ok && (r.Rule != "" || r.Action != "" || r.Code != "" || r.Encoded != "") {
 			t.Errorf("read %+v and says it read nothing", r)
 		}
 		if strings.ContainsAny(r.Message, "\n\r\t") {

@@ -21,6 +21,8 @@ var refusalCodes = map[string]Code{
 
 func (r Refusal) code() Code {
 	switch {
+	case r.Rule != "":
+		return r.Rule
 	case r.Code == "TargetNotConnected":
 		return "SG700"
 	case r.Code == "InvalidDocument":
@@ -56,6 +58,8 @@ func (r Refusal) Explain() (Finding, bool) {
 	switch code {
 	case "SG700":
 		f.Summary = "AWS says the target is not connected, which is no matter of permissions"
+	case r.Rule:
+		f.Summary, f.Detail = page.Title, "the target says: "+r.Message
 	case "SG114":
 		f.Summary = "AWS does not accept the document: " + r.Message
 	case "SG608":
@@ -148,15 +152,15 @@ func (d Decision) Refused(r Refusal) Decision {
 
 // healthOf gives TargetNotConnected the evidence that was seen.
 func (d Decision) healthOf(f *Finding) {
-	for _, h := range health(d.Request, d.Facts) {
-		f.Detail = h.Summary
-		if h.Detail != "" {
-			f.Detail += ": " + h.Detail
-		}
-		f.Fix = h.Fix
+	seen := health(d.Request, d.Facts)
+	if len(seen) == 0 {
+		f.Detail = "look at the agent, the instance profile, the way to the endpoints ssm and ssmmessages, and the region"
 		return
 	}
-	f.Detail = "look at the agent, the instance profile, the way to the endpoints ssm and ssmmessages, and the region (" + d.Request.Region + ")"
+	f.Detail, f.Fix = seen[0].Summary, seen[0].Fix
+	if seen[0].Detail != "" {
+		f.add(seen[0].Detail)
+	}
 }
 
 // join brings a refusal together with what was found here about the grant AWS

@@ -118,7 +118,6 @@ type plan struct {
 	before []policy.Verdict
 	fix    *Fix
 	texts  []string // what to do, step by step
-	asks   []layer  // layers that others own and that have to change
 }
 
 // work removes what denies, then adds what is missing, layer by layer, and checks

@@ -23,7 +23,7 @@ type Example struct {
 }
 
 // catalogue is every rule there is, by family.
-var catalogue = [][]Rule{documentRules, targetRules, sessionRules, kmsRules, visibleRules, refusedRules, healthRules, limitRules, judgeRules}
+var catalogue = [][]Rule{documentRules, targetRules, sessionRules, kmsRules, visibleRules, refusedRules, healthRules, agentRules, limitRules, judgeRules}
 
 // Pages returns every rule in the order of its code.
 func Pages() []Rule {

@@ -21,7 +21,7 @@ var healthRules = []Rule{
 			Before: `PingStatus: ConnectionLost`,
 			After:  `restart the instance or its agent: systemctl restart amazon-ssm-agent`}},
 	{Code: "SG703", Since: since, Title: "the instance does not run",
-		Text: "Only a running instance has an agent that can answer.",
+		Text: "Only a running instance has an agent that can answer. Start it, and wait until its agent reports; that takes a minute or two.",
 		Example: Example{
 			Before: `state: stopped`,
 			After:  `aws ec2 start-instances --instance-ids i-0123456789abcdef0`}},
@@ -51,6 +51,28 @@ var healthRules = []Rule{
 		Example: Example{
 			Before: `enableExecuteCommand: false`,
 			After:  `aws ecs update-service --cluster prod --service web --enable-execute-command --force-new-deployment`}},
+}
+
+// agentRules are what the agent on the target says after the session has been
+// allowed. Its words come through the session, not from an API.
+var agentRules = []Rule{
+	{Code: "SG709", Since: since, Title: "the user to run the session as is missing",
+		Text: "The document runs sessions as a user of the operating system (runAsEnabled). AWS takes the tag SSMSessionRunAs of the caller, then the document's runAsDefaultUser; " +
+			"when there is neither, or the target has no such user, the session ends. There is no way back to ssm-user.",
+		Example: Example{
+			Before: `failed to start pty since RunAs user web does not exist`,
+			After:  `aws iam tag-role --role-name dev --tags Key=SSMSessionRunAs,Value=ec2-user`}},
+	{Code: "SG710", Since: since, Title: "the log of the session is not encrypted",
+		Text: "The document logs sessions and asks for an encrypted log group or bucket. Either it is not encrypted, or, more often, the target's own role may not look: it needs " +
+			"logs:DescribeLogGroups or s3:GetEncryptionConfiguration.",
+		Example: Example{
+			Before: `We couldn't start the session because encryption is not set up on the selected CloudWatch Logs log group`,
+			After:  `{"Effect":"Allow","Action":["logs:DescribeLogGroups","s3:GetEncryptionConfiguration"],"Resource":"*"}`}},
+	{Code: "SG711", Since: since, Title: "the target may not use the session's key",
+		Text: "The document encrypts session data. The caller got a data key, but the target could not decrypt it: its role needs kms:Decrypt on the same key, and the key policy must allow that.",
+		Example: Example{
+			Before: `Fetching data key failed: Unable to retrieve data key`,
+			After:  `{"Effect":"Allow","Action":"kms:Decrypt","Resource":"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}`}},
 }
 
 // limitRules are the limits beside the caller's own Allow statements: layers

@@ -28,7 +28,6 @@ func undecided(d Decision, g Grant, m Merged) []Finding {
 	default:
 		keys, layers := splitDepends(m.DependsOn)
 		f.Nearest = unknownNear(d, g, keys)
-		f.turns = strings.Join(m.DependsOn, " ")
 		switch {
 		case len(keys) > 0:
 			f.Code = "SG505"
@@ -45,11 +44,11 @@ func undecided(d Decision, g Grant, m Merged) []Finding {
 
 // undecidedOnce keeps one finding of those that say the same of several grants:
 // a grant that is only advisory adds nothing to what is said of a required one.
-func undecidedOnce(fs []Finding) []Finding {
+func undecidedOnce(d Decision, fs []Finding) []Finding {
 	var out []Finding
 	for _, f := range fs {
 		same := slices.IndexFunc(out, func(k Finding) bool {
-			return k.Code == f.Code && k.Detail == f.Detail && (f.Level == Note || k.turns == f.turns)
+			return k.Code == f.Code && k.Detail == f.Detail && (f.Level == Note || slices.Equal(d.Of(k.Grant).DependsOn, d.Of(f.Grant).DependsOn))
 		})
 		open := f.Code == "SG505" || f.Code == "SG506" || f.Code == "SG507" || f.Code == "SG901"
 		switch {

@@ -1,0 +1,85 @@
+package guard
+
+import (
+	"testing"
+
+	"ssmguard/guard/policy"
+)
+
+// TestOpenWorld: with real life's unknown keys a public case either keeps its
+// decision or becomes Unknown; it is never turned round. Where the file says
+// what the decision is for each value of a key that nobody knows, and they
+// differ, it must be Unknown.
+func TestOpenWorld(t *testing.T) {
+	proven := 0
+	for _, c := range publicCases(t) {
+		r, f := c.request()
+		r.Closed = false
+		r.Caller.MFA = MFAAbsent
+		g := Guard{Inventory: fixed(f), Simulators: []Simulator{Local{Static(c.set(t))}}}
+		d, err := g.Check(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.Expect {
+			id := caseGrants[want.Grant]
+			got := d.Of(id).Verdict
+			if got != policy.Unknown {
+				proven++
+			}
+			if got != policy.Unknown && got.String() != want.Decision {
+				t.Errorf("%s: %s is %v, in a closed world %s", c.Name, id, got, want.Decision)
+			}
+			for key, outcomes := range want.DecisionIf {
+				if outcomes["true"] != outcomes["false"] && got != policy.Unknown {
+					t.Errorf("%s: %s is %v and turns on %s", c.Name, id, got, key)
+				}
+			}
+		}
+	}
+	if proven < 80 {
+		t.Errorf("only %d grants of the public cases are decided in an open world", proven)
+	}
+}
+
+// TestNoFalseStop: whatever the values of the unknown keys and whatever an
+// unreadable layer holds, a request that AWS would allow is not stopped. The
+// layers are hidden one by one from a caller who is allowed everything.
+func TestNoFalseStop(t *testing.T) {
+	for _, c := range publicCases(t) {
+		r, f := c.request()
+		whole := c.set(t)
+		for _, hidden := range []string{"identity", "boundary", "session", "scp", "rcp", "endpoint"} {
+			set := whole
+			switch hidden {
+			case "identity":
+				set.Identity = nil
+			case "boundary":
+				set.Boundary = nil
+			case "session":
+				set.Session = nil
+			case "scp":
+				set.SCP = nil
+			case "rcp":
+				set.RCP = nil
+			case "endpoint":
+				set.Endpoint = nil
+			}
+			set.Partial = []string{hidden}
+			g := Guard{Inventory: fixed(f), Simulators: []Simulator{Local{Static(set)}}}
+			d, err := g.Check(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.Expect {
+				got := d.Of(caseGrants[want.Grant]).Verdict
+				if got.Denies() && want.Decision == "allowed" {
+					t.Errorf("%s without %s: %s is %v and AWS allows it", c.Name, hidden, want.Grant, got)
+				}
+				if got == policy.Allow && want.Decision != "allowed" && hidden != "rcp" {
+					t.Errorf("%s without %s: %s is allowed and AWS denies it", c.Name, hidden, want.Grant)
+				}
+			}
+		}
+	}
+}
