@@ -110,9 +110,9 @@ func (q inquiry) explain(m Merged) []Finding {
 		}
 		var fs []Finding
 		for _, l := range layersOf(bearing(*q.d.Policies, q.grant)) {
-			if denies := l.denying(q.grant); len(denies) > 0 {
+			if denies := l.denying(r.Answer); len(denies) > 0 {
 				fs = append(fs, q.denied(l, denies)...)
-			} else if !l.allows(q.grant) {
+			} else if l.says(r.Answer).Verdict == policy.ImplicitDeny {
 				fs = append(fs, q.missing(l))
 			}
 		}

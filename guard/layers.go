@@ -1,6 +1,10 @@
 package guard
 
-import "ssmguard/guard/policy"
+import (
+	"slices"
+
+	"ssmguard/guard/policy"
+)
 
 // layer is one layer of a policy.Set; service and resource control policies
 // make one for each level of the organization.
@@ -41,27 +45,33 @@ func applies(s *policy.Statement, g Grant) bool {
 	return s.MatchesAction(g.Action) && s.MatchesResource(g.Resource, g.Context) && s.MatchesConditions(g.Context)
 }
 
-// allows tells whether a statement of the layer allows the grant, Deny aside.
-// AWS attaches a policy that allows everything to every level of RCPs.
-func (l layer) allows(g Grant) bool {
-	if l.name == "rcp" {
-		return true
-	}
-	for i := range l.statements {
-		if s := &l.statements[i]; !s.Denies() && applies(s, g) {
-			return true
+// says is what the layer by itself says of a grant, given the set's answer. A
+// layer that does not bear on the grant says nothing against it.
+func (l layer) says(a policy.Answer) policy.LayerAnswer {
+	for _, la := range a.Layers {
+		if la.Layer == l.name && la.Level == l.level {
+			return la
 		}
 	}
-	return false
+	return policy.LayerAnswer{Layer: l.name, Level: l.level, Verdict: policy.Allow}
 }
 
-// denying returns the Deny statements of the layer that match the grant.
-func (l layer) denying(g Grant) []*policy.Statement {
+// at returns the statements at some positions.
+func (l layer) at(positions []policy.Pos) []*policy.Statement {
 	var out []*policy.Statement
 	for i := range l.statements {
-		if s := &l.statements[i]; s.Denies() && applies(s, g) {
-			out = append(out, s)
+		if slices.Contains(positions, l.statements[i].At) {
+			out = append(out, &l.statements[i])
 		}
 	}
 	return out
+}
+
+// denying returns the Deny statements of the layer that match a grant, given the
+// set's answer.
+func (l layer) denying(a policy.Answer) []*policy.Statement {
+	if la := l.says(a); la.Verdict == policy.ExplicitDeny {
+		return l.at(la.By)
+	}
+	return nil
 }

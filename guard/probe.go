@@ -149,8 +149,10 @@ func wantedTags(set policy.Set) map[string]string {
 // verdicts evaluates every probe.
 func verdicts(set policy.Set, probes []probe) []policy.Verdict {
 	out := make([]policy.Verdict, 0, len(probes))
+	var e policy.Evaluator
 	for _, p := range probes {
-		out = append(out, evaluate(set, p.grant).Verdict)
+		bears := bearing(set, p.grant)
+		out = append(out, e.Decide(&bears, p.grant.Action, p.grant.Resource, &p.grant.Context).Verdict)
 	}
 	return out
 }

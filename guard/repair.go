@@ -149,7 +149,7 @@ func (p *plan) work() *Fix {
 func (p *plan) denying(l layer) []*policy.Statement {
 	var out []*policy.Statement
 	for _, g := range p.grants {
-		for _, s := range p.bearing(l, g).denying(g) {
+		for _, s := range l.denying(evaluate(p.set, g)) {
 			if !slices.ContainsFunc(out, func(o *policy.Statement) bool { return o.At == s.At }) {
 				out = append(out, s)
 			}
@@ -158,18 +158,11 @@ func (p *plan) denying(l layer) []*policy.Statement {
 	return out
 }
 
-// bearing empties a layer that AWS does not apply to a grant.
-func (p *plan) bearing(l layer, g Grant) layer {
-	if l.name == "rcp" && g.Action != actionDataKey {
-		l.statements = nil
-	}
-	return l
-}
-
+// lacking returns the grants that nothing in a layer allows.
 func (p *plan) lacking(l layer) []Grant {
 	var out []Grant
 	for _, g := range p.grants {
-		if !l.allows(g) {
+		if l.says(evaluate(p.set, g)).Verdict == policy.ImplicitDeny {
 			out = append(out, g)
 		}
 	}
@@ -182,6 +175,17 @@ func (p *plan) carry(keys map[string]string) {
 		p.fix.Needs = make(map[string]string)
 	}
 	maps.Copy(p.fix.Needs, keys)
+	for _, g := range Needs(p.request(), p.d.Facts) {
+		for i := range p.grants {
+			if p.grants[i].ID == g.ID {
+				p.grants[i] = g
+			}
+		}
+	}
+}
+
+// request is the request with the keys it must carry.
+func (p *plan) request() Request {
 	r := p.d.Request
 	r.Context = maps.Clone(r.Context)
 	if r.Context == nil {
@@ -190,13 +194,7 @@ func (p *plan) carry(keys map[string]string) {
 	for key, value := range p.fix.Needs {
 		r.Context[key] = []string{value}
 	}
-	for _, g := range Needs(r, p.d.Facts) {
-		for i := range p.grants {
-			if p.grants[i].ID == g.ID {
-				p.grants[i] = g
-			}
-		}
-	}
+	return r
 }
 
 // apply makes one change for good.
@@ -230,7 +228,7 @@ func (p *plan) check() {
 		with = "with these changes "
 	}
 	opened, closed := changed(p.probes, p.before, verdicts(p.set, p.probes), false)
-	p.fix.Check = with + allowed[p.group]
+	p.fix.Check = with + p.outcome()
 	switch {
 	case len(opened)+len(closed) == 0:
 		p.fix.Check += ", and nothing else changes"
@@ -244,6 +242,23 @@ func (p *plan) check() {
 	if p.d.Policies != nil && len(p.d.Policies.Partial) > 0 {
 		p.fix.Check += ", as far as the policies can be read"
 	}
+}
+
+// outcome says what the fix makes possible. That the session is allowed takes
+// every grant it cannot start without, those that were not denied included.
+func (p *plan) outcome() string {
+	if p.group != "start" {
+		return allowed[p.group]
+	}
+	for _, g := range Needs(p.request(), p.d.Facts) {
+		if !g.Advisory && evaluate(p.set, g).Verdict != policy.Allow {
+			if p.grants[0].ID == GrantTarget {
+				return "the target may be used"
+			}
+			return "the document may be used"
+		}
+	}
+	return allowed[p.group]
 }
 
 // list names the first few of many.

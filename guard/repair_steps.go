@@ -12,6 +12,7 @@ import (
 type candidate struct {
 	change Change
 	text   string
+	opens  bool // is to allow; the others are only to deny no longer
 	kin    bool // may reach the same thing in other regions
 }
 
@@ -55,7 +56,7 @@ func (p *plan) meet(l layer, g Grant) bool {
 		trial.grants = slices.Clone(p.grants)
 		trial.carry(keys)
 		for _, changed := range trial.grants {
-			if changed.ID == g.ID && l.allows(changed) {
+			if changed.ID == g.ID && l.says(evaluate(p.set, changed)).Verdict == policy.Allow {
 				p.carry(keys)
 				p.texts = append(p.texts, text)
 				return true
@@ -116,9 +117,9 @@ func (p *plan) correct(l layer, g Grant) bool {
 				continue
 			}
 			d.Resource[k] = strings.Join(fields, ":")
-			c := candidate{text: "correct the account field of the ARN", kin: true,
+			c := candidate{text: "correct the account field of the ARN", opens: true, kin: true,
 				change: Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.home()), At: s.At, Statement: d.String()}}
-			if _, cost, ok := p.try(c, []Grant{g}, l); ok && cost == 0 {
+			if cost, ok := p.try(c, []Grant{g}, l); ok && cost == 0 {
 				p.apply(c.change, c.text)
 				return true
 			}
@@ -129,28 +130,25 @@ func (p *plan) correct(l layer, g Grant) bool {
 
 // try evaluates a candidate: whether the layer then lets the grants through, and
 // how many kinds of neighbours change.
-func (p *plan) try(c candidate, grants []Grant, l layer) (set policy.Set, cost int, ok bool) {
+func (p *plan) try(c candidate, grants []Grant, l layer) (cost int, ok bool) {
 	set, err := Apply(p.set, c.change)
 	if err != nil {
-		return p.set, 0, false
+		return 0, false
 	}
-	for _, now := range layersOf(set) {
-		if now.name != l.name || now.level != l.level {
-			continue
-		}
-		for _, g := range grants {
-			adds := c.change.Kind != RemoveStatement && strings.Contains(c.change.Statement, `"Effect":"Allow"`)
-			if adds && !now.allows(g) || stillDenied(now, c.change.At, g) {
-				return p.set, 0, false
-			}
+	for _, g := range grants {
+		says := l.says(evaluate(set, g))
+		if says.Verdict == policy.ImplicitDeny && c.opens || slices.Contains(says.By, c.change.At) && says.Verdict == policy.ExplicitDeny {
+			return 0, false
 		}
 	}
 	opened, closed := changed(p.probes, p.before, verdicts(set, p.probes), c.kin)
-	return set, len(opened) + len(closed), true
+	return len(opened) + len(closed), true
 }
 
-func stillDenied(l layer, at policy.Pos, g Grant) bool {
-	return slices.ContainsFunc(l.denying(g), func(s *policy.Statement) bool { return s.At == at })
+// denies tells whether a Deny of a layer matches a grant.
+func (p *plan) denies(l layer, at policy.Pos, g Grant) bool {
+	la := l.says(evaluate(p.set, g))
+	return la.Verdict == policy.ExplicitDeny && slices.Contains(la.By, at)
 }
 
 // undeny finds the smallest change that keeps a Deny from the grants: what the
@@ -161,7 +159,7 @@ func (p *plan) undeny(l layer, s *policy.Statement) {
 		trial.fix = &Fix{}
 		trial.grants = slices.Clone(p.grants)
 		trial.carry(keys)
-		if !slices.ContainsFunc(trial.grants, func(g Grant) bool { return stillDenied(l, s.At, g) }) {
+		if !slices.ContainsFunc(trial.grants, func(g Grant) bool { return p.denies(l, s.At, g) }) {
 			p.carry(keys)
 			p.texts = append(p.texts, text)
 			return
@@ -169,14 +167,14 @@ func (p *plan) undeny(l layer, s *policy.Statement) {
 	}
 	var hit []Grant
 	for _, g := range p.grants {
-		if stillDenied(l, s.At, g) {
+		if p.denies(l, s.At, g) {
 			hit = append(hit, g)
 		}
 	}
 	var best *candidate
 	least := 0
 	for _, c := range p.narrowings(l, s, hit) {
-		if _, cost, ok := p.try(c, hit, l); ok && (best == nil || cost < least) {
+		if cost, ok := p.try(c, hit, l); ok && (best == nil || cost < least) {
 			best, least = &c, cost
 		}
 	}
