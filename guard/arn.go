@@ -115,6 +115,9 @@ func awsOwned(r Request, f Facts) bool {
 	if strings.HasPrefix(r.Document, "arn:") {
 		return arnField(r.Document, 4) == ""
 	}
+	if documentName(r) == DefaultDocument {
+		return false
+	}
 	if f.DocumentOwner != "" {
 		return strings.EqualFold(f.DocumentOwner, "Amazon")
 	}

@@ -69,6 +69,9 @@ func diagnose(d Decision) []Finding {
 			q.level = Warning
 		}
 		found := q.explain(m)
+		if q.about == aboutDocument && len(found) > 0 {
+			found[0].add(q.otherDocuments())
+		}
 		for i := range found {
 			found[i].Fix = repairs.of(g)
 		}
@@ -78,6 +81,28 @@ func diagnose(d Decision) []Finding {
 	fs = undecidedOnce(d, fs)
 	fs = append(fs, health(d.Request, d.Facts)...)
 	return append(fs, lint(d)...)
+}
+
+// otherDocuments names the session documents that the caller may use now.
+func (q inquiry) otherDocuments() string {
+	if q.d.Policies == nil {
+		return ""
+	}
+	set := *q.d.Policies
+	set.Partial = nil
+	var names []string
+	for _, o := range Documents(set, q.d.Request, SessionDocuments()) {
+		if o.Verdict == policy.Allow {
+			names = append(names, documentName(Request{Document: o.Name}))
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) >= len(knownDocuments)-1:
+		return "every other session document may be used"
+	}
+	return "documents that may be used: " + join(names, "and")
 }
 
 // oneOf joins what is said twice of two advisory grants that go together, and

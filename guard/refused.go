@@ -244,6 +244,9 @@ func (d Decision) proposal(f *Finding, r Refusal) {
 
 // add appends a clause to the detail.
 func (f *Finding) add(clause string) {
+	if clause == "" {
+		return
+	}
 	if f.Detail != "" {
 		f.Detail += "; "
 	}
