@@ -9,6 +9,9 @@ type Spec struct {
 	Target, Document, Reason  string
 	Parameters                map[string][]string
 	Region, Profile, Endpoint string
+	// Request is the request as JSON text, as the AWS CLI would write it; it is
+	// shown to the plugin. When empty it is made of the other fields.
+	Request string
 }
 
 // Session is a session that AWS has opened.

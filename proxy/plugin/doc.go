@@ -1,3 +1,12 @@
 // Package plugin runs the official session-manager plugin, embedded in our own
 // binary or an external one, always as a child process.
+//
+// The parent (Runner) and the embedded child (Main) talk over two inherited
+// pipes, because stdin, stdout and stderr belong to the session: over the first
+// the child reports (event), the second tells it that the parent is gone.
+//
+// Who ends what. A session is known to have ended when the service has closed
+// its channel; then the child says so. After any other end (signal, error,
+// Ctrl-C, end of input, a crash of the child) Runner asks its Opener to
+// terminate the session. A child whose parent is gone terminates it by itself.
 package plugin

@@ -1,0 +1,156 @@
+package plugin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/session-manager-plugin/src/log"
+	"github.com/aws/session-manager-plugin/src/sdkutil"
+	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session"
+	_ "github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/portsession"  // registers itself
+	_ "github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/shellsession" // registers itself
+	"github.com/twinj/uuid"
+)
+
+// Name is the plugin's name: a program called by it is to run Main.
+const Name = "session-manager-plugin"
+
+// responsePrefix begins the names of variables that hold a StartSession response.
+const responsePrefix = "AWS_SSM_START_SESSION_RESPONSE"
+
+// Named says whether a program called by argv0 is to be the plugin.
+func Named(argv0 string) bool {
+	return strings.TrimSuffix(filepath.Base(argv0), ".exe") == Name
+}
+
+// Main is a whole program: the official session-manager-plugin, for the AWS CLI
+// as well as for Runner. It takes the program's argument list, owns the standard
+// streams and the environment, may end the process itself, and returns the exit
+// status. Called by Runner the status is true; called by others it is the
+// plugin's own, 0 for every end, except where the plugin would hang for ever.
+func Main(args []string) int {
+	const operation = 3
+	if len(args) <= operation || args[operation] != session.StartSessionOperation {
+		session.ValidateInputAndStartSession(args, os.Stdout)
+		return 0
+	}
+	uuid.SwitchFormat(uuid.CleanHyphen)
+	c := newChild()
+	s, err := c.parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stdout, "Cannot perform start session: %v\n", err)
+		return c.status(1, err.Error())
+	}
+	c.session = s
+	c.watch()
+	return c.execute()
+}
+
+// child is the one session of an embedded plugin process.
+type child struct {
+	events   *reporter // nil: no parent of ours
+	life     *os.File  // ends when the parent does; nil likewise
+	handed   bool      // the credentials in the environment are the ones to use
+	session  *session.Session
+	plugin   session.ISessionPlugin
+	terminal func() // puts the terminal back as it was
+	log      log.T
+	fault    error // the last failure to connect
+}
+
+// newChild takes its parent's variables out of the environment.
+func newChild() *child {
+	c := &child{terminal: saveTerminal(os.Stdin, os.Stdout)}
+	c.handed = take(credentialsVariable) != ""
+	c.events, c.life = openPipes(take(pipesVariable))
+	c.log = &listener{T: log.Logger(false, Name), child: c}
+	return c
+}
+
+// take returns a variable and removes it.
+func take(name string) string {
+	v := os.Getenv(name)
+	os.Unsetenv(name)
+	return v
+}
+
+// parse reads the arguments: response, region, operation, profile, request,
+// endpoint. Old callers give the first three only, which rules encryption out.
+func (c *child) parse(args []string) (*session.Session, error) {
+	arg := func(i int) string {
+		if i < len(args) {
+			return args[i]
+		}
+		return ""
+	}
+	text := arg(1)
+	if strings.HasPrefix(text, responsePrefix) {
+		text = take(text)
+	}
+	var response struct{ SessionID, TokenValue, StreamURL string }
+	if err := json.Unmarshal([]byte(text), &response); err != nil {
+		return nil, plainJSONError(err)
+	}
+	for name, value := range map[string]string{"SessionId": response.SessionID, "TokenValue": response.TokenValue, "StreamUrl": response.StreamURL} {
+		if value == "" {
+			return nil, errors.New("the StartSession response has no " + name)
+		}
+	}
+	var request struct{ Target string }
+	json.Unmarshal([]byte(arg(5)), &request) // without it only encryption fails
+	profile := arg(4)
+	if c.handed && profile != "" {
+		// Its settings still count, but its credentials must not: keys in the
+		// environment beat AWS_PROFILE, and lose to an explicit profile.
+		os.Setenv("AWS_PROFILE", profile)
+		profile = ""
+	}
+	sdkutil.SetRegionAndProfile(arg(2), profile)
+	return &session.Session{
+		SessionId: response.SessionID, StreamUrl: response.StreamURL, TokenValue: response.TokenValue,
+		Region: arg(2), TargetId: request.Target, Endpoint: arg(6), ClientId: uuid.NewV4().String(),
+		IsAwsCliUpgradeNeeded: len(args) == session.LegacyArgumentLength,
+	}, nil
+}
+
+// plainJSONError keeps the text that was parsed, a token perhaps, out of the message.
+func plainJSONError(err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return err
+	}
+	return errors.New("the StartSession response is not what it should be")
+}
+
+// status returns the exit status for an end that is none of the plugin's own
+// choosing, and tells the parent why.
+func (c *child) status(code int, reason string) int {
+	if c.events == nil {
+		return 0
+	}
+	c.events.report(event{Reason: reason})
+	return code
+}
+
+// fail ends the process where the official plugin would hang without a word.
+func (c *child) fail(reason string) {
+	if c.events == nil {
+		fmt.Fprintf(os.Stderr, "ssmguard: %s\n", reason)
+	}
+	c.events.report(event{Reason: reason})
+	c.leave(1)
+}
+
+// leave ends the process with the terminal and the temporary directory as they were.
+func (c *child) leave(code int) {
+	c.terminal()
+	restoreConsole()
+	if c.session != nil {
+		os.Remove(muxSocket(c.session.SessionId))
+	}
+	os.Exit(code)
+}

@@ -1,0 +1,75 @@
+//go:build unix
+
+package plugin
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// sessionSignals are the session's own: while a plugin has the terminal they are
+// meant for the far end. The plugin inherits them as ignored, as from the AWS CLI.
+var sessionSignals = []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTSTP}
+
+// endSignals end the session and then the process that got them.
+var endSignals = []os.Signal{syscall.SIGTERM, syscall.SIGHUP}
+
+// signalStatus is the exit status of a process that ends because of a signal.
+func signalStatus(sig os.Signal) int {
+	if s, ok := sig.(syscall.Signal); ok {
+		return 128 + int(s)
+	}
+	return 1
+}
+
+// ignoreSessionSignals keeps the session's signals away from this process until
+// the returned function is called. They are then as at the program's start.
+func ignoreSessionSignals() (undo func()) {
+	signal.Ignore(sessionSignals...)
+	return func() { signal.Reset(sessionSignals...) }
+}
+
+// passPipes lets cmd inherit both files and tells it their numbers.
+func passPipes(cmd *exec.Cmd, events, life *os.File) {
+	const first = 3
+	n := first + len(cmd.ExtraFiles)
+	cmd.ExtraFiles = append(cmd.ExtraFiles, events, life)
+	cmd.Env = append(cmd.Env, pipesVariable+"="+strconv.Itoa(n)+","+strconv.Itoa(n+1))
+}
+
+// openPipes takes over what passPipes has passed; nil if there was nothing.
+func openPipes(value string) (*reporter, *os.File) {
+	a, b, ok := strings.Cut(value, ",")
+	e, err1 := strconv.Atoi(a)
+	l, err2 := strconv.Atoi(b)
+	if !ok || err1 != nil || err2 != nil {
+		return nil, nil
+	}
+	syscall.CloseOnExec(e)
+	syscall.CloseOnExec(l)
+	return &reporter{file: os.NewFile(uintptr(e), "events")}, os.NewFile(uintptr(l), "life")
+}
+
+// terminateProcess asks a process to end.
+func terminateProcess(p *os.Process, sig os.Signal) { p.Signal(sig) }
+
+// killedBy returns the signal that ended a process, 0 if none did.
+func killedBy(s *os.ProcessState) syscall.Signal {
+	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+		return w.Signal()
+	}
+	return 0
+}
+
+// notRunnable says whether an attempt to run a file failed because of the file.
+func notRunnable(err error) bool {
+	return errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.ENOEXEC) || errors.Is(err, syscall.EISDIR)
+}
+
+// restoreConsole does nothing here: the terminal has no code pages.
+func restoreConsole() {}

@@ -1,0 +1,68 @@
+package plugin
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/sessionutil"
+)
+
+// sessionSignals are the session's own: while a plugin has the console they are
+// meant for the far end.
+var sessionSignals = []os.Signal{os.Interrupt}
+
+// endSignals end the session and then the process: a closed console arrives as SIGTERM.
+var endSignals = []os.Signal{syscall.SIGTERM}
+
+// signalStatus is the exit status of a process that ends because of a signal.
+func signalStatus(os.Signal) int { return 1 }
+
+// ignoreSessionSignals keeps the session's signals away from this process until
+// the returned function is called. The plugin does not inherit that here.
+func ignoreSessionSignals() (undo func()) {
+	swallow := make(chan os.Signal, 1)
+	signal.Notify(swallow, sessionSignals...)
+	return func() { signal.Stop(swallow) }
+}
+
+// passPipes lets cmd inherit both handles and tells it their numbers.
+func passPipes(cmd *exec.Cmd, events, life *os.File) {
+	handles := []syscall.Handle{syscall.Handle(events.Fd()), syscall.Handle(life.Fd())}
+	for _, h := range handles {
+		syscall.SetHandleInformation(h, syscall.HANDLE_FLAG_INHERIT, syscall.HANDLE_FLAG_INHERIT)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{AdditionalInheritedHandles: handles}
+	cmd.Env = append(cmd.Env, pipesVariable+"="+strconv.FormatUint(uint64(handles[0]), 10)+","+strconv.FormatUint(uint64(handles[1]), 10))
+}
+
+// openPipes takes over what passPipes has passed; nil if there was nothing.
+func openPipes(value string) (*reporter, *os.File) {
+	a, b, ok := strings.Cut(value, ",")
+	e, err1 := strconv.ParseUint(a, 10, 64)
+	l, err2 := strconv.ParseUint(b, 10, 64)
+	if !ok || err1 != nil || err2 != nil {
+		return nil, nil
+	}
+	return &reporter{file: os.NewFile(uintptr(e), "events")}, os.NewFile(uintptr(l), "life")
+}
+
+// terminateProcess ends a process: there is nothing gentler here. Its session is
+// terminated by the parent.
+func terminateProcess(p *os.Process, _ os.Signal) { p.Kill() }
+
+// killedBy returns 0: no signal ends processes here.
+func killedBy(*os.ProcessState) syscall.Signal { return 0 }
+
+// notRunnable says whether an attempt to run a file failed because of the file.
+func notRunnable(err error) bool {
+	const errorBadExeFormat = syscall.Errno(193)
+	return errors.Is(err, errorBadExeFormat) || errors.Is(err, os.ErrPermission)
+}
+
+// restoreConsole puts the console's code pages back, which the plugin changes.
+func restoreConsole() { sessionutil.RestoreConsoleCodePages() }

@@ -1,0 +1,274 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"ssmguard/proxy"
+)
+
+// Credentials are the keys that were checked and that an embedded plugin is to use.
+type Credentials struct {
+	AccessKeyID                   string
+	SecretAccessKey, SessionToken proxy.Secret
+}
+
+// Runner runs a plugin as a child process. Make it with Embedded or External.
+// The exported fields are set before Run.
+type Runner struct {
+	// Opener terminates sessions that are not known to have ended; nil leaves
+	// that to the caller.
+	Opener proxy.Opener
+	// Credentials returns the keys for an embedded plugin, which must be those
+	// that were checked; nil, or no keys, lets it find its own. An external plugin
+	// always finds its own, as from the AWS CLI.
+	Credentials func(context.Context) (Credentials, error)
+
+	path     string
+	external bool
+	env      []string // nil: our own
+}
+
+var _ proxy.Plugin = (*Runner)(nil)
+
+const (
+	// signalGrace is how long a child may take to end by a signal that its whole
+	// process group got, before it is sent the signal as well.
+	signalGrace = 200 * time.Millisecond
+	// killGrace is how long it may then take before it is killed.
+	killGrace = 5 * time.Second
+	// terminateTime bounds the call that ends the session in the account.
+	terminateTime = 15 * time.Second
+)
+
+// Embedded returns the plugin inside this very binary, which must call Main when
+// it is run as session-manager-plugin. env is the environment, nil for our own.
+func Embedded(env []string) (*Runner, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return &Runner{path: self, env: env}, nil
+}
+
+// Run hands the session over and returns when the plugin has ended: nil if the
+// session ended well, *ExitError if it did not, *InterruptedError if a signal
+// to this process or ctx ended it. What is left of the session is terminated and
+// the terminal put back in every case; *LeftRunningError, possibly joined to
+// another error, says that this failed. While Run runs, SIGINT, SIGQUIT and
+// SIGTSTP are the session's, and afterwards they are as at the program's start.
+//
+// ready is called when an embedded plugin reports that the session can be used;
+// of an external one that is seen only if streams.Out is no terminal.
+func (r *Runner) Run(ctx context.Context, s *proxy.Session, streams proxy.Streams, ready func()) error {
+	if ready == nil {
+		ready = func() {}
+	}
+	restore := saveTerminal(streams.In, streams.Out, streams.Err)
+	defer restore()
+	o, err := r.run(ctx, s, streams, sync.OnceFunc(ready))
+	if o.closed || r.Opener == nil || r.endedByItself(s, err) {
+		return err
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTime)
+	defer cancel()
+	if terr := r.Opener.Terminate(end, s.ID); terr != nil {
+		return errors.Join(err, &LeftRunningError{ID: s.ID, Err: terr})
+	}
+	return err
+}
+
+// endedByItself says whether an external plugin that ended well can be trusted to
+// have ended its session. It ends well at the end of its input, too, which for
+// ssh is the normal end, and then the session goes on.
+func (r *Runner) endedByItself(s *proxy.Session, err error) bool {
+	return r.external && err == nil && s.Spec.Document != "AWS-StartSSHSession"
+}
+
+// run is the life of the child.
+func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Streams, ready func()) (o outcome, err error) {
+	cmd := exec.Command(r.path)
+	cmd.Args = argv(s)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.In, streams.Out, streams.Err
+	cmd.WaitDelay = time.Second // for a streams.In that is no file and has no end
+	if cmd.Env, err = r.environ(ctx, s); err != nil {
+		return o, err
+	}
+	events := func() outcome { return outcome{} }
+	if r.external {
+		cmd.Stdout = watchOutput(streams.Out, ready)
+	} else {
+		done, err := openEvents(cmd, ready)
+		if err != nil {
+			return o, err
+		}
+		events = done
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, endSignals...)
+	defer signal.Stop(signals)
+	undo := ignoreSessionSignals()
+	defer undo()
+	err = cmd.Start()
+	if err != nil {
+		events()
+		return o, &NotExecutableError{Path: r.path, Err: err}
+	}
+	ended := make(chan struct{})
+	stopped := make(chan error, 1)
+	go func() { stopped <- stopper(ctx, cmd.Process, signals, ended) }()
+	err = cmd.Wait()
+	close(ended)
+	interrupted := <-stopped
+	o = events()
+	if interrupted != nil {
+		return o, interrupted
+	}
+	return o, verdict(cmd, o, err)
+}
+
+// argv are the plugin's arguments, as the AWS CLI gives them since it knows the
+// environment variable.
+func argv(s *proxy.Session) []string {
+	return []string{Name, responsePrefix, s.Spec.Region, "StartSession", s.Spec.Profile, request(s.Spec), s.Spec.Endpoint}
+}
+
+// environ is the child's environment: ours, the response, and for an embedded
+// plugin the credentials.
+func (r *Runner) environ(ctx context.Context, s *proxy.Session) ([]string, error) {
+	env := append([]string(nil), r.env...)
+	if r.env == nil {
+		env = os.Environ()
+	}
+	if !r.external && r.Credentials != nil {
+		c, err := r.Credentials(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if c.AccessKeyID != "" {
+			env = append(env, "AWS_ACCESS_KEY_ID="+c.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+c.SecretAccessKey.Reveal(),
+				"AWS_SESSION_TOKEN="+c.SessionToken.Reveal(), credentialsVariable+"=environment")
+		}
+	}
+	return append(env, responsePrefix+"="+response(s)), nil
+}
+
+// openEvents gives cmd the two pipes. The returned function closes our side and
+// returns what the child has said; call it when the child is gone or has not started.
+func openEvents(cmd *exec.Cmd, ready func()) (done func() outcome, err error) {
+	eventsOut, eventsIn, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	lifeOut, lifeIn, err := os.Pipe()
+	if err != nil {
+		eventsOut.Close()
+		eventsIn.Close()
+		return nil, err
+	}
+	passPipes(cmd, eventsIn, lifeOut)
+	said := make(chan outcome, 1)
+	go func() { said <- follow(eventsOut, ready) }()
+	return func() outcome {
+		eventsIn.Close()
+		lifeOut.Close()
+		o := <-said
+		eventsOut.Close()
+		lifeIn.Close()
+		return o
+	}, nil
+}
+
+// stopper ends the child when ctx ends or a signal asks for it, and says which.
+func stopper(ctx context.Context, p *os.Process, signals <-chan os.Signal, ended <-chan struct{}) error {
+	var err error
+	var sig os.Signal = endSignals[0]
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		err = ctx.Err()
+		terminateProcess(p, sig)
+	case sig = <-signals:
+		err = &InterruptedError{Signal: sig}
+		if !over(ended, signalGrace) {
+			terminateProcess(p, sig)
+		}
+	}
+	if !over(ended, killGrace) {
+		p.Kill()
+		<-ended
+	}
+	return err
+}
+
+// over says whether the child ends within d.
+func over(ended <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// verdict is the true result of a child that was not interrupted.
+func verdict(cmd *exec.Cmd, o outcome, err error) error {
+	switch {
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState == nil:
+		return err
+	case !cmd.ProcessState.Success() || o.reason != "":
+		code := cmd.ProcessState.ExitCode()
+		if code == 0 {
+			code = 1
+		}
+		return &ExitError{Args: cmd.Args, Code: code, Signal: killedBy(cmd.ProcessState), Reason: o.reason}
+	case o.exitCode != nil && *o.exitCode != 0:
+		return &ExitError{Args: cmd.Args, Code: *o.exitCode, Remote: true}
+	}
+	return nil
+}
+
+// watchOutput looks for the sign that a port is open in what an external plugin
+// says, which is passed on unchanged. A terminal is left to the plugin itself.
+func watchOutput(out io.Writer, ready func()) io.Writer {
+	if f, ok := out.(*os.File); ok && (f == nil || term.IsTerminal(int(f.Fd()))) || out == nil {
+		return out
+	}
+	return &outputWatch{out: out, ready: ready}
+}
+
+type outputWatch struct {
+	out   io.Writer
+	ready func()
+	seen  []byte // the beginning of the current line, until the sign was seen
+	found bool
+}
+
+var portOpen = []byte(" opened for sessionId ")
+
+func (w *outputWatch) Write(p []byte) (int, error) {
+	n, err := w.out.Write(p)
+	if w.found {
+		return n, err
+	}
+	w.seen = append(w.seen, p[:n]...)
+	if bytes.Contains(w.seen, portOpen) {
+		w.found, w.seen = true, nil
+		w.ready()
+	} else if i := bytes.LastIndexByte(w.seen, '\n'); i >= 0 {
+		w.seen = append(w.seen[:0], w.seen[i+1:]...)
+	}
+	return n, err
+}

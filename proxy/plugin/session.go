@@ -1,0 +1,276 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/session-manager-plugin/src/communicator"
+	"github.com/aws/session-manager-plugin/src/config"
+	"github.com/aws/session-manager-plugin/src/datachannel"
+	"github.com/aws/session-manager-plugin/src/log"
+	"github.com/aws/session-manager-plugin/src/message"
+	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session"
+	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/sessionutil"
+)
+
+// execute does what session.Session's Execute does, with the official data
+// channel and session types, and notices what that one does not: a refused
+// websocket, a session that cannot be resumed, data that is never acknowledged.
+func (c *child) execute() int {
+	s := c.session
+	fmt.Fprintf(os.Stdout, "\nStarting session with SessionId: %s\n", s.SessionId)
+	s.DisplayMode = sessionutil.NewDisplayMode(c.log)
+	channel := &dataChannel{DataChannel: &datachannel.DataChannel{}, child: c}
+	s.DataChannel = channel
+	if err := s.OpenDataChannel(c.log); err != nil {
+		c.fail("cannot open the session's data channel: " + err.Error())
+	}
+	if !channel.connected() {
+		c.fail(fmt.Sprintf("cannot connect to the session: %v", c.fault))
+	}
+	go func() {
+		if <-s.DataChannel.IsStreamMessageResendTimeout() {
+			c.abandon("the instance has not answered for five minutes")
+		}
+	}()
+	err := errors.New("unable to determine SessionType")
+	if <-s.DataChannel.IsSessionTypeSet() {
+		err = c.run()
+	}
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(os.Stdout, "Cannot perform start session: %v\n", err)
+	c.terminal()
+	if errors.Is(err, io.EOF) {
+		return 0 // the end of our own input is no failure
+	}
+	return c.status(1, err.Error())
+}
+
+// run hands over to the official session type, which comes back only when it
+// stops for want of input or with an error.
+func (c *child) run() error {
+	s := c.session
+	s.SessionType = s.DataChannel.GetSessionType()
+	s.SessionProperties = s.DataChannel.GetSessionProperties()
+	c.plugin = session.SessionRegistry[s.SessionType]
+	c.plugin.Initialize(c.log, s)
+	s.DataChannel.RegisterOutputStreamHandler(c.observe, true)
+	shown := s.DataChannel.GetAgentVersion() == "" // without handshake the first output has been shown
+	if shown || s.SessionType == config.PortPluginName && !c.listens() {
+		c.events.report(event{Ready: true})
+	}
+	return c.plugin.SetSessionHandlers(c.log)
+}
+
+// listens says whether a port session has a local listener; ssh has none.
+func (c *child) listens() bool {
+	p, _ := c.session.SessionProperties.(map[string]any)
+	return p["type"] == "LocalPortForwarding"
+}
+
+// observe sees the payloads after the session type has processed them.
+func (c *child) observe(_ log.T, m message.ClientMessage) (bool, error) {
+	switch message.PayloadType(m.PayloadType) {
+	case message.Output:
+		if c.session.SessionType == config.ShellPluginName {
+			c.events.report(event{Ready: true})
+		}
+	case message.ExitCode:
+		if n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(string(m.Payload), "EXIT_CODE:"))); err == nil {
+			c.events.report(event{ExitCode: &n})
+		}
+	}
+	return true, nil
+}
+
+// closed is called when the service has closed the session, before the official
+// session type is told to stop.
+func (c *child) closed(output string) {
+	c.events.report(event{Closed: true, Reason: output})
+	code := 0
+	if output != "" && c.events != nil {
+		code = 1
+	}
+	c.leave(code)
+}
+
+// abandon ends the session, unless a parent does it, and then the process.
+func (c *child) abandon(reason string) {
+	if c.events == nil {
+		c.terminate()
+	}
+	c.fail(reason)
+}
+
+// terminate asks the service to end the session, for a few seconds at most.
+func (c *child) terminate() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.session.TerminateSession(c.log)
+	}()
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+	}
+}
+
+// watch ends the session when a signal says so that the official plugin does not
+// know, and when the parent is gone.
+func (c *child) watch() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, endSignals...)
+	go func() {
+		sig := <-signals
+		if c.events == nil {
+			c.terminate()
+		}
+		c.leave(signalStatus(sig))
+	}()
+	if c.life == nil {
+		return
+	}
+	go func() {
+		io.Copy(io.Discard, c.life)
+		c.terminate()
+		c.leave(1)
+	}()
+}
+
+// dataChannel is the official data channel with our eyes on its ends.
+type dataChannel struct {
+	*datachannel.DataChannel
+	child *child
+}
+
+// connected says whether the websocket is there.
+func (d *dataChannel) connected() bool {
+	ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel)
+	return !ok || ws.IsOpen
+}
+
+// Open watches the connection from its first moment: an error before the
+// official handler is in place would go unseen.
+func (d *dataChannel) Open(log log.T) error {
+	d.DataChannel.GetWsChannel().SetOnError(d.lost)
+	return d.note(d.DataChannel.Open(log))
+}
+
+// Reconnect notes why it failed.
+func (d *dataChannel) Reconnect(log log.T) error { return d.note(d.DataChannel.Reconnect(log)) }
+
+func (d *dataChannel) note(err error) error {
+	if err != nil {
+		d.child.fault = rootCause(err)
+	}
+	return err
+}
+
+// GetWsChannel keeps our error handler in its place.
+func (d *dataChannel) GetWsChannel() communicator.IWebSocketChannel {
+	return keepOnError{d.DataChannel.GetWsChannel()}
+}
+
+// keepOnError is a websocket whose error handler cannot be replaced.
+type keepOnError struct {
+	communicator.IWebSocketChannel
+}
+
+func (keepOnError) SetOnError(func(error)) {}
+
+// OutputMessageHandler lets the official one work, but stops in its stead.
+func (d *dataChannel) OutputMessageHandler(log log.T, _ datachannel.Stop, id string, raw []byte) error {
+	stop := func() {
+		var m message.ClientMessage
+		var output string
+		if m.DeserializeClientMessage(log, raw) == nil {
+			if closed, err := m.DeserializeChannelClosedMessage(log); err == nil {
+				output = closed.Output
+			}
+		}
+		d.child.closed(output)
+	}
+	return d.DataChannel.OutputMessageHandler(log, stop, id, raw)
+}
+
+// lost resumes the session as often and as fast as the official plugin tries,
+// and says so when that fails.
+func (d *dataChannel) lost(cause error) {
+	c := d.child
+	pause := time.Duration(config.DataChannelRetryInitialDelayMillis+rand.IntN(config.DataChannelRetryInitialDelayMillis)) * time.Millisecond
+	var err error
+	for range config.DataChannelNumMaxRetries + 1 {
+		var token string
+		if token, err = c.session.GetResumeSessionParams(c.log); err == nil {
+			if token == "" {
+				fmt.Fprintf(os.Stdout, "Session: %s timed out.\n", c.session.SessionId)
+				c.closed("the session has timed out")
+			}
+			d.DataChannel.GetWsChannel().SetChannelToken(token)
+			if err = d.Reconnect(c.log); err == nil {
+				return
+			}
+		}
+		time.Sleep(pause)
+		pause *= config.RetryBase
+	}
+	c.abandon(fmt.Sprintf("the connection was lost (%v) and the session could not be resumed: %v", cause, rootCause(err)))
+}
+
+// rootCause is the innermost error: the outer ones tell how, not why, and some
+// of the data channel's name the stream's URL, which is nobody's business.
+func rootCause(err error) error {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	const how = "with error: "
+	if i := strings.LastIndex(err.Error(), how); i >= 0 {
+		return errors.New(err.Error()[i+len(how):])
+	}
+	return err
+}
+
+// listener is the official log with our ear on it: readiness is said nowhere else.
+type listener struct {
+	log.T
+	child *child
+}
+
+// Info hears the single-connection listener.
+func (l *listener) Info(v ...any) {
+	l.T.Info(v...)
+	if len(v) == 1 {
+		l.hear(fmt.Sprint(v[0]))
+	}
+}
+
+// Infof hears the multiplexed listener.
+func (l *listener) Infof(format string, params ...any) {
+	l.T.Infof(format, params...)
+	l.hear(format)
+}
+
+func (l *listener) hear(text string) {
+	if strings.Contains(text, " opened for sessionId ") {
+		l.child.events.report(event{Ready: true})
+	}
+}
+
+// muxSocket is the official plugin's socket between the two halves of a
+// multiplexed session; it is left behind when the process does not end by itself.
+func muxSocket(session string) string {
+	h := fnv.New32a()
+	h.Write([]byte(session))
+	return filepath.Join(os.TempDir(), fmt.Sprintf("%d_session_manager_plugin_mux.sock", h.Sum32()))
+}
