@@ -6,8 +6,12 @@ import (
 	"os"
 
 	"ssmguard/cmd/internal/cli"
+	"ssmguard/proxy/plugin"
 )
 
 func main() {
+	if plugin.Named(os.Args[0]) {
+		os.Exit(plugin.Main(os.Args))
+	}
 	os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }

@@ -91,7 +91,7 @@ func probe(ctx context.Context, file string, env []string, stderr io.Writer) (st
 	cmd := exec.CommandContext(ctx, file)
 	cmd.Args = []string{Name, "--version"}
 	cmd.Env = env
-	cmd.Stdin, cmd.Stderr = os.Stdin, stderr
+	cmd.Stderr = stderr
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
 	var exit *exec.ExitError

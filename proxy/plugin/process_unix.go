@@ -34,6 +34,15 @@ func ignoreSessionSignals() (undo func()) {
 	return func() { signal.Reset(sessionSignals...) }
 }
 
+// inheritIgnored ignores all session signals if our caller wants one ignored: a
+// Go program inherits that for some signals only. The plugin takes them up again
+// where they mean something.
+func inheritIgnored() {
+	if signal.Ignored(syscall.SIGINT) {
+		signal.Ignore(sessionSignals...)
+	}
+}
+
 // passPipes lets cmd inherit both files and tells it their numbers.
 func passPipes(cmd *exec.Cmd, events, life *os.File) {
 	const first = 3

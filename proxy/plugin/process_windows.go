@@ -30,6 +30,9 @@ func ignoreSessionSignals() (undo func()) {
 	return func() { signal.Stop(swallow) }
 }
 
+// inheritIgnored does nothing here: see ignoreSessionSignals.
+func inheritIgnored() {}
+
 // passPipes lets cmd inherit both handles and tells it their numbers.
 func passPipes(cmd *exec.Cmd, events, life *os.File) {
 	handles := []syscall.Handle{syscall.Handle(events.Fd()), syscall.Handle(life.Fd())}

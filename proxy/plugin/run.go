@@ -256,7 +256,10 @@ type outputWatch struct {
 	found bool
 }
 
+// portOpen is the sign; it stands in the first maxSign bytes of a line.
 var portOpen = []byte(" opened for sessionId ")
+
+const maxSign = 4096
 
 func (w *outputWatch) Write(p []byte) (int, error) {
 	n, err := w.out.Write(p)
@@ -264,11 +267,14 @@ func (w *outputWatch) Write(p []byte) (int, error) {
 		return n, err
 	}
 	w.seen = append(w.seen, p[:n]...)
-	if bytes.Contains(w.seen, portOpen) {
+	switch i := bytes.LastIndexByte(w.seen, '\n'); {
+	case bytes.Contains(w.seen, portOpen):
 		w.found, w.seen = true, nil
 		w.ready()
-	} else if i := bytes.LastIndexByte(w.seen, '\n'); i >= 0 {
+	case i >= 0:
 		w.seen = append(w.seen[:0], w.seen[i+1:]...)
+	case len(w.seen) > maxSign: // this is no text
+		w.found, w.seen = true, nil
 	}
 	return n, err
 }

@@ -65,7 +65,6 @@ func (c *child) run() error {
 	s.SessionProperties = s.DataChannel.GetSessionProperties()
 	c.plugin = session.SessionRegistry[s.SessionType]
 	c.plugin.Initialize(c.log, s)
-	s.DataChannel.RegisterOutputStreamHandler(c.observe, true)
 	shown := s.DataChannel.GetAgentVersion() == "" // without handshake the first output has been shown
 	if shown || s.SessionType == config.PortPluginName && !c.listens() {
 		c.events.report(event{Ready: true})
@@ -80,7 +79,7 @@ func (c *child) listens() bool {
 }
 
 // observe sees the payloads after the session type has processed them.
-func (c *child) observe(_ log.T, m message.ClientMessage) (bool, error) {
+func (c *child) observe(m message.ClientMessage) {
 	switch message.PayloadType(m.PayloadType) {
 	case message.Output:
 		if c.session.SessionType == config.ShellPluginName {
@@ -91,7 +90,6 @@ func (c *child) observe(_ log.T, m message.ClientMessage) (bool, error) {
 			c.events.report(event{ExitCode: &n})
 		}
 	}
-	return true, nil
 }
 
 // closed is called when the service has closed the session, before the official
@@ -180,6 +178,23 @@ func (d *dataChannel) note(err error) error {
 // GetWsChannel keeps our error handler in its place.
 func (d *dataChannel) GetWsChannel() communicator.IWebSocketChannel {
 	return keepOnError{d.DataChannel.GetWsChannel()}
+}
+
+// RegisterOutputStreamHandler lets us see what a session type has processed. A
+// handler of our own beside it would not do: the official channel skips one when
+// its first handler, for sessions without handshake, removes itself.
+func (d *dataChannel) RegisterOutputStreamHandler(handler datachannel.OutputStreamDataMessageHandler, specific bool) {
+	if !specific {
+		d.DataChannel.RegisterOutputStreamHandler(handler, specific)
+		return
+	}
+	d.DataChannel.RegisterOutputStreamHandler(func(log log.T, m message.ClientMessage) (bool, error) {
+		ready, err := handler(log, m)
+		if ready && err == nil {
+			d.child.observe(m)
+		}
+		return ready, err
+	}, specific)
 }
 
 // keepOnError is a websocket whose error handler cannot be replaced.

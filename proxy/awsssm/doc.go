@@ -1,2 +1,0 @@
-// Package awsssm opens, resumes and ends sessions through the SSM API.
-package awsssm

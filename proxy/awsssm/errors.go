@@ -1,0 +1,88 @@
+package awsssm
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"ssmguard/proxy"
+)
+
+// translate makes the two errors of package proxy out of the SDK's. The call may
+// have failed on its way to credentials; then the error names that operation.
+func translate(operation string, err error) error {
+	var answer smithy.APIError
+	if errors.As(err, &answer) {
+		r := &proxy.Refused{Code: answer.ErrorCode(), Message: answer.ErrorMessage(), Operation: innermost(operation, err)}
+		var response *smithyhttp.ResponseError
+		if errors.As(err, &response) {
+			r.HTTPStatus = response.HTTPStatusCode()
+		}
+		var retried *retry.MaxAttemptsError
+		if errors.As(err, &retried) {
+			r.Retries = retried.Attempt - 1
+		}
+		return r
+	}
+	var send *smithyhttp.RequestSendError
+	if errors.As(err, &send) && !errors.Is(err, context.Canceled) {
+		u := &proxy.Unreachable{Operation: innermost(operation, err), Reason: reason(err), Err: send.Err}
+		var to *url.Error
+		if errors.As(err, &to) {
+			u.Endpoint, _, _ = strings.Cut(to.URL, "?")
+			u.Err = to.Err
+		}
+		return u
+	}
+	return err
+}
+
+// innermost is the operation that failed in fact.
+func innermost(operation string, err error) string {
+	var op *smithy.OperationError
+	for errors.As(err, &op) {
+		operation = op.Operation()
+		err = op.Err
+	}
+	return operation
+}
+
+// reason says in which way nobody answered.
+func reason(err error) proxy.Reason {
+	var (
+		authority x509.UnknownAuthorityError
+		hostname  x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		verify    *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+		alert     tls.AlertError
+		op        *net.OpError
+		slow      net.Error
+	)
+	switch {
+	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid),
+		errors.As(err, &verify), errors.As(err, &record), errors.As(err, &alert):
+		return proxy.BadTLS
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return proxy.BadProxy
+	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
+		return proxy.ConnectTimeout
+	case errors.As(err, &op) && op.Op == "dial":
+		return proxy.NoConnection
+	case errors.As(err, &slow) && slow.Timeout():
+		return proxy.ReadTimeout
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed):
+		return proxy.ClosedEarly
+	}
+	return proxy.NoConnection
+}

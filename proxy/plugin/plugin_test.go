@@ -1,0 +1,424 @@
+package plugin_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/term"
+
+	"ssmguard/proxy/gateway"
+)
+
+func TestShellOnATerminal(t *testing.T) {
+	st := newStage(t)
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Shell})
+	d := st.runTTY(o)
+	before, err := term.GetState(int(d.tty.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.await(d.out, "Starting session with SessionId: "+o.ID)
+	d.await(d.out, "ready")
+	d.say("stty size; echo sum=$((20+22))\n")
+	d.await(d.out, "33 111")
+	d.await(d.out, "sum=42")
+	d.say("echo begun=$((1+1)); sleep 1000\n")
+	d.await(d.out, "begun=2")
+	d.say("\x03")
+	d.await(d.out, "^C")
+	d.say("echo alive=$((6*7))\n")
+	d.await(d.out, "alive=42")
+	noSecrets(t, d, o)
+	d.say("exit\n")
+	if code := d.wait(); code != 0 {
+		t.Errorf("exit status %d: %s", code, d.out)
+	}
+	d.await(d.out, "Exiting session with sessionId: "+o.ID)
+	d.await(d.out, "result: well")
+	after, _ := term.GetState(int(d.tty.Fd()))
+	if diff := cmp.Diff(fmt.Sprintf("%+v", before), fmt.Sprintf("%+v", after)); diff != "" {
+		t.Errorf("the terminal is not as it was: %s", diff)
+	}
+	status := awaitEnd(t, s)
+	if diff := cmp.Diff([]gateway.Connect{{Signed: true, AccessKey: accessKey}}, status.Connects); diff != "" {
+		t.Error(diff)
+	}
+	if calls := st.called(); len(calls) > 0 {
+		t.Errorf("calls for a session that ended by itself: %v", calls)
+	}
+}
+
+func TestTerminalAfterTheChildIsKilled(t *testing.T) {
+	st := newStage(t)
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Shell})
+	d := st.runTTY(o)
+	before, _ := term.GetState(int(d.tty.Fd()))
+	d.await(d.out, "ready")
+	d.say("echo sum=$((20+22))\n")
+	d.await(d.out, "sum=42") // the child has set the terminal by now
+	syscall.Kill(childOf(t, d.cmd.Process.Pid), syscall.SIGKILL)
+	d.wait()
+	d.await(d.out, "died with <Signals.SIGKILL: 9>")
+	after, _ := term.GetState(int(d.tty.Fd()))
+	if diff := cmp.Diff(fmt.Sprintf("%+v", before), fmt.Sprintf("%+v", after)); diff != "" {
+		t.Errorf("the terminal is not as it was: %s", diff)
+	}
+	awaitEnd(t, s)
+	if diff := cmp.Diff([]string{"TerminateSession " + accessKey}, st.called()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSignals(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		for _, whom := range []string{"parent", "group", "child"} {
+			t.Run(fmt.Sprintf("%v to %s", sig, whom), func(t *testing.T) {
+				st := newStage(t)
+				o, s := st.start(gateway.SessionConfig{Kind: gateway.Shell})
+				d := st.run(o)
+				d.await(d.err, "ready")
+				pid := d.cmd.Process.Pid
+				child := childOf(t, pid)
+				result := "result: *plugin.InterruptedError ended by signal"
+				switch whom {
+				case "group":
+					pid = -pid
+				case "child":
+					pid, result = child, "result: *plugin.ExitError"
+				}
+				syscall.Kill(pid, sig)
+				d.wait()
+				d.await(d.err, result)
+				awaitEnd(t, s)
+				if diff := cmp.Diff([]string{"TerminateSession " + accessKey}, st.called()); diff != "" {
+					t.Error(diff)
+				}
+				if syscall.Kill(child, 0) == nil {
+					t.Error("the child lives on")
+				}
+			})
+		}
+	}
+}
+
+// Session signals are for the far end: the parent does not die of them.
+func TestSessionSignalsAreForwarded(t *testing.T) {
+	st := newStage(t)
+	o, _ := st.start(gateway.SessionConfig{Kind: gateway.InteractiveCommands, Properties: gateway.Properties{
+		Linux: &gateway.Commands{Commands: `trap 'echo quit; exit' QUIT; echo go; while :; do read x; echo got $x; done`}}})
+	d := st.run(o)
+	d.await(d.out, "go")
+	d.say("input\n")
+	d.await(d.out, "got input") // the plugin listens to signals before it reads
+	syscall.Kill(d.cmd.Process.Pid, syscall.SIGINT)
+	syscall.Kill(d.cmd.Process.Pid, syscall.SIGTSTP)
+	syscall.Kill(-d.cmd.Process.Pid, syscall.SIGQUIT)
+	d.await(d.out, "quit")
+	if code := d.wait(); code != 0 {
+		t.Errorf("exit status %d: %s", code, d.err)
+	}
+}
+
+// A child without parent ends its session by itself.
+func TestParentIsKilled(t *testing.T) {
+	st := newStage(t)
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: echoServer(t)}})
+	d := st.run(o)
+	d.await(d.err, "ready")
+	d.cmd.Process.Kill()
+	awaitEnd(t, s)
+	if diff := cmp.Diff([]string{"TerminateSession " + accessKey}, st.called()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCommandExitCode(t *testing.T) {
+	for _, kms := range []string{"", "alias/k"} {
+		st := newStage(t)
+		o, s := st.start(gateway.SessionConfig{Kind: gateway.NonInteractiveCommands, KMSKeyID: kms, Properties: gateway.Properties{
+			Linux: &gateway.Commands{Commands: "echo to out; echo to err >&2; exit 7", SeparateOutputStream: true}}})
+		d := st.run(o)
+		if code := d.wait(); code != 7 {
+			t.Errorf("exit status %d, want 7: %s", code, d.err)
+		}
+		for _, part := range []string{"to out\n", "to err\n", "EXIT_CODE: 7"} {
+			d.await(d.out, part)
+		}
+		d.await(d.err, "the command exited with status 7")
+		awaitEnd(t, s)
+	}
+}
+
+func TestEncryptedShell(t *testing.T) {
+	st := newStage(t)
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Shell, KMSKeyID: "alias/k", CustomerMessage: "this session is encrypted"})
+	d := st.runTTY(o)
+	d.await(d.out, "this session is encrypted")
+	d.await(d.out, "ready")
+	d.say("echo sum=$((20+22)); exit\n")
+	d.await(d.out, "sum=42")
+	if code := d.wait(); code != 0 {
+		t.Errorf("exit status %d: %s", code, d.out)
+	}
+	awaitEnd(t, s)
+	if diff := cmp.Diff([]string{"GenerateDataKey " + accessKey}, st.called()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEncryptionRefused(t *testing.T) {
+	st := newStage(t)
+	st.deny["GenerateDataKey"] = true
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Shell, KMSKeyID: "alias/k"})
+	d := st.run(o)
+	if code := d.wait(); code != 1 {
+		t.Errorf("exit status %d: %s", code, d.err)
+	}
+	d.await(d.err, "KMSEncryption failed on client")
+	awaitEnd(t, s)
+}
+
+var portLine = regexp.MustCompile(`Port (\d+) opened for sessionId`)
+
+// localPort returns the port that the plugin has opened.
+func localPort(t *testing.T, d *driver) string {
+	t.Helper()
+	d.await(d.err, "ready")
+	d.await(d.out, "opened for sessionId")
+	return portLine.FindStringSubmatch(d.out.String())[1]
+}
+
+func dialLocal(t *testing.T, port string) *net.TCPConn {
+	t.Helper()
+	conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn.(*net.TCPConn)
+}
+
+func TestPortForwarding(t *testing.T) {
+	for _, version := range []string{"3.3.0.0", "3.1.0.0", "3.0.0.0", "2.3.0.0"} {
+		t.Run(version, func(t *testing.T) {
+			st := newStage(t)
+			o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, AgentVersion: version,
+				Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: echoServer(t), LocalPortNumber: "0"}})
+			d := st.run(o)
+			port := localPort(t, d)
+			noSecrets(t, d, o)
+			sent := bytes.Repeat([]byte("ssmguard"), 2000)
+			for range 2 {
+				conn := dialLocal(t, port)
+				go conn.Write(sent)
+				got := make([]byte, len(sent))
+				if _, err := io.ReadFull(conn, got); err != nil {
+					t.Fatal(err)
+				}
+				if sha256.Sum256(got) != sha256.Sum256(sent) {
+					t.Error("the bytes have changed")
+				}
+				conn.Close()
+				if !strings.HasPrefix(version, "3.3") {
+					break // one connection at a time: what comes next depends on when the end is noticed
+				}
+			}
+			syscall.Kill(-d.cmd.Process.Pid, syscall.SIGINT)
+			if code := d.wait(); code != 0 {
+				t.Errorf("exit status %d: %s", code, d.err)
+			}
+			d.await(d.out, "Terminate signal received, exiting.")
+			awaitEnd(t, s)
+			if left, _ := filepath.Glob(filepath.Join(st.home, "*.sock")); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func TestFarPortClosed(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+	l.Close()
+	st := newStage(t)
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: closed}})
+	d := st.run(o)
+	conn := dialLocal(t, localPort(t, d))
+	if n, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Errorf("%d bytes from a closed port", n)
+	}
+	d.await(d.out, "Connection to destination port failed, check SSM Agent logs.")
+	syscall.Kill(-d.cmd.Process.Pid, syscall.SIGINT)
+	d.wait()
+	awaitEnd(t, s)
+}
+
+func TestLocalPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	st := newStage(t)
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{Type: "LocalPortForwarding",
+		PortNumber: echoServer(t), LocalPortNumber: fmt.Sprint(l.Addr().(*net.TCPAddr).Port)}})
+	d := st.run(o)
+	if code := d.wait(); code != 1 {
+		t.Errorf("exit status %d: %s", code, d.err)
+	}
+	d.await(d.out, "Cannot perform start session: listen tcp")
+	d.await(d.err, "address already in use")
+	awaitEnd(t, s)
+	if diff := cmp.Diff([]string{"TerminateSession " + accessKey}, st.called()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStream(t *testing.T) {
+	st := newStage(t)
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{PortNumber: echoServer(t)}})
+	d := st.run(o)
+	d.await(d.err, "ready")
+	sent := strings.Repeat("0123456789abcdef", 4096) // no lone LF: the plugin changes it
+	d.say(sent)
+	d.await(d.out, sent)
+	if want := "\nStarting session with SessionId: " + o.ID + "\n" + sent; d.out.String() != want {
+		t.Errorf("stdout has %d bytes, want %d", len(d.out.String()), len(want))
+	}
+	d.in.Close()
+	if code := d.wait(); code != 0 {
+		t.Errorf("exit status %d: %s", code, d.err)
+	}
+	awaitEnd(t, s)
+	if diff := cmp.Diff([]string{"TerminateSession " + accessKey}, st.called()); diff != "" {
+		t.Errorf("the end of ssh's input must end the session: %s", diff)
+	}
+}
+
+func TestNeverHangs(t *testing.T) {
+	shell := gateway.SessionConfig{Kind: gateway.Shell}
+	for name, tc := range map[string]struct {
+		config gateway.SessionConfig
+		before func(*stage, *gateway.Session)
+		after  func(*stage, *gateway.Session)
+		reason string
+	}{
+		"websocket refused": {config: shell, before: func(_ *stage, s *gateway.Session) { s.RefuseConnects(100) },
+			reason: "cannot connect to the session: websocket: bad handshake"},
+		"token refused": {config: shell, before: func(st *stage, s *gateway.Session) { s.ExpireToken(); st.deny["ResumeSession"] = true },
+			reason: "could not be resumed: AccessDeniedException: no"},
+		"resume refused": {config: shell, after: func(st *stage, s *gateway.Session) { s.RefuseResumes(100); s.Cut(gateway.CutRST) },
+			reason: "could not be resumed"},
+		"idle timeout": {config: shell, after: func(_ *stage, s *gateway.Session) { s.Finish("You were idle.") }, reason: "You were idle."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			st := newStage(t)
+			o, s := st.start(tc.config)
+			if tc.before != nil {
+				tc.before(st, s)
+			}
+			d := st.run(o)
+			if tc.after != nil {
+				d.await(d.err, "ready")
+				tc.after(st, s)
+			}
+			if code := d.wait(); code != 1 {
+				t.Errorf("exit status %d", code)
+			}
+			d.await(d.err, tc.reason)
+			if strings.Contains(d.err.String(), o.Token) || strings.Contains(d.err.String(), o.StreamURL) {
+				t.Errorf("a secret on stderr: %s", d.err)
+			}
+			awaitEnd(t, s)
+		})
+	}
+}
+
+func TestResume(t *testing.T) {
+	st := newStage(t)
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Shell})
+	d := st.run(o)
+	d.await(d.err, "ready")
+	s.Cut(gateway.CutRST)
+	awaitStatus(t, s, "the second connection", func(st gateway.Status) bool { return len(st.Connects) == 2 })
+	d.say("echo sum=$((20+22)); exit\n")
+	d.await(d.out, "sum=42")
+	if code := d.wait(); code != 0 {
+		t.Errorf("exit status %d: %s", code, d.err)
+	}
+	if diff := cmp.Diff([]string{"ResumeSession " + accessKey}, st.called()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// childOf returns the only child of a process.
+func childOf(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	var child int
+	if err == nil {
+		_, err = fmt.Sscan(string(text), &child)
+	}
+	if err != nil {
+		for _, task := range glob(t, fmt.Sprintf("/proc/%d/task/*/children", pid)) {
+			if text, _ := os.ReadFile(task); len(text) > 0 {
+				fmt.Sscan(string(text), &child)
+			}
+		}
+	}
+	if child == 0 {
+		t.Fatalf("process %d has no child", pid)
+	}
+	return child
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// noSecrets looks for token and stream URL in the command line of every process.
+func noSecrets(t *testing.T, d *driver, o order) {
+	t.Helper()
+	child, seen := childOf(t, d.cmd.Process.Pid), false
+	for _, file := range glob(t, "/proc/[0-9]*/cmdline") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // gone meanwhile
+		}
+		for _, secret := range []string{o.Token, o.StreamURL, "s3cret", "t0ken"} {
+			if bytes.Contains(text, []byte(secret)) {
+				t.Errorf("%s shows a secret", file)
+			}
+		}
+		if file == fmt.Sprintf("/proc/%d/cmdline", child) {
+			seen = true
+			want := []string{"session-manager-plugin", "AWS_SSM_START_SESSION_RESPONSE", "eu-west-1", "StartSession", "",
+				`{"Target": "i-0123"}`, o.Spec.Endpoint, ""}
+			if diff := cmp.Diff(want, strings.Split(string(text), "\x00")); diff != "" {
+				t.Errorf("the plugin's command line: %s", diff)
+			}
+		}
+	}
+	if !seen {
+		t.Error("no command line of the plugin")
+	}
+}
