@@ -34,9 +34,16 @@ func (a *agent) newTerminal() (*worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Unable to start command: %v", err)
 	}
+	var size sync.Mutex // setting the size must not meet the closing
+	open := true
 	return &worker{
 		run: func() string {
-			defer tty.Close()
+			defer func() {
+				size.Lock()
+				defer size.Unlock()
+				open = false
+				tty.Close()
+			}()
 			if a.s.cfg.Pace {
 				a.sleep(shellDelay)
 			}
@@ -50,10 +57,12 @@ func (a *agent) newTerminal() (*worker, error) {
 			case channel.PayloadOutput:
 				tty.Write(p)
 			case channel.PayloadSize:
-				var size channel.Size
-				if json.Unmarshal(p, &size) == nil {
-					pty.Setsize(tty, &pty.Winsize{Rows: uint16(size.Rows), Cols: uint16(size.Cols)})
-					a.s.update(func(st *Status) { st.Rows, st.Cols = size.Rows, size.Cols })
+				var to channel.Size
+				size.Lock()
+				defer size.Unlock()
+				if open && json.Unmarshal(p, &to) == nil {
+					pty.Setsize(tty, &pty.Winsize{Rows: uint16(to.Rows), Cols: uint16(to.Cols)})
+					a.s.update(func(st *Status) { st.Rows, st.Cols = to.Rows, to.Cols })
 				}
 			}
 		},

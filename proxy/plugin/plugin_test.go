@@ -178,7 +178,7 @@ func TestEncryptedShell(t *testing.T) {
 
 func TestEncryptionRefused(t *testing.T) {
 	st := newStage(t)
-	st.deny["GenerateDataKey"] = true
+	st.refuse("GenerateDataKey")
 	o, s := st.start(gateway.SessionConfig{Kind: gateway.Shell, KMSKeyID: "alias/k"})
 	d := st.run(o)
 	if code := d.wait(); code != 1 {
@@ -318,7 +318,7 @@ func TestNeverHangs(t *testing.T) {
 	}{
 		"websocket refused": {config: shell, before: func(_ *stage, s *gateway.Session) { s.RefuseConnects(100) },
 			reason: "cannot connect to the session: websocket: bad handshake"},
-		"token refused": {config: shell, before: func(st *stage, s *gateway.Session) { s.ExpireToken(); st.deny["ResumeSession"] = true },
+		"token refused": {config: shell, before: func(st *stage, s *gateway.Session) { s.ExpireToken(); st.refuse("ResumeSession") },
 			reason: "could not be resumed: AccessDeniedException: no"},
 		"resume refused": {config: shell, after: func(st *stage, s *gateway.Session) { s.RefuseResumes(100); s.Cut(gateway.CutRST) },
 			reason: "could not be resumed"},

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -69,13 +70,39 @@ func (c *child) run() error {
 	if shown || s.SessionType == config.PortPluginName && !c.listens() {
 		c.events.report(event{Ready: true})
 	}
+	if err := c.canListen(); err != nil {
+		return err
+	}
 	return c.plugin.SetSessionHandlers(c.log)
 }
 
 // listens says whether a port session has a local listener; ssh has none.
-func (c *child) listens() bool {
+func (c *child) listens() bool { return c.property("type") == "LocalPortForwarding" }
+
+// property returns one of a port session's properties.
+func (c *child) property(name string) string {
 	p, _ := c.session.SessionProperties.(map[string]any)
-	return p["type"] == "LocalPortForwarding"
+	v, _ := p[name].(string)
+	return v
+}
+
+// canListen tries what the session type is going to do: when that fails, the
+// multiplexed one mostly waits for ever instead of saying so.
+func (c *child) canListen() error {
+	if !c.listens() {
+		return nil
+	}
+	network, address := "tcp", "localhost:"+c.property("localPortNumber")
+	if c.property("localConnectionType") == "unix" {
+		network, address = "unix", c.property("localUnixSocket")
+	} else if c.property("localPortNumber") == "" {
+		return nil
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 // observe sees the payloads after the session type has processed them.

@@ -100,11 +100,10 @@ type stage struct {
 	api     *httptest.Server
 	home    string
 
-	mu         sync.Mutex
-	calls      []string          // operation and signing key
-	keys       map[string][]byte // KMS: ciphertext to plaintext
-	deny       map[string]bool   // operations to refuse
-	noDataKeys bool
+	mu    sync.Mutex
+	calls []string          // operation and signing key
+	keys  map[string][]byte // KMS: ciphertext to plaintext
+	deny  map[string]bool   // operations to refuse
 }
 
 func newStage(t *testing.T) *stage {
@@ -183,6 +182,12 @@ func (st *stage) answer(w http.ResponseWriter, r *http.Request) {
 	default:
 		fail("UnknownOperationException")
 	}
+}
+
+func (st *stage) refuse(operation string) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.deny[operation] = true
 }
 
 func (st *stage) called() []string {
