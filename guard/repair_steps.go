@@ -47,7 +47,7 @@ func (p *plan) meet(l layer, g Grant) bool {
 		if s.Denies() || !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
 			continue
 		}
-		keys, text := meeting(s)
+		keys, text := meeting(s, p.d.Request.Caller.Kind())
 		if keys == nil {
 			continue
 		}
@@ -68,14 +68,17 @@ func (p *plan) meet(l layer, g Grant) bool {
 
 // meeting returns the keys that satisfy the guards of a statement: make an Allow
 // apply, or a Deny not apply.
-func meeting(s *policy.Statement) (keys map[string]string, text string) {
+func meeting(s *policy.Statement, kind Kind) (keys map[string]string, text string) {
 	for _, c := range s.Conditions() {
 		key := strings.ToLower(c.Key)
 		negated := strings.Contains(strings.ToLower(c.Operator), "not")
 		switch guardKeys[key] {
 		case "SG806":
-			return map[string]string{"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"},
-				"sign in with MFA and use those credentials (aws sts get-session-token --serial-number ... --token-code ...)"
+			how := "sign in with MFA and use those credentials (aws sts get-session-token --serial-number ... --token-code ...)"
+			if kind == AssumedRole {
+				how = "assume the role with MFA (mfa_serial in the profile that assumes it)"
+			}
+			return map[string]string{"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"}, how
 		case "SG808":
 			if value := inside(c.Values); negated == s.Denies() && value != "" {
 				return map[string]string{c.Key: value}, "call from where " + conditionText(policy.Unmet{Operator: "StringEquals", Key: c.Key, Want: c.Values})
@@ -154,7 +157,7 @@ func (p *plan) denies(l layer, at policy.Pos, g Grant) bool {
 // undeny finds the smallest change that keeps a Deny from the grants: what the
 // request can meet, else the candidate that changes the fewest neighbours.
 func (p *plan) undeny(l layer, s *policy.Statement) {
-	if keys, text := meeting(s); keys != nil {
+	if keys, text := meeting(s, p.d.Request.Caller.Kind()); keys != nil {
 		trial := *p
 		trial.fix = &Fix{}
 		trial.grants = slices.Clone(p.grants)

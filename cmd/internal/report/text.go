@@ -122,9 +122,9 @@ func (t *Text) fix(b *strings.Builder, f guard.Fix) {
 func changeTitle(c guard.Change) string {
 	switch c.Kind {
 	case guard.ReplaceStatement:
-		return fmt.Sprintf("replace %s of %s with", c.At, c.Where)
+		return fmt.Sprintf("replace %s with", c.At)
 	case guard.RemoveStatement:
-		return fmt.Sprintf("remove %s of %s", c.At, c.Where)
+		return fmt.Sprintf("remove %s", c.At)
 	default:
 		return "add to " + c.Where
 	}
