@@ -42,6 +42,7 @@ func newApp(p *process) *cli.App {
 		Commands: []*cli.Command{
 			evalCommand(p),
 			sandboxCommand(p),
+			demoCommand(p),
 			versionCommand(p),
 			helpCommand(),
 		},
