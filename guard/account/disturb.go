@@ -81,8 +81,11 @@ func (s *Server) record(c *call, err error) {
 		entry.Error = "InternalFailure"
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.calls = append(s.calls, entry)
+	s.mu.Unlock()
+	if s.onCall != nil {
+		s.onCall(entry)
+	}
 }
 
 // strike finds what is to happen to a call: the sum of the delays, the first kind.

@@ -10,6 +10,7 @@ import (
 var ec2Operations = map[string]handler{
 	"DescribeInstances": describeInstances,
 	"DescribeTags":      describeTags,
+	"DescribeRegions":   describeRegions,
 }
 
 type ec2Tag struct {
@@ -227,4 +228,35 @@ func describeTags(c *call) (any, error) {
 		return nil, refuse("InvalidNextToken", "The token '%s' is invalid", c.form.Get("NextToken"))
 	}
 	return describeTagsAnswer{c.id, part, next}, nil
+}
+
+type ec2Region struct {
+	Name     string `xml:"regionName"`
+	Endpoint string `xml:"regionEndpoint"`
+	OptIn    string `xml:"optInStatus"`
+}
+
+type describeRegionsAnswer struct {
+	RequestID string      `xml:"requestId"`
+	Regions   []ec2Region `xml:"regionInfo>item"`
+}
+
+// regionsUsed are the regions in which the account has anything.
+func (c *call) regionsUsed() []string {
+	used := map[string]bool{c.world.Region: true, c.region: true}
+	for _, n := range c.world.Nodes {
+		used[orElse(n.Region, c.world.Region)] = true
+	}
+	return sortedKeys(used)
+}
+
+func describeRegions(c *call) (any, error) {
+	if err := c.authorize("ec2:DescribeRegions", anything); err != nil {
+		return nil, err
+	}
+	a := describeRegionsAnswer{RequestID: c.id}
+	for _, r := range c.regionsUsed() {
+		a.Regions = append(a.Regions, ec2Region{r, "ec2." + r + ".amazonaws.com", "opt-in-not-required"})
+	}
+	return a, nil
 }

@@ -116,3 +116,11 @@ func TestDescribeTags(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestDescribeRegions(t *testing.T) {
+	_, c := open(t, inventory(), Options{})
+	var a describeRegionsAnswer
+	if f := c.ask(&a, "ec2", "DescribeRegions"); f.Code != "" || len(a.Regions) != 2 || a.Regions[0].Name != "eu-west-1" {
+		t.Errorf("%+v %v", a, f)
+	}
+}

@@ -4,6 +4,7 @@ import "slices"
 
 var organizationsOperations = map[string]handler{
 	"DescribeOrganization":  describeOrganization,
+	"DescribeAccount":       describeAccount,
 	"ListRoots":             listRoots,
 	"ListParents":           listParents,
 	"ListPoliciesForTarget": listPoliciesForTarget,
@@ -51,6 +52,34 @@ func describeOrganization(c *call) (any, error) {
 		ID: o.ID, Arn: c.orgARN(o, "organization/"+o.ID), FeatureSet: "ALL", MasterAccountID: o.ManagementAccount,
 		MasterAccountArn: c.orgARN(o, "account/"+o.ID+"/"+o.ManagementAccount), MasterAccountEmail: "root@example.com",
 		AvailablePolicyTypes: []policyType{{scpType, "ENABLED"}, {rcpType, "ENABLED"}},
+	}}, nil
+}
+
+type accountJSON struct {
+	ID              string `json:"Id"`
+	Arn, Name       string
+	Status, State   string
+	Paths           []string
+	JoinedTimestamp float64
+}
+
+func describeAccount(c *call) (any, error) {
+	var in struct {
+		AccountID string `json:"AccountId"`
+	}
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	o, err := c.organization("organizations:DescribeAccount", false, nil)
+	if err != nil {
+		return nil, err
+	}
+	if in.AccountID != c.world.Account {
+		return nil, refuse("AccountNotFoundException", "You specified an account that doesn't exist.")
+	}
+	return struct{ Account accountJSON }{accountJSON{
+		ID: in.AccountID, Arn: c.orgARN(o, "account/"+o.ID+"/"+in.AccountID), Name: "sandbox", Status: "ACTIVE", State: "ACTIVE",
+		Paths: []string{o.path() + in.AccountID + "/"},
 	}}, nil
 }
 

@@ -175,6 +175,10 @@ func TestOrganizations(t *testing.T) {
 	if f := c.post(&parents, "organizations", "ListParents", start{"ChildId": "ou-1"}); f.Code != "" || parents.Parents[0] != (parentJSON{"r-1", "ROOT"}) {
 		t.Errorf("%+v %v", parents, f)
 	}
+	var account struct{ Account accountJSON }
+	if f := c.post(&account, "organizations", "DescribeAccount", start{"AccountId": testAccount}); f.Code != "" || account.Account.Paths[0] != "o-1/r-1/ou-1/"+testAccount+"/" {
+		t.Errorf("%+v %v", account, f)
+	}
 	var roots struct{ Roots []rootJSON }
 	if f := c.post(&roots, "organizations", "ListRoots", start{}); f.Code != "" || roots.Roots[0].ID != "r-1" {
 		t.Errorf("%+v %v", roots, f)
@@ -202,6 +206,7 @@ func TestOrganizations(t *testing.T) {
 	}{
 		{"DescribePolicy", start{"PolicyId": "p-none"}, "PolicyNotFoundException"},
 		{"ListParents", start{"ChildId": "r-1"}, "ChildNotFoundException"},
+		{"DescribeAccount", start{"AccountId": "444455556666"}, "AccountNotFoundException"},
 		{"ListPoliciesForTarget", start{"TargetId": "ou-9", "Filter": scpType}, "TargetNotFoundException"},
 		{"ListPoliciesForTarget", start{"TargetId": "ou-1", "Filter": "PIZZA"}, "InvalidInputException"},
 	} {
@@ -217,7 +222,7 @@ func TestOrganizationsOfAMember(t *testing.T) {
 	if f := c.post(nil, "organizations", "DescribeOrganization", start{}); f.Code != "" {
 		t.Error(f)
 	}
-	for operation, in := range map[string]start{"ListRoots": {}, "ListParents": {"ChildId": testAccount}, "DescribePolicy": {"PolicyId": "p-FullAWSAccess"}, "ListPoliciesForTarget": {"TargetId": "r-1", "Filter": scpType}} {
+	for operation, in := range map[string]start{"ListRoots": {}, "DescribeAccount": {"AccountId": testAccount}, "ListParents": {"ChildId": testAccount}, "DescribePolicy": {"PolicyId": "p-FullAWSAccess"}, "ListPoliciesForTarget": {"TargetId": "r-1", "Filter": scpType}} {
 		if f := c.post(nil, "organizations", operation, in); f.Code != "AccessDeniedException" {
 			t.Errorf("%s: %+v", operation, f)
 		}

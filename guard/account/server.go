@@ -22,6 +22,7 @@ type Options struct {
 	Channels Channels         // carries the sessions; without it StartSession fails inside AWS
 	Now      func() time.Time // time.Now when nil
 	Log      *slog.Logger     // errors of the account itself; discarded when nil
+	OnCall   func(Call)       // told of every call after it was answered; must not block
 }
 
 // Server is one account on one endpoint. It is safe for concurrent use.
@@ -29,6 +30,7 @@ type Server struct {
 	channels Channels
 	now      func() time.Time
 	log      *slog.Logger
+	onCall   func(Call)
 
 	mu           sync.Mutex
 	world        World
@@ -49,7 +51,7 @@ type Server struct {
 func New(w World, o Options) (*Server, error) {
 	w = w.clone()
 	s := &Server{
-		channels: o.Channels, now: o.Now, log: o.Log, world: w,
+		channels: o.Channels, now: o.Now, log: o.Log, onCall: o.OnCall, world: w,
 		managed: make(map[string]*managedPolicy), parsed: make(map[string][]policy.Statement),
 		callers: make(map[string]*caller), dataKeys: make(map[string]dataKey),
 		random: rand.New(rand.NewPCG(w.Seed, w.Seed)),

@@ -60,7 +60,7 @@ func (p *process) runDemo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := openSandbox(w, "127.0.0.1:0")
+	s, err := openSandbox(w, "127.0.0.1:0", nil)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (d *demo) session(ctx context.Context) *exec.Cmd {
 	d.show("$ ssmguard %s \\\n    %s \\\n    %s", strings.Join(args[:3], " "), strings.Join(args[3:5], " "), strings.Join(args[5:], " "))
 	cmd := exec.CommandContext(ctx, d.self, args...)
 	cmd.Args[0], cmd.Env = "ssmguard", d.env
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	ownGroup(cmd)
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
@@ -179,7 +179,7 @@ func (d *demo) tunnel(ctx context.Context) error {
 	case port := <-watch.port:
 		err := d.talk(ctx, port)
 		d.say("Ctrl-C in the first terminal:")
-		return errors.Join(err, cmd.Process.Signal(os.Interrupt), <-ended)
+		return errors.Join(err, interruptGroup(cmd), <-ended)
 	case err := <-ended:
 		return fmt.Errorf("the tunnel ended before it was open: %w", errors.Join(err, ctx.Err()))
 	}

@@ -22,7 +22,7 @@ import (
 // sandboxOptions are the options of `ssmguard sandbox`.
 type sandboxOptions struct {
 	World, Listen, As, Output string
-	List                      bool
+	List, Log                 bool
 	Command                   []string // to run inside; none: serve until interrupted
 }
 
@@ -45,6 +45,7 @@ shell of yours on this machine.
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "loopback `ADDRESS` to serve on", Destination: &o.Listen},
 			&cli.StringFlag{Name: "as", Usage: "`LOGIN` of the world to be; each is a profile, too", Destination: &o.As},
 			&cli.StringFlag{Name: "output", Value: "text", Usage: "text (shell lines) or json", Destination: &o.Output},
+			&cli.BoolFlag{Name: "log", Usage: "tell on stderr of every call", Destination: &o.Log},
 			&cli.BoolFlag{Name: "list", Usage: "list the worlds and end", Destination: &o.List},
 		},
 		Action: func(c *cli.Context) error {
@@ -85,7 +86,11 @@ func (p *process) runSandbox(ctx context.Context, o sandboxOptions) error {
 	if err != nil {
 		return usagef("%v", err)
 	}
-	s, err := openSandbox(w, o.Listen)
+	var onCall func(account.Call)
+	if o.Log {
+		onCall = p.logCall
+	}
+	s, err := openSandbox(w, o.Listen, onCall)
 	if err != nil {
 		return err
 	}
@@ -103,6 +108,18 @@ func (p *process) runSandbox(ctx context.Context, o sandboxOptions) error {
 	defer stop()
 	fmt.Fprintf(p.stderr, "ssmguard: world %s is served at %s until interrupted\n", w.Name, s.endpoint())
 	return errors.Join(s.serve(ctx), s.close())
+}
+
+// logCall writes one line per call: when, what, by whom, and how it ended.
+func (p *process) logCall(c account.Call) {
+	outcome, who := c.Error, c.Principal
+	if outcome == "" {
+		outcome = "ok"
+	}
+	if who == "" {
+		who = "unknown caller"
+	}
+	fmt.Fprintf(p.stderr, "ssmguard: %s %s %s %s %s\n", c.At.Format("15:04:05.000"), c.Region, c.Operation, who, outcome)
 }
 
 // within serves the sandbox while do runs.

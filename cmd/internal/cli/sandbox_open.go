@@ -29,16 +29,17 @@ type sandbox struct {
 	files    profileFiles
 }
 
-// openSandbox opens a world on a loopback address. Nothing is answered before serve runs.
-func openSandbox(w configs.World, listen string) (*sandbox, error) {
+// openSandbox opens a world on a loopback address. Nothing is answered before
+// serve runs. onCall, when not nil, is told of every call.
+func openSandbox(w configs.World, listen string, onCall func(account.Call)) (*sandbox, error) {
 	s := &sandbox{world: w, services: make(map[string]string)}
-	if err := s.open(listen); err != nil {
+	if err := s.open(listen, onCall); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *sandbox) open(listen string) error {
+func (s *sandbox) open(listen string, onCall func(account.Call)) error {
 	var err error
 	if s.listener, err = net.Listen("tcp", listen); err != nil {
 		return fmt.Errorf("cannot serve the sandbox: %w", err)
@@ -68,7 +69,7 @@ func (s *sandbox) open(listen string) error {
 	if err != nil {
 		return err
 	}
-	if s.account, err = account.New(accountWorld(s.world), account.Options{Channels: channels{s.gateway}}); err != nil {
+	if s.account, err = account.New(accountWorld(s.world), account.Options{Channels: channels{s.gateway}, OnCall: onCall}); err != nil {
 		return fmt.Errorf("world %s: %w", s.world.Name, err)
 	}
 	for _, f := range s.world.Faults {
