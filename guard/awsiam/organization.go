@@ -66,35 +66,50 @@ func (c *Client) organizationLayers(ctx context.Context, id identity) (evidence,
 }
 
 // orgTargets returns the ids that policies of the account hang on: root,
-// organizational units, account.
+// organizational units, account. The account's path tells them at once; where it
+// is not given, climbing does, a call for each level.
 func (c *Client) orgTargets(ctx context.Context, account string) ([]string, error) {
-	const op = "organizations:DescribeAccount"
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*organizations.DescribeAccountOutput, error) {
+	var (
+		path, climbed []string
+		climbErr      error
+	)
+	together(
+		func() { path = c.orgPath(ctx, account) },
+		func() { climbed, climbErr = c.orgAncestors(ctx, account) },
+	)
+	if path != nil {
+		return path, nil
+	}
+	return climbed, climbErr
+}
+
+// orgPath reads the account's path, nil when there is none to be had.
+func (c *Client) orgPath(ctx context.Context, account string) []string {
+	out, err := ask(ctx, c, "organizations:DescribeAccount", func(ctx context.Context) (*organizations.DescribeAccountOutput, error) {
 		return c.org.DescribeAccount(ctx, &organizations.DescribeAccountInput{AccountId: aws.String(account)})
 	})
 	if err != nil || out.Account == nil {
-		return nil, unseen(op, account, err)
+		return nil
 	}
 	for _, path := range out.Account.Paths {
 		// o-ORG/r-ROOT/ou-UNIT/.../ACCOUNT/; what precedes the root is the organization.
 		parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
-		for i, p := range parts {
-			if !strings.HasPrefix(p, "r-") {
-				continue
-			}
-			if parts[len(parts)-1] != account {
-				parts = append(parts, account)
-			}
-			return parts[i:], nil
+		i := slices.IndexFunc(parts, func(p string) bool { return strings.HasPrefix(p, "r-") })
+		if i < 0 {
+			continue
 		}
+		if parts[len(parts)-1] != account {
+			parts = append(parts, account)
+		}
+		return parts[i:]
 	}
-	return c.orgAncestors(ctx, account)
+	return nil
 }
 
 // maxDepth is how deep an organization nests: a root and five levels of units.
 const maxDepth = 8
 
-// orgAncestors climbs from the account to the root, for answers without paths.
+// orgAncestors climbs from the account to the root.
 func (c *Client) orgAncestors(ctx context.Context, account string) ([]string, error) {
 	const op = "organizations:ListParents"
 	targets := []string{account}
