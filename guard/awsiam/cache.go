@@ -21,6 +21,9 @@ const (
 	managedAge  = 30 * 24 * time.Hour // a version of an AWS-managed policy never changes
 )
 
+// managedEntry begins the names of the entries that live long.
+const managedEntry = "managed"
+
 // cacheFormat is part of every key, so that a new layout never reads an old file.
 const cacheFormat = "ssmguard cache 1"
 
@@ -75,15 +78,20 @@ func (k *cache) put(key string, now time.Time, v any, age time.Duration) {
 	}
 }
 
-// sweep removes entries that nobody reads any more.
+// sweep removes entries that nobody reads any more: credentials change, and
+// their entries' names with them.
 func (k *cache) sweep(now time.Time) {
 	files, err := os.ReadDir(k.dir)
 	if err != nil {
 		return
 	}
 	for _, f := range files {
+		oldest := max(identityAge, policyAge, allowAge)
+		if strings.HasPrefix(f.Name(), managedEntry+"-") {
+			oldest = managedAge
+		}
 		info, err := f.Info()
-		if err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > managedAge {
+		if err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > oldest {
 			_ = os.Remove(filepath.Join(k.dir, f.Name()))
 		}
 	}
@@ -123,11 +131,14 @@ func (c *Client) recallSilently(key string, v any) bool {
 	return c.cache != nil && c.cache.get(key, time.Now(), v)
 }
 
-// keep writes an entry.
+// keep writes an entry, and tidies up before the first one.
 func (c *Client) keep(key string, v any, age time.Duration) {
-	if c.cache != nil {
-		c.cache.put(key, time.Now(), v, age)
+	if c.cache == nil {
+		return
 	}
+	now := time.Now()
+	c.tidy.Do(func() { c.cache.sweep(now) })
+	c.cache.put(key, now, v, age)
 }
 
 func (k *cache) remove(key string) { _ = os.Remove(filepath.Join(k.dir, key)) }

@@ -56,6 +56,7 @@ type Client struct {
 	credentials aws.CredentialsProvider
 	options     Options
 	cache       *cache
+	tidy        sync.Once
 	slots       chan struct{} // one per call under way
 
 	closed context.CancelFunc

@@ -19,7 +19,7 @@ func (c *Client) managedPolicy(ctx context.Context, policyARN string) (string, e
 		return "", unseen("iam:GetPolicy", policyARN, err)
 	}
 	version := aws.ToString(out.Policy.DefaultVersionId)
-	key := c.cacheKey("managed", policyARN, version)
+	key := c.cacheKey(managedEntry, policyARN, version)
 	var text string
 	if awsManaged(policyARN) && c.recallSilently(key, &text) {
 		return text, nil

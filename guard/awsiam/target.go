@@ -118,9 +118,11 @@ func (c *Client) registrationFacts(ctx context.Context, r guard.Request) part {
 	return part{apply: func(f *guard.Facts) { f.Health.Registered = aws.Bool(false) }}
 }
 
+// connectionFacts reads whether the target holds a connection. A task's own
+// status says more of a task.
 func (c *Client) connectionFacts(ctx context.Context, r guard.Request) part {
 	const op = "ssm:GetConnectionStatus"
-	if r.Target == "" {
+	if r.Target == "" || strings.HasPrefix(r.Target, "ecs:") {
 		return part{}
 	}
 	out, err := ask(ctx, c, op, func(ctx context.Context) (*ssm.GetConnectionStatusOutput, error) {

@@ -1,0 +1,112 @@
+package awsiam
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"ssmguard/guard"
+	"ssmguard/guard/account"
+	"ssmguard/guard/policy"
+)
+
+// Every disturbance of every call ends in an answer in time, and in none that
+// the account does not bear out.
+func TestFaults(t *testing.T) {
+	ops := []string{"sts:*", "iam:GetRole", "iam:GetRolePolicy", "iam:SimulatePrincipalPolicy", "iam:*", "ec2:*", "ssm:*", "organizations:*", "*"}
+	kinds := []account.Fault{
+		{Kind: account.Throttle}, {Kind: account.Unavailable}, {Kind: account.Garbage}, {Kind: account.Drop},
+		{Kind: account.Throttle, Call: 1}, {Kind: account.Drop, Call: 1}, {Delay: time.Hour},
+	}
+	denies := devWorld()
+	denies.Roles[0].Inline[0] = inline("ssm", `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"ssm:StartSession","Resource":"*"}}`)
+	for name, w := range map[string]account.World{"allowed": devWorld(), "denied": denies} {
+		for _, op := range ops {
+			for _, f := range kinds {
+				f.Operation = op
+				t.Run(name+" "+op+" "+string(f.Kind), func(t *testing.T) {
+					t.Parallel()
+					c, srv := serve(t, w, Options{CallTimeout: 300 * time.Millisecond})
+					srv.Inject(f)
+					start := time.Now()
+					caller, err := c.Caller(t.Context())
+					if caller.SessionARN == "" {
+						if err == nil {
+							t.Error("no caller and no error")
+						}
+						return
+					}
+					g := &guard.Guard{Inventory: c, Simulators: []guard.Simulator{c, guard.Local{Source: c}}}
+					d, err := g.Check(t.Context(), guard.Request{Caller: caller, Region: testRegion, Target: bastion})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if v := d.Verdict(); v.Denies() != (name == "denied") && v != policy.Unknown {
+						t.Errorf("verdict %v", v)
+					}
+					if took := time.Since(start); took > 15*time.Second {
+						t.Errorf("took %v", took)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestThrottledSimulation(t *testing.T) {
+	c, f := newFake(t, Options{}, map[string]func(http.ResponseWriter, fakeCall){"SimulatePrincipalPolicy": throttled})
+	rulings, err := c.Simulate(t.Context(), dev, []guard.Grant{startGrant(nil)})
+	if KindOf(err) != KindThrottled {
+		t.Errorf("error %v", err)
+	}
+	if len(rulings) != 1 || rulings[0].Answer.Verdict != policy.Unknown {
+		t.Errorf("rulings %+v", rulings)
+	}
+	if n := f.count("SimulatePrincipalPolicy"); n != maxAttempts {
+		t.Errorf("%d attempts, want %d", n, maxAttempts)
+	}
+}
+
+func TestSilentServer(t *testing.T) {
+	stop := make(chan struct{})
+	defer close(stop)
+	c, _ := newFake(t, Options{CallTimeout: 50 * time.Millisecond}, map[string]func(http.ResponseWriter, fakeCall){
+		"GetCallerIdentity": silence(stop), "SimulatePrincipalPolicy": silence(stop),
+	})
+	if _, err := c.Caller(t.Context()); KindOf(err) != KindUnreachable {
+		t.Errorf("caller: %v", err)
+	}
+	if _, err := c.Simulate(t.Context(), dev, []guard.Grant{startGrant(nil)}); KindOf(err) != KindUnreachable {
+		t.Errorf("simulate: %v", err)
+	}
+}
+
+// A caller who gives up is not kept, whatever is under way.
+func TestCanceled(t *testing.T) {
+	stop := make(chan struct{})
+	defer close(stop)
+	asked := make(chan struct{})
+	c, _ := newFake(t, Options{CallTimeout: time.Hour}, map[string]func(http.ResponseWriter, fakeCall){
+		"GetCallerIdentity": func(http.ResponseWriter, fakeCall) { close(asked); <-stop },
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	if _, err := c.Caller(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("caller: %v", err)
+	}
+}
+
+func TestNoCredentials(t *testing.T) {
+	cfg := fakeConfig("http://127.0.0.1:0")
+	cfg.Credentials = nil
+	c := New(cfg, Options{})
+	defer c.Close()
+	if _, err := c.Caller(t.Context()); KindOf(err) != KindCredentials {
+		t.Errorf("error %v", err)
+	}
+	if set, err := c.Policies(t.Context(), guard.Caller{}); err == nil || len(set.Partial) == 0 {
+		t.Errorf("policies that nobody read look whole: %v, %v", set, err)
+	}
+}

@@ -1,0 +1,177 @@
+package awsiam
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/guard"
+	"ssmguard/guard/account"
+)
+
+func resolveWorld() account.World {
+	w := devWorld()
+	w.Roles[0].Inline = []account.Policy{inline("all", allowAll)}
+	w.Nodes = []account.Node{
+		{ID: "i-00000000000000001", Tags: map[string]string{"Name": "bastion", "role": "jump"}, Ping: "Online", PrivateIP: "10.0.0.5", PrivateDNS: "ip-10-0-0-5.eu-central-1.compute.internal"},
+		{ID: "i-00000000000000002", Tags: map[string]string{"Name": "web", "role": "web"}, Ping: "Online", PrivateIP: "10.0.0.6"},
+		{ID: "i-00000000000000003", Tags: map[string]string{"Name": "web", "role": "web"}, Ping: "Online"},
+		{ID: "i-00000000000000004", Tags: map[string]string{"Name": "batch"}, Ping: "Online"},
+		{ID: "i-00000000000000005", Tags: map[string]string{"Name": "batch"}, State: "stopped"},
+		{ID: "i-00000000000000006", Tags: map[string]string{"Name": "gone"}, State: "terminated"},
+		{ID: "mi-00000000000000007", Tags: map[string]string{"Name": "lathe"}, Ping: "Online", PrivateIP: "192.168.1.9"},
+		{ID: "i-00000000000000008", Region: "eu-west-1", Tags: map[string]string{"Name": "far"}, Ping: "Online"},
+	}
+	return w
+}
+
+func TestResolveTarget(t *testing.T) {
+	c, srv := serve(t, resolveWorld(), Options{})
+	for _, tt := range []struct {
+		name, want string
+		candidates []string
+	}{
+		{"i-00000000000000009", "i-00000000000000009", nil},
+		{"mi-00000000000000009", "mi-00000000000000009", nil},
+		{"ecs:prod_1_2", "ecs:prod_1_2", nil},
+		{"bastion", "i-00000000000000001", nil},
+		{"tag:role=jump", "i-00000000000000001", nil},
+		{"10.0.0.6", "i-00000000000000002", nil},
+		{"ip-10-0-0-5.eu-central-1.compute.internal", "i-00000000000000001", nil},
+		{"batch", "i-00000000000000004", nil},
+		{"lathe", "mi-00000000000000007", nil},
+		{"192.168.1.9", "mi-00000000000000007", nil},
+		{"web", "", []string{"i-00000000000000002", "i-00000000000000003"}},
+		{"tag:role=web", "", []string{"i-00000000000000002", "i-00000000000000003"}},
+		{"gone", "", []string{}},
+		{"far", "", []string{}},
+		{"10.9.9.9", "", []string{}},
+		{"no.such.host", "", []string{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv.ForgetCalls()
+			got, err := c.ResolveTarget(t.Context(), testRegion, tt.name)
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if tt.want == tt.name && len(srv.Calls()) > 0 {
+				t.Error("an id was looked up")
+			}
+			var several *AmbiguousTarget
+			var none *NoTarget
+			switch {
+			case tt.candidates == nil && err != nil:
+				t.Error(err)
+			case len(tt.candidates) > 0:
+				if !errors.As(err, &several) {
+					t.Fatalf("error %v", err)
+				}
+				var ids []string
+				for _, n := range several.Candidates {
+					ids = append(ids, n.ID)
+				}
+				if diff := cmp.Diff(tt.candidates, ids); diff != "" {
+					t.Error(diff)
+				}
+			case tt.candidates != nil && !errors.As(err, &none):
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestResolveInAnotherRegion(t *testing.T) {
+	c, _ := serve(t, resolveWorld(), Options{})
+	if got, err := c.ResolveTarget(t.Context(), "eu-west-1", "far"); got != "i-00000000000000008" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestResolveNotVisible(t *testing.T) {
+	w := resolveWorld()
+	deny := func(action string) account.Policy {
+		return inline("no"+strings.ReplaceAll(action, ":", "-"), statement(`{"Effect":"Deny","Action":"`+action+`","Resource":"*"}`))
+	}
+	w.Roles[0].Inline = append(w.Roles[0].Inline, deny("ssm:DescribeInstanceInformation"))
+	c, _ := serve(t, w, Options{})
+	if got, err := c.ResolveTarget(t.Context(), testRegion, "bastion"); got != "i-00000000000000001" || err != nil {
+		t.Errorf("EC2 alone is enough: %q, %v", got, err)
+	}
+	w.Roles[0].Inline = append(w.Roles[0].Inline, deny("ec2:DescribeInstances"))
+	c, _ = serve(t, w, Options{})
+	_, err := c.ResolveTarget(t.Context(), testRegion, "bastion")
+	wantUnseen(t, err, "ec2:DescribeInstances, ssm:DescribeInstanceInformation")
+}
+
+func TestAmbiguousTargetText(t *testing.T) {
+	e := &AmbiguousTarget{Name: "web"}
+	for _, id := range []string{"i-1", "i-2", "i-3", "i-4", "i-5", "i-6"} {
+		e.Candidates = append(e.Candidates, Node{ID: id})
+	}
+	if want := `"web" is 6 nodes: i-1, i-2, i-3, i-4, i-5, ...`; e.Error() != want {
+		t.Errorf("got %s", e)
+	}
+}
+
+func TestNodesAndDocuments(t *testing.T) {
+	w := resolveWorld()
+	w.Documents = []account.Document{
+		{Name: "Shell", Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream"}`, Tags: map[string]string{"team": "data"}},
+		{Name: "Run", Type: "Command", Content: `{"schemaVersion":"2.2","mainSteps":[]}`},
+	}
+	c, _ := serve(t, w, Options{})
+	nodes, err := c.Nodes(t.Context(), testRegion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(nodes) != 6 {
+		t.Errorf("nodes %+v", nodes)
+	}
+	want := Node{ID: "i-00000000000000001", Name: "bastion", Tags: map[string]string{"Name": "bastion", "role": "jump"}, State: "running", Ping: "Online",
+		PrivateIP: "10.0.0.5", PrivateDNS: "ip-10-0-0-5.eu-central-1.compute.internal", Platform: "Linux"}
+	if i := slices.IndexFunc(nodes, func(n Node) bool { return n.ID == want.ID }); i < 0 {
+		t.Error("no bastion")
+	} else if diff := cmp.Diff(want, nodes[i]); diff != "" {
+		t.Error(diff)
+	}
+	docs, err := c.SessionDocuments(t.Context(), testRegion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := make(map[string]SessionDocument)
+	for _, d := range docs {
+		byName[d.Name] = d
+	}
+	if diff := cmp.Diff(SessionDocument{"Shell", testAccount, map[string]string{"team": "data"}}, byName["Shell"]); diff != "" {
+		t.Error(diff)
+	}
+	if byName["AWS-StartSSHSession"].Owner != "Amazon" {
+		t.Errorf("AWS's own documents are missing: %v", docs)
+	}
+	if _, ok := byName["Run"]; ok {
+		t.Error("a command document is no session document")
+	}
+}
+
+func TestDecodeMessage(t *testing.T) {
+	w := resolveWorld()
+	w.Denials.Encoded = true
+	w.Roles[0].Inline = append(w.Roles[0].Inline, inline("no", statement(`{"Effect":"Deny","Action":"ec2:DescribeInstances","Resource":"*"}`)))
+	c, _ := serve(t, w, Options{})
+	_, err := c.Nodes(t.Context(), testRegion)
+	var unseen *guard.NotVisible
+	if !errors.As(err, &unseen) {
+		t.Fatalf("error %v", err)
+	}
+	_, encoded, ok := strings.Cut(unseen.Cause, "Encoded authorization failure message: ")
+	if !ok {
+		t.Fatalf("cause %q", unseen.Cause)
+	}
+	text, err := c.DecodeMessage(t.Context(), encoded)
+	if err != nil || !strings.Contains(text, "ec2:DescribeInstances") {
+		t.Errorf("%q, %v", text, err)
+	}
+}
