@@ -9,7 +9,6 @@ import (
 
 var ec2Operations = map[string]handler{
 	"DescribeInstances": describeInstances,
-	"DescribeRegions":   describeRegions,
 	"DescribeTags":      describeTags,
 	"DescribeRegions":   describeRegions,
 }
@@ -68,32 +67,6 @@ func (c *call) instances() []Node {
 // holds reports whether a node belongs to the account and the region of the call.
 func (c *call) holds(n Node) bool {
 	return orElse(n.Account, c.world.Account) == c.world.Account && orElse(n.Region, c.world.Region) == c.region
-}
-
-type regionsAnswer struct {
-	RequestID string   `xml:"requestId"`
-	Regions   []region `xml:"regionInfo>item"`
-}
-
-type region struct {
-	Name     string `xml:"regionName"`
-	Endpoint string `xml:"regionEndpoint"`
-}
-
-// describeRegions lists the regions in which the account has anything.
-func describeRegions(c *call) (any, error) {
-	if err := c.authorize("ec2:DescribeRegions", anything); err != nil {
-		return nil, err
-	}
-	seen := map[string]bool{c.world.Region: true}
-	for _, n := range c.world.Nodes {
-		seen[orElse(n.Region, c.world.Region)] = true
-	}
-	a := regionsAnswer{RequestID: c.id}
-	for _, name := range sortedKeys(seen) {
-		a.Regions = append(a.Regions, region{name, "ec2." + name + ".amazonaws.com"})
-	}
-	return a, nil
 }
 
 func describeInstances(c *call) (any, error) {
