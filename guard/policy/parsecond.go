@@ -39,8 +39,11 @@ func (p *parser) operatorBlock(from int) {
 	if !exact {
 		p.warn(at, "AWS spells this operator differently")
 	}
-	if op.family == famNull && (ifExists || q != single) {
-		p.warn(at, "Null takes neither IfExists nor a set qualifier: with one it is always the same")
+	if op.family == famNull && ifExists {
+		p.warn(at, "Null takes no IfExists")
+	}
+	if op.family == famNull && q != single {
+		p.warn(at, "Null with a set qualifier is the same for every request")
 	}
 }
 
