@@ -211,14 +211,14 @@ func (s *search) dependsOn() []string {
 			names = append(names, s.keys[i].name)
 		}
 	}
-	if len(names) == 0 {
-		for i := range s.keys {
-			names = append(names, s.keys[i].name)
-		}
-	}
 	for i := range s.e.layers {
 		if l := &s.e.layers[i]; l.partial && !slices.Contains(names, kindNames[l.kind]) {
 			names = append(names, kindNames[l.kind])
+		}
+	}
+	if len(names) == 0 {
+		for i := range s.keys {
+			names = append(names, s.keys[i].name)
 		}
 	}
 	return names

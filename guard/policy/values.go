@@ -35,6 +35,9 @@ func parseNumber(s string) scalar {
 	if err != nil {
 		return scalar{}
 	}
+	if strings.ContainsAny(s, ".eE") {
+		return scalar{kind: decimal, hi: math.Float64bits(f)}
+	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return scalar{kind: integer, hi: math.Float64bits(f), lo: uint64(n)}
 	}
@@ -63,11 +66,15 @@ func order[T int64 | uint64 | float64](a, b T) int {
 // year, year-month, a day, or a day with hours, minutes, seconds and fractions,
 // "T" in either case, "Z", an offset or nothing for UTC.
 func parseDate(s string) scalar {
-	if epoch, err := strconv.ParseInt(s, 10, 64); err == nil && s[0] != '+' {
-		if s[0] != '-' {
-			return scalar{kind: instant, hi: uint64(epoch)}
+	if digits, negative := strings.CutPrefix(s, "-"); digitsOnly(digits) {
+		epoch, err := strconv.ParseInt(s, 10, 64)
+		switch {
+		case err != nil:
+			return scalar{}
+		case negative:
+			return yearOnly(epoch)
 		}
-		return yearOnly(epoch)
+		return scalar{kind: instant, hi: uint64(epoch)}
 	}
 	if whole, frac, ok := strings.Cut(s, "."); ok && digitsOnly(whole) && digitsOnly(frac) {
 		return date(whole, frac)
@@ -200,9 +207,18 @@ func (d *dateReader) zone() int {
 	} else if !d.skip("+") {
 		d.bad = true
 	}
+	hours, minutes, _ := strings.Cut(d.rest, ":")
+	if minutes == "" && len(hours) == 4 {
+		hours, minutes = hours[:2], hours[2:]
+	}
+	if len(hours) != 2 || len(minutes) != 2 && minutes != "" {
+		d.bad = true
+		return 0
+	}
+	d.rest = hours
 	seconds := d.number(2, 0, 23) * 3600
-	if d.rest != "" {
-		d.skip(":")
+	if minutes != "" {
+		d.rest += minutes
 		seconds += d.number(2, 0, 59) * 60
 	}
 	return sign * seconds

@@ -1,0 +1,98 @@
+package policy
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestContextLookup(t *testing.T) {
+	var c Context
+	c.SetUnknown("*")
+	c.SetUnknown("ssm:resourceTag/*")
+	c.SetAbsent("aws:*")
+	c.SetAbsent("ssm:resourcetag/n*")
+	c.Set("aws:UserName", "alice")
+	c.Set("AWS:username", "bob")
+	c.SetMulti("aws:TagKeys", "a", "b")
+	c.SetUnknown("aws:SourceIp")
+	tests := []struct {
+		key    string
+		values []string
+		multi  bool
+		state  KeyState
+	}{
+		{"aws:username", []string{"bob"}, false, KeyKnown},
+		{"AWS:TAGKEYS", []string{"a", "b"}, true, KeyKnown},
+		{"aws:sourceip", nil, false, KeyUnknown},
+		{"aws:other", nil, false, KeyAbsent},
+		{"ssm:ResourceTag/Team", nil, false, KeyUnknown},
+		{"ssm:resourceTag/Name", nil, false, KeyAbsent},
+		{"ec2:x", nil, false, KeyUnknown},
+	}
+	for _, tt := range tests {
+		values, multi, state := c.Lookup(tt.key)
+		if diff := cmp.Diff(tt.values, values); diff != "" || multi != tt.multi || state != tt.state {
+			t.Errorf("%s: %v %v %v\n%s", tt.key, values, multi, state, diff)
+		}
+	}
+	var zero Context
+	if _, _, state := zero.Lookup("x"); state != KeyAbsent {
+		t.Error("a key of the zero context is not absent")
+	}
+}
+
+func TestContextIsAValue(t *testing.T) {
+	var a Context
+	a.Set("k:a", "1")
+	a.SetUnknown("x:*")
+	b := a
+	b.Set("k:a", "2")
+	b.Set("k:b", "2")
+	b.SetAbsent("x:*")
+	d := a
+	d.Set("k:d", "3")
+	if v, _, _ := a.Lookup("k:a"); v[0] != "1" {
+		t.Error("a copy changed the original")
+	}
+	if _, _, state := a.Lookup("x:y"); state != KeyUnknown {
+		t.Error("a copy changed the original's pattern")
+	}
+	if _, _, state := b.Lookup("k:d"); state != KeyAbsent {
+		t.Error("one copy changed the other")
+	}
+	if v, _, _ := b.Lookup("k:b"); len(v) != 1 || v[0] != "2" {
+		t.Error("the other copy overwrote it")
+	}
+}
+
+func TestContextEqualAndEntries(t *testing.T) {
+	var a, b Context
+	a.Set("k:a", "1")
+	a.SetMulti("k:b", "x")
+	a.SetUnknown("s:*")
+	b.SetUnknown("S:*")
+	b.SetMulti("K:b", "x")
+	b.Set("k:A", "1")
+	if !a.Equal(b) || !cmp.Equal(a, b) {
+		t.Error("equal contexts differ")
+	}
+	want := []Entry{{"k:a", []string{"1"}, false, KeyKnown}, {"k:b", []string{"x"}, true, KeyKnown}, {"s:*", nil, false, KeyUnknown}}
+	if diff := cmp.Diff(want, a.Entries()); diff != "" {
+		t.Error(diff)
+	}
+	for _, change := range []func(c *Context){
+		func(c *Context) { c.Set("k:a", "2") },
+		func(c *Context) { c.Set("k:c", "2") },
+		func(c *Context) { c.Set("k:b", "x") },
+		func(c *Context) { c.SetUnknown("k:a") },
+		func(c *Context) { c.SetAbsent("s:*") },
+		func(c *Context) { c.SetUnknown("t:*") },
+	} {
+		other := a
+		change(&other)
+		if a.Equal(other) || other.Equal(a) {
+			t.Errorf("%v equals %v", a.Entries(), other.Entries())
+		}
+	}
+}
