@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// runApp runs a command line in this process.
+func runApp(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	p := newProcess(strings.NewReader(""), &out, &errs)
+	code = p.report(newApp(p).RunContext(t.Context(), append([]string{"ssmguard"}, args...)))
+	return out.String(), errs.String(), code
+}
+
+func TestSandboxCommandLine(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		want string
+	}{
+		{"--world nope", `ssmguard: no world "nope", known are: default, `},
+		{"--world defalt", `ssmguard: no world "defalt", did you mean "default"?`},
+		{"--world no/such.yaml", `ssmguard: open no/such.yaml: no such file or directory`},
+		{"--as alise", `ssmguard: no login "alise" in world default, did you mean "alice"?`},
+		{"--output xml", `ssmguard: --output xml: want text or json`},
+		{"--listen 0.0.0.0:0", `ssmguard: --listen 0.0.0.0:0: the sandbox gives out shells, so it listens on loopback addresses only`},
+		{"--listen here", `ssmguard: --listen here: want HOST:PORT`},
+		{"default", `ssmguard: exec: "default": executable file not found in $PATH; a world is named with --world`},
+		{"--pizza", `ssmguard: unknown option: --pizza; see "ssmguard help sandbox"`},
+	} {
+		stdout, stderr, code := runApp(t, append([]string{"sandbox"}, strings.Fields(test.args)...)...)
+		if code != exitUsage || stdout != "" || !strings.HasPrefix(stderr, test.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: %d, %q %q, want %q", test.args, code, stdout, stderr, test.want)
+		}
+	}
+}
+
+func TestSandboxList(t *testing.T) {
+	stdout, stderr, code := runApp(t, "sandbox", "--list")
+	if code != 0 || stderr != "" || !strings.Contains(stdout, "seed2-tag-only ") || !strings.HasPrefix(stdout, "default ") {
+		t.Errorf("%d %q %q", code, stdout, stderr)
+	}
+}
+
+// A command runs with the sandbox's environment, and nothing of the user's that
+// would lead it elsewhere; its exit code is ours, and no file stays.
+func TestSandboxRunsACommand(t *testing.T) {
+	t.Setenv("AWS_PROFILE", "work")
+	t.Setenv("AWS_SESSION_TOKEN", "stray")
+	t.Setenv("AWS_ACCESS_KEY_ID", "stray")
+	const script = `echo "$AWS_PROFILE|$AWS_SESSION_TOKEN|$AWS_REGION|$AWS_EC2_METADATA_DISABLED"
+echo "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID" >&2
+echo "$AWS_CONFIG_FILE"
+stat -c %a "$AWS_CONFIG_FILE" "$AWS_SHARED_CREDENTIALS_FILE"
+grep -c '^\[profile ' "$AWS_CONFIG_FILE"
+exit 7`
+	stdout, stderr, code := runApp(t, "sandbox", "--as", "bob", "--", "sh", "-c", script)
+	lines := strings.Split(stdout, "\n")
+	if code != 7 || len(lines) != 6 {
+		t.Fatalf("%d %q %q", code, stdout, stderr)
+	}
+	if diff := cmp.Diff([]string{"||ap-northeast-1|true", "600", "600", "12"}, append(lines[:1:1], lines[2:5]...)); diff != "" {
+		t.Error(diff)
+	}
+	if !strings.HasPrefix(stderr, "http://127.0.0.1:") || !strings.Contains(stderr, " AKIA") {
+		t.Errorf("environment %q", stderr)
+	}
+	if _, err := os.Stat(lines[1]); !os.IsNotExist(err) {
+		t.Errorf("%s is still there: %v", lines[1], err)
+	}
+}
+
+func TestSandboxEnvironment(t *testing.T) {
+	s := served(t, "default")
+	login, err := s.login("sso")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	text := shellLines(s.environment(login))
+	for line := range strings.Lines(text) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		names = append(names, strings.TrimSpace(name))
+	}
+	want := []string{
+		"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE",
+		"AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED", "SSMGUARD_SANDBOX", "AWS_SESSION_TOKEN",
+		"unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE HTTP_PROXY http_proxy",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+	text, err = s.describe(login)
+	var described struct {
+		Endpoint, Login string
+		Environment     map[string]string
+		Logins          []sandboxLogin
+	}
+	if err := json.Unmarshal([]byte(text), &described); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil || described.Login != "sso" || described.Environment["AWS_ENDPOINT_URL"] != described.Endpoint || len(described.Logins) != 12 {
+		t.Errorf("%s, %v", text, err)
+	}
+}
