@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,7 +58,8 @@ type scripted struct {
 	server http.Server
 	peers  chan *peer
 	mu     sync.Mutex
-	status int // refuses the upgrade with it, if not 0
+	status int  // refuses the upgrade with it, if not 0
+	deaf   bool // peers are
 	header []http.Header
 }
 
@@ -68,19 +70,20 @@ type peer struct {
 	open OpenRequest
 	in   chan Frame // what the client sent
 	gone chan struct{}
+	deaf atomic.Bool // pings go unanswered
 }
 
 func newScripted(t *testing.T) *scripted {
 	s := &scripted{t: t, net: newPipes(), peers: make(chan *peer, 16)}
 	s.server.Handler = http.HandlerFunc(s.serve)
 	go s.server.Serve(s.net) //nolint:errcheck // ends with the test
-	t.Cleanup(func() { s.server.Close() })
+	t.Cleanup(func() { s.net.Close(); s.server.Close() })
 	return s
 }
 
 func (s *scripted) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	status := s.status
+	status, deaf := s.status, s.deaf
 	s.header = append(s.header, r.Header.Clone())
 	s.mu.Unlock()
 	if status != 0 {
@@ -95,10 +98,22 @@ func (s *scripted) serve(w http.ResponseWriter, r *http.Request) {
 	defer ws.Close()
 	p := &peer{t: s.t, ws: ws, in: make(chan Frame, 10000), gone: make(chan struct{})}
 	defer close(p.gone)
+	p.deaf.Store(deaf)
+	pong := ws.PingHandler()
+	ws.SetPingHandler(func(data string) error {
+		if p.deaf.Load() {
+			return nil
+		}
+		return pong(data)
+	})
 	if err := ws.ReadJSON(&p.open); err != nil {
 		return
 	}
-	s.peers <- p
+	select {
+	case s.peers <- p:
+	case <-s.net.done:
+		return
+	}
 	for {
 		kind, b, err := ws.ReadMessage()
 		if err != nil {

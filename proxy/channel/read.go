@@ -48,7 +48,7 @@ func (c *Channel) setBlocked(on bool) {
 	c.mu.Lock()
 	c.blocked = on
 	if !on {
-		c.tx.floor = time.Now()
+		c.tx.rest(time.Now())
 	}
 	c.mu.Unlock()
 	c.wake()

@@ -17,7 +17,7 @@ func (c *Channel) run(l *link) {
 	defer close(c.done)
 	failed := 0
 	for {
-		heard, err := c.serve(l)
+		useful, err := c.serve(l)
 		if c.quit.Err() != nil {
 			return
 		}
@@ -25,7 +25,7 @@ func (c *Channel) run(l *link) {
 			c.stop(err)
 			return
 		}
-		if heard {
+		if useful {
 			failed = 0
 		}
 		c.event(Event{Kind: Lost, Err: err})
@@ -89,10 +89,11 @@ func (c *Channel) resumeOnce(ctx context.Context) (*link, error) {
 	return c.connect(ctx, c.streamURL, token)
 }
 
-// serve uses one connection until it fails or the channel stops. heard tells
-// whether the gateway said anything on it.
-func (c *Channel) serve(l *link) (heard bool, err error) {
+// serve uses one connection until it fails or the channel stops. useful tells
+// whether it was of use: whether a message came, or it lasted.
+func (c *Channel) serve(l *link) (useful bool, err error) {
 	now := time.Now()
+	heard, ponged := false, false
 	c.mu.Lock()
 	c.tx.restart(now)
 	c.nextPing, c.pongs = now, nil
@@ -101,7 +102,7 @@ func (c *Channel) serve(l *link) (heard bool, err error) {
 	}
 	c.mu.Unlock()
 	l.ws.SetPingHandler(func(data string) error { l.renew(); c.queuePong(data); return nil })
-	l.ws.SetPongHandler(func(string) error { l.renew(); heard = true; c.sawPong(); return nil })
+	l.ws.SetPongHandler(func(string) error { l.renew(); ponged = true; return nil })
 	l.ws.SetCloseHandler(func(int, string) error { return nil })
 
 	halt := make(chan struct{})
@@ -124,10 +125,8 @@ func (c *Channel) serve(l *link) (heard bool, err error) {
 	l.close(polite)
 	<-reading
 	<-writing
-	if !heard {
-		c.noPong(err)
-	}
-	return heard, err
+	c.notePongs(ponged, err)
+	return heard || time.Since(now) > c.opt.Silence && !isTimeout(err), err
 }
 
 // endsWithin waits for a goroutine's result, and leaves it in place.
@@ -182,21 +181,18 @@ func (c *Channel) checkDrained() {
 	}
 }
 
-func (c *Channel) sawPong() {
-	c.mu.Lock()
-	c.ponged = true
-	c.mu.Unlock()
-}
-
-// noPong remembers a gateway that never answered a ping, against RFC 6455: its
+// notePongs remembers a gateway that never answers pings, against RFC 6455: its
 // silence is no sign then.
-func (c *Channel) noPong(err error) {
+func (c *Channel) notePongs(ponged bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.ponged = c.ponged || ponged
+	c.mute = !c.ponged && (c.mute || isTimeout(err))
+}
+
+func isTimeout(err error) bool {
 	var timeout interface{ Timeout() bool }
-	if !c.ponged && errors.As(err, &timeout) && timeout.Timeout() {
-		c.mute = true
-	}
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 func (c *Channel) queuePong(data string) {

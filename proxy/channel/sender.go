@@ -13,7 +13,9 @@ import (
 //
 // An acknowledgement names one message, so what is lost is known precisely: a
 // message is lost if one that was sent clearly later has been acknowledged
-// (RFC 8985's idea), or if the retransmission timeout (RFC 6298) ends.
+// (RFC 8985's idea). When the retransmission timeout (RFC 6298) ends, the oldest
+// message alone is sent again: the agent acknowledges after it has written, so a
+// slow remote port looks like a loss of everything. Its answer is waited for.
 type sender struct {
 	window            // how much may be in flight
 	all      numbered // every unacknowledged message
@@ -23,7 +25,11 @@ type sender struct {
 	next     int64    // number of the next message
 	waiting  []*waiter
 	latest   time.Time // when the newest acknowledged message was sent
-	floor    time.Time // the timeout counts from here at the earliest
+	floor    time.Time // the retransmission timeout counts from here at the earliest
+	rested   time.Time // until then acknowledgements could not be read
+	urgent   bool      // the next lost message goes out whatever the window
+	recheck  time.Time // when to decide about what was sent before probed
+	probed   time.Time
 	hold     time.Time // new messages wait until then
 	acked    time.Time // last acknowledgement, or start of the connection
 	paused   bool      // the gateway says that the agent is away
@@ -94,11 +100,15 @@ func (s *sender) ack(seq int64, now time.Time) *message {
 	s.acked, s.paused = now, false
 	if m.sends == 1 {
 		s.sample(now.Sub(m.last), limited, now)
+		if m.last.After(s.latest) {
+			s.latest = m.last
+		}
+		s.suspect(s.latest.Add(-max(minReorder, s.least()/4)))
+	} else if s.recheck.IsZero() {
+		// Which of its copies arrived is not known. If it was the last one, the
+		// others' acknowledgements are not far behind, or they are lost.
+		s.recheck, s.probed = now.Add(max(s.srtt, 2*minReorder)), m.last
 	}
-	if m.last.After(s.latest) {
-		s.latest = m.last
-	}
-	s.suspect(s.latest.Add(-max(minReorder, s.least()/4)), false)
 	s.admitWaiting()
 	return m
 }
@@ -113,7 +123,7 @@ func (s *sender) admitWaiting() {
 }
 
 // suspect declares lost what was sent before t and is not acknowledged.
-func (s *sender) suspect(t time.Time, timeout bool) {
+func (s *sender) suspect(t time.Time) {
 	n := 0
 	for m := s.flight.head; m != nil && m.last.Before(t); m = s.flight.head {
 		s.flight.remove(m)
@@ -121,16 +131,33 @@ func (s *sender) suspect(t time.Time, timeout bool) {
 		n++
 	}
 	if n > 0 {
-		s.shrink(timeout, s.latest)
+		s.shrink(false, s.latest)
 	}
 }
 
-// expire handles the retransmission timeout.
+// expire does what is due by now.
 func (s *sender) expire(now time.Time) {
-	due := now.Add(-s.timeout())
-	if m := s.flight.head; m != nil && !m.last.After(due) && !s.floor.After(due) {
-		s.suspect(due.Add(1), true)
+	if !s.recheck.IsZero() && !now.Before(s.recheck) {
+		s.recheck = time.Time{}
+		s.suspect(s.probed)
 	}
+	m := s.flight.head
+	if m == nil || s.paused || s.due(m).After(now) {
+		return
+	}
+	s.flight.remove(m)
+	s.lost.push(m)
+	s.floor, s.urgent = now, true
+	s.shrink(true, s.latest)
+}
+
+// due is when the retransmission timeout of m ends.
+func (s *sender) due(m *message) time.Time {
+	at := m.last
+	if s.floor.After(at) {
+		at = s.floor
+	}
+	return at.Add(s.timeout())
 }
 
 // stuck reports whether a message has gone unacknowledged for longer than limit
@@ -141,7 +168,7 @@ func (s *sender) stuck(now time.Time, limit time.Duration) bool {
 		return false
 	}
 	since := m.first
-	for _, t := range []time.Time{s.acked, s.floor} {
+	for _, t := range [...]time.Time{s.acked, s.rested} {
 		if t.After(since) {
 			since = t
 		}
@@ -156,7 +183,7 @@ func (s *sender) collect(batch []byte, limit int, now time.Time) []byte {
 		if m == nil && !now.Before(s.hold) {
 			m = s.unsent.head
 		}
-		if m == nil || s.flight.n >= s.size() || s.paused && !s.probe(now) {
+		if m == nil || s.flight.n >= s.size() && !s.urgent || s.paused && !s.probe(now) {
 			break
 		}
 		m.in.remove(m)
@@ -166,6 +193,7 @@ func (s *sender) collect(batch []byte, limit int, now time.Time) []byte {
 		} else {
 			s.resent++
 		}
+		s.urgent = false
 		m.last = now
 		m.sends++
 		batch = appendWebsocket(batch, websocket.BinaryMessage, m.buf)
@@ -182,21 +210,22 @@ func (s *sender) probe(now time.Time) bool {
 // else happening; zero means never.
 func (s *sender) deadline(now time.Time) time.Time {
 	var at time.Time
-	if m := s.flight.head; m != nil {
-		at = m.last
-		if s.floor.After(at) {
-			at = s.floor
-		}
-		at = at.Add(s.timeout())
-		if s.paused {
-			at = at.Add(probeEvery)
-		}
+	if m := s.flight.head; m != nil && !s.paused {
+		at = s.due(m)
+	} else if m != nil && s.lost.n+s.unsent.n > 0 {
+		at = s.flight.tail.last.Add(probeEvery)
+	}
+	if !s.recheck.IsZero() && (at.IsZero() || s.recheck.Before(at)) {
+		at = s.recheck
 	}
 	if s.unsent.n > 0 && s.hold.After(now) && (at.IsZero() || s.hold.Before(at)) {
 		at = s.hold
 	}
 	return at
 }
+
+// rest is for a time in which acknowledgements could not be read; it ends now.
+func (s *sender) rest(now time.Time) { s.floor, s.rested = now, now }
 
 // restart is for a new connection: everything unacknowledged is sent again, in order.
 func (s *sender) restart(now time.Time) {
@@ -207,6 +236,7 @@ func (s *sender) restart(now time.Time) {
 			s.lost.push(m)
 		}
 	}
-	s.acked, s.floor, s.paused = now, now, false
+	s.acked, s.floor, s.rested = now, now, now
+	s.paused, s.urgent, s.recheck = false, false, time.Time{}
 	s.reset()
 }

@@ -1,0 +1,573 @@
+package channel
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/proxy"
+)
+
+// within runs f in a bubble with its own clock.
+func within(t *testing.T, f func(t *testing.T, s *scripted)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(t, newScripted(t)) })
+}
+
+// collector is an engine that keeps what it gets.
+type collector struct {
+	got  bytes.Buffer
+	stop bool
+}
+
+func (e *collector) output(kind PayloadType, p []byte) error {
+	if kind == PayloadOutput {
+		e.got.Write(p)
+	}
+	return nil
+}
+func (e *collector) full() bool { return e.stop }
+func (e *collector) room(stop <-chan struct{}) {
+	<-stop
+}
+
+func collect(t *testing.T, c *Channel) *collector {
+	t.Helper()
+	e := &collector{}
+	if err := c.attach(e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func portChannel(t *testing.T, s *scripted) (*Channel, *peer) {
+	return dialed(t, s, s.options(), request(newAgent, Port, portProps))
+}
+
+func TestOpening(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		opt := s.options()
+		opt.Sign = func(_ context.Context, r *http.Request) error {
+			if r.Method != http.MethodGet || r.URL.Host != "mgs.test" || r.Host != "mgs.test" || r.URL.Query().Get("role") != "publish_subscribe" {
+				t.Errorf("asked to sign %s %s", r.Method, r.URL)
+			}
+			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/x")
+			return nil
+		}
+		c, p := dialed(t, s, opt, request(newAgent, Port, portProps))
+		if p.open.Token.Reveal() != "token-0" || p.open.ClientVersion != ClientVersion || p.open.ClientID == "" || p.open.RequestID == "" {
+			t.Errorf("first message %+v", p.open)
+		}
+		if got := s.header[0].Get("Authorization"); !strings.HasPrefix(got, "AWS4") {
+			t.Errorf("Authorization %q", got)
+		}
+		p.ws.Close()
+		again := s.peer()
+		if again.open.Token.Reveal() != "token-1" || again.open.ClientID != p.open.ClientID {
+			t.Errorf("first message after resuming %+v", again.open)
+		}
+		if s.header[1].Get("Authorization") == "" {
+			t.Error("not signed again")
+		}
+		want := Info{SessionType: Port, AgentVersion: newAgent, Properties: PortProperties{"5432", localPortForwarding}, Multiplexed: true}
+		if diff := cmp.Diff(want, c.Info()); diff != "" {
+			t.Errorf("info (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestPresignedIsNotSigned(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		opt := s.options()
+		opt.Session.StreamURL = proxy.NewSecret("ws://mgs.test/x?X-Amz-Signature=abc")
+		opt.Sign = func(context.Context, *http.Request) error { t.Error("signed a presigned URL"); return nil }
+		dialed(t, s, opt, request(newAgent, Port, portProps))
+	})
+}
+
+func TestSecretsStayOutOfErrors(t *testing.T) {
+	for _, url := range []string{"::not a url hush", "http://mgs.test/hush", "ws://", "wss://mgs.test:hush/"} {
+		_, err := Dial(t.Context(), Options{Session: &proxy.Session{StreamURL: proxy.NewSecret(url), Token: proxy.NewSecret("hush")}})
+		if !errors.Is(err, ErrRefused) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+}
+
+// Messages come in any order, twice, and damaged; they are delivered once, in
+// order, and all but the damaged ones acknowledged, again if need be.
+func TestReceiving(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, p := portChannel(t, s)
+		e := collect(t, c)
+		if p.acked() != 0 || p.acked() != 1 {
+			t.Fatal("handshake not acknowledged")
+		}
+		p.output(4, PayloadOutput, []byte("c"))
+		p.output(3, PayloadOutput, []byte("b"))
+		if a, b := p.acked(), p.acked(); a != 4 || b != 3 {
+			t.Errorf("early messages: acknowledged %d, %d", a, b)
+		}
+		bad := Frame{Type: OutputStreamData, Seq: 2, PayloadType: PayloadOutput, Payload: []byte("x")}
+		wire := bad.Append(nil)
+		wire[HeaderSize] ^= 1
+		p.ws.WriteMessage(2, wire) //nolint:errcheck // the next lines notice
+		p.none(Acknowledge, time.Second)
+		p.output(2, PayloadOutput, []byte("a"))
+		if n := p.acked(); n != 2 {
+			t.Errorf("acknowledged %d", n)
+		}
+		for _, old := range []int64{0, 2, 4} {
+			p.output(old, PayloadOutput, []byte("again"))
+			if n := p.acked(); n != old {
+				t.Errorf("repeated message %d: acknowledged %d", old, n)
+			}
+		}
+		synctest.Wait()
+		if e.got.String() != "abc" {
+			t.Errorf("delivered %q", e.got.String())
+		}
+	})
+}
+
+// What the agent sends right after HandshakeComplete is not lost while nobody is there to take it.
+func TestEarlyOutputWaits(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, p := portChannel(t, s)
+		for i := range 3 {
+			p.output(int64(2+i), PayloadOutput, []byte("greeting "))
+		}
+		time.Sleep(time.Minute)
+		e := collect(t, c)
+		p.output(5, PayloadOutput, []byte("end"))
+		synctest.Wait()
+		if want := "greeting greeting greeting end"; e.got.String() != want {
+			t.Errorf("got %q, want %q", e.got.String(), want)
+		}
+		if err := c.attach(&collector{}); err == nil {
+			t.Error("two engines on one channel")
+		}
+	})
+}
+
+// Nothing is sent for a moment after HandshakeComplete: agents would throw it away.
+func TestSettlesAfterHandshake(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, p := portChannel(t, s)
+		begin := time.Now()
+		c.sendNow(PayloadOutput, []byte("x"))
+		p.next(InputStreamData)
+		if d := time.Since(begin); d < settle || d > 2*settle {
+			t.Errorf("sent after %v", d)
+		}
+	})
+}
+
+func TestDeadLinkIsNoticed(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		events := make(chan Event, 9)
+		opt := s.options()
+		opt.OnEvent = func(e Event) { events <- e }
+		_, p := dialed(t, s, opt, request(newAgent, Port, portProps))
+		time.Sleep(time.Minute) // pings are answered: it lives
+		if len(events) > 0 {
+			t.Fatalf("event %+v on a quiet connection", <-events)
+		}
+		p.deaf.Store(true)
+		begin := time.Now()
+		if e := <-events; e.Kind != Lost {
+			t.Errorf("event %+v", e)
+		}
+		if d := time.Since(begin); d > 12*time.Second {
+			t.Errorf("noticed after %v", d)
+		}
+		s.peer()
+		if e := <-events; e.Kind != Resumed {
+			t.Errorf("event %+v", e)
+		}
+	})
+}
+
+// A gateway that never answers pings is believed to be alive, after one try.
+func TestGatewayWithoutPongs(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		s.deaf = true
+		done := make(chan *Channel, 1)
+		go func() {
+			c, err := Dial(t.Context(), s.options())
+			if err != nil {
+				t.Error(err)
+			}
+			done <- c
+		}()
+		s.peer()
+		p := s.peer() // silence: one reconnection
+		p.shakeHands(request(newAgent, Port, portProps))
+		c := <-done
+		defer c.Close()
+		time.Sleep(10 * time.Minute)
+		if n := c.Stats().Resumed; n != 1 {
+			t.Errorf("resumed %d times", n)
+		}
+		p.closed("")
+		<-c.Done()
+	})
+}
+
+// The machine slept: the wall clock has jumped, the monotonic one has not.
+func TestSuspend(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		asleep := make(chan time.Duration, 1)
+		var slept time.Duration
+		events := make(chan Event, 9)
+		opt := s.options()
+		opt.OnEvent = func(e Event) { events <- e }
+		opt.wall = func() time.Time {
+			select {
+			case d := <-asleep:
+				slept += d
+			default:
+			}
+			return time.Now().Round(0).Add(slept)
+		}
+		dialed(t, s, opt, request(newAgent, Port, portProps))
+		asleep <- 2 * time.Second // a clock that is set is no sleep
+		time.Sleep(5 * time.Second)
+		asleep <- time.Hour
+		begin := time.Now()
+		if e := <-events; e.Kind != Lost || !errors.Is(e.Err, errSuspended) {
+			t.Errorf("event %+v", e)
+		}
+		s.peer()
+		if d := time.Since(begin); d > 2*time.Second {
+			t.Errorf("back after %v", d)
+		}
+	})
+}
+
+func TestPausePublication(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, p := portChannel(t, s)
+		time.Sleep(time.Second)
+		p.send(Frame{Type: PausePublication})
+		synctest.Wait()
+		for range 20 {
+			c.sendNow(PayloadOutput, []byte("x"))
+		}
+		p.next(InputStreamData) // the probe
+		p.none(InputStreamData, probeEvery/2)
+		p.send(Frame{Type: StartPublication})
+		for range 19 {
+			p.next(InputStreamData)
+		}
+	})
+}
+
+func TestStuckAgent(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, _ := portChannel(t, s)
+		c.sendNow(PayloadOutput, []byte("x"))
+		begin := time.Now()
+		<-c.Done()
+		if !errors.Is(c.Err(), ErrStuck) || time.Since(begin) < 5*time.Minute || time.Since(begin) > 6*time.Minute {
+			t.Errorf("%v after %v", c.Err(), time.Since(begin))
+		}
+	})
+}
+
+// A writer is held back once what is unacknowledged fills the window, and freed
+// by acknowledgements or the end of the channel.
+func TestWriterIsHeldBack(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		opt := s.options()
+		opt.Unacked = 1
+		c, p := dialed(t, s, opt, request(newAgent, Port, portProps))
+		sent, result := 0, make(chan error, 1)
+		go func() {
+			for {
+				if err := c.send(nil, c.newMessage(), 10, PayloadOutput); err != nil {
+					result <- err
+					return
+				}
+				sent++
+			}
+		}()
+		time.Sleep(2 * settle)
+		synctest.Wait()
+		if sent != 64+reserve {
+			t.Errorf("%d messages queued without an acknowledgement", sent)
+		}
+		before := sent
+		p.ack(p.next(InputStreamData))
+		synctest.Wait()
+		if sent != before+1 {
+			t.Errorf("%d more after one acknowledgement", sent-before)
+		}
+		c.Close()
+		if err := <-result; !errors.Is(err, ErrClosed) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// As long as local readers hold the reader up, nothing counts as lost or stuck.
+func TestBlockedReaderIsPatient(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, p := portChannel(t, s)
+		e := &collector{stop: true}
+		if err := c.attach(e); err != nil {
+			t.Fatal(err)
+		}
+		p.deaf.Store(true) // a pipe holds no pongs
+		p.output(2, PayloadOutput, []byte("x"))
+		synctest.Wait()
+		c.sendNow(PayloadOutput, []byte("y"))
+		time.Sleep(20 * time.Minute)
+		if s := c.Stats(); s.Resumed != 0 || s.Resent != 0 || c.Err() != nil {
+			t.Errorf("stats %+v, %v", s, c.Err())
+		}
+	})
+}
+
+func TestHandshakeAnswers(t *testing.T) {
+	kms := json.RawMessage(`{"KMSKeyId":"key-1"}`)
+	port := request(newAgent, Port, portProps).RequestedClientActions[0]
+	for name, tc := range map[string]struct {
+		actions []RequestedAction
+		key     error
+		want    []ActionStatus
+		fails   string
+	}{
+		"port":         {[]RequestedAction{port}, nil, []ActionStatus{ActionSuccess}, ""},
+		"unknown":      {[]RequestedAction{port, {ActionType: "Dance"}}, nil, []ActionStatus{ActionSuccess, ActionUnsupported}, ""},
+		"strange type": {[]RequestedAction{{ActionSessionType, json.RawMessage(`{"SessionType":"Opera"}`)}}, nil, []ActionStatus{ActionFailed}, `unknown session type "Opera"`},
+		"no key":       {[]RequestedAction{port, {ActionKMSEncryption, kms}}, errors.New("AccessDenied"), []ActionStatus{ActionSuccess, ActionFailed}, "AccessDenied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			within(t, func(t *testing.T, s *scripted) {
+				opt := s.options()
+				opt.GenerateDataKey = func(context.Context, string, map[string]string) ([]byte, []byte, error) { return nil, nil, tc.key }
+				result := make(chan error, 1)
+				go func() {
+					c, err := Dial(t.Context(), opt)
+					if c != nil {
+						c.Close()
+					}
+					result <- err
+				}()
+				response := s.peer().shakeHands(HandshakeRequest{newAgent, tc.actions})
+				var got []ActionStatus
+				for _, a := range response.ProcessedClientActions {
+					got = append(got, a.ActionStatus)
+				}
+				if diff := cmp.Diff(tc.want, got); diff != "" || response.ClientVersion != ClientVersion {
+					t.Errorf("%s (-want +got):\n%s", response.ClientVersion, diff)
+				}
+				err := <-result
+				var handshake *HandshakeError
+				if (tc.fails != "") != errors.As(err, &handshake) || tc.fails != "" && !strings.Contains(err.Error(), tc.fails) {
+					t.Errorf("Dial: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestHandshakeSilence(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		begin := time.Now()
+		_, err := Dial(t.Context(), s.options())
+		var handshake *HandshakeError
+		if !errors.As(err, &handshake) || !errors.Is(err, errOpenTimeout) {
+			t.Errorf("%v", err)
+		}
+		if d := time.Since(begin); d > 35*time.Second {
+			t.Errorf("took %v", d)
+		}
+	})
+}
+
+func TestHandshakeClosed(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		result := make(chan error, 1)
+		go func() {
+			_, err := Dial(t.Context(), s.options())
+			result <- err
+		}()
+		s.peer().closed("Plugin with name Port not found")
+		err := <-result
+		var closed *ClosedError
+		if !errors.As(err, &closed) || !strings.Contains(err.Error(), "Plugin with name") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// A refused websocket, which the plugin waits on for ever.
+func TestRefusedWebsocket(t *testing.T) {
+	for status, refused := range map[int]bool{403: true, 400: true, 503: false, 429: false} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			within(t, func(t *testing.T, s *scripted) {
+				s.refuse(status)
+				begin := time.Now()
+				_, err := Dial(t.Context(), s.options())
+				var answer *StatusError
+				if !errors.As(err, &answer) || answer.Status != status || errors.Is(err, ErrRefused) != refused {
+					t.Errorf("%v", err)
+				}
+				if d := time.Since(begin); refused && d > time.Second || d > 35*time.Second {
+					t.Errorf("took %v", d)
+				}
+			})
+		})
+	}
+}
+
+// Tokens that the gateway keeps refusing end the channel.
+func TestResumeNeverAccepted(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, p := portChannel(t, s)
+		s.refuse(403)
+		p.ws.Close()
+		begin := time.Now()
+		<-c.Done()
+		if !errors.Is(c.Err(), ErrRefused) || time.Since(begin) > time.Minute {
+			t.Errorf("%v after %v", c.Err(), time.Since(begin))
+		}
+	})
+}
+
+// An outage of any length is outlasted; ResumeFor bounds it.
+func TestLongOutage(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"outlasted": 0, "bounded": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			within(t, func(t *testing.T, s *scripted) {
+				var away atomic.Bool
+				away.Store(true)
+				opt := s.options()
+				opt.ResumeFor = limit
+				inner := opt.Resume
+				opt.Resume = func(ctx context.Context, id string) (a, b proxy.Secret, err error) {
+					if away.Load() {
+						return a, b, errors.New("no route to host")
+					}
+					return inner(ctx, id)
+				}
+				c, p := dialed(t, s, opt, request(newAgent, Port, portProps))
+				c.sendNow(PayloadOutput, []byte("kept"))
+				first := p.next(InputStreamData)
+				p.ws.Close()
+				if limit > 0 {
+					begin := time.Now()
+					<-c.Done()
+					if d := time.Since(begin); !errors.Is(c.Err(), ErrSessionGone) || d > limit+time.Second {
+						t.Errorf("%v after %v", c.Err(), d)
+					}
+					return
+				}
+				time.Sleep(8 * time.Hour)
+				away.Store(false)
+				again := s.peer().next(InputStreamData)
+				again.Digest, first.Digest = [32]byte{}, [32]byte{}
+				if diff := cmp.Diff(first, again); diff != "" {
+					t.Errorf("resent message differs:\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// A gateway that takes connections and drops them at once is not hammered.
+func TestFlappingGateway(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, p := portChannel(t, s)
+		p.ws.Close()
+		begin, n := time.Now(), 0
+		for time.Since(begin) < time.Minute {
+			select {
+			case q := <-s.peers:
+				q.ws.Close()
+				n++
+			case <-c.Done():
+				t.Fatal(c.Err())
+			}
+		}
+		if n > 20 {
+			t.Errorf("%d connections in a minute", n)
+		}
+	})
+}
+
+func TestCloseTellsTheAgent(t *testing.T) {
+	for version, told := range map[string]bool{newAgent: true, "2.3.722.0": false, "2.3.723.0": true, "unknown": false} {
+		t.Run(version, func(t *testing.T) {
+			within(t, func(t *testing.T, s *scripted) {
+				c, p := dialed(t, s, s.options(), request(version, Port, portProps))
+				go c.Close()
+				if !told {
+					p.none(InputStreamData, 5*time.Second)
+					return
+				}
+				f := p.next(InputStreamData)
+				if flag, ok := ParseFlag(f.Payload); f.PayloadType != PayloadFlag || !ok || flag != TerminateSession {
+					t.Errorf("type %d, %v", f.PayloadType, f.Payload)
+				}
+				p.ack(f)
+				begin := time.Now()
+				<-c.Done()
+				if d := time.Since(begin); d >= farewell || !errors.Is(c.Err(), ErrClosed) {
+					t.Errorf("%v after %v", c.Err(), d)
+				}
+			})
+		})
+	}
+}
+
+// The end of the context is a Close, and cannot be held up by a deaf peer.
+func TestContextEnds(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan *Channel, 1)
+		go func() {
+			c, err := Dial(ctx, s.options())
+			if err != nil {
+				t.Error(err)
+			}
+			done <- c
+		}()
+		s.peer().shakeHands(request(newAgent, Port, portProps))
+		c := <-done
+		cancel()
+		begin := time.Now()
+		<-c.Done()
+		if d := time.Since(begin); d > 3*farewell || !errors.Is(c.Err(), ErrClosed) {
+			t.Errorf("%v after %v", c.Err(), d)
+		}
+	})
+}
+
+func TestNewerThan(t *testing.T) {
+	for _, tc := range []struct {
+		v, than string
+		want    bool
+	}{
+		{"3.0.196.1", multiplexAbove, true}, {"3.0.196.0", multiplexAbove, false}, {"3.1.0.0", multiplexAbove, true},
+		{"2.9.999.9", multiplexAbove, false}, {"10.0.0.0", multiplexAbove, true}, {"3.1", multiplexAbove, false},
+		{"", multiplexAbove, false}, {"3.x.0.0", multiplexAbove, false}, {"3.1.0.0.0", multiplexAbove, false},
+	} {
+		if got := newerThan(tc.v, tc.than); got != tc.want {
+			t.Errorf("newerThan(%q, %q) = %v", tc.v, tc.than, got)
+		}
+	}
+}

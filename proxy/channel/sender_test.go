@@ -1,0 +1,296 @@
+package channel
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// clockwork runs a sender against a far side that the test plays, in made-up time.
+type clockwork struct {
+	t   *testing.T
+	s   sender
+	now time.Time
+}
+
+func newClockwork(t *testing.T, limit int) *clockwork {
+	return &clockwork{t: t, s: sender{window: newWindow(limit)}, now: time.Unix(1e9, 0)}
+}
+
+func (k *clockwork) offer(n int) (waiting []*waiter) {
+	for range n {
+		m := &message{buf: make([]byte, HeaderSize+1)}
+		if w := k.s.offer(m); w != nil {
+			waiting = append(waiting, w)
+		}
+	}
+	return waiting
+}
+
+// sent returns the numbers of what goes out now.
+func (k *clockwork) sent() (seqs []int64) {
+	k.s.expire(k.now)
+	k.s.collect(nil, 1<<30, k.now)
+	for m := k.s.flight.head; m != nil; m = m.next {
+		if m.last.Equal(k.now) {
+			seqs = append(seqs, m.seq)
+		}
+	}
+	return seqs
+}
+
+func (k *clockwork) pass(d time.Duration) { k.now = k.now.Add(d) }
+
+func (k *clockwork) ack(seqs ...int64) {
+	for _, q := range seqs {
+		if k.s.ack(q, k.now) == nil {
+			k.t.Errorf("acknowledgement of %d changed nothing", q)
+		}
+	}
+}
+
+func numbers(from, to int64) (s []int64) {
+	for ; from <= to; from++ {
+		s = append(s, from)
+	}
+	return s
+}
+
+func (k *clockwork) want(want []int64) {
+	k.t.Helper()
+	if diff := cmp.Diff(want, k.sent()); diff != "" {
+		k.t.Errorf("sent (-want +got):\n%s", diff)
+	}
+}
+
+func TestSenderNumbersInOrder(t *testing.T) {
+	k := newClockwork(t, 1000)
+	k.offer(5)
+	k.want(numbers(0, 4))
+	k.pass(time.Millisecond)
+	k.want(nil)
+	if k.s.ack(7, k.now) != nil || k.s.ack(-1, k.now) != nil {
+		t.Error("acknowledged what was never sent")
+	}
+	k.ack(3)
+	if k.s.ack(3, k.now) != nil {
+		t.Error("the same acknowledgement counted twice")
+	}
+	k.ack(0, 1, 2, 4)
+	if k.s.all.oldest() != nil || k.s.flight.n != 0 {
+		t.Error("something is left")
+	}
+}
+
+// A message with later ones acknowledged is sent again at once, and alone.
+func TestSenderResendsHoles(t *testing.T) {
+	k := newClockwork(t, 1000)
+	k.offer(20)
+	k.want(numbers(0, 19))
+	k.pass(20 * time.Millisecond)
+	k.offer(10)
+	k.want(numbers(20, 29))
+	k.pass(20 * time.Millisecond)
+	k.ack(slices.Concat(numbers(0, 4), numbers(8, 19))...)
+	k.want(nil) // sent together with acknowledged ones: they may still come
+	k.ack(20)
+	k.want([]int64{5, 6, 7})
+}
+
+// When everything is silent, one message asks; its answer tells what was lost.
+func TestSenderTimeout(t *testing.T) {
+	k := newClockwork(t, 1000)
+	k.offer(4)
+	k.sent()
+	k.pass(10 * time.Millisecond)
+	k.ack(0, 1, 2, 3)
+	k.offer(30)
+	k.want(numbers(4, 33))
+	k.pass(minTimeout - 1)
+	k.want(nil)
+	k.pass(1)
+	k.want([]int64{4})
+	k.pass(2*minTimeout - 1)
+	k.want(nil) // it backs off
+	k.pass(1)
+	k.want([]int64{5})
+	k.pass(10 * time.Millisecond)
+	k.ack(5)
+	k.pass(30 * time.Millisecond)
+	k.want(slices.Concat(numbers(6, 33), []int64{4}))
+}
+
+// A slow far side acknowledges everything late: only the question is sent twice.
+func TestSenderPatientWithSlowPeer(t *testing.T) {
+	k := newClockwork(t, 1000)
+	k.offer(4)
+	k.sent()
+	k.pass(10 * time.Millisecond)
+	k.ack(0, 1, 2, 3)
+	k.offer(50)
+	k.sent()
+	k.pass(minTimeout)
+	k.want([]int64{4})
+	k.pass(50 * time.Millisecond)
+	k.ack(numbers(4, 53)...)
+	k.pass(time.Second)
+	k.want(nil)
+	if k.s.resent != 1 {
+		t.Errorf("%d messages sent again, want 1", k.s.resent)
+	}
+}
+
+func TestSenderRestart(t *testing.T) {
+	k := newClockwork(t, 1000)
+	k.offer(10)
+	k.sent()
+	k.ack(2, 3, 7)
+	k.offer(3)
+	k.pass(time.Second)
+	k.s.restart(k.now)
+	k.want([]int64{0, 1, 4, 5, 6, 8, 9, 10, 11, 12})
+}
+
+// The window bounds what is in flight and what is queued; waiters are served in order.
+func TestSenderBackPressure(t *testing.T) {
+	k := newClockwork(t, 64)
+	waiting := k.offer(100)
+	if len(waiting) != 100-64-reserve {
+		t.Fatalf("%d wait", len(waiting))
+	}
+	k.want(numbers(0, 63))
+	if !k.s.withdraw(waiting[1]) || k.s.withdraw(waiting[1]) {
+		t.Error("a waiter can be withdrawn once")
+	}
+	k.pass(time.Millisecond)
+	k.ack(0, 1)
+	for i, w := range waiting {
+		open := false
+		select {
+		case <-w.done:
+			open = true
+		default:
+		}
+		if want := i == 0 || i == 2; open != want {
+			t.Errorf("waiter %d admitted: %v", i, open)
+		}
+	}
+	if k.s.withdraw(waiting[0]) {
+		t.Error("an admitted message was withdrawn")
+	}
+}
+
+func TestSenderPaused(t *testing.T) {
+	k := newClockwork(t, 1000)
+	k.offer(3)
+	k.s.paused = true
+	k.want([]int64{0}) // one, to see whether it is true
+	k.pass(probeEvery - 1)
+	k.want(nil)
+	k.pass(1)
+	k.want([]int64{1})
+	k.ack(1)
+	k.want([]int64{0, 2}) // it was not: what is overdue, and what is new
+}
+
+func TestSenderStuck(t *testing.T) {
+	k := newClockwork(t, 1000)
+	if k.s.stuck(k.now, time.Minute) {
+		t.Error("stuck with nothing to do")
+	}
+	k.offer(2)
+	k.sent()
+	for range 59 {
+		k.pass(time.Second)
+		k.sent()
+	}
+	if k.s.stuck(k.now, time.Minute) {
+		t.Error("stuck too early")
+	}
+	k.pass(2 * time.Second)
+	if !k.s.stuck(k.now, time.Minute) {
+		t.Error("not stuck after a minute")
+	}
+	k.s.rest(k.now)
+	if k.s.stuck(k.now, time.Minute) {
+		t.Error("stuck although nobody could read the answer")
+	}
+}
+
+// TestSenderDelivers plays a far side that loses at random, both ways: in the
+// end everything has arrived, and the window never exceeds its limit.
+func TestSenderDelivers(t *testing.T) {
+	for seed := range uint64(30) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		k := newClockwork(t, 200)
+		loss := r.Float64() * 0.4
+		arrived := map[int64]bool{}
+		type packet struct {
+			seq int64
+			at  time.Time
+		}
+		var acks []packet
+		total := int64(2000)
+		k.offer(int(total))
+		for step := 0; k.s.next < total || k.s.all.oldest() != nil; step++ {
+			if step > 400000 {
+				t.Fatalf("seed %d: no end, window %d, flight %d, lost %d", seed, k.s.size(), k.s.flight.n, k.s.lost.n)
+			}
+			for _, q := range k.sent() {
+				if r.Float64() > loss {
+					arrived[q] = true
+					if r.Float64() > loss {
+						acks = append(acks, packet{q, k.now.Add(time.Duration(20+r.IntN(10)) * time.Millisecond)})
+					}
+				}
+			}
+			if k.s.flight.n > 200+1 {
+				t.Fatalf("seed %d: %d in flight", seed, k.s.flight.n)
+			}
+			k.pass(time.Millisecond)
+			acks = slices.DeleteFunc(acks, func(p packet) bool {
+				if p.at.After(k.now) {
+					return false
+				}
+				k.s.ack(p.seq, k.now)
+				return true
+			})
+		}
+		if int64(len(arrived)) != total {
+			t.Errorf("seed %d: %d of %d arrived", seed, len(arrived), total)
+		}
+	}
+}
+
+func TestWindowAdapts(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	w := newWindow(4000)
+	for range 3000 {
+		w.sample(20*time.Millisecond, true, now)
+	}
+	if w.size() < 3000 {
+		t.Errorf("window %d on a line without queues", w.size())
+	}
+	for range 30000 {
+		w.sample(200*time.Millisecond, true, now)
+	}
+	if w.size() > 2500 {
+		t.Errorf("window %d with 180 ms of queueing", w.size())
+	}
+	grown := w.size()
+	for range 1000 {
+		w.sample(20*time.Millisecond, false, now)
+	}
+	if w.size() != grown {
+		t.Error("the window grew although it was not used")
+	}
+	for range 100 {
+		w.shrink(true, now)
+	}
+	if w.size() != floorWindow || w.timeout() > 2*maxTimeout {
+		t.Errorf("window %d, timeout %v after a long silence", w.size(), w.timeout())
+	}
+}
