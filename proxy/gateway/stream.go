@@ -20,7 +20,7 @@ const (
 	maxTimeout    = time.Second
 	granularity   = 10 * time.Millisecond
 	paceInterval  = time.Millisecond
-	drainDeadline = 2 * time.Second
+	drainPatience = 10 * time.Second
 )
 
 var errStopped = errors.New("gateway: the agent has stopped")
@@ -36,8 +36,12 @@ type outgoing struct {
 	first   int64     // sequence number of pending[0]
 	pending []pending // in order; acknowledged ones have no message
 	open    bool      // a client is there
-	changed chan struct{}
-	burst   chan struct{} // asks for everything to be sent again
+	// draining: every acknowledgement is of interest
+	draining bool
+	changed  chan struct{}
+	burst    chan struct{} // asks for everything before burstTo to be sent again
+	burstTo  int64
+	acked    int64 // how many were acknowledged
 
 	rtt, deviation float64
 	timeout        time.Duration
@@ -104,6 +108,7 @@ func (o *outgoing) publish(open bool) {
 	o.open = open
 	o.wake()
 	if open && !o.s.cfg.Pace {
+		o.burstTo = o.next
 		select {
 		case o.burst <- struct{}{}:
 		default:
@@ -116,7 +121,7 @@ func (o *outgoing) unacknowledged() (all []*message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i := range o.pending {
-		if m := o.pending[i].m; m != nil {
+		if m := o.pending[i].m; m != nil && m.Seq < o.burstTo {
 			all = append(all, m)
 			o.pending[i].sent = time.Now()
 		}
@@ -150,12 +155,15 @@ func (o *outgoing) acknowledged(seq int64) {
 	}
 	o.measure(time.Since(o.pending[i].sent))
 	o.pending[i].m = nil
+	o.acked++
 	for len(o.pending) > 0 && o.pending[0].m == nil {
 		o.pending = o.pending[1:]
 		o.first++
 	}
 	if len(o.pending) == 0 {
 		o.pending = nil
+	}
+	if len(o.pending) == 0 || o.draining {
 		o.wake()
 	}
 }
@@ -189,11 +197,25 @@ func (o *outgoing) resend(ctx context.Context) {
 	}
 }
 
-// drain waits until everything is acknowledged, but not for long.
+// drain waits until everything is acknowledged, as long as there is progress.
 func (o *outgoing) drain(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, drainDeadline)
-	defer cancel()
-	o.await(ctx, func() bool { return len(o.pending) == 0 })
+	o.mu.Lock()
+	o.draining = true
+	acked := o.acked
+	o.mu.Unlock()
+	for empty := false; !empty; {
+		progress, cancel := context.WithTimeout(ctx, drainPatience)
+		err := o.await(progress, func() bool {
+			empty = len(o.pending) == 0
+			moved := o.acked > acked
+			acked = o.acked
+			return empty || moved
+		})
+		cancel()
+		if err != nil {
+			return
+		}
+	}
 }
 
 // incoming is the agent's receiving half: it puts messages in order and
