@@ -151,3 +151,39 @@ func own(d Decision, g Grant) bool {
 	}
 	return false
 }
+
+// TestUnseenPolicies: what the simulation alone denies comes with a statement
+// that nobody has checked, or with whom to ask, and never with a statement
+// against an explicit deny.
+func TestUnseenPolicies(t *testing.T) {
+	blames := func(v policy.Verdict, layer string) policy.Answer {
+		return policy.Answer{Verdict: v, Layers: []policy.LayerAnswer{{Layer: layer, Verdict: v}}}
+	}
+	tests := []struct {
+		answer  policy.Answer
+		code    Code
+		changes int
+		ask     string
+	}{
+		{says(policy.ImplicitDeny), "SG200", 1, ""},
+		{says(policy.ExplicitDeny), "SG210", 0, ""},
+		{blames(policy.ImplicitDeny, "identity"), "SG200", 1, ""},
+		{blames(policy.ImplicitDeny, "boundary"), "SG801", 0, owners["boundary"]},
+		{blames(policy.ExplicitDeny, "scp"), "SG803", 0, owners["scp"]},
+	}
+	for _, tt := range tests {
+		g := Guard{Simulators: []Simulator{opinion{name: "iam", answer: tt.answer}}}
+		d, err := g.Check(t.Context(), devRequest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := d.Findings[0]
+		var fix Fix
+		if f.Fix != nil {
+			fix = *f.Fix
+		}
+		if f.Code != tt.code || len(fix.Changes) != tt.changes || fix.Ask != tt.ask || fix.Checked {
+			t.Errorf("%v: %s %+v", tt.answer, f.Code, fix)
+		}
+	}
+}

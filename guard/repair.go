@@ -62,21 +62,41 @@ func (r *repairs) work(group string) *Fix {
 	return p.work()
 }
 
-// unseen proposes a statement without having seen the policies. Against an
-// explicit deny a statement would not help.
+// unseen proposes a statement without having seen the policies, or says whom to
+// ask when the simulation blames a layer that others own. Against an explicit
+// deny a statement would not help.
 func (r *repairs) unseen(grants []Grant) *Fix {
 	fix := &Fix{}
+	var lacking []Grant
 	for _, g := range grants {
-		if r.d.Of(g.ID).Verdict == policy.ExplicitDeny {
-			return nil
-		}
 		fix.Grants = append(fix.Grants, g.ID)
+		owner := ""
+		for _, ruling := range r.d.Of(g.ID).Rulings {
+			for _, la := range ruling.Answer.Layers {
+				if la.Verdict.Denies() && owners[la.Layer] != "" {
+					owner = owners[la.Layer]
+				}
+			}
+		}
+		switch {
+		case owner != "":
+			fix.Ask = owner
+			fix.Message += "Please allow " + r.d.Request.Caller.SessionARN + " " + g.Action + " on " + g.Resource + ".\n"
+		case r.d.Of(g.ID).Verdict != policy.ExplicitDeny:
+			lacking = append(lacking, g)
+		}
+	}
+	if len(lacking) == 0 && fix.Ask == "" {
+		return nil
 	}
 	who := r.d.Request.Caller.home()
-	for _, s := range permissions(grants) {
+	for _, s := range permissions(lacking) {
 		fix.Changes = append(fix.Changes, Change{Kind: AddStatement, Layer: "identity", Where: who, Statement: s.String()})
 	}
 	fix.Text = "add to " + who
+	if len(fix.Changes) == 0 {
+		fix.Text = "ask " + fix.Ask
+	}
 	return fix
 }
 
