@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed worlds
+//go:embed worlds/*.yaml
 var worldFiles embed.FS
 
 // World is an AWS account for the sandbox: who may do what in it, and what there is.

@@ -105,6 +105,9 @@ func (c *call) simulation() (*simulation, error) {
 	if err := sim.source(arn); err != nil {
 		return nil, err
 	}
+	if c.form.Has("ResourcePolicy") {
+		return nil, refuse("InvalidInput", "ResourcePolicy is not supported for IAM roles, and for nobody in this account.")
+	}
 	if by := c.form.Get("CallerArn"); by != "" && !entityForm.MatchString(by) {
 		return nil, invalidEntity(by)
 	}

@@ -176,6 +176,7 @@ func TestSimulationRefuses(t *testing.T) {
 		{[]string{"PolicyInputList.member.1", "{}x"}, failure{Status: 400, Code: "InvalidInput"}},
 		{[]string{"ContextEntries.member.1.ContextKeyName", "aws:userid", "ContextEntries.member.1.ContextKeyType", "text", "ContextEntries.member.1.ContextKeyValues.member.1", "x"}, failure{Status: 400, Code: "ValidationError"}},
 		{[]string{"ContextEntries.member.1.ContextKeyName", "aws:userid", "ContextEntries.member.1.ContextKeyType", "string"}, failure{Status: 400, Code: "InvalidInput"}},
+		{[]string{"ResourcePolicy", allow("*", "*")}, failure{Status: 400, Code: "InvalidInput"}},
 		{[]string{"Marker", "stray"}, failure{400, "InvalidInput", "Invalid Marker"}},
 	} {
 		got := c.ask(nil, "iam", "SimulatePrincipalPolicy", append(good, test.pairs...)...)
