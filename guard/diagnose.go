@@ -222,6 +222,9 @@ func (q inquiry) missing(l layer) Finding {
 	if len(near) == 0 && l.name == "identity" {
 		f.Detail = "no statement comes near; it is needed " + q.grant.Why
 	}
+	if q.about == aboutKey && l.name == "identity" {
+		f.add("a key policy that names the caller would do as well, and cannot be seen from here")
+	}
 	return f
 }
 
