@@ -3,6 +3,7 @@ package account
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // Every layer that can deny, by name; the first in AWS's order is named.
@@ -105,5 +106,54 @@ func TestDenialOfBothGrants(t *testing.T) {
 	}
 	if len(named) != 2 {
 		t.Errorf("messages: %v", named)
+	}
+}
+
+// Policies above the caller's own change at run time, too.
+func TestOuterPoliciesChange(t *testing.T) {
+	w := sessionWorld(allow("*", "*"))
+	w.Organization = &Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []Level{{ID: "r-1", SCPs: []Policy{{Name: "scp", Document: allow("*", "*")}}}}}
+	s, c := open(t, w, Options{Channels: &ready{}})
+	expect := func(want string) {
+		t.Helper()
+		if f := c.post(nil, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0"}); want == "" && f.Code != "" || !strings.Contains(f.Message, want) {
+			t.Errorf("%+v, want %q", f, want)
+		}
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect("")
+	must(s.PutSCP(0, Policy{Name: "scp", Document: allow("iam:*", "*")}))
+	expect("because no service control policy allows")
+	must(s.PutSCP(0, Policy{Name: "more", Document: allow("ssm:*", "*")}))
+	expect("")
+	nothing := strings.Replace(allow("s3:*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1)
+	must(s.PutEndpoint(&Policy{Name: "vpce", Document: nothing}))
+	expect("because no VPC endpoint policy allows")
+	must(s.PutEndpoint(nil))
+	expect("")
+	if s.PutSCP(1, Policy{Name: "scp", Document: allow("*", "*")}) == nil || s.PutSCP(0, Policy{Name: "scp", Document: "{}"}) == nil || s.PutEndpoint(&Policy{Document: "{}"}) == nil {
+		t.Error("a change that cannot be was accepted")
+	}
+	if w.Organization.Levels[0].SCPs[0].Document != allow("*", "*") || len(w.Organization.Levels[0].SCPs) != 1 {
+		t.Error("the caller's world changed, too")
+	}
+}
+
+// Every call takes the world's delay.
+func TestWorldDelay(t *testing.T) {
+	w := userWith()
+	w.Delay = 20 * time.Millisecond
+	_, c := open(t, w, Options{})
+	began := time.Now()
+	if f := c.ask(nil, "sts", "GetCallerIdentity"); f.Code != "" {
+		t.Error(f)
+	}
+	if took := time.Since(began); took < w.Delay {
+		t.Errorf("answered after %v", took)
 	}
 }

@@ -85,6 +85,11 @@ func (w World) clone() World {
 	w.Partition = orElse(w.Partition, "aws")
 	w.Users, w.Roles, w.Groups = slices.Clone(w.Users), slices.Clone(w.Roles), slices.Clone(w.Groups)
 	w.Nodes, w.Context = slices.Clone(w.Nodes), maps.Clone(w.Context)
+	if w.Organization != nil {
+		o := *w.Organization
+		o.Levels = slices.Clone(o.Levels)
+		w.Organization = &o
+	}
 	for i := range w.Users {
 		w.Users[i].Principal = w.Users[i].complete("AIDA")
 	}

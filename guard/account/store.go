@@ -180,3 +180,33 @@ func (s *Server) Attach(principal string, policies ...string) error {
 	}
 	return nil
 }
+
+// PutSCP writes a service control policy at a level of the organization, the
+// root being 0: a new one, or in place of the one of that name.
+func (s *Server) PutSCP(level int, p Policy) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.world.Organization
+	if o == nil || level < 0 || level >= len(o.Levels) {
+		return fmt.Errorf("the organization has no level %d", level)
+	}
+	if err := s.parse(&source{key: fmt.Sprintf("scp %d %s", level, p.Name), layer: layerSCP, text: p.Document}); err != nil {
+		return fmt.Errorf("SCP %s: %w", p.Name, err)
+	}
+	scps := &o.Levels[level].SCPs
+	*scps = append(slices.DeleteFunc(slices.Clone(*scps), func(have Policy) bool { return have.Name == p.Name }), p)
+	return nil
+}
+
+// PutEndpoint writes the policy of the VPC endpoint; nil takes the endpoint away.
+func (s *Server) PutEndpoint(p *Policy) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p != nil {
+		if err := s.parse(&source{key: "endpoint " + p.Name, layer: layerEndpoint, text: p.Document}); err != nil {
+			return fmt.Errorf("endpoint policy: %w", err)
+		}
+	}
+	s.world.Endpoint = p
+	return nil
+}
