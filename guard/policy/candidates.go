@@ -87,7 +87,7 @@ func (s *search) candidates(i int) ([]candidate, bool) {
 		complete = complete && ok
 		values = scalars
 		if kind == anyText || len(q.patterns) > 0 || len(values) == 0 {
-			texts, all := classes(q.patterns)
+			texts, all := classes(q.patterns, &s.left)
 			values = append(values, texts...)
 			complete = complete && all && (len(scalars) == 0 || len(q.patterns) == 0)
 		}
@@ -167,6 +167,21 @@ func uses(parts []part, k *contextKey) bool {
 	return found
 }
 
+// askItself notes that the key is compared with a value that holds itself. With
+// itself and anything more a text is compared by its length alone, the same for
+// all texts; but ARNs must be ARNs, and booleans booleans.
+func (q *question) askItself(n *condition, v *condValue, k *contextKey) {
+	q.exact = q.exact && !usesOthers(v.parts, k)
+	switch n.op.family {
+	case famArn:
+		anyARN := strings.ReplaceAll("arn:*:*:*:*:*", "*", string([]byte{safeStar}))
+		q.patterns = append(q.patterns, famArn.nfa(anyARN))
+		q.exact = q.exact && len(v.parts) == 1
+	case famBool:
+		q.patterns = append(q.patterns, famBool.nfa("true"), famBool.nfa("false"))
+	}
+}
+
 // usesOthers tells whether a variable other than k stands among parts.
 func usesOthers(parts []part, k *contextKey) bool {
 	found := false
@@ -186,9 +201,7 @@ func (q *question) askCondition(n *condition, k *contextKey) {
 		v := &n.values[i]
 		switch {
 		case own && uses(v.parts, k):
-			// With itself and anything more a value is compared by its length alone:
-			// the answer is the same for all values.
-			q.exact = q.exact && !usesOthers(v.parts, k)
+			q.askItself(n, v, k)
 		case own:
 			q.askValue(n, v)
 		case uses(v.parts, k):

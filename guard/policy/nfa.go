@@ -211,13 +211,13 @@ func (n *nfa) accepts(states []int) bool {
 	return false
 }
 
-// classBudget bounds the states that classes visits.
+// classBudget bounds the states that one call of classes visits.
 const classBudget = 4000
 
 // classes returns, for every combination of automata that some text satisfies,
 // one text that does, the empty text included, and whether these are all
-// combinations.
-func classes(automata []nfa) ([]string, bool) {
+// combinations. It takes its steps from left.
+func classes(automata []nfa, left *int) ([]string, bool) {
 	type node struct {
 		text   string
 		states [][]int
@@ -261,8 +261,9 @@ func classes(automata []nfa) ([]string, bool) {
 			for i := range automata {
 				next.states[i] = automata[i].step(n.states[i], r)
 			}
+			*left -= len(automata)
 			if k := key(next.states); !visited[k] {
-				if len(visited) >= classBudget {
+				if len(visited) >= classBudget || *left < 0 {
 					return out, false
 				}
 				visited[k] = true

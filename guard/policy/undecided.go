@@ -21,9 +21,10 @@ const (
 // open reports whether the outcomes already leave the verdict Unknown.
 func (o outcomes) open() bool { return o&sawAllow != 0 && o&sawDeny != 0 }
 
-// searchBudget bounds the completions that one verdict may try; past it the
-// verdict stays Unknown.
-const searchBudget = 20000
+// searchBudget bounds the steps that settling one verdict may take, and again
+// naming what it depends on; past it the verdict stays Unknown. A step matches one
+// statement or moves one automaton by a character.
+const searchBudget = 400_000
 
 // search tries completions of one request.
 type search struct {
@@ -32,7 +33,7 @@ type search struct {
 	base   Context
 	keys   []contextKey // the unknown keys of undecided statements
 	given  []bool       // which of them have a value now
-	left   int          // budget
+	left   int          // steps that may still be taken
 	proven bool         // every class of values was tried
 }
 
@@ -93,7 +94,6 @@ func (s *search) run(stop func(outcomes) bool) outcomes {
 // explore gives values to the unknown keys one after the other, the key last
 // only when all others it matters with have one.
 func (s *search) explore(seen *outcomes, last int, stop func(outcomes) bool) {
-	s.left--
 	s.evaluate()
 	if o, ok := s.outcome(); ok {
 		s.record(seen, o, last)
@@ -145,6 +145,7 @@ func (s *search) evaluate() {
 	for i := range s.e.found {
 		if m := &s.e.found[i]; m.open {
 			m.truth = m.statement.applies(&s.r)
+			s.left--
 		}
 	}
 }
@@ -203,9 +204,10 @@ func (s *search) next(last int) int {
 // could not tell, it lists every unknown key that was in play.
 func (s *search) dependsOn() []string {
 	var names []string
+	s.left = searchBudget
 	for i := range s.keys {
 		var seen outcomes
-		s.left, s.proven = searchBudget, true
+		s.proven = true
 		s.explore(&seen, i, outcomes.open)
 		if seen.open() || !s.proven {
 			names = append(names, s.keys[i].name)
