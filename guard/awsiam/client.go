@@ -10,13 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/organizations"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/sync/errgroup"
 
 	"ssmguard/guard"
@@ -44,13 +37,7 @@ const (
 // guard.Simulator and guard.Inventory, is safe for concurrent use, and must be
 // closed.
 type Client struct {
-	sts *sts.Client
-	iam *iam.Client
-	ec2 *ec2.Client
-	ssm *ssm.Client
-	ecs *ecs.Client
-	kms *kms.Client
-	org *organizations.Client
+	services
 
 	region      string
 	credentials aws.CredentialsProvider
@@ -87,17 +74,7 @@ func New(cfg aws.Config, o Options) *Client {
 	}
 	cfg = withShortRetries(cfg)
 	c := &Client{
-		sts: sts.NewFromConfig(cfg),
-		iam: iam.NewFromConfig(cfg),
-		ec2: ec2.NewFromConfig(cfg),
-		ecs: ecs.NewFromConfig(cfg),
-		kms: kms.NewFromConfig(cfg),
-		org: organizations.NewFromConfig(cfg),
-		ssm: ssm.NewFromConfig(cfg, func(so *ssm.Options) {
-			if o.SSMEndpoint != "" {
-				so.BaseEndpoint = aws.String(o.SSMEndpoint)
-			}
-		}),
+		services:    newServices(cfg, o.SSMEndpoint),
 		region:      cfg.Region,
 		credentials: cfg.Credentials,
 		options:     o,
