@@ -133,6 +133,9 @@ func (g *glob) index(s, p string) (at, n int) {
 	if strings.IndexByte(p, g.quest) < 0 {
 		return strings.Index(s, p), len(p)
 	}
+	if len(p)*len(s) > naiveLimit && ascii(s) {
+		return g.indexBits(s, p), len(p)
+	}
 	for at = 0; at <= len(s); {
 		if n = g.piece(p, s[at:]); n >= 0 {
 			return at, n
@@ -143,6 +146,49 @@ func (g *glob) index(s, p string) (at, n int) {
 		at += runeLen(s[at:])
 	}
 	return -1, 0
+}
+
+// naiveLimit is the product of lengths up to which trying every place is faster.
+const naiveLimit = 1 << 13
+
+// indexBits is index for long pieces with question marks in ASCII text: all
+// places are tried at once, a bit for each prefix of the piece that ends here.
+func (g *glob) indexBits(s, p string) int {
+	words := (len(p) + 63) / 64
+	masks := make([]uint64, 128*words) // for each character, where it may stand in the piece
+	for i := range len(p) {
+		from, to := int(p[i]), int(p[i])+1
+		if p[i] == g.quest {
+			from, to = 0, 128
+		} else if from >= utf8.RuneSelf {
+			return -1
+		}
+		for c := from; c < to; c++ {
+			masks[c*words+i/64] |= 1 << (i % 64)
+		}
+	}
+	state := make([]uint64, words)
+	last := uint64(1) << ((len(p) - 1) % 64)
+	for j := range len(s) {
+		carry := uint64(1)
+		for w, mask := range masks[int(s[j])*words : (int(s[j])+1)*words] {
+			next := (state[w]<<1 | carry) & mask
+			carry, state[w] = state[w]>>63, next
+		}
+		if state[words-1]&last != 0 {
+			return j - len(p) + 1
+		}
+	}
+	return -1
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // hasSuffix reports whether s ends in the starless piece p.

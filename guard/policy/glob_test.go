@@ -66,6 +66,31 @@ func TestGlobAgainstDefinition(t *testing.T) {
 	}
 }
 
+// Long pieces with question marks are searched for in another way than short ones.
+func TestGlobLongPieces(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for range 300 {
+		piece := []byte(strings.Repeat("ab", 100+r.IntN(40)))
+		text := strings.Repeat("ab", r.IntN(50)) + string(piece) + strings.Repeat("a", r.IntN(50))
+		for range 1 + r.IntN(5) {
+			piece[r.IntN(len(piece))] = "?x"[r.IntN(6)/5]
+		}
+		piece[r.IntN(len(piece))] = '?'
+		want := false
+		g := glob{text: string(piece), star: rawStar, quest: rawQuest}
+		for at := range text {
+			want = want || g.piece(g.text, text[at:]) >= 0
+		}
+		g.text = "*" + g.text + "*"
+		if got := g.match(text, 0); got != want {
+			t.Fatalf("%q against %q: got %v", g.text, text, got)
+		}
+		if g.match(text+"é", 0) != want {
+			t.Fatalf("%q: another answer for text that is not ASCII", g.text)
+		}
+	}
+}
+
 func TestGlobCharacters(t *testing.T) {
 	tests := []struct {
 		pattern, s string
