@@ -73,7 +73,7 @@ mkdir -p "$bin"
 new=$(mktemp "$bin/.ssmguard.XXXXXX")
 trap 'rm -f "$new"' EXIT
 trap 'exit 1' HUP INT TERM
-go build -trimpath -o "$new" ./cmd/ssmguard
+go build -o "$new" ./cmd/ssmguard
 chmod 755 "$new"
 mv -f "$new" "$program"
 say "installed $program"
