@@ -1,0 +1,251 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// evidence is what the guard is told about a staged case: all of it.
+type evidence struct {
+	set   policy.Set
+	facts guard.Facts
+}
+
+func (e evidence) Policies(context.Context, guard.Caller) (policy.Set, error) { return e.set, nil }
+func (e evidence) Facts(context.Context, guard.Request) (guard.Facts, error)  { return e.facts, nil }
+
+// staged is a case as an account, and whoever asks in it.
+type staged struct {
+	*Server
+	x      situation
+	client *client
+	who    *caller
+}
+
+func stage(t *testing.T, x situation) *staged {
+	w := x.world(t)
+	if w.Context == nil {
+		w.Context = make(map[string]string)
+	}
+	w.Nodes = append(w.Nodes, Node{ID: "i-0fffffffffffffff0", Ping: pingOnline, Tags: map[string]string{"Name": "neighbour"}})
+	s, c := open(t, w, Options{Channels: &ready{}})
+	return &staged{s, x, c, s.callers[c.keys.AccessKeyID]}
+}
+
+// start starts the case's session.
+func (s *staged) start() failure {
+	in := map[string]any{"Target": s.x.Request.Target}
+	if d := s.x.Request.Document; d != nil {
+		in["DocumentName"], in["Parameters"] = *d, caseParameters[*d]
+	}
+	return s.client.post(nil, "ssm", "StartSession", in)
+}
+
+// decide lets the guard look at the case, all policies readable.
+func (s *staged) decide(t *testing.T) guard.Decision {
+	t.Helper()
+	p, document := s.x.Request.Principal, ""
+	if s.x.Request.Document != nil {
+		document = *s.x.Request.Document
+	}
+	r := guard.Request{
+		Caller: guard.Caller{SessionARN: p.Arn, Principal: orElse(p.RoleArn, p.Arn), Account: s.x.Request.Account, UserID: p.Userid, Partition: s.world.Partition, Tags: p.Tags},
+		Region: s.x.Request.Region, Target: s.x.Request.Target, Document: document, Closed: true, Context: make(map[string][]string),
+	}
+	for k, v := range s.x.Request.Context {
+		r.Context[k] = []string{v}
+	}
+	e := evidence{s.bearing(s.who).set(layerRCP), guard.Facts{TargetTags: s.x.Request.TargetTags, DocumentTags: s.x.Request.DocumentTags}}
+	g := guard.Guard{Inventory: e, Simulators: []guard.Simulator{guard.Local{Source: e}}}
+	d, err := g.Check(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// apply makes a change of a fix in the account, in whichever layer it is.
+func (s *staged) apply(c guard.Change, n int) error {
+	name := fmt.Sprint("repair", n)
+	if c.Kind == guard.AddStatement && c.Layer == "identity" {
+		return s.PutInline(s.principalName(), name, document(c.Statement))
+	}
+	if c.Kind == guard.AddStatement && c.Layer == "scp" {
+		return s.PutSCP(max(c.Level-1, 0), Policy{Name: name, Document: document(c.Statement)})
+	}
+	src, ok := s.bearing(s.who).source(c.At)
+	if c.Kind == guard.AddStatement {
+		src, ok = s.first(c.Layer)
+	}
+	if !ok {
+		return fmt.Errorf("no policy %q in the %s layer", c.At.Source, c.Layer)
+	}
+	text, err := edited(src.text, c)
+	if err != nil {
+		return err
+	}
+	return s.rewrite(src, text)
+}
+
+func document(statements ...string) string {
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
+}
+
+func (s *staged) principalName() string {
+	if s.who.kind == typeUser {
+		return "user/" + s.who.name
+	}
+	return "role/" + s.who.name
+}
+
+// first is the first policy of a layer, which an added statement goes into.
+func (s *staged) first(name string) (source, bool) {
+	l := map[string]layer{"boundary": layerBoundary, "session": layerSession, "endpoint": layerEndpoint}[name]
+	all := s.bearing(s.who).sources
+	i := slices.IndexFunc(all, func(src source) bool { return src.layer == l })
+	if i < 0 {
+		return source{}, false
+	}
+	return all[i], true
+}
+
+// edited is a document with one change made to its statements; "" when none is left.
+func edited(text string, c guard.Change) (string, error) {
+	var doc struct {
+		Version   string
+		Statement json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		return "", err
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(doc.Statement, &list) != nil {
+		list = []json.RawMessage{doc.Statement}
+	}
+	switch c.Kind {
+	case guard.AddStatement:
+		list = append(list, json.RawMessage(c.Statement))
+	case guard.ReplaceStatement:
+		list[c.At.Index] = json.RawMessage(c.Statement)
+	case guard.RemoveStatement:
+		list = slices.Delete(list, c.At.Index, c.At.Index+1)
+	}
+	if len(list) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(map[string]any{"Version": orElse(doc.Version, "2012-10-17"), "Statement": list})
+	return string(b), err
+}
+
+// rewrite puts a new text in place of a policy in effect.
+func (s *staged) rewrite(src source, text string) error {
+	kind, rest, _ := strings.Cut(src.key, " ")
+	switch kind {
+	case "inline":
+		f := strings.SplitN(rest, " ", 3)
+		if text == "" {
+			return s.DeleteInline(f[0]+"/"+f[1], f[2])
+		}
+		return s.PutInline(f[0]+"/"+f[1], f[2], text)
+	case "managed", "boundary":
+		return s.PutManaged(Policy{Name: rest, Document: text})
+	case "scp":
+		_, name, _ := strings.Cut(rest, " ")
+		return s.PutSCP(src.level, Policy{Name: name, Document: text})
+	case "endpoint":
+		return s.PutEndpoint(&Policy{Name: rest, Document: text})
+	}
+	return fmt.Errorf("a policy of kind %q cannot be changed", kind)
+}
+
+// meet gives the caller what a fix needs instead of a change.
+func (s *staged) meet(needs map[string]string) error {
+	for k, v := range needs {
+		if k != "aws:MultiFactorAuthPresent" {
+			s.world.Context[k] = v
+			continue
+		}
+		keys, err := s.Issue(Login{Name: "with MFA", Principal: s.principalName(), Session: s.who.sessionID, Temporary: true, MFA: true})
+		if err != nil {
+			return err
+		}
+		s.client, s.who = s.client.as(keys), s.callers[keys.AccessKeyID]
+	}
+	return nil
+}
+
+// neighbours says of requests near the case's own whether they are allowed.
+func (s *staged) neighbours() map[string]bool {
+	c := &call{Server: s.Server, who: s.who, region: s.x.Request.Region, service: "ssm", request: httptest.NewRequest("POST", "/", nil)}
+	c.request.RemoteAddr = "127.0.0.1:1"
+	out := make(map[string]bool)
+	ask := func(action string, on object) { out[action+" on "+on.arn] = c.judge(action, on) == nil }
+	ask("ssm:StartSession", tagged(s.arn("ec2", c.region, "instance/i-0fffffffffffffff0"), map[string]string{"Name": "neighbour"}, ssmTags))
+	ask("ssm:StartSession", tagged(s.arn("ssm", c.region, "managed-instance/mi-0fffffffffffffff0"), nil, ssmTags))
+	for _, name := range []string{"AWS-StartNonInteractiveCommand", "AWS-StartPortForwardingSession", "AWS-StartSSHSession", "NeighbourShell", defaultDocument} {
+		if own := s.x.Request.Document; own == nil && name == defaultDocument || own != nil && *own == name {
+			continue
+		}
+		ask("ssm:StartSession", c.documentObject(name))
+	}
+	for _, action := range []string{"ssm:SendCommand", "ec2:TerminateInstances", "iam:PutUserPolicy", "s3:GetObject"} {
+		ask(action, anything)
+	}
+	return out
+}
+
+// TestRepairs applies the repair of every case that is denied: the session then
+// starts, and what is allowed beside it stays as it was.
+func TestRepairs(t *testing.T) {
+	for _, x := range situations(t) {
+		denied := slices.ContainsFunc(x.Expect, func(e struct{ Grant, Action, Resource, Decision, Confidence string }) bool {
+			return (e.Grant == "target" || e.Grant == "document") && e.Decision != "allowed"
+		})
+		if x.Request.Mode == "terminate" || !denied {
+			continue
+		}
+		t.Run(x.Name, func(t *testing.T) {
+			s := stage(t, x)
+			d := s.decide(t)
+			if !d.Verdict().Denies() {
+				t.Fatalf("the guard says %v", d.Verdict())
+			}
+			before, n, sameRequest := s.neighbours(), 0, true
+			for _, f := range d.Findings {
+				if f.Level != guard.Error || f.Fix == nil {
+					continue
+				}
+				for _, c := range f.Fix.Changes {
+					n++
+					if err := s.apply(c, n); err != nil {
+						t.Errorf("%s: %s %s: %v", f.Code, c.Kind, c.Statement, err)
+					}
+				}
+				sameRequest = sameRequest && len(f.Fix.Needs) == 0
+				if err := s.meet(f.Fix.Needs); err != nil {
+					t.Error(err)
+				}
+			}
+			if f := s.start(); f.Code != "" {
+				t.Errorf("still refused: %+v", f)
+				for _, f := range d.Findings {
+					t.Logf("%s %s: %+v", f.Code, f.Summary, f.Fix)
+				}
+			}
+			after := s.neighbours()
+			for request, was := range before {
+				if is := after[request]; is != was && sameRequest {
+					t.Errorf("%s: allowed was %v, is %v", request, was, is)
+				}
+			}
+		})
+	}
+}
