@@ -36,7 +36,7 @@ func readINI(path string) (map[string]section, error) {
 	if !utf8.Valid(data) || bytes.HasPrefix(data, []byte("\ufeff")) {
 		return nil, errorf(CodeOther, "Unable to parse config file: %s", path)
 	}
-	sections, err := parseINI(string(data))
+	sections, err := parseINI(string(data), true)
 	if err != nil {
 		return nil, errorf(CodeOther, "Unable to parse config file: %s", path)
 	}
@@ -51,7 +51,9 @@ type iniParser struct {
 	indent int
 }
 
-func parseINI(data string) (map[string]section, error) {
+// parseINI reads the text of a file. With nested, a value that starts on the line
+// after its key has to hold settings; without, it is text like any other.
+func parseINI(data string, nested bool) (map[string]section, error) {
 	p := &iniParser{raw: map[string]map[string][]string{}}
 	for line := range strings.Lines(data) {
 		if err := p.line(strings.TrimRight(line, "\r\n")); err != nil {
@@ -63,7 +65,7 @@ func parseINI(data string) (map[string]section, error) {
 		s := section{values: map[string]string{}, nested: map[string]map[string]string{}}
 		for k, lines := range keys {
 			v := strings.TrimRight(strings.Join(lines, "\n"), " \t\r\n\v\f")
-			if !strings.HasPrefix(v, "\n") {
+			if !nested || !strings.HasPrefix(v, "\n") {
 				s.values[k] = v
 				continue
 			}

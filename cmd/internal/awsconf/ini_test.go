@@ -26,7 +26,7 @@ s3 =
 ssm =
   endpoint_url = http://ssm
 `
-	got, err := parseINI(text)
+	got, err := parseINI(text, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestBadINI(t *testing.T) {
 		"[]\n",                            // no name
 		"[default\naws_access_key_id=x\n", // not closed
 	} {
-		if s, err := parseINI(text); err == nil {
+		if s, err := parseINI(text, true); err == nil {
 			t.Errorf("%q: accepted as %v", text, s)
 		}
 	}
@@ -86,5 +86,5 @@ func TestSplitWords(t *testing.T) {
 func FuzzINI(f *testing.F) {
 	f.Add("[default]\nregion = x\n")
 	f.Add("[a]\nb =\n  c = d\n\n  e\n")
-	f.Fuzz(func(_ *testing.T, text string) { _, _ = parseINI(text) })
+	f.Fuzz(func(_ *testing.T, text string) { _, _ = parseINI(text, true) })
 }
