@@ -9,16 +9,16 @@ type Refused struct {
 	Message    string // AWS's text, unchanged
 	Operation  string // StartSession
 	HTTPStatus int    // 0 when not known
-	// Retries is how many times the call was tried again before it was given up;
-	// 0 unless the error is one that is retried.
-	Retries int
+	// Attempts is how many times the call was made before it was given up; 0
+	// unless the error is one that is retried.
+	Attempts int
 }
 
 // Error is the AWS CLI's sentence for it, which scripts look for.
 func (r *Refused) Error() string {
 	retries := ""
-	if r.Retries > 0 {
-		retries = fmt.Sprintf(" (reached max retries: %d)", r.Retries)
+	if r.Attempts > 0 {
+		retries = fmt.Sprintf(" (reached max retries: %d)", r.Attempts-1)
 	}
 	text := fmt.Sprintf("An error occurred (%s) when calling the %s operation%s: %s", r.Code, r.Operation, retries, r.Message)
 	if r.Message == "" {

@@ -3,14 +3,16 @@ package awsssm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"ssmguard/proxy"
 )
@@ -19,18 +21,25 @@ import (
 // proxy.Opener. Its errors are *proxy.Refused when AWS answered, and
 // *proxy.Unreachable when nobody did; others, no credentials for instance, are
 // the SDK's.
-type Client struct{ api *ssm.Client }
+type Client struct {
+	// Functions and not the SDK's client, which would keep every operation of
+	// Systems Manager in the program.
+	start     func(context.Context, *ssm.StartSessionInput, ...func(*ssm.Options)) (*ssm.StartSessionOutput, error)
+	resume    func(context.Context, *ssm.ResumeSessionInput, ...func(*ssm.Options)) (*ssm.ResumeSessionOutput, error)
+	terminate func(context.Context, *ssm.TerminateSessionInput, ...func(*ssm.Options)) (*ssm.TerminateSessionOutput, error)
+}
 
 var _ proxy.Opener = (*Client)(nil)
 
 // New returns a client for a configuration that has region and credentials.
 // A not empty endpoint is called in place of the configured one.
 func New(cfg aws.Config, endpoint string) *Client {
-	return &Client{ssm.NewFromConfig(cfg, func(o *ssm.Options) {
+	api := ssm.NewFromConfig(cfg, func(o *ssm.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = aws.String(endpoint)
 		}
-	})}
+	})
+	return &Client{start: api.StartSession, resume: api.ResumeSession, terminate: api.TerminateSession}
 }
 
 // abandonTime bounds the call that ends a session which cannot be used.
@@ -40,11 +49,12 @@ const abandonTime = 15 * time.Second
 // would start a second session where the AWS CLI reports an error. A session
 // whose answer is incomplete cannot be used and is terminated.
 func (c *Client) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, error) {
-	in, err := input(s)
-	if err != nil {
-		return nil, err
-	}
-	out, err := c.api.StartSession(ctx, in, func(o *ssm.Options) { o.DisableClockSkewCorrection = true })
+	out, err := c.start(ctx, input(s), func(o *ssm.Options) {
+		o.DisableClockSkewCorrection = true
+		if s.Request != "" {
+			o.APIOptions = append(o.APIOptions, verbatim(s.Request))
+		}
+	})
 	if err != nil {
 		return nil, translate("StartSession", err)
 	}
@@ -63,7 +73,7 @@ func (c *Client) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, error)
 // lost. The result has no Spec. An answer without token means that the session
 // is over; then the token is empty.
 func (c *Client) Resume(ctx context.Context, id string) (*proxy.Session, error) {
-	out, err := c.api.ResumeSession(ctx, &ssm.ResumeSessionInput{SessionId: &id})
+	out, err := c.resume(ctx, &ssm.ResumeSessionInput{SessionId: &id})
 	if err != nil {
 		return nil, translate("ResumeSession", err)
 	}
@@ -72,7 +82,7 @@ func (c *Client) Resume(ctx context.Context, id string) (*proxy.Session, error) 
 
 // Terminate calls TerminateSession; ending a session that is gone is no error.
 func (c *Client) Terminate(ctx context.Context, id string) error {
-	_, err := c.api.TerminateSession(ctx, &ssm.TerminateSessionInput{SessionId: &id})
+	_, err := c.terminate(ctx, &ssm.TerminateSessionInput{SessionId: &id})
 	var gone *types.DoesNotExistException
 	if err == nil || errors.As(err, &gone) {
 		return nil
@@ -80,19 +90,8 @@ func (c *Client) Terminate(ctx context.Context, id string) error {
 	return translate("TerminateSession", err)
 }
 
-// input is the request: as the caller wrote it, if he did, since an empty field
-// and none are different things there; else the fields that are not empty.
-func input(s proxy.Spec) (*ssm.StartSessionInput, error) {
-	if s.Request != "" {
-		var in struct {
-			Target, DocumentName, Reason *string
-			Parameters                   map[string][]string
-		}
-		if err := json.Unmarshal([]byte(s.Request), &in); err != nil {
-			return nil, fmt.Errorf("the StartSession request: %w", err)
-		}
-		return &ssm.StartSessionInput{Target: in.Target, DocumentName: in.DocumentName, Reason: in.Reason, Parameters: in.Parameters}, nil
-	}
+// input is the request, without the fields that are empty.
+func input(s proxy.Spec) *ssm.StartSessionInput {
 	in := &ssm.StartSessionInput{Target: aws.String(s.Target), Parameters: s.Parameters}
 	if s.Document != "" {
 		in.DocumentName = aws.String(s.Document)
@@ -100,7 +99,25 @@ func input(s proxy.Spec) (*ssm.StartSessionInput, error) {
 	if s.Reason != "" {
 		in.Reason = aws.String(s.Reason)
 	}
-	return in, nil
+	return in
+}
+
+// verbatim sends a request as the caller wrote it: an empty field and none are
+// different things there, and the order of keys is his.
+func verbatim(request string) func(*middleware.Stack) error {
+	body := middleware.SerializeMiddlewareFunc("ssmguard.VerbatimRequest",
+		func(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (middleware.SerializeOutput, middleware.Metadata, error) {
+			if req, ok := in.Request.(*smithyhttp.Request); ok {
+				var err error
+				if in.Request, err = req.SetStream(strings.NewReader(request)); err != nil {
+					return middleware.SerializeOutput{}, middleware.Metadata{}, err
+				}
+			}
+			return next.HandleSerialize(ctx, in)
+		})
+	return func(s *middleware.Stack) error {
+		return s.Serialize.Insert(body, "OperationSerializer", middleware.After)
+	}
 }
 
 // complete says which of the fields is missing.

@@ -78,6 +78,9 @@ func TestOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, func(_ string, w http.ResponseWriter) { io.WriteString(w, started) })
 			s, err := client(a.URL).Open(t.Context(), tc.spec)
+			if tc.spec.Request != "" && a.calls[0].Body != tc.spec.Request {
+				t.Errorf("sent %s, want it as written", a.calls[0].Body)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,11 +136,14 @@ func TestRefused(t *testing.T) {
 			proxy.Refused{Code: "TargetNotConnected", Message: "i-1 is not connected.", Operation: "StartSession", HTTPStatus: 400},
 			"An error occurred (TargetNotConnected) when calling the StartSession operation: i-1 is not connected.", 1},
 		"throttled": {400, `{"__type":"ThrottlingException","message":"Rate exceeded"}`,
-			proxy.Refused{Code: "ThrottlingException", Message: "Rate exceeded", Operation: "StartSession", HTTPStatus: 400, Retries: 2},
+			proxy.Refused{Code: "ThrottlingException", Message: "Rate exceeded", Operation: "StartSession", HTTPStatus: 400, Attempts: 3},
 			"An error occurred (ThrottlingException) when calling the StartSession operation (reached max retries: 2): Rate exceeded", 3},
 		"without text": {400, `{"__type":"InvalidDocument"}`,
 			proxy.Refused{Code: "InvalidDocument", Operation: "StartSession", HTTPStatus: 400},
 			"An error occurred (InvalidDocument) when calling the StartSession operation:", 1},
+		"a page": {503, "<html>busy</html>",
+			proxy.Refused{Code: "503", Message: "Service Unavailable", Operation: "StartSession", HTTPStatus: 503, Attempts: 3},
+			"An error occurred (503) when calling the StartSession operation (reached max retries: 2): Service Unavailable", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, func(_ string, w http.ResponseWriter) {

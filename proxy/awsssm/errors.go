@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -21,17 +23,8 @@ import (
 // translate makes the two errors of package proxy out of the SDK's. The call may
 // have failed on its way to credentials; then the error names that operation.
 func translate(operation string, err error) error {
-	var answer smithy.APIError
-	if errors.As(err, &answer) {
-		r := &proxy.Refused{Code: answer.ErrorCode(), Message: answer.ErrorMessage(), Operation: innermost(operation, err)}
-		var response *smithyhttp.ResponseError
-		if errors.As(err, &response) {
-			r.HTTPStatus = response.HTTPStatusCode()
-		}
-		var retried *retry.MaxAttemptsError
-		if errors.As(err, &retried) {
-			r.Retries = retried.Attempt - 1
-		}
+	if r := refused(err); r != nil {
+		r.Operation = innermost(operation, err)
 		return r
 	}
 	var send *smithyhttp.RequestSendError
@@ -45,6 +38,30 @@ func translate(operation string, err error) error {
 		return u
 	}
 	return err
+}
+
+// refused is the error answer of a service, nil if err is none. One without a
+// code of its own, a load balancer's page for instance, has the status for a code.
+func refused(err error) *proxy.Refused {
+	r := &proxy.Refused{}
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		r.HTTPStatus = response.HTTPStatusCode()
+	}
+	var answer smithy.APIError
+	switch {
+	case errors.As(err, &answer):
+		r.Code, r.Message = answer.ErrorCode(), answer.ErrorMessage()
+	case r.HTTPStatus >= http.StatusMultipleChoices:
+		r.Code, r.Message = strconv.Itoa(r.HTTPStatus), http.StatusText(r.HTTPStatus)
+	default:
+		return nil
+	}
+	var retried *retry.MaxAttemptsError
+	if errors.As(err, &retried) {
+		r.Attempts = retried.Attempt
+	}
+	return r
 }
 
 // innermost is the operation that failed in fact.
