@@ -227,6 +227,7 @@ func TestCacheHoldsNoSecrets(t *testing.T) {
 	}
 	c.RememberAllowed(t.Context(), d.Request)
 	login := srv.Logins()[0]
+	dir = filepath.Join(dir, "evidence")
 	files, err := os.ReadDir(dir)
 	if err != nil || len(files) < 4 {
 		t.Fatalf("%d files, %v", len(files), err)

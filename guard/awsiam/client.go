@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -82,7 +83,7 @@ func New(cfg aws.Config, o Options) *Client {
 		memo:        newMemo(),
 	}
 	if o.CacheDir != "" && !o.NoCache {
-		c.cache = &cache{dir: o.CacheDir}
+		c.cache = &cache{dir: filepath.Join(o.CacheDir, "evidence")} // sweep may delete what it finds there
 	}
 	c.life, c.closed = context.WithCancel(context.Background())
 	return c

@@ -9,16 +9,53 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
+// firstVersion is the default version of every managed policy that was never edited.
+const firstVersion = "v1"
+
 // managedPolicy returns the text of a managed policy's default version. The
 // text of an AWS-managed version never changes, so it is kept on disk for long.
 func (c *Client) managedPolicy(ctx context.Context, policyARN string) (string, error) {
+	version, err := c.defaultVersion(ctx, policyARN)
+	if err != nil {
+		return "", err
+	}
+	return c.policyVersion(ctx, policyARN, version)
+}
+
+// managedPolicyAtOnce is managedPolicy for policies that are found late: it does
+// not wait for the version's number to ask for the likeliest one.
+func (c *Client) managedPolicyAtOnce(ctx context.Context, policyARN string) (string, error) {
+	if awsManaged(policyARN) {
+		return c.managedPolicy(ctx, policyARN) // edited by AWS, all of them
+	}
+	var (
+		version, text       string
+		versionErr, textErr error
+	)
+	together(
+		func() { version, versionErr = c.defaultVersion(ctx, policyARN) },
+		func() { text, textErr = c.policyVersion(ctx, policyARN, firstVersion) },
+	)
+	switch {
+	case versionErr != nil:
+		return "", versionErr
+	case version == firstVersion:
+		return text, textErr
+	}
+	return c.policyVersion(ctx, policyARN, version)
+}
+
+func (c *Client) defaultVersion(ctx context.Context, policyARN string) (string, error) {
 	out, err := ask(ctx, c, "iam:GetPolicy", func(ctx context.Context) (*iam.GetPolicyOutput, error) {
 		return c.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: aws.String(policyARN)})
 	})
 	if err != nil || out.Policy == nil {
 		return "", unseen("iam:GetPolicy", policyARN, err)
 	}
-	version := aws.ToString(out.Policy.DefaultVersionId)
+	return aws.ToString(out.Policy.DefaultVersionId), nil
+}
+
+func (c *Client) policyVersion(ctx context.Context, policyARN, version string) (string, error) {
 	key := c.cacheKey(managedEntry, policyARN, version)
 	var text string
 	if awsManaged(policyARN) && c.recallSilently(key, &text) {

@@ -18,6 +18,7 @@ type matrixCaller struct {
 	place func(w *account.World, inline []account.Policy, boundary string)
 	login account.Login
 	blind bool // no API of IAM serves these credentials
+	twin  bool // much like another caller: two readings will do
 }
 
 func onRole(name, path string) func(*account.World, []account.Policy, string) {
@@ -44,18 +45,17 @@ const ssoName = "AWSReservedSSO_Dev_0123456789abcdef"
 
 var matrixCallers = []matrixCaller{
 	{name: "user", place: onUser, login: account.Login{Principal: "user/ann"}},
-	{name: "user by group", place: onGroup, login: account.Login{Principal: "user/ann"}},
+	{name: "user by group", place: onGroup, login: account.Login{Principal: "user/ann"}, twin: true},
 	{name: "GetSessionToken", place: onUser, login: account.Login{Principal: "user/ann", Temporary: true}, blind: true},
-	{name: "GetSessionToken with MFA", place: onUser, login: account.Login{Principal: "user/ann", Temporary: true, MFA: true}},
-	{name: "role", place: onRole("dev", "/"), login: account.Login{Principal: "role/dev", Session: "ann"}},
-	{name: "role with path", place: onRole("dev", "/team/a/"), login: account.Login{Principal: "role/dev", Session: "ann"}},
-	{name: "role with MFA", place: onRole("dev", "/"), login: account.Login{Principal: "role/dev", Session: "ann", MFA: true}},
-	{name: "role with session tags", place: onRole("dev", "/"), login: account.Login{Principal: "role/dev", Session: "ann", Tags: map[string]string{"team": "web"}}},
+	{name: "GetSessionToken with MFA", place: onUser, login: account.Login{Principal: "user/ann", Temporary: true, MFA: true}, twin: true},
+	{name: "role", place: onRole("dev", "/team/a/"), login: account.Login{Principal: "role/dev", Session: "ann"}},
+	{name: "role with MFA", place: onRole("dev", "/"), login: account.Login{Principal: "role/dev", Session: "ann", MFA: true}, twin: true},
+	{name: "role with session tags", place: onRole("dev", "/"), login: account.Login{Principal: "role/dev", Session: "ann", Tags: map[string]string{"team": "web"}}, twin: true},
 	{name: "SSO", place: onRole(ssoName, "/aws-reserved/sso.amazonaws.com/eu-west-1/"), login: account.Login{Principal: "role/" + ssoName, Session: "ann@example.com"}},
-	{name: "SSO at home in us-east-1", place: onRole(ssoName, "/aws-reserved/sso.amazonaws.com/"), login: account.Login{Principal: "role/" + ssoName, Session: "ann"}},
-	{name: "web identity", place: onRole("dev", "/"), login: account.Login{Principal: "role/dev", Session: "web", Provider: "accounts.example.com"}},
-	{name: "federated user", place: onUser, login: account.Login{Principal: "federated/ann/bob", Policies: []string{allowStart}}, blind: true},
-	{name: "root", place: onUser, login: account.Login{Principal: "root"}},
+	{name: "SSO at home in us-east-1", place: onRole(ssoName, "/aws-reserved/sso.amazonaws.com/"), login: account.Login{Principal: "role/" + ssoName, Session: "ann"}, twin: true},
+	{name: "web identity", place: onRole("dev", "/"), login: account.Login{Principal: "role/dev", Session: "web", Provider: "accounts.example.com"}, twin: true},
+	{name: "federated user", place: onUser, login: account.Login{Principal: "federated/ann/bob", Policies: []string{allowStart}}, blind: true, twin: true},
+	{name: "root", place: onUser, login: account.Login{Principal: "root"}, twin: true},
 }
 
 // situation is what the account's policies say, beside what the caller may read.
@@ -125,7 +125,6 @@ var readings = []struct {
 	{"everything", `"iam:Get*","iam:List*","iam:Simulate*","ec2:Describe*","ssm:Describe*","ssm:Get*","ssm:List*","organizations:*"`, true},
 	{"policies", `"iam:Get*","iam:List*","ec2:Describe*","ssm:ListTagsForResource"`, true},
 	{"simulation", `"iam:SimulatePrincipalPolicy","ec2:Describe*"`, false},
-	{"simulation and role", `"iam:SimulatePrincipalPolicy","iam:GetRole"`, false},
 	{"half of the policies", `"iam:ListRolePolicies","iam:ListUserPolicies","iam:GetRole","iam:GetUser","iam:SimulatePrincipalPolicy"`, false},
 	{"nothing", "", false},
 }
@@ -139,6 +138,9 @@ func TestMatrix(t *testing.T) {
 	for i, mc := range matrixCallers {
 		for j, st := range situations {
 			for k, rd := range readings {
+				if mc.twin && k%2 == 1 {
+					continue
+				}
 				t.Run(mc.name+"/"+st.name+"/"+rd.name, func(t *testing.T) {
 					t.Parallel()
 					w := account.World{Account: testAccount, Region: testRegion,

@@ -60,6 +60,7 @@ type owner struct {
 	inline    list[string]
 	getInline string // permission of get
 	get       func(ctx context.Context, policyName string) (*string, error)
+	late      bool // found by another list, so a call deeper than the others
 }
 
 // gather reads an owner's inline and managed policies, all at once, in a stable order.
@@ -104,8 +105,12 @@ func (c *Client) attachedPolicies(ctx context.Context, o owner) ([]document, err
 	if err != nil {
 		err = unseen(o.attached.permission, o.arn, err)
 	}
+	read := c.managedPolicy
+	if o.late {
+		read = c.managedPolicyAtOnce
+	}
 	docs, docErr := collect(attached, func(p attachedPolicy) (document, error) {
-		text, err := c.managedPolicy(ctx, aws.ToString(p.PolicyArn))
+		text, err := read(ctx, aws.ToString(p.PolicyArn))
 		return document{
 			Layer:  policy.Identity,
 			Source: fmt.Sprintf("%s, managed %s", o.label, policyName(aws.ToString(p.PolicyArn))),
@@ -186,6 +191,7 @@ func (c *Client) groupOwner(g iamtypes.Group) owner {
 	return owner{
 		label: "group/" + aws.ToString(name),
 		arn:   aws.ToString(g.Arn),
+		late:  true,
 		attached: list[attachedPolicy]{"iam:ListAttachedGroupPolicies", func(ctx context.Context, marker *string) (page[attachedPolicy], error) {
 			out, err := c.iam.ListAttachedGroupPolicies(ctx, &iam.ListAttachedGroupPoliciesInput{GroupName: name, Marker: marker})
 			if err != nil {

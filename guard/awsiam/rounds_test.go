@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
 	"ssmguard/guard"
 	"ssmguard/guard/account"
 	"ssmguard/guard/policy"
@@ -67,11 +70,12 @@ func TestFourCallsDeep(t *testing.T) {
 	role.Documents = []account.Document{{Name: guard.DefaultDocument, Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{"kmsKeyId":"alias/sessions"}}`}}
 
 	user := role
+	user.Roles = nil
 	user.Users = []account.User{{
 		Principal: account.Principal{Name: "ann", Inline: []account.Policy{inline("own", allowStart)}},
 		Groups:    []string{"ops"},
 	}}
-	user.Groups = []account.Group{{Name: "ops", Inline: []account.Policy{inline("read", readAll)}}}
+	user.Groups = []account.Group{{Name: "ops", Attached: []string{"Own"}, Inline: []account.Policy{inline("read", readAll)}}}
 	user.Logins = []account.Login{{Name: "ann", Principal: "user/ann"}}
 
 	for name, w := range map[string]account.World{"role": role, "user": user} {
@@ -95,4 +99,60 @@ func TestFourCallsDeep(t *testing.T) {
 			}
 		})
 	}
+}
+
+// benchDelay is what a call to AWS takes.
+const benchDelay = 40 * time.Millisecond
+
+// BenchmarkGuard shows what the guard adds to a bare StartSession: run it with
+// -bench Guard -benchtime 20x.
+func BenchmarkGuard(b *testing.B) {
+	w := devWorld()
+	w.Delay = benchDelay
+	srv, err := account.New(w, account.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	h := httptest.NewServer(srv)
+	defer h.Close()
+	cfg := accountConfig(h.URL, srv.Logins()[0], "EnvConfigCredentials")
+	r := guard.Request{Region: testRegion, Target: bastion, Document: "AWS-StartSSHSession"}
+	start := func(b *testing.B, c *Client) {
+		in := &ssm.StartSessionInput{Target: aws.String(r.Target), DocumentName: aws.String(r.Document)}
+		_, err := c.ssm.StartSession(b.Context(), in, func(o *ssm.Options) { o.Retryer = aws.NopRetryer{} })
+		if KindOf(err) == KindDenied {
+			b.Fatal(err)
+		}
+	}
+	ask := func(b *testing.B, c *Client) {
+		if _, ok := c.RecentlyAllowed(b.Context(), r); ok {
+			return
+		}
+		c.Prefetch(b.Context(), r)
+		caller, err := c.Caller(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		r := r
+		r.Caller = caller
+		d, err := (&guard.Guard{Inventory: c, Simulators: []guard.Simulator{c, guard.Local{Source: c}}}).Check(b.Context(), r)
+		if err != nil || d.Verdict() != policy.Allow {
+			b.Fatal(d.Verdict(), err)
+		}
+		c.RememberAllowed(b.Context(), r)
+	}
+	run := func(name string, o Options, each ...func(*testing.B, *Client)) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				c := New(cfg, o)
+				for _, f := range each {
+					f(b, c)
+				}
+				c.Close()
+			}
+		})
+	}
+	run("bare", Options{}, start)
+	run("cold", Options{}, ask, start)
+	run("warm", Options{CacheDir: b.TempDir()}, ask, start)
 }
