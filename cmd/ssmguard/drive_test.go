@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"reflect"
@@ -18,14 +20,15 @@ import (
 )
 
 // patience bounds every wait of a driven session.
-const patience = 60 * time.Second
+const patience = 30 * time.Second
 
 // drive runs a command under a pty and follows a file of steps, one a line:
 //
-//	expect REGEXP  wait until the output not yet expected matches
+//	expect REGEXP  wait until the output not yet expected matches; a group of it is $1 from then on
 //	type TEXT      type the text and Enter
 //	key C          type Ctrl-C, Ctrl-D ... ("key C" is Ctrl-C)
 //	hidden         the session's token is in no process's argument list
+//	dial PORT TEXT connect to a local port, send the text as a line and wait for it to come back
 //	exit N         the command must end with code N (last step; default 0)
 //
 // After the command has ended the terminal must be as it was. The transcript is
@@ -65,6 +68,7 @@ type driven struct {
 	before    *unix.Termios
 	screen    *screen
 	done      chan error
+	group     string // $1
 }
 
 func startDriven(ts *testscript.TestScript, args []string) (*driven, error) {
@@ -105,13 +109,21 @@ func (d *driven) close() {
 }
 
 func (d *driven) step(verb, rest string) error {
+	rest = strings.ReplaceAll(rest, "$1", d.group)
 	switch verb {
 	case "expect":
 		re, err := regexp.Compile(rest)
 		if err != nil {
 			return err
 		}
-		return d.screen.expect(re)
+		group, err := d.screen.expect(re)
+		if group != "" {
+			d.group = group
+		}
+		return err
+	case "dial":
+		port, text, _ := strings.Cut(rest, " ")
+		return dial(port, text)
 	case "type":
 		_, err := d.term.WriteString(rest + "\r")
 		return err
@@ -164,27 +176,55 @@ func (s *screen) String() string {
 	return strings.ReplaceAll(s.all.String(), "\r\n", "\n")
 }
 
-func (s *screen) expect(re *regexp.Regexp) error {
+// expect waits for a match and returns its first group.
+func (s *screen) expect(re *regexp.Regexp) (string, error) {
 	deadline := time.After(patience)
 	for {
-		if s.found(re) {
-			return nil
+		if group, ok := s.find(re); ok {
+			return group, nil
 		}
 		select {
 		case <-s.news:
 		case <-deadline:
-			return fmt.Errorf("did not appear in %v", patience)
+			return "", fmt.Errorf("did not appear in %v", patience)
 		}
 	}
 }
 
-func (s *screen) found(re *regexp.Regexp) bool {
+func (s *screen) find(re *regexp.Regexp) (group string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := re.FindIndex(s.all.Bytes()[s.from:])
+	unread := s.all.Bytes()[s.from:]
+	at := re.FindSubmatchIndex(unread)
 	if at == nil {
-		return false
+		return "", false
+	}
+	if len(at) > 2 && at[2] >= 0 {
+		group = string(unread[at[2]:at[3]])
 	}
 	s.from += at[1]
-	return true
+	return group, true
+}
+
+// dial sends a line through a tunnel and waits until it comes back.
+func dial(port, text string) error {
+	conn, err := net.Dial("tcp", net.JoinHostPort("localhost", port))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(conn, text); err != nil {
+		return err
+	}
+	for lines := bufio.NewScanner(conn); ; {
+		if !lines.Scan() {
+			return fmt.Errorf("the line did not come back: %v", lines.Err())
+		}
+		if lines.Text() == text {
+			return nil
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -88,7 +87,7 @@ func sandbox(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	self, err := exec.LookPath("ssmguard")
 	ts.Check(err)
-	cmd := exec.Command(self, append([]string{"sandbox", "--world", args[0]}, args[1:]...)...)
+	cmd := exec.Command(self, append([]string{"sandbox", "--output", "json", "--world", args[0]}, args[1:]...)...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = scriptEnviron(ts)
 	var stderr bytes.Buffer
@@ -100,13 +99,14 @@ func sandbox(ts *testscript.TestScript, neg bool, args []string) {
 		cmd.Process.Signal(os.Interrupt)
 		cmd.Wait()
 	})
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
-		if !ok {
-			return // the environment ends with an empty line or at the first other line
-		}
-		ts.Setenv(name, strings.Trim(value, `'"`))
+	var served struct{ Environment map[string]string }
+	if err := json.NewDecoder(stdout).Decode(&served); err != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		ts.Fatalf("ssmguard sandbox: %v: %s", err, stderr.String())
 	}
-	cmd.Wait()
-	ts.Fatalf("ssmguard sandbox ended: %s", stderr.String())
+	ts.Setenv("AWS_SESSION_TOKEN", "") // of a world before this one
+	for name, value := range served.Environment {
+		ts.Setenv(name, value)
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) {
 //	sandbox WORLD [ARG...]  serve a world until the script ends, and use it
 //	drive FILE CMD [ARG...] run a command under a pty as FILE says; see drive_test.go
 //	code N CMD [ARG...]     run a command that must exit with N
+//	listen NAME             hold a local port until the script ends; $NAME is its number
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                filepath.Join("testdata", "script"),
@@ -34,6 +36,7 @@ func TestScripts(t *testing.T) {
 			"sandbox": sandbox,
 			"drive":   drive,
 			"code":    code,
+			"listen":  listen,
 		},
 	})
 }
@@ -64,4 +67,17 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("%s: exit code %s, want %s", strings.Join(args[1:], " "), got, args[0])
 	}
+}
+
+// listen holds a local port.
+func listen(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listen NAME")
+	}
+	l, err := net.Listen("tcp", "localhost:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Setenv(args[0], port)
 }

@@ -23,6 +23,10 @@ options:
 {{range .VisibleFlags}}  {{.}}
 {{end}}{{end}}`
 
+const wordsHelp = `usage: {{.UsageText}}
+
+{{.Description}}`
+
 // newApp builds the command table. It is built for each run: urfave/cli keeps
 // parsed values in its flags.
 func newApp(p *process) *cli.App {
@@ -39,18 +43,22 @@ func newApp(p *process) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main alone exits
 		OnUsageError:              onUsageError,
 		Action:                    unknownCommand,
-		Commands: []*cli.Command{
+		Commands: append(awsCommands(p),
+			explainCommand(p),
 			evalCommand(p),
 			sandboxCommand(p),
 			demoCommand(p),
 			versionCommand(p),
 			helpCommand(),
-		},
+		),
 	}
 	for _, c := range app.Commands {
 		c.HideHelpCommand = true // a word after a command is never a command
 		c.OnUsageError = onUsageError
 		c.CustomHelpTemplate = commandHelp
+		if c.SkipFlagParsing {
+			c.CustomHelpTemplate = wordsHelp
+		}
 	}
 	return app
 }

@@ -1,9 +1,16 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
+	"syscall"
+
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/proxy"
+	"ssmguard/proxy/plugin"
 )
 
 // Exit codes are the AWS CLI v2's, so that scripts keep working.
@@ -18,58 +25,138 @@ const (
 	exitUndecided   = 4 // check only
 )
 
-// exitCodes maps errors to exit codes; the first row that applies wins.
-var exitCodes = []struct {
-	applies func(error) bool
-	code    int
-}{
-	{is(context.Canceled), exitInterrupt},
-	{as[usageError], exitUsage},
-}
-
-// exitCode returns the code for what a command returned.
+// exitCode returns the exit code for what a command returned.
 func exitCode(err error) int {
 	if err == nil {
 		return exitOK
 	}
-	var done statusError
-	if errors.As(err, &done) {
-		return done.code
-	}
 	for _, row := range exitCodes {
-		if row.applies(err) {
-			return row.code
+		if code := row(err); code != 0 {
+			return code
 		}
 	}
 	return exitOther
 }
 
-func is(target error) func(error) bool {
-	return func(err error) bool { return errors.Is(err, target) }
+// exitCodes maps errors to exit codes; the first row that gives one wins.
+var exitCodes = []func(error) int{
+	of(func(e statusError) int { return e.code }),
+	of(func(e signalled) int { return 128 + int(e.signal) }),
+	of(func(e *plugin.InterruptedError) int { return signalCode(e.Signal) }),
+	of(remoteCode),
+	of(func(e codedError) int { return e.code }),
+	of(func(e *awscli.UsageError) int { return e.Code }),
+	of(func(e *awsconf.Error) int { return e.Code }),
+	of(func(*proxy.Refused) int { return exitRefused }),
+	of(func(*proxy.Unreachable) int { return exitOther }),
 }
 
-func as[T error](err error) bool {
-	var target T
-	return errors.As(err, &target)
+func signalCode(s os.Signal) int {
+	if n, ok := s.(syscall.Signal); ok {
+		return 128 + int(n)
+	}
+	return exitOther
 }
 
-// report prints an error that nobody has reported yet, in one line, and returns
-// the exit code.
+// remoteCode passes on the exit code of a command at the far end, as ssh does.
+func remoteCode(e *plugin.ExitError) int {
+	if e.Remote {
+		return e.Code
+	}
+	return exitOther
+}
+
+// of makes a row for one type of error.
+func of[E error](code func(E) int) func(error) int {
+	return func(err error) int {
+		var e E
+		if !errors.As(err, &e) {
+			return 0
+		}
+		return code(e)
+	}
+}
+
+// report prints an error that nobody has reported yet and returns the exit code.
+// What the AWS CLI would say too is said as it says it.
 func (p *process) report(err error) int {
-	if err != nil && !as[statusError](err) && !errors.Is(err, context.Canceled) {
+	var left *plugin.LeftRunningError
+	if errors.As(err, &left) {
+		fmt.Fprintf(p.stderr, "ssmguard: warning: %v\n", left)
+		err = without(err, left)
+	}
+	var sig signalled
+	var exit *plugin.ExitError
+	switch text := p.awsText(err); {
+	case text != "":
+		fmt.Fprint(p.stderr, text)
+	case err == nil, as[statusError](err), as[*plugin.InterruptedError](err):
+	case errors.As(err, &exit) && exit.Remote:
+	case errors.As(err, &sig):
+		if sig.signal == syscall.SIGINT {
+			fmt.Fprintln(p.stdout) // as the AWS CLI does
+		}
+	default:
 		fmt.Fprintf(p.stderr, "ssmguard: %v\n", err)
 	}
 	return exitCode(err)
 }
 
-// usageError says that the command line is wrong, and what to type instead.
-type usageError struct{ message string }
+// without returns what else is in an error that errors.Join has made.
+func without(err, part error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(e error) bool { return e == part })...)
+}
 
-func (e usageError) Error() string { return e.message }
+// awsText returns what the AWS CLI writes about an error, "" for errors of ours.
+func (p *process) awsText(err error) string {
+	var (
+		usage   *awscli.UsageError
+		conf    *awsconf.Error
+		refused *proxy.Refused
+		silent  *proxy.Unreachable
+		exit    *plugin.ExitError
+	)
+	switch {
+	case errors.As(err, &usage):
+		return usage.Text(p.errorFormat == "legacy" || !p.profileExists)
+	case errors.As(err, &conf):
+		return conf.Text(p.errorFormat)
+	case errors.As(err, &refused):
+		return (&awsconf.Error{
+			Message: refused.Error(),
+			Service: &awsconf.ServiceFault{Code: refused.Code, Message: refused.Message},
+		}).Text(p.errorFormat)
+	case errors.As(err, &silent):
+		return awscli.Frame("", silent.Error())
+	case errors.Is(err, plugin.ErrNotFound):
+		return awscli.Frame("", plugin.ErrNotFound.Error())
+	case errors.As(err, &exit) && !exit.Remote:
+		return awscli.Frame("", exit.Error())
+	default:
+		return ""
+	}
+}
 
-// usagef makes a usageError.
+func as[E error](err error) bool {
+	var e E
+	return errors.As(err, &e)
+}
+
+// codedError is a message of ours with the code it ends the process with.
+type codedError struct {
+	message string
+	code    int
+}
+
+func (e codedError) Error() string { return e.message }
+
+// usagef says that the command line is wrong, and what to type instead.
 func usagef(format string, args ...any) error {
-	return usageError{fmt.Sprintf(format, args...)}
+	return codedError{fmt.Sprintf(format, args...), exitUsage}
 }
 
 // statusError ends the process with a code after everything has been said.

@@ -4,10 +4,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 )
@@ -20,19 +23,68 @@ type process struct {
 	environ        []string
 	errTerminal    bool // stderr is a terminal ...
 	errWidth       int  // ... of so many columns; 0 when not known
+
+	errorFormat   string // the AWS CLI's cli_error_format, "" for its default
+	profileExists bool   // the CLI words its errors by it
 }
 
 // Main runs one command line, args[0] being the name we were called by, and
 // returns the exit code of exit.go.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := newProcess(stdin, stdout, stderr)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := untilSignalled()
 	defer stop()
-	return p.report(newApp(p).RunContext(ctx, args))
+	err := p.run(ctx, args)
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
+		err = cause
+	}
+	return p.report(err)
+}
+
+// run chooses by the name we were called by, then by the first word.
+func (p *process) run(ctx context.Context, args []string) error {
+	words := args[1:]
+	switch {
+	case filepath.Base(args[0]) == "aws":
+		return p.aws(ctx, words)
+	case len(words) > 0 && strings.HasPrefix(words[0], "--") && words[0] != "--help" && words[0] != "--version":
+		err := p.ssm(ctx, words) // the AWS CLI takes its options before the command, too
+		if errors.Is(err, errHelp) {
+			return newApp(p).RunContext(ctx, []string{args[0], "help", "start-session"})
+		}
+		return err
+	default:
+		return newApp(p).RunContext(ctx, args)
+	}
+}
+
+// signalled is the cause of a context that a signal ended.
+type signalled struct{ signal syscall.Signal }
+
+func (s signalled) Error() string { return s.signal.String() }
+
+// untilSignalled returns a context that ends with the first signal that is meant
+// to end us.
+func untilSignalled() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals, stopped := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		defer close(stopped)
+		if s, ok := (<-signals).(syscall.Signal); ok {
+			cancel(signalled{s})
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(signals)
+		<-stopped
+		cancel(nil)
+	}
 }
 
 func newProcess(stdin io.Reader, stdout, stderr io.Writer) *process {
-	p := &process{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ()}
+	p := &process{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), profileExists: true}
 	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		p.errTerminal = true
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
@@ -44,10 +96,16 @@ func newProcess(stdin io.Reader, stdout, stderr io.Writer) *process {
 
 // getenv returns a variable's value, "" when it is not set.
 func (p *process) getenv(name string) string {
+	value, _ := p.lookup(name)
+	return value
+}
+
+// lookup returns a variable's value and whether it is set.
+func (p *process) lookup(name string) (string, bool) {
 	for _, entry := range p.environ {
 		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value
+			return value, true
 		}
 	}
-	return ""
+	return "", false
 }

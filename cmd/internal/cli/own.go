@@ -35,17 +35,16 @@ type ownOptions struct {
 	Timings bool // tell on stderr where the time went
 }
 
-// ownOption is one of our options: how it is spelled, the variable that gives
-// its default, and how its value is taken.
-type ownOption struct {
-	flag, env string
-	isSwitch  bool // takes no value on the command line
-	set       func(o *ownOptions, value string) error
+// option is an option of ours among those of the AWS CLI: exact spelling only,
+// so that no abbreviation of an AWS option ever becomes one of them.
+type option[T any] struct {
+	flag     string
+	env      string // the variable that gives its default; "" for none
+	isSwitch bool   // takes no value on the command line
+	set      func(o *T, value string) error
 }
 
-// ownTable holds our options: exact spelling only, so that no abbreviation of
-// an AWS option ever becomes one of them.
-var ownTable = []ownOption{
+var ownTable = []option[ownOptions]{
 	{"--guard", "SSMGUARD_GUARD", false, func(o *ownOptions, v string) error {
 		return choose((*string)(&o.Guard), v, string(guardOn), string(guardWarn), string(guardStrict), string(guardOff))
 	}},
@@ -63,45 +62,51 @@ var ownTable = []ownOption{
 	{"--timings", "SSMGUARD_TIMINGS", true, func(o *ownOptions, v string) error { return turn(&o.Timings, v) }},
 }
 
-// takeOwn takes our options out of a command line that otherwise follows the
-// AWS CLI's grammar, and returns the rest untouched. What follows "--" is not
-// looked at.
+// takeOwn takes the options of every session command out of a command line.
 func takeOwn(args []string, getenv func(string) string) (ownOptions, []string, error) {
 	o := ownOptions{Guard: guardOn, Plugin: embeddedPlugin, Engine: enginePlugin}
-	for _, own := range ownTable {
-		if v := getenv(own.env); v != "" {
-			if err := own.set(&o, v); err != nil {
-				return o, nil, usagef("%s=%s: %v", own.env, v, err)
+	rest, err := take(&o, ownTable, args, getenv)
+	return o, rest, err
+}
+
+// take takes the options of a table out of a command line that otherwise follows
+// the AWS CLI's grammar, and returns the rest untouched. What follows "--" is
+// not looked at.
+func take[T any](o *T, table []option[T], args []string, getenv func(string) string) ([]string, error) {
+	for _, opt := range table {
+		if v := getenv(opt.env); opt.env != "" && v != "" {
+			if err := opt.set(o, v); err != nil {
+				return nil, usagef("%s=%s: %v", opt.env, v, err)
 			}
 		}
 	}
 	var rest []string
 	for i := 0; i < len(args); i++ {
 		if args[i] == "--" {
-			return o, append(rest, args[i:]...), nil
+			return append(rest, args[i:]...), nil
 		}
 		flag, value, hasValue := strings.Cut(args[i], "=")
-		at := slices.IndexFunc(ownTable, func(own ownOption) bool { return own.flag == flag })
+		at := slices.IndexFunc(table, func(opt option[T]) bool { return opt.flag == flag })
 		if at < 0 {
 			rest = append(rest, args[i])
 			continue
 		}
-		switch own := ownTable[at]; {
-		case own.isSwitch && hasValue:
-			return o, nil, usagef("%s takes no value", flag)
-		case own.isSwitch:
+		switch opt := table[at]; {
+		case opt.isSwitch && hasValue:
+			return nil, usagef("%s takes no value", flag)
+		case opt.isSwitch:
 			value = "true"
 		case !hasValue && i+1 == len(args):
-			return o, nil, usagef("%s needs a value", flag)
+			return nil, usagef("%s needs a value", flag)
 		case !hasValue:
 			i++
 			value = args[i]
 		}
-		if err := ownTable[at].set(&o, value); err != nil {
-			return o, nil, usagef("%s %s: %v", flag, value, err)
+		if err := table[at].set(o, value); err != nil {
+			return nil, usagef("%s %s: %v", flag, value, err)
 		}
 	}
-	return o, rest, nil
+	return rest, nil
 }
 
 func choose(to *string, value string, choices ...string) error {

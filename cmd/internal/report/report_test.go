@@ -138,6 +138,10 @@ func TestQuietBeforeSession(t *testing.T) {
 	if out.Len() != 0 {
 		t.Errorf("wrote %q", out.String())
 	}
+	render(t, NewText(&out, 80, false), samples()["unknown"], false)
+	if want := "ssmguard: warning: role/dev's policies could not be read [SG501]\n"; out.String() != want {
+		t.Errorf("wrote %q, want %q", out.String(), want)
+	}
 }
 
 // TestJSONConforms holds the output to the schema we publish.

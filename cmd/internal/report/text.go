@@ -16,6 +16,9 @@ import (
 //	  needs    ACTION on RESOURCE
 //	  nearest  STATEMENT: why it did not apply
 //	  ...
+//
+// Before a session a warning is one line and notes are left out; `ssmguard check`
+// tells the rest.
 type Text struct {
 	w      io.Writer
 	width  int
@@ -74,7 +77,13 @@ func document(r guard.Request) string {
 }
 
 func (t *Text) finding(b *strings.Builder, f guard.Finding) {
+	if !t.config.CheckOnly && f.Level == guard.Note {
+		return
+	}
 	fmt.Fprintf(b, "ssmguard: %s: %s [%s]\n", t.paint(f.Level), f.Summary, f.Code)
+	if !t.config.CheckOnly && f.Level != guard.Error {
+		return
+	}
 	if f.Action != "" {
 		t.row(b, "needs", f.Action+" on "+f.Resource)
 	}
@@ -135,13 +144,19 @@ var indent = strings.Repeat(" ", 11)
 
 // row writes a label and its text, broken at blanks to fit the width.
 func (t *Text) row(b *strings.Builder, label, text string) {
-	fmt.Fprintf(b, "  %-9s", label)
-	column := len(indent)
+	fmt.Fprintf(b, "  %-9s%s\n", label, wrap(text, indent, len(indent), t.width))
+}
+
+// wrap breaks a text at blanks so that, with its first word at a column, no line
+// is wider than width unless one word is; later lines get the indent. Width 0
+// breaks nothing.
+func wrap(text, indent string, column, width int) string {
+	var b strings.Builder
 	for i, word := range strings.Fields(text) {
 		n := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
-		case t.width > 0 && column+1+n > t.width:
+		case width > 0 && column+1+n > width:
 			b.WriteString("\n" + indent)
 			column = len(indent)
 		default:
@@ -151,7 +166,7 @@ func (t *Text) row(b *strings.Builder, label, text string) {
 		b.WriteString(word)
 		column += n
 	}
-	b.WriteByte('\n')
+	return b.String()
 }
 
 var levelColour = map[guard.Level]string{

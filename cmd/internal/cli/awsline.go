@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"ssmguard/cmd/internal/awscli"
+)
+
+// sessionHelp describes what the AWS CLI's grammar has no help for.
+const sessionHelp = `The options are those of "aws ssm start-session", spelled and abbreviated alike:
+--target, --document-name, --parameters, --reason, --profile, --region,
+--endpoint-url, --debug and the rest. Our own, each with a variable for its
+default (SSMGUARD_GUARD and so on):
+
+  --guard on         stop on a proven denial (default)
+  --guard warn       explain, and go on
+  --guard strict     stop also when it cannot be told
+  --guard off        ask nothing
+  --plugin embedded  use the session-manager plugin built in (default)
+  --plugin PATH      use another
+  --no-cache         neither read nor write what earlier runs learned
+  --timings          tell where the time before the session went
+`
+
+// awsCommands are the commands that follow the AWS CLI's grammar; urfave/cli
+// only finds them.
+func awsCommands(p *process) []*cli.Command {
+	command := func(name, usage, text string, run func(context.Context, []string) error) *cli.Command {
+		return &cli.Command{
+			Name: name, Usage: usage, UsageText: text, Description: sessionHelp,
+			SkipFlagParsing: true, HideHelp: true,
+			Action: func(c *cli.Context) error {
+				err := run(c.Context, c.Args().Slice())
+				if errors.Is(err, errHelp) {
+					return cli.ShowCommandHelp(c, name)
+				}
+				return err
+			},
+		}
+	}
+	return []*cli.Command{
+		command("start-session", "check, then start a session", "ssmguard start-session --target TARGET [options]", p.startSession),
+		command("ssm", "the same, typed as for the AWS CLI", "ssmguard ssm start-session --target TARGET [options]",
+			func(ctx context.Context, words []string) error {
+				return p.ssm(ctx, append([]string{"ssm"}, words...))
+			}),
+		command("check", "check only, start nothing", "ssmguard check --target TARGET [--output text|json] [options]", p.check),
+		command("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", p.aws),
+	}
+}
+
+// errHelp is returned when help was asked for in the AWS CLI's way, by the word.
+var errHelp = errors.New("help wanted")
+
+// startSession runs the words after `start-session`.
+func (p *process) startSession(ctx context.Context, words []string) error {
+	return ownVoice("start-session", p.ssm(ctx, append([]string{"ssm", "start-session"}, words...)))
+}
+
+// ssm runs the words after `aws` where they have to be a command of ours.
+func (p *process) ssm(ctx context.Context, words []string) error {
+	line, err := p.sessionLine(words)
+	if err != nil {
+		return err
+	}
+	switch line.call.Command {
+	case awscli.Help:
+		return errHelp
+	case awscli.Version:
+		_, err := fmt.Fprintln(p.stdout, version())
+		return err
+	case awscli.Foreign:
+		return line.call.Refusal
+	case awscli.ExecuteCommand:
+		return usagef("%s is a command of %q", "ecs execute-command", "ssmguard aws")
+	default:
+		return line.start(ctx)
+	}
+}
+
+// aws runs the words after `aws` and hands what is not ours to the next aws.
+func (p *process) aws(ctx context.Context, words []string) error {
+	line, err := p.sessionLine(words)
+	if err != nil {
+		return err
+	}
+	line.dropIn = true
+	switch line.call.Command {
+	case awscli.StartSession, awscli.Print:
+		return line.start(ctx)
+	}
+	err = p.passThrough(words)
+	if line.call.Refusal != nil {
+		return line.call.Refusal // the error of an AWS CLI that has only our commands
+	}
+	return err
+}
+
+// start runs a command line that asks for a session, or for what the AWS CLI
+// prints instead of starting one.
+func (l *sessionLine) start(ctx context.Context) error {
+	if l.call.Command == awscli.Print {
+		_, err := io.WriteString(l.stdout, l.call.Output)
+		return err
+	}
+	o := &startOptions{sessionLine: l}
+	if err := o.complete(ctx); err != nil {
+		return err
+	}
+	defer o.world.evidence.Close()
+	return o.run(ctx)
+}
+
+// ownVoice says what is wrong with a command line in one line, where the AWS CLI
+// prints its usage and draws carets. Drop-in commands keep the CLI's text.
+func ownVoice(command string, err error) error {
+	var u *awscli.UsageError
+	if !errors.As(err, &u) {
+		return err
+	}
+	text, _, hasUsage := strings.Cut(u.Error(), "\n\nusage: ")
+	hasUsage = hasUsage || u.Preface != ""
+	words := strings.Fields(strings.TrimRight(text, "^ \n"))
+	text = strings.Join(words, " ")
+	text = strings.ToLower(text[:1]) + text[1:]
+	if hasUsage {
+		text += fmt.Sprintf("; see %q", "ssmguard help "+command)
+	}
+	return codedError{text, u.Code}
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/report"
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// checkOptions is a check command line, complete.
+type checkOptions struct {
+	*sessionLine
+	files  fileOptions
+	json   bool
+	decide func(context.Context) (guard.Decision, error)
+	more   func(context.Context, guard.Decision) // what there is to say to a person after the decision
+	close  func()
+}
+
+// check runs the words after `check`.
+func (p *process) check(ctx context.Context, words []string) error {
+	o := checkOptions{close: func() {}, more: func(context.Context, guard.Decision) {}}
+	words, err := take(&o.files, fileTable, words, p.getenv)
+	if err != nil {
+		return err
+	}
+	if o.files.Matrix != "" {
+		return p.checkMatrix(ctx, o.files.Matrix, words)
+	}
+	o.sessionLine, err = p.sessionLine(append([]string{"ssm", "start-session"}, words...))
+	if err != nil {
+		return ownVoice("check", err)
+	}
+	if o.call.Command == awscli.Help {
+		return errHelp
+	}
+	if err := o.complete(ctx); err != nil {
+		return ownVoice("check", err)
+	}
+	defer o.close()
+	return o.run(ctx)
+}
+
+func (o *checkOptions) complete(ctx context.Context) error {
+	if o.call.Command != awscli.StartSession {
+		return usagef("check takes the options of a session; see %q", "ssmguard help check")
+	}
+	var err error
+	if o.json, err = o.wantsJSON(); err != nil {
+		return err
+	}
+	if err := o.files.check(); err != nil {
+		return err
+	}
+	if len(o.files.Files) > 0 {
+		if err := o.call.Validate(); err != nil {
+			return err
+		}
+		r := request(o.call.Input, o.plainRegion())
+		o.decide = func(ctx context.Context) (guard.Decision, error) { return o.files.decide(ctx, r) }
+		return nil
+	}
+	w, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	w.request.Context = o.files.Context
+	o.close = w.evidence.Close
+	o.decide = func(ctx context.Context) (guard.Decision, error) { return o.ask(ctx, w) }
+	o.more = func(ctx context.Context, d guard.Decision) { o.alternatives(ctx, w, d) }
+	return nil
+}
+
+// run asks the guard and says what it answered; nothing is started.
+func (o *checkOptions) run(ctx context.Context) error {
+	decision, err := o.decide(ctx)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		err = render(report.NewJSON(o.stdout), decision, true)
+	} else {
+		err = o.show(decision, true)
+		o.more(ctx, decision)
+	}
+	if err != nil {
+		return err
+	}
+	o.timings.print(o.stderr)
+	return o.files.met(decision.Verdict())
+}
+
+// wantsJSON reads --output, which check takes its own way.
+func (l *sessionLine) wantsJSON() (bool, error) {
+	switch out := l.call.Globals.Output; out {
+	case "", "text":
+		return false, nil
+	case "json":
+		return true, nil
+	default:
+		return false, usagef("--output %s: check writes text or json", out)
+	}
+}
+
+// plainRegion is the region of a question that no AWS configuration answers.
+func (l *sessionLine) plainRegion() string {
+	if r := l.call.Globals.Region; r != nil && *r != "" {
+		return *r
+	}
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if r := l.getenv(name); r != "" {
+			return r
+		}
+	}
+	return "us-east-1"
+}
+
+// verdictStatus returns check's exit code for a verdict.
+func verdictStatus(v policy.Verdict) error {
+	switch {
+	case v == policy.Allow:
+		return nil
+	case v.Denies():
+		return statusError{exitCheckDenied}
+	default:
+		return statusError{exitUndecided}
+	}
+}

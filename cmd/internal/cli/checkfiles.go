@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// someone is the caller of a question about policy files that names nobody.
+const someone = "arn:aws:iam::123456789012:user/someone"
+
+// fileOptions are check's options for policies that are in no account yet.
+type fileOptions struct {
+	Files        []policyFile
+	Principal    string
+	TargetTags   map[string]string
+	DocumentTags map[string]string
+	Context      map[string][]string
+	Expect       string // allow, deny, or "" for no expectation
+	Matrix       string // a file of requests, instead of one
+}
+
+var fileTable = []option[fileOptions]{
+	{"--policy", "", false, addFile(policy.Identity)},
+	{"--boundary", "", false, addFile(policy.Boundary)},
+	{"--session-policy", "", false, addFile(policy.Session)},
+	{"--scp", "", false, addFile(policy.SCP)},
+	{"--rcp", "", false, addFile(policy.RCP)},
+	{"--endpoint-policy", "", false, addFile(policy.Endpoint)},
+	{"--principal", "", false, func(o *fileOptions, v string) error { o.Principal = v; return nil }},
+	{"--target-tag", "", false, func(o *fileOptions, v string) error { return addTag(&o.TargetTags, v) }},
+	{"--document-tag", "", false, func(o *fileOptions, v string) error { return addTag(&o.DocumentTags, v) }},
+	{"--context", "", false, func(o *fileOptions, v string) error {
+		key, value, ok := strings.Cut(v, "=")
+		if !ok || key == "" {
+			return errors.New("want KEY=VALUE")
+		}
+		if o.Context == nil {
+			o.Context = make(map[string][]string)
+		}
+		o.Context[key] = append(o.Context[key], value)
+		return nil
+	}},
+	{"--matrix", "", false, func(o *fileOptions, v string) error { o.Matrix = v; return nil }},
+	{"--expect", "", false, func(o *fileOptions, v string) error { return choose(&o.Expect, v, "allow", "deny") }},
+}
+
+func addFile(kind policy.Kind) func(*fileOptions, string) error {
+	return func(o *fileOptions, path string) error {
+		o.Files = append(o.Files, policyFile{kind, path})
+		return nil
+	}
+}
+
+func addTag(tags *map[string]string, v string) error {
+	key, value, ok := strings.Cut(v, "=")
+	if !ok || key == "" {
+		return errors.New("want KEY=VALUE")
+	}
+	if *tags == nil {
+		*tags = make(map[string]string)
+	}
+	(*tags)[key] = value
+	return nil
+}
+
+// check says which of the options need others.
+func (o *fileOptions) check() error {
+	if len(o.Files) > 0 {
+		return nil
+	}
+	for flag, given := range map[string]bool{"--principal": o.Principal != "", "--target-tag": o.TargetTags != nil, "--document-tag": o.DocumentTags != nil} {
+		if given {
+			return usagef("%s is for checks of policy files; give --policy FILE too", flag)
+		}
+	}
+	return nil
+}
+
+// decide answers from the files alone; AWS is not asked.
+func (o *fileOptions) decide(ctx context.Context, r guard.Request) (guard.Decision, error) {
+	set, err := readPolicies(o.Files)
+	if err != nil {
+		return guard.Decision{}, codedError{err.Error(), exitConfig}
+	}
+	r.Caller, err = namedCaller(o.Principal)
+	if err != nil {
+		return guard.Decision{}, err
+	}
+	r.Context, r.Closed = o.Context, true
+	set.Root = r.Caller.Kind() == guard.Root
+	g := guard.Guard{
+		Inventory:  statedFacts{TargetTags: o.TargetTags, DocumentTags: o.DocumentTags},
+		Simulators: []guard.Simulator{guard.Local{Source: guard.Static(set)}},
+	}
+	return g.Check(ctx, r)
+}
+
+// statedFacts is an Inventory of what the user says.
+type statedFacts guard.Facts
+
+func (f statedFacts) Facts(context.Context, guard.Request) (guard.Facts, error) {
+	return guard.Facts(f), nil
+}
+
+// namedCaller makes a caller of a principal's ARN: a user, a role, a role's
+// session, a federated user or root.
+func namedCaller(arn string) (guard.Caller, error) {
+	if arn == "" {
+		arn = someone
+	}
+	part := strings.SplitN(arn, ":", 6)
+	if len(part) != 6 || part[0] != "arn" || part[4] == "" {
+		return guard.Caller{}, usagef("--principal %s: want the ARN of a user, a role or a role's session", arn)
+	}
+	c := guard.Caller{SessionARN: arn, Principal: arn, Account: part[4], Partition: part[1]}
+	prefix := fmt.Sprintf("arn:%s:%%s::%s:", c.Partition, c.Account)
+	if name, ok := strings.CutPrefix(part[5], "role/"); ok {
+		c.SessionARN = fmt.Sprintf(prefix, "sts") + "assumed-role/" + name[strings.LastIndexByte(name, '/')+1:] + "/session"
+	}
+	if name, ok := strings.CutPrefix(part[5], "assumed-role/"); ok {
+		role, _, _ := strings.Cut(name, "/")
+		c.Principal = fmt.Sprintf(prefix, "iam") + "role/" + role
+	}
+	if c.Kind() == guard.KindUnknown {
+		return c, usagef("--principal %s: want the ARN of a user, a role or a role's session", arn)
+	}
+	return c, nil
+}
+
+// met turns a verdict into check's error, given what was expected.
+func (o *fileOptions) met(v policy.Verdict) error {
+	switch {
+	case o.Expect == "":
+		return verdictStatus(v)
+	case meets(o.Expect, v):
+		return nil
+	default:
+		return fmt.Errorf("expected %s, got %s", o.Expect, v)
+	}
+}
+
+// meets tells whether a verdict is what was expected: "allow" or "deny".
+func meets(expect string, v policy.Verdict) bool {
+	return expect == "allow" && v == policy.Allow || expect == "deny" && v.Denies()
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"ssmguard/cmd/internal/report"
+	"ssmguard/configs"
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// matrixOptions is a `check --matrix` command line, complete.
+type matrixOptions struct {
+	*sessionLine
+	matrix configs.Matrix
+	json   bool
+	region string
+	world  *world // nil when the matrix is about policy files
+}
+
+// checkMatrix runs `check --matrix FILE` with the words that follow `check`.
+func (p *process) checkMatrix(ctx context.Context, file string, words []string) error {
+	o := &matrixOptions{}
+	var err error
+	if o.matrix, err = configs.LoadMatrix(file); err != nil {
+		return codedError{err.Error(), exitConfig}
+	}
+	// The grammar wants a target; each request brings its own.
+	o.sessionLine, err = p.sessionLine(append([]string{"ssm", "start-session", "--target", o.matrix.Requests[0].Target}, words...))
+	if err != nil {
+		return ownVoice("check", err)
+	}
+	if o.json, err = o.wantsJSON(); err != nil {
+		return err
+	}
+	o.region = cmp.Or(o.matrix.Region, o.plainRegion())
+	if !o.matrix.HasPolicies() {
+		if o.world, err = o.connect(ctx); err != nil {
+			return ownVoice("check", err)
+		}
+		defer o.world.evidence.Close()
+	}
+	return o.run(ctx)
+}
+
+// run asks every request of the matrix and prints a table, or the decisions.
+func (o *matrixOptions) run(ctx context.Context) error {
+	table := tabwriter.NewWriter(o.stdout, 0, 0, 2, ' ', 0)
+	out := report.NewJSON(o.stdout)
+	if err := out.Config(report.Config{Protocol: report.Protocol, CheckOnly: true}); err != nil {
+		return err
+	}
+	unmet := 0
+	for _, row := range o.matrix.Requests {
+		decision, err := o.decide(ctx, row)
+		if err != nil {
+			return fmt.Errorf("%s: %w", rowName(row), err)
+		}
+		verdict := decision.Verdict()
+		result := "no expectation"
+		if row.Expect != "" {
+			result = "ok"
+			if !meets(row.Expect, verdict) {
+				result = "expected " + row.Expect
+				unmet++
+			}
+		}
+		if o.json {
+			err = out.Decision(decision)
+		} else {
+			_, err = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", rowName(row), verdict, codes(decision), result)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(table.Flush(), out.Close()); err != nil {
+		return err
+	}
+	if unmet > 0 {
+		return fmt.Errorf("%d of %d requests did not come out as expected", unmet, len(o.matrix.Requests))
+	}
+	return nil
+}
+
+func (o *matrixOptions) decide(ctx context.Context, row configs.MatrixRequest) (guard.Decision, error) {
+	if o.world != nil {
+		w := *o.world
+		w.request.Target, w.request.Document, w.request.Context = row.Target, row.Document, row.Context
+		return o.ask(ctx, &w)
+	}
+	files := fileOptions{
+		Principal:  cmp.Or(row.Principal, o.matrix.Principal),
+		TargetTags: row.TargetTags, DocumentTags: row.DocumentTags, Context: row.Context,
+	}
+	p := o.matrix.Policies
+	for _, layer := range []struct {
+		kind  policy.Kind
+		paths []string
+	}{{policy.Identity, p.Identity}, {policy.Boundary, p.Boundary}, {policy.Session, p.Session},
+		{policy.SCP, p.SCP}, {policy.RCP, p.RCP}, {policy.Endpoint, p.Endpoint}} {
+		for _, path := range layer.paths {
+			files.Files = append(files.Files, policyFile{layer.kind, path})
+		}
+	}
+	return files.decide(ctx, guard.Request{Region: o.region, Target: row.Target, Document: row.Document})
+}
+
+func rowName(row configs.MatrixRequest) string {
+	return cmp.Or(row.Name, row.Target+" "+cmp.Or(row.Document, "(default document)"))
+}
+
+// codes lists the findings that deny a request, "-" when there are none.
+func codes(d guard.Decision) string {
+	var list []string
+	for _, f := range d.Findings {
+		if f.Level == guard.Error && !slices.Contains(list, string(f.Code)) {
+			list = append(list, string(f.Code))
+		}
+	}
+	return cmp.Or(strings.Join(list, " "), "-")
+}

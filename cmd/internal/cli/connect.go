@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"path/filepath"
+
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/guard"
+	"ssmguard/guard/awsiam"
+	"ssmguard/proxy"
+	"ssmguard/proxy/awsssm"
+	"ssmguard/proxy/plugin"
+)
+
+// connect finds the configuration that the AWS CLI would find and makes the
+// world of a session line from it. The world's evidence has to be closed.
+func (l *sessionLine) connect(ctx context.Context) (*world, error) {
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.call.Globals, Lookup: l.lookup, Prompt: l.prompter()})
+	if err != nil {
+		return nil, err
+	}
+	if conf.ParameterValidation {
+		if err := l.call.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	if l.call.Globals.NoSignRequest {
+		l.own.Guard = guardOff // nobody to check
+	} else if _, err := conf.Credentials.Retrieve(ctx); err != nil {
+		return nil, err
+	}
+	evidence := awsiam.New(conf.Config, awsiam.Options{
+		SSMEndpoint: conf.Endpoint,
+		CacheDir:    l.cacheDir(),
+		NoCache:     l.own.NoCache,
+		Timing:      l.timings.add,
+		LookupHost: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		},
+	})
+	opener := awsssm.New(conf.SSM, "")
+	w := &world{
+		request:  request(l.call.Input, conf.Region),
+		evidence: evidence,
+		guard: &guard.Guard{
+			Inventory:  evidence,
+			Simulators: []guard.Simulator{evidence, guard.Local{Source: evidence}},
+			Log:        l.log,
+		},
+		spec:   l.spec(conf),
+		opener: opener,
+		plugin: func(ctx context.Context) (proxy.Plugin, error) { return l.runner(ctx, conf, opener) },
+	}
+	if err := l.resolveTarget(ctx, w); err != nil {
+		evidence.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// prompter asks for MFA codes. It must not read a stdin that carries a session's
+// data from its first byte.
+func (l *sessionLine) prompter() awsconf.Prompter {
+	if l.call.Input.DocumentName == "AWS-StartSSHSession" {
+		return awsconf.Terminal(nil, l.stderr)
+	}
+	return awsconf.Terminal(l.stdin, l.stderr)
+}
+
+// spec is the command line as StartSession is to be called.
+func (l *sessionLine) spec(conf *awsconf.Session) proxy.Spec {
+	in := l.call.Input
+	return proxy.Spec{
+		Target: in.Target, Document: in.DocumentName, Reason: in.Reason, Parameters: parameters(in),
+		Region: conf.Region, Profile: conf.Profile, Endpoint: conf.Endpoint, Request: l.call.RequestJSON,
+	}
+}
+
+// runner returns the plugin that is to carry the session, with the credentials
+// that were checked.
+func (l *sessionLine) runner(ctx context.Context, conf *awsconf.Session, opener proxy.Opener) (*plugin.Runner, error) {
+	var r *plugin.Runner
+	var err error
+	if l.own.Plugin == embeddedPlugin {
+		r, err = plugin.Embedded(l.environ)
+	} else {
+		r, err = plugin.External(ctx, l.own.Plugin, l.environ, l.stderr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.Opener = opener
+	r.Credentials = func(ctx context.Context) (plugin.Credentials, error) {
+		if l.call.Globals.NoSignRequest {
+			return plugin.Credentials{}, nil
+		}
+		c, err := conf.Credentials.Retrieve(ctx)
+		return plugin.Credentials{
+			AccessKeyID:     c.AccessKeyID,
+			SecretAccessKey: proxy.NewSecret(c.SecretAccessKey),
+			SessionToken:    proxy.NewSecret(c.SessionToken),
+		}, err
+	}
+	return r, nil
+}
+
+// resolveTarget replaces a name by the id people mean by it. A command line for
+// the AWS CLI is left as it is.
+func (l *sessionLine) resolveTarget(ctx context.Context, w *world) error {
+	if l.dropIn || awsiam.IsTargetID(w.request.Target) {
+		return nil
+	}
+	id, err := w.evidence.ResolveTarget(ctx, w.request.Region, w.request.Target)
+	var none *awsiam.NoTarget
+	var many *awsiam.AmbiguousTarget
+	switch {
+	case errors.As(err, &none), errors.As(err, &many):
+		return codedError{err.Error(), exitUsage}
+	case err != nil:
+		return err
+	}
+	w.request.Target, w.spec.Target, w.spec.Request = id, id, "" // the request text names the name
+	return nil
+}
+
+// cacheDir is where what one run learns is kept for the next, "" for nowhere.
+func (l *sessionLine) cacheDir() string {
+	dir := l.getenv("XDG_CACHE_HOME")
+	if dir == "" {
+		home := l.getenv("HOME")
+		if home == "" {
+			return ""
+		}
+		dir = filepath.Join(home, ".cache")
+	}
+	return filepath.Join(dir, "ssmguard")
+}

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"ssmguard/cmd/internal/report"
+	"ssmguard/guard"
+)
+
+// maxMessage bounds what explain reads from stdin, in bytes.
+const maxMessage = 1 << 20
+
+// explainOptions is an explain command line, complete.
+type explainOptions struct {
+	*process
+	text string // a code or a message; "" lists the codes
+}
+
+func explainCommand(p *process) *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "tell more about a finding, or what AWS's error message means",
+		UsageText: "ssmguard explain CODE | ssmguard explain MESSAGE | ssmguard explain < FILE",
+		Description: "Prints the page of a finding (SG101), or reads an AccessDenied message as AWS, the AWS\n" +
+			"CLI or an SDK prints it and says what it means. Without either it lists all findings.",
+		Action: func(c *cli.Context) error {
+			o := &explainOptions{process: p}
+			if err := o.complete(c.Args().Slice()); err != nil {
+				return err
+			}
+			return o.run()
+		},
+	}
+}
+
+func (o *explainOptions) complete(words []string) error {
+	o.text = strings.TrimSpace(strings.Join(words, " "))
+	if o.text != "" || isTerminal(o.stdin) {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(o.stdin, maxMessage+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > maxMessage {
+		return usagef("the message is longer than %d bytes", maxMessage)
+	}
+	o.text = strings.TrimSpace(string(text))
+	return nil
+}
+
+var codeForm = regexp.MustCompile(`(?i)^SG[0-9]{3}$`)
+
+func (o *explainOptions) run() error {
+	if o.text == "" {
+		return report.Index(o.stdout, guard.Pages())
+	}
+	if codeForm.MatchString(o.text) {
+		rule, ok := guard.Page(guard.Code(o.text))
+		if !ok {
+			return usagef("there is no finding %s; see %q", strings.ToUpper(o.text), "ssmguard explain")
+		}
+		return report.Page(o.stdout, rule, 0)
+	}
+	refusal, ok := guard.ParseRefusal(o.text)
+	if !ok {
+		return usagef("neither a finding's code nor an error message of AWS's: %s", firstLine(o.text))
+	}
+	decision := guard.Decision{}.Refused(refusal)
+	if len(decision.Findings) == 0 {
+		return fmt.Errorf("no finding explains %s: %s", refusal.Code, refusal.Message)
+	}
+	return render(report.NewText(o.stdout, 0, false), decision, false)
+}
+
+func firstLine(s string) string {
+	line, _, more := strings.Cut(s, "\n")
+	if more || len(line) > 60 {
+		return fmt.Sprintf("%.60q ...", line)
+	}
+	return line
+}
+
+// isTerminal tells whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

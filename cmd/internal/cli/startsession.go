@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+	"ssmguard/proxy"
+)
+
+// terminateTimeout bounds the clean-up of a session that could not be handed over.
+const terminateTimeout = 5 * time.Second
+
+// startOptions is a start-session command line, complete.
+type startOptions struct {
+	*sessionLine
+	world *world
+}
+
+func (o *startOptions) complete(ctx context.Context) (err error) {
+	o.world, err = o.connect(ctx)
+	return err
+}
+
+// run is a session from the question whether it may be to its end: ask, stop if
+// it is denied, look whether it can be carried, open it, hand it over.
+func (o *startOptions) run(ctx context.Context) error {
+	ready := o.preflight(ctx)
+	decision, err := o.judged(ctx)
+	carrier := <-ready
+	if err != nil {
+		return err
+	}
+	if carrier.err != nil {
+		return carrier.err
+	}
+	opened := o.timings.span("ssm:StartSession")
+	session, err := o.world.opener.Open(ctx, o.world.spec)
+	opened()
+	if err != nil {
+		return o.refused(ctx, decision, err)
+	}
+	if ctx.Err() != nil {
+		return o.abandon(session, context.Cause(ctx))
+	}
+	if decision.Verdict() == policy.Allow {
+		o.world.evidence.RememberAllowed(ctx, decision.Request)
+	}
+	o.timings.print(o.stderr)
+	return carrier.plugin.Run(ctx, session, proxy.Streams{In: o.stdin, Out: o.stdout, Err: o.stderr}, nil)
+}
+
+// carrier is a plugin that can be run, or why there is none.
+type carrier struct {
+	plugin proxy.Plugin
+	err    error
+}
+
+// preflight looks, beside the guard's questions, at what would keep a session
+// that has been opened from being used.
+func (o *startOptions) preflight(ctx context.Context) <-chan carrier {
+	ready := make(chan carrier, 1)
+	go func() {
+		defer o.timings.span("preflight")()
+		var c carrier
+		if c.err = checkLocalPort(o.world.spec.Parameters); c.err == nil {
+			c.plugin, c.err = o.world.plugin(ctx)
+		}
+		ready <- c
+	}()
+	return ready
+}
+
+// judged asks the guard, says what it found, and returns an error when the
+// session must not be started. A guard that cannot ask stops nothing.
+func (o *startOptions) judged(ctx context.Context) (guard.Decision, error) {
+	unasked := guard.Decision{Request: o.world.request}
+	if o.own.Guard == guardOff {
+		return unasked, nil
+	}
+	if o.own.Guard != guardStrict {
+		if at, ok := o.world.evidence.RecentlyAllowed(ctx, o.world.request); ok {
+			o.log.Debug("allowed a moment ago", "at", at)
+			return unasked, nil
+		}
+	}
+	decision, err := o.ask(ctx, o.world)
+	switch {
+	case ctx.Err() != nil:
+		return decision, context.Cause(ctx)
+	case err != nil && o.own.Guard == guardStrict:
+		return decision, fmt.Errorf("the guard could not ask, and --guard strict wants to know: %w", err)
+	case err != nil:
+		fmt.Fprintf(o.stderr, "ssmguard: warning: the guard could not ask: %v\n", err)
+		return decision, nil
+	}
+	if err := o.show(decision, false); err != nil {
+		return decision, err
+	}
+	switch verdict := decision.Verdict(); {
+	case !o.own.Guard.stops(verdict):
+		return decision, nil
+	case verdict == policy.Unknown:
+		return decision, codedError{"it could not be told whether the session is allowed; --guard strict stops it, --guard on would not", exitRefused}
+	default:
+		o.alternatives(ctx, o.world, decision)
+		return decision, statusError{exitRefused}
+	}
+}
+
+// stops tells whether a session with this verdict must not be started.
+func (m guardMode) stops(v policy.Verdict) bool {
+	switch m {
+	case guardOn:
+		return v.Denies()
+	case guardStrict:
+		return v != policy.Allow
+	default:
+		return false
+	}
+}
+
+// refused prints AWS's refusal as the AWS CLI does, and what it means after it.
+func (o *startOptions) refused(ctx context.Context, d guard.Decision, err error) error {
+	var refused *proxy.Refused
+	if !errors.As(err, &refused) || o.own.Guard == guardOff {
+		return err
+	}
+	fmt.Fprint(o.stderr, o.awsText(refused))
+	refusal, ok := guard.ParseRefusal(refused.Error())
+	if !ok {
+		return statusError{exitRefused}
+	}
+	if len(d.Rulings) == 0 && refusal.Denied() {
+		// An earlier run's answer let it pass; now the reason is wanted.
+		o.world.evidence.ForgetAllowed(ctx, o.world.request)
+		if asked, err := o.ask(ctx, o.world); err == nil {
+			d = asked
+		}
+	}
+	if err := o.show(newest(d.Refused(refusal), d), false); err != nil {
+		return err
+	}
+	return statusError{exitRefused}
+}
+
+// newest returns a decision with only the findings that an earlier one has not.
+func newest(d, earlier guard.Decision) guard.Decision {
+	d.Findings = d.Findings[:len(d.Findings)-len(earlier.Findings)]
+	return d
+}
+
+// abandon ends a session that was opened and is not known to have ended. It
+// returns why that is so.
+func (o *startOptions) abandon(s *proxy.Session, why error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), terminateTimeout)
+	defer cancel()
+	if err := o.world.opener.Terminate(ctx, s.ID); err != nil {
+		o.log.Debug("session left running", "id", s.ID, "err", err)
+	}
+	return why
+}

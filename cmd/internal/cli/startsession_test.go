@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/guard"
+	"ssmguard/guard/awsiam"
+	"ssmguard/guard/policy"
+	"ssmguard/proxy"
+	"ssmguard/proxy/plugin"
+)
+
+// stage is a world that writes down what is done to it.
+type stage struct {
+	verdict  policy.Verdict // of every grant
+	cached   bool           // the verdict is of an earlier run, fresh is what it would be now
+	fresh    policy.Verdict
+	recent   bool // allowed a moment ago
+	noCaller error
+	noPlugin error
+	refusal  error // of StartSession
+	handOver error // of the plugin
+	did      []string
+}
+
+func (s *stage) Prefetch(context.Context, guard.Request) {}
+func (s *stage) Close()                                  {}
+func (s *stage) Cached() bool                            { return s.cached }
+func (s *stage) Refresh()                                { s.cached = false; s.verdict = s.fresh; s.did = append(s.did, "refresh") }
+
+func (s *stage) ResolveTarget(_ context.Context, _, name string) (string, error) { return name, nil }
+
+func (s *stage) Nodes(context.Context, string) ([]awsiam.Node, error) { return nil, nil }
+
+func (s *stage) SessionDocuments(context.Context, string) ([]awsiam.SessionDocument, error) {
+	return nil, nil
+}
+
+func (s *stage) RecentlyAllowed(context.Context, guard.Request) (time.Time, bool) {
+	return time.Time{}, s.recent
+}
+
+func (s *stage) RememberAllowed(context.Context, guard.Request) { s.did = append(s.did, "remember") }
+func (s *stage) ForgetAllowed(context.Context, guard.Request)   { s.did = append(s.did, "forget") }
+
+func (s *stage) Caller(context.Context) (guard.Caller, error) {
+	s.did = append(s.did, "caller")
+	if s.noCaller != nil {
+		return guard.Caller{}, s.noCaller
+	}
+	return guard.Caller{SessionARN: "arn:aws:iam::111122223333:user/ann", Account: "111122223333", Partition: "aws"}, nil
+}
+
+func (s *stage) Name() string { return "iam" }
+
+func (s *stage) Simulate(_ context.Context, _ guard.Caller, gs []guard.Grant) ([]guard.Ruling, error) {
+	s.did = append(s.did, "simulate")
+	answer := policy.Answer{Verdict: s.verdict}
+	if s.verdict == policy.Unknown {
+		answer.DependsOn = []string{"session"}
+	}
+	var rs []guard.Ruling
+	for _, g := range gs {
+		rs = append(rs, guard.Ruling{Grant: g, Judge: "iam", Answer: answer})
+	}
+	return rs, nil
+}
+
+func (s *stage) Open(context.Context, proxy.Spec) (*proxy.Session, error) {
+	s.did = append(s.did, "open")
+	if s.refusal != nil {
+		return nil, s.refusal
+	}
+	return &proxy.Session{ID: "ann-1", Token: proxy.NewSecret("sesame")}, nil
+}
+
+func (s *stage) Terminate(_ context.Context, id string) error {
+	s.did = append(s.did, "terminate "+id)
+	return nil
+}
+
+func (s *stage) Run(_ context.Context, session *proxy.Session, io proxy.Streams, _ func()) error {
+	s.did = append(s.did, "plugin "+session.ID)
+	if s.handOver == nil {
+		io.Out.Write([]byte("hello\n"))
+	}
+	return s.handOver
+}
+
+func (s *stage) options(mode guardMode, stdout, stderr *bytes.Buffer) *startOptions {
+	line := &sessionLine{
+		process: &process{stdin: strings.NewReader(""), stdout: stdout, stderr: stderr},
+		own:     ownOptions{Guard: mode},
+		log:     slog.New(slog.DiscardHandler),
+	}
+	return &startOptions{line, &world{
+		request:  guard.Request{Region: "us-east-1", Target: "i-0123456789abcdef0"},
+		evidence: s,
+		guard:    &guard.Guard{Simulators: []guard.Simulator{s}},
+		opener:   s,
+		plugin:   func(context.Context) (proxy.Plugin, error) { return s, s.noPlugin },
+	}}
+}
+
+var refusedOpen = &proxy.Refused{
+	Code: "AccessDeniedException", Operation: "StartSession",
+	Message: "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: ssm:StartSession on resource: arn:aws:ssm:us-east-1:111122223333:document/SSM-SessionManagerRunShell because no identity-based policy allows the ssm:StartSession action",
+}
+
+func TestStartSession(t *testing.T) {
+	var (
+		asked    = []string{"caller", "simulate"}
+		started  = []string{"caller", "simulate", "open", "remember", "plugin ann-1"}
+		unproven = []string{"caller", "simulate", "open", "plugin ann-1"}
+		broken   = errors.New("the plugin did not start")
+	)
+	tests := []struct {
+		name   string
+		mode   guardMode
+		stage  stage
+		did    []string
+		code   int
+		stdout string
+		stderr string // what stderr must hold; "" for nothing at all
+	}{
+		{"allowed", guardOn, stage{verdict: policy.Allow}, started, exitOK, "hello\n", ""},
+		{"denied", guardOn, stage{verdict: policy.ImplicitDeny}, asked, exitRefused, "", "ssmguard: error: "},
+		{"explicitly denied", guardStrict, stage{verdict: policy.ExplicitDeny}, asked, exitRefused, "", "ssmguard: error: "},
+		{"denied, warn", guardWarn, stage{verdict: policy.ImplicitDeny}, unproven, exitOK, "hello\n", "ssmguard: error: "},
+		{"denied, off", guardOff, stage{verdict: policy.ImplicitDeny}, unproven[2:], exitOK, "hello\n", ""},
+		{"unknown", guardOn, stage{}, unproven, exitOK, "hello\n", "ssmguard: "},
+		{"unknown, strict", guardStrict, stage{}, asked, exitRefused, "", "ssmguard: "},
+		{"cannot ask", guardOn, stage{noCaller: errors.New("no route")}, []string{"caller", "open", "plugin ann-1"}, exitOK,
+			"hello\n", "ssmguard: warning: the guard could not ask: no route\n"},
+		{"cannot ask, strict", guardStrict, stage{noCaller: errors.New("no route")}, asked[:1], exitOther, "", "no route"},
+		{"no plugin", guardOn, stage{verdict: policy.Allow, noPlugin: broken}, asked, exitOther, "", "ssmguard: the plugin did not start\n"},
+		{"refused after all", guardOn, stage{verdict: policy.Allow, refusal: refusedOpen}, append(asked[:2:2], "open"), exitRefused,
+			"", "\naws: [ERROR]: An error occurred (AccessDeniedException) when calling the StartSession operation: User: arn:"},
+		{"unreachable", guardOff, stage{refusal: &proxy.Unreachable{Endpoint: "http://ssm.invalid/"}}, []string{"open"}, exitOther,
+			"", "\naws: [ERROR]: Could not connect to the endpoint URL: \"http://ssm.invalid/\"\n"},
+		{"handed over in vain", guardOn, stage{verdict: policy.Allow, handOver: broken}, started, exitOther, "", "ssmguard: the plugin did not start\n"},
+		{"far command failed", guardOff, stage{handOver: &plugin.ExitError{Code: 7, Remote: true}}, unproven[2:], 7, "", ""},
+		{"left running", guardOff, stage{handOver: errors.Join(broken, &plugin.LeftRunningError{ID: "ann-1", Err: errors.New("refused")})},
+			unproven[2:], exitOther, "", "ssmguard: warning: session ann-1 may still be running: refused\n"},
+		{"left running after all went well", guardOff, stage{handOver: errors.Join(nil, &plugin.LeftRunningError{ID: "ann-1", Err: refusedOpen})},
+			unproven[2:], exitOK, "", "ssmguard: warning: session ann-1 may still be running: "},
+		{"allowed a moment ago", guardOn, stage{recent: true}, unproven[2:], exitOK, "hello\n", ""},
+		{"allowed a moment ago, strict", guardStrict, stage{recent: true, verdict: policy.Allow}, started, exitOK, "hello\n", ""},
+		{"allowed a moment ago, now refused", guardOn, stage{recent: true, verdict: policy.ImplicitDeny, refusal: refusedOpen},
+			[]string{"open", "forget", "caller", "simulate"}, exitRefused, "", "the policies read here agree"},
+		{"denied by an old answer", guardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.Allow},
+			[]string{"caller", "simulate", "refresh", "caller", "simulate", "open", "remember", "plugin ann-1"}, exitOK, "hello\n", ""},
+		{"denied again", guardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.ImplicitDeny},
+			[]string{"caller", "simulate", "refresh", "caller", "simulate"}, exitRefused, "", "ssmguard: error: "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			o := tt.stage.options(tt.mode, &stdout, &stderr)
+			code := o.report(o.run(t.Context()))
+			if code != tt.code {
+				t.Errorf("code %d, want %d", code, tt.code)
+			}
+			if diff := cmp.Diff(tt.did, tt.stage.did); diff != "" {
+				t.Errorf("did (-want +got):\n%s", diff)
+			}
+			if stdout.String() != tt.stdout {
+				t.Errorf("stdout %q, want %q", stdout.String(), tt.stdout)
+			}
+			if got := stderr.String(); !strings.Contains(got, tt.stderr) || tt.stderr == "" && got != "" {
+				t.Errorf("stderr %q, want %q", got, tt.stderr)
+			}
+			if strings.Contains(stdout.String()+stderr.String(), "sesame") {
+				t.Error("the token is shown")
+			}
+		})
+	}
+}
+
+// TestInterrupted: Ctrl-C while the guard asks starts nothing.
+func TestInterrupted(t *testing.T) {
+	s := &stage{verdict: policy.Allow}
+	var stdout, stderr bytes.Buffer
+	o := s.options(guardOn, &stdout, &stderr)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(signalled{2})
+	if code := o.report(o.run(ctx)); code != exitInterrupt {
+		t.Errorf("code %d, want %d", code, exitInterrupt)
+	}
+	if len(s.did) > 0 && s.did[len(s.did)-1] == "open" {
+		t.Errorf("did %v", s.did)
+	}
+}

@@ -1,0 +1,58 @@
+package report
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/guard"
+)
+
+func TestPage(t *testing.T) {
+	rule := guard.Rule{
+		Code: "SG199", Title: "a document nobody may use", Since: "0.1", DependsOn: []guard.Code{"SG101", "SG102"},
+		Text:    strings.Repeat("A sentence about it. ", 8),
+		Example: guard.Example{Before: "{\n  \"Effect\": \"Deny\"\n}", After: "nothing"},
+	}
+	var out bytes.Buffer
+	if err := Page(&out, rule, 40); err != nil {
+		t.Fatal(err)
+	}
+	if err := Index(&out, []guard.Rule{rule, {Code: "SG1", Title: "another"}}); err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "page.text")
+	if *update {
+		if err := os.WriteFile(golden, out.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestPagesFit: every page of the catalogue can be read on a small terminal.
+func TestPagesFit(t *testing.T) {
+	for _, rule := range guard.Pages() {
+		var out bytes.Buffer
+		if err := Page(&out, rule, 0); err != nil {
+			t.Fatal(err)
+		}
+		prose, _, _ := strings.Cut(out.String(), "\nbefore\n")
+		for line := range strings.Lines(prose) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > pageWidth && strings.Contains(line, " ") {
+				t.Errorf("%s: a line of %d columns: %s", rule.Code, n, line)
+			}
+		}
+	}
+}

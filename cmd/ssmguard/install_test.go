@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// install runs install.sh with a PREFIX and returns what it prints.
+func install(t *testing.T, prefix, path string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.Command("/bin/sh", append([]string{filepath.Join("..", "..", "install.sh")}, args...)...)
+	cmd.Env = append(os.Environ(), "PREFIX="+prefix)
+	if path != "" {
+		cmd.Env = append(cmd.Env, "PATH="+path)
+	}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// TestInstall installs twice, as the plugin too, and leaves nothing behind.
+func TestInstall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
+	prefix := filepath.Join(t.TempDir(), "a place")
+	bin := filepath.Join(prefix, "bin")
+	for range 2 {
+		if out, err := install(t, prefix, "", "--as-plugin"); err != nil {
+			t.Fatalf("%v:\n%s", err, out)
+		}
+	}
+	out, err := exec.Command(filepath.Join(bin, "ssmguard"), "version").CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "ssmguard ") {
+		t.Errorf("ssmguard version: %v: %s", err, out)
+	}
+	if link, err := os.Readlink(filepath.Join(bin, "session-manager-plugin")); err != nil || link != "ssmguard" {
+		t.Errorf("the plugin is %q (%v), want a link to ssmguard", link, err)
+	}
+	if out, err := install(t, prefix, "", "--uninstall"); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	left, err := os.ReadDir(bin)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
+func TestInstallRefuses(t *testing.T) {
+	tests := []struct {
+		name  string
+		stage func(t *testing.T, prefix string) (path string)
+		args  []string
+		want  string
+	}{
+		{"no Go", func(t *testing.T, prefix string) string { return prefix }, nil, "Go is not installed"},
+		{"another plugin is there", func(t *testing.T, prefix string) string {
+			plugin := filepath.Join(prefix, "bin", "session-manager-plugin")
+			if err := os.MkdirAll(filepath.Dir(plugin), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(plugin, nil, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			return ""
+		}, []string{"--as-plugin"}, "is another program"},
+		{"unknown option", func(*testing.T, string) string { return "" }, []string{"--frob"}, "usage: "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			prefix := t.TempDir()
+			out, err := install(t, prefix, tt.stage(t, prefix), tt.args...)
+			if err == nil || !strings.Contains(out, tt.want) {
+				t.Errorf("%v: %q, want %q", err, out, tt.want)
+			}
+			if _, err := os.Stat(filepath.Join(prefix, "bin", "ssmguard")); err == nil {
+				t.Error("installed all the same")
+			}
+		})
+	}
+}

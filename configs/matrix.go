@@ -1,0 +1,88 @@
+package configs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Matrix is a file of requests and of what is expected of them, as
+// `ssmguard check --matrix` reads it. Without Policies the requests are asked of
+// the account.
+type Matrix struct {
+	Policies  MatrixPolicies  `yaml:"policies"`
+	Principal string          `yaml:"principal"` // ARN, for policy files
+	Region    string          `yaml:"region"`    // for policy files
+	Requests  []MatrixRequest `yaml:"requests"`
+}
+
+// MatrixPolicies are policy files by layer, relative to the matrix.
+type MatrixPolicies struct {
+	Identity []string `yaml:"identity"`
+	Boundary []string `yaml:"boundary"`
+	Session  []string `yaml:"session"`
+	SCP      []string `yaml:"scp"`
+	RCP      []string `yaml:"rcp"`
+	Endpoint []string `yaml:"endpoint"`
+}
+
+// MatrixRequest is one row.
+type MatrixRequest struct {
+	Name         string              `yaml:"name"` // "" means the target and the document
+	Target       string              `yaml:"target"`
+	Document     string              `yaml:"document"`
+	TargetTags   map[string]string   `yaml:"target_tags"`
+	DocumentTags map[string]string   `yaml:"document_tags"`
+	Context      map[string][]string `yaml:"context"`
+	Principal    string              `yaml:"principal"` // instead of the matrix's
+	Expect       string              `yaml:"expect"`    // allow, deny, or "" for no expectation
+}
+
+// LoadMatrix reads a matrix. All that is wrong in it is returned as Faults.
+func LoadMatrix(file string) (Matrix, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return Matrix{}, err
+	}
+	var m Matrix
+	if err := decode(file, data, &m, nil); err != nil {
+		return Matrix{}, err
+	}
+	if err := m.validate(file).err(); err != nil {
+		return Matrix{}, err
+	}
+	for _, paths := range [][]string{m.Policies.Identity, m.Policies.Boundary, m.Policies.Session, m.Policies.SCP, m.Policies.RCP, m.Policies.Endpoint} {
+		for i, path := range paths {
+			if !filepath.IsAbs(path) {
+				paths[i] = filepath.Join(filepath.Dir(file), path)
+			}
+		}
+	}
+	return m, nil
+}
+
+func (m Matrix) validate(file string) Faults {
+	var faults Faults
+	if len(m.Requests) == 0 {
+		faults = append(faults, Fault{file, 0, "no requests"})
+	}
+	for i, r := range m.Requests {
+		if r.Target == "" {
+			faults = append(faults, Fault{file, 0, fmt.Sprintf("request %d has no target", i+1)})
+		}
+		if !slices.Contains([]string{"", "allow", "deny"}, r.Expect) {
+			faults = append(faults, Fault{file, 0, fmt.Sprintf("request %d expects %q; want allow or deny", i+1, r.Expect)})
+		}
+		if !m.HasPolicies() && (r.TargetTags != nil || r.DocumentTags != nil || r.Principal != "") {
+			faults = append(faults, Fault{file, 0, fmt.Sprintf("request %d states tags or a principal, which go with policies only", i+1)})
+		}
+	}
+	return faults
+}
+
+// HasPolicies tells whether the matrix is about policy files.
+func (m Matrix) HasPolicies() bool {
+	p := m.Policies
+	return len(p.Identity)+len(p.Boundary)+len(p.Session)+len(p.SCP)+len(p.RCP)+len(p.Endpoint) > 0
+}

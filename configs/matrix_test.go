@@ -1,0 +1,51 @@
+package configs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLoadMatrix(t *testing.T) {
+	dir := t.TempDir()
+	tests := []struct {
+		name, text string
+		want       Matrix
+		err        string // with FILE for the file's name
+	}{
+		{"policies", "policies: {identity: [a.json, /b.json]}\nrequests: [{target: i-1, expect: deny}]", Matrix{
+			Policies: MatrixPolicies{Identity: []string{filepath.Join(dir, "a.json"), "/b.json"}},
+			Requests: []MatrixRequest{{Target: "i-1", Expect: "deny"}},
+		}, ""},
+		{"account", "requests: [{name: x, target: i-1, context: {aws:SourceIp: [203.0.113.7]}}]", Matrix{
+			Requests: []MatrixRequest{{Name: "x", Target: "i-1", Context: map[string][]string{"aws:SourceIp": {"203.0.113.7"}}}},
+		}, ""},
+		{"every fault", "requests: [{target: i-1, expect: no, target_tags: {a: b}}, {}]", Matrix{},
+			"FILE: request 1 expects \"no\"; want allow or deny\nFILE: request 1 states tags or a principal, which go with policies only\nFILE: request 2 has no target"},
+		{"unknown key", "requests: [{target: i-1, expects: deny}]", Matrix{}, "FILE:1: unknown key \"expects\", did you mean \"expect\"?"},
+		{"empty", "", Matrix{}, "FILE: no requests"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			file := filepath.Join(dir, "m.yaml")
+			if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got, err := LoadMatrix(file)
+			message := ""
+			if err != nil {
+				message = err.Error()
+			}
+			want := strings.ReplaceAll(tt.err, "FILE", file)
+			if message != want {
+				t.Errorf("error %q, want %q", message, want)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
