@@ -25,7 +25,7 @@ import (
 type rig struct {
 	t       testing.TB
 	g       *gateway.Gateway
-	s       *gateway.Session
+	s       *gateway.Session // the last one that was started
 	c       *channel.Channel
 	in      *channel.Inlet
 	forward chan error
@@ -92,7 +92,9 @@ func (r *rig) dial(c gateway.SessionConfig, edit func(*channel.Options)) (*chann
 		r.t.Fatal(err)
 	}
 	session.Spec.Target = c.Target
+	r.mu.Lock()
 	r.s, _ = r.g.Session(session.ID)
+	r.mu.Unlock()
 	opt := channel.Options{Session: session, Resume: resume(r.g), OnEvent: r.note}
 	if edit != nil {
 		edit(&opt)

@@ -169,9 +169,10 @@ func (c *Channel) terminable() bool { return newerThan(c.agentVersion(), termina
 func (c *Channel) drain() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.drained = make(chan struct{})
+	drained := make(chan struct{})
+	c.drained = drained
 	c.checkDrained()
-	return c.drained
+	return drained
 }
 
 func (c *Channel) checkDrained() {

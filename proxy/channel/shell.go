@@ -89,7 +89,10 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 	wg.Wait()
 	c.stop(ErrClosed)
 	<-c.done
-	return e.exitCode(), errors.Join(shellError(c.cause(), err), <-written)
+	if err := <-written; err != nil {
+		return e.exitCode(), err
+	}
+	return e.exitCode(), shellError(c.cause(), err)
 }
 
 // shellError picks what to tell the caller: why we left, else why the session ended.

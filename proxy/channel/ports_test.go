@@ -1,0 +1,447 @@
+package channel_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/proxy/channel"
+	"ssmguard/proxy/gateway"
+)
+
+const old = "3.0.100.0" // an agent that does not multiplex
+
+// basicRig opens a session on an old agent, with more sessions to be had.
+func basicRig(t *testing.T, c gateway.SessionConfig, limit int) (*rig, chan error) {
+	t.Helper()
+	c.AgentVersion = old
+	r := &rig{t: t, g: serve(t)}
+	var err error
+	patience := func(o *channel.Options) { o.Answered = 50 * time.Millisecond }
+	if r.c, err = r.dial(c, patience); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.in = channel.NewInlet(l)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	opt := channel.ForwardOptions{Limit: limit}
+	if limit > 1 {
+		opt.More = func(context.Context) (*channel.Channel, error) { return r.dial(c, patience) }
+	}
+	go func() { done <- r.c.Forward(ctx, r.in, opt) }()
+	t.Cleanup(func() {
+		cancel()
+		r.in.Close()
+		r.c.Close()
+	})
+	return r, done
+}
+
+// On an old agent every connection has its session, and sessions end with them.
+func TestOldAgent(t *testing.T) {
+	r, done := basicRig(t, config(listen(t, echoes)), 4)
+	if r.c.Info().Multiplexed {
+		t.Fatal("multiplexed")
+	}
+	var g errgroup.Group
+	for i := range 8 {
+		g.Go(func() error {
+			conn := r.connect()
+			defer conn.Close()
+			return roundTrip(conn, uint64(i), 50000, 30*time.Second)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	r.in.Close()
+	if err := <-done; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Forward: %v", err)
+	}
+	sessions := r.g.Sessions()
+	if len(sessions) != 8 {
+		t.Errorf("%d sessions for 8 connections", len(sessions))
+	}
+	for _, st := range sessions {
+		s, _ := r.g.Session(st.ID)
+		select {
+		case <-s.Done():
+		case <-time.After(5 * time.Second):
+			t.Errorf("a session is left: %+v", s.Status())
+		}
+	}
+}
+
+func TestOldAgentWithoutMore(t *testing.T) {
+	r, done := basicRig(t, config(listen(t, echoes)), 1)
+	conn := r.connect()
+	if err := roundTrip(conn, 1, 50000, 30*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if err := <-done; err != nil {
+		t.Errorf("Forward: %v", err)
+	}
+}
+
+// The server's greeting comes before the first connection.
+func TestOldAgentGreeting(t *testing.T) {
+	r, _ := basicRig(t, config(listen(t, func(c *net.TCPConn) {
+		c.Write([]byte("220 hello\r\n")) //nolint:errcheck // the test sees it
+		echoes(c)
+	})), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := r.s.Await(ctx, func(st gateway.Status) bool { return st.Down.Payload > 10 }); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 11)
+	if _, err := io.ReadFull(r.connect(), got); err != nil || string(got) != "220 hello\r\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// Agents of the time between want to see the multiplexer's keepalive.
+func TestKeepaliveAgent(t *testing.T) {
+	c := config(listen(t, echoes))
+	c.AgentVersion = "3.1.1511.0"
+	r := newRig(t, c, nil)
+	if err := roundTrip(r.connect(), 1, 5000, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRefusedRemotePort(t *testing.T) {
+	l := listen(t, echoes)
+	c := config(l)
+	l.Close()
+	r := newRig(t, c, nil)
+	for range 3 {
+		conn := r.connect()
+		conn.SetDeadline(time.Now().Add(10 * time.Second)) //nolint:errcheck // the read fails then
+		if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF {
+			t.Errorf("read %d, %v; want a reset", n, err)
+		}
+	}
+	if n := r.seen(channel.Refused); n != 1 {
+		t.Errorf("said %d times, want once", n)
+	}
+	if n := r.c.Stats().Unreachable; n != 3 {
+		t.Errorf("%d refusals counted", n)
+	}
+}
+
+// A local reset closes the far connection at once, without waiting for an answer.
+func TestResetPassesThrough(t *testing.T) {
+	ended := make(chan struct{})
+	r := newRig(t, config(listen(t, func(c *net.TCPConn) {
+		io.Copy(io.Discard, c) //nolint:errcheck // either end will do
+		close(ended)
+	})), nil)
+	conn := r.connect()
+	if _, err := conn.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := r.s.Await(ctx, func(st gateway.Status) bool { return st.Streams == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	conn.SetLinger(0) //nolint:errcheck // the test sees it
+	conn.Close()
+	select {
+	case <-ended:
+	case <-time.After(2 * time.Second):
+		t.Error("the far connection is still open")
+	}
+}
+
+// The far side's close reaches the local one, after everything it sent.
+func TestRemoteClose(t *testing.T) {
+	want := noise(1, 200000)
+	r := newRig(t, config(listen(t, func(c *net.TCPConn) {
+		c.Write(want)          //nolint:errcheck // the test sees what is missing
+		c.CloseWrite()         //nolint:errcheck // likewise
+		io.Copy(io.Discard, c) //nolint:errcheck // closing earlier would reset it
+	})), nil)
+	conn := r.connect()
+	conn.SetDeadline(time.Now().Add(20 * time.Second)) //nolint:errcheck // the read fails then
+	go conn.Write(noise(2, 1<<20))                     //nolint:errcheck // whatever of it arrives
+	got, err := io.ReadAll(conn)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
+	}
+}
+
+// A local end that has closed for good does not hold the far side for ever.
+func TestHalfCloseIsBounded(t *testing.T) {
+	ended := make(chan struct{})
+	r := newRig(t, config(listen(t, func(c *net.TCPConn) {
+		defer close(ended)
+		echoes(c)
+	})), func(o *channel.Options) {
+		o.Answered, o.Unanswered = 50*time.Millisecond, time.Minute
+	})
+	conn := r.connect()
+	if err := roundTrip(conn, 1, 1000, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	conn.CloseWrite() //nolint:errcheck // the test sees it
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Error("the far connection is still open")
+	}
+}
+
+// floods sends without end.
+func floods(c *net.TCPConn) {
+	b := make([]byte, 64<<10)
+	for {
+		if _, err := c.Write(b); err != nil {
+			return
+		}
+	}
+}
+
+// greedy floods connections that ask with 'f', and echoes the others.
+func greedy(c *net.TCPConn) {
+	b := make([]byte, 1)
+	if _, err := io.ReadFull(c, b); err != nil {
+		return
+	}
+	if b[0] == 'f' {
+		floods(c)
+	}
+	echoes(c)
+}
+
+// One connection of many does not read: it is reset when the buffer is used up,
+// the others never wait for it, and memory stays bounded.
+func TestOneDoesNotRead(t *testing.T) {
+	r := newRig(t, config(listen(t, greedy)), func(o *channel.Options) {
+		o.Buffer, o.Stall = 8<<20, 200*time.Millisecond
+	})
+	idle := r.connect()
+	idle.SetReadBuffer(4096) //nolint:errcheck // only makes it quicker
+	if _, err := idle.Write([]byte("f")); err != nil {
+		t.Fatal(err)
+	}
+	var g errgroup.Group
+	for i := range 20 {
+		g.Go(func() error {
+			conn := r.connect()
+			defer conn.Close()
+			if _, err := conn.Write([]byte("e")); err != nil {
+				return err
+			}
+			for round := range 20 {
+				if err := roundTrip(conn, uint64(100*i+round), 3000, 30*time.Second); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatalf("%v; stats %+v", err, r.c.Stats())
+	}
+	limit := time.Now().Add(30 * time.Second)
+	for r.seen(channel.Dropped) == 0 && time.Now().Before(limit) {
+		conn := r.connect() // somebody who wants something
+		if _, err := conn.Write([]byte("e")); err != nil {
+			t.Fatal(err)
+		}
+		if err := roundTrip(conn, 1, 1000, 30*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	if s := r.c.Stats(); r.seen(channel.Dropped) != 1 || s.Buffered > 9<<20 {
+		t.Errorf("dropped %d, stats %+v", r.seen(channel.Dropped), s)
+	}
+}
+
+// The only connection is never reset: its far side waits until it reads on.
+func TestOnlyConnectionIsSlow(t *testing.T) {
+	want := noise(3, 12<<20)
+	r := newRig(t, config(listen(t, func(c *net.TCPConn) {
+		c.Write(want) //nolint:errcheck // the test sees what is missing
+	})), func(o *channel.Options) {
+		o.Buffer, o.Stall = 1<<20, 50*time.Millisecond
+		o.PingEvery, o.Silence = 50*time.Millisecond, 300*time.Millisecond
+	})
+	conn := r.connect()
+	conn.SetDeadline(time.Now().Add(60 * time.Second)) //nolint:errcheck // the read fails then
+	first := make([]byte, 1000)
+	if _, err := io.ReadFull(conn, first); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(time.Second) // longer than Stall and Silence: that it does not read is what is tested
+	if s := r.c.Stats(); s.Buffered > 2<<20 || s.Dropped != 0 {
+		t.Errorf("stats %+v", s)
+	}
+	rest, err := io.ReadAll(conn)
+	if err != nil || !bytes.Equal(append(first, rest...), want) {
+		t.Errorf("%d bytes of %d, %v; stats %+v", 1000+len(rest), len(want), err, r.c.Stats())
+	}
+}
+
+func TestTwoHundredConnections(t *testing.T) {
+	r := newRig(t, config(listen(t, echoes)), nil)
+	conns := make([]*net.TCPConn, 200)
+	for i := range conns {
+		conns[i] = r.connect()
+	}
+	var g errgroup.Group
+	for i, conn := range conns {
+		g.Go(func() error { return roundTrip(conn, uint64(i), 10000, 60*time.Second) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.c.Stats(); s.Open != 200 {
+		t.Errorf("stats %+v", s)
+	}
+	r.s.Cut(gateway.CutRST)
+	for i, conn := range conns {
+		g.Go(func() error { return roundTrip(conn, uint64(i), 1000, 60*time.Second) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatalf("after a cut: %v", err)
+	}
+}
+
+// Lanes share an Inlet: connections spread evenly, and a lane that ends takes
+// only its own with it.
+func TestLanes(t *testing.T) {
+	c := config(listen(t, echoes))
+	r := newRig(t, c, nil)
+	lanes := []*channel.Channel{r.c}
+	var wg sync.WaitGroup
+	for range 2 {
+		lane, err := r.dial(c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lanes = append(lanes, lane)
+		wg.Go(func() {
+			if err := lane.Forward(context.Background(), r.in, channel.ForwardOptions{}); !errors.Is(err, channel.ErrClosed) {
+				t.Errorf("lane: %v", err)
+			}
+		})
+	}
+	conns := make([]*net.TCPConn, 12)
+	for i := range conns {
+		conns[i] = r.connect()
+		if err := roundTrip(conns[i], uint64(i), 1000, 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, lane := range lanes {
+		if n := lane.Stats().Open; n != 4 {
+			t.Errorf("lane %d carries %d of 12", i, n)
+		}
+	}
+	lanes[2].Close()
+	alive := 0
+	for i, conn := range conns {
+		if roundTrip(conn, uint64(i), 100, 10*time.Second) == nil {
+			alive++
+		}
+	}
+	if alive != 8 {
+		t.Errorf("%d connections live on, want 8", alive)
+	}
+	if err := roundTrip(r.connect(), 1, 1000, 10*time.Second); err != nil {
+		t.Errorf("a new connection: %v", err)
+	}
+	lanes[1].Close()
+	wg.Wait()
+}
+
+// The local port outlives its channel: connections wait for the next one.
+func TestInletOutlivesChannel(t *testing.T) {
+	c := config(listen(t, echoes))
+	r := newRig(t, c, nil)
+	r.s.Finish("")
+	r.forward <- <-r.forward
+	conn := r.connect()
+	result := make(chan error, 1)
+	go func() { result <- roundTrip(conn, 1, 10000, 20*time.Second) }()
+	next, err := r.dial(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- next.Forward(context.Background(), r.in, channel.ForwardOptions{}) }()
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+	next.Close()
+	<-done
+}
+
+func TestForwardRefusesShells(t *testing.T) {
+	r := &rig{t: t, g: serve(t)}
+	c, err := r.dial(gateway.SessionConfig{Kind: gateway.Shell}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Forward(t.Context(), nil, channel.ForwardOptions{}); err == nil {
+		t.Error("a shell forwarded a port")
+	}
+	if err := c.Stdio(t.Context(), nil, nil); err == nil {
+		t.Error("a shell joined as a port")
+	}
+}
+
+// A port session without a local port, as ssh uses it.
+func TestStdio(t *testing.T) {
+	ssh := func(t *testing.T, handle func(*net.TCPConn)) (*rig, *channel.Channel) {
+		r := &rig{t: t, g: serve(t)}
+		c := config(listen(t, handle))
+		c.Properties.Type = ""
+		ch, err := r.dial(c, func(o *channel.Options) { o.Answered, o.Unanswered = 100*time.Millisecond, 100*time.Millisecond })
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ch.Close() })
+		return r, ch
+	}
+	t.Run("far end", func(t *testing.T) {
+		_, ch := ssh(t, func(c *net.TCPConn) {
+			io.CopyN(c, c, 4) //nolint:errcheck // the test sees it
+		})
+		in, keyboard := io.Pipe()
+		go keyboard.Write([]byte("ab\nc")) //nolint:errcheck // the test sees it
+		var out bytes.Buffer
+		if err := ch.Stdio(t.Context(), in, &out); err != nil || out.String() != "ab\nc" {
+			t.Errorf("%q, %v", out.String(), err)
+		}
+	})
+	t.Run("near end", func(t *testing.T) {
+		r, ch := ssh(t, echoes)
+		var out bytes.Buffer
+		if err := ch.Stdio(t.Context(), bytes.NewReader([]byte("\n")), &out); err != nil || out.String() != "\n" {
+			t.Errorf("%q, %v", out.String(), err)
+		}
+		select {
+		case <-r.s.Done(): // the plugin leaves it running
+		case <-time.After(5 * time.Second):
+			t.Error("the session was left running")
+		}
+	})
+}

@@ -1,0 +1,264 @@
+package channel
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/websocket"
+)
+
+func TestEscaper(t *testing.T) {
+	for _, tc := range []struct {
+		in, out string
+		left    bool
+	}{
+		{"ls\r", "ls\r", false},
+		{"~.", "", true},
+		{"a\r~.b", "a\r", true},
+		{"a\n~.", "a\n", true},
+		{"a~.", "a~.", false},
+		{"~~.", "~.", false},
+		{"~x", "~x", false},
+		{"~?y", "y", false},
+		{"~?~.", "", true},
+		{"~\r~.", "~\r", true},
+	} {
+		for cut := range len(tc.in) + 1 { // wherever the read ends
+			e := escaper{char: '~', on: func(b byte) bool { return b == '?' }}
+			var out []byte
+			left := false
+			for _, part := range []string{tc.in[:cut], tc.in[cut:]} {
+				if left {
+					break
+				}
+				buf := make([]byte, len(part)+1)
+				copy(buf[1:], part)
+				var keep []byte
+				keep, left = e.filter(buf[:0], buf[1:])
+				out = append(out, keep...)
+			}
+			if string(out) != tc.out || left != tc.left {
+				t.Errorf("%q cut at %d: %q, %v; want %q, %v", tc.in, cut, out, left, tc.out, tc.left)
+			}
+		}
+	}
+	off := escaper{}
+	if out, left := off.filter(nil, []byte("~.\x00")); string(out) != "~.\x00" || left {
+		t.Errorf("without an escape character: %q, %v", out, left)
+	}
+}
+
+func TestEncryption(t *testing.T) {
+	key := bytes.Repeat([]byte{1}, 32)
+	key = append(key, bytes.Repeat([]byte{2}, 32)...)
+	client, err := newEncryption(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	agent, err := newEncryption(append(bytes.Clone(key[32:]), key[:32]...)) // the same keys, the other way round
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, plain := range []string{"", "\n", "hello"} {
+		sealed := client.seal([]byte(plain))
+		if len(sealed) != len(plain)+overhead {
+			t.Errorf("%d bytes became %d", len(plain), len(sealed))
+		}
+		if got, err := agent.open(sealed); err != nil || string(got) != plain {
+			t.Errorf("%q, %v", got, err)
+		}
+		sealed[len(sealed)-1] ^= 1
+		if _, err := agent.open(sealed); err == nil {
+			t.Error("a changed message was opened")
+		}
+	}
+	if _, err := client.open([]byte("short")); err == nil {
+		t.Error("opened a message without a nonce")
+	}
+	if _, err := newEncryption(key[:32]); err == nil {
+		t.Error("took half a key")
+	}
+}
+
+// Our websocket frames are read by the library that the other side may well use.
+func TestWebsocketFrames(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	go func() {
+		defer far.Close()
+		var b []byte
+		for _, n := range []int{0, 1, 7, 8, 125, 126, 127, 1536, 65535, 65536, 70001} {
+			b = appendWebsocket(b, websocket.BinaryMessage, bytes.Repeat([]byte{byte(n)}, n))
+		}
+		far.Write(b) //nolint:errcheck // the reader notices
+	}()
+	for _, n := range []int{0, 1, 7, 8, 125, 126, 127, 1536, 65535, 65536, 70001} {
+		if got := readMasked(t, near); !bytes.Equal(got, bytes.Repeat([]byte{byte(n)}, n)) {
+			t.Errorf("%d bytes arrived as %d", n, len(got))
+		}
+	}
+}
+
+// readMasked reads one frame as RFC 6455 has it.
+func readMasked(t *testing.T, r net.Conn) []byte {
+	t.Helper()
+	read := func(n int) []byte {
+		b := make([]byte, n)
+		for k := 0; k < n; {
+			m, err := r.Read(b[k:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			k += m
+		}
+		return b
+	}
+	h := read(2)
+	if h[0] != 0x82 || h[1]&0x80 == 0 {
+		t.Fatalf("header %x", h)
+	}
+	n := int(h[1] & 0x7f)
+	switch n {
+	case 126:
+		n = int(binary.BigEndian.Uint16(read(2)))
+	case 127:
+		n = int(binary.BigEndian.Uint64(read(8)))
+	}
+	key := read(4)
+	b := read(n)
+	for i := range b {
+		b[i] ^= key[i%4]
+	}
+	return b
+}
+
+// The multiplexer's input may be cut anywhere, and nonsense ends the session.
+func TestMuxInput(t *testing.T) {
+	frame := func(command byte, id uint32, data string) []byte {
+		b := make([]byte, muxHeader)
+		putMuxHeader(b, command, len(data), id)
+		return append(b, data...)
+	}
+	wire := bytes.Join([][]byte{
+		frame(muxNop, 0, ""), frame(muxData, 3, "hello"), frame(muxData, 99, "for nobody"), frame(muxData, 3, " world"), frame(muxFin, 3, ""), frame(muxFin, 99, ""),
+	}, nil)
+	for _, size := range []int{1, 3, 7, 8, 9, len(wire)} {
+		m := newMux(t.Context(), &Channel{opt: Options{}.withDefaults()})
+		s := newStream(m.ports, 3, nil)
+		m.add(s)
+		for rest := wire; len(rest) > 0; {
+			n := min(size, len(rest))
+			if err := m.output(PayloadOutput, rest[:n]); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		var got []byte
+		for _, k := range s.queue {
+			got = append(got, k.data[:k.n]...)
+		}
+		if string(got) != "hello world" || !s.remoteEnd || m.buffered != len(got) {
+			t.Errorf("in pieces of %d: %q, end %v", size, got, s.remoteEnd)
+		}
+	}
+	for name, b := range map[string][]byte{
+		"version 2": {2, muxData, 0, 0, 0, 0, 0, 0}, "command 4": {1, 4, 0, 0, 0, 0, 0, 0}, "end with data": {1, muxFin, 1, 0, 0, 0, 0, 0},
+	} {
+		m := newMux(t.Context(), &Channel{opt: Options{}.withDefaults()})
+		if err := m.output(PayloadOutput, b); !errors.Is(err, errProtocol) || !final(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzMuxInput(f *testing.F) {
+	f.Add([]byte{1, 2, 1, 0, 3, 0, 0, 0, 'x', 1, 1, 0, 0, 3, 0, 0, 0}, 3)
+	f.Fuzz(func(t *testing.T, b []byte, size int) {
+		if size < 1 {
+			return
+		}
+		m := newMux(context.Background(), &Channel{opt: Options{}.withDefaults()})
+		s := newStream(m.ports, 3, nil)
+		m.add(s)
+		for len(b) > 0 {
+			n := min(size, len(b))
+			if m.output(PayloadOutput, b[:n]) != nil {
+				return
+			}
+			b = b[n:]
+		}
+		if m.buffered != s.size {
+			t.Errorf("%d bytes are held, %d counted", s.size, m.buffered)
+		}
+	})
+}
+
+// An Inlet gives a connection to the taker with the least load, and loses none.
+func TestInlet(t *testing.T) {
+	in := tcpInlet(t)
+	type taken struct {
+		by   int
+		conn net.Conn
+		err  error
+	}
+	got := make(chan taken, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	accept := func(ctx context.Context, by, load int) {
+		conn, err := in.Accept(ctx, func() int { return load })
+		got <- taken{by, conn, err}
+	}
+	for by, load := range []int{5, 2, 9} {
+		go accept(ctx, by, load)
+	}
+	for len(takers(in)) < 3 {
+		time.Sleep(time.Millisecond)
+	}
+	dialInlet(t, in)
+	if x := <-got; x.by != 1 || x.err != nil {
+		t.Errorf("taken by %d, %v", x.by, x.err)
+	}
+	cancel()
+	for range 2 {
+		if x := <-got; !errors.Is(x.err, context.Canceled) {
+			t.Errorf("%+v", x)
+		}
+	}
+	waiting := dialInlet(t, in) // nobody is there: it waits
+	go accept(t.Context(), 3, 0)
+	x := <-got
+	if x.err != nil || x.conn.RemoteAddr().String() != waiting.LocalAddr().String() {
+		t.Errorf("%+v", x)
+	}
+	go accept(t.Context(), 4, 0)
+	in.Close()
+	if x := <-got; !errors.Is(x.err, net.ErrClosed) {
+		t.Errorf("%+v", x)
+	}
+	if _, err := in.Accept(t.Context(), func() int { return 0 }); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func takers(in *Inlet) []*taker {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.takers
+}
+
+func TestOptionsStayInBounds(t *testing.T) {
+	for _, n := range []int{-1, 0, 1, 1536, 1 << 20} {
+		o := Options{MessageSize: n, Silence: time.Second, PingEvery: time.Minute}.withDefaults()
+		if o.MessageSize < minMessageSize || o.MessageSize > maxMessageSize || o.Unacked < 64*o.MessageSize || o.Silence < o.PingEvery {
+			t.Errorf("MessageSize %d: %+v", n, o)
+		}
+	}
+	if diff := cmp.Diff(1536, Options{}.withDefaults().MessageSize); diff != "" {
+		t.Error(diff)
+	}
+}
