@@ -227,21 +227,27 @@ func Worlds() ([]World, error) {
 // LoadWorld reads a world that comes with the program, by name, or a file: a
 // name with a slash or ending in .yaml. All that is wrong in it is returned as Faults.
 func LoadWorld(name string) (World, error) {
-	isFile := strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
-	read, file := os.ReadFile, name
-	if !isFile {
-		read, file = worldFiles.ReadFile, path.Join("worlds", name+".yaml")
-	}
-	data, err := read(file)
-	if errors.Is(err, fs.ErrNotExist) && !isFile {
-		return World{}, unknownWorld(name)
-	}
+	file, data, err := ReadWorld(name)
 	if err != nil {
 		return World{}, err
 	}
 	w, err := parseWorld(file, data)
 	w.Name = strings.TrimSuffix(path.Base(name), ".yaml")
 	return w, err
+}
+
+// ReadWorld returns the file that LoadWorld would read, as it is written.
+func ReadWorld(name string) (file string, data []byte, err error) {
+	isFile := strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+	read, file := os.ReadFile, name
+	if !isFile {
+		read, file = worldFiles.ReadFile, path.Join("worlds", name+".yaml")
+	}
+	data, err = read(file)
+	if errors.Is(err, fs.ErrNotExist) && !isFile {
+		err = unknownWorld(name)
+	}
+	return file, data, err
 }
 
 func parseWorld(file string, data []byte) (World, error) {

@@ -22,7 +22,7 @@ import (
 // sandboxOptions are the options of `ssmguard sandbox`.
 type sandboxOptions struct {
 	World, Listen, As, Output string
-	List, Log                 bool
+	List, Show, Log           bool
 	Command                   []string // to run inside; none: serve until interrupted
 }
 
@@ -47,6 +47,7 @@ shell of yours on this machine.
 			&cli.StringFlag{Name: "output", Value: "text", Usage: "text (shell lines) or json", Destination: &o.Output},
 			&cli.BoolFlag{Name: "log", Usage: "tell on stderr of every call", Destination: &o.Log},
 			&cli.BoolFlag{Name: "list", Usage: "list the worlds and end", Destination: &o.List},
+			&cli.BoolFlag{Name: "show", Usage: "print the world's file, to make one of your own, and end", Destination: &o.Show},
 		},
 		Action: func(c *cli.Context) error {
 			o.Command = c.Args().Slice()
@@ -79,8 +80,11 @@ func (o *sandboxOptions) complete() error {
 }
 
 func (p *process) runSandbox(ctx context.Context, o sandboxOptions) error {
-	if o.List {
+	switch {
+	case o.List:
 		return p.listWorlds()
+	case o.Show:
+		return p.showWorld(o.World)
 	}
 	w, err := configs.LoadWorld(o.World)
 	if err != nil {
@@ -177,6 +181,15 @@ func (p *process) listWorlds() error {
 		fmt.Fprintf(t, "%s\t%s\n", w.Name, w.About)
 	}
 	return t.Flush()
+}
+
+func (p *process) showWorld(name string) error {
+	_, data, err := configs.ReadWorld(name)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	_, err = p.stdout.Write(data)
+	return err
 }
 
 // tellEnvironment prints how to use the sandbox and closes stdout, so that a
