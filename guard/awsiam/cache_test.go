@@ -117,11 +117,11 @@ func managedWorld() account.World {
 	return w
 }
 
-// operations counts the calls of one service.
-func operations(srv *account.Server, prefix string) int {
+// operations counts the calls of an operation, or of a service: "iam:".
+func operations(srv *account.Server, name string) int {
 	n := 0
 	for _, call := range srv.Calls() {
-		if strings.HasPrefix(call.Operation, prefix) {
+		if call.Operation == name || strings.HasSuffix(name, ":") && strings.HasPrefix(call.Operation, name) {
 			n++
 		}
 	}
@@ -165,6 +165,52 @@ func TestWarmClientAsksNothing(t *testing.T) {
 	cold := client(Options{NoCache: true})
 	if _, err := cold.Policies(t.Context(), guard.Caller{}); err != nil || operations(srv, "iam:GetPolicyVersion") != 1 {
 		t.Errorf("NoCache read the cache: %v, %v", srv.Calls(), err)
+	}
+}
+
+// Of a user's sessions one may have used MFA and the next may not have; a role's
+// are alike to IAM.
+func TestCacheTellsSessionsApart(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		first account.Login
+		next  account.Login
+		mfa   guard.MFA // of the next
+		calls int       // of iam:GetUser or iam:GetRole
+	}{
+		{"user, then with MFA", account.Login{Principal: "user/ann"}, account.Login{Principal: "user/ann", Temporary: true, MFA: true}, guard.MFATrue, 1},
+		{"with MFA, then without", account.Login{Principal: "user/ann", Temporary: true, MFA: true}, account.Login{Principal: "user/ann", Temporary: true}, guard.MFAFalse, 1},
+		{"role, assumed twice", account.Login{Principal: "role/dev", Session: "a"}, account.Login{Principal: "role/dev", Session: "b"}, guard.MFAUnknown, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := devWorld()
+			onUser(&w, []account.Policy{inline("read", readAll)}, "")
+			tt.first.Name, tt.next.Name = "first", "next"
+			w.Logins = []account.Login{tt.first, tt.next}
+			srv, err := account.New(w, account.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := httptest.NewServer(srv)
+			defer h.Close()
+			dir := t.TempDir()
+			for i, login := range srv.Logins() {
+				srv.ForgetCalls()
+				c := New(accountConfig(h.URL, login, "EnvConfigCredentials"), Options{CacheDir: dir})
+				caller, _ := c.Caller(t.Context())
+				_, _ = c.Policies(t.Context(), caller)
+				c.Close()
+				if i == 0 {
+					continue
+				}
+				if caller.MFA != tt.mfa || caller.SessionARN != login.ARN {
+					t.Errorf("caller %+v", caller)
+				}
+				if n := operations(srv, "iam:GetUser") + operations(srv, "iam:GetRole"); n != tt.calls {
+					t.Errorf("asked IAM %d times: %v", n, srv.Calls())
+				}
+			}
+		})
 	}
 }
 

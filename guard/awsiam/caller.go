@@ -2,6 +2,7 @@ package awsiam
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -22,6 +23,21 @@ type identity struct {
 	UserID     string
 	Temporary  bool   // session credentials, not long-term keys
 	Source     string // which of the SDK's providers gave the credentials
+
+	accessKey string // its id
+}
+
+// cacheKey names what is kept about the entity behind the identity. Sessions of
+// one role share it, so that a role assumed anew for each run is known from the
+// last; sessions of a user do not, since each may have used MFA or not.
+func (id identity) cacheKey(c *Client, what string) string {
+	p := principalOf(id)
+	entityID, _, _ := strings.Cut(id.UserID, ":")
+	session := ""
+	if p.kind != guard.AssumedRole {
+		session = id.accessKey
+	}
+	return c.cacheKey(what, p.pathless(), entityID, session, fmt.Sprint(originOf(id)))
 }
 
 // entity is what IAM says of the user or role behind an identity.
@@ -90,6 +106,7 @@ func (c *Client) readIdentity(ctx context.Context) (identity, error) {
 	key := c.cacheKey("identity", creds.AccessKeyID)
 	var id identity
 	if c.recall(key, &id) {
+		id.accessKey = creds.AccessKeyID
 		return id, nil
 	}
 	out, err := ask(ctx, c, op, func(ctx context.Context) (*sts.GetCallerIdentityOutput, error) {
@@ -104,6 +121,7 @@ func (c *Client) readIdentity(ctx context.Context) (identity, error) {
 		UserID:     aws.ToString(out.UserId),
 		Temporary:  creds.SessionToken != "",
 		Source:     creds.Source,
+		accessKey:  creds.AccessKeyID,
 	}
 	if _, err := arn.Parse(id.SessionARN); err != nil {
 		return identity{}, &Error{Permission: op, Kind: KindUnreachable, Message: "no usable answer: it holds no ARN", Err: err}
@@ -129,7 +147,7 @@ func (c *Client) readEntity(ctx context.Context) (entity, error) {
 		return entity{}, err
 	}
 	p := principalOf(id)
-	key := c.cacheKey("entity", id.SessionARN, id.UserID)
+	key := id.cacheKey(c, "entity")
 	var e entity
 	if c.recall(key, &e) {
 		return e, nil

@@ -88,7 +88,10 @@ func (c *Client) instanceFacts(ctx context.Context, r guard.Request) part {
 		return c.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{r.Target}}, ec2In(r.Region))
 	})
 	if KindOf(err) == KindNotFound || err == nil && len(instancesOf(out)) == 0 {
-		region := c.findInstance(ctx, r)
+		region := ""
+		if hasID(r.Target, "i-") {
+			region = c.findInstance(ctx, r)
+		}
 		return part{
 			apply:   func(f *guard.Facts) { f.Health.FoundIn = region },
 			unknown: []string{guard.UnknownTargetTags},

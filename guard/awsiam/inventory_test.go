@@ -86,6 +86,9 @@ func TestFactsOfDocuments(t *testing.T) {
 	encrypted := factsWorld()
 	encrypted.Documents = append(encrypted.Documents, account.Document{
 		Name: guard.DefaultDocument, Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{"kmsKeyId":"` + keyARN + `"}}`})
+	shared := factsWorld()
+	shared.Documents = append(shared.Documents, account.Document{
+		Name: "Theirs", Account: "999988887777", Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream"}`, Tags: map[string]string{"team": "web"}})
 	none := map[string]string{}
 	for _, tt := range []struct {
 		name, document string
@@ -102,6 +105,8 @@ func TestFactsOfDocuments(t *testing.T) {
 			DocumentType: "Session", SessionType: "InteractiveCommands", KMSKey: keyARN}},
 		{"AWS's tunnel by ARN", "arn:aws:ssm:eu-central-1::document/AWS-StartPortForwardingSession", encrypted, guard.Facts{DocumentTags: none,
 			DocumentOwner: "Amazon", DocumentType: "Session", SessionType: "Port"}},
+		{"another account's, by ARN", "arn:aws:ssm:eu-central-1:999988887777:document/Theirs", shared, guard.Facts{DocumentOwner: "999988887777",
+			DocumentType: "Session", SessionType: "Standard_Stream", Unknown: []string{guard.UnknownDocumentTags}}},
 		{"not for sessions", "Run", factsWorld(), guard.Facts{DocumentTags: none, DocumentOwner: testAccount, DocumentType: "Command"}},
 		{"nowhere", "Nope", factsWorld(), guard.Facts{DocumentTags: none, Unknown: []string{guard.UnknownKMSKey, guard.UnknownDocumentType}}},
 	} {

@@ -129,7 +129,7 @@ func (c *Client) readEvidence(ctx context.Context) (evidence, error) {
 	if err != nil {
 		return evidence{}, err
 	}
-	key := c.cacheKey("evidence", id.SessionARN, id.UserID, id.Source)
+	key := id.cacheKey(c, "evidence")
 	var all evidence
 	if c.recall(key, &all) {
 		return all, nil

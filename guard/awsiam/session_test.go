@@ -141,7 +141,7 @@ func TestAskedOnce(t *testing.T) {
 		wg.Go(func() { _, _ = c.Facts(t.Context(), r) })
 	}
 	wg.Wait()
-	for _, op := range []string{"sts:GetCallerIdentity", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "ec2:DescribeInstances", "ssm:GetDocument"} {
+	for _, op := range []string{"sts:GetCallerIdentity", "iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "ec2:DescribeInstances", "ssm:GetDocument"} {
 		if n := operations(srv, op); n != 1 {
 			t.Errorf("%s: %d times", op, n)
 		}
