@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
 )
 
 // sessionHelp describes what the AWS CLI's grammar has no help for.
@@ -91,15 +92,38 @@ func (p *process) aws(ctx context.Context, words []string) error {
 		return err
 	}
 	line.dropIn = true
-	switch line.call.Command {
-	case awscli.StartSession, awscli.Print:
+	if line.ours() {
 		return line.start(ctx)
 	}
-	err = p.passThrough(words)
-	if line.call.Refusal != nil {
-		return line.call.Refusal // the error of an AWS CLI that has only our commands
+	return line.alone(p.passThrough(line.words))
+}
+
+// ours tells whether a command line for the AWS CLI is to be run here: one that
+// starts a session, unless the user has given that command another meaning.
+func (l *sessionLine) ours() bool {
+	switch l.call.Command {
+	case awscli.StartSession:
+		return !l.call.Globals.AutoPrompt && !awsconf.Aliased("ssm", "start-session", l.lookup)
+	case awscli.Print:
+		return true
 	}
-	return err
+	return false
+}
+
+// alone does what can be done with a command line that is not ours where there is
+// no other aws to hand it to; why says so.
+func (l *sessionLine) alone(why error) error {
+	switch l.call.Command {
+	case awscli.Help:
+		return errHelp
+	case awscli.Version:
+		_, err := fmt.Fprintln(l.stdout, version())
+		return err
+	}
+	if l.call.Refusal != nil {
+		return l.call.Refusal // the error of an AWS CLI that has only our commands
+	}
+	return why
 }
 
 // start runs a command line that asks for a session, or for what the AWS CLI

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -82,13 +83,7 @@ func (l *sessionLine) spec(conf *awsconf.Session) proxy.Spec {
 // runner returns the plugin that is to carry the session, with the credentials
 // that were checked.
 func (l *sessionLine) runner(ctx context.Context, conf *awsconf.Session, opener proxy.Opener) (*plugin.Runner, error) {
-	var r *plugin.Runner
-	var err error
-	if l.own.Plugin == embeddedPlugin {
-		r, err = plugin.Embedded(l.environ)
-	} else {
-		r, err = plugin.External(ctx, l.own.Plugin, l.environ, l.stderr)
-	}
+	r, err := l.findPlugin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +100,26 @@ func (l *sessionLine) runner(ctx context.Context, conf *awsconf.Session, opener 
 		}, err
 	}
 	return r, nil
+}
+
+// findPlugin finds the plugin that was asked for or, for a command line of the AWS
+// CLI, the one in PATH that the CLI would run.
+func (l *sessionLine) findPlugin(ctx context.Context) (*plugin.Runner, error) {
+	name := l.own.Plugin
+	switch {
+	case name == ownPlugin && l.dropIn:
+		r, err := plugin.External(ctx, plugin.Name, l.environ, l.stderr)
+		var old *plugin.TooOldError
+		switch {
+		case errors.As(err, &old):
+			fmt.Fprintf(l.stderr, "ssmguard: warning: %v; using the one built in\n", old)
+		case !errors.Is(err, plugin.ErrNotFound):
+			return r, err
+		}
+	case name != ownPlugin && name != embeddedPlugin:
+		return plugin.External(ctx, name, l.environ, l.stderr)
+	}
+	return plugin.Embedded(l.environ)
 }
 
 // resolveTarget replaces a name by the id people mean by it. A command line for

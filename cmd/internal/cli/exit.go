@@ -41,7 +41,7 @@ func exitCode(err error) int {
 // exitCodes maps errors to exit codes; the first row that gives one wins.
 var exitCodes = []func(error) int{
 	of(func(e statusError) int { return e.code }),
-	of(func(e signalled) int { return 128 + int(e.signal) }),
+	of(func(e signalled) int { return signalCode(e.signal) }),
 	of(func(e *plugin.InterruptedError) int { return signalCode(e.Signal) }),
 	of(remoteCode),
 	of(func(e codedError) int { return e.code }),
@@ -51,11 +51,17 @@ var exitCodes = []func(error) int{
 	of(func(*proxy.Unreachable) int { return exitOther }),
 }
 
+// signalCode is the code for a run that a signal ended: 130 after Ctrl-C, else
+// the signal itself, as from the AWS CLI, which does not catch the others.
 func signalCode(s os.Signal) int {
-	if n, ok := s.(syscall.Signal); ok {
-		return 128 + int(n)
+	n, ok := s.(syscall.Signal)
+	switch {
+	case !ok:
+		return exitOther
+	case n == syscall.SIGINT:
+		return exitInterrupt
 	}
-	return exitOther
+	return -int(n)
 }
 
 // remoteCode passes on the exit code of a command at the far end, as ssh does.

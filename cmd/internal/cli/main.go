@@ -29,7 +29,8 @@ type process struct {
 }
 
 // Main runs one command line, args[0] being the name we were called by, and
-// returns the exit code of exit.go.
+// returns the exit code of exit.go. A code below 0 is a signal's number: the
+// process is to end by that signal, now that everything is cleaned up.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := newProcess(stdin, stdout, stderr)
 	ctx, stop := untilSignalled()
@@ -44,15 +45,17 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // run chooses by the name we were called by, then by the first word.
 func (p *process) run(ctx context.Context, args []string) error {
 	words := args[1:]
-	switch {
-	case filepath.Base(args[0]) == "aws":
-		return p.aws(ctx, words)
-	case len(words) > 0 && strings.HasPrefix(words[0], "--") && words[0] != "--help" && words[0] != "--version":
-		err := p.ssm(ctx, words) // the AWS CLI takes its options before the command, too
+	help := func(err error) error {
 		if errors.Is(err, errHelp) {
 			return newApp(p).RunContext(ctx, []string{args[0], "help", "start-session"})
 		}
 		return err
+	}
+	switch {
+	case filepath.Base(args[0]) == "aws":
+		return help(p.aws(ctx, words))
+	case len(words) > 0 && strings.HasPrefix(words[0], "--") && words[0] != "--help" && words[0] != "--version":
+		return help(p.ssm(ctx, words)) // the AWS CLI takes its options before the command, too
 	default:
 		return newApp(p).RunContext(ctx, args)
 	}

@@ -26,10 +26,14 @@ const (
 // embeddedPlugin is the value of --plugin that means the one built in.
 const embeddedPlugin = "embedded"
 
+// ownPlugin is --plugin when it is not given: for a command line of the AWS CLI
+// the plugin that it would find, if there is one, else the one built in.
+const ownPlugin = ""
+
 // ownOptions are the options of a session command that the AWS CLI has not.
 type ownOptions struct {
 	Guard   guardMode
-	Plugin  string // embeddedPlugin, or the path of a plugin
+	Plugin  string // ownPlugin, embeddedPlugin, or the path of a plugin
 	Engine  string
 	NoCache bool // neither read nor write what earlier runs learned
 	Timings bool // tell on stderr where the time went
@@ -64,7 +68,7 @@ var ownTable = []option[ownOptions]{
 
 // takeOwn takes the options of every session command out of a command line.
 func takeOwn(args []string, getenv func(string) string) (ownOptions, []string, error) {
-	o := ownOptions{Guard: guardOn, Plugin: embeddedPlugin, Engine: enginePlugin}
+	o := ownOptions{Guard: guardOn, Plugin: ownPlugin, Engine: enginePlugin}
 	rest, err := take(&o, ownTable, args, getenv)
 	return o, rest, err
 }

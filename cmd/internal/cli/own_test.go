@@ -7,7 +7,7 @@ import (
 )
 
 func TestTakeOwn(t *testing.T) {
-	defaults := ownOptions{Guard: guardOn, Plugin: embeddedPlugin, Engine: enginePlugin}
+	defaults := ownOptions{Guard: guardOn, Plugin: ownPlugin, Engine: enginePlugin}
 	with := func(change func(*ownOptions)) ownOptions {
 		o := defaults
 		change(&o)

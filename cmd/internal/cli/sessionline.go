@@ -21,6 +21,7 @@ const guardDeadline = 10 * time.Second
 type sessionLine struct {
 	*process
 	own     ownOptions
+	words   []string // the command line without our own options
 	call    *awscli.Invocation
 	dropIn  bool // typed for the AWS CLI: nothing may differ from it
 	log     *slog.Logger
@@ -42,7 +43,7 @@ func (p *process) sessionLine(words []string) (*sessionLine, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &sessionLine{process: p, own: own, call: call, log: slog.New(slog.DiscardHandler)}
+	l := &sessionLine{process: p, own: own, words: rest, call: call, log: slog.New(slog.DiscardHandler)}
 	if call.Globals.Debug {
 		l.log = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}

@@ -93,11 +93,14 @@ func (o *startOptions) judged(ctx context.Context) (guard.Decision, error) {
 		return decision, context.Cause(ctx)
 	case err != nil && o.own.Guard == guardStrict:
 		return decision, fmt.Errorf("the guard could not ask, and --guard strict wants to know: %w", err)
+	case err != nil && o.dropIn:
+		o.log.Debug("the guard could not ask", "err", err)
+		return decision, nil
 	case err != nil:
 		fmt.Fprintf(o.stderr, "ssmguard: warning: the guard could not ask: %v\n", err)
 		return decision, nil
 	}
-	if err := o.show(decision, false); err != nil {
+	if err := o.tell(decision); err != nil {
 		return decision, err
 	}
 	switch verdict := decision.Verdict(); {
@@ -109,6 +112,35 @@ func (o *startOptions) judged(ctx context.Context) (guard.Decision, error) {
 		o.alternatives(ctx, o.world, decision)
 		return decision, statusError{exitRefused}
 	}
+}
+
+// tell says what the guard found. In the AWS CLI's place that is a denial only,
+// after the words in which AWS would have refused.
+func (o *startOptions) tell(d guard.Decision) error {
+	verdict := d.Verdict()
+	if o.dropIn {
+		if !verdict.Denies() && !o.own.Guard.stops(verdict) {
+			return nil
+		}
+		if refused := foreseen(d); refused != nil && o.own.Guard.stops(verdict) {
+			fmt.Fprint(o.stderr, o.awsText(refused))
+		}
+	}
+	return o.show(d, false)
+}
+
+// foreseen is the refusal that StartSession would give for a denied decision, nil
+// if nothing is denied.
+func foreseen(d guard.Decision) *proxy.Refused {
+	for _, r := range d.Rulings {
+		if r.Grant.Advisory || !r.Answer.Verdict.Denies() {
+			continue
+		}
+		return &proxy.Refused{Code: "AccessDeniedException", Operation: "StartSession",
+			Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s",
+				d.Request.Caller.SessionARN, r.Grant.Action, r.Grant.Resource)}
+	}
+	return nil
 }
 
 // stops tells whether a session with this verdict must not be started.
