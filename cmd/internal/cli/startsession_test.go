@@ -185,6 +185,42 @@ func TestStartSession(t *testing.T) {
 	}
 }
 
+// TestInTheCLIsPlace: a line typed for the AWS CLI is answered as the AWS CLI
+// would, with explanations after refusals alone.
+func TestInTheCLIsPlace(t *testing.T) {
+	const deniedText = "\naws: [ERROR]: An error occurred (AccessDeniedException) when calling the StartSession operation: " +
+		"User: arn:aws:iam::111122223333:user/ann is not authorized to perform: ssm:StartSession on resource: arn:"
+	tests := []struct {
+		name   string
+		mode   guardMode
+		stage  stage
+		code   int
+		prefix string // of stderr; "" for nothing at all
+		then   string // somewhere after it
+	}{
+		{"allowed", guardOn, stage{verdict: policy.Allow}, exitOK, "", ""},
+		{"unknown", guardOn, stage{}, exitOK, "", ""},
+		{"cannot ask", guardOn, stage{noCaller: errors.New("no route")}, exitOK, "", ""},
+		{"denied", guardOn, stage{verdict: policy.ImplicitDeny}, exitRefused, deniedText, "\nssmguard: error: "},
+		{"denied, warn", guardWarn, stage{verdict: policy.ImplicitDeny}, exitOK, "ssmguard: error: ", ""},
+		{"unknown, strict", guardStrict, stage{}, exitRefused, "ssmguard: ", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			o := tt.stage.options(tt.mode, &stdout, &stderr)
+			o.dropIn = true
+			if code := o.report(o.run(t.Context())); code != tt.code {
+				t.Errorf("code %d, want %d", code, tt.code)
+			}
+			got := stderr.String()
+			if tt.prefix == "" && got != "" || !strings.Contains(got, tt.prefix) || !strings.Contains(got, tt.then) {
+				t.Errorf("stderr %q, want %q ... %q", got, tt.prefix, tt.then)
+			}
+		})
+	}
+}
+
 // TestInterrupted: Ctrl-C while the guard asks starts nothing.
 func TestInterrupted(t *testing.T) {
 	s := &stage{verdict: policy.Allow}
