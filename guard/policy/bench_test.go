@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// Numbers of one run on an Intel Xeon (model "Intel(R) Xeon(R) Processor"), one
-// of its two cores, go1.26: see doc.go, section Speed.
+// What these give is recorded in doc.go, section Speed.
 
 // benchSet is a set of n statements of which the last allows.
 func benchSet(tb testing.TB, n int) (Set, Context) {
