@@ -68,11 +68,17 @@ func (p *process) runDemo(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
-	ctx, cancel := context.WithTimeout(ctx, demoLimit)
-	defer cancel()
 	d := &demo{out: &lockedWriter{w: p.stdout}, sandbox: s, self: self, env: slices.DeleteFunc(p.inside(s.environment(login)), ours)}
 	d.env = append(d.env, "SSMGUARD_NO_CACHE=1")
-	return p.within(ctx, s, func(context.Context) error { return d.play(ctx) })
+	err = p.within(ctx, s, func(context.Context) error {
+		limited, cancel := context.WithTimeout(ctx, demoLimit)
+		defer cancel()
+		return d.play(limited)
+	})
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }
 
 // ours reports whether an environment entry is an option of ours, which could
@@ -129,7 +135,8 @@ func (d *demo) session(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, d.self, args...)
 	cmd.Args[0], cmd.Env = "ssmguard", d.env
 	ownGroup(cmd)
-	cmd.WaitDelay = 5 * time.Second
+	cmd.Cancel = func() error { return interruptGroup(cmd) }
+	cmd.WaitDelay = insideGrace
 	return cmd
 }
 

@@ -8,15 +8,16 @@ import (
 	"io"
 	"net"
 	"os/exec"
-	"os/signal"
 	"syscall"
 	"text/tabwriter"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
 	"ssmguard/configs"
 	"ssmguard/guard/account"
+	"ssmguard/guard/policy"
 )
 
 // sandboxOptions are the options of `ssmguard sandbox`.
@@ -88,13 +89,16 @@ func (p *process) runSandbox(ctx context.Context, o sandboxOptions) error {
 	}
 	w, err := configs.LoadWorld(o.World)
 	if err != nil {
-		return usagef("%v", err)
+		return worldError(err)
 	}
 	var onCall func(account.Call)
 	if o.Log {
 		onCall = p.logCall
 	}
 	s, err := openSandbox(w, o.Listen, onCall)
+	if errors.As(err, new(*policy.SyntaxError)) {
+		return worldError(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -108,8 +112,6 @@ func (p *process) runSandbox(ctx context.Context, o sandboxOptions) error {
 	if err := p.tellEnvironment(o.Output, s, login); err != nil {
 		return errors.Join(err, s.close())
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
-	defer stop()
 	fmt.Fprintf(p.stderr, "ssmguard: world %s is served at %s until interrupted\n", w.Name, s.endpoint())
 	return errors.Join(s.serve(ctx), s.close())
 }
@@ -126,22 +128,37 @@ func (p *process) logCall(c account.Call) {
 	fmt.Fprintf(p.stderr, "ssmguard: %s %s %s %s %s\n", c.At.Format("15:04:05.000"), c.Region, c.Operation, who, outcome)
 }
 
-// within serves the sandbox while do runs.
+// within serves the sandbox while do runs. An interrupt from the terminal is for
+// what runs inside; any other signal ends do, and is then what within returns.
 func (p *process) within(ctx context.Context, s *sandbox, do func(ctx context.Context) error) error {
-	// The terminal's interrupt is for what runs inside; the sandbox outlives it.
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	inside, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	var g errgroup.Group
-	g.Go(func() error { return s.serve(ctx) })
-	err := do(ctx)
+	g.Go(func() error { return s.serve(inside) })
+	doing, end := context.WithCancel(inside)
+	defer end()
+	defer context.AfterFunc(ctx, func() {
+		if context.Cause(ctx) != (signalled{syscall.SIGINT}) {
+			end()
+		}
+	})()
+	err := do(doing)
+	if doing.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	cancel()
 	return errors.Join(err, g.Wait(), s.close())
 }
+
+// insideGrace is how long a command may take to end once it was told to.
+const insideGrace = 5 * time.Second
 
 // runInside runs a command with an environment; its exit code becomes ours.
 func (p *process) runInside(ctx context.Context, command []string, env []variable) error {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = p.stdin, p.stdout, p.stderr, p.inside(env)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = insideGrace
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -151,6 +168,15 @@ func (p *process) runInside(ctx context.Context, command []string, env []variabl
 		return fmt.Errorf("%s: %w", command[0], err)
 	}
 	return err
+}
+
+// worldError gives a world that cannot be opened its exit code: a name that is
+// none is the command line's fault, the rest the file's.
+func worldError(err error) error {
+	if errors.As(err, new(configs.Faults)) || errors.As(err, new(*policy.SyntaxError)) {
+		return codedError{err.Error(), exitConfig}
+	}
+	return usagef("%v", err)
 }
 
 // login finds the credentials of a login; "" is the world's default.
