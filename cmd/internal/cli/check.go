@@ -68,6 +68,15 @@ func (o *checkOptions) complete(ctx context.Context) error {
 	}
 	w.request.Context = o.files.Context
 	o.close = w.evidence.Close
+	if o.files.WhatIf.asked() {
+		// IAM's simulation knows the policies as they are; only the local judge can be asked.
+		source, err := o.files.WhatIf.overlay(ctx, w.policies, guard.Caller{})
+		if err != nil {
+			o.close()
+			return err
+		}
+		w.guard.Simulators = []guard.Simulator{guard.Local{Source: source}}
+	}
 	o.decide = func(ctx context.Context) (guard.Decision, error) { return o.ask(ctx, w) }
 	o.more = func(ctx context.Context, d guard.Decision) { o.alternatives(ctx, w, d) }
 	return nil

@@ -22,6 +22,7 @@ type fileOptions struct {
 	Context      map[string][]string
 	Expect       string // allow, deny, or "" for no expectation
 	Matrix       string // a file of requests, instead of one
+	WhatIf       whatIf
 }
 
 var fileTable = []option[fileOptions]{
@@ -43,6 +44,14 @@ var fileTable = []option[fileOptions]{
 			o.Context = make(map[string][]string)
 		}
 		o.Context[key] = append(o.Context[key], value)
+		return nil
+	}},
+	{"--what-if-add", "", false, func(o *fileOptions, v string) error {
+		o.WhatIf.add = append(o.WhatIf.add, policyFile{policy.Identity, v})
+		return nil
+	}},
+	{"--what-if-remove", "", false, func(o *fileOptions, v string) error {
+		o.WhatIf.remove = append(o.WhatIf.remove, v)
 		return nil
 	}},
 	{"--matrix", "", false, func(o *fileOptions, v string) error { o.Matrix = v; return nil }},
@@ -71,6 +80,9 @@ func addTag(tags *map[string]string, v string) error {
 // check says which of the options need others.
 func (o *fileOptions) check() error {
 	if len(o.Files) > 0 {
+		if o.WhatIf.asked() {
+			return usagef("--what-if-add and --what-if-remove change the policies of an account, not those of --policy")
+		}
 		return nil
 	}
 	for flag, given := range map[string]bool{"--principal": o.Principal != "", "--target-tag": o.TargetTags != nil, "--document-tag": o.DocumentTags != nil} {

@@ -46,6 +46,7 @@ func (l *sessionLine) connect(ctx context.Context) (*world, error) {
 	w := &world{
 		request:  request(l.call.Input, conf.Region),
 		evidence: evidence,
+		policies: evidence,
 		guard: &guard.Guard{
 			Inventory:  evidence,
 			Simulators: []guard.Simulator{evidence, guard.Local{Source: evidence}},

@@ -15,6 +15,7 @@ type world struct {
 	request  guard.Request // without its Caller
 	evidence evidence
 	guard    *guard.Guard
+	policies guard.PolicySource // what the local judge of guard reads
 
 	spec   proxy.Spec
 	opener proxy.Opener
