@@ -27,7 +27,7 @@ const patience = 30 * time.Second
 //	expect REGEXP  wait until the output not yet expected matches; a group of it is $1 from then on
 //	type TEXT      type the text and Enter
 //	key C          type Ctrl-C, Ctrl-D ... ("key C" is Ctrl-C)
-//	hidden         the session's token is in no process's argument list
+//	hidden         the session's token is in no process's argument list, nor in the output till the end
 //	dial PORT TEXT connect to a local port, send the text as a line and wait for it to come back
 //	exit N         the command must end with code N (last step; default 0)
 //
@@ -54,6 +54,9 @@ func drive(ts *testscript.TestScript, neg bool, args []string) {
 	if got := d.wait(); got != wantCode {
 		ts.Fatalf("exit code %s, want %s\noutput:\n%s", got, wantCode, d.screen.String())
 	}
+	if d.token != "" && strings.Contains(d.screen.String(), d.token) {
+		ts.Fatalf("the token is shown:\n%s", d.screen.String())
+	}
 	if after, err := unix.IoctlGetTermios(int(d.tty.Fd()), unix.TCGETS); err != nil || !reflect.DeepEqual(d.before, after) {
 		ts.Fatalf("the terminal is not restored (%v): before %+v, after %+v", err, d.before, after)
 	}
@@ -69,6 +72,7 @@ type driven struct {
 	screen    *screen
 	done      chan error
 	group     string // $1
+	token     string // of the session, once "hidden" has looked for it
 }
 
 func startDriven(ts *testscript.TestScript, args []string) (*driven, error) {
@@ -131,7 +135,9 @@ func (d *driven) step(verb, rest string) error {
 		_, err := d.term.Write([]byte{rest[0] & 0x1f})
 		return err
 	case "hidden":
-		return tokenHidden(d.cmd.Process.Pid)
+		token, err := tokenHidden(d.cmd.Process.Pid)
+		d.token = token
+		return err
 	}
 	return fmt.Errorf("unknown step %q", verb)
 }

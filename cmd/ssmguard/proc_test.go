@@ -17,9 +17,10 @@ import (
 // responseVariable carries the StartSession response to the plugin.
 const responseVariable = "AWS_SSM_START_SESSION_RESPONSE="
 
-// tokenHidden reports an error unless the session below a process got its token
-// through the environment and no process of the machine shows it in argv.
-func tokenHidden(root int) error {
+// tokenHidden returns the token of the session below a process. It is an error
+// unless the session got it through the environment and no process of the
+// machine shows it in argv.
+func tokenHidden(root int) (string, error) {
 	token := ""
 	for _, pid := range append(descendants(root), root) {
 		environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
@@ -30,25 +31,25 @@ func tokenHidden(root int) error {
 			if value, ok := bytes.CutPrefix(entry, []byte(responseVariable)); ok {
 				var response struct{ TokenValue string }
 				if err := json.Unmarshal(value, &response); err != nil {
-					return err
+					return "", err
 				}
 				token = response.TokenValue
 			}
 		}
 	}
 	if token == "" {
-		return errors.New("no process carries a session's response in its environment")
+		return "", errors.New("no process carries a session's response in its environment")
 	}
 	cmdlines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, name := range cmdlines {
 		if argv, err := os.ReadFile(name); err == nil && bytes.Contains(argv, []byte(token)) {
-			return fmt.Errorf("%s shows the token", name)
+			return "", fmt.Errorf("%s shows the token", name)
 		}
 	}
-	return nil
+	return token, nil
 }
 
 // descendants returns the processes below one.

@@ -29,12 +29,35 @@ default (SSMGUARD_GUARD and so on):
   --timings          tell where the time before the session went
 `
 
+// checkHelp describes what check has beside the options of a session.
+const checkHelp = `
+check takes these too:
+
+  --output text|json          text on stderr (default), or one object on stdout
+  --expect allow|deny         exit with 0 if that is the answer, with 255 if not
+  --context KEY=VALUE         state a condition key, such as aws:SourceIp
+  --what-if-add FILE          ask as if the caller had this policy too
+  --what-if-remove NAME       ask as if the caller had not this policy
+  --matrix FILE.yaml          ask many requests at once; it brings its own targets
+
+Policies that are in no account yet are checked without AWS:
+
+  --policy FILE               IAM policy JSON, or the output of "terraform show -json"
+  --boundary, --session-policy, --scp, --rcp, --endpoint-policy FILE
+                              what else bears on the caller
+  --principal ARN             who asks
+  --target-tag, --document-tag KEY=VALUE
+                              the tags that the policies ask for
+
+Exit codes: 0 allowed, 3 denied, 4 undecided, others as for a session.
+`
+
 // awsCommands are the commands that follow the AWS CLI's grammar; urfave/cli
 // only finds them.
 func awsCommands(p *process) []*cli.Command {
-	command := func(name, usage, text string, run func(context.Context, []string) error) *cli.Command {
+	command := func(name, usage, text, help string, run func(context.Context, []string) error) *cli.Command {
 		return &cli.Command{
-			Name: name, Usage: usage, UsageText: text, Description: sessionHelp,
+			Name: name, Usage: usage, UsageText: text, Description: help,
 			SkipFlagParsing: true, HideHelp: true,
 			Action: func(c *cli.Context) error {
 				err := run(c.Context, c.Args().Slice())
@@ -46,13 +69,13 @@ func awsCommands(p *process) []*cli.Command {
 		}
 	}
 	return []*cli.Command{
-		command("start-session", "check, then start a session", "ssmguard start-session --target TARGET [options]", p.startSession),
-		command("ssm", "the same, typed as for the AWS CLI", "ssmguard ssm start-session --target TARGET [options]",
+		command("start-session", "check, then start a session", "ssmguard start-session --target TARGET [options]", sessionHelp, p.startSession),
+		command("ssm", "the same, typed as for the AWS CLI", "ssmguard ssm start-session --target TARGET [options]", sessionHelp,
 			func(ctx context.Context, words []string) error {
 				return p.ssm(ctx, append([]string{"ssm"}, words...))
 			}),
-		command("check", "check only, start nothing", "ssmguard check --target TARGET [--output text|json] [options]", p.check),
-		command("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", p.aws),
+		command("check", "check only, start nothing", "ssmguard check --target TARGET [options]", sessionHelp+checkHelp, p.check),
+		command("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", sessionHelp, p.aws),
 	}
 }
 
