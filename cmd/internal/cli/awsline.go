@@ -33,7 +33,7 @@ default (SSMGUARD_GUARD and so on):
 const checkHelp = `
 check takes these too:
 
-  --output text|json          text on stderr (default), or one object on stdout
+  --output text|json|sarif    text on stderr (default), or data on stdout
   --expect allow|deny         exit with 0 if that is the answer, with 255 if not
   --context KEY=VALUE         state a condition key, such as aws:SourceIp
   --what-if-add FILE          ask as if the caller had this policy too

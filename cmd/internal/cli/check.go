@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/report"
@@ -13,7 +14,6 @@ import (
 type checkOptions struct {
 	*sessionLine
 	files  fileOptions
-	json   bool
 	decide func(context.Context) (guard.Decision, error)
 	more   func(context.Context, guard.Decision) // what there is to say to a person after the decision
 	close  func()
@@ -27,7 +27,7 @@ func (p *process) check(ctx context.Context, words []string) error {
 		return err
 	}
 	if o.files.Matrix != "" {
-		return p.checkMatrix(ctx, o.files.Matrix, words)
+		return p.checkMatrix(ctx, o.files, words)
 	}
 	o.sessionLine, err = p.sessionLine(append([]string{"ssm", "start-session"}, words...))
 	if err != nil {
@@ -46,10 +46,6 @@ func (p *process) check(ctx context.Context, words []string) error {
 func (o *checkOptions) complete(ctx context.Context) error {
 	if o.call.Command != awscli.StartSession {
 		return usagef("check takes the options of a session; see %q", "ssmguard help check")
-	}
-	var err error
-	if o.json, err = o.wantsJSON(); err != nil {
-		return err
 	}
 	if err := o.files.check(); err != nil {
 		return err
@@ -88,8 +84,8 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.json {
-		err = render(report.NewJSON(o.stdout), decision, true)
+	if h := o.files.handler(o.stdout); h != nil {
+		err = render(h, decision, true)
 	} else {
 		err = o.show(decision, true)
 		o.more(ctx, decision)
@@ -101,15 +97,19 @@ func (o *checkOptions) run(ctx context.Context) error {
 	return o.files.met(decision.Verdict())
 }
 
-// wantsJSON reads --output, which check takes its own way.
-func (l *sessionLine) wantsJSON() (bool, error) {
-	switch out := l.call.Globals.Output; out {
-	case "", "text":
-		return false, nil
+// handler returns the renderer of a format for programs, nil for text.
+func (o *fileOptions) handler(stdout io.Writer) report.Handler {
+	switch o.Output {
 	case "json":
-		return true, nil
+		return report.NewJSON(stdout)
+	case "sarif":
+		paths := make([]string, len(o.Files))
+		for i, f := range o.Files {
+			paths[i] = f.path
+		}
+		return report.NewSARIF(stdout, paths)
 	default:
-		return false, usagef("--output %s: check writes text or json", out)
+		return nil
 	}
 }
 

@@ -23,6 +23,7 @@ type fileOptions struct {
 	Expect       string // allow, deny, or "" for no expectation
 	Matrix       string // a file of requests, instead of one
 	WhatIf       whatIf
+	Output       string // text, json, sarif; "" for text
 }
 
 var fileTable = []option[fileOptions]{
@@ -46,6 +47,7 @@ var fileTable = []option[fileOptions]{
 		o.Context[key] = append(o.Context[key], value)
 		return nil
 	}},
+	{"--output", "", false, func(o *fileOptions, v string) error { return choose(&o.Output, v, "text", "json", "sarif") }},
 	{"--what-if-add", "", false, func(o *fileOptions, v string) error {
 		o.WhatIf.add = append(o.WhatIf.add, policyFile{policy.Identity, v})
 		return nil

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,16 +18,17 @@ import (
 type matrixOptions struct {
 	*sessionLine
 	matrix configs.Matrix
-	json   bool
+	files  []policyFile
+	output report.Handler // nil: a table
 	region string
 	world  *world // nil when the matrix is about policy files
 }
 
 // checkMatrix runs `check --matrix FILE` with the words that follow `check`.
-func (p *process) checkMatrix(ctx context.Context, file string, words []string) error {
+func (p *process) checkMatrix(ctx context.Context, options fileOptions, words []string) error {
 	o := &matrixOptions{}
 	var err error
-	if o.matrix, err = configs.LoadMatrix(file); err != nil {
+	if o.matrix, err = configs.LoadMatrix(options.Matrix); err != nil {
 		return codedError{err.Error(), exitConfig}
 	}
 	// The grammar wants a target; each request brings its own.
@@ -36,9 +36,9 @@ func (p *process) checkMatrix(ctx context.Context, file string, words []string) 
 	if err != nil {
 		return ownVoice("check", err)
 	}
-	if o.json, err = o.wantsJSON(); err != nil {
-		return err
-	}
+	o.files = policyFiles(o.matrix.Policies)
+	options.Files = o.files
+	o.output = options.handler(o.stdout)
 	o.region = cmp.Or(o.matrix.Region, o.plainRegion())
 	if !o.matrix.HasPolicies() {
 		if o.world, err = o.connect(ctx); err != nil {
@@ -52,9 +52,10 @@ func (p *process) checkMatrix(ctx context.Context, file string, words []string) 
 // run asks every request of the matrix and prints a table, or the decisions.
 func (o *matrixOptions) run(ctx context.Context) error {
 	table := tabwriter.NewWriter(o.stdout, 0, 0, 2, ' ', 0)
-	out := report.NewJSON(o.stdout)
-	if err := out.Config(report.Config{Protocol: report.Protocol, CheckOnly: true}); err != nil {
-		return err
+	if o.output != nil {
+		if err := o.output.Config(report.Config{Protocol: report.Protocol, CheckOnly: true}); err != nil {
+			return err
+		}
 	}
 	unmet := 0
 	for _, row := range o.matrix.Requests {
@@ -63,25 +64,25 @@ func (o *matrixOptions) run(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", rowName(row), err)
 		}
 		verdict := decision.Verdict()
-		result := "no expectation"
-		if row.Expect != "" {
-			result = "ok"
-			if !meets(row.Expect, verdict) {
-				result = "expected " + row.Expect
-				unmet++
-			}
+		if row.Expect != "" && !meets(row.Expect, verdict) {
+			unmet++
 		}
-		if o.json {
-			err = out.Decision(decision)
+		if o.output != nil {
+			err = o.output.Decision(decision)
 		} else {
-			_, err = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", rowName(row), verdict, codes(decision), result)
+			_, err = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", rowName(row), verdict, codes(decision), outcome(row.Expect, verdict))
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if err := errors.Join(table.Flush(), out.Close()); err != nil {
+	if err := table.Flush(); err != nil {
 		return err
+	}
+	if o.output != nil {
+		if err := o.output.Close(); err != nil {
+			return err
+		}
 	}
 	if unmet > 0 {
 		return fmt.Errorf("%d of %d requests did not come out as expected", unmet, len(o.matrix.Requests))
@@ -96,20 +97,38 @@ func (o *matrixOptions) decide(ctx context.Context, row configs.MatrixRequest) (
 		return o.ask(ctx, &w)
 	}
 	files := fileOptions{
+		Files:      o.files,
 		Principal:  cmp.Or(row.Principal, o.matrix.Principal),
 		TargetTags: row.TargetTags, DocumentTags: row.DocumentTags, Context: row.Context,
 	}
-	p := o.matrix.Policies
+	return files.decide(ctx, guard.Request{Region: o.region, Target: row.Target, Document: row.Document})
+}
+
+// outcome compares a verdict with what was expected of it.
+func outcome(expect string, v policy.Verdict) string {
+	switch {
+	case expect == "":
+		return "no expectation"
+	case meets(expect, v):
+		return "ok"
+	default:
+		return "expected " + expect
+	}
+}
+
+// policyFiles lists the files of a matrix.
+func policyFiles(p configs.MatrixPolicies) []policyFile {
+	var files []policyFile
 	for _, layer := range []struct {
 		kind  policy.Kind
 		paths []string
 	}{{policy.Identity, p.Identity}, {policy.Boundary, p.Boundary}, {policy.Session, p.Session},
 		{policy.SCP, p.SCP}, {policy.RCP, p.RCP}, {policy.Endpoint, p.Endpoint}} {
 		for _, path := range layer.paths {
-			files.Files = append(files.Files, policyFile{layer.kind, path})
+			files = append(files, policyFile{layer.kind, path})
 		}
 	}
-	return files.decide(ctx, guard.Request{Region: o.region, Target: row.Target, Document: row.Document})
+	return files
 }
 
 func rowName(row configs.MatrixRequest) string {

@@ -115,22 +115,25 @@ var refusedOpen = &proxy.Refused{
 	Message: "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: ssm:StartSession on resource: arn:aws:ssm:us-east-1:111122223333:document/SSM-SessionManagerRunShell because no identity-based policy allows the ssm:StartSession action",
 }
 
-func TestStartSession(t *testing.T) {
+type startCase struct {
+	name   string
+	mode   guardMode
+	stage  stage
+	did    []string
+	code   int
+	stdout string
+	stderr string // what stderr must hold; "" for nothing at all
+}
+
+// startCases are what can come between a command line and its session.
+func startCases() []startCase {
 	var (
 		asked    = []string{"caller", "simulate"}
 		started  = []string{"caller", "simulate", "open", "remember", "plugin ann-1"}
 		unproven = []string{"caller", "simulate", "open", "plugin ann-1"}
 		broken   = errors.New("the plugin did not start")
 	)
-	tests := []struct {
-		name   string
-		mode   guardMode
-		stage  stage
-		did    []string
-		code   int
-		stdout string
-		stderr string // what stderr must hold; "" for nothing at all
-	}{
+	return []startCase{
 		{"allowed", guardOn, stage{verdict: policy.Allow}, started, exitOK, "hello\n", ""},
 		{"denied", guardOn, stage{verdict: policy.ImplicitDeny}, asked, exitRefused, "", "ssmguard: error: "},
 		{"explicitly denied", guardStrict, stage{verdict: policy.ExplicitDeny}, asked, exitRefused, "", "ssmguard: error: "},
@@ -161,7 +164,10 @@ func TestStartSession(t *testing.T) {
 		{"denied again", guardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.ImplicitDeny},
 			[]string{"caller", "simulate", "refresh", "caller", "simulate"}, exitRefused, "", "ssmguard: error: "},
 	}
-	for _, tt := range tests {
+}
+
+func TestStartSession(t *testing.T) {
+	for _, tt := range startCases() {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			o := tt.stage.options(tt.mode, &stdout, &stderr)

@@ -32,15 +32,7 @@ func samples() map[string]guard.Decision {
 		{ID: "start/document", Action: "ssm:StartSession", Resource: "arn:aws:ssm:ap-northeast-1::document/" + remoteHost},
 		{ID: "terminate", Action: "ssm:TerminateSession", Resource: "arn:aws:ssm:ap-northeast-1:111122223333:session/ann-*", Advisory: true},
 	}
-	rule := func(verdicts ...policy.Verdict) []guard.Ruling {
-		var rs []guard.Ruling
-		for i, v := range verdicts {
-			for _, judge := range []string{"iam", "local"} {
-				rs = append(rs, guard.Ruling{Grant: grants[i], Judge: judge, Answer: policy.Answer{Verdict: v}})
-			}
-		}
-		return rs
-	}
+	rule := func(verdicts ...policy.Verdict) []guard.Ruling { return rulings(grants, verdicts) }
 	inline := policy.Pos{Source: `role/dev, inline "ssm"`, Index: 0, Sid: "Tagged", Line: 4}
 	return map[string]guard.Decision{
 		"allowed": {Request: request, Grants: grants, Rulings: rule(policy.Allow, policy.Allow, policy.Allow)},
@@ -84,6 +76,17 @@ func samples() map[string]guard.Decision {
 			{Code: "SG301", Level: guard.Warning, Grant: "terminate", Action: grants[2].Action, Resource: grants[2].Resource, Summary: "the session cannot be ended from here"},
 		}},
 	}
+}
+
+// rulings lets both judges give the same verdicts.
+func rulings(grants []guard.Grant, verdicts []policy.Verdict) []guard.Ruling {
+	var rs []guard.Ruling
+	for i, v := range verdicts {
+		for _, judge := range []string{"iam", "local"} {
+			rs = append(rs, guard.Ruling{Grant: grants[i], Judge: judge, Answer: policy.Answer{Verdict: v}})
+		}
+	}
+	return rs
 }
 
 func TestGoldens(t *testing.T) {

@@ -1,0 +1,51 @@
+package report
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+func TestSARIF(t *testing.T) {
+	finding := func(code guard.Code, level guard.Level, source string, line int) guard.Finding {
+		f := guard.Finding{Code: code, Level: level, Summary: "role/dev may not use this document"}
+		if source != "" {
+			f.Nearest = []guard.Near{{At: policy.Pos{Source: source, Line: line}, Why: "denies it"}}
+			f.Detail = "it was meant so"
+			f.Fix = &guard.Fix{Text: "add to role/dev", Changes: []guard.Change{{Statement: `{"Effect":"Allow"}`}}}
+		}
+		return f
+	}
+	var out bytes.Buffer
+	s := NewSARIF(&out, []string{"iam/dev.json", "plan.json"})
+	for _, d := range []guard.Decision{
+		{Findings: []guard.Finding{finding("SG101", guard.Error, "iam/dev.json", 7), finding("SG300", guard.Warning, "", 0)}},
+		{Findings: []guard.Finding{finding("SG101", guard.Error, "plan.json: data.aws_iam_policy_document.dev", 3)}},
+	} {
+		if err := s.Decision(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "findings.sarif")
+	if *update {
+		if err := os.WriteFile(golden, out.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
