@@ -48,6 +48,7 @@ func quietEnvironment(env *testscript.Env) error {
 	if err := os.Mkdir(home, 0o700); err != nil {
 		return err
 	}
+	watchRaces(env)
 	env.Setenv("HOME", home)
 	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	env.Setenv("TERM", "xterm")
