@@ -136,9 +136,16 @@ func TestCaseErrors(t *testing.T) {
 			t.Errorf("%s: got %+v", tt.line, got)
 		}
 	}
-	got := decision(t, d.Decide(nil, `{"id":"q\"\n\u00e9","action":7}`))
-	if got.ID != "q\"\né" || got.Decision != "error" {
-		t.Errorf("%+v", got)
+	for line, id := range map[string]string{
+		`{"id":"q\"\n\u00e9","action":7}`:                "q\"\né",
+		`{"action":7,"more":[{"id":"x"}],"id":"behind"}`: "behind",
+		`{"action":7,"id":8}`:                            "",
+		`{"action":7`:                                    "",
+		`["id"]`:                                         "",
+	} {
+		if got := decision(t, d.Decide(nil, line)); got.ID != id || got.Decision != "error" {
+			t.Errorf("%s: got %+v", line, got)
+		}
 	}
 	if got := decision(t, d.Decide(nil, aCase("other=1"))); got.Decision != "allowed" {
 		t.Errorf("the case after an error: %+v", got)

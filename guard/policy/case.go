@@ -36,7 +36,7 @@ func (d *CaseEvaluator) Decide(dst []byte, line string) []byte {
 	d.readCase()
 	if d.p.failed() {
 		e := d.p.error("case", 0)
-		return appendDecision(dst, d.id, "error", nil, "column "+strconv.Itoa(e.Column)+": "+e.Msg)
+		return appendDecision(dst, caseName(line), "error", nil, "column "+strconv.Itoa(e.Column)+": "+e.Msg)
 	}
 	d.prepare()
 	a := d.eval.Decide(&d.set, d.action, d.resource, &d.context)
@@ -45,6 +45,23 @@ func (d *CaseEvaluator) Decide(dst []byte, line string) []byte {
 		verdict, by = ImplicitDeny, nil // no resource policy ever allows across accounts
 	}
 	return appendDecision(dst, d.id, verdict.String(), by, "")
+}
+
+// caseName finds the id of a case that cannot be read as a whole, "" when it
+// stands behind a fault of the JSON.
+func caseName(line string) string {
+	s := scanner{text: line}
+	if !s.expect('{', "of the case") {
+		return ""
+	}
+	for first := true; s.more(&first, '}'); {
+		name, _ := s.key()
+		if name == "id" && s.peek() == '"' {
+			return s.str("the id")
+		}
+		s.skip(0)
+	}
+	return ""
 }
 
 // reset forgets the last case.

@@ -214,55 +214,68 @@ func (n *nfa) accepts(states []int) bool {
 // classBudget bounds the states that one call of classes visits.
 const classBudget = 4000
 
+// walk is a text read so far and the states each automaton is in.
+type walk struct {
+	text   string
+	states [][]int
+}
+
+// key tells walks apart by their states.
+func (w *walk) key() string {
+	var b strings.Builder
+	for _, l := range w.states {
+		for _, s := range l {
+			b.WriteRune(rune(s))
+		}
+		b.WriteByte(0xff)
+	}
+	return b.String()
+}
+
+// accepting tells which automata accept the text.
+func (w *walk) accepting(automata []nfa) string {
+	vector := make([]byte, len(automata))
+	for i := range automata {
+		if automata[i].accepts(w.states[i]) {
+			vector[i] = 1
+		}
+	}
+	return string(vector)
+}
+
+// step reads one more character.
+func (w *walk) step(automata []nfa, r rune) walk {
+	next := walk{text: w.text + string(r), states: make([][]int, len(automata))}
+	for i := range automata {
+		next.states[i] = automata[i].step(w.states[i], r)
+	}
+	return next
+}
+
 // classes returns, for every combination of automata that some text satisfies,
-// one text that does, the empty text included, and whether these are all
+// one text that does, the empty text besides, and whether these are all
 // combinations. It takes its steps from left.
 func classes(automata []nfa, left *int) ([]string, bool) {
-	type node struct {
-		text   string
-		states [][]int
-	}
 	letters := alphabet(automata)
-	first := node{states: make([][]int, len(automata))}
+	first := walk{states: make([][]int, len(automata))}
 	for i := range automata {
 		first.states[i] = automata[i].close(slices.Clone(automata[i].start))
 	}
-	key := func(states [][]int) string {
-		var b strings.Builder
-		for _, l := range states {
-			for _, s := range l {
-				b.WriteRune(rune(s))
-			}
-			b.WriteByte(0xff)
-		}
-		return b.String()
-	}
-	queue := []node{first}
+	queue := []walk{first}
 	visited := map[string]bool{} // without first: the empty text is a class of its own
 	found := map[string]bool{}
-	var out []string
+	out := []string{""}
 	for len(queue) > 0 {
-		n := queue[0]
+		w := queue[0]
 		queue = queue[1:]
-		vector := make([]byte, len(automata))
-		for i := range automata {
-			if automata[i].accepts(n.states[i]) {
-				vector[i] = 1
-			}
-		}
-		if n.text == "" {
-			out = append(out, "")
-		} else if !found[string(vector)] {
-			found[string(vector)] = true
-			out = append(out, n.text)
+		if vector := w.accepting(automata); w.text != "" && !found[vector] {
+			found[vector] = true
+			out = append(out, w.text)
 		}
 		for _, r := range letters {
-			next := node{text: n.text + string(r), states: make([][]int, len(automata))}
-			for i := range automata {
-				next.states[i] = automata[i].step(n.states[i], r)
-			}
+			next := w.step(automata, r)
 			*left -= len(automata)
-			if k := key(next.states); !visited[k] {
+			if k := next.key(); !visited[k] {
 				if len(visited) >= classBudget || *left < 0 {
 					return out, false
 				}

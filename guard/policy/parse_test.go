@@ -240,7 +240,9 @@ func TestParseWarns(t *testing.T) {
 		{"key in two cases", allow(anywhere + `,"Condition":{"Bool":{"a:b":"true","A:b":"true"}}`), `1:129 the key stands here twice, in different case`, Identity},
 		{"no number", allow(anywhere + `,"Condition":{"NumericEquals":{"a:b":"x"}}`), `1:131 the value is not of the operator's type and matches nothing`, Identity},
 		{"sid of an SCP", one(`{"Sid":"a b","Effect":"Allow","Action":"*","Resource":"*"}`), `1:44 a Sid should hold letters and digits only`, SCP},
-		{"long", long, fmt.Sprintf(`0:0 the document has %d characters, AWS takes at most 6144`, len(long)), Boundary},
+		{"long", long, fmt.Sprintf(`0:0 the document has %d characters: AWS takes at most 6144`, len(long)), Boundary},
+		{"long for a user", strings.Replace(long, strings.Repeat("x", 4500), "", 1), fmt.Sprintf(`0:0 the document has %d characters: an inline policy of a user may have at most 2048`, len(long)-4500), Identity},
+		{"long for a managed policy", long, fmt.Sprintf(`0:0 the document has %d characters: only an inline policy of a role may have more than 6144`, len(long)), Identity},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -85,11 +85,28 @@ func iamPath(path string) bool {
 	return false
 }
 
-// sizeLimits are the longest documents IAM takes, white space not counted:
-// docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html. Inline
-// policies have smaller, aggregate limits that a single document cannot show.
-var sizeLimits = [...]struct{ characters int }{
-	Identity: {10240}, Boundary: {6144}, Session: {2048}, SCP: {10240}, RCP: {5120}, Endpoint: {20480},
+// sizeLimit is what AWS says of documents longer than so many characters, white
+// space not counted: docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
+type sizeLimit struct {
+	characters int
+	meaning    string
+}
+
+// sizeLimits lists the limits of each kind, the largest first. The inline policies
+// of one role, group or user share one limit: a single document can only show
+// that it is past it.
+var sizeLimits = [...][]sizeLimit{
+	Identity: {
+		{10240, "AWS takes at most 10240"},
+		{6144, "only an inline policy of a role may have more than 6144"},
+		{5120, "only a managed policy or one of a role may have more than 5120"},
+		{2048, "an inline policy of a user may have at most 2048"},
+	},
+	Boundary: {{6144, "AWS takes at most 6144"}},
+	Session:  {{2048, "AWS takes at most 2048"}},
+	SCP:      {{10240, "AWS takes at most 10240"}},
+	RCP:      {{5120, "AWS takes at most 5120"}},
+	Endpoint: {{20480, "AWS takes at most 20480"}},
 }
 
 func (p *parser) sizeWarnings(text []byte) {
@@ -99,9 +116,11 @@ func (p *parser) sizeWarnings(text []byte) {
 			n++
 		}
 	}
-	if limit := sizeLimits[p.kind].characters; n > limit {
-		p.warnings = append(p.warnings, Warning{Source: p.source,
-			Msg: fmt.Sprintf("the document has %d characters, AWS takes at most %d", n, limit)})
+	for _, limit := range sizeLimits[p.kind] {
+		if n > limit.characters {
+			p.warnings = append(p.warnings, Warning{Source: p.source, Msg: fmt.Sprintf("the document has %d characters: %s", n, limit.meaning)})
+			return
+		}
 	}
 }
 
