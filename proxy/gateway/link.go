@@ -124,6 +124,8 @@ func (l *link) hello(con *Connect) error {
 
 // attach makes l the session's only link, and starts the agent for the first one.
 func (s *Session) attach(l *link, con Connect, version string) {
+	s.switching.Lock()
+	defer s.switching.Unlock()
 	s.mu.Lock()
 	old := s.link
 	s.link = l
@@ -147,6 +149,8 @@ func (s *Session) attach(l *link, con Connect, version string) {
 
 // detach forgets l; while no client is there the agent stops publishing.
 func (s *Session) detach(l *link) {
+	s.switching.Lock()
+	defer s.switching.Unlock()
 	s.mu.Lock()
 	mine := s.link == l
 	if mine {

@@ -96,6 +96,8 @@ type Session struct {
 	up    *line
 	down  *line
 
+	switching sync.Mutex // a link's coming and another's going do not mix
+
 	mu             sync.Mutex
 	status         Status
 	changed        chan struct{} // closed at the next change of status, if anybody waits
