@@ -187,6 +187,9 @@ func echoes(c *net.TCPConn) { io.Copy(c, c) } //nolint:errcheck // the test sees
 
 // TestMain fails if, once every test has cleaned up, something of ours still runs.
 func TestMain(m *testing.M) {
+	if actAsCarrier() {
+		return
+	}
 	flag.Parse()
 	code := m.Run()
 	if left := leftBehind(); code == 0 && left != "" {

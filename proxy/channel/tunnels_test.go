@@ -1,0 +1,220 @@
+package channel_test
+
+import (
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/proxy/gateway"
+)
+
+var tunnels = flag.Bool("tunnels", false, "run TestTunnels, which measures and takes minutes")
+
+// orders is a server that does what the first nine bytes of a connection ask:
+// take ('u') or give ('d') a number of bytes, or echo ('e').
+func orders(c *net.TCPConn) {
+	var ask [9]byte
+	for {
+		if _, err := io.ReadFull(c, ask[:]); err != nil {
+			return
+		}
+		n := int64(binary.BigEndian.Uint64(ask[1:]))
+		var err error
+		switch ask[0] {
+		case 'u':
+			if _, err = io.CopyN(io.Discard, c, n); err == nil {
+				_, err = c.Write(ask[:1])
+			}
+		case 'd':
+			_, err = io.CopyN(c, zeros{}, n)
+		default:
+			echoes(c)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { return len(b), nil }
+
+func order(what byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{what}, uint64(n))
+}
+
+// transfer moves n bytes and returns how long it took.
+func transfer(conn net.Conn, what byte, n int64) (time.Duration, error) {
+	begin := time.Now()
+	if _, err := conn.Write(order(what, n)); err != nil {
+		return 0, err
+	}
+	if what == 'd' {
+		_, err := io.CopyN(io.Discard, conn, n)
+		return time.Since(begin), err
+	}
+	if _, err := io.CopyN(conn, zeros{}, n); err != nil {
+		return 0, err
+	}
+	_, err := io.ReadFull(conn, make([]byte, 1))
+	return time.Since(begin), err
+}
+
+// speed is one measured transfer.
+type speed struct {
+	rate float64 // MB/s
+	cpu  float64 // seconds of CPU per 100 MiB
+}
+
+// measure moves n bytes through a carrier over lanes connections, and takes the median of three.
+func measure(t *testing.T, kind carrier, c gateway.SessionConfig, what byte, n int64, lanes int) speed {
+	t.Helper()
+	k := kind.start(t, c, lanes)
+	defer k.stop()
+	conns := make([]net.Conn, lanes)
+	for i := range conns {
+		conns[i] = k.dial()
+		if _, err := transfer(conns[i], what, 1<<10); err != nil { // one that is warm
+			t.Fatalf("%s: %v", kind, err)
+		}
+	}
+	var all []speed
+	for range 3 {
+		cpu, begin := k.cpu(), time.Now()
+		var g errgroup.Group
+		for _, conn := range conns {
+			g.Go(func() error { _, err := transfer(conn, what, n); return err })
+		}
+		if err := g.Wait(); err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		total := float64(n) * float64(lanes)
+		all = append(all, speed{total / 1e6 / time.Since(begin).Seconds(), (k.cpu() - cpu).Seconds() * (100 << 20) / total})
+	}
+	slices.SortFunc(all, func(a, b speed) int { return int(1000 * (a.rate - b.rate)) })
+	return all[1]
+}
+
+// TestTunnels compares our channel with the official plugin and with a bare
+// websocket relay in the same run, prints the figures, and fails if ours are
+// not what is promised. Run it by .ci/bench-tunnel, on a machine with nothing else to do.
+func TestTunnels(t *testing.T) {
+	if !*tunnels {
+		t.Skip("measures: run .ci/bench-tunnel")
+	}
+	free := config(listen(t, orders))
+	paced := free
+	paced.Pace = true
+	table := tabwriter.NewWriter(t.Output(), 0, 0, 2, ' ', 0)
+	defer table.Flush()
+	fmt.Fprintln(table, "\tplugin\tnative\trelay")
+	compare := func(name string, c gateway.SessionConfig, what byte, plugin, ours int64) (p, o speed) {
+		p = measure(t, official, c, what, plugin, 1)
+		o = measure(t, native, c, what, ours, 1)
+		r := measure(t, relay, c, what, ours, 1)
+		fmt.Fprintf(table, "%s, MB/s\t%.3g\t%.3g\t%.3g\n", name, p.rate, o.rate, r.rate)
+		fmt.Fprintf(table, "%s, CPU s/100 MiB\t%.3g\t%.3g\t%.3g\n", name, p.cpu, o.cpu, r.cpu)
+		return p, o
+	}
+	p, o := compare("upload", free, 'u', 4<<20, 64<<20)
+	promise(t, "upload at least 25 times the plugin's", o.rate, 25*p.rate)
+	promise(t, "upload CPU at most a tenth", p.cpu/10, o.cpu)
+	p, o = compare("upload, paced agent", paced, 'u', 4<<20, 64<<20)
+	promise(t, "upload to a paced agent at least 25 times the plugin's", o.rate, 25*p.rate)
+	p, o = compare("download", free, 'd', 64<<20, 64<<20)
+	promise(t, "download not below the plugin's", o.rate, p.rate)
+	p, o = compare("download, paced agent", paced, 'd', 3<<20, 3<<20)
+	promise(t, "download from a paced agent not below the plugin's", o.rate, 0.95*p.rate)
+	promise(t, "download CPU from a paced agent at most a tenth", p.cpu/10, o.cpu)
+	for _, lanes := range []int{2, 4} {
+		l := measure(t, native, paced, 'd', 3<<20, lanes)
+		fmt.Fprintf(table, "download, paced agent, %d lanes, MB/s\t\t%.3g\t\n", lanes, l.rate)
+		promise(t, fmt.Sprintf("%d lanes", lanes), l.rate, 0.8*float64(lanes)*o.rate)
+	}
+	latencies(t, table, free)
+	connections(t, table, free)
+}
+
+// promise fails the test if got is below want.
+func promise(t *testing.T, what string, got, want float64) {
+	t.Helper()
+	if got < want {
+		t.Errorf("%s: %.3g, want %.3g", what, got, want)
+	}
+}
+
+// latencies prints the median round trip of a small query on lines of different length.
+func latencies(t *testing.T, table io.Writer, c gateway.SessionConfig) {
+	for _, trip := range []time.Duration{0, 20 * time.Millisecond, 80 * time.Millisecond} {
+		c.Faults.Up.Delay, c.Faults.Down.Delay = trip/2, trip/2
+		var median [2]time.Duration
+		for i, kind := range []carrier{official, native} {
+			k := kind.start(t, c, 1)
+			conn := k.dial()
+			if _, err := conn.Write(order('e', 0)); err != nil {
+				t.Fatal(err)
+			}
+			var all []time.Duration
+			query := make([]byte, 100)
+			for range 100 {
+				begin := time.Now()
+				if _, err := conn.Write(query); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadFull(conn, query); err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, time.Since(begin))
+			}
+			slices.Sort(all)
+			median[i] = all[len(all)/2]
+			k.stop()
+		}
+		fmt.Fprintf(table, "query, %v away\t%v\t%v\t\n", trip, median[0].Round(10*time.Microsecond), median[1].Round(10*time.Microsecond))
+		promise(t, "latency not above the plugin's", 1.1*float64(median[0])+float64(200*time.Microsecond), float64(median[1]))
+	}
+}
+
+// connections prints short connections per second, and the memory with 200 open.
+func connections(t *testing.T, table io.Writer, c gateway.SessionConfig) {
+	var rate, memory [3]float64
+	for i, kind := range []carrier{official, native, relay} {
+		k := kind.start(t, c, 1)
+		begin, n := time.Now(), 0
+		for ; time.Since(begin) < 3*time.Second; n++ {
+			conn := k.dial()
+			word := append(order('e', 0), "hello"...)
+			if _, err := conn.Write(word); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(conn, word[:5]); err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+		}
+		rate[i] = float64(n) / time.Since(begin).Seconds()
+		k.stop()
+		k = kind.start(t, c, 1)
+		var g errgroup.Group
+		for range 200 {
+			conn := k.dial()
+			g.Go(func() error { _, err := transfer(conn, 'd', 20<<10); return err })
+		}
+		if err := g.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		memory[i] = k.memory()
+		k.stop()
+	}
+	fmt.Fprintf(table, "short connections per second\t%.0f\t%.0f\t%.0f\n", rate[0], rate[1], rate[2])
+	fmt.Fprintf(table, "MiB with 200 connections\t%.0f\t%.0f\t%.0f\n", memory[0], memory[1], memory[2])
+}
