@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -29,13 +30,14 @@ func explainCommand(p *process) *cli.Command {
 		Usage:     "tell more about a finding, or what AWS's error message means",
 		UsageText: "ssmguard explain CODE | ssmguard explain MESSAGE | ssmguard explain < FILE",
 		Description: "Prints the page of a finding (SG101), or reads an AccessDenied message as AWS, the AWS\n" +
-			"CLI or an SDK prints it and says what it means. Without either it lists all findings.",
+			"CLI or an SDK prints it and says what it means. Encoded messages are decoded by AWS, where\n" +
+			"the caller may. Without either it lists all findings.\n",
 		Action: func(c *cli.Context) error {
 			o := &explainOptions{process: p}
 			if err := o.complete(c.Args().Slice()); err != nil {
 				return err
 			}
-			return o.run()
+			return o.run(c.Context)
 		},
 	}
 }
@@ -58,7 +60,7 @@ func (o *explainOptions) complete(words []string) error {
 
 var codeForm = regexp.MustCompile(`(?i)^SG[0-9]{3}$`)
 
-func (o *explainOptions) run() error {
+func (o *explainOptions) run(ctx context.Context) error {
 	if o.text == "" {
 		return report.Index(o.stdout, guard.Pages())
 	}
@@ -73,7 +75,7 @@ func (o *explainOptions) run() error {
 	if !ok {
 		return usagef("neither a finding's code nor an error message of AWS's: %s", firstLine(o.text))
 	}
-	decision := guard.Decision{}.Refused(refusal)
+	decision := guard.Decision{}.Refused(o.decode(ctx, refusal))
 	if len(decision.Findings) == 0 {
 		return fmt.Errorf("no finding explains %s: %s", refusal.Code, refusal.Message)
 	}
