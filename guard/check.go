@@ -78,7 +78,7 @@ func (g *Guard) Check(ctx context.Context, r Request) (Decision, error) {
 	for _, res := range results {
 		d.Findings = append(d.Findings, unreadable(res.judge, res.err)...)
 	}
-	d.Findings = arrange(d.Findings)
+	d.Findings = arrange(onlyWhatMatters(d))
 	return d, nil
 }
 

@@ -202,6 +202,29 @@ func unreadable(who string, err error) []Finding {
 	return fs
 }
 
+// onlyWhatMatters joins what is undecided with the permission that would decide
+// it, and leaves out reads that every ordinary caller is refused when nothing
+// turned on them: an organization's policies are not the caller's to read.
+func onlyWhatMatters(d Decision) []Finding {
+	simulation := slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == "SG502" })
+	allowed := d.Verdict() == policy.Allow
+	var fs []Finding
+	for _, f := range d.Findings {
+		if allowed && f.Code == "SG501" && strings.HasPrefix(f.Action, "organizations:") {
+			continue
+		}
+		if f.Code == "SG506" && simulation {
+			about, layers, ok := strings.Cut(f.Summary, " turns on the ")
+			if ok {
+				f.Summary = about + " cannot be told without iam:SimulatePrincipalPolicy"
+				f.add("it turns on the " + layers)
+			}
+		}
+		fs = append(fs, f)
+	}
+	return fs
+}
+
 var visibleSummary = map[Code]string{
 	"SG501": "the caller's policies cannot all be read",
 	"SG502": "IAM's simulation may not be used",
