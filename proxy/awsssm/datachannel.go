@@ -1,0 +1,45 @@
+package awsssm
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+)
+
+// emptyPayload is the SHA-256 of no bytes, in hex.
+const emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// dataKeySize is the size of a session's data key in bytes: one half for each direction.
+const dataKeySize = 64
+
+// Sign returns what signs the upgrade request of a data channel's websocket: SigV4
+// for service ssmmessages in the configuration's region, with the credentials
+// that hold when it is called.
+func Sign(cfg aws.Config) func(ctx context.Context, r *http.Request) error {
+	signer := v4.NewSigner()
+	return func(ctx context.Context, r *http.Request) error {
+		credentials, err := cfg.Credentials.Retrieve(ctx)
+		if err != nil {
+			return err
+		}
+		return signer.SignHTTP(ctx, credentials, r, emptyPayload, "ssmmessages", cfg.Region, time.Now())
+	}
+}
+
+// DataKey returns what calls kms:GenerateDataKey for the key of an encrypted
+// session. Errors are those of Client.
+func DataKey(cfg aws.Config) func(ctx context.Context, keyID string, encryptionContext map[string]string) (plaintext, ciphertext []byte, err error) {
+	return func(ctx context.Context, keyID string, encryptionContext map[string]string) ([]byte, []byte, error) {
+		out, err := kms.NewFromConfig(cfg).GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
+			KeyId: &keyID, NumberOfBytes: aws.Int32(dataKeySize), EncryptionContext: encryptionContext,
+		})
+		if err != nil {
+			return nil, nil, translate("GenerateDataKey", err)
+		}
+		return out.Plaintext, out.CiphertextBlob, nil
+	}
+}

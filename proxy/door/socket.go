@@ -1,0 +1,83 @@
+package door
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// socket is a unix listener and the path it was given.
+type socket struct {
+	*net.UnixListener
+	path string
+}
+
+// openSocket listens on a path that its owner alone can use. The socket is made
+// in a directory of its own and moved, so that nobody can connect before.
+func (d *Door) openSocket(path string) error {
+	if err := clear(path); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".s")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	first := filepath.Join(dir, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: first, Net: "unix"})
+	if err != nil {
+		var errno syscall.Errno
+		if errors.As(err, &errno) && errno == syscall.EINVAL {
+			return fmt.Errorf("the path of the socket %s is too long for the system", path)
+		}
+		return err
+	}
+	l.SetUnlinkOnClose(false)
+	err = os.Chmod(first, 0o600)
+	if err == nil {
+		err = os.Rename(first, path)
+	}
+	if err != nil {
+		l.Close()
+		return err
+	}
+	made, err := os.Lstat(path)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	d.listeners = []net.Listener{&socket{l, path}}
+	d.remove = func() {
+		if now, err := os.Lstat(path); err == nil && os.SameFile(made, now) {
+			os.Remove(path)
+		}
+	}
+	return nil
+}
+
+// clear makes a path free that a socket is to have: it removes a socket that
+// nobody listens on, and nothing else.
+func clear(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("%s is there and is no socket", path)
+	}
+	conn, err := net.Dial("unix", path)
+	if err == nil {
+		conn.Close()
+		return &InUseError{Address: "unix:" + path}
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	return os.Remove(path)
+}
