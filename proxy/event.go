@@ -49,4 +49,5 @@ type Event struct {
 	Listen  string        // host:port or unix:PATH of the local end, with Ready
 	Pause   time.Duration // until the next attempt, with Waiting
 	Err     error         // why, with Lost, Waiting and GaveUp
+	Note    string        // something to tell that has not changed the state
 }

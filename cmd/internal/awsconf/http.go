@@ -46,6 +46,25 @@ func (t *transports) client(how trust) *http.Client {
 	return c
 }
 
+// Dialing returns how connections of our own reach the service that SSM does:
+// the proxy for a request, and what certificates are trusted (nil: the system's).
+func (s *Session) Dialing() (proxy func(*http.Request) (*url.URL, error), trusted *tls.Config, err error) {
+	client, ok := s.SSM.HTTPClient.(*http.Client)
+	if !ok {
+		return nil, nil, nil
+	}
+	lazy, ok := client.Transport.(*lazyTransport)
+	if !ok {
+		return nil, nil, nil
+	}
+	if lazy.once.Do(lazy.prepare); lazy.err != nil {
+		return nil, nil, lazy.err
+	}
+	trusted = lazy.base.TLSClientConfig.Clone()
+	trusted.NextProtos = nil // a websocket is HTTP/1.1
+	return lazy.base.Proxy, trusted, nil
+}
+
 func (t *transports) base(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 	return &http.Transport{
 		Proxy:                 proxy,

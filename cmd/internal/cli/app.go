@@ -44,6 +44,7 @@ func newApp(p *process) *cli.App {
 		OnUsageError:              onUsageError,
 		Action:                    unknownCommand,
 		Commands: append(awsCommands(p),
+			tunnelCommand(p),
 			explainCommand(p),
 			evalCommand(p),
 			sandboxCommand(p),

@@ -19,6 +19,15 @@ import (
 // connect finds the configuration that the AWS CLI would find and makes the
 // world of a session line from it. The world's evidence has to be closed.
 func (l *sessionLine) connect(ctx context.Context) (*world, error) {
+	conf, err := l.configure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.enter(ctx, conf)
+}
+
+// configure finds the configuration, and credentials that are there.
+func (l *sessionLine) configure(ctx context.Context) (*awsconf.Session, error) {
 	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.call.Globals, Lookup: l.lookup, Prompt: l.prompter()})
 	if err != nil {
 		return nil, err
@@ -33,6 +42,11 @@ func (l *sessionLine) connect(ctx context.Context) (*world, error) {
 	} else if _, err := conf.Credentials.Retrieve(ctx); err != nil {
 		return nil, err
 	}
+	return conf, nil
+}
+
+// enter makes the world of a session line from a configuration.
+func (l *sessionLine) enter(ctx context.Context, conf *awsconf.Session) (*world, error) {
 	evidence := awsiam.New(conf.Config, awsiam.Options{
 		SSMEndpoint: conf.Endpoint,
 		CacheDir:    l.cacheDir(),
@@ -54,7 +68,7 @@ func (l *sessionLine) connect(ctx context.Context) (*world, error) {
 		},
 		spec:   l.spec(conf),
 		opener: opener,
-		plugin: func(ctx context.Context) (proxy.Plugin, error) { return l.runner(ctx, conf, opener) },
+		plugin: func(ctx context.Context) (proxy.Plugin, error) { return l.carrier(ctx, conf, opener) },
 	}
 	if err := l.resolveTarget(ctx, w); err != nil {
 		evidence.Close()
@@ -79,6 +93,18 @@ func (l *sessionLine) spec(conf *awsconf.Session) proxy.Spec {
 		Target: in.Target, Document: in.DocumentName, Reason: in.Reason, Parameters: parameters(in),
 		Region: conf.Region, Profile: conf.Profile, Endpoint: conf.Endpoint, Request: l.call.RequestJSON,
 	}
+}
+
+// carrier returns what is to carry the session.
+func (l *sessionLine) carrier(ctx context.Context, conf *awsconf.Session, api *awsssm.Client) (proxy.Plugin, error) {
+	if l.own.Engine != engineNative {
+		return l.runner(ctx, conf, api)
+	}
+	dial, err := newDialer(conf, api)
+	if err != nil {
+		return nil, err
+	}
+	return &nativeSession{process: l.process, dialer: dial}, nil
 }
 
 // runner returns the plugin that is to carry the session, with the credentials

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/proxy"
+	"ssmguard/proxy/awsssm"
+	"ssmguard/proxy/channel"
+	"ssmguard/proxy/door"
+	"ssmguard/proxy/plugin"
+)
+
+// dialer opens our own data channels to sessions of one configuration.
+type dialer struct {
+	options channel.Options // for every channel
+	api     *awsssm.Client
+	renew   func(context.Context) error // looks for newer credentials; nil: there are none
+}
+
+func newDialer(conf *awsconf.Session, api *awsssm.Client) (*dialer, error) {
+	proxy, trusted, err := conf.Dialing()
+	if err != nil {
+		return nil, err
+	}
+	signed := conf.Config
+	d := &dialer{api: api, options: channel.Options{
+		Sign: awsssm.Sign(signed), GenerateDataKey: awsssm.DataKey(signed), Proxy: proxy, TLS: trusted,
+	}}
+	d.options.Resume = d.resume
+	return d, nil
+}
+
+// dial opens a channel to a session. onEvent is told what happens to it.
+func (d *dialer) dial(ctx context.Context, s *proxy.Session, onEvent func(channel.Event)) (*channel.Channel, error) {
+	o := d.options
+	o.Session, o.OnEvent = s, onEvent
+	o.Silent = s.Spec.Document == "AWS-StartNonInteractiveCommand"
+	return channel.Dial(ctx, o)
+}
+
+// outdated are the codes by which AWS refuses credentials that newer ones may replace.
+var outdated = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException", "InvalidClientTokenId"}
+
+// passing are the codes of refusals that may not last.
+var passing = append([]string{"ThrottlingException", "Throttling", "TooManyRequestsException", "InternalServerError", "TargetNotConnected"}, outdated...)
+
+// resume asks for a new token. When AWS says that the session cannot be resumed,
+// a new one is the way on.
+func (d *dialer) resume(ctx context.Context, id string) (streamURL, token proxy.Secret, err error) {
+	s, err := d.api.Resume(ctx, id)
+	var refused *proxy.Refused
+	switch {
+	case err == nil:
+		return s.StreamURL, s.Token, nil
+	case errors.As(err, &refused) && slices.Contains(outdated, refused.Code) && d.renew != nil:
+		return streamURL, token, errors.Join(err, d.renew(ctx))
+	case errors.As(err, &refused) && refused.HTTPStatus < 500 && !slices.Contains(passing, refused.Code):
+		return streamURL, token, fmt.Errorf("%w: %w", channel.ErrSessionGone, err)
+	}
+	return streamURL, token, err
+}
+
+// nativeSession carries one session of start-session over our own data channel.
+type nativeSession struct {
+	*process
+	*dialer
+}
+
+// Run implements proxy.Plugin for every type of session.
+func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Streams, ready func()) error {
+	defer n.terminate(ctx, s.ID)
+	local, err := n.localEnd(s)
+	if err != nil {
+		return err
+	}
+	if local != nil {
+		defer local.Close()
+	}
+	ch, err := n.dial(ctx, s, n.say)
+	if err != nil {
+		return sessionError(err)
+	}
+	defer ch.Close()
+	if ready != nil {
+		ready()
+	}
+	info := ch.Info()
+	switch {
+	case info.SessionType == channel.Port && info.Properties.Type != "":
+		return n.forward(ctx, ch, s, local)
+	case info.SessionType == channel.Port:
+		return sessionError(ch.Stdio(ctx, io.In, io.Out))
+	default:
+		return n.shell(ctx, ch, io)
+	}
+}
+
+// terminate ends a session in the account, even when ctx is over.
+func (n *nativeSession) terminate(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTimeout)
+	defer cancel()
+	if err := n.api.Terminate(ctx, id); err != nil {
+		fmt.Fprintf(n.stderr, "ssmguard: warning: %v\n", &plugin.LeftRunningError{ID: id, Err: err})
+	}
+}
+
+// localEnd opens the port that the session's parameters name, nil if they name none.
+func (n *nativeSession) localEnd(s *proxy.Session) (*door.Door, error) {
+	port, ok := s.Spec.Parameters["localPortNumber"]
+	if !ok || len(port) == 0 {
+		return nil, nil
+	}
+	return door.Open(net.JoinHostPort("localhost", port[0]), false)
+}
+
+func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *proxy.Session, local *door.Door) error {
+	if local == nil {
+		var err error
+		if local, err = door.Open("", false); err != nil {
+			return err
+		}
+		defer local.Close()
+	}
+	in := channel.NewInlet(local)
+	defer in.Close()
+	fmt.Fprintf(n.stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
+	err := ch.Forward(ctx, in, channel.ForwardOptions{})
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return sessionError(err)
+}
+
+// say tells a person what happens to the connection.
+func (n *nativeSession) say(e channel.Event) {
+	if text := channelNote(e); text != "" {
+		fmt.Fprintf(n.stderr, "ssmguard: %s\r\n", text)
+	}
+}
+
+// channelNote is an event of a channel in words.
+func channelNote(e channel.Event) string {
+	switch e.Kind {
+	case channel.Lost:
+		return fmt.Sprintf("connection lost, resuming: %v", e.Err)
+	case channel.Resumed:
+		return "connection resumed"
+	case channel.Refused:
+		return "the remote port refused a connection; is something listening there, and may the target reach it?"
+	case channel.Dropped:
+		return "a local connection that did not read was reset, so that the others go on"
+	case channel.Message:
+		return e.Text
+	}
+	return ""
+}
+
+// sessionError makes of a channel's end what a command returns: nothing if it was in peace.
+func sessionError(err error) error {
+	var closed *channel.ClosedError
+	switch {
+	case err == nil, errors.Is(err, channel.ErrEscaped):
+		return nil
+	case errors.As(err, &closed) && closed.Output != "":
+		return errors.New(closed.Output)
+	}
+	return err
+}
+
+// fileOf returns a stream as the file it is, nil if it is none.
+func fileOf(stream any) *os.File {
+	f, _ := stream.(*os.File)
+	return f
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"ssmguard/cmd/internal/awsconf"
+)
+
+// renewing are the credentials of something that runs for long: when they have
+// run out, or AWS says so, they are looked for again where the configuration
+// has them, so that a new login is taken up without a restart.
+type renewing struct {
+	load func(context.Context) (*awsconf.Session, error)
+
+	mu  sync.Mutex
+	now aws.CredentialsProvider
+}
+
+// errNoPrompt stands in for a prompt that would come while nobody looks.
+var errNoPrompt = errors.New("the credentials need a code that only a new start can ask for")
+
+// renewed makes a configuration's credentials renewing, for every service.
+func (l *sessionLine) renewed(conf *awsconf.Session) *renewing {
+	r := &renewing{now: conf.Credentials, load: func(ctx context.Context) (*awsconf.Session, error) {
+		return awsconf.Load(ctx, awsconf.Options{Globals: l.call.Globals, Lookup: l.lookup,
+			Prompt: func(string) (string, error) { return "", errNoPrompt }})
+	}}
+	if l.call.Globals.NoSignRequest {
+		return r
+	}
+	conf.Credentials, conf.Config.Credentials, conf.SSM.Credentials, conf.ECS.Credentials = r, r, r, r
+	return r
+}
+
+// Retrieve implements aws.CredentialsProvider.
+func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	r.mu.Lock()
+	now := r.now
+	r.mu.Unlock()
+	c, err := now.Retrieve(ctx)
+	if err == nil && !c.Expired() || ctx.Err() != nil {
+		return c, err
+	}
+	if fresh, freshErr := r.fresh(ctx); freshErr == nil {
+		return fresh, nil
+	}
+	return c, err
+}
+
+// Renew looks for newer credentials; that there are none is no error.
+func (r *renewing) Renew(ctx context.Context) error {
+	_, err := r.fresh(ctx)
+	return err
+}
+
+func (r *renewing) fresh(ctx context.Context) (aws.Credentials, error) {
+	conf, err := r.load(ctx)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	c, err := conf.Credentials.Retrieve(ctx)
+	if err != nil {
+		return c, err
+	}
+	r.mu.Lock()
+	r.now = conf.Credentials
+	r.mu.Unlock()
+	return c, nil
+}
+
+// expires returns when the credentials run out, zero if they do not.
+func (r *renewing) expires(ctx context.Context) time.Time {
+	if c, err := r.Retrieve(ctx); err == nil && c.CanExpire {
+		return c.Expires
+	}
+	return time.Time{}
+}
+
+const (
+	announceAhead = 10 * time.Minute // how long before they run out credentials are looked for again
+	lookEvery     = 30 * time.Second
+)
+
+// announce tells when credentials are about to run out and no newer ones can be
+// found, once for each, until ctx ends.
+func (r *renewing) announce(ctx context.Context, tell func(left time.Duration)) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	var told time.Time
+	for {
+		at := r.expires(ctx)
+		if left := time.Until(at); !at.IsZero() && left < announceAhead && !at.Equal(told) {
+			if fresh, err := r.fresh(ctx); err != nil || fresh.CanExpire && !fresh.Expires.After(at) {
+				told = at
+				tell(left)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

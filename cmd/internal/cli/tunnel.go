@@ -1,0 +1,268 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"ssmguard/configs"
+)
+
+// tunnelOptions are the options of the tunnel commands. What a tunnel's
+// configuration says too is overridden by them.
+type tunnelOptions struct {
+	Spot       configs.Tunnel // a tunnel of the command line; with names, what to change in theirs
+	Plugin     string
+	NoCache    bool
+	Remote     bool   // other machines may connect
+	Output     string // text or json
+	Background bool
+	Format     string // of `env`
+	Token      bool
+	Follow     bool
+	Project    bool // add to the project's file
+	Words      []string
+	Command    []string // what follows "--"
+}
+
+func text(field func(*tunnelOptions) *string) func(*tunnelOptions, string) error {
+	return func(o *tunnelOptions, v string) error {
+		if v == "" {
+			return errors.New("want a value")
+		}
+		*field(o) = v
+		return nil
+	}
+}
+
+func number(field func(*tunnelOptions) *int, least, most int) func(*tunnelOptions, string) error {
+	return func(o *tunnelOptions, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("want a number from %d to %d", least, most)
+		}
+		*field(o) = n
+		return nil
+	}
+}
+
+func chosen(field func(*tunnelOptions) *string, choices ...string) func(*tunnelOptions, string) error {
+	return func(o *tunnelOptions, v string) error { return choose(field(o), v, choices...) }
+}
+
+func toggle(field func(*tunnelOptions) *bool) func(*tunnelOptions, string) error {
+	return func(o *tunnelOptions, v string) error { return turn(field(o), v) }
+}
+
+// spotTable describes a tunnel on the command line.
+var spotTable = []option[tunnelOptions]{
+	{"--target", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.Target })},
+	{"--host", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.Host })},
+	{"--port", "", false, number(func(o *tunnelOptions) *int { return &o.Spot.Port }, 1, 65535)},
+	{"--rds", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.RDS })},
+	{"--elasticache", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.ElastiCache })},
+	{"--local-port", "", false, number(func(o *tunnelOptions) *int { return &o.Spot.LocalPort }, 0, 65535)},
+	{"--listen", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.Listen })},
+	{"--profile", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.Profile })},
+	{"--region", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.Region })},
+	{"--reason", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.Reason })},
+	{"--lanes", "", false, number(func(o *tunnelOptions) *int { return &o.Spot.Lanes }, 1, 16)},
+	{"--wait", "", true, func(o *tunnelOptions, _ string) error { o.Spot.Wait = configs.DefaultWait; return nil }},
+	{"--engine", "", false, chosen(func(o *tunnelOptions) *string { return &o.Spot.Engine }, engineNative, enginePlugin)},
+	{"--guard", "SSMGUARD_GUARD", false, chosen(func(o *tunnelOptions) *string { return &o.Spot.Guard }, "on", "warn", "strict", "off")},
+	{"--name", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.Name })},
+}
+
+// openTable is how a tunnel is opened.
+var openTable = []option[tunnelOptions]{
+	{"--plugin", "SSMGUARD_PLUGIN", false, text(func(o *tunnelOptions) *string { return &o.Plugin })},
+	{"--no-cache", "SSMGUARD_NO_CACHE", true, toggle(func(o *tunnelOptions) *bool { return &o.NoCache })},
+	{"--allow-remote", "", true, toggle(func(o *tunnelOptions) *bool { return &o.Remote })},
+}
+
+var outputTable = []option[tunnelOptions]{
+	{"--output", "", false, chosen(func(o *tunnelOptions) *string { return &o.Output }, "text", "json")},
+}
+
+var backgroundTable = []option[tunnelOptions]{
+	{"--background", "", true, toggle(func(o *tunnelOptions) *bool { return &o.Background })},
+}
+
+// tunnelVerb is one command below `ssmguard tunnel`.
+type tunnelVerb struct {
+	name, usage, words, about string
+	options                   [][]option[tunnelOptions]
+	command                   bool // a command may follow "--"
+	run                       func(p *process, ctx context.Context, o *tunnelOptions) error
+}
+
+const tunnelHelp = `A tunnel is a local port that leads to a port behind a bastion, and stays open
+through lost connections. Tunnels are named in ~/.config/ssmguard/config.yaml and
+in a project's .ssmguard.yaml, or given on the spot:
+
+  ssmguard tunnel up --target bastion --host db.internal --port 5432 --local-port 15432
+
+`
+
+func tunnelCommand(p *process) *cli.Command {
+	c := &cli.Command{
+		Name: "tunnel", Usage: "open, keep and close tunnels", UsageText: "ssmguard tunnel COMMAND [NAME...] [options]",
+		Description: tunnelHelp + verbList() + tunnelOptionHelp, SkipFlagParsing: true, HideHelp: true,
+	}
+	c.Action = func(ctx *cli.Context) error {
+		words := ctx.Args().Slice()
+		if len(words) == 0 || slices.Contains([]string{"help", "--help", "-h"}, words[0]) ||
+			len(words) == 2 && slices.Contains([]string{"help", "--help", "-h"}, words[1]) {
+			return cli.ShowCommandHelp(ctx, "tunnel")
+		}
+		return p.tunnel(ctx.Context, words)
+	}
+	return c
+}
+
+func verbList() string {
+	var b strings.Builder
+	for _, v := range tunnelVerbs() {
+		fmt.Fprintf(&b, "  %-34s %s\n", strings.TrimSpace(v.name+" "+v.words), v.usage)
+	}
+	return b.String()
+}
+
+// tunnel runs the words after `tunnel`.
+func (p *process) tunnel(ctx context.Context, words []string) error {
+	verbs := tunnelVerbs()
+	at := slices.IndexFunc(verbs, func(v tunnelVerb) bool { return v.name == words[0] })
+	if at < 0 {
+		var names []string
+		for _, v := range verbs {
+			names = append(names, v.name)
+		}
+		if near := configs.Nearest(words[0], names); near != "" {
+			return usagef("unknown command: tunnel %s; did you mean %q?", words[0], "tunnel "+near)
+		}
+		return usagef("unknown command: tunnel %s; known are: %s", words[0], strings.Join(names, ", "))
+	}
+	o, err := verbs[at].parse(words[1:], p.getenv)
+	if err != nil {
+		return err
+	}
+	err = ownVoice("tunnel", verbs[at].run(p, ctx, o))
+	var sig signalled
+	if errors.As(context.Cause(ctx), &sig) && (err == nil || errors.Is(err, context.Canceled) || as[signalled](err)) {
+		return statusError{128 + int(sig.signal)} // nothing but our output belongs on stdout
+	}
+	return err
+}
+
+// parse takes the verb's options out of the words after it.
+func (v tunnelVerb) parse(words []string, getenv func(string) string) (*tunnelOptions, error) {
+	o := &tunnelOptions{Spot: configs.Tunnel{LocalPort: -1}, Output: "text"}
+	rest, err := take(o, slices.Concat(v.options...), words, getenv)
+	if err != nil {
+		return nil, err
+	}
+	if at := slices.Index(rest, "--"); at >= 0 {
+		o.Command = rest[at+1:]
+		rest = rest[:at]
+		if !v.command {
+			return nil, usagef("tunnel %s runs no command; `tunnel run` does", v.name)
+		}
+	}
+	for _, word := range rest {
+		if strings.HasPrefix(word, "-") {
+			return nil, usagef("unknown option: %s; see %q", word, "ssmguard help tunnel")
+		}
+	}
+	o.Words = rest
+	return o, nil
+}
+
+// loadConfig reads the files that say what tunnels there are.
+func (p *process) loadConfig() (configs.Config, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return configs.Config{}, codedError{err.Error(), exitConfig}
+	}
+	c, err := configs.Load(configs.Places{UserFile: p.userFile(), Dir: dir, Getenv: p.lookup})
+	if err != nil {
+		return c, codedError{strings.ReplaceAll(err.Error(), "\n", "\nssmguard: "), exitConfig}
+	}
+	return c, nil
+}
+
+// userFile is the user's configuration file, "" without a home.
+func (p *process) userFile() string {
+	dir := p.getenv("XDG_CONFIG_HOME")
+	if dir == "" {
+		home := p.getenv("HOME")
+		if home == "" {
+			return ""
+		}
+		dir = filepath.Join(home, ".config")
+	}
+	return configs.UserFile(dir)
+}
+
+// select returns the tunnels that a command line is about: those of its names,
+// with its options over theirs, or the one that its options describe.
+func (o *tunnelOptions) selected(c configs.Config) ([]configs.Tunnel, error) {
+	if len(o.Words) == 0 {
+		t, err := o.described(c)
+		return []configs.Tunnel{t}, err
+	}
+	tunnels, err := c.Select(o.Words...)
+	if err != nil {
+		return nil, codedError{err.Error(), exitUsage}
+	}
+	s := o.Spot
+	if len(tunnels) > 1 && (s.Target != "" || s.Host != "" || s.Port != 0 || s.RDS != "" || s.ElastiCache != "" || s.Listen != "" || s.LocalPort >= 0) {
+		return nil, usagef("--target, --host, --port, --listen and --local-port are for one tunnel, not for %d", len(tunnels))
+	}
+	for i := range tunnels {
+		tunnels[i] = o.over(tunnels[i])
+	}
+	return tunnels, configs.CheckListen(o.Spot.Listen)
+}
+
+// described is a tunnel that only the command line knows.
+func (o *tunnelOptions) described(c configs.Config) (configs.Tunnel, error) {
+	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: cmp.Or(o.Spot.Name, "tunnel")})
+	lookup := t.RDS != "" || t.ElastiCache != ""
+	switch {
+	case t.Target == "":
+		return t, usagef("name a tunnel, or give --target and --port; see %q", "ssmguard help tunnel")
+	case t.Port == 0 && !lookup:
+		return t, usagef("--port is missing: the port on the far side")
+	case lookup && t.Host != "", t.RDS != "" && t.ElastiCache != "":
+		return t, usagef("give one of --host, --rds and --elasticache")
+	case t.Listen != "" && t.LocalPort > 0:
+		return t, usagef("give one of --listen and --local-port")
+	}
+	if err := configs.CheckListen(t.Listen); err != nil {
+		return t, usagef("--%v", err)
+	}
+	return t, nil
+}
+
+// over lays the options of the command line over a tunnel's configuration.
+func (o *tunnelOptions) over(t configs.Tunnel) configs.Tunnel {
+	s := o.Spot
+	t.Target, t.Reason, t.Guard = cmp.Or(s.Target, t.Target), cmp.Or(s.Reason, t.Reason), cmp.Or(s.Guard, t.Guard)
+	t.Profile, t.Region, t.Engine = cmp.Or(s.Profile, t.Profile), cmp.Or(s.Region, t.Region), cmp.Or(s.Engine, t.Engine)
+	t.Lanes, t.Wait, t.Port = cmp.Or(s.Lanes, t.Lanes), cmp.Or(s.Wait, t.Wait), cmp.Or(s.Port, t.Port)
+	if s.Host != "" || s.RDS != "" || s.ElastiCache != "" {
+		t.Host, t.RDS, t.ElastiCache = s.Host, s.RDS, s.ElastiCache
+	}
+	if s.Listen != "" || s.LocalPort >= 0 {
+		t.Listen, t.LocalPort = s.Listen, max(s.LocalPort, 0)
+	}
+	return t
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"ssmguard/proxy"
+	"ssmguard/proxy/channel"
+	"ssmguard/proxy/door"
+)
+
+// nativeTunnel carries sessions of a tunnel over our own data channel. Every
+// lane runs it with sessions of its own; they share the local end.
+type nativeTunnel struct {
+	*dialer
+	door    *door.Door
+	inlet   *channel.Inlet
+	wait    time.Duration // for the remote port to answer; 0 does not ask
+	traffic *traffic
+	// note is told what happens within one session.
+	note func(s *proxy.Session, e channel.Event)
+}
+
+// Run implements proxy.Plugin.
+func (n *nativeTunnel) Run(ctx context.Context, s *proxy.Session, _ proxy.Streams, ready func()) error {
+	refused := make(chan struct{}, 1)
+	ch, err := n.dial(ctx, s, func(e channel.Event) {
+		if e.Kind == channel.Refused {
+			signalOnce(refused)
+		}
+		n.note(s, e)
+	})
+	if err != nil {
+		return err
+	}
+	defer ch.Close()
+	defer n.traffic.carry(ch)()
+	further := &furtherSessions{dialer: n.dialer, spec: s.Spec, traffic: n.traffic}
+	defer further.wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- ch.Forward(ctx, n.inlet, channel.ForwardOptions{More: further.open}) }()
+	if n.wait > 0 {
+		if err := n.answered(ctx, refused); err != nil {
+			cancel()
+			return errors.Join(err, <-ended)
+		}
+	}
+	ready()
+	return <-ended
+}
+
+const (
+	// graceToRefuse is how long a port that says nothing may take to refuse.
+	graceToRefuse = time.Second
+	// askAgain is the pause before a refused port is asked again.
+	askAgain = 500 * time.Millisecond
+)
+
+// answered waits until a connection through the tunnel gets a byte, or is not
+// refused within graceToRefuse: many servers wait for the client to speak first.
+func (n *nativeTunnel) answered(ctx context.Context, refused <-chan struct{}) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, n.wait, fmt.Errorf("the remote port did not answer within %v", n.wait))
+	defer cancel()
+	for {
+		open, err := n.ask(ctx, refused)
+		if open || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// ask makes one connection and tells whether it was let be.
+func (n *nativeTunnel) ask(ctx context.Context, refused <-chan struct{}) (open bool, err error) {
+	conn, err := n.door.Dial(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if err := conn.SetReadDeadline(time.Now().Add(graceToRefuse)); err != nil {
+		return false, err
+	}
+	got, err := conn.Read(make([]byte, 1))
+	var timeout net.Error
+	switch {
+	case got > 0:
+		return true, nil
+	case ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	case !errors.As(err, &timeout) || !timeout.Timeout():
+		return false, nil // closed
+	}
+	select {
+	case <-refused:
+		return false, nil
+	default:
+		return true, nil
+	}
+}
+
+func signalOnce(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// furtherSessions opens sessions beside the first one, for agents that carry one
+// connection each.
+type furtherSessions struct {
+	*dialer
+	spec    proxy.Spec
+	traffic *traffic
+	running sync.WaitGroup
+}
+
+// open starts a session and a channel to it; the session ends with the channel.
+func (f *furtherSessions) open(ctx context.Context) (*channel.Channel, error) {
+	s, err := f.api.Open(ctx, f.spec)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := f.dial(ctx, s, func(channel.Event) {})
+	if err != nil {
+		return nil, errors.Join(err, f.end(ctx, s.ID))
+	}
+	done := f.traffic.carry(ch)
+	f.running.Go(func() {
+		<-ch.Done()
+		done()
+		f.end(ctx, s.ID) //nolint:errcheck // what cannot be reached ends by its idle timeout
+	})
+	return ch, nil
+}
+
+func (f *furtherSessions) end(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTimeout)
+	defer cancel()
+	return f.api.Terminate(ctx, id)
+}
+
+// wait returns when every session has ended.
+func (f *furtherSessions) wait() { f.running.Wait() }

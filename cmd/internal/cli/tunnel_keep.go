@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/cmd/internal/report"
+	"ssmguard/guard"
+	"ssmguard/proxy"
+	"ssmguard/proxy/channel"
+)
+
+// keep keeps every tunnel up until ctx ends, or all have given up. Its error is
+// that of the first tunnel that gave up.
+func (ts tunnels) keep(ctx context.Context, events report.Events) error {
+	var g errgroup.Group
+	for _, t := range ts {
+		t.events = events
+		g.Go(func() error { return t.named(t.keep(ctx), len(ts)) })
+	}
+	return g.Wait()
+}
+
+// keep keeps one tunnel up, with as many sessions as it has lanes.
+func (t *tunnel) keep(ctx context.Context) error {
+	t.lanes = make([]bool, max(t.conf.Lanes, 1))
+	lanesCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var g errgroup.Group
+	g.Go(func() error {
+		t.credentials.announce(lanesCtx, func(left time.Duration) {
+			t.say(fmt.Sprintf("credentials expire in %v; log in again, or the tunnel cannot be resumed then", left.Round(time.Second)))
+		})
+		return nil
+	})
+	for i := range t.lanes {
+		g.Go(func() error {
+			err := t.lane(lanesCtx, i)
+			switch {
+			case i == 0:
+				cancel() // the others are beside it
+				return err
+			case err != nil:
+				t.say(fmt.Sprintf("lane %d gave up: %v", i+1, err))
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	if err == nil || ctx.Err() != nil {
+		t.emit(proxy.Event{State: proxy.Stopped})
+		return context.Cause(ctx)
+	}
+	t.emit(proxy.Event{State: proxy.GaveUp, Err: err})
+	return t.explained(ctx, err)
+}
+
+// lane keeps one session open behind the local end.
+func (t *tunnel) lane(ctx context.Context, i int) error {
+	s := proxy.Supervisor{
+		Opener: t.world.opener, Plugin: t.carrier(i), Backoff: proxy.DefaultBackoff,
+		OnEvent: func(e proxy.Event) { t.inLane(i, e) }, Final: t.final,
+	}
+	return s.Run(ctx, proxy.Tunnel{Name: t.conf.Name, Listen: t.door.String(), Spec: t.world.spec},
+		proxy.Streams{Out: t.stderr, Err: t.stderr})
+}
+
+// final tells whether an error ends the tunnel: any, before it was ready for the
+// first time; later only what AWS will not take back by itself.
+func (t *tunnel) final(err error) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.everReady || t.failed != nil {
+		return true
+	}
+	var refused *proxy.Refused
+	return errors.As(err, &refused) && refused.HTTPStatus < 500 && !slices.Contains(passing, refused.Code)
+}
+
+func isOutdated(err error) bool {
+	var refused *proxy.Refused
+	return errors.As(err, &refused) && slices.Contains(outdated, refused.Code)
+}
+
+// explained says what AWS's refusal means. A tunnel that was open had been
+// allowed: the guard is asked again what has changed.
+func (t *tunnel) explained(ctx context.Context, err error) error {
+	before := t.decision
+	if t.everReady {
+		before = guard.Decision{Request: t.world.request}
+		t.world.evidence.Refresh()
+	}
+	if as[*proxy.Refused](err) {
+		return t.refused(ctx, before, err)
+	}
+	return err
+}
+
+// inLane passes the events of a lane on, as far as they are the tunnel's: it is
+// ready while one lane is.
+func (t *tunnel) inLane(i int, e proxy.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := slices.Contains(t.lanes, true)
+	t.lanes[i] = e.State == proxy.Ready
+	after := slices.Contains(t.lanes, true)
+	switch e.State {
+	case proxy.Ready:
+		t.everReady = true
+		if before {
+			return
+		}
+	case proxy.Stopped, proxy.GaveUp:
+		return // said once for all lanes
+	default:
+		if after || i != 0 && !before {
+			return
+		}
+	}
+	t.emitLocked(e)
+}
+
+// inSession passes on what happens within one session.
+func (t *tunnel) inSession(lane int, s *proxy.Session, e channel.Event) {
+	switch e.Kind {
+	case channel.Lost:
+		t.inLane(lane, proxy.Event{State: proxy.Lost, Attempt: 1, Session: s.ID, Err: e.Err})
+	case channel.Resumed:
+		t.inLane(lane, proxy.Event{State: proxy.Ready, Session: s.ID, Listen: t.door.String()})
+	default:
+		t.say(channelNote(e))
+	}
+}
+
+// say tells something that has not changed the tunnel's state.
+func (t *tunnel) say(note string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.emitLocked(proxy.Event{State: t.last.State, Note: note})
+}
+
+func (t *tunnel) emit(e proxy.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.emitLocked(e)
+}
+
+func (t *tunnel) emitLocked(e proxy.Event) {
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	e.Tunnel = t.conf.Name
+	if e.Note == "" {
+		t.last = e
+	}
+	if err := t.events.Event(e); err != nil && t.failed == nil {
+		t.failed = err
+	}
+}
+
+// several renders for more than one reader.
+type several []report.Events
+
+// Event implements report.Events.
+func (s several) Event(e proxy.Event) error {
+	var errs []error
+	for _, one := range s {
+		errs = append(errs, one.Event(e))
+	}
+	return errors.Join(errs...)
+}
+
+// readiness waits for all tunnels of a command to be ready once.
+type readiness struct {
+	mu   sync.Mutex
+	left map[string]bool
+	all  chan struct{} // closed then
+}
+
+func (ts tunnels) readiness() *readiness {
+	r := &readiness{left: make(map[string]bool), all: make(chan struct{})}
+	for _, t := range ts {
+		r.left[t.conf.Name] = true
+	}
+	return r
+}
+
+// Event implements report.Events.
+func (r *readiness) Event(e proxy.Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.State == proxy.Ready && r.left[e.Tunnel] {
+		delete(r.left, e.Tunnel)
+		if len(r.left) == 0 {
+			close(r.all)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+package cli
+
+// tunnelVerbs are the commands below `ssmguard tunnel`, in the order of their help.
+func tunnelVerbs() []tunnelVerb {
+	type tables = [][]option[tunnelOptions]
+	return []tunnelVerb{
+		{name: "up", words: "NAME...", usage: "open tunnels and keep them open",
+			options: tables{spotTable, openTable, outputTable, backgroundTable}, run: (*process).tunnelUp},
+		{name: "run", words: "NAME... -- COMMAND", usage: "open tunnels for one command", command: true,
+			options: tables{spotTable, openTable}, run: (*process).tunnelRun},
+	}
+}
+
+// tunnelOptionHelp describes the options of the tunnel commands.
+const tunnelOptionHelp = `
+A tunnel, or what to change in a named one:
+  --target TARGET      instance id, tag:KEY=VALUE, or the value of a Name tag
+  --host HOST          where the target is to connect; without it, to itself
+  --port PORT          the port there
+  --local-port PORT    the port here, on 127.0.0.1 and ::1; 0 takes any free one
+  --listen ADDRESS     ADDR:PORT or unix:PATH instead
+  --allow-remote       let --listen be an address that other machines reach
+  --profile, --region, --reason
+  --lanes N            spread connections over N sessions (1 to 16)
+  --wait               ready means that the remote port has answered
+  --engine native      our own data channel (default); plugin: the official one
+  --guard MODE         on, warn, strict or off, as with start-session
+  --name NAME          what to call a tunnel that is in no file
+  --output json        events as JSON lines
+`

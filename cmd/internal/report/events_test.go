@@ -1,0 +1,91 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/proxy"
+)
+
+// life is a tunnel's life with every state in it.
+func life() []proxy.Event {
+	at := time.Date(2026, 11, 21, 8, 30, 0, 0, time.UTC)
+	events := []proxy.Event{
+		{State: proxy.Idle},
+		{State: proxy.Opening, Attempt: 1},
+		{State: proxy.Ready, Session: "ann-1", Listen: "127.0.0.1:15432"},
+		{State: proxy.Ready, Note: "credentials expire in 9m0s"},
+		{State: proxy.Lost, Attempt: 1, Session: "ann-1", Err: errors.New("connection reset\nby peer")},
+		{State: proxy.Waiting, Attempt: 1, Pause: 1500 * time.Millisecond},
+		{State: proxy.Ready, Session: "ann-2", Listen: "unix:/run/db.sock"},
+		{State: proxy.Ready, Session: "ann-2", Listen: "unix:/run/db.sock"},
+		{State: proxy.Stopped},
+		{State: proxy.GaveUp, Err: errors.New("not <allowed>")},
+	}
+	for i := range events {
+		events[i].At, events[i].Tunnel = at.Add(time.Duration(i)*time.Second), "orders"
+	}
+	return events
+}
+
+func TestEventsConform(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("schema", "event.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema map[string]any
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	events := NewEventJSON(&out)
+	for _, e := range life() {
+		if err := events.Event(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
+	if len(lines) != len(life()) {
+		t.Fatalf("%d lines for %d events", len(lines), len(life()))
+	}
+	for i, line := range lines {
+		var value map[string]any
+		if err := json.Unmarshal(line, &value); err != nil {
+			t.Fatal(err)
+		}
+		for _, fault := range (validator{schema}).check(schema, value, "$") {
+			t.Errorf("%s: %s", line, fault)
+		}
+		if want := life()[i].State.String(); value["state"] != want {
+			t.Errorf("%s: state is not %s", line, want)
+		}
+	}
+}
+
+func TestEventText(t *testing.T) {
+	var out bytes.Buffer
+	events := NewEventText(&out, "ssmguard: ")
+	for _, e := range life() {
+		if err := events.Event(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := `ssmguard: orders: ready on 127.0.0.1:15432
+ssmguard: orders: credentials expire in 9m0s
+ssmguard: orders: connection lost: connection reset by peer
+ssmguard: orders: next attempt in 2s
+ssmguard: orders: ready on unix:/run/db.sock
+ssmguard: orders: closed
+ssmguard: orders: gave up: not <allowed>
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
