@@ -7,21 +7,40 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/organizations"
-	orgtypes "github.com/aws/aws-sdk-go-v2/service/organizations/types"
-
 	"ssmguard/guard/policy"
 )
 
 // orgPolicyTypes are the authorization policies of an organization.
 var orgPolicyTypes = map[policy.Kind]struct {
-	filter orgtypes.PolicyType
+	filter string
 	name   string
 }{
-	policy.SCP: {orgtypes.PolicyTypeServiceControlPolicy, "service control policy"},
-	policy.RCP: {orgtypes.PolicyTypeResourceControlPolicy, "resource control policy"},
+	policy.SCP: {"SERVICE_CONTROL_POLICY", "service control policy"},
+	policy.RCP: {"RESOURCE_CONTROL_POLICY", "resource control policy"},
 }
+
+// The answers of Organizations, as far as they are used.
+type (
+	orgDescription struct {
+		Organization struct {
+			MasterAccountID string `json:"MasterAccountId"`
+		}
+	}
+	orgAccount struct {
+		Account struct{ Paths []string }
+	}
+	orgParents struct {
+		Parents []struct{ ID, Type string }
+	}
+	orgPolicySummary struct{ ID, Name, Arn string }
+	orgPolicyList    struct {
+		Policies  []orgPolicySummary
+		NextToken string
+	}
+	orgPolicy struct {
+		Policy struct{ Content *string }
+	}
+)
 
 var orgUnread = evidence{Partial: []policy.Kind{policy.SCP, policy.RCP}}
 
@@ -33,15 +52,15 @@ const serviceLinked = ":role/aws-service-role/"
 // management account; otherwise only a delegated administrator may read them.
 func (c *Client) organizationLayers(ctx context.Context, id identity) (evidence, error) {
 	var (
-		org           *organizations.DescribeOrganizationOutput
+		org           *orgDescription
 		targets       []string
 		orgErr, tgErr error
 		known         entity
 	)
 	together(
 		func() {
-			org, orgErr = ask(ctx, c, "organizations:DescribeOrganization", func(ctx context.Context) (*organizations.DescribeOrganizationOutput, error) {
-				return c.org.DescribeOrganization(ctx, nil)
+			org, orgErr = ask(ctx, c, "organizations:DescribeOrganization", func(ctx context.Context) (*orgDescription, error) {
+				return callJSON[orgDescription](ctx, c.org, "", "DescribeOrganization", struct{}{})
 			})
 		},
 		func() { targets, tgErr = c.orgTargets(ctx, id.Account) },
@@ -50,7 +69,7 @@ func (c *Client) organizationLayers(ctx context.Context, id identity) (evidence,
 	switch {
 	case KindOf(orgErr) == KindNoOrg, strings.Contains(known.ARN, serviceLinked):
 		return evidence{}, nil
-	case orgErr == nil && org.Organization != nil && aws.ToString(org.Organization.MasterAccountId) == id.Account:
+	case orgErr == nil && org.Organization.MasterAccountID == id.Account:
 		return evidence{}, nil
 	case tgErr != nil:
 		return orgUnread, tgErr
@@ -85,10 +104,10 @@ func (c *Client) orgTargets(ctx context.Context, account string) ([]string, erro
 
 // orgPath reads the account's path, nil when there is none to be had.
 func (c *Client) orgPath(ctx context.Context, account string) []string {
-	out, err := ask(ctx, c, "organizations:DescribeAccount", func(ctx context.Context) (*organizations.DescribeAccountOutput, error) {
-		return c.org.DescribeAccount(ctx, &organizations.DescribeAccountInput{AccountId: aws.String(account)})
+	out, err := ask(ctx, c, "organizations:DescribeAccount", func(ctx context.Context) (*orgAccount, error) {
+		return callJSON[orgAccount](ctx, c.org, "", "DescribeAccount", map[string]string{"AccountId": account})
 	})
-	if err != nil || out.Account == nil {
+	if err != nil {
 		return nil
 	}
 	for _, path := range out.Account.Paths {
@@ -115,14 +134,14 @@ func (c *Client) orgAncestors(ctx context.Context, account string) ([]string, er
 	targets := []string{account}
 	for range maxDepth {
 		child := targets[0]
-		out, err := ask(ctx, c, op, func(ctx context.Context) (*organizations.ListParentsOutput, error) {
-			return c.org.ListParents(ctx, &organizations.ListParentsInput{ChildId: aws.String(child)})
+		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgParents, error) {
+			return callJSON[orgParents](ctx, c.org, "", "ListParents", map[string]string{"ChildId": child})
 		})
 		if err != nil || len(out.Parents) == 0 {
 			return nil, unseen(op, child, err)
 		}
-		targets = append([]string{aws.ToString(out.Parents[0].Id)}, targets...)
-		if out.Parents[0].Type == orgtypes.ParentTypeRoot {
+		targets = append([]string{out.Parents[0].ID}, targets...)
+		if out.Parents[0].Type == "ROOT" {
 			return targets, nil
 		}
 	}
@@ -154,33 +173,32 @@ func (c *Client) orgPolicies(ctx context.Context, layer policy.Kind, targets []s
 // targetPolicies reads the policies of one type on one target.
 func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level int, target string) ([]document, error) {
 	const op = "organizations:ListPoliciesForTarget"
-	var marker *string
-	var ids []orgtypes.PolicySummary
+	in := map[string]string{"TargetId": target, "Filter": orgPolicyTypes[layer].filter}
+	var ids []orgPolicySummary
 	for range maxPages {
-		out, err := ask(ctx, c, op, func(ctx context.Context) (*organizations.ListPoliciesForTargetOutput, error) {
-			return c.org.ListPoliciesForTarget(ctx, &organizations.ListPoliciesForTargetInput{
-				TargetId: aws.String(target), Filter: orgPolicyTypes[layer].filter, NextToken: marker,
-			})
+		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgPolicyList, error) {
+			return callJSON[orgPolicyList](ctx, c.org, "", "ListPoliciesForTarget", in)
 		})
 		if err != nil {
 			return nil, unseen(op, target, err)
 		}
 		ids = append(ids, out.Policies...)
-		if marker = out.NextToken; aws.ToString(marker) == "" {
+		if out.NextToken == "" {
 			break
 		}
+		in["NextToken"] = out.NextToken
 	}
-	return collect(ids, func(s orgtypes.PolicySummary) (document, error) {
+	return collect(ids, func(s orgPolicySummary) (document, error) {
 		const op = "organizations:DescribePolicy"
-		out, err := ask(ctx, c, op, func(ctx context.Context) (*organizations.DescribePolicyOutput, error) {
-			return c.org.DescribePolicy(ctx, &organizations.DescribePolicyInput{PolicyId: s.Id})
+		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgPolicy, error) {
+			return callJSON[orgPolicy](ctx, c.org, "", "DescribePolicy", map[string]string{"PolicyId": s.ID})
 		})
-		if err != nil || out.Policy == nil || out.Policy.Content == nil {
-			return document{}, unseen(op, aws.ToString(s.Arn), err)
+		if err != nil || out.Policy.Content == nil {
+			return document{}, unseen(op, s.Arn, err)
 		}
 		return document{
 			Layer: layer, Level: level,
-			Source: fmt.Sprintf("%s %s on %s", orgPolicyTypes[layer].name, aws.ToString(s.Name), target),
+			Source: fmt.Sprintf("%s %s on %s", orgPolicyTypes[layer].name, s.Name, target),
 			Text:   *out.Policy.Content,
 		}, nil
 	})

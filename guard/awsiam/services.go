@@ -5,10 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -25,9 +23,9 @@ type services struct {
 	iam iamAPI
 	ec2 ec2API
 	ssm ssmAPI
-	ecs ecsAPI
+	ecs *jsonAPI
 	kms kmsAPI
-	org orgAPI
+	org *jsonAPI
 }
 
 type (
@@ -68,18 +66,8 @@ type (
 		StartSession                operation[ssm.StartSessionInput, ssm.StartSessionOutput, ssm.Options]
 		Options                     func() ssm.Options
 	}
-	ecsAPI struct {
-		DescribeTasks operation[ecs.DescribeTasksInput, ecs.DescribeTasksOutput, ecs.Options]
-	}
 	kmsAPI struct {
 		DescribeKey operation[kms.DescribeKeyInput, kms.DescribeKeyOutput, kms.Options]
-	}
-	orgAPI struct {
-		DescribeAccount       operation[organizations.DescribeAccountInput, organizations.DescribeAccountOutput, organizations.Options]
-		DescribeOrganization  operation[organizations.DescribeOrganizationInput, organizations.DescribeOrganizationOutput, organizations.Options]
-		DescribePolicy        operation[organizations.DescribePolicyInput, organizations.DescribePolicyOutput, organizations.Options]
-		ListParents           operation[organizations.ListParentsInput, organizations.ListParentsOutput, organizations.Options]
-		ListPoliciesForTarget operation[organizations.ListPoliciesForTargetInput, organizations.ListPoliciesForTargetOutput, organizations.Options]
 	}
 )
 
@@ -114,22 +102,12 @@ func newServices(cfg aws.Config, ssmEndpoint string) services {
 		StartSession:                ssmClient.StartSession,
 		Options:                     ssmClient.Options,
 	}
-	ecsClient := ecs.NewFromConfig(cfg)
-	s.ecs = ecsAPI{
-		DescribeTasks: ecsClient.DescribeTasks,
-	}
+	s.ecs = newECS(cfg)
 	kmsClient := kms.NewFromConfig(cfg)
 	s.kms = kmsAPI{
 		DescribeKey: kmsClient.DescribeKey,
 	}
-	organizationsClient := organizations.NewFromConfig(cfg)
-	s.org = orgAPI{
-		DescribeAccount:       organizationsClient.DescribeAccount,
-		DescribeOrganization:  organizationsClient.DescribeOrganization,
-		DescribePolicy:        organizationsClient.DescribePolicy,
-		ListParents:           organizationsClient.ListParents,
-		ListPoliciesForTarget: organizationsClient.ListPoliciesForTarget,
-	}
+	s.org = newOrganizations(cfg)
 	return s
 }
 

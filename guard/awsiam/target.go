@@ -7,8 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -51,6 +49,15 @@ func splitTask(target string) (cluster, task string, ok bool) {
 	return strings.Join(parts[:n-2], "_"), parts[n-2], true
 }
 
+// tasks is ECS's answer to DescribeTasks, as far as it is used.
+type tasks struct {
+	Tasks []struct {
+		LastStatus           string
+		EnableExecuteCommand bool
+		Tags                 []struct{ Key, Value string }
+	}
+}
+
 func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
 	const op = "ecs:DescribeTasks"
 	unknown := []string{guard.UnknownTargetTags, guard.UnknownHealth}
@@ -58,13 +65,9 @@ func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
 	if !ok {
 		return part{unknown: unknown}
 	}
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*ecs.DescribeTasksOutput, error) {
-		return c.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{
-			Cluster: aws.String(cluster), Tasks: []string{task}, Include: []ecstypes.TaskField{ecstypes.TaskFieldTags},
-		}, func(o *ecs.Options) {
-			if r.Region != "" {
-				o.Region = r.Region
-			}
+	out, err := ask(ctx, c, op, func(ctx context.Context) (*tasks, error) {
+		return callJSON[tasks](ctx, c.ecs, r.Region, "DescribeTasks", map[string]any{
+			"cluster": cluster, "tasks": []string{task}, "include": []string{"TAGS"},
 		})
 	})
 	if err != nil || len(out.Tasks) == 0 {
@@ -78,9 +81,9 @@ func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
 	return part{apply: func(f *guard.Facts) {
 		f.TargetTags = make(map[string]string, len(t.Tags))
 		for _, tag := range t.Tags {
-			f.TargetTags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+			f.TargetTags[tag.Key] = tag.Value
 		}
-		f.Health.State = aws.ToString(t.LastStatus)
+		f.Health.State = t.LastStatus
 		f.Health.ExecEnabled = aws.Bool(t.EnableExecuteCommand)
 	}}
 }

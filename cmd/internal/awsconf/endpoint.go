@@ -3,11 +3,9 @@ package awsconf
 import (
 	"context"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -54,37 +52,43 @@ func (e endpoints) configured(id string) string {
 	return ""
 }
 
-// byRules is the endpoint that the service's own rules give.
+// byRules is the endpoint that the rules of Systems Manager give; that of another
+// service has its name in place of the first label.
 func (e endpoints) byRules(id, region string) (string, error) {
-	ctx := context.Background()
-	switch id {
-	case "ECS":
-		out, err := ecs.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, ecs.EndpointParameters{
-			Region: &region, UseFIPS: &e.fips, UseDualStack: &e.dualStack})
-		return out.URI.String(), err
-	default:
-		out, err := ssm.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, ssm.EndpointParameters{
-			Region: &region, UseFIPS: &e.fips, UseDualStack: &e.dualStack})
-		return out.URI.String(), err
-	}
+	out, err := ssm.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), ssm.EndpointParameters{
+		Region: &region, UseFIPS: &e.fips, UseDualStack: &e.dualStack})
+	return strings.Replace(out.URI.String(), "//ssm", "//"+strings.ToLower(id), 1), err
 }
-
-var validHost = regexp.MustCompile(`(?i)^(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)*[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.?$`)
 
 // checkEndpoint refuses what cannot be a URL of a service.
 func checkEndpoint(endpoint string) error {
 	u, err := url.Parse(endpoint)
-	if err == nil && u.Host != "" && (validHost.MatchString(u.Hostname()) || strings.HasPrefix(u.Host, "[")) {
+	if err == nil && u.Host != "" && (validHost(u.Hostname()) || strings.HasPrefix(u.Host, "[")) {
 		return nil
 	}
 	return errorf(CodeOther, "Invalid endpoint: %s", endpoint)
 }
 
-var validRegion = regexp.MustCompile(`^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
+func validHost(host string) bool {
+	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
+		if !validLabel(label) {
+			return false
+		}
+	}
+	return true
+}
+
+// validLabel tells whether s can be one label of a host name.
+func validLabel(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == ""
+}
 
 // checkRegion refuses a region that cannot be part of a host name.
 func checkRegion(region string) error {
-	if validRegion.MatchString(region) && strings.Trim(region, "0123456789") != "" {
+	if validLabel(region) && strings.Trim(region, "0123456789") != "" {
 		return nil
 	}
 	return errorf(CodeOther, "Provided region_name '%s' doesn't match a supported format.", region)

@@ -192,3 +192,18 @@ func TestNoCredentialsIsFoundLate(t *testing.T) {
 		t.Errorf("got %v, want %v", err, errNoCredentials)
 	}
 }
+
+func TestLabels(t *testing.T) {
+	for s, want := range map[string]bool{"eu-west-1": true, "a": true, "": false, "-a": false, "a-": false, "a b": false, "a/b": false,
+		"eu-west-1 # home": false, "é": false, "a\n": false} {
+		if validLabel(s) != want {
+			t.Errorf("%q: want %t", s, want)
+		}
+	}
+	for s, ok := range map[string]bool{"http://h": true, "http://127.0.0.1:1/x": true, "http://[::1]:1": true, "http://a_b": false,
+		"http://": false, "h:1": false, "https://vpce-1.ssm.us-east-1.vpce.amazonaws.com": true} {
+		if err := checkEndpoint(s); (err == nil) != ok {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}
