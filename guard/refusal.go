@@ -3,6 +3,7 @@ package guard
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Refusal is AWS's own account of why it refused a call, read from its message.
@@ -33,19 +34,25 @@ var policyTypes = []string{
 	"session policy", "resource-based policy", "role trust policy", "identity-based policy",
 }
 
+// pattern is a regular expression that is compiled when it is first needed: most
+// runs meet no refusal.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
+
 // The grammar, on a message whose white space is single blanks. See the page
 // "Troubleshoot access denied error messages" of the IAM user guide.
 var (
-	rePrefix   = regexp.MustCompile(`(?i)an error occurred \(([A-Za-z0-9.]+)\)(?: when calling the (\w+) operation)?(?: \(reached max retries: \d+\))?: ?`)
-	reSDK      = regexp.MustCompile(`operation error [\w ]+: (\w+), (?:exceeded maximum number of attempts, \d+, )?https response error StatusCode: \d+, RequestID: [^,]*,(?: HostID: [^,]*,)? (?:api error )?(\w+): ?`)
-	reCode     = regexp.MustCompile(`\b(AccessDeniedException|AccessDenied|UnauthorizedOperation|TargetNotConnected|InvalidDocument|InvalidTarget|ThrottlingException)\b: ?`)
-	reSentence = regexp.MustCompile(`(?i)\bUser:? (arn:\S+) is not authorized to perform: ([A-Za-z0-9*-]+:[A-Za-z0-9*]+)(?: on (?:the )?resources?: (\S+))?`)
-	reExplicit = regexp.MustCompile(`(?i)with an explicit deny in (?:an?|the) (` + strings.Join(policyTypes, "|") + `)(?:: ?(arn:\S+))?`)
-	reBareDeny = regexp.MustCompile(`(?i)with an explicit deny\b`)
-	reImplicit = regexp.MustCompile(`(?i)because no (` + strings.Join(policyTypes, "|") + `) allows the \S+ action`)
-	reEncoded  = regexp.MustCompile(`(?i)encoded authorization failure message: ?([A-Za-z0-9_+/=-]{16,})`)
-	reKMS      = regexp.MustCompile(`KMSEncryption failed on client`)
-	reKMSCall  = regexp.MustCompile(`Error calling KMS (\w+) API: ?`)
+	rePrefix   = pattern(`(?i)an error occurred \(([A-Za-z0-9.]+)\)(?: when calling the (\w+) operation)?(?: \(reached max retries: \d+\))?: ?`)
+	reSDK      = pattern(`operation error [\w ]+: (\w+), (?:exceeded maximum number of attempts, \d+, )?https response error StatusCode: \d+, RequestID: [^,]*,(?: HostID: [^,]*,)? (?:api error )?(\w+): ?`)
+	reCode     = pattern(`\b(AccessDeniedException|AccessDenied|UnauthorizedOperation|TargetNotConnected|InvalidDocument|InvalidTarget|ThrottlingException)\b: ?`)
+	reSentence = pattern(`(?i)\bUser:? (arn:\S+) is not authorized to perform: ([A-Za-z0-9*-]+:[A-Za-z0-9*]+)(?: on (?:the )?resources?: (\S+))?`)
+	reExplicit = pattern(`(?i)with an explicit deny in (?:an?|the) (` + strings.Join(policyTypes, "|") + `)(?:: ?(arn:\S+))?`)
+	reBareDeny = pattern(`(?i)with an explicit deny\b`)
+	reImplicit = pattern(`(?i)because no (` + strings.Join(policyTypes, "|") + `) allows the \S+ action`)
+	reEncoded  = pattern(`(?i)encoded authorization failure message: ?([A-Za-z0-9_+/=-]{16,})`)
+	reKMS      = pattern(`KMSEncryption failed on client`)
+	reKMSCall  = pattern(`Error calling KMS (\w+) API: ?`)
 )
 
 // agentMessages are what the agent on a target says when it cannot run an
@@ -66,24 +73,24 @@ var agentMessages = []struct {
 func ParseRefusal(message string) (Refusal, bool) {
 	text := strings.Join(strings.Fields(message), " ")
 	var r Refusal
-	if reKMS.MatchString(text) {
+	if reKMS().MatchString(text) {
 		r.Wrapped = "KMSEncryption"
 	}
-	if m := reKMSCall.FindStringSubmatch(text); m != nil {
+	if m := reKMSCall().FindStringSubmatch(text); m != nil {
 		r.Wrapped, r.Operation = "KMSEncryption", m[1]
 	}
 	text = r.prefix(text)
-	if m := reSentence.FindStringSubmatch(text); m != nil {
+	if m := reSentence().FindStringSubmatch(text); m != nil {
 		r.User, r.Action, r.Resource = m[1], m[2], trimARN(m[3])
 	}
-	if m := reExplicit.FindStringSubmatch(text); m != nil {
+	if m := reExplicit().FindStringSubmatch(text); m != nil {
 		r.Explicit, r.Policy, r.PolicyARN = true, policyType(m[1]), trimARN(m[2])
-	} else if m := reImplicit.FindStringSubmatch(text); m != nil {
+	} else if m := reImplicit().FindStringSubmatch(text); m != nil {
 		r.Policy = policyType(m[1])
 	} else if r.Action != "" {
-		r.Explicit = reBareDeny.MatchString(text)
+		r.Explicit = reBareDeny().MatchString(text)
 	}
-	if m := reEncoded.FindStringSubmatch(text); m != nil {
+	if m := reEncoded().FindStringSubmatch(text); m != nil {
 		r.Encoded = m[1]
 	}
 	r.Message = text
@@ -97,18 +104,18 @@ func ParseRefusal(message string) (Refusal, bool) {
 
 // prefix takes error code and operation off the message, whoever wrote them.
 func (r *Refusal) prefix(text string) string {
-	if m := rePrefix.FindStringSubmatchIndex(text); m != nil {
+	if m := rePrefix().FindStringSubmatchIndex(text); m != nil {
 		r.Code = text[m[2]:m[3]]
 		if m[4] >= 0 {
 			r.Operation = text[m[4]:m[5]]
 		}
 		return text[m[1]:]
 	}
-	if m := reSDK.FindStringSubmatchIndex(text); m != nil {
+	if m := reSDK().FindStringSubmatchIndex(text); m != nil {
 		r.Operation, r.Code = text[m[2]:m[3]], text[m[4]:m[5]]
 		return text[m[1]:]
 	}
-	if m := reCode.FindStringSubmatchIndex(text); m != nil {
+	if m := reCode().FindStringSubmatchIndex(text); m != nil {
 		r.Code = text[m[2]:m[3]]
 		return text[m[1]:]
 	}

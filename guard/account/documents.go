@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // documentsJSON holds the documents AWS owns, as far as sessions use them.
@@ -17,7 +18,7 @@ var documentsJSON []byte
 const defaultDocument = "SSM-SessionManagerRunShell"
 
 // awsDocuments are the documents AWS owns; they exist in every region.
-var awsDocuments = func() []Document {
+var awsDocuments = sync.OnceValue(func() []Document {
 	var contents map[string]struct {
 		Type    string
 		Content json.RawMessage
@@ -30,7 +31,7 @@ var awsDocuments = func() []Document {
 		all = append(all, Document{Name: name, Type: contents[name].Type, Content: string(contents[name].Content)})
 	}
 	return all
-}()
+})
 
 // ownedByAWS reports whether a document name is one of AWS's: accounts cannot
 // make documents whose names begin so.
@@ -43,7 +44,7 @@ func ownedByAWS(name string) bool {
 func (c *call) document(name string) *Document {
 	list := c.world.Documents
 	if ownedByAWS(name) {
-		list = awsDocuments
+		list = awsDocuments()
 	}
 	for i := range list {
 		d := &list[i]

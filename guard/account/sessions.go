@@ -67,7 +67,7 @@ func (in *startSessionInput) check() error {
 	switch {
 	case in.Target == "" || len(in.Target) > 400:
 		return validation(in.Target, "target", "Member must have length between 1 and 400")
-	case in.DocumentName != "" && !documentNameForm.MatchString(in.DocumentName):
+	case in.DocumentName != "" && !validDocumentName(in.DocumentName):
 		return validation(in.DocumentName, "documentName", `Member must satisfy regular expression pattern: ^[a-zA-Z0-9_\-.:/]{3,128}$`)
 	case len(in.Reason) > 256:
 		return validation(in.Reason, "reason", "Member must have length less than or equal to 256")

@@ -23,7 +23,7 @@ var ssmOperations = map[string]handler{
 }
 
 var (
-	documentNameForm = regexp.MustCompile(`^[a-zA-Z0-9_\-.:/]{3,128}$`)
+	documentNameForm = regexp.MustCompile(`^[a-zA-Z0-9_\-.:/]+$`)
 	prefixForm       = regexp.MustCompile(`[^A-Za-z0-9_.@=+,-]`)
 )
 
@@ -227,7 +227,7 @@ func (c *call) documentFor() (*Document, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if !documentNameForm.MatchString(in.Name) {
+	if !validDocumentName(in.Name) {
 		return nil, validation(in.Name, "name", `Member must satisfy regular expression pattern: ^[a-zA-Z0-9_\-.:/]{3,128}$`)
 	}
 	if err := c.authorize("ssm:"+c.operation, c.documentObject(in.Name)); err != nil {
@@ -312,7 +312,7 @@ func listDocuments(c *call) (any, error) {
 		return nil, err
 	}
 	all, filters := []documentDescription{}, in.pairs()
-	for _, d := range slices.Concat(awsDocuments, c.world.Documents) {
+	for _, d := range slices.Concat(awsDocuments(), c.world.Documents) {
 		if !ownedByAWS(d.Name) && orElse(d.Region, c.world.Region) != c.region {
 			continue
 		}
@@ -382,4 +382,9 @@ func listTagsForResource(c *call) (any, error) {
 		return nil, refuse("InvalidResourceId", "The resource ID %s isn't valid.", in.ResourceID)
 	}
 	return struct{ TagList []jsonTag }{jsonTags(tags)}, nil
+}
+
+// validDocumentName tells whether a document may be called so.
+func validDocumentName(name string) bool {
+	return len(name) >= 3 && len(name) <= 128 && documentNameForm.MatchString(name)
 }
