@@ -45,8 +45,7 @@ func readINI(path string) (map[string]section, error) {
 
 type iniParser struct {
 	raw    map[string]map[string][]string // lines of each value
-	name   string
-	in     map[string][]string // the section we are in
+	in     map[string][]string            // the section we are in
 	key    string
 	indent int
 }
