@@ -44,7 +44,7 @@ func External(ctx context.Context, path string, env []string, stderr io.Writer) 
 		case !takesVariable(version):
 			return nil, &TooOldError{Path: candidate, Version: version}
 		}
-		return &Runner{path: candidate, external: true, env: env}, nil
+		return &Runner{path: candidate, version: strings.TrimSpace(version), external: true, env: env}, nil
 	}
 	if broken != nil {
 		return nil, broken

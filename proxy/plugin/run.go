@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/session-manager-plugin/src/version"
 	"golang.org/x/term"
 
 	"ssmguard/proxy"
@@ -34,6 +35,7 @@ type Runner struct {
 	Credentials func(context.Context) (Credentials, error)
 
 	path     string
+	version  string
 	external bool
 	env      []string // nil: our own
 }
@@ -57,8 +59,14 @@ func Embedded(env []string) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runner{path: self, env: env}, nil
+	return &Runner{path: self, version: version.Version, env: env}, nil
 }
+
+// Path returns the file that is run.
+func (r *Runner) Path() string { return r.path }
+
+// Version returns the plugin's version, four numbers with dots between them.
+func (r *Runner) Version() string { return r.version }
 
 // Run hands the session over and returns when the plugin has ended: nil if the
 // session ended well, *ExitError if it did not, *InterruptedError if a signal

@@ -80,6 +80,9 @@ type Invocation struct {
 type Env struct {
 	Lookup   func(key string) (string, bool)   // environment variables, for ~ and $VAR in file names
 	ReadFile func(path string) ([]byte, error) // os.ReadFile
+	// Lenient lets a command line go without its required options: the caller
+	// finds the values elsewhere.
+	Lenient bool
 }
 
 // Parse reads the words after `aws`. The error is a *UsageError with the text and
@@ -245,7 +248,7 @@ func (inv *Invocation) operation(args []string, env Env) error {
 		inv.Command = Help
 		return nil
 	}
-	p, err := inv.op.parser(requiresAll(args)).parse(args)
+	p, err := inv.op.parser(requiresAll(args) && !env.Lenient).parse(args)
 	if err != nil {
 		return err
 	}

@@ -52,30 +52,33 @@ Policies that are in no account yet are checked without AWS:
 Exit codes: 0 allowed, 3 denied, 4 undecided, others as for a session.
 `
 
-// awsCommands are the commands that follow the AWS CLI's grammar; urfave/cli
-// only finds them.
-func awsCommands(p *process) []*cli.Command {
-	command := func(name, usage, text, help string, run func(context.Context, []string) error) *cli.Command {
-		return &cli.Command{
-			Name: name, Usage: usage, UsageText: text, Description: help,
-			SkipFlagParsing: true, HideHelp: true,
-			Action: func(c *cli.Context) error {
-				err := run(c.Context, c.Args().Slice())
-				if errors.Is(err, errHelp) {
-					return cli.ShowCommandHelp(c, name)
-				}
-				return err
-			},
-		}
+// wordsCommand is a command that reads its words itself, by the AWS CLI's
+// grammar; urfave/cli only finds it.
+func wordsCommand(name, usage, text, help string, run func(context.Context, []string) error) *cli.Command {
+	return &cli.Command{
+		Name: name, Usage: usage, UsageText: text, Description: help,
+		SkipFlagParsing: true, HideHelp: true,
+		Action: func(c *cli.Context) error {
+			err := run(c.Context, c.Args().Slice())
+			if errors.Is(err, errHelp) {
+				return cli.ShowCommandHelp(c, name)
+			}
+			return err
+		},
 	}
+}
+
+// awsCommands are the commands of a session.
+func awsCommands(p *process) []*cli.Command {
 	return []*cli.Command{
-		command("start-session", "check, then start a session", "ssmguard start-session --target TARGET [options]", sessionHelp, p.startSession),
-		command("ssm", "the same, typed as for the AWS CLI", "ssmguard ssm start-session --target TARGET [options]", sessionHelp,
+		wordsCommand("start-session", "check, then start a session", "ssmguard start-session --target TARGET [options]", sessionHelp, p.startSession),
+		wordsCommand("ssm", "the same, typed as for the AWS CLI", "ssmguard ssm start-session --target TARGET [options]", sessionHelp,
 			func(ctx context.Context, words []string) error {
 				return p.ssm(ctx, append([]string{"ssm"}, words...))
 			}),
-		command("check", "check only, start nothing", "ssmguard check --target TARGET [options]", sessionHelp+checkHelp, p.check),
-		command("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", sessionHelp, p.aws),
+		wordsCommand("check", "check only, start nothing", "ssmguard check --target TARGET [options]", sessionHelp+checkHelp, p.check),
+		wordsCommand("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", sessionHelp, p.aws),
+		wordsCommand("doctor", "look at everything a session depends on", "ssmguard doctor [--target TARGET] [--output text|json] [options]", doctorHelp, p.doctorWords),
 	}
 }
 

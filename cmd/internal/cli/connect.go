@@ -28,7 +28,7 @@ func (l *sessionLine) connect(ctx context.Context) (*world, error) {
 
 // configure finds the configuration, and credentials that are there.
 func (l *sessionLine) configure(ctx context.Context) (*awsconf.Session, error) {
-	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.call.Globals, Lookup: l.lookup, Prompt: l.prompter()})
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.call.Globals, Service: l.call.Service, Lookup: l.lookup, Prompt: l.prompter()})
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +45,9 @@ func (l *sessionLine) configure(ctx context.Context) (*awsconf.Session, error) {
 	return conf, nil
 }
 
-// enter makes the world of a session line from a configuration.
-func (l *sessionLine) enter(ctx context.Context, conf *awsconf.Session) (*world, error) {
-	evidence := awsiam.New(conf.Config, awsiam.Options{
+// gather makes what reads the evidence of a configuration. It has to be closed.
+func (l *sessionLine) gather(conf *awsconf.Session) *awsiam.Client {
+	return awsiam.New(conf.Config, awsiam.Options{
 		SSMEndpoint: conf.Endpoint,
 		CacheDir:    l.cacheDir(),
 		NoCache:     l.own.NoCache,
@@ -56,6 +56,11 @@ func (l *sessionLine) enter(ctx context.Context, conf *awsconf.Session) (*world,
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		},
 	})
+}
+
+// enter makes the world of a session line from a configuration.
+func (l *sessionLine) enter(ctx context.Context, conf *awsconf.Session) (*world, error) {
+	evidence := l.gather(conf)
 	opener := awsssm.New(conf.SSM, "")
 	w := &world{
 		request:  request(l.call.Input, conf.Region),

@@ -30,11 +30,17 @@ type sessionLine struct {
 
 // sessionLine parses the words after `aws`.
 func (p *process) sessionLine(words []string) (*sessionLine, error) {
+	return p.readLine(words, false)
+}
+
+// readLine parses the words after `aws`. A lenient reading does not ask for
+// options that the AWS CLI requires.
+func (p *process) readLine(words []string, lenient bool) (*sessionLine, error) {
 	own, rest, err := takeOwn(words, p.getenv)
 	if err != nil {
 		return nil, err
 	}
-	call, err := awscli.Parse(rest, awscli.Env{Lookup: p.lookup, ReadFile: os.ReadFile})
+	call, err := awscli.Parse(rest, awscli.Env{Lookup: p.lookup, ReadFile: os.ReadFile, Lenient: lenient})
 	var globals awscli.Globals
 	if call != nil {
 		globals = call.Globals

@@ -1,0 +1,240 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/report"
+	"ssmguard/guard"
+	"ssmguard/guard/awsiam"
+	"ssmguard/guard/policy"
+)
+
+const doctorHelp = `Looks at everything that a session depends on and says what to do about what is
+wrong: identity, region, endpoints, clock, proxy and certificates, plugin, the
+AWS CLI's aliases; with --target also the target's health and the grants. It
+starts nothing. It exits with 0 when nothing failed.
+
+  --target TARGET      an id, a name, tag:KEY=VALUE, or a private address
+  --output json        for programs
+
+and --document-name, --profile, --region and the other options of start-session.
+`
+
+// doctorTime bounds all checks together.
+const doctorTime = 20 * time.Second
+
+// doctor is a look at the surroundings of a session.
+type doctor struct {
+	*sessionLine
+	now      func() time.Time
+	conf     *awsconf.Session // nil when there is none
+	fault    error            // why
+	evidence *awsiam.Client
+}
+
+// doctorWords runs the words after `doctor`.
+func (p *process) doctorWords(ctx context.Context, words []string) error {
+	line, err := p.readLine(append([]string{"ssm", "start-session"}, words...), true)
+	if err != nil {
+		return ownVoice("doctor", err)
+	}
+	d := &doctor{sessionLine: line, now: time.Now}
+	if err := d.complete(); err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+func (d *doctor) complete() error {
+	switch d.call.Command {
+	case awscli.Help:
+		return errHelp
+	case awscli.StartSession:
+	default:
+		return usagef("doctor takes the options of a session; see %q", "ssmguard help doctor")
+	}
+	if f := d.call.Globals.Output; f != "" && f != "text" && f != "json" {
+		return usagef("--output %s: want text or json", f)
+	}
+	return nil
+}
+
+// run makes every check, at once where they do not depend on each other.
+func (d *doctor) run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, doctorTime)
+	defer cancel()
+	d.conf, d.fault = awsconf.Load(ctx, awsconf.Options{Globals: d.call.Globals, Lookup: d.lookup, Prompt: d.prompter()})
+	if d.fault == nil {
+		d.evidence = d.gather(d.conf)
+		defer d.evidence.Close()
+	}
+	groups := make([][]report.Check, len(checkups))
+	var g errgroup.Group
+	for i, look := range checkups {
+		g.Go(func() error { groups[i] = look(d, ctx); return nil })
+	}
+	_ = g.Wait() // what fails is in the checks
+	checks := slices.Concat(groups...)
+	write := report.Checkup
+	if d.call.Globals.Output == "json" {
+		write = report.CheckupJSON
+	}
+	if err := write(d.stdout, checks); err != nil {
+		return err
+	}
+	return d.status(checks)
+}
+
+// checkups are the groups of checks, in the order in which they are shown. One
+// that has nothing to look at shows nothing.
+var checkups = []func(*doctor, context.Context) []report.Check{
+	(*doctor).identity, (*doctor).region, (*doctor).endpoints, (*doctor).proxies,
+	(*doctor).plugins, (*doctor).aliases, (*doctor).session,
+}
+
+// failCodes are the exit codes for the checks that fail; the first one counts.
+var failCodes = map[string]int{"identity": exitConfig, "region": exitConfig, "grant": exitRefused, "target": exitRefused}
+
+func (d *doctor) status(checks []report.Check) error {
+	for _, c := range checks {
+		if c.Level != report.Fail {
+			continue
+		}
+		if code, ok := failCodes[c.Name]; ok {
+			return statusError{code}
+		}
+		return statusError{exitOther}
+	}
+	return nil
+}
+
+func (d *doctor) identity(ctx context.Context) []report.Check {
+	if d.fault != nil {
+		return nil // region tells
+	}
+	if d.call.Globals.NoSignRequest {
+		return []report.Check{{Level: report.Warn, Name: "identity", Text: "--no-sign-request: AWS will not know who asks"}}
+	}
+	keys, err := d.conf.Credentials.Retrieve(ctx)
+	if err != nil {
+		return []report.Check{{Level: report.Fail, Name: "identity", Text: oneLine(err), Do: credentialsAdvice(err)}}
+	}
+	caller, err := d.evidence.Caller(ctx)
+	if caller.SessionARN == "" {
+		return []report.Check{{Level: report.Fail, Name: "identity", Text: oneLine(err), Do: "check the keys: aws sts get-caller-identity"}}
+	}
+	c := report.Check{Level: report.OK, Name: "identity", Text: fmt.Sprintf("%s (%s)", caller.SessionARN, keys.Source)}
+	if left := keys.Expires.Sub(d.now()).Round(time.Minute); keys.CanExpire && left < 15*time.Minute {
+		c.Level, c.Do = report.Warn, "get new credentials before a long session: these end in "+left.String()
+	}
+	return []report.Check{c}
+}
+
+// credentialsAdvice says what to do about credentials that cannot be had. The AWS
+// CLI's own sentences name the command themselves.
+func credentialsAdvice(err error) string {
+	var conf *awsconf.Error
+	if errors.As(err, &conf) && conf.Code == awsconf.CodeConfig {
+		return "run \"aws configure\" or \"aws sso login\", or name a profile with --profile"
+	}
+	return "see \"aws configure list\" for where the credentials come from"
+}
+
+func (d *doctor) region(context.Context) []report.Check {
+	if d.fault != nil {
+		return []report.Check{{Level: report.Fail, Name: "region", Text: oneLine(d.fault), Do: "name a region with --region or AWS_REGION, a profile with --profile"}}
+	}
+	text := d.conf.Region
+	if d.conf.ActiveProfile != "" {
+		text += ", profile " + d.conf.ActiveProfile
+	}
+	return []report.Check{{Level: report.OK, Name: "region", Text: text}}
+}
+
+// session checks the target's health and the grants for a session on it.
+func (d *doctor) session(ctx context.Context) []report.Check {
+	if d.fault != nil || d.call.Input.Target == "" || d.call.Globals.NoSignRequest {
+		return nil
+	}
+	w, err := d.enter(ctx, d.conf)
+	if err != nil {
+		return []report.Check{{Level: report.Fail, Name: "target", Text: oneLine(err), Do: "name one target by its id"}}
+	}
+	defer w.evidence.Close()
+	decision, err := d.ask(ctx, w)
+	if err != nil {
+		return []report.Check{{Level: report.Warn, Name: "grant", Text: "the guard could not ask: " + oneLine(err)}}
+	}
+	return append(health(decision), grants(decision)...)
+}
+
+// health is what the account shows of the target.
+func health(d guard.Decision) []report.Check {
+	var checks []report.Check
+	for _, f := range d.Findings {
+		if f.Code >= "SG701" && f.Code <= "SG708" {
+			checks = append(checks, report.Check{Level: report.Fail, Name: "target", Text: told(f), Do: repair(f)})
+		}
+	}
+	if len(checks) > 0 {
+		return checks
+	}
+	h := d.Facts.Health
+	c := report.Check{Level: report.OK, Name: "target", Text: d.Request.Target}
+	for _, part := range []string{h.State, h.Ping, h.Connection} {
+		if part != "" {
+			c.Text += ", " + part
+		}
+	}
+	if h.AgentVersion != "" {
+		c.Text += ", agent " + h.AgentVersion
+	}
+	if slices.Contains(d.Facts.Unknown, guard.UnknownHealth) {
+		c.Level, c.Text = report.Warn, d.Request.Target+": its health cannot be read in full"
+		c.Do = "ask for ec2:DescribeInstances, ssm:DescribeInstanceInformation and ssm:GetConnectionStatus"
+	}
+	return []report.Check{c}
+}
+
+// grants is one check for each permission.
+func grants(d guard.Decision) []report.Check {
+	var checks []report.Check
+	for _, g := range d.Grants {
+		verdict := d.Of(g.ID).Verdict
+		c := report.Check{Level: report.OK, Name: "grant", Text: g.Action + " on " + g.Resource}
+		switch {
+		case verdict == policy.Allow:
+		case verdict.Denies() && !g.Advisory:
+			c.Level = report.Fail
+		default:
+			c.Level = report.Warn
+		}
+		if c.Level != report.OK {
+			i := slices.IndexFunc(d.Findings, func(f guard.Finding) bool { return f.Grant == g.ID })
+			if i >= 0 {
+				c.Text, c.Do = told(d.Findings[i])+": "+c.Text, "ssmguard check --target "+d.Request.Target
+			} else {
+				c.Text += " cannot be told"
+			}
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+func told(f guard.Finding) string { return fmt.Sprintf("%s [%s]", f.Summary, f.Code) }
+
+func repair(f guard.Finding) string {
+	if f.Fix == nil || f.Fix.Text == "" {
+		return fmt.Sprintf("ssmguard explain %s", f.Code)
+	}
+	return f.Fix.Text
+}
