@@ -93,7 +93,7 @@ func checkReasons(t *testing.T, a Answer, c Context) {
 
 func TestLaws(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	for range 3000 {
+	for range times(2000, 300) {
 		b := newBrute(t, r)
 		c := b.context
 		if r.IntN(2) == 0 {

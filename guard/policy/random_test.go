@@ -250,10 +250,7 @@ func (g *random) asSimple() simpleRequest {
 }
 
 func TestAgainstSimpleImplementation(t *testing.T) {
-	rounds := 30000
-	if testing.Short() {
-		rounds = 6000
-	}
+	rounds := times(30000, 3000)
 	r := rand.New(rand.NewPCG(13, 14))
 	var verdicts [4]int
 	var e Evaluator

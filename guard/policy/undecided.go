@@ -37,8 +37,29 @@ type search struct {
 	proven bool         // every class of values was tried
 }
 
-// undecided settles a verdict that three-valued logic leaves open.
+// undecided settles the verdicts that three-valued logic leaves open: the
+// answer's, and that of each layer by itself.
 func (e *Evaluator) undecided(r *request, a *Answer) {
+	e.settle(r, a)
+	for i := range a.Layers {
+		if a.Layers[i].Verdict != Unknown {
+			continue
+		}
+		alone := Evaluator{layers: e.layers[i : i+1]}
+		for _, m := range e.found {
+			if m.layer == i {
+				m.layer = 0
+				alone.found = append(alone.found, m)
+			}
+		}
+		var own Answer
+		alone.settle(r, &own)
+		a.Layers[i].Verdict = own.Verdict
+	}
+}
+
+// settle finds the verdict by trying completions.
+func (e *Evaluator) settle(r *request, a *Answer) {
 	s := newSearch(e, r)
 	denied := e.allowed() == no // then only the kind of denial is open
 	seen := s.run(func(o outcomes) bool { return o.open() || denied && o == sawDeny })

@@ -46,6 +46,14 @@ func bruteTexts() []string {
 	return out
 }
 
+// times is how often a test repeats what it does with random values.
+func times(full, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return full
+}
+
 func pickOne[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
 func (b *brute) condition(r *rand.Rand, keys []string) string {
@@ -153,10 +161,7 @@ func (b *brute) completions(texts []string, f func(c Context)) {
 }
 
 func TestUnknownByBruteForce(t *testing.T) {
-	rounds := 2000
-	if testing.Short() {
-		rounds = 500
-	}
+	rounds := times(2000, 300)
 	texts := bruteTexts()
 	r := rand.New(rand.NewPCG(1, 2))
 	var verdicts [4]int
