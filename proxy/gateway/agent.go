@@ -107,6 +107,11 @@ func (a *agent) run() {
 	a.farewell("finished", output)
 }
 
+// verbatim is an error in the real agent's words, which the client shows its user.
+type verbatim string
+
+func (v verbatim) Error() string { return string(v) }
+
 // farewell ends the session once the client has everything that was said.
 func (a *agent) farewell(reason, output string) {
 	if a.ctx.Err() == nil {

@@ -134,7 +134,7 @@ func (a *agent) answer(t channel.PayloadType) ([]byte, error) {
 				return m.Payload, nil
 			}
 		case <-late.C:
-			return nil, errors.New("Handshake timed out. Please ensure that you have the latest version of the session manager plugin.")
+			return nil, verbatim("Handshake timed out. Please ensure that you have the latest version of the session manager plugin.")
 		case <-a.ctx.Done():
 			return nil, errStopped
 		}

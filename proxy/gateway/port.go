@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -136,7 +135,7 @@ type basic struct {
 func (a *agent) newBasic(redials bool) (*worker, error) {
 	conn, err := a.dial()
 	if err != nil {
-		return nil, fmt.Errorf("Unable to connect to specified port: %v", err)
+		return nil, verbatim("Unable to connect to specified port: " + err.Error())
 	}
 	b := &basic{a: a, redials: redials, conn: conn, dialed: make(chan net.Conn, 1)}
 	b.dialed <- conn

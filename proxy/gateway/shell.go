@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -30,9 +32,13 @@ func (a *agent) newTerminal() (*worker, error) {
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = a.s.g.opt.Env
-	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 100, Cols: 300})
+	var tty *os.File
+	err := withSignals(func() (err error) {
+		tty, err = pty.StartWithSize(cmd, &pty.Winsize{Rows: 100, Cols: 300})
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("Unable to start command: %v", err)
+		return nil, verbatim("Unable to start command: " + err.Error())
 	}
 	var size sync.Mutex // setting the size must not meet the closing
 	open := true
@@ -71,11 +77,29 @@ func (a *agent) newTerminal() (*worker, error) {
 	}, nil
 }
 
+// withSignals starts a process that is to get the terminal's signals even if this
+// one ignores them, as a script's background jobs do.
+func withSignals(start func() error) error {
+	var ignored []os.Signal
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(sig) {
+			ignored = append(ignored, sig)
+		}
+	}
+	if len(ignored) == 0 {
+		return start()
+	}
+	swallow := make(chan os.Signal, 1)
+	signal.Notify(swallow, ignored...) // what is handled here has its default there
+	defer signal.Ignore(ignored...)
+	return start()
+}
+
 // commands returns what a command session is to run.
 func (a *agent) commands() (string, error) {
 	c := a.s.cfg.Properties.Linux
 	if c == nil || c.Commands == "" {
-		return "", errors.New("Commands cannot be empty for session type " + string(a.s.cfg.Kind))
+		return "", verbatim("Commands cannot be empty for session type " + string(a.s.cfg.Kind))
 	}
 	return c.Commands, nil
 }
@@ -127,8 +151,8 @@ func (a *agent) newCommand() (*worker, error) {
 	if separate {
 		cmd.Stderr = &sayer{a: a, t: channel.PayloadStdErr}
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("Unable to start command: %v", err)
+	if err := withSignals(cmd.Start); err != nil {
+		return nil, verbatim("Unable to start command: " + err.Error())
 	}
 	interrupt := sync.OnceFunc(func() { cmd.Process.Kill() })
 	return &worker{

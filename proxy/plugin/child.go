@@ -65,9 +65,9 @@ type child struct {
 // newChild takes its parent's variables out of the environment.
 func newChild() *child {
 	c := &child{terminal: saveTerminal(os.Stdin, os.Stdout)}
-	inheritIgnored()
 	c.handed = take(credentialsVariable) != ""
 	c.events, c.life = openPipes(take(pipesVariable))
+	ignoreUnused(c.events != nil)
 	c.log = &listener{T: log.Logger(false, Name), child: c}
 	return c
 }

@@ -1,14 +1,12 @@
+//go:build unix
+
 package plugin_test
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -186,126 +184,6 @@ func TestEncryptionRefused(t *testing.T) {
 	}
 	d.await(d.err, "KMSEncryption failed on client")
 	awaitEnd(t, s)
-}
-
-var portLine = regexp.MustCompile(`Port (\d+) opened for sessionId`)
-
-// localPort returns the port that the plugin has opened.
-func localPort(t *testing.T, d *driver) string {
-	t.Helper()
-	d.await(d.err, "ready")
-	d.await(d.out, "opened for sessionId")
-	return portLine.FindStringSubmatch(d.out.String())[1]
-}
-
-func dialLocal(t *testing.T, port string) *net.TCPConn {
-	t.Helper()
-	conn, err := net.Dial("tcp", "127.0.0.1:"+port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn.(*net.TCPConn)
-}
-
-func TestPortForwarding(t *testing.T) {
-	for _, version := range []string{"3.3.0.0", "3.1.0.0", "3.0.0.0", "2.3.0.0"} {
-		t.Run(version, func(t *testing.T) {
-			st := newStage(t)
-			o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, AgentVersion: version,
-				Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: echoServer(t), LocalPortNumber: "0"}})
-			d := st.run(o)
-			port := localPort(t, d)
-			noSecrets(t, d, o)
-			sent := bytes.Repeat([]byte("ssmguard"), 2000)
-			for range 2 {
-				conn := dialLocal(t, port)
-				go conn.Write(sent)
-				got := make([]byte, len(sent))
-				if _, err := io.ReadFull(conn, got); err != nil {
-					t.Fatal(err)
-				}
-				if sha256.Sum256(got) != sha256.Sum256(sent) {
-					t.Error("the bytes have changed")
-				}
-				conn.Close()
-				if !strings.HasPrefix(version, "3.3") {
-					break // one connection at a time: what comes next depends on when the end is noticed
-				}
-			}
-			syscall.Kill(-d.cmd.Process.Pid, syscall.SIGINT)
-			if code := d.wait(); code != 0 {
-				t.Errorf("exit status %d: %s", code, d.err)
-			}
-			d.await(d.out, "Terminate signal received, exiting.")
-			awaitEnd(t, s)
-			if left, _ := filepath.Glob(filepath.Join(st.home, "*.sock")); len(left) > 0 {
-				t.Errorf("left behind: %v", left)
-			}
-		})
-	}
-}
-
-func TestFarPortClosed(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
-	st := newStage(t)
-	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: closed}})
-	d := st.run(o)
-	conn := dialLocal(t, localPort(t, d))
-	if n, err := conn.Read(make([]byte, 1)); err == nil {
-		t.Errorf("%d bytes from a closed port", n)
-	}
-	d.await(d.out, "Connection to destination port failed, check SSM Agent logs.")
-	syscall.Kill(-d.cmd.Process.Pid, syscall.SIGINT)
-	d.wait()
-	awaitEnd(t, s)
-}
-
-func TestLocalPortInUse(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	st := newStage(t)
-	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{Type: "LocalPortForwarding",
-		PortNumber: echoServer(t), LocalPortNumber: fmt.Sprint(l.Addr().(*net.TCPAddr).Port)}})
-	d := st.run(o)
-	if code := d.wait(); code != 1 {
-		t.Errorf("exit status %d: %s", code, d.err)
-	}
-	d.await(d.out, "Cannot perform start session: listen tcp")
-	d.await(d.err, "address already in use")
-	awaitEnd(t, s)
-	if diff := cmp.Diff([]string{"TerminateSession " + accessKey}, st.called()); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestStream(t *testing.T) {
-	st := newStage(t)
-	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{PortNumber: echoServer(t)}})
-	d := st.run(o)
-	d.await(d.err, "ready")
-	sent := strings.Repeat("0123456789abcdef", 4096) // no lone LF: the plugin changes it
-	d.say(sent)
-	d.await(d.out, sent)
-	if want := "\nStarting session with SessionId: " + o.ID + "\n" + sent; d.out.String() != want {
-		t.Errorf("stdout has %d bytes, want %d", len(d.out.String()), len(want))
-	}
-	d.in.Close()
-	if code := d.wait(); code != 0 {
-		t.Errorf("exit status %d: %s", code, d.err)
-	}
-	awaitEnd(t, s)
-	if diff := cmp.Diff([]string{"TerminateSession " + accessKey}, st.called()); diff != "" {
-		t.Errorf("the end of ssh's input must end the session: %s", diff)
-	}
 }
 
 func TestNeverHangs(t *testing.T) {

@@ -27,18 +27,45 @@ func signalStatus(sig os.Signal) int {
 	return 1
 }
 
-// ignoreSessionSignals keeps the session's signals away from this process until
-// the returned function is called. They are then as at the program's start.
-func ignoreSessionSignals() (undo func()) {
-	signal.Ignore(sessionSignals...)
-	return func() { signal.Reset(sessionSignals...) }
+// swallowSessionSignals keeps the session's signals away from this process, and
+// from whoever asked for them, until the returned function is called.
+func swallowSessionSignals() (undo func()) {
+	var ignored []os.Signal
+	for _, sig := range sessionSignals {
+		if signal.Ignored(sig) {
+			ignored = append(ignored, sig)
+		}
+	}
+	swallow := make(chan os.Signal, 1)
+	signal.Reset(sessionSignals...)
+	signal.Notify(swallow, sessionSignals...)
+	return func() {
+		signal.Stop(swallow)
+		if len(ignored) > 0 { // Ignore without arguments means all
+			signal.Ignore(ignored...)
+		}
+	}
 }
 
-// inheritIgnored ignores all session signals if our caller wants one ignored: a
-// Go program inherits that for some signals only. The plugin takes them up again
-// where they mean something.
-func inheritIgnored() {
-	if signal.Ignored(syscall.SIGINT) {
+// startIgnoring starts a program that is to inherit the session's signals as
+// ignored, and swallows them likewise. Go cannot take an Ignore back for SIGINT:
+// afterwards this process ignores it until somebody asks to be notified.
+func startIgnoring(cmd *exec.Cmd) (undo func(), err error) {
+	signal.Ignore(sessionSignals...)
+	err = cmd.Start()
+	swallow := swallowSessionSignals()
+	return func() {
+		swallow()
+		signal.Ignore(syscall.SIGINT)
+	}, err
+}
+
+// ignoreUnused ignores the session's signals in a plugin, as the AWS CLI has it:
+// for a parent of ours, or if the caller ignores one of them, which a Go program
+// inherits for some signals only. The plugin takes them up again where they mean
+// something.
+func ignoreUnused(ours bool) {
+	if ours || signal.Ignored(syscall.SIGINT) {
 		signal.Ignore(sessionSignals...)
 	}
 }

@@ -22,16 +22,25 @@ var endSignals = []os.Signal{syscall.SIGTERM}
 // signalStatus is the exit status of a process that ends because of a signal.
 func signalStatus(os.Signal) int { return 1 }
 
-// ignoreSessionSignals keeps the session's signals away from this process until
-// the returned function is called. The plugin does not inherit that here.
-func ignoreSessionSignals() (undo func()) {
+// swallowSessionSignals keeps the session's signals away from this process, and
+// from whoever asked for them, until the returned function is called.
+func swallowSessionSignals() (undo func()) {
 	swallow := make(chan os.Signal, 1)
+	signal.Reset(sessionSignals...)
 	signal.Notify(swallow, sessionSignals...)
 	return func() { signal.Stop(swallow) }
 }
 
-// inheritIgnored does nothing here: see ignoreSessionSignals.
-func inheritIgnored() {}
+// startIgnoring starts a program and swallows the session's signals, which it
+// does not inherit here.
+func startIgnoring(cmd *exec.Cmd) (undo func(), err error) {
+	undo = swallowSessionSignals()
+	return undo, cmd.Start()
+}
+
+// ignoreUnused does nothing here: the console's signals end a plugin that does
+// not take them up.
+func ignoreUnused(bool) {}
 
 // passPipes lets cmd inherit both handles and tells it their numbers.
 func passPipes(cmd *exec.Cmd, events, life *os.File) {

@@ -25,9 +25,9 @@ func quote(s string) string {
 			fmt.Fprintf(&b, `\udc%02x`, s[i])
 		case shortEscapes[r] != "":
 			b.WriteString(shortEscapes[r])
-		case r < 0x20 || r >= 0x7f && r < 0x10000:
+		case r < ' ' || r > '~' && r < 0x10000:
 			fmt.Fprintf(&b, `\u%04x`, r)
-		case r > 0x7f:
+		case r > '~':
 			hi, lo := utf16.EncodeRune(r)
 			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
 		default:

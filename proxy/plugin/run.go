@@ -73,7 +73,8 @@ func (r *Runner) Version() string { return r.version }
 // to this process or ctx ended it. What is left of the session is terminated and
 // the terminal put back in every case; *LeftRunningError, possibly joined to
 // another error, says that this failed. While Run runs, SIGINT, SIGQUIT and
-// SIGTSTP are the session's, and afterwards they are as at the program's start.
+// SIGTSTP are the session's: whoever asked for them by signal.Notify gets them no
+// more and must ask again.
 //
 // ready is called when an embedded plugin reports that the session can be used;
 // of an external one that is seen only if streams.Out is no terminal.
@@ -124,9 +125,8 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, endSignals...)
 	defer signal.Stop(signals)
-	undo := ignoreSessionSignals()
+	undo, err := r.start(cmd)
 	defer undo()
-	err = cmd.Start()
 	if err != nil {
 		events()
 		return o, &NotExecutableError{Path: r.path, Err: err}
@@ -142,6 +142,16 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 		return o, interrupted
 	}
 	return o, verdict(cmd, o, err)
+}
+
+// start starts the child without the session's signals: an external one inherits
+// them as ignored, an embedded one ignores them by itself.
+func (r *Runner) start(cmd *exec.Cmd) (undo func(), err error) {
+	if r.external {
+		return startIgnoring(cmd)
+	}
+	undo = swallowSessionSignals()
+	return undo, cmd.Start()
 }
 
 // argv are the plugin's arguments, as the AWS CLI gives them since it knows the

@@ -202,9 +202,9 @@ func (d *dataChannel) note(err error) error {
 	return err
 }
 
-// GetWsChannel keeps our error handler in its place.
+// GetWsChannel keeps our error handler in its place, and the reader alive.
 func (d *dataChannel) GetWsChannel() communicator.IWebSocketChannel {
-	return keepOnError{d.DataChannel.GetWsChannel()}
+	return guarded{d.DataChannel.GetWsChannel()}
 }
 
 // RegisterOutputStreamHandler lets us see what a session type has processed. A
@@ -224,12 +224,23 @@ func (d *dataChannel) RegisterOutputStreamHandler(handler datachannel.OutputStre
 	}, specific)
 }
 
-// keepOnError is a websocket whose error handler cannot be replaced.
-type keepOnError struct {
+// guarded is a websocket whose handlers cannot make it deaf.
+type guarded struct {
 	communicator.IWebSocketChannel
 }
 
-func (keepOnError) SetOnError(func(error)) {}
+// SetOnError does nothing: the error handler is ours.
+func (guarded) SetOnError(func(error)) {}
+
+// SetOnMessage loses a message for which the session type panics, which the
+// multiplexed one does before it is set up. Nobody acknowledges it, so it comes
+// again; without this the websocket would not be read any more.
+func (g guarded) SetOnMessage(handle func([]byte)) {
+	g.IWebSocketChannel.SetOnMessage(func(raw []byte) {
+		defer func() { recover() }()
+		handle(raw)
+	})
+}
 
 // OutputMessageHandler lets the official one work, but stops in its stead.
 func (d *dataChannel) OutputMessageHandler(log log.T, _ datachannel.Stop, id string, raw []byte) error {
