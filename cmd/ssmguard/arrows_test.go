@@ -33,6 +33,8 @@ var arrows = []struct {
 		"the plugin runs what was allowed"},
 	{"proxy/channel", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "github.com/aws/"}, nil,
 		"the protocol needs bytes and a signature, no SDK"},
+	{"proxy/door", []string{"ssmguard/", "github.com/"}, nil,
+		"the local end outlives every session and knows none"},
 	{"proxy/gateway", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "github.com/aws/"}, nil,
 		"the stand-in gateway must not share code with the plugin it tests"},
 	{"configs", []string{"ssmguard/guard", "ssmguard/proxy", "ssmguard/cmd", "github.com/aws/"}, nil,

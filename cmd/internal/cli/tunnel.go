@@ -31,6 +31,7 @@ type tunnelOptions struct {
 	Project    bool // add to the project's file
 	Words      []string
 	Command    []string // what follows "--"
+	raw        []string // the words as they were typed
 }
 
 func text(field func(*tunnelOptions) *string) func(*tunnelOptions, string) error {
@@ -94,6 +95,10 @@ var outputTable = []option[tunnelOptions]{
 
 var backgroundTable = []option[tunnelOptions]{
 	{"--background", "", true, toggle(func(o *tunnelOptions) *bool { return &o.Background })},
+}
+
+var followTable = []option[tunnelOptions]{
+	{"--follow", "", true, toggle(func(o *tunnelOptions) *bool { return &o.Follow })},
 }
 
 // tunnelVerb is one command below `ssmguard tunnel`.
@@ -164,7 +169,7 @@ func (p *process) tunnel(ctx context.Context, words []string) error {
 
 // parse takes the verb's options out of the words after it.
 func (v tunnelVerb) parse(words []string, getenv func(string) string) (*tunnelOptions, error) {
-	o := &tunnelOptions{Spot: configs.Tunnel{LocalPort: -1}, Output: "text"}
+	o := &tunnelOptions{Spot: configs.Tunnel{LocalPort: -1}, Output: "text", raw: words}
 	rest, err := take(o, slices.Concat(v.options...), words, getenv)
 	if err != nil {
 		return nil, err

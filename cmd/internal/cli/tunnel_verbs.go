@@ -8,6 +8,10 @@ func tunnelVerbs() []tunnelVerb {
 			options: tables{spotTable, openTable, outputTable, backgroundTable}, run: (*process).tunnelUp},
 		{name: "run", words: "NAME... -- COMMAND", usage: "open tunnels for one command", command: true,
 			options: tables{spotTable, openTable}, run: (*process).tunnelRun},
+		{name: "ls", usage: "list tunnels and where they stand", options: tables{outputTable}, run: (*process).tunnelLs},
+		{name: "down", words: "[NAME...]", usage: "close background tunnels", run: (*process).tunnelDown},
+		{name: "restart", words: "[NAME...]", usage: "close and open background tunnels", run: (*process).tunnelRestart},
+		{name: "logs", words: "NAME", usage: "print what a background tunnel has to say", options: tables{followTable}, run: (*process).tunnelLogs},
 	}
 }
 
@@ -26,5 +30,8 @@ A tunnel, or what to change in a named one:
   --engine native      our own data channel (default); plugin: the official one
   --guard MODE         on, warn, strict or off, as with start-session
   --name NAME          what to call a tunnel that is in no file
-  --output json        events as JSON lines
+
+  up --background      return when the tunnels are ready, and keep them open
+  up, ls --output json events as JSON lines, the list as JSON
+  logs --follow        go on until the tunnel is closed
 `

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"ssmguard/proxy"
+	"ssmguard/proxy/door"
+)
+
+// What a background process can be asked: one word a connection, answered by one
+// line of JSON. After stop the connection stays until the process ends.
+const (
+	statusRequest = "status"
+	stopRequest   = "stop"
+)
+
+// tunnelStatus is where a tunnel stands.
+type tunnelStatus struct {
+	Tunnel  string      `json:"tunnel"`
+	State   proxy.State `json:"-"`
+	Name    string      `json:"state"` // idle, opening, ready ..., or down, crashed
+	Process string      `json:"process,omitempty"`
+	PID     int         `json:"pid,omitempty"`
+	Listen  string      `json:"listen,omitempty"`
+	Session string      `json:"session,omitempty"`
+	Since   time.Time   `json:"since,omitzero"`
+	Expires time.Time   `json:"expires,omitzero"` // of the credentials
+	Error   string      `json:"error,omitempty"`
+	counts
+}
+
+// status tells where the tunnel stands.
+func (t *tunnel) status(ctx context.Context) tunnelStatus {
+	expires := t.credentials.expires(ctx)
+	numbers := t.traffic.counts()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := tunnelStatus{
+		Tunnel: t.conf.Name, State: t.last.State, Name: t.last.State.String(), Listen: t.door.String(),
+		Session: t.last.Session, Since: t.last.At, Expires: expires, counts: numbers,
+	}
+	if t.last.Err != nil {
+		s.Error = t.last.Err.Error()
+	}
+	return s
+}
+
+// serve answers what is asked of a background process until ctx ends. stop is
+// called when somebody wants it to end; the connections are kept until done.
+func (ts tunnels) serve(ctx context.Context, control *door.Door, stop func(), done <-chan struct{}) {
+	var open sync.WaitGroup
+	defer open.Wait()
+	defer context.AfterFunc(ctx, func() { control.Close() })()
+	for {
+		conn, err := control.Accept()
+		if err != nil {
+			return
+		}
+		open.Go(func() {
+			defer conn.Close()
+			ts.answer(ctx, conn, stop, done)
+		})
+	}
+}
+
+// askTime bounds one question and its answer.
+const askTime = 5 * time.Second
+
+func (ts tunnels) answer(ctx context.Context, conn net.Conn, stop func(), done <-chan struct{}) {
+	conn.SetDeadline(time.Now().Add(askTime)) //nolint:errcheck // a broken connection says so below
+	word, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return
+	}
+	all := []tunnelStatus{}
+	for _, t := range ts {
+		all = append(all, t.status(ctx))
+	}
+	if json.NewEncoder(conn).Encode(all) != nil {
+		return
+	}
+	if word == stopRequest+"\n" {
+		stop()
+		<-done
+	}
+}
+
+// ask puts a question to a background process. After stop it returns when the
+// process has closed its tunnels.
+func (r registry) ask(ctx context.Context, name, word string) ([]tunnelStatus, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", r.file(name, "sock"))
+	if err != nil {
+		return nil, errors.New("the process does not answer: " + err.Error())
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if _, err := fmt.Fprintln(conn, word); err != nil {
+		return nil, err
+	}
+	from := json.NewDecoder(conn)
+	var all []tunnelStatus
+	if err := from.Decode(&all); err != nil {
+		return nil, errors.Join(context.Cause(ctx), err)
+	}
+	if word == stopRequest {
+		_, err = io.Copy(io.Discard, conn)
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+	}
+	return all, err
+}

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"ssmguard/cmd/internal/report"
+	"ssmguard/configs"
+)
+
+// What `ls` calls tunnels that no process answers for.
+const (
+	stateDown    = "down"
+	stateCrashed = "crashed"
+	stateGaveUp  = "gaveup"
+)
+
+// tunnelLs lists the tunnels that are open in the background, those that have
+// ended without being closed, and those of the configuration that are not open.
+func (p *process) tunnelLs(ctx context.Context, o *tunnelOptions) error {
+	r, err := p.registry()
+	if err != nil {
+		return err
+	}
+	rows, err := r.statuses(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := p.loadConfig()
+	if err != nil {
+		fmt.Fprintf(p.stderr, "ssmguard: warning: %v\n", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
+		if !slices.ContainsFunc(rows, func(s tunnelStatus) bool { return s.Tunnel == name }) {
+			rows = append(rows, tunnelStatus{Tunnel: name, Name: stateDown, Listen: wantedListen(c.Tunnels[name])})
+		}
+	}
+	if o.Output == "json" {
+		enc := json.NewEncoder(p.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(append([]tunnelStatus{}, rows...))
+	}
+	return p.listTunnels(rows)
+}
+
+// statuses asks every background process.
+func (r registry) statuses(ctx context.Context) ([]tunnelStatus, error) {
+	recs, err := r.all()
+	if err != nil {
+		return nil, err
+	}
+	var rows []tunnelStatus
+	for _, rec := range recs {
+		rows = append(rows, r.statusesOf(ctx, rec)...)
+	}
+	return rows, nil
+}
+
+func (r registry) statusesOf(ctx context.Context, rec record) (rows []tunnelStatus) {
+	row := tunnelStatus{Name: stateCrashed, Error: fmt.Sprintf("process %d has ended; see %q", rec.PID, "ssmguard tunnel logs "+rec.Name)}
+	if rec.GaveUp != "" {
+		row = tunnelStatus{Name: stateGaveUp, Error: rec.GaveUp}
+	}
+	if r.alive(rec.Name) {
+		ctx, cancel := context.WithTimeout(ctx, askTime)
+		defer cancel()
+		answer, err := r.ask(ctx, rec.Name, statusRequest)
+		if err == nil {
+			for i := range answer {
+				answer[i].Process, answer[i].PID = rec.Name, rec.PID
+			}
+			return answer
+		}
+		row = tunnelStatus{Name: "unknown", PID: rec.PID, Error: err.Error()}
+	}
+	for _, name := range rec.Tunnels {
+		row.Tunnel, row.Process = name, rec.Name
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// wantedListen is where a tunnel that is not open would listen, "" for any port.
+func wantedListen(t configs.Tunnel) string {
+	if t.LocalPort > 0 {
+		return "127.0.0.1:" + strconv.Itoa(t.LocalPort)
+	}
+	return t.Listen
+}
+
+func (p *process) listTunnels(rows []tunnelStatus) error {
+	if len(rows) == 0 {
+		_, err := fmt.Fprintf(p.stderr, "ssmguard: no tunnels; %q writes one\n", "ssmguard tunnel add")
+		return err
+	}
+	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "TUNNEL\tSTATE\tLISTEN\tOPEN\tUP\tDOWN\tFOR\tPROCESS\tNOTE")
+	for _, s := range rows {
+		open, up, down, since := "-", "-", "-", "-"
+		if s.PID != 0 {
+			open, up, down = strconv.Itoa(s.Open), report.Bytes(s.Up), report.Bytes(s.Down)
+			since = time.Since(s.Since).Round(time.Second).String()
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Tunnel, s.Name, cmp.Or(s.Listen, "-"), open, up, down, since, cmp.Or(s.Process, "-"), s.Error)
+	}
+	return t.Flush()
+}
