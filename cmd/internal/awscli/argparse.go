@@ -36,10 +36,9 @@ func (o *option) key() string {
 // unique prefixes, one positional, and unknown words handed on.
 type parser struct {
 	options    []option
-	positional string // its name, "" for none
-	optional   bool   // the positional may be absent
-	choices    func(word string) bool
-	suggest    []string // choices to suggest from
+	positional string   // its name, "" for none
+	optional   bool     // the positional may be absent
+	choices    []string // words for it, if limited
 	stop       string   // flag that ends the parse where it stands (--version)
 }
 
@@ -211,8 +210,10 @@ func (r *run) consumePositional(at int) (int, error) {
 		return at, nil
 	}
 	r.taken = true
-	if found && r.choices != nil && !r.choices(word) {
-		return end, invalidChoice(r.positional, word, r.suggest)
+	if found && r.choices != nil && !slices.Contains(r.choices, word) {
+		err := invalidChoice(r.positional, word, r.choices)
+		err.foreign = true
+		return end, err
 	}
 	r.out.word = word
 	return end, nil
@@ -250,11 +251,11 @@ func (r *run) consumeOption(at int) (int, error) {
 	return end, nil
 }
 
-func argumentError(name, msg string) error {
+func argumentError(name, msg string) *UsageError {
 	return paramValidation("argument " + name + ": " + msg).withUsage()
 }
 
-func invalidChoice(name, word string, choices []string) error {
+func invalidChoice(name, word string, choices []string) *UsageError {
 	msg := "Found invalid choice '" + word + "'\n"
 	if near := closeMatches(word, choices); near != nil {
 		msg += "\nMaybe you meant:\n"

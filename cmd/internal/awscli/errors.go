@@ -25,6 +25,8 @@ type UsageError struct {
 	Message string
 	// Preface is printed before the frame: the usage, for unknown options.
 	Preface string
+
+	foreign bool // the command is none of ours
 }
 
 // Error returns the message alone.

@@ -111,10 +111,10 @@ func (inv *Invocation) parse(args []string, env Env) error {
 	if slices.Contains(args, "--cli-auto-prompt") && slices.Contains(args, "--no-cli-auto-prompt") {
 		return paramValidation("Both --cli-auto-prompt and --no-cli-auto-prompt cannot be specified at the same time.")
 	}
-	mainPass := &parser{options: globals, positional: "command", stop: "--version"}
+	mainPass := &parser{options: globals, positional: "command", choices: services(), stop: "--version"}
 	first, err := mainPass.parse(args)
 	if err != nil {
-		return err
+		return inv.unlessForeign(err)
 	}
 	if first.stop {
 		inv.Command = Version
@@ -128,24 +128,15 @@ func (inv *Invocation) parse(args []string, env Env) error {
 		inv.Command = Help
 		return nil
 	}
-	names := operationNames(first.word)
-	if names == nil {
-		inv.Refusal = asUsage(invalidChoice("command", first.word, services()))
-		return nil
-	}
-	second, err := (&parser{positional: "operation"}).parse(first.rest)
+	second, err := (&parser{positional: "operation", choices: operationNames(first.word)}).parse(first.rest)
 	if err != nil {
-		return err
+		return inv.unlessForeign(err)
 	}
-	inv.op = findOperation(first.word, second.word)
 	if second.word == "help" {
 		inv.Command = Help
 		return nil
 	}
-	if inv.op == nil {
-		inv.Refusal = asUsage(invalidChoice("operation", second.word, names))
-		return nil
-	}
+	inv.op = findOperation(first.word, second.word)
 	return inv.operation(second.rest, env)
 }
 
@@ -168,9 +159,14 @@ func operationNames(service string) []string {
 	return out
 }
 
-func asUsage(err error) *UsageError {
-	u, _ := err.(*UsageError)
-	return u
+// unlessForeign makes the refusal of a command that is not ours a property of the
+// invocation: another aws may know the command.
+func (inv *Invocation) unlessForeign(err error) error {
+	if u, ok := err.(*UsageError); ok && u.foreign {
+		inv.Refusal = u
+		return nil
+	}
+	return err
 }
 
 func (g *Globals) set(p *parsed) error {

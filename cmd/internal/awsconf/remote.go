@@ -98,7 +98,7 @@ func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credential
 	}
 	if hasToken {
 		if strings.ContainsAny(token, "\r\n") {
-			return aws.Credentials{}, errors.New("Auth token value is not a legal header value")
+			return aws.Credentials{}, errorf(CodeOther, "Auth token value is not a legal header value")
 		}
 		header.Set("Authorization", token)
 	}

@@ -1,7 +1,6 @@
 package awsconf
 
 import (
-	"errors"
 	"strings"
 )
 
@@ -25,7 +24,7 @@ func splitWords(s string) ([]string, error) {
 		case '\'':
 			end := strings.IndexByte(s[i+1:], '\'')
 			if end < 0 {
-				return nil, errors.New("No closing quotation")
+				return nil, errorf(CodeOther, "No closing quotation")
 			}
 			word.WriteString(s[i+1 : i+1+end])
 			i += end + 1
@@ -39,7 +38,7 @@ func splitWords(s string) ([]string, error) {
 			inWord = true
 		case '\\':
 			if i+1 == len(s) {
-				return nil, errors.New("No escaped character")
+				return nil, errorf(CodeOther, "No escaped character")
 			}
 			i++
 			word.WriteByte(s[i])
@@ -64,5 +63,5 @@ func quoted(word *strings.Builder, s string) (int, error) {
 		}
 		word.WriteByte(s[i])
 	}
-	return 0, errors.New("No closing quotation")
+	return 0, errorf(CodeOther, "No closing quotation")
 }
