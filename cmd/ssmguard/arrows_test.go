@@ -64,6 +64,8 @@ func TestOnlyPluginImportsPlugin(t *testing.T) {
 	only := map[string]string{
 		"github.com/aws/session-manager-plugin":    module + "proxy/plugin",
 		"github.com/aws/aws-sdk-go-v2/service/iam": module + "guard/awsiam",
+
+		"github.com/aws/aws-sdk-go-v2/service/ec2instanceconnect": module + "proxy/awsssm",
 	}
 	for pkg, deps := range importGraph(t) {
 		for dep, owner := range only {

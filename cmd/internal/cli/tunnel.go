@@ -34,8 +34,8 @@ type tunnelOptions struct {
 	raw        []string // the words as they were typed
 }
 
-func text(field func(*tunnelOptions) *string) func(*tunnelOptions, string) error {
-	return func(o *tunnelOptions, v string) error {
+func text[T any](field func(*T) *string) func(*T, string) error {
+	return func(o *T, v string) error {
 		if v == "" {
 			return errors.New("want a value")
 		}
