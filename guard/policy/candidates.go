@@ -23,33 +23,6 @@ func (v *candidate) apply(c *Context, key string) {
 	}
 }
 
-// domain says what AWS documents of a key's values.
-type domain uint8
-
-const (
-	anyText domain = iota
-	boolDomain
-	numberDomain
-	dateDomain
-	ipDomain
-)
-
-// keyDomains lists keys whose values are of one type only:
-// docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-var keyDomains = map[string]domain{
-	"aws:multifactorauthpresent":     boolDomain,
-	"aws:securetransport":            boolDomain,
-	"aws:viaawsservice":              boolDomain,
-	"aws:principalisawsservice":      boolDomain,
-	"ssm:sessiondocumentaccesscheck": boolDomain,
-	"aws:multifactorauthage":         numberDomain,
-	"aws:epochtime":                  dateDomain,
-	"aws:currenttime":                dateDomain,
-	"aws:tokenissuetime":             dateDomain,
-	"aws:sourceip":                   ipDomain,
-	"aws:vpcsourceip":                ipDomain,
-}
-
 // multivalued lists the global keys that hold several values:
 // docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 var multivalued = map[string]bool{
@@ -76,22 +49,7 @@ func (s *search) candidates(i int) ([]candidate, bool) {
 	q.visited = []contextKey{*q.key}
 	q.gather()
 	name := strings.ToLower(q.key.name)
-	kind := keyDomains[name]
-	var values []string
-	complete := q.exact
-	switch {
-	case kind == boolDomain:
-		values, complete = []string{"true", "false"}, true
-	default:
-		scalars, ok := q.scalarValues(kind)
-		complete = complete && ok
-		values = scalars
-		if kind == anyText || len(q.patterns) > 0 || len(values) == 0 {
-			texts, all := classes(q.patterns, &s.left)
-			values = append(values, texts...)
-			complete = complete && all && (len(scalars) == 0 || len(q.patterns) == 0)
-		}
-	}
+	values, complete := q.values(keyForms[name])
 	out := []candidate{{state: KeyAbsent}}
 	for _, v := range values {
 		if !slices.ContainsFunc(out, func(c candidate) bool { return c.state == KeyKnown && c.values[0] == v }) {
@@ -103,6 +61,36 @@ func (s *search) candidates(i int) ([]candidate, bool) {
 		return append(out, lists...), complete && all
 	}
 	return out, complete
+}
+
+// values returns one value of every class among those that the form allows, and
+// whether these are all classes.
+func (q *question) values(f form) ([]string, bool) {
+	if f.domain == boolDomain {
+		return []string{"true", "false"}, true
+	}
+	values, complete := q.scalarValues(f.domain)
+	if f.domain != textDomain && len(q.patterns) == 0 {
+		return values, complete && q.exact
+	}
+	var text *nfa
+	if f.text != nil {
+		n := f.text()
+		text = &n
+	}
+	texts, all := classes(q.patterns, text, &q.s.left)
+	matches := false
+	compared := len(values) > 0
+	for _, c := range texts {
+		if !f.domain.has(c.text) { // what matches nothing is among the others, too
+			all = all && !c.matches
+			continue
+		}
+		matches = matches || c.matches
+		values = append(values, c.text)
+	}
+	// numbers and texts at once are more than one question
+	return values, complete && all && q.exact && !(compared && matches)
 }
 
 // subsetLimit bounds the values of which every combination is tried.

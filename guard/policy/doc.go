@@ -89,11 +89,13 @@
 // of what is unknown allows and another denies. To find out, unknown keys are given
 // one value of every class that the undecided statements tell apart: texts by
 // automata built from the patterns, numbers, dates and addresses by the ranges
-// between thresholds, lists by the combinations of their values. Keys that AWS
-// documents as booleans, numbers, dates or addresses take such values only, and only
-// keys documented as multivalued, or used with set operators and not documented,
-// take lists. Where this is not exact (two unknown keys compared without regard to
-// case, or within patterns) or takes more than searchBudget steps, the verdict stays
+// between thresholds, lists by the combinations of their values. Keys whose values
+// AWS documents to have one form (booleans, numbers, dates, addresses, account
+// numbers and some more, listed in forms.go) take such values only, and only keys
+// documented as multivalued, or used with set operators and not documented, take
+// lists. Where this is not exact (two unknown keys compared without regard to case
+// or within patterns, one key compared as text and as number or address) or takes
+// more than searchBudget steps, the verdict stays
 // Unknown unless the completions already differ. When all completions deny, some
 // explicitly and some not, the verdict is ImplicitDeny.
 //

@@ -122,14 +122,20 @@ func (e *Evaluator) layerAllows(i int) truth {
 }
 
 // reasons lists the statements that decided: for an explicit deny the matching
-// Denies, for Allow the matching Allows.
+// Denies, for Allow the matching Allows. A Deny that only may match decides when,
+// whatever the unknown keys are, one of several does.
 func (e *Evaluator) reasons(by []Pos, v Verdict) []Pos {
 	if v != Allow && v != ExplicitDeny {
 		return by
 	}
-	for i := range e.found {
-		if m := &e.found[i]; m.truth == yes && m.statement.deny == (v == ExplicitDeny) {
-			by = append(by, m.statement.At)
+	for _, least := range [...]truth{yes, maybe} {
+		for i := range e.found {
+			if m := &e.found[i]; m.truth == least && m.statement.deny == (v == ExplicitDeny) {
+				by = append(by, m.statement.At)
+			}
+		}
+		if v == Allow || len(by) > 0 {
+			break
 		}
 	}
 	return by

@@ -76,6 +76,10 @@ func checkWidening(t *testing.T, list []Statement, arn string, c Context, before
 func checkReasons(t *testing.T, a Answer, c Context) {
 	t.Helper()
 	switch a.Verdict {
+	case ExplicitDeny:
+		if len(a.By) == 0 {
+			t.Error("denied by nobody")
+		}
 	case ImplicitDeny, Unknown:
 		if len(a.By) > 0 {
 			t.Errorf("%v by %v", a.Verdict, a.By)

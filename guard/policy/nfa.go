@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,6 +22,7 @@ type jump struct{ from, to int }
 type token struct {
 	kind tokenKind
 	r    rune
+	set  string // the characters of tokSet and tokSetStar
 }
 
 type tokenKind uint8
@@ -31,6 +34,8 @@ const (
 	tokAnyButColon
 	tokStar
 	tokStarButColon
+	tokSet
+	tokSetStar
 	tokNever // takes nothing
 )
 
@@ -42,13 +47,17 @@ func (t token) takes(r rune) bool {
 		return r == t.r || unicode.ToLower(r) == unicode.ToLower(t.r)
 	case tokAnyButColon, tokStarButColon:
 		return r != ':'
+	case tokSet, tokSetStar:
+		return strings.ContainsRune(t.set, r)
 	case tokNever:
 		return false
 	}
 	return true
 }
 
-func (t token) stays() bool { return t.kind == tokStar || t.kind == tokStarButColon }
+func (t token) stays() bool {
+	return t.kind == tokStar || t.kind == tokStarButColon || t.kind == tokSetStar
+}
 
 // nfa builds the automaton of one expanded value of a condition.
 func (f family) nfa(text string) nfa {
@@ -146,6 +155,23 @@ func (n nfa) within(head, tail string) nfa {
 	return out
 }
 
+// or accepts what either accepts.
+func (n nfa) or(o nfa) nfa {
+	from := len(n.tokens) + 1
+	n.tokens = slices.Concat(n.tokens, []token{{kind: tokNever}}, o.tokens)
+	n.start, n.accept, n.jumps = slices.Clone(n.start), slices.Clone(n.accept), slices.Clone(n.jumps)
+	for _, s := range o.start {
+		n.start = append(n.start, from+s)
+	}
+	for _, s := range o.accept {
+		n.accept = append(n.accept, from+s)
+	}
+	for _, j := range o.jumps {
+		n.jumps = append(n.jumps, jump{from + j.from, from + j.to})
+	}
+	return n
+}
+
 // between accepts what n accepts with head before and tail behind it.
 func (n nfa) between(head, tail string) nfa {
 	states := n.close(slices.Clone(n.start))
@@ -233,14 +259,12 @@ func (w *walk) key() string {
 }
 
 // accepting tells which automata accept the text.
-func (w *walk) accepting(automata []nfa) string {
-	vector := make([]byte, len(automata))
+func (w *walk) accepting(automata []nfa) []bool {
+	vector := make([]bool, len(automata))
 	for i := range automata {
-		if automata[i].accepts(w.states[i]) {
-			vector[i] = 1
-		}
+		vector[i] = automata[i].accepts(w.states[i])
 	}
-	return string(vector)
+	return vector
 }
 
 // step reads one more character.
@@ -252,10 +276,20 @@ func (w *walk) step(automata []nfa, r rune) walk {
 	return next
 }
 
-// classes returns, for every combination of automata that some text satisfies,
-// one text that does, the empty text besides, and whether these are all
-// combinations. It takes its steps from left.
-func classes(automata []nfa, left *int) ([]string, bool) {
+// class is one text of those that the same automata accept.
+type class struct {
+	text    string
+	matches bool // some automaton accepts it
+}
+
+// classes returns, for every combination of automata that some text of the form
+// satisfies, one text that does, and whether these are all combinations. Without
+// a form every text counts, the empty one as a class of its own. The steps are
+// taken from left.
+func classes(automata []nfa, form *nfa, left *int) ([]class, bool) {
+	if form != nil {
+		automata = append(slices.Clone(automata), *form)
+	}
 	letters := alphabet(automata)
 	first := walk{states: make([][]int, len(automata))}
 	for i := range automata {
@@ -264,17 +298,23 @@ func classes(automata []nfa, left *int) ([]string, bool) {
 	queue := []walk{first}
 	visited := map[string]bool{} // without first: the empty text is a class of its own
 	found := map[string]bool{}
-	out := []string{""}
+	var out []class
 	for len(queue) > 0 {
 		w := queue[0]
 		queue = queue[1:]
-		if vector := w.accepting(automata); w.text != "" && !found[vector] {
-			found[vector] = true
-			out = append(out, w.text)
+		vector := w.accepting(automata)
+		if form != nil && !vector[len(vector)-1] {
+			// no value looks like this
+		} else if key := fmt.Sprint(w.text == "", vector); !found[key] {
+			found[key] = true
+			out = append(out, class{w.text, form == nil && slices.Contains(vector, true) || form != nil && slices.Contains(vector[:len(vector)-1], true)})
 		}
 		for _, r := range letters {
 			next := w.step(automata, r)
 			*left -= len(automata)
+			if form != nil && len(next.states[len(automata)-1]) == 0 {
+				continue // no value begins like this
+			}
 			if k := next.key(); !visited[k] {
 				if len(visited) >= classBudget || *left < 0 {
 					return out, false
@@ -287,8 +327,8 @@ func classes(automata []nfa, left *int) ([]string, bool) {
 	return out, true
 }
 
-// alphabet returns the characters that automata tell apart, and one that none of
-// them names.
+// alphabet returns the characters that automata tell apart: those they name, one
+// for each combination of sets, and one that none of them names.
 func alphabet(automata []nfa) []rune {
 	seen := map[rune]bool{}
 	var out []rune
@@ -298,6 +338,7 @@ func alphabet(automata []nfa) []rune {
 			out = append(out, r)
 		}
 	}
+	sets := map[string]bool{}
 	for i := range automata {
 		for _, t := range automata[i].tokens {
 			switch t.kind {
@@ -309,11 +350,25 @@ func alphabet(automata []nfa) []rune {
 				add(unicode.ToUpper(t.r))
 			case tokAnyButColon, tokStarButColon:
 				add(':')
+			case tokSet, tokSetStar:
+				sets[t.set] = true
 			}
 		}
 	}
+	named := slices.Sorted(maps.Keys(sets))
+	alike := map[string]bool{}
+	for _, r := range strings.Join(named, "") {
+		var in strings.Builder
+		for _, set := range named {
+			in.WriteByte("01"[min(1, strings.Count(set, string(r)))])
+		}
+		if !seen[r] && !alike[in.String()] {
+			alike[in.String()] = true
+			add(r)
+		}
+	}
 	for r := 'a'; ; r++ {
-		if !seen[r] {
+		if !seen[r] && !strings.ContainsRune(strings.Join(named, ""), r) {
 			add(r)
 			return out
 		}

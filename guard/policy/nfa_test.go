@@ -149,20 +149,21 @@ func TestClassesAreAll(t *testing.T) {
 			return string(v)
 		}
 		left := searchBudget
-		found, all := classes(automata, &left)
-		if !all || found[0] != "" {
-			t.Fatalf("%q, all %v", found, all)
+		found, all := classes(automata, nil, &left)
+		if !all || found[0].text != "" {
+			t.Fatalf("%v, all %v", found, all)
 		}
 		have := map[string]bool{}
-		for _, s := range found[1:] {
-			if s == "" || have[vector(s)] {
+		for _, c := range found[1:] {
+			s := c.text
+			if s == "" || have[vector(s)] || c.matches != strings.Contains(vector(s), "\x01") {
 				t.Errorf("%q comes twice", s)
 			}
 			have[vector(s)] = true
 		}
 		for _, s := range texts {
 			if s != "" && !have[vector(s)] {
-				t.Fatalf("no text like %q among %q", s, found)
+				t.Fatalf("no text like %q among %v", s, found)
 			}
 		}
 	}
@@ -174,12 +175,12 @@ func TestClassesAreBounded(t *testing.T) {
 		automata = append(automata, globNFA(wild("*a"+strings.Repeat("?", 5+i)+"b*c"), 0))
 	}
 	left := 20000
-	if _, all := classes(automata, &left); all || left > 0 {
+	if _, all := classes(automata, nil, &left); all || left > 0 {
 		t.Errorf("all %v, %d steps left", all, left)
 	}
 	left = 1 << 40
 	long := []nfa{globNFA(wild(strings.Repeat("a*b?", 60)), 0), globNFA(wild(strings.Repeat("*ab?", 60)), 0)}
-	if _, all := classes(long, &left); all {
+	if _, all := classes(long, nil, &left); all {
 		t.Error("no bound on the states")
 	}
 }

@@ -27,7 +27,7 @@ func (q *question) scalarValues(kind domain) ([]string, bool) {
 		values, ok := q.points(q.families[famDate] || kind == dateDomain)
 		out, complete = append(out, values...), ok
 	}
-	if asked > 0 && kind == anyText {
+	if asked > 0 && kind == textDomain {
 		out = append(out, notScalar)
 	}
 	return out, complete && asked < 2
