@@ -35,9 +35,24 @@ func translate(operation string, err error) error {
 			u.Endpoint, _, _ = strings.Cut(to.URL, "?")
 			u.Err = to.Err
 		}
+		if u.Reason == proxy.BadProxy {
+			u.Endpoint = proxyURL(err)
+		}
 		return u
 	}
 	return err
+}
+
+// proxyURL is the proxy that could not be used, "" if the error does not name it.
+func proxyURL(err error) string {
+	var op *net.OpError
+	for errors.As(err, &op) {
+		if op.Addr != nil {
+			return "http://" + op.Addr.String()
+		}
+		err = op.Err
+	}
+	return ""
 }
 
 // refused is the error answer of a service, nil if err is none. One without a

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,8 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-
-	"fmt"
 )
 
 // Call says which call an error comes from.
@@ -52,7 +51,7 @@ func reasonOf(err error) reason {
 	)
 	isOp := errors.As(err, &op)
 	switch {
-	case isOp && op.Op == "proxyconnect", strings.Contains(lastText(err), "proxyconnect"):
+	case isOp && op.Op == "proxyconnect":
 		return reasonProxy
 	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &record), errors.As(err, &bundle):
 		return reasonTLS
@@ -70,15 +69,8 @@ func reasonOf(err error) reason {
 	return reasonNone
 }
 
-// lastText is the text of the innermost request error: the transport reports a
-// proxy's refusal as plain text.
-func lastText(err error) string {
-	var request *url.Error
-	if errors.As(err, &request) {
-		return request.Err.Error()
-	}
-	return ""
-}
+// unknownCode is what the SDK calls an error answer that it cannot read.
+const unknownCode = "UnknownError"
 
 // Explain turns an error of an SDK client into the CLI's text and exit code. An
 // *Error inside it, such as missing credentials, stays what it is; nil is nil.
@@ -92,7 +84,7 @@ func Explain(err error, call Call) error {
 		return own
 	case errors.Is(err, context.Canceled):
 		return err
-	case errors.As(err, &api):
+	case errors.As(err, &api) && api.ErrorCode() != unknownCode:
 		return serviceError(err, call, api.ErrorCode(), api.ErrorMessage())
 	}
 	target := targetOf(err, call)
@@ -153,10 +145,14 @@ func targetOf(err error, call Call) string {
 	return target
 }
 
+// proxyOf is the URL of the proxy that could not be used.
 func proxyOf(err error) string {
 	var op *net.OpError
-	if errors.As(err, &op) && op.Addr != nil {
-		return "http://" + op.Addr.String()
+	for errors.As(err, &op) {
+		if op.Addr != nil {
+			return "http://" + op.Addr.String()
+		}
+		err = op.Err
 	}
 	return ""
 }

@@ -1,8 +1,10 @@
 package awsconf
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -73,8 +75,20 @@ func (t *transports) base(proxy func(*http.Request) (*url.URL, error)) *http.Tra
 		MaxIdleConnsPerHost:   8,
 		IdleConnTimeout:       90 * time.Second,
 		DisableCompression:    true,
+		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
+			if answer.StatusCode == http.StatusOK {
+				return nil
+			}
+			return &net.OpError{Op: "proxyconnect", Net: "tcp", Addr: proxyAddr(proxy.Host), Err: errors.New(answer.Status)}
+		},
 	}
 }
+
+// proxyAddr is the address of a proxy that has refused a connection.
+type proxyAddr string
+
+func (proxyAddr) Network() string  { return "tcp" }
+func (a proxyAddr) String() string { return string(a) }
 
 // lazyTransport reads the certificate bundle when the first request needs it: its
 // fault is then a fault of that request, as in the CLI, and plain HTTP never pays.
