@@ -224,3 +224,56 @@ func TestUnknownsAddUp(t *testing.T) {
 		}
 	}
 }
+
+// Where one of several Denies must match, all of them are named; a Deny that
+// matches in any case is named alone.
+func TestReasonsOfDenialsThatSplit(t *testing.T) {
+	on := `{"Sid":"On","Effect":"Deny","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}`
+	off := `{"Sid":"Off","Effect":"Deny","Action":"*","Resource":"*","Condition":{"BoolIfExists":{"aws:SecureTransport":"false"}}}`
+	never := `{"Sid":"Never","Effect":"Deny","Action":"iam:*","Resource":"*"}`
+	tests := []struct {
+		name, list string
+		want       Verdict
+		by         []string
+	}{
+		{"one or the other", on + "," + off + "," + never + "," + allowAll, ExplicitDeny, []string{"On", "Off"}},
+		{"one in any case", on + "," + off + "," + denySSM + "," + allowAll, ExplicitDeny, []string{"NoSSM"}},
+		{"perhaps one", on + "," + allowAll, Unknown, nil},
+		{"perhaps one, perhaps none allows", on, ImplicitDeny, nil},
+		{"one or the other, and nothing allows", on + "," + off, ExplicitDeny, []string{"On", "Off"}},
+	}
+	var c Context
+	c.SetUnknown("aws:SecureTransport")
+	for _, tt := range tests {
+		a := Set{Identity: statements(t, Identity, "p", tt.list)}.Evaluate(startVerb, instance, c)
+		var by []string
+		for _, at := range a.By {
+			by = append(by, at.Sid)
+		}
+		if a.Verdict != tt.want || !slices.Equal(by, tt.by) {
+			t.Errorf("%s: got %v by %q, want %v by %q", tt.name, a.Verdict, by, tt.want, tt.by)
+		}
+		if a.Layers[0].Verdict != tt.want {
+			t.Errorf("%s: the layer says %v", tt.name, a.Layers[0].Verdict)
+		}
+	}
+}
+
+// A layer that three-valued logic leaves open is settled like the whole.
+func TestLayersAreSettled(t *testing.T) {
+	set := Set{
+		Identity: statements(t, Identity, "identity", `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"ssm:resourceTag/owner":"${aws:PrincipalTag/none}"}}}`),
+		Boundary: statements(t, Boundary, "boundary", `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringLikeIfExists":{"ssm:resourceTag/owner":"*"}}}`),
+		Session:  statements(t, Session, "session", `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"ssm:resourceTag/owner":"a"}}}`),
+	}
+	var c Context
+	c.SetUnknown("ssm:resourceTag/*")
+	a := set.Evaluate(startVerb, instance, c)
+	var got []Verdict
+	for _, l := range a.Layers {
+		got = append(got, l.Verdict)
+	}
+	if want := []Verdict{ImplicitDeny, Allow, Unknown}; a.Verdict != ImplicitDeny || !slices.Equal(got, want) {
+		t.Errorf("%v, layers %v, want %v", a.Verdict, got, want)
+	}
+}

@@ -42,15 +42,17 @@ type search struct {
 func (e *Evaluator) undecided(r *request, a *Answer) {
 	e.settle(r, a)
 	for i := range a.Layers {
-		if a.Layers[i].Verdict != Unknown {
-			continue
-		}
 		alone := Evaluator{layers: e.layers[i : i+1]}
+		open := a.Layers[i].Verdict == Unknown
 		for _, m := range e.found {
 			if m.layer == i {
 				m.layer = 0
 				alone.found = append(alone.found, m)
+				open = open || m.open && m.statement.deny && a.Layers[i].Verdict == ImplicitDeny
 			}
+		}
+		if !open {
+			continue
 		}
 		var own Answer
 		alone.settle(r, &own)
