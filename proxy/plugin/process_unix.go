@@ -60,6 +60,9 @@ func startIgnoring(cmd *exec.Cmd) (undo func(), err error) {
 	}, err
 }
 
+// setApart keeps the terminal's signals away from a child.
+func setApart(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
 // ignoreUnused ignores the session's signals in a plugin, as the AWS CLI has it:
 // for a parent of ours, or if the caller ignores one of them, which a Go program
 // inherits for some signals only. The plugin takes them up again where they mean

@@ -38,6 +38,14 @@ func startIgnoring(cmd *exec.Cmd) (undo func(), err error) {
 	return undo, cmd.Start()
 }
 
+// setApart keeps the console's signals away from a child.
+func setApart(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.CreationFlags |= syscall.CREATE_NEW_PROCESS_GROUP
+}
+
 // ignoreUnused does nothing here: the console's signals end a plugin that does
 // not take them up.
 func ignoreUnused(bool) {}

@@ -70,11 +70,13 @@ func (r *Runner) Version() string { return r.version }
 
 // Run hands the session over and returns when the plugin has ended: nil if the
 // session ended well, *ExitError if it did not, *InterruptedError if a signal
-// to this process or ctx ended it. What is left of the session is terminated and
+// to this process ended it, the cause of ctx if that did. What is left of the session is terminated and
 // the terminal put back in every case; *LeftRunningError, possibly joined to
 // another error, says that this failed. While Run runs, SIGINT, SIGQUIT and
 // SIGTSTP are the session's: whoever asked for them by signal.Notify gets them no
-// more and must ask again.
+// more and must ask again. A session without streams.In has nobody at the keys:
+// its plugin gets no signal from the terminal, and those to this process are left
+// to the caller, who ends ctx.
 //
 // ready is called when an embedded plugin reports that the session can be used;
 // of an external one that is seen only if streams.Out is no terminal.
@@ -123,8 +125,12 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 		events = done
 	}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, endSignals...)
-	defer signal.Stop(signals)
+	grace := time.Duration(0)
+	if streams.In != nil {
+		grace = signalGrace
+		signal.Notify(signals, endSignals...)
+		defer signal.Stop(signals)
+	}
 	undo, err := r.start(cmd)
 	defer undo()
 	if err != nil {
@@ -133,7 +139,7 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	}
 	ended := make(chan struct{})
 	stopped := make(chan error, 1)
-	go func() { stopped <- stopper(ctx, cmd.Process, signals, ended) }()
+	go func() { stopped <- stopper(ctx, cmd.Process, signals, ended, grace) }()
 	err = cmd.Wait()
 	close(ended)
 	interrupted := <-stopped
@@ -144,10 +150,14 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	return o, verdict(cmd, o, err)
 }
 
-// start starts the child without the session's signals: an external one inherits
-// them as ignored, an embedded one ignores them by itself.
+// start starts the child. If there is a keyboard, its signals are the session's:
+// an external child inherits them as ignored, an embedded one ignores them by itself.
 func (r *Runner) start(cmd *exec.Cmd) (undo func(), err error) {
-	if r.external {
+	switch {
+	case cmd.Stdin == nil:
+		setApart(cmd)
+		return func() {}, cmd.Start()
+	case r.external:
 		return startIgnoring(cmd)
 	}
 	undo = swallowSessionSignals()
@@ -207,20 +217,20 @@ func openEvents(cmd *exec.Cmd, ready func()) (done func() outcome, err error) {
 }
 
 // stopper ends the child when ctx ends or a signal asks for it, and says which.
-func stopper(ctx context.Context, p *os.Process, signals <-chan os.Signal, ended <-chan struct{}) error {
+// grace is what a child gets first that may have got the signal, too.
+func stopper(ctx context.Context, p *os.Process, signals <-chan os.Signal, ended <-chan struct{}, grace time.Duration) error {
 	var err error
 	var sig os.Signal = endSignals[0]
 	select {
 	case <-ended:
 		return nil
 	case <-ctx.Done():
-		err = ctx.Err()
-		terminateProcess(p, sig)
+		err = context.Cause(ctx)
 	case sig = <-signals:
 		err = &InterruptedError{Signal: sig}
-		if !over(ended, signalGrace) {
-			terminateProcess(p, sig)
-		}
+	}
+	if !over(ended, grace) {
+		terminateProcess(p, sig)
 	}
 	if !over(ended, killGrace) {
 		p.Kill()

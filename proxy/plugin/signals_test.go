@@ -4,11 +4,17 @@ package plugin_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/proxy"
 	"ssmguard/proxy/gateway"
@@ -64,5 +70,46 @@ func TestOnlyThePluginIgnoresSignals(t *testing.T) {
 	}
 	if got := ignoredByChild(t); got != before {
 		t.Errorf("after a plugin has run: %s, before %s", got, before)
+	}
+}
+
+// A tunnel's plugin has no keyboard: the signals stay with the caller, and the
+// end of the context is the end of the session.
+func TestWithoutKeyboard(t *testing.T) {
+	st := newStage(t)
+	o, far := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: echoServer(t)}})
+	r, err := plugin.Embedded(append(os.Environ(), "HOME="+st.home, "GORACE=exitcode=0 log_path="+st.home+"/races", "AWS_EC2_METADATA_DISABLED=true"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Opener = opener(st.api.URL)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT)
+	defer signal.Stop(signals)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		s := &proxy.Session{ID: o.ID, StreamURL: proxy.NewSecret(o.StreamURL), Token: proxy.NewSecret(o.Token), Spec: o.Spec}
+		ended <- r.Run(ctx, s, proxy.Streams{Out: new(bytes.Buffer), Err: new(bytes.Buffer)}, func() { close(ready) })
+	}()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatalf("ended before it was ready: %v", err)
+	}
+	child := childOf(t, os.Getpid())
+	if group, err := syscall.Getpgid(child); err != nil || group != child {
+		t.Errorf("the plugin's process group is %d, %v", group, err)
+	}
+	syscall.Kill(os.Getpid(), syscall.SIGINT)
+	<-signals
+	why := errors.New("no longer needed")
+	cancel(why)
+	if err := <-ended; !errors.Is(err, why) {
+		t.Errorf("ended with %v", err)
+	}
+	awaitEnd(t, far)
+	if diff := cmp.Diff([]string{"TerminateSession " + accessKey}, st.called()); diff != "" {
+		t.Error(diff)
 	}
 }
