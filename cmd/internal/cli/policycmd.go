@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/guard"
+)
+
+const policyHelp = `Prints the smallest identity policy that lets a session through and its own
+session be resumed and ended, on stdout. It starts nothing.
+
+  --format json            an IAM policy document (default)
+  --format terraform       an aws_iam_policy resource
+  --format cloudformation  a template with an AWS::IAM::ManagedPolicy
+  --principal ARN          for whom; with it AWS is not asked at all
+
+and --target, --document-name, --profile, --region and the other options of
+start-session.
+`
+
+// policyOptions is a policy command line, complete.
+type policyOptions struct {
+	*sessionLine
+	Format, Principal string
+	request           guard.Request
+	facts             guard.Facts
+}
+
+var policyTable = []option[policyOptions]{
+	{"--format", "", false, func(o *policyOptions, v string) error {
+		return choose(&o.Format, v, "json", "terraform", "cloudformation")
+	}},
+	{"--principal", "", false, func(o *policyOptions, v string) error { o.Principal = v; return nil }},
+}
+
+// policyWords runs the words after `policy`.
+func (p *process) policyWords(ctx context.Context, words []string) error {
+	o := policyOptions{Format: "json"}
+	words, err := take(&o, policyTable, words, p.getenv)
+	if err != nil {
+		return err
+	}
+	o.sessionLine, err = p.sessionLine(append([]string{"ssm", "start-session"}, words...))
+	if err != nil {
+		return ownVoice("policy", err)
+	}
+	if o.call.Command == awscli.Help {
+		return errHelp
+	}
+	if err := o.complete(ctx); err != nil {
+		return ownVoice("policy", err)
+	}
+	return o.run()
+}
+
+// complete finds out for whom the policy is, and what the resources are.
+func (o *policyOptions) complete(ctx context.Context) (err error) {
+	if o.call.Command != awscli.StartSession {
+		return usagef("policy takes the options of a session; see %q", "ssmguard help policy")
+	}
+	if o.Principal != "" {
+		o.request = request(o.call.Input, o.plainRegion())
+		o.request.Caller, err = namedCaller(o.Principal)
+		return err
+	}
+	w, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.evidence.Close()
+	o.request = w.request
+	caller, err := w.evidence.Caller(ctx)
+	if caller.SessionARN == "" {
+		return err
+	}
+	o.request.Caller = caller
+	// What cannot be read of the resources leaves the policy without a grant for the key, no more.
+	o.facts, _ = w.guard.Inventory.Facts(ctx, o.request)
+	return nil
+}
+
+func (o *policyOptions) run() error {
+	_, err := fmt.Fprint(o.stdout, policyFormats[o.Format](guard.LeastPrivilege(o.request, o.facts)))
+	return err
+}
+
+// policyFormats turn a policy document into what the tools that deploy it read.
+var policyFormats = map[string]func(document string) string{
+	"json":           func(document string) string { return document },
+	"terraform":      terraformPolicy,
+	"cloudformation": cloudFormationPolicy,
+}
+
+// terraformPolicy writes the document as an HCL object, which JSON is as long as
+// its policy variables are not taken for HCL's own.
+func terraformPolicy(document string) string {
+	hcl := strings.ReplaceAll(strings.TrimSpace(document), "${", "$${")
+	return "resource \"aws_iam_policy\" \"ssm_session\" {\n  name   = \"ssm-session\"\n  policy = jsonencode(" +
+		strings.ReplaceAll(hcl, "\n", "\n  ") + ")\n}\n"
+}
+
+// cloudFormationPolicy writes a template in JSON, where ${...} is text because
+// nothing substitutes it.
+func cloudFormationPolicy(document string) string {
+	template := fmt.Sprintf(`{"Resources": {"SSMSession": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {
+		"Description": "start one kind of Session Manager session", "PolicyDocument": %s}}}}`, document)
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(json.RawMessage(template)); err != nil {
+		panic(fmt.Sprintf("a policy that is no JSON: %v", err)) // LeastPrivilege wrote it
+	}
+	return b.String()
+}
