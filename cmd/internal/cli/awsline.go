@@ -81,6 +81,7 @@ func awsCommands(p *process) []*cli.Command {
 		wordsCommand("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", sessionHelp, p.aws),
 		wordsCommand("doctor", "look at everything a session depends on", "ssmguard doctor [--target TARGET] [--output text|json] [options]", doctorHelp, p.doctorWords),
 		wordsCommand("ssh-proxy", "carry ssh, scp and rsync, as their ProxyCommand", "ssmguard ssh-proxy HOST PORT [options]", sshProxyHelp, p.sshProxy),
+		wordsCommand("alias", "put ssmguard in front of the AWS CLI and ssh", "ssmguard alias [SHELL] [--install|--uninstall|--print] [--shim DIR] [--ssh-config]", aliasHelp, p.alias),
 	}
 }
 

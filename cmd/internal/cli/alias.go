@@ -1,0 +1,292 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"ssmguard/configs"
+)
+
+const aliasHelp = `Puts ssmguard in front of "aws ssm start-session"; every other command goes on to
+the AWS CLI. Without --install or --uninstall it only prints what would be done.
+
+  bash|zsh|fish|powershell  a function for that shell (default: of $SHELL)
+  --shim DIR                a program named aws in DIR, for what no shell function
+                            reaches: scripts, IDEs; DIR has to come early in PATH
+  --ssh-config              an entry in ~/.ssh/config that reaches i-... and mi-...
+                            hosts through ssmguard ssh-proxy
+  --install                 do it; again changes nothing
+  --uninstall               undo it
+  --print                   print it (default)
+
+It writes no entry for ~/.aws/cli/alias: the AWS CLI would drop --profile and
+--region on the way.
+`
+
+// aliasOptions is an alias command line.
+type aliasOptions struct {
+	*process
+	place                     string // a shell, ssh, or shim
+	Shim                      string // the folder of the shim
+	Install, Uninstall, Print bool
+	SSH                       bool
+}
+
+var aliasTable = []option[aliasOptions]{
+	{"--install", "", true, func(o *aliasOptions, v string) error { return turn(&o.Install, v) }},
+	{"--uninstall", "", true, func(o *aliasOptions, v string) error { return turn(&o.Uninstall, v) }},
+	{"--print", "", true, func(o *aliasOptions, v string) error { return turn(&o.Print, v) }},
+	{"--ssh-config", "", true, func(o *aliasOptions, v string) error { return turn(&o.SSH, v) }},
+	{"--shim", "", false, text(func(o *aliasOptions) *string { return &o.Shim })},
+}
+
+// alias runs the words after `alias`.
+func (p *process) alias(_ context.Context, words []string) error {
+	o := aliasOptions{process: p}
+	words, err := take(&o, aliasTable, words, p.getenv)
+	if err != nil {
+		return err
+	}
+	if len(words) == 1 && words[0] == "help" {
+		return errHelp
+	}
+	if err := o.complete(words); err != nil {
+		return err
+	}
+	return o.run()
+}
+
+func (o *aliasOptions) complete(words []string) error {
+	chosen := 0
+	for _, on := range []bool{o.Install, o.Uninstall, o.Print} {
+		if on {
+			chosen++
+		}
+	}
+	what := len(words)
+	if o.SSH {
+		what++
+	}
+	if o.Shim != "" {
+		what++
+	}
+	switch {
+	case chosen > 1:
+		return usagef("--install, --uninstall and --print exclude each other")
+	case what > 1:
+		return usagef("one shell, --shim or --ssh-config at a time; see %q", "ssmguard help alias")
+	case o.SSH:
+		o.place = "ssh"
+	case o.Shim != "":
+		o.place = "shim"
+	case len(words) == 1:
+		o.place = words[0]
+	default:
+		o.place = filepath.Base(o.getenv("SHELL"))
+		if runtime.GOOS == "windows" && o.getenv("SHELL") == "" {
+			o.place = "powershell"
+		}
+	}
+	if o.place == "shim" {
+		return nil
+	}
+	if _, err := configs.Alias(o.place); err != nil {
+		return usagef("%v", err)
+	}
+	return nil
+}
+
+func (o *aliasOptions) run() error {
+	if o.place == "shim" {
+		return o.shim()
+	}
+	snippet, err := configs.Alias(o.place)
+	if err != nil {
+		return err
+	}
+	if !o.Install && !o.Uninstall {
+		_, err := io.WriteString(o.stdout, snippet)
+		return err
+	}
+	file, err := o.startFile()
+	if err != nil {
+		return err
+	}
+	if o.Uninstall {
+		snippet = ""
+	}
+	changed, err := setBlock(file, snippet)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.stderr, "ssmguard: %s\n", o.done(file, changed))
+	return nil
+}
+
+// done says what was done to a file.
+func (o *aliasOptions) done(file string, changed bool) string {
+	switch {
+	case !changed && o.Install:
+		return "already installed in " + file
+	case !changed:
+		return "not installed in " + file
+	case o.Uninstall:
+		return "removed from " + file
+	case o.place == "ssh":
+		return "installed in " + file + "; try: ssh i-0123456789abcdef0"
+	}
+	return "installed in " + file + "; it counts in new shells"
+}
+
+// startFile is the file that the shell, or ssh, reads at its start.
+func (o *aliasOptions) startFile() (string, error) {
+	home := o.getenv("HOME")
+	if home == "" {
+		home = o.getenv("USERPROFILE")
+	}
+	if home == "" {
+		return "", codedError{"HOME is not set, so the file to write cannot be found", exitConfig}
+	}
+	config := o.getenv("XDG_CONFIG_HOME")
+	if config == "" {
+		config = filepath.Join(home, ".config")
+	}
+	switch o.place {
+	case "bash":
+		return filepath.Join(home, ".bashrc"), nil
+	case "zsh":
+		if dir := o.getenv("ZDOTDIR"); dir != "" {
+			return filepath.Join(dir, ".zshrc"), nil
+		}
+		return filepath.Join(home, ".zshrc"), nil
+	case "fish":
+		return filepath.Join(config, "fish", "conf.d", "ssmguard.fish"), nil
+	case "powershell":
+		if runtime.GOOS == "windows" {
+			return filepath.Join(home, "Documents", "PowerShell", "Profile.ps1"), nil
+		}
+		return filepath.Join(config, "powershell", "profile.ps1"), nil
+	case "ssh":
+		return filepath.Join(home, ".ssh", "config"), nil
+	}
+	return "", usagef("%s has no file of its own", o.place)
+}
+
+// shim makes or removes a program named aws that is ssmguard.
+func (o *aliasOptions) shim() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(o.Shim, shimName)
+	mine, err := isShim(name, self)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !o.Install && !o.Uninstall:
+		_, err := fmt.Fprintln(o.stdout, shimCommand(name, self))
+		return err
+	case o.Uninstall && mine:
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	case o.Install && !mine:
+		if _, err := os.Lstat(name); err == nil {
+			return codedError{name + " is another program; choose another folder", exitConfig}
+		}
+		if err := os.MkdirAll(o.Shim, 0o755); err != nil {
+			return err
+		}
+		if err := makeShim(name, self); err != nil {
+			return err
+		}
+	default:
+		fmt.Fprintf(o.stderr, "ssmguard: nothing to do for %s\n", name)
+		return nil
+	}
+	done := "installed"
+	if o.Uninstall {
+		done = "removed"
+	}
+	fmt.Fprintf(o.stderr, "ssmguard: %s %s\n", done, name)
+	return nil
+}
+
+const (
+	blockStart = "# >>> ssmguard >>>"
+	blockEnd   = "# <<< ssmguard <<<"
+)
+
+// setBlock puts text between the marker lines of a file, at its end when there
+// are none yet; an empty text removes them. It keeps the file's mode, makes new
+// ones 0600, and writes through symbolic links. changed is false when the file is
+// as it should be.
+func setBlock(file, text string) (changed bool, err error) {
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real
+	}
+	old, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, err
+	}
+	updated, err := withBlock(string(old), text)
+	switch {
+	case err != nil:
+		return false, codedError{fmt.Sprintf("%s: %v", file, err), exitConfig}
+	case updated == string(old):
+		return false, nil
+	case updated == "":
+		return true, os.Remove(file) // there was nothing but the block
+	}
+	return true, replaceFile(file, updated)
+}
+
+// withBlock returns content with the block set.
+func withBlock(content, text string) (string, error) {
+	if text != "" {
+		text = blockStart + "\n" + strings.TrimRight(text, "\n") + "\n" + blockEnd + "\n"
+	}
+	before, rest, found := strings.Cut(content, blockStart+"\n")
+	if !found {
+		if text != "" && content != "" && !strings.HasSuffix(content, "\n") {
+			content += "\n"
+		}
+		return content + text, nil
+	}
+	_, after, closed := strings.Cut(rest, blockEnd)
+	if !closed {
+		return "", fmt.Errorf("the line %q is missing; remove the block by hand", blockEnd)
+	}
+	return before + text + strings.TrimPrefix(strings.TrimPrefix(after, "\r"), "\n"), nil
+}
+
+// replaceFile writes a file anew, all of it or nothing.
+func replaceFile(file, content string) error {
+	mode := os.FileMode(0o600)
+	if info, err := os.Stat(file); err == nil {
+		mode = info.Mode().Perm()
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(file), ".ssmguard-*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.WriteString(content)
+	err = errors.Join(err, tmp.Chmod(mode), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), file)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return err
+}

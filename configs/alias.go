@@ -1,0 +1,25 @@
+package configs
+
+import (
+	"embed"
+	"fmt"
+)
+
+//go:embed alias
+var aliases embed.FS
+
+// aliasFiles are the files of the folder alias, by what they are for.
+var aliasFiles = map[string]string{
+	"bash": "posix.sh", "zsh": "posix.sh", "fish": "fish.fish", "powershell": "powershell.ps1", "ssh": "ssh_config",
+}
+
+// Alias returns the text that puts ssmguard in front of `aws` in a shell (bash,
+// zsh, fish, powershell), or in front of hosts in an ssh_config (ssh).
+func Alias(place string) (string, error) {
+	name, ok := aliasFiles[place]
+	if !ok {
+		return "", fmt.Errorf("no snippet for %q: want bash, zsh, fish, powershell or ssh", place)
+	}
+	text, err := aliases.ReadFile("alias/" + name)
+	return string(text), err
+}

@@ -1,0 +1,7 @@
+function aws --wraps aws
+    if string match -q -- '* ssm *start-session *' " $argv "
+        command ssmguard aws $argv
+    else
+        command aws $argv
+    end
+end

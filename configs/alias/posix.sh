@@ -1,0 +1,6 @@
+aws() {
+	case " $* " in
+	*" ssm "*"start-session "*) command ssmguard aws "$@" ;;
+	*) command aws "$@" ;;
+	esac
+}
