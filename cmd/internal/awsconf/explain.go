@@ -61,7 +61,8 @@ func reasonOf(err error) reason {
 		return reasonConnect
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return reasonReadTimeout
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return reasonClosed
 	case errors.As(err, &request) && strings.Contains(request.Err.Error(), "unsupported protocol scheme"):
 		return reasonScheme
