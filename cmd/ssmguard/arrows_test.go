@@ -33,6 +33,8 @@ var arrows = []struct {
 		"the plugin runs what was allowed"},
 	{"proxy/channel", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "github.com/aws/"}, nil,
 		"the protocol needs bytes and a signature, no SDK"},
+	{"proxy/awsdb", []string{"ssmguard/"}, nil,
+		"where a database listens has nothing to do with sessions"},
 	{"proxy/door", []string{"ssmguard/", "github.com/"}, nil,
 		"the local end outlives every session and knows none"},
 	{"proxy/gateway", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "github.com/aws/"}, nil,
@@ -62,10 +64,10 @@ func TestArrows(t *testing.T) {
 // TestOnlyPluginImportsPlugin holds the second half of the table: one importer each.
 func TestOnlyPluginImportsPlugin(t *testing.T) {
 	only := map[string]string{
-		"github.com/aws/session-manager-plugin":    module + "proxy/plugin",
-		"github.com/aws/aws-sdk-go-v2/service/iam": module + "guard/awsiam",
-
+		"github.com/aws/session-manager-plugin":                   module + "proxy/plugin",
+		"github.com/aws/aws-sdk-go-v2/service/iam":                module + "guard/awsiam",
 		"github.com/aws/aws-sdk-go-v2/service/ec2instanceconnect": module + "proxy/awsssm",
+		"github.com/aws/aws-sdk-go-v2/service/rds":                module + "proxy/awsdb",
 	}
 	for pkg, deps := range importGraph(t) {
 		for dep, owner := range only {

@@ -68,7 +68,7 @@ func TestSplitWords(t *testing.T) {
 		"":                        nil,
 		`  a  `:                   {"a"},
 	} {
-		got, err := splitWords(in)
+		got, err := SplitWords(in)
 		if err != nil {
 			t.Errorf("%q: %v", in, err)
 		}
@@ -77,7 +77,7 @@ func TestSplitWords(t *testing.T) {
 		}
 	}
 	for _, in := range []string{`"open`, `'open`, `end\`} {
-		if got, err := splitWords(in); err == nil {
+		if got, err := SplitWords(in); err == nil {
 			t.Errorf("%q: accepted as %q", in, got)
 		}
 	}

@@ -44,7 +44,7 @@ func (l *loader) process(name string) (provider, error) {
 const customProcess = "custom-process"
 
 func (l *loader) runProcess(ctx context.Context, command string) (aws.Credentials, error) {
-	words, err := splitWords(command)
+	words, err := SplitWords(command)
 	if err != nil || len(words) == 0 {
 		return aws.Credentials{}, errorf(CodeOther, "%v", err)
 	}

@@ -95,7 +95,7 @@ func (f *files) sort(name string, s section) {
 		if !strings.HasPrefix(name, kind.prefix) {
 			continue
 		}
-		if words, err := splitWords(name); err == nil && len(words) == 2 {
+		if words, err := SplitWords(name); err == nil && len(words) == 2 {
 			kind.to[words[1]] = s
 		}
 		return

@@ -4,9 +4,9 @@ import (
 	"strings"
 )
 
-// splitWords is Python's shlex.split: words in the manner of a POSIX shell, with
+// SplitWords is Python's shlex.split: words in the manner of a POSIX shell, with
 // quotes and backslashes, and nothing expanded.
-func splitWords(s string) ([]string, error) {
+func SplitWords(s string) ([]string, error) {
 	var words []string
 	var word strings.Builder
 	inWord := false

@@ -27,6 +27,8 @@ type tunnelOptions struct {
 	Background bool
 	Format     string // of `env`
 	Token      bool
+	document   string // of `add`
+	parameters string
 	Follow     bool
 	Project    bool // add to the project's file
 	Words      []string

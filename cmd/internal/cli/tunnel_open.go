@@ -9,10 +9,12 @@ import (
 	"sync"
 	"time"
 
+	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/proxy"
+	"ssmguard/proxy/awsdb"
 	"ssmguard/proxy/awsssm"
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/door"
@@ -25,6 +27,8 @@ type tunnel struct {
 	door        *door.Door
 	inlet       *channel.Inlet
 	credentials *renewing
+	session     *awsconf.Session // the configuration in force
+	endpoint    awsdb.Endpoint   // of a database that was looked up
 	carrier     func(lane int) proxy.Plugin
 	decision    guard.Decision
 	traffic     traffic
@@ -66,7 +70,11 @@ func (p *process) openTunnels(ctx context.Context, o *tunnelOptions) (_ tunnels,
 		ts = append(ts, t)
 	}
 	for _, t := range ts {
-		if err := t.enter(ctx, p, o); err != nil {
+		err := t.enter(ctx, p, o)
+		if err == nil {
+			err = t.permitted(ctx)
+		}
+		if err != nil {
 			return nil, t.named(err, len(ts))
 		}
 	}
@@ -119,7 +127,7 @@ const (
 	remoteDocument = "AWS-StartPortForwardingSessionToRemoteHost"
 )
 
-// enter finds the tunnel's place in the account and asks whether it may be opened.
+// enter finds the tunnel's place in the account.
 func (t *tunnel) enter(ctx context.Context, p *process, o *tunnelOptions) error {
 	line, err := t.line(p, o)
 	if err != nil {
@@ -130,13 +138,23 @@ func (t *tunnel) enter(ctx context.Context, p *process, o *tunnelOptions) error 
 		return err
 	}
 	t.credentials = line.renewed(conf)
+	t.session = conf
+	if line, err = t.found(ctx, p, o, line); err != nil {
+		return err
+	}
 	t.startOptions = &startOptions{sessionLine: line}
 	if t.world, err = line.enter(ctx, conf); err != nil {
 		return err
 	}
+	return nil
+}
+
+// permitted asks whether the tunnel may be opened, and finds what is to carry it.
+func (t *tunnel) permitted(ctx context.Context) (err error) {
 	if t.decision, err = t.judged(ctx); err != nil {
 		return err
 	}
+	conf := t.session
 	api := awsssm.New(conf.SSM, "")
 	t.world.opener = renewingOpener{api, t.credentials}
 	if t.conf.Engine == enginePlugin {

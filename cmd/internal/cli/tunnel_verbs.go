@@ -12,6 +12,12 @@ func tunnelVerbs() []tunnelVerb {
 		{name: "down", words: "[NAME...]", usage: "close background tunnels", run: (*process).tunnelDown},
 		{name: "restart", words: "[NAME...]", usage: "close and open background tunnels", run: (*process).tunnelRestart},
 		{name: "logs", words: "NAME", usage: "print what a background tunnel has to say", options: tables{followTable}, run: (*process).tunnelLogs},
+		{name: "env", words: "NAME", usage: "print how to connect to the database behind a tunnel",
+			options: tables{envTable}, run: (*process).tunnelEnv},
+		{name: "check", words: "[NAME...]", usage: "tell whether tunnels may be opened, and open none",
+			options: tables{spotTable, openTable, outputTable}, run: (*process).tunnelCheck},
+		{name: "add", words: "NAME", usage: "write a tunnel into a configuration file", command: true,
+			options: tables{spotTable, addTable}, run: (*process).tunnelAdd},
 	}
 }
 
@@ -21,6 +27,8 @@ A tunnel, or what to change in a named one:
   --target TARGET      instance id, tag:KEY=VALUE, or the value of a Name tag
   --host HOST          where the target is to connect; without it, to itself
   --port PORT          the port there
+  --rds NAME           a DB cluster or instance, or its endpoint, instead of --host and --port
+  --elasticache NAME   a cache instead
   --local-port PORT    the port here, on 127.0.0.1 and ::1; 0 takes any free one
   --listen ADDRESS     ADDR:PORT or unix:PATH instead
   --allow-remote       let --listen be an address that other machines reach
@@ -33,5 +41,8 @@ A tunnel, or what to change in a named one:
 
   up --background      return when the tunnels are ready, and keep them open
   up, ls --output json events as JSON lines, the list as JSON
+  env --format FORMAT  psql, mysql or url; --user, --database; --token adds an IAM password
+  add --project        to .ssmguard.yaml here; else to the user's file. Instead of options,
+                       a pasted command after "--": add NAME -- aws ssm start-session ...
   logs --follow        go on until the tunnel is closed
 `

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"ssmguard/cmd/internal/report"
+	"ssmguard/guard/policy"
+	"ssmguard/proxy/door"
+)
+
+// tunnelCheck tells of each tunnel whether it may be opened, and whether its
+// local end is free; without a name, of all that are configured. The exit code is
+// the worst of check's.
+func (p *process) tunnelCheck(ctx context.Context, o *tunnelOptions) error {
+	c, err := p.loadConfig()
+	if err != nil {
+		return err
+	}
+	if len(o.Words) == 0 && o.Spot.Target == "" {
+		o.Words = slices.Sorted(maps.Keys(c.Tunnels))
+	}
+	selected, err := o.selected(c)
+	if err != nil {
+		return err
+	}
+	worst, broken := policy.Allow, error(nil)
+	for _, conf := range selected {
+		verdict, err := p.checkTunnel(ctx, &tunnel{conf: conf}, o)
+		if err != nil {
+			fmt.Fprintf(p.stderr, "ssmguard: %s: %v\n", conf.Name, err)
+			broken = errors.Join(broken, err)
+			continue
+		}
+		if verdict.Denies() || worst == policy.Allow {
+			worst = verdict
+		}
+	}
+	if broken != nil && !worst.Denies() {
+		return statusError{exitCode(broken)}
+	}
+	return verdictStatus(worst)
+}
+
+func (p *process) checkTunnel(ctx context.Context, t *tunnel, o *tunnelOptions) (policy.Verdict, error) {
+	r, err := p.registry()
+	if err != nil {
+		return policy.Unknown, err
+	}
+	if _, held := r.holding(t.conf.Name); held != nil {
+		if err := t.openDoor(o.Remote); err != nil {
+			var taken *door.InUseError
+			if !errors.As(err, &taken) {
+				return policy.Unknown, err
+			}
+			fmt.Fprintf(p.stderr, "ssmguard: warning: %s: %v\n", t.conf.Name, taken)
+		}
+	}
+	defer tunnels{t}.close()
+	if err := t.enter(ctx, p, o); err != nil {
+		return policy.Unknown, err
+	}
+	decision, err := t.ask(ctx, t.world)
+	if err != nil {
+		return policy.Unknown, err
+	}
+	if o.Output == "json" {
+		return decision.Verdict(), render(report.NewJSON(p.stdout), decision, true)
+	}
+	return decision.Verdict(), t.show(decision, true)
+}

@@ -1,0 +1,128 @@
+package configs
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// AddTunnel returns a configuration file's text with one more tunnel, and the
+// lines that are new. Everything else in the text stays as it is, comments and
+// layout included. It fails when the file is faulty, has the name already, or
+// would be faulty then.
+func AddTunnel(file string, data []byte, t Tunnel) (text []byte, added string, err error) {
+	var before File
+	if err := decode(file, data, &before, nil); err != nil {
+		return nil, "", err
+	}
+	if _, ok := before.Tunnels[t.Name]; ok {
+		return nil, "", fmt.Errorf("%s has a tunnel %q already", file, t.Name)
+	}
+	entry, err := t.entry()
+	if err != nil {
+		return nil, "", err
+	}
+	text, added, err = insert(file, data, entry)
+	if err != nil {
+		return nil, "", err
+	}
+	var after File
+	if err := decode(file, text, &after, nil); err != nil {
+		return nil, "", err
+	}
+	return text, added, after.validate(file).err()
+}
+
+// entry is the tunnel as YAML, its keys in the order of their fields and without
+// those that are empty.
+func (t Tunnel) entry() (string, error) {
+	var all yaml.Node
+	if err := all.Encode(t); err != nil {
+		return "", err
+	}
+	short := &yaml.Node{Kind: yaml.MappingNode}
+	for i := 0; i < len(all.Content); i += 2 {
+		if v := all.Content[i+1].Value; v != "" && v != "0" && v != "false" {
+			short.Content = append(short.Content, all.Content[i], all.Content[i+1])
+		}
+	}
+	key := &yaml.Node{Kind: yaml.ScalarNode, Value: t.Name}
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, short}}); err != nil {
+		return "", err
+	}
+	// What looks like a variable is meant as it stands.
+	return strings.ReplaceAll(b.String(), "$", "$$"), nil
+}
+
+// insert puts an entry behind the last one under "tunnels".
+func insert(file string, data []byte, entry string) ([]byte, string, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, "", err
+	}
+	tunnels := child(&doc, "tunnels")
+	lines := strings.SplitAfter(string(data), "\n")
+	if n := len(lines); lines[n-1] != "" {
+		lines[n-1] += "\n"
+	} else {
+		lines = lines[:n-1]
+	}
+	switch {
+	case tunnels == nil:
+		added := "tunnels:\n" + indented(entry, 2)
+		return []byte(strings.Join(lines, "") + added), added, nil
+	case tunnels.Style&yaml.FlowStyle != 0 || len(tunnels.Content) == 0:
+		return nil, "", fmt.Errorf("%s:%d: tunnels is written in one line; write one tunnel per line first", file, tunnels.Line)
+	}
+	at := lastLine(tunnels)
+	added := indented(entry, tunnels.Column-1)
+	return []byte(strings.Join(lines[:at], "") + added + strings.Join(lines[at:], "")), added, nil
+}
+
+func child(doc *yaml.Node, key string) *yaml.Node {
+	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
+		return nil
+	}
+	pairs := doc.Content[0].Content
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i].Value == key {
+			return pairs[i+1]
+		}
+	}
+	return nil
+}
+
+// lastLine is the last line that a node reaches, from 1. Text in block style
+// reaches as many lines further as it has.
+func lastLine(n *yaml.Node) int {
+	line := n.Line
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		line += strings.Count(strings.TrimRight(n.Value, "\n"), "\n") + 1
+	}
+	for _, c := range n.Content {
+		line = max(line, lastLine(c))
+	}
+	return line
+}
+
+func indented(text string, by int) string {
+	space := strings.Repeat(" ", by)
+	return space + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+space) + "\n"
+}
+
+// MarshalYAML writes what UnmarshalYAML reads.
+func (w Wait) MarshalYAML() (any, error) {
+	switch w {
+	case 0:
+		return false, nil
+	case DefaultWait:
+		return true, nil
+	}
+	return time.Duration(w).String(), nil
+}
