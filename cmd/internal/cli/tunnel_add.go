@@ -50,7 +50,10 @@ func (p *process) tunnelAdd(_ context.Context, o *tunnelOptions) error {
 	if err != nil {
 		return codedError{err.Error(), exitConfig}
 	}
-	if err := replaceFile(file, data); err != nil {
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real // a link stays one
+	}
+	if err := replaceFile(file, string(data)); err != nil {
 		return codedError{err.Error(), exitConfig}
 	}
 	fmt.Fprintf(p.stderr, "ssmguard: added to %s\n", file)
@@ -131,23 +134,4 @@ func (p *process) pasted(t configs.Tunnel, command []string) (configs.Tunnel, er
 		t.Region = *call.Globals.Region
 	}
 	return t, nil
-}
-
-// replaceFile writes a file at once, or not at all. A link is followed.
-func replaceFile(file string, data []byte) error {
-	if real, err := filepath.EvalSymlinks(file); err == nil {
-		file = real
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
-	mode := fs.FileMode(0o600)
-	if info, err := os.Stat(file); err == nil {
-		mode = info.Mode().Perm()
-	}
-	draft := file + ".new"
-	if err := os.WriteFile(draft, data, mode); err != nil {
-		return err
-	}
-	return os.Rename(draft, file)
 }
