@@ -16,6 +16,7 @@ const (
 	aboutSession
 	aboutChannel
 	aboutKey
+	aboutTask
 )
 
 func subjectOf(g Grant) subject {
@@ -28,6 +29,8 @@ func subjectOf(g Grant) subject {
 		return aboutChannel
 	case GrantKMS:
 		return aboutKey
+	case GrantTask, GrantCluster:
+		return aboutTask
 	}
 	return aboutSession
 }
@@ -39,6 +42,7 @@ var subjectCodes = [...]struct{ missing, denied, condition, action, name, place 
 	aboutSession:  {"SG300", "SG310", "SG306", "SG300", "SG300", "SG300"},
 	aboutChannel:  {"SG303", "SG310", "SG306", "SG303", "SG303", "SG303"},
 	aboutKey:      {"SG400", "SG410", "SG403", "SG401", "SG402", "SG402"},
+	aboutTask:     {"SG320", "SG320", "SG320", "SG320", "SG320", "SG320"},
 }
 
 // layerCodes are the rules for layers that other people own.

@@ -25,7 +25,7 @@ type fault struct {
 	Identity, Boundary, Session, Endpoint json.RawMessage
 	SCP, RCP                              []json.RawMessage
 	Version                               string // of the documents; 2012-10-17 when not given
-	Target, Document, Caller              string
+	Target, Document, Container, Caller   string
 	Context                               map[string][]string
 	Facts                                 Facts
 	Open                                  bool // what is not given is unknown, not absent
@@ -116,7 +116,7 @@ func (f fault) decide(t *testing.T) Decision {
 	if f.Target != "" {
 		r.Target = f.Target
 	}
-	r.Document, r.Context, r.Closed = f.Document, f.Context, !f.Open
+	r.Document, r.Container, r.Context, r.Closed = f.Document, f.Container, f.Context, !f.Open
 	s := staged{f, f.set(t)}
 	g := Guard{Inventory: s, Simulators: []Simulator{Local{s}}}
 	if f.IAM != "" || f.Judge == "iam" {

@@ -53,7 +53,11 @@ var needs = []need{
 // gives the same grants in the same order. The required ones come first.
 func Needs(r Request, f Facts) []Grant {
 	var gs []Grant
-	for _, n := range needs {
+	table := needs
+	if r.Container != "" {
+		table = executeNeeds
+	}
+	for _, n := range table {
 		arn := n.resource(r, f)
 		if arn == "" {
 			continue

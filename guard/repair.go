@@ -34,13 +34,15 @@ func groupOf(g Grant) string {
 		return "start"
 	case GrantResume, GrantTerminate:
 		return "session"
+	case GrantTask, GrantCluster:
+		return "execute"
 	}
 	return g.ID
 }
 
 // allowed says what a repaired group makes possible.
 var allowed = map[string]string{
-	"start": "the session is allowed", "session": "the session can be resumed and ended",
+	"start": "the session is allowed", "session": "the session can be resumed and ended", "execute": "the command is allowed",
 	GrantDataChannel: "the data channel is allowed", GrantKMS: "the key may be used",
 }
 

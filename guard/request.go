@@ -49,6 +49,10 @@ type Request struct {
 	Document   string              // name or ARN; "" means the default document, SSM-SessionManagerRunShell
 	Parameters map[string][]string // as in StartSession
 
+	// Container, when not empty, makes this a request for ecs:ExecuteCommand in
+	// that container of the Target; Document is ExecuteDocument then.
+	Container string
+
 	SessionID string              // "" before the session exists; then a usual id stands for it
 	Context   map[string][]string // condition keys the user states; they win over what the table says
 	Closed    bool                // a question about policy files: a key not given is absent, not unknown

@@ -51,6 +51,12 @@ var sessionRules = []Rule{
 		Example: Example{
 			Before: `{"Effect":"Deny","Action":"ssmmessages:*","Resource":"*"}`,
 			After:  `deny what is meant, such as ssmmessages:CreateControlChannel`}},
+	{Code: "SG320", Since: since, Title: "the caller may not run commands in the ECS task",
+		Text: "ecs:ExecuteCommand is asked for on the task and again on its cluster, and both must be allowed. A condition on ecs:ResourceTag is about the tags of the task in the one " +
+			"case and those of the cluster in the other; ecs:container-name is in both.",
+		Example: Example{
+			Before: `{"Effect":"Allow","Action":"ecs:ExecuteCommand","Resource":"arn:aws:ecs:*:111122223333:task/prod/*"}`,
+			After:  `{"Effect":"Allow","Action":"ecs:ExecuteCommand","Resource":["arn:aws:ecs:*:111122223333:task/prod/*","arn:aws:ecs:*:111122223333:cluster/prod"]}`}},
 }
 
 // kmsRules are the faults of kms:GenerateDataKey.

@@ -136,6 +136,8 @@ var doing = map[string]string{
 	GrantResume:      "resume the session after a drop",
 	GrantTerminate:   "end the session",
 	GrantDataChannel: "open the data channel",
+	GrantTask:        "run commands in this task",
+	GrantCluster:     "run commands in this cluster",
 	GrantKMS:         "use the key that encrypts the session",
 }
 

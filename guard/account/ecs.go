@@ -6,8 +6,9 @@ import (
 )
 
 var ecsOperations = map[string]handler{
-	"DescribeTasks":  describeTasks,
-	"ExecuteCommand": executeCommand,
+	"DescribeClusters": describeClusters,
+	"DescribeTasks":    describeTasks,
+	"ExecuteCommand":   executeCommand,
 }
 
 func (c *call) taskARN(t *Task) string {
@@ -222,4 +223,37 @@ func (c *call) execute(in executeCommandInput, t *Task, k *Container) (any, erro
 		s := out.(sessionAnswer)
 		return executeCommandAnswer{c.clusterARN(t.Cluster), k.Name, in.Interactive, ecsSession{s.SessionID, s.StreamURL, s.TokenValue}, c.taskARN(t)}, nil
 	}), nil
+}
+
+type ecsCluster struct {
+	ClusterARN string `json:"clusterArn"`
+	Name       string `json:"clusterName"`
+	Status     string `json:"status"`
+}
+
+// describeClusters knows the clusters that have tasks; none encrypts its commands.
+func describeClusters(c *call) (any, error) {
+	var in struct {
+		Clusters []string `json:"clusters"`
+		Include  []string `json:"include"`
+	}
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	found, failures := []ecsCluster{}, []ecsFailure{}
+	for _, name := range in.Clusters {
+		name = name[strings.LastIndex(name, "/")+1:]
+		if err := c.authorize("ecs:DescribeClusters", object{arn: c.clusterARN(name)}); err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(c.world.Tasks, func(t Task) bool { return t.Cluster == name }) {
+			failures = append(failures, ecsFailure{c.clusterARN(name), "MISSING"})
+			continue
+		}
+		found = append(found, ecsCluster{c.clusterARN(name), name, "ACTIVE"})
+	}
+	return struct {
+		Clusters []ecsCluster `json:"clusters"`
+		Failures []ecsFailure `json:"failures"`
+	}{found, failures}, nil
 }

@@ -59,7 +59,7 @@ func (c *Client) documentTagFacts(ctx context.Context, r guard.Request) part {
 	name := documentName(r)
 	none := part{apply: func(f *guard.Facts) { f.DocumentTags = map[string]string{} }}
 	switch {
-	case awsSessionType(name) != "", strings.HasPrefix(name, "AWS-"), strings.Contains(name, "::document/"):
+	case r.Container != "", awsSessionType(name) != "", strings.HasPrefix(name, "AWS-"), strings.Contains(name, "::document/"):
 		return none
 	case strings.HasPrefix(name, "arn:"):
 		return part{unknown: []string{guard.UnknownDocumentTags}}
@@ -76,6 +76,9 @@ func (c *Client) documentTagFacts(ctx context.Context, r guard.Request) part {
 
 // documentFacts reads the document's owner, type and the key it encrypts with.
 func (c *Client) documentFacts(ctx context.Context, r guard.Request) part {
+	if r.Container != "" {
+		return c.clusterFacts(ctx, r)
+	}
 	if kind := awsSessionType(documentName(r)); kind != "" {
 		p := part{apply: func(f *guard.Facts) {
 			f.DocumentOwner, f.DocumentType, f.SessionType = ownerAWS, string(ssmtypes.DocumentTypeSession), kind

@@ -79,6 +79,7 @@ func awsCommands(p *process) []*cli.Command {
 		wordsCommand("check", "check only, start nothing", "ssmguard check --target TARGET [options]", sessionHelp+checkHelp, p.check),
 		wordsCommand("policy", "print the smallest policy that allows a session", "ssmguard policy --target TARGET [--format json|terraform|cloudformation] [options]", policyHelp, p.policyWords),
 		wordsCommand("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", sessionHelp, p.aws),
+		wordsCommand("ecs", "check, then run a command in an ECS task", "ssmguard ecs execute-command --task TASK --command COMMAND --interactive [options]", ecsHelp, p.ecs),
 		wordsCommand("doctor", "look at everything a session depends on", "ssmguard doctor [--target TARGET] [--output text|json] [options]", doctorHelp, p.doctorWords),
 		wordsCommand("ssh-proxy", "carry ssh, scp and rsync, as their ProxyCommand", "ssmguard ssh-proxy HOST PORT [options]", sshProxyHelp, p.sshProxy),
 		wordsCommand("alias", "put ssmguard in front of the AWS CLI and ssh", "ssmguard alias [SHELL] [--install|--uninstall|--print] [--shim DIR] [--ssh-config]", aliasHelp, p.alias),

@@ -1,0 +1,57 @@
+package guard
+
+import (
+	"slices"
+)
+
+// The IDs of the grants of ecs:ExecuteCommand, stable in JSON.
+const (
+	GrantTask    = "execute/task"
+	GrantCluster = "execute/cluster"
+)
+
+const actionExecute = "ecs:ExecuteCommand"
+
+// ExecuteDocument is the session document of ECS Exec. It belongs to AWS, and
+// the caller needs no grant for it.
+const ExecuteDocument = "AmazonECS-ExecuteInteractiveCommand"
+
+// executeNeeds is the table of a request with a Container. ECS starts the session
+// in the caller's place, so that no grant of Systems Manager's is needed. See the
+// service authorization reference of ECS.
+var executeNeeds = []need{
+	{GrantTask, actionExecute, false, "to run a command in the task",
+		func(r Request, _ Facts) string { return TargetARN(r) }, taskKeys},
+	{GrantCluster, actionExecute, false, "to run commands in the cluster, which is a grant of its own",
+		func(r Request, _ Facts) string { return clusterARN(r) }, clusterKeys},
+	{GrantKMS, actionDataKey, true, "to encrypt the session data, which the cluster asks for",
+		func(_ Request, f Facts) string { return f.KMSKey }, kmsKeys},
+}
+
+// clusterARN returns the ARN of a task's cluster, "" for a target that is no task.
+func clusterARN(r Request) string {
+	cluster, _, _, ok := splitTask(r.Target)
+	if !ok {
+		return ""
+	}
+	return arn(r, "ecs", r.Caller.Account, "cluster/"+cluster)
+}
+
+const tagECS = "ecs:ResourceTag/"
+
+func executeKeys(k *keyring, r Request) {
+	k.set("ecs:cluster", clusterARN(r))
+	k.set("ecs:container-name", r.Container)
+	k.set("aws:ResourceAccount", r.Caller.Account)
+}
+
+func taskKeys(k *keyring, r Request, f Facts) {
+	k.tags(f.TargetTags, !slices.Contains(f.Unknown, UnknownTargetTags), tagECS, tagGlobal)
+	executeKeys(k, r)
+}
+
+// clusterKeys are the same with the cluster's own tags, which nobody has read.
+func clusterKeys(k *keyring, r Request, _ Facts) {
+	k.unknown(tagECS+"*", tagGlobal+"*")
+	executeKeys(k, r)
+}

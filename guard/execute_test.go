@@ -1,0 +1,77 @@
+package guard
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/guard/policy"
+)
+
+func executeRequest() Request {
+	return Request{
+		Caller: Caller{SessionARN: "arn:aws:iam::111122223333:user/alice", Principal: "arn:aws:iam::111122223333:user/alice", Account: "111122223333", UserID: "AIDAEXAMPLE", Partition: "aws"},
+		Region: "us-east-1", Target: "ecs:my_prod_0123456789abcdef_0123456789abcdef-1", Document: ExecuteDocument, Container: "app",
+	}
+}
+
+func TestNeedsOfExecuteCommand(t *testing.T) {
+	type want struct{ ID, Action, Resource string }
+	tests := []struct {
+		name  string
+		facts Facts
+		want  []want
+	}{
+		{"task and cluster", Facts{}, []want{
+			{"execute/task", "ecs:ExecuteCommand", "arn:aws:ecs:us-east-1:111122223333:task/my_prod/0123456789abcdef"},
+			{"execute/cluster", "ecs:ExecuteCommand", "arn:aws:ecs:us-east-1:111122223333:cluster/my_prod"},
+		}},
+		{"with a key", Facts{KMSKey: "arn:aws:kms:us-east-1:111122223333:key/k"}, []want{
+			{"execute/task", "ecs:ExecuteCommand", "arn:aws:ecs:us-east-1:111122223333:task/my_prod/0123456789abcdef"},
+			{"execute/cluster", "ecs:ExecuteCommand", "arn:aws:ecs:us-east-1:111122223333:cluster/my_prod"},
+			{"kms", "kms:GenerateDataKey", "arn:aws:kms:us-east-1:111122223333:key/k"},
+		}},
+	}
+	for _, tt := range tests {
+		var got []want
+		for _, g := range Needs(executeRequest(), tt.facts) {
+			got = append(got, want{g.ID, g.Action, g.Resource})
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("%s:\n%s", tt.name, d)
+		}
+	}
+}
+
+// TestExecuteConditions: the task's tags are known, the cluster's are not, and
+// the other keys are in both.
+func TestExecuteConditions(t *testing.T) {
+	const open = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecs:ExecuteCommand","Resource":"*","Condition":{"StringEquals":{%KEY%}}}]}`
+	tests := []struct {
+		key           string
+		task, cluster policy.Verdict
+	}{
+		{`"ecs:ResourceTag/Team":"web"`, policy.Allow, policy.Unknown},
+		{`"aws:ResourceTag/Team":"db"`, policy.ImplicitDeny, policy.Unknown},
+		{`"ecs:container-name":"app"`, policy.Allow, policy.Allow},
+		{`"ecs:container-name":"db"`, policy.ImplicitDeny, policy.ImplicitDeny},
+		{`"ecs:cluster":"arn:aws:ecs:us-east-1:111122223333:cluster/my_prod"`, policy.Allow, policy.Allow},
+	}
+	for _, tt := range tests {
+		text := []byte(open[:len(open)-len(`%KEY%}}}]}`)] + tt.key + `}}}]}`)
+		document, err := policy.Parse(policy.Identity, "p", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := policy.Set{Identity: document.Statements}
+		for _, g := range Needs(executeRequest(), Facts{TargetTags: map[string]string{"Team": "web"}}) {
+			want := tt.task
+			if g.ID == GrantCluster {
+				want = tt.cluster
+			}
+			if got := set.Evaluate(g.Action, g.Resource, g.Context).Verdict; got != want {
+				t.Errorf("%s, %s: %s, want %s", tt.key, g.ID, got, want)
+			}
+		}
+	}
+}

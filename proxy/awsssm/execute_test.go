@@ -1,0 +1,75 @@
+package awsssm
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"ssmguard/proxy"
+)
+
+// ended notes which sessions are terminated.
+type ended struct{ ids []string }
+
+func (*ended) Open(context.Context, proxy.Spec) (*proxy.Session, error) {
+	return nil, errors.New("not this one")
+}
+
+func (e *ended) Terminate(_ context.Context, id string) error {
+	e.ids = append(e.ids, id)
+	return nil
+}
+
+func TestExecutorFind(t *testing.T) {
+	task := func(names ...string) []types.Task {
+		found := types.Task{ClusterArn: aws.String("arn:aws:ecs:r:1:cluster/my_prod"), TaskArn: aws.String("arn:aws:ecs:r:1:task/my_prod/abc")}
+		for _, n := range names {
+			found.Containers = append(found.Containers, types.Container{Name: aws.String(n), RuntimeId: aws.String(n + "-1")})
+		}
+		return []types.Task{found}
+	}
+	tests := []struct {
+		name, container string
+		tasks           []types.Task
+		target, fault   string
+	}{
+		{"the only container", "", task("app"), "ecs:my_prod_abc_app-1", ""},
+		{"a named one", "db", task("app", "db"), "ecs:my_prod_abc_db-1", ""},
+		{"no choice made", "", task("app", "db"), "", "name one with --container: app, db"},
+		{"not there", "web", task("app"), "", `no container "web", but app`},
+		{"no task", "", nil, "", "was not found"},
+	}
+	for _, tt := range tests {
+		e := NewExecutor(aws.Config{}, Command{Cluster: "my_prod", Task: "abc", Container: tt.container}, nil)
+		e.describe = func(_ context.Context, in *ecs.DescribeTasksInput, _ ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error) {
+			if *in.Cluster != "my_prod" || in.Tasks[0] != "abc" {
+				t.Errorf("%s: asked for %s in %s", tt.name, in.Tasks[0], *in.Cluster)
+			}
+			return &ecs.DescribeTasksOutput{Tasks: tt.tasks}, nil
+		}
+		target, _, err := e.Find(t.Context())
+		if target != tt.target || (err == nil) != (tt.fault == "") || err != nil && !strings.Contains(err.Error(), tt.fault) {
+			t.Errorf("%s: %q, %v", tt.name, target, err)
+		}
+	}
+}
+
+// TestExecutorOpenIncomplete: a session that cannot be used is ended.
+func TestExecutorOpenIncomplete(t *testing.T) {
+	sessions := &ended{}
+	e := NewExecutor(aws.Config{}, Command{Task: "abc", Command: "sh", Interactive: true}, sessions)
+	e.execute = func(context.Context, *ecs.ExecuteCommandInput, ...func(*ecs.Options)) (*ecs.ExecuteCommandOutput, error) {
+		return &ecs.ExecuteCommandOutput{Session: &types.Session{SessionId: aws.String("s-1"), StreamUrl: aws.String("wss://x")}}, nil
+	}
+	if _, err := e.Open(t.Context(), proxy.Spec{}); err == nil || !strings.Contains(err.Error(), "TokenValue") {
+		t.Errorf("error: %v", err)
+	}
+	if len(sessions.ids) != 1 || sessions.ids[0] != "s-1" {
+		t.Errorf("terminated %v, want s-1", sessions.ids)
+	}
+}
