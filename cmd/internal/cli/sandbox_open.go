@@ -87,6 +87,7 @@ func (s *sandbox) serve(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.account.Serve(ctx, s.listener) })
 	g.Go(func() error { return s.gateway.Serve(ctx) })
+	g.Go(func() error { s.cutOnSignal(ctx); return nil })
 	for _, p := range s.played {
 		g.Go(func() error { return p.serve(ctx) })
 	}

@@ -1,0 +1,36 @@
+//go:build !windows
+
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"ssmguard/proxy/gateway"
+)
+
+// cutOnSignal resets the connection of every session at each SIGUSR1, as a
+// change of network does, until ctx ends.
+func (s *sandbox) cutOnSignal(ctx context.Context) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGUSR1)
+	defer signal.Stop(asked)
+	for {
+		select {
+		case <-asked:
+			s.cut()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *sandbox) cut() {
+	for _, status := range s.gateway.Sessions() {
+		if session, ok := s.gateway.Session(status.ID); ok {
+			session.Cut(gateway.CutRST)
+		}
+	}
+}
