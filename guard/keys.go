@@ -233,8 +233,10 @@ func isAlnum(c rune) bool {
 }
 
 func channelKeys(k *keyring, r Request, _ Facts) {
-	// Neither the resource AWS evaluates here nor its keys are documented.
-	k.unknown(tagSSM+"*", tagGlobal+"*", "aws:ResourceAccount", "ssmmessages:*")
+	// The service authorization reference lists no resource and no key of its own
+	// for the action; which resource AWS evaluates, if any, is not documented.
+	k.absent(tagSSM+"*", tagGlobal+"*", "ssmmessages:*")
+	k.unknown("aws:ResourceAccount")
 }
 
 func kmsKeys(k *keyring, r Request, f Facts) {

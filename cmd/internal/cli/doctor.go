@@ -131,7 +131,10 @@ func (d *doctor) identity(ctx context.Context) []report.Check {
 	if caller.SessionARN == "" {
 		return []report.Check{{Level: report.Fail, Name: "identity", Text: oneLine(err), Do: "check the keys: aws sts get-caller-identity"}}
 	}
-	c := report.Check{Level: report.OK, Name: "identity", Text: fmt.Sprintf("%s (%s)", caller.SessionARN, keys.Source)}
+	c := report.Check{Level: report.OK, Name: "identity", Text: caller.SessionARN}
+	if keys.Source != "" {
+		c.Text += " (" + keys.Source + ")"
+	}
 	if left := keys.Expires.Sub(d.now()).Round(time.Minute); keys.CanExpire && left < 15*time.Minute {
 		c.Level, c.Do = report.Warn, "get new credentials before a long session: these end in "+left.String()
 	}
