@@ -25,6 +25,7 @@ default (SSMGUARD_GUARD and so on):
   --guard off        ask nothing
   --plugin embedded  use the session-manager plugin built in (default)
   --plugin PATH      use another
+  --engine native    carry the session with our own data channel, not the plugin
   --no-cache         neither read nor write what earlier runs learned
   --timings          tell where the time before the session went
 `

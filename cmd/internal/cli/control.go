@@ -38,8 +38,8 @@ type tunnelStatus struct {
 }
 
 // status tells where the tunnel stands.
-func (t *tunnel) status(ctx context.Context) tunnelStatus {
-	expires := t.credentials.expires(ctx)
+func (t *tunnel) status() tunnelStatus {
+	expires := t.credentials.expires()
 	numbers := t.traffic.counts()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -66,7 +66,7 @@ func (ts tunnels) serve(ctx context.Context, control *door.Door, stop func(), do
 		}
 		open.Go(func() {
 			defer conn.Close()
-			ts.answer(ctx, conn, stop, done)
+			ts.answer(conn, stop, done)
 		})
 	}
 }
@@ -74,7 +74,7 @@ func (ts tunnels) serve(ctx context.Context, control *door.Door, stop func(), do
 // askTime bounds one question and its answer.
 const askTime = 5 * time.Second
 
-func (ts tunnels) answer(ctx context.Context, conn net.Conn, stop func(), done <-chan struct{}) {
+func (ts tunnels) answer(conn net.Conn, stop func(), done <-chan struct{}) {
 	conn.SetDeadline(time.Now().Add(askTime)) //nolint:errcheck // a broken connection says so below
 	word, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
@@ -82,7 +82,7 @@ func (ts tunnels) answer(ctx context.Context, conn net.Conn, stop func(), done <
 	}
 	all := []tunnelStatus{}
 	for _, t := range ts {
-		all = append(all, t.status(ctx))
+		all = append(all, t.status())
 	}
 	if json.NewEncoder(conn).Encode(all) != nil {
 		return

@@ -130,7 +130,9 @@ func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *pro
 	in := channel.NewInlet(local)
 	defer in.Close()
 	fmt.Fprintf(n.stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
-	err := ch.Forward(ctx, in, channel.ForwardOptions{})
+	further := &furtherSessions{dialer: n.dialer, spec: s.Spec, traffic: new(traffic)}
+	defer further.wait()
+	err := ch.Forward(ctx, in, channel.ForwardOptions{More: further.open})
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}

@@ -17,8 +17,9 @@ import (
 type renewing struct {
 	load func(context.Context) (*awsconf.Session, error)
 
-	mu  sync.Mutex
-	now aws.CredentialsProvider
+	mu    sync.Mutex
+	now   aws.CredentialsProvider
+	until time.Time // when those retrieved last run out, zero if they do not
 }
 
 // errNoPrompt stands in for a prompt that would come while nobody looks.
@@ -43,7 +44,11 @@ func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	now := r.now
 	r.mu.Unlock()
 	c, err := now.Retrieve(ctx)
-	if err == nil && !c.Expired() || ctx.Err() != nil {
+	if err == nil && !c.Expired() {
+		r.note(c)
+		return c, nil
+	}
+	if ctx.Err() != nil {
 		return c, err
 	}
 	if fresh, freshErr := r.fresh(ctx); freshErr == nil {
@@ -70,15 +75,25 @@ func (r *renewing) fresh(ctx context.Context) (aws.Credentials, error) {
 	r.mu.Lock()
 	r.now = conf.Credentials
 	r.mu.Unlock()
+	r.note(c)
 	return c, nil
 }
 
-// expires returns when the credentials run out, zero if they do not.
-func (r *renewing) expires(ctx context.Context) time.Time {
-	if c, err := r.Retrieve(ctx); err == nil && c.CanExpire {
-		return c.Expires
+func (r *renewing) note(c aws.Credentials) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.until = time.Time{}
+	if c.CanExpire {
+		r.until = c.Expires
 	}
-	return time.Time{}
+}
+
+// expires returns when the credentials retrieved last run out, zero if they do
+// not. It asks nobody.
+func (r *renewing) expires() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.until
 }
 
 const (
@@ -93,7 +108,7 @@ func (r *renewing) announce(ctx context.Context, tell func(left time.Duration)) 
 	defer tick.Stop()
 	var told time.Time
 	for {
-		at := r.expires(ctx)
+		at := r.expires()
 		if left := time.Until(at); !at.IsZero() && left < announceAhead && !at.Equal(told) {
 			if fresh, err := r.fresh(ctx); err != nil || fresh.CanExpire && !fresh.Expires.After(at) {
 				told = at

@@ -59,3 +59,23 @@ func (t *traffic) counts() counts {
 	}
 	return sum
 }
+
+// session counts one that is carried by somebody else.
+func (t *traffic) session() { t.change(func(c *counts) { c.Sessions++ }) }
+
+// connection counts one that is opened (1) or closed (-1).
+func (t *traffic) connection(n int) {
+	t.change(func(c *counts) {
+		c.Open += n
+		c.Opened += max(n, 0)
+	})
+}
+
+func (t *traffic) up(b []byte)   { t.change(func(c *counts) { c.Up += int64(len(b)) }) }
+func (t *traffic) down(b []byte) { t.change(func(c *counts) { c.Down += int64(len(b)) }) }
+
+func (t *traffic) change(by func(*counts)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	by(&t.past)
+}

@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"sync"
 	"time"
 
@@ -46,67 +44,13 @@ func (n *nativeTunnel) Run(ctx context.Context, s *proxy.Session, _ proxy.Stream
 	ended := make(chan error, 1)
 	go func() { ended <- ch.Forward(ctx, n.inlet, channel.ForwardOptions{More: further.open}) }()
 	if n.wait > 0 {
-		if err := n.answered(ctx, refused); err != nil {
+		if err := (probe{n.door, n.wait, refused}).answered(ctx); err != nil {
 			cancel()
 			return errors.Join(err, <-ended)
 		}
 	}
 	ready()
 	return <-ended
-}
-
-const (
-	// graceToRefuse is how long a port that says nothing may take to refuse.
-	graceToRefuse = time.Second
-	// askAgain is the pause before a refused port is asked again.
-	askAgain = 500 * time.Millisecond
-)
-
-// answered waits until a connection through the tunnel gets a byte, or is not
-// refused within graceToRefuse: many servers wait for the client to speak first.
-func (n *nativeTunnel) answered(ctx context.Context, refused <-chan struct{}) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, n.wait, fmt.Errorf("the remote port did not answer within %v", n.wait))
-	defer cancel()
-	for {
-		open, err := n.ask(ctx, refused)
-		if open || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(askAgain):
-		}
-	}
-}
-
-// ask makes one connection and tells whether it was let be.
-func (n *nativeTunnel) ask(ctx context.Context, refused <-chan struct{}) (open bool, err error) {
-	conn, err := n.door.Dial(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if err := conn.SetReadDeadline(time.Now().Add(graceToRefuse)); err != nil {
-		return false, err
-	}
-	got, err := conn.Read(make([]byte, 1))
-	var timeout net.Error
-	switch {
-	case got > 0:
-		return true, nil
-	case ctx.Err() != nil:
-		return false, context.Cause(ctx)
-	case !errors.As(err, &timeout) || !timeout.Timeout():
-		return false, nil // closed
-	}
-	select {
-	case <-refused:
-		return false, nil
-	default:
-		return true, nil
-	}
 }
 
 func signalOnce(c chan struct{}) {

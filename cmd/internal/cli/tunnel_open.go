@@ -159,7 +159,9 @@ func (t *tunnel) permitted(ctx context.Context) (err error) {
 	t.world.opener = renewingOpener{api, t.credentials}
 	if t.conf.Engine == enginePlugin {
 		carrier, err := t.world.plugin(ctx)
-		t.carrier = func(int) proxy.Plugin { return &relayTunnel{plugin: carrier, inlet: t.inlet} }
+		t.carrier = func(int) proxy.Plugin {
+			return &relayTunnel{plugin: carrier, door: t.door, inlet: t.inlet, wait: time.Duration(t.conf.Wait), traffic: &t.traffic}
+		}
 		return err
 	}
 	dial, err := newDialer(conf, api)

@@ -6,18 +6,23 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
+	"ssmguard/proxy/door"
 )
 
 // relayTunnel carries sessions of a tunnel with the official plugin. The plugin
 // listens on a port of its own choice; the tunnel's local end stays ours, and
 // its connections are passed on.
 type relayTunnel struct {
-	plugin proxy.Plugin
-	inlet  *channel.Inlet
+	plugin  proxy.Plugin
+	door    *door.Door
+	inlet   *channel.Inlet
+	wait    time.Duration // for the remote port to answer; 0 does not ask
+	traffic *traffic
 }
 
 // portGrace is how long the plugin may take to name its port after it is ready.
@@ -37,13 +42,18 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 	if err != nil {
 		return err
 	}
-	ready()
 	var passing sync.WaitGroup
+	defer passing.Wait()
+	defer cancel()
 	passing.Go(func() { r.pass(ctx, net.JoinHostPort("127.0.0.1", port)) })
-	err = <-ended
-	cancel()
-	passing.Wait()
-	return err
+	if r.wait > 0 {
+		if err := (probe{door: r.door, wait: r.wait}).answered(ctx); err != nil {
+			cancel()
+			return errors.Join(err, <-ended)
+		}
+	}
+	ready()
+	return <-ended
 }
 
 // port waits for the plugin to open its port.
@@ -68,40 +78,33 @@ func (r *relayTunnel) port(ctx context.Context, open <-chan struct{}, port <-cha
 
 // pass hands connections to the plugin until ctx ends.
 func (r *relayTunnel) pass(ctx context.Context, address string) {
-	var open connections
+	open := connections{traffic: r.traffic}
 	defer open.wait()
+	r.traffic.session()
 	for {
 		conn, err := r.inlet.Accept(ctx, open.count)
 		if err != nil {
 			return
 		}
-		open.start(func() { relay(ctx, conn, address) })
+		open.start(func() { open.relay(ctx, conn, address) })
 	}
 }
 
-// connections counts those that are being carried.
+// connections are those that are being carried.
 type connections struct {
-	mu sync.Mutex
-	n  int
-	wg sync.WaitGroup
+	traffic *traffic
+	open    atomic.Int32
+	wg      sync.WaitGroup
 }
 
-func (c *connections) add(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.n += n
-}
-
-func (c *connections) count() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.n
-}
+func (c *connections) count() int { return int(c.open.Load()) }
 
 func (c *connections) start(carry func()) {
-	c.add(1)
+	c.open.Add(1)
+	c.traffic.connection(1)
 	c.wg.Go(func() {
-		defer c.add(-1)
+		defer c.traffic.connection(-1)
+		defer c.open.Add(-1)
 		carry()
 	})
 }
@@ -109,7 +112,7 @@ func (c *connections) start(carry func()) {
 func (c *connections) wait() { c.wg.Wait() }
 
 // relay joins a connection to an address until both directions are over.
-func relay(ctx context.Context, conn net.Conn, address string) {
+func (c *connections) relay(ctx context.Context, conn net.Conn, address string) {
 	defer conn.Close()
 	var dialer net.Dialer
 	far, err := dialer.DialContext(ctx, "tcp", address)
@@ -119,14 +122,14 @@ func relay(ctx context.Context, conn net.Conn, address string) {
 	defer far.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close(); far.Close() })()
 	var both sync.WaitGroup
-	both.Go(func() { half(far, conn) })
-	both.Go(func() { half(conn, far) })
+	both.Go(func() { half(far, conn, c.traffic.up) })
+	both.Go(func() { half(conn, far, c.traffic.down) })
 	both.Wait()
 }
 
 // half copies one direction and passes its end on.
-func half(to, from net.Conn) {
-	if _, err := io.Copy(to, from); err != nil {
+func half(to, from net.Conn, count func([]byte)) {
+	if _, err := io.Copy(to, io.TeeReader(from, counter(count))); err != nil {
 		to.Close()
 		from.Close()
 		return
@@ -136,4 +139,13 @@ func half(to, from net.Conn) {
 		return
 	}
 	to.Close()
+}
+
+// counter is told of bytes.
+type counter func([]byte)
+
+// Write implements io.Writer.
+func (c counter) Write(b []byte) (int, error) {
+	c(b)
+	return len(b), nil
 }

@@ -29,7 +29,7 @@ func (p *process) tunnelUp(ctx context.Context, o *tunnelOptions) error {
 	case out == nil || !term.IsTerminal(int(out.Fd())):
 		return ts.keep(ctx, report.NewEventText(p.stdout, ""))
 	}
-	live := report.NewLive(out, func() []report.LiveRow { return ts.rows(ctx) })
+	live := report.NewLive(out, ts.rows)
 	showing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var shown sync.WaitGroup
 	shown.Go(func() { live.Run(showing) })
@@ -40,10 +40,10 @@ func (p *process) tunnelUp(ctx context.Context, o *tunnelOptions) error {
 }
 
 // rows is what a terminal shows of the tunnels.
-func (ts tunnels) rows(ctx context.Context) []report.LiveRow {
+func (ts tunnels) rows() []report.LiveRow {
 	var rows []report.LiveRow
 	for _, t := range ts {
-		s := t.status(ctx)
+		s := t.status()
 		rows = append(rows, report.LiveRow{
 			Tunnel: s.Tunnel, State: s.State, Listen: s.Listen, Open: s.Open, Up: s.Up, Down: s.Down, Resumed: s.Resumed, Expires: s.Expires,
 		})

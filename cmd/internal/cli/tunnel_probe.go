@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"ssmguard/proxy/door"
+)
+
+const (
+	// graceToRefuse is how long a port that says nothing may take to refuse.
+	graceToRefuse = time.Second
+	// askAgain is the pause before a refused port is asked again.
+	askAgain = 500 * time.Millisecond
+)
+
+// probe finds out whether the far end of a tunnel answers.
+type probe struct {
+	door    *door.Door
+	wait    time.Duration   // for how long it asks
+	refused <-chan struct{} // the agent said that the port refuses; nil: it cannot
+}
+
+// answered waits until a connection through the tunnel gets a byte, or is not
+// refused within graceToRefuse: many servers wait for the client to speak first.
+func (p probe) answered(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.wait, fmt.Errorf("the remote port did not answer within %v", p.wait))
+	defer cancel()
+	for {
+		open, err := p.ask(ctx)
+		if open || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// ask makes one connection and tells whether it was let be.
+func (p probe) ask(ctx context.Context) (open bool, err error) {
+	conn, err := p.door.Dial(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if err := conn.SetReadDeadline(time.Now().Add(graceToRefuse)); err != nil {
+		return false, err
+	}
+	got, err := conn.Read(make([]byte, 1))
+	var timeout net.Error
+	switch {
+	case got > 0:
+		return true, nil
+	case ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	case !errors.As(err, &timeout) || !timeout.Timeout():
+		return false, nil // closed
+	}
+	select {
+	case <-p.refused:
+		return false, nil
+	default:
+		return true, nil
+	}
+}
