@@ -1,11 +1,10 @@
 package awsiam
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,44 +15,24 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// rounds counts how many calls deep a client's reads are: it holds every call
-// until no more come, and then lets all of them go at once.
-type rounds struct {
-	server http.Handler
-	quiet  time.Duration
+// distant is an account that answers every call after one round, in time that
+// stands still while anything is still to do: what is asked at once takes one
+// round, and the time that has passed counts the rounds.
+type distant struct{ server http.Handler }
 
-	mu    sync.Mutex
-	gate  chan struct{}
-	timer *time.Timer
-	n     int
-}
+const round = time.Second
 
-func (r *rounds) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	r.mu.Lock()
-	if r.gate == nil {
-		r.gate = make(chan struct{})
-		r.timer = time.AfterFunc(r.quiet, r.release)
-		r.n++
-	} else {
-		r.timer.Reset(r.quiet)
+func (d distant) Do(req *http.Request) (*http.Response, error) {
+	select {
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	case <-time.After(round):
 	}
-	gate := r.gate
-	r.mu.Unlock()
-	<-gate
-	r.server.ServeHTTP(w, req)
-}
-
-func (r *rounds) release() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	close(r.gate)
-	r.gate = nil
-}
-
-func (r *rounds) count() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.n
+	in := httptest.NewRequest(req.Method, req.URL.String(), req.Body)
+	in.Header, in.ContentLength = req.Header, req.ContentLength
+	w := httptest.NewRecorder()
+	d.server.ServeHTTP(w, in)
+	return w.Result(), nil
 }
 
 // However much there is to read, the guard adds the time of four calls at most.
@@ -80,23 +59,24 @@ func TestFourCallsDeep(t *testing.T) {
 
 	for name, w := range map[string]account.World{"role": role, "user": user} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv, err := account.New(w, account.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := &rounds{server: srv, quiet: 150 * time.Millisecond}
-			h := httptest.NewServer(r)
-			defer h.Close()
-			c := New(accountConfig(h.URL, srv.Logins()[0], "EnvConfigCredentials"), Options{})
-			defer c.Close()
-			c.Prefetch(context.Background(), guard.Request{Region: testRegion, Target: bastion})
-			if d := check(t, c, bastion, ""); d.Verdict() != policy.Allow {
-				t.Errorf("verdict %v: %v", d.Verdict(), d.Findings)
-			}
-			if n := r.count(); n > 4 {
-				t.Errorf("%d calls deep", n)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				srv, err := account.New(w, account.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				cfg := accountConfig("http://aws.invalid", srv.Logins()[0], "EnvConfigCredentials")
+				cfg.HTTPClient = distant{srv}
+				c := New(cfg, Options{CallTimeout: time.Minute})
+				start := time.Now()
+				c.Prefetch(t.Context(), guard.Request{Region: testRegion, Target: bastion})
+				if d := check(t, c, bastion, ""); d.Verdict() != policy.Allow {
+					t.Errorf("verdict %v: %v", d.Verdict(), d.Findings)
+				}
+				c.Close()
+				if n := time.Since(start) / round; n == 0 || n > 4 {
+					t.Errorf("%d calls deep", n)
+				}
+			})
 		})
 	}
 }
