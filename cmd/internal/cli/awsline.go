@@ -16,7 +16,9 @@ import (
 // sessionHelp describes what the AWS CLI's grammar has no help for.
 const sessionHelp = `The options are those of "aws ssm start-session", spelled and abbreviated alike:
 --target, --document-name, --parameters, --reason, --profile, --region,
---endpoint-url, --debug and the rest. Our own, each with a variable for its
+--endpoint-url, --debug and the rest. A target may be an id, a name, tag:KEY=VALUE
+or a private address; on a terminal "ssmguard start-session" without one shows the
+connected targets to choose from. Our own, each with a variable for its
 default (SSMGUARD_GUARD and so on):
 
   --guard on         stop on a proven denial (default)
@@ -92,7 +94,11 @@ var errHelp = errors.New("help wanted")
 
 // startSession runs the words after `start-session`.
 func (p *process) startSession(ctx context.Context, words []string) error {
-	return ownVoice("start-session", p.ssm(ctx, append([]string{"ssm", "start-session"}, words...)))
+	words, err := p.withTarget(ctx, append([]string{"ssm", "start-session"}, words...))
+	if err == nil {
+		err = p.ssm(ctx, words)
+	}
+	return ownVoice("start-session", err)
 }
 
 // ssm runs the words after `aws` where they have to be a command of ours.
