@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-//go:embed alias
-var aliases embed.FS
+//go:embed alias completion
+var snippets embed.FS
 
 // aliasFiles are the files of the folder alias, by what they are for.
 var aliasFiles = map[string]string{
@@ -20,6 +20,16 @@ func Alias(place string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("no snippet for %q: want bash, zsh, fish, powershell or ssh", place)
 	}
-	text, err := aliases.ReadFile("alias/" + name)
+	text, err := snippets.ReadFile("alias/" + name)
 	return string(text), err
+}
+
+// Completion returns the text that makes a shell (bash, zsh, fish, powershell)
+// complete the command lines of ssmguard.
+func Completion(shell string) (string, error) {
+	text, err := snippets.ReadFile("completion/" + shell)
+	if err != nil {
+		return "", fmt.Errorf("no completion for %q: want bash, zsh, fish or powershell", shell)
+	}
+	return string(text), nil
 }

@@ -143,3 +143,18 @@ var globals = []option{
 	{flag: "--cli-error-format", choices: []string{"legacy", "json", "yaml", "text", "table", "enhanced"}},
 	{flag: "--version", values: none, constant: "true"},
 }
+
+// Flags returns every option of an operation, its own first, then the global
+// ones; only the global ones for an operation that is not ours.
+func Flags(service, name string) []string {
+	var flags []string
+	if op := findOperation(service, name); op != nil {
+		for _, o := range op.parser(false).options {
+			flags = append(flags, o.flag)
+		}
+	}
+	for _, o := range globals {
+		flags = append(flags, o.flag)
+	}
+	return flags
+}

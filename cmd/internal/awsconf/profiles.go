@@ -3,6 +3,7 @@ package awsconf
 import (
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"ssmguard/cmd/internal/awscli"
@@ -131,4 +132,14 @@ func (f *files) scoped(name string, explicit bool) (section, error) {
 		return section{}, errorf(CodeOther, "The config profile (%s) could not be found", name)
 	}
 	return s, nil
+}
+
+// Profiles returns the names of the profiles of both files, sorted. lookup reads
+// environment variables.
+func Profiles(lookup func(string) (string, bool)) []string {
+	f, err := readFiles(environment{lookup})
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(f.profiles))
 }

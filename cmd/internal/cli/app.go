@@ -49,8 +49,10 @@ func newApp(p *process) *cli.App {
 			evalCommand(p),
 			sandboxCommand(p),
 			demoCommand(p),
+			completionCommand(p),
+			completeCommand(p),
 			versionCommand(p),
-			helpCommand(),
+			helpCommand(p),
 		),
 	}
 	for _, c := range app.Commands {
@@ -90,14 +92,17 @@ func noWords(c *cli.Context) error {
 	return nil
 }
 
-func helpCommand() *cli.Command {
+func helpCommand(p *process) *cli.Command {
 	return &cli.Command{
 		Name:        "help",
 		Usage:       "tell more about a command",
-		UsageText:   "ssmguard help [COMMAND]",
+		UsageText:   "ssmguard help [COMMAND] | ssmguard help --man",
 		Description: "Lists the commands, or tells more about one of them.",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "man", Usage: "print all of it as a man page"}},
 		Action: func(c *cli.Context) error {
 			switch name := c.Args().First(); {
+			case c.Bool("man"):
+				return manPage(p.stdout, c.App)
 			case c.Args().Len() > 1:
 				return usagef("unknown word: %s; help takes one command", c.Args().Get(1))
 			case name == "":

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/guard/awsiam"
+)
+
+const (
+	// liveTime bounds what a person waits for after the tab key.
+	liveTime = 2 * time.Second
+	// liveAge is how long an answer serves.
+	liveAge = 2 * time.Minute
+)
+
+// targets are the nodes that a session could be started on: by id, and by name.
+func (p *process) targets(ctx context.Context, before []string) []candidate {
+	return p.live(ctx, "targets", before, func(ctx context.Context, e *awsiam.Client, region string) []candidate {
+		nodes, _ := e.Nodes(ctx, region) // usable beside an error
+		var cs []candidate
+		for _, n := range nodes {
+			if n.Ping != "" && n.Ping != "Online" || n.State != "" && n.State != "running" {
+				continue
+			}
+			cs = append(cs, candidate{n.ID, strings.TrimSpace(n.Name + " " + n.Platform)})
+			if n.Name != "" {
+				cs = append(cs, candidate{n.Name, n.ID})
+			}
+		}
+		return cs
+	})
+}
+
+// documents are the session documents.
+func (p *process) documents(ctx context.Context, before []string) []candidate {
+	return p.live(ctx, "documents", before, func(ctx context.Context, e *awsiam.Client, region string) []candidate {
+		documents, _ := e.SessionDocuments(ctx, region) // usable beside an error
+		var cs []candidate
+		for _, d := range documents {
+			cs = append(cs, candidate{d.Name, d.Owner})
+		}
+		return cs
+	})
+}
+
+// live asks the account that a command line is about, or reads what it answered a
+// moment ago. Every fault is an empty answer: nobody reads errors while typing.
+func (p *process) live(ctx context.Context, what string, before []string, ask func(context.Context, *awsiam.Client, string) []candidate) []candidate {
+	ctx, cancel := context.WithTimeout(ctx, liveTime)
+	defer cancel()
+	line, err := p.readLine(append([]string{"ssm", "start-session"}, globalWords(before)...), true)
+	if err != nil {
+		return nil
+	}
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: line.call.Globals, Lookup: p.lookup,
+		Prompt: func(string) (string, error) { return "", errNoPrompt }})
+	if err != nil {
+		return nil
+	}
+	keys, err := conf.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil
+	}
+	var file string
+	if dir := line.cacheDir(); dir != "" && !line.own.NoCache {
+		name := sha256.Sum256([]byte(strings.Join([]string{what, keys.AccessKeyID, conf.Region, conf.Endpoint}, "\x00")))
+		file = filepath.Join(dir, "completion", hex.EncodeToString(name[:16]))
+	}
+	if cs, ok := recallCandidates(file); ok {
+		return cs
+	}
+	evidence := line.gather(conf)
+	defer evidence.Close()
+	cs := ask(ctx, evidence, conf.Region)
+	if len(cs) > 0 {
+		keepCandidates(file, cs)
+	}
+	return cs
+}
+
+// globalWords are the words of a command line that say where it is to be run.
+func globalWords(before []string) []string {
+	var found []string
+	for i := 0; i+1 < len(before); i++ {
+		switch before[i] {
+		case "--profile", "--region", "--endpoint-url", "--ca-bundle":
+			found = append(found, before[i], before[i+1])
+			i++
+		}
+	}
+	return found
+}
+
+func recallCandidates(file string) ([]candidate, bool) {
+	info, err := os.Stat(file)
+	if err != nil || time.Since(info.ModTime()) > liveAge {
+		return nil, false
+	}
+	data, err := os.ReadFile(file)
+	var kept [][2]string
+	if err != nil || json.Unmarshal(data, &kept) != nil {
+		return nil, false
+	}
+	cs := make([]candidate, len(kept))
+	for i, k := range kept {
+		cs[i] = candidate{k[0], k[1]}
+	}
+	return cs, true
+}
+
+// keepCandidates writes an answer for the next key; without success nothing is lost.
+func keepCandidates(file string, cs []candidate) {
+	if file == "" {
+		return
+	}
+	kept := make([][2]string, len(cs))
+	for i, c := range cs {
+		kept[i] = [2]string{c.value, c.about}
+	}
+	if data, err := json.Marshal(kept); err == nil {
+		_ = replaceFile(file, string(data))
+	}
+}
