@@ -124,6 +124,22 @@ func (r registry) alive(name string) bool {
 	return err == nil && !free
 }
 
+// endTime is how long a process that does not answer may take to be gone.
+const endTime = time.Second
+
+// ends tells whether the process of a name, which does not answer, is on its way
+// out: a killed one holds its lock until the system has cleared it away.
+func (r registry) ends(ctx context.Context, name string) bool {
+	ctx, cancel := context.WithTimeout(ctx, endTime)
+	defer cancel()
+	lock := flock.New(r.file(name, "lock"), flock.SetPermissions(0o600))
+	free, err := lock.TryLockContext(ctx, endTime/50)
+	if free {
+		lock.Unlock() //nolint:errcheck // closing the file unlocks it anyway
+	}
+	return err == nil && free
+}
+
 // lock makes this process the one of a name.
 func (r registry) lock(name string) (unlock func(), err error) {
 	lock := flock.New(r.file(name, "lock"), flock.SetPermissions(0o600))
@@ -168,9 +184,10 @@ func (r registry) stop(ctx context.Context, rec record) error {
 	if r.alive(rec.Name) {
 		ctx, cancel := context.WithTimeoutCause(ctx, stopTime, fmt.Errorf("process %d did not end within %v", rec.PID, stopTime))
 		defer cancel()
-		if _, err := r.ask(ctx, rec.Name, stopRequest); err != nil {
+		if _, err := r.ask(ctx, rec.Name, stopRequest); err != nil && !r.ends(ctx, rec.Name) {
 			return fmt.Errorf("%s: %w", rec.Name, err)
 		}
 	}
+	r.ends(ctx, rec.Name) // the lock is the last that it lets go of
 	return r.forget(rec.Name)
 }

@@ -105,10 +105,10 @@ var followTable = []option[tunnelOptions]{
 
 // tunnelVerb is one command below `ssmguard tunnel`.
 type tunnelVerb struct {
-	name, usage, words, about string
-	options                   [][]option[tunnelOptions]
-	command                   bool // a command may follow "--"
-	run                       func(p *process, ctx context.Context, o *tunnelOptions) error
+	name, usage, words string
+	options            [][]option[tunnelOptions]
+	command            bool // a command may follow "--"
+	run                func(p *process, ctx context.Context, o *tunnelOptions) error
 }
 
 const tunnelHelp = `A tunnel is a local port that leads to a port behind a bastion, and stays open

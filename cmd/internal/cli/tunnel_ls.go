@@ -20,6 +20,7 @@ const (
 	stateDown    = "down"
 	stateCrashed = "crashed"
 	stateGaveUp  = "gaveup"
+	stateUnknown = "unknown" // the process lives, and says nothing
 )
 
 // tunnelLs lists the tunnels that are open in the background, those that have
@@ -78,7 +79,9 @@ func (r registry) statusesOf(ctx context.Context, rec record) (rows []tunnelStat
 			}
 			return answer
 		}
-		row = tunnelStatus{Name: "unknown", PID: rec.PID, Error: err.Error()}
+		if !r.ends(ctx, rec.Name) {
+			row = tunnelStatus{Name: stateUnknown, PID: rec.PID, Error: err.Error()}
+		}
 	}
 	for _, name := range rec.Tunnels {
 		row.Tunnel, row.Process = name, rec.Name
@@ -104,7 +107,7 @@ func (p *process) listTunnels(rows []tunnelStatus) error {
 	fmt.Fprintln(t, "TUNNEL\tSTATE\tLISTEN\tOPEN\tUP\tDOWN\tFOR\tPROCESS\tNOTE")
 	for _, s := range rows {
 		open, up, down, since := "-", "-", "-", "-"
-		if s.PID != 0 {
+		if !s.Since.IsZero() {
 			open, up, down = strconv.Itoa(s.Open), report.Bytes(s.Up), report.Bytes(s.Down)
 			since = time.Since(s.Since).Round(time.Second).String()
 		}

@@ -38,7 +38,6 @@ type tunnel struct {
 	lanes     []bool // which are ready
 	everReady bool
 	last      proxy.Event
-	expires   time.Time
 	failed    error // of events: nobody reads them any more
 }
 
