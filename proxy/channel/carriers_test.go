@@ -275,6 +275,7 @@ func (k *child) dial() net.Conn {
 	if err != nil {
 		k.t.Fatal(err)
 	}
+	conn.SetDeadline(time.Now().Add(2 * time.Minute)) //nolint:errcheck // reads and writes fail then
 	k.t.Cleanup(func() { conn.Close() })
 	return conn
 }

@@ -24,12 +24,14 @@ type Channel struct {
 	stop context.CancelCauseFunc
 	done chan struct{} // closed when every goroutine of the channel has ended
 
-	kick  chan struct{} // wakes the writer
-	free  sync.Pool     // *message
-	crypt atomic.Pointer[encryption]
-	rx    receiver // the reader's
-	shake chan step
-	talk  chan struct{} // closed at the first payload that is not of the handshake
+	kick    chan struct{} // wakes the writer
+	free    sync.Pool     // *message
+	crypt   atomic.Pointer[encryption]
+	rx      receiver      // the reader's
+	steady  atomic.Bool   // a long download flows slowly, see trickle
+	talking chan struct{} // we send something meanwhile
+	shake   chan step
+	talk    chan struct{} // closed at the first payload that is not of the handshake
 
 	mu       sync.Mutex
 	tx       sender
@@ -107,7 +109,7 @@ func Dial(ctx context.Context, opt Options) (*Channel, error) {
 	}
 	c := &Channel{
 		opt: opt.withDefaults(), clientID: NewUUID().String(), streamURL: opt.Session.StreamURL,
-		done: make(chan struct{}), kick: make(chan struct{}, 1),
+		done: make(chan struct{}), kick: make(chan struct{}, 1), talking: make(chan struct{}, 1),
 		shake: make(chan step, 8), talk: make(chan struct{}), attached: make(chan struct{}),
 	}
 	c.tx.window = newWindow(c.opt.Unacked / c.opt.MessageSize)

@@ -70,7 +70,9 @@ type Options struct {
 	Stall time.Duration
 	// Answered and Unanswered are how long a connection whose local end has sent
 	// EOF stays open without a byte from the far side: after the far side has
-	// answered, and before. Defaults 5 s and 2 min.
+	// answered, and before. Defaults 2 s and 2 min. With more than a few dozen such
+	// connections, Answered is shortened in proportion: nearly all of them are
+	// closed for good, which TCP does not tell.
 	Answered, Unanswered time.Duration
 
 	// wall is the wall clock, apart from the monotonic one; tests turn it.
@@ -94,7 +96,7 @@ func (o Options) withDefaults() Options {
 	o.Silence = max(or(o.Silence, 8*time.Second), o.PingEvery)
 	o.AckTimeout = or(o.AckTimeout, 5*time.Minute)
 	o.Stall = or(o.Stall, 2*time.Second)
-	o.Answered = or(o.Answered, 5*time.Second)
+	o.Answered = or(o.Answered, 2*time.Second)
 	o.Unanswered = or(o.Unanswered, 2*time.Minute)
 	if o.Backoff.Min <= 0 {
 		o.Backoff.Min, o.Backoff.Max = 100*time.Millisecond, 15*time.Second

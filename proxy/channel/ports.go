@@ -23,6 +23,7 @@ type ports struct {
 	mu          sync.Mutex
 	streams     map[uint32]*stream
 	buffered    int
+	halfClosed  int // streams whose local end has sent EOF
 	opened      int
 	down        int64
 	resets      int
@@ -125,6 +126,9 @@ func (p *ports) add(s *stream) {
 func (p *ports) remove(s *stream) {
 	p.mu.Lock()
 	s.abandon()
+	if !s.localEnd.IsZero() {
+		p.halfClosed--
+	}
 	delete(p.streams, s.id)
 	p.mu.Unlock()
 	p.signalFreed()

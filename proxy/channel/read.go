@@ -8,6 +8,7 @@ import (
 
 // readAll handles what comes on l until it fails or halt is closed.
 func (c *Channel) readAll(l *link, halt <-chan struct{}, heard *bool) error {
+	var t trickle
 	for {
 		c.waitForRoom(halt)
 		b, err := l.read()
@@ -15,8 +16,14 @@ func (c *Channel) readAll(l *link, halt <-chan struct{}, heard *bool) error {
 			return err
 		}
 		*heard = true
+		pause := t.came(len(b), time.Now())
 		if err := c.handle(b); err != nil {
 			return err
+		}
+		if c.steady.Store(t.on); pause {
+			setLowWater(l.nc, trickleWater)
+			t.rest(halt, c.talking)
+			setLowWater(l.nc, 1)
 		}
 	}
 }
@@ -99,7 +106,7 @@ func (c *Channel) queueAck(id UUID, seq int64) {
 	n := len(c.acks)
 	c.tx.paused = false // an agent that sends is there
 	c.mu.Unlock()
-	if n == 1 || n >= ackBatch {
+	if n == 1 || n >= ackBatch && !c.steady.Load() {
 		c.wake()
 	}
 }

@@ -36,6 +36,9 @@ type stream struct {
 // bytes for its reader could be lost.
 const lingering = 5 * time.Second
 
+// fewHalfClosed is how many half-closed connections get all of Options.Answered.
+const fewHalfClosed = 32
+
 func newStream(p *ports, id uint32, conn io.ReadWriteCloser) *stream {
 	now := time.Now()
 	return &stream{id: id, conn: conn, ports: p, wake: make(chan struct{}, 1), stop: make(chan struct{}), progress: now, lastUp: now}
@@ -56,6 +59,7 @@ func (s *stream) carry() {
 		if err == nil { // EOF: the far side may still answer
 			s.ports.mu.Lock()
 			s.localEnd = time.Now()
+			s.ports.halfClosed++
 			s.ports.mu.Unlock()
 			s.nudge()
 			err = <-downEnded
@@ -145,12 +149,25 @@ func (s *stream) receiveAll() error {
 		timer.Reset(wait)
 		select {
 		case <-s.wake:
+			if s.ports.c.steady.Load() {
+				s.gather(timer)
+			}
 		case <-timer.C:
 		case <-s.stop:
 			return ErrClosed
 		case <-s.ports.ctx.Done():
 			return s.cutOff()
 		}
+	}
+}
+
+// gather lets the rest of a burst come before it is written.
+func (s *stream) gather(timer *time.Timer) {
+	timer.Reset(trickleBurst)
+	select {
+	case <-timer.C:
+	case <-s.stop:
+	case <-s.ports.ctx.Done():
 	}
 }
 
@@ -175,7 +192,7 @@ func (s *stream) take(now time.Time) (*chunk, time.Duration, error) {
 	}
 	patience, since := s.ports.c.opt.Unanswered, s.localEnd
 	if s.lastDown.After(s.lastUp) {
-		patience = s.ports.c.opt.Answered
+		patience = s.ports.c.opt.Answered * fewHalfClosed / time.Duration(max(s.ports.halfClosed, fewHalfClosed))
 	}
 	if s.lastDown.After(since) {
 		since = s.lastDown

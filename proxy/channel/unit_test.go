@@ -262,3 +262,35 @@ func TestOptionsStayInBounds(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// The reader pauses in long paced downloads, and in nothing else.
+func TestTrickle(t *testing.T) {
+	const full = HeaderSize + 1024
+	for name, tc := range map[string]struct {
+		gap    time.Duration
+		size   func(i int) int
+		n      int
+		pauses bool
+	}{
+		"paced download":    {time.Millisecond, func(int) int { return full }, 1000, true},
+		"with remainders":   {time.Millisecond, func(i int) int { return full - i%8/7*1000 }, 1000, true},
+		"in bursts":         {800 * time.Microsecond, func(int) int { return full }, 1000, true},
+		"short answer":      {time.Millisecond, func(int) int { return full }, 500, false},
+		"fast download":     {20 * time.Microsecond, func(int) int { return full }, 50000, false},
+		"slow stream":       {10 * time.Millisecond, func(int) int { return full }, 1500, false},
+		"small queries":     {time.Millisecond, func(int) int { return 200 }, 1500, false},
+		"download and acks": {500 * time.Microsecond, func(i int) int { return full - i%2*1000 }, 1500, false},
+	} {
+		var x trickle
+		now := time.Unix(1e9, 0)
+		x.since = now
+		paused := false
+		for i := range tc.n {
+			now = now.Add(tc.gap)
+			paused = x.came(tc.size(i), now) || paused
+		}
+		if paused != tc.pauses {
+			t.Errorf("%s: paused %v", name, paused)
+		}
+	}
+}

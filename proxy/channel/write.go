@@ -132,6 +132,9 @@ func (c *Channel) recycle(m *message) {
 // is queued, or the channel ends.
 func (c *Channel) send(stop <-chan struct{}, m *message, n int, kind PayloadType) error {
 	c.seal(m, n, kind)
+	if c.steady.Load() {
+		signal(c.talking)
+	}
 	c.mu.Lock()
 	w := c.tx.offer(m)
 	c.mu.Unlock()

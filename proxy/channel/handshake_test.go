@@ -1,0 +1,188 @@
+package channel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/proxy"
+)
+
+func TestHandshakeAnswers(t *testing.T) {
+	kms := json.RawMessage(`{"KMSKeyId":"key-1"}`)
+	port := request(newAgent, Port, portProps).RequestedClientActions[0]
+	for name, tc := range map[string]struct {
+		actions []RequestedAction
+		key     error
+		want    []ActionStatus
+		fails   string
+	}{
+		"port":         {[]RequestedAction{port}, nil, []ActionStatus{ActionSuccess}, ""},
+		"unknown":      {[]RequestedAction{port, {ActionType: "Dance"}}, nil, []ActionStatus{ActionSuccess, ActionUnsupported}, ""},
+		"strange type": {[]RequestedAction{{ActionSessionType, json.RawMessage(`{"SessionType":"Opera"}`)}}, nil, []ActionStatus{ActionFailed}, `unknown session type "Opera"`},
+		"no key":       {[]RequestedAction{port, {ActionKMSEncryption, kms}}, errors.New("AccessDenied"), []ActionStatus{ActionSuccess, ActionFailed}, "AccessDenied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			within(t, func(t *testing.T, s *scripted) {
+				opt := s.options()
+				opt.GenerateDataKey = func(context.Context, string, map[string]string) ([]byte, []byte, error) { return nil, nil, tc.key }
+				result := make(chan error, 1)
+				go func() {
+					c, err := Dial(t.Context(), opt)
+					if c != nil {
+						c.Close()
+					}
+					result <- err
+				}()
+				response := s.peer().shakeHands(HandshakeRequest{newAgent, tc.actions})
+				var got []ActionStatus
+				for _, a := range response.ProcessedClientActions {
+					got = append(got, a.ActionStatus)
+				}
+				if diff := cmp.Diff(tc.want, got); diff != "" || response.ClientVersion != ClientVersion {
+					t.Errorf("%s (-want +got):\n%s", response.ClientVersion, diff)
+				}
+				err := <-result
+				var handshake *HandshakeError
+				if (tc.fails != "") != errors.As(err, &handshake) || tc.fails != "" && !strings.Contains(err.Error(), tc.fails) {
+					t.Errorf("Dial: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestHandshakeSilence(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		begin := time.Now()
+		_, err := Dial(t.Context(), s.options())
+		var handshake *HandshakeError
+		if !errors.As(err, &handshake) || !errors.Is(err, errOpenTimeout) {
+			t.Errorf("%v", err)
+		}
+		if d := time.Since(begin); d > 35*time.Second {
+			t.Errorf("took %v", d)
+		}
+	})
+}
+
+func TestHandshakeClosed(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		result := make(chan error, 1)
+		go func() {
+			_, err := Dial(t.Context(), s.options())
+			result <- err
+		}()
+		s.peer().closed("Plugin with name Port not found")
+		err := <-result
+		var closed *ClosedError
+		if !errors.As(err, &closed) || !strings.Contains(err.Error(), "Plugin with name") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// Nothing is sent for a moment after HandshakeComplete: agents would throw it away.
+func TestSettlesAfterHandshake(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, p := portChannel(t, s)
+		begin := time.Now()
+		c.sendNow(PayloadOutput, []byte("x"))
+		p.next(InputStreamData)
+		if d := time.Since(begin); d < settle || d > 2*settle {
+			t.Errorf("sent after %v", d)
+		}
+	})
+}
+
+func TestOpening(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		opt := s.options()
+		opt.Sign = func(_ context.Context, r *http.Request) error {
+			if r.Method != http.MethodGet || r.URL.Host != "mgs.test" || r.Host != "mgs.test" || r.URL.Query().Get("role") != "publish_subscribe" {
+				t.Errorf("asked to sign %s %s", r.Method, r.URL)
+			}
+			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/x")
+			return nil
+		}
+		c, p := dialed(t, s, opt, request(newAgent, Port, portProps))
+		if p.open.Token.Reveal() != "token-0" || p.open.ClientVersion != ClientVersion || p.open.ClientID == "" || p.open.RequestID == "" {
+			t.Errorf("first message %+v", p.open)
+		}
+		if got := s.header[0].Get("Authorization"); !strings.HasPrefix(got, "AWS4") {
+			t.Errorf("Authorization %q", got)
+		}
+		p.ws.Close()
+		again := s.peer()
+		if again.open.Token.Reveal() != "token-1" || again.open.ClientID != p.open.ClientID {
+			t.Errorf("first message after resuming %+v", again.open)
+		}
+		if s.header[1].Get("Authorization") == "" {
+			t.Error("not signed again")
+		}
+		want := Info{SessionType: Port, AgentVersion: newAgent, Properties: PortProperties{"5432", localPortForwarding}, Multiplexed: true}
+		if diff := cmp.Diff(want, c.Info()); diff != "" {
+			t.Errorf("info (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestPresignedIsNotSigned(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		opt := s.options()
+		opt.Session.StreamURL = proxy.NewSecret("ws://mgs.test/x?X-Amz-Signature=abc")
+		opt.Sign = func(context.Context, *http.Request) error { t.Error("signed a presigned URL"); return nil }
+		dialed(t, s, opt, request(newAgent, Port, portProps))
+	})
+}
+
+func TestSecretsStayOutOfErrors(t *testing.T) {
+	for _, url := range []string{"::not a url hush", "http://mgs.test/hush", "ws://", "wss://mgs.test:hush/"} {
+		_, err := Dial(t.Context(), Options{Session: &proxy.Session{StreamURL: proxy.NewSecret(url), Token: proxy.NewSecret("hush")}})
+		if !errors.Is(err, ErrRefused) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+}
+
+func TestNewerThan(t *testing.T) {
+	for _, tc := range []struct {
+		v, than string
+		want    bool
+	}{
+		{"3.0.196.1", multiplexAbove, true}, {"3.0.196.0", multiplexAbove, false}, {"3.1.0.0", multiplexAbove, true},
+		{"2.9.999.9", multiplexAbove, false}, {"10.0.0.0", multiplexAbove, true}, {"3.1", multiplexAbove, false},
+		{"", multiplexAbove, false}, {"3.x.0.0", multiplexAbove, false}, {"3.1.0.0.0", multiplexAbove, false},
+	} {
+		if got := newerThan(tc.v, tc.than); got != tc.want {
+			t.Errorf("newerThan(%q, %q) = %v", tc.v, tc.than, got)
+		}
+	}
+}
+
+// A refused websocket, which the plugin waits on for ever.
+func TestRefusedWebsocket(t *testing.T) {
+	for status, refused := range map[int]bool{403: true, 400: true, 503: false, 429: false} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			within(t, func(t *testing.T, s *scripted) {
+				s.refuse(status)
+				begin := time.Now()
+				_, err := Dial(t.Context(), s.options())
+				var answer *StatusError
+				if !errors.As(err, &answer) || answer.Status != status || errors.Is(err, ErrRefused) != refused {
+					t.Errorf("%v", err)
+				}
+				if d := time.Since(begin); refused && d > time.Second || d > 35*time.Second {
+					t.Errorf("took %v", d)
+				}
+			})
+		})
+	}
+}

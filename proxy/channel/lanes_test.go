@@ -1,0 +1,165 @@
+package channel_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/proxy/channel"
+	"ssmguard/proxy/gateway"
+)
+
+func TestTwoHundredConnections(t *testing.T) {
+	r := newRig(t, config(listen(t, echoes)), nil)
+	conns := make([]*net.TCPConn, 200)
+	for i := range conns {
+		conns[i] = r.connect()
+	}
+	var g errgroup.Group
+	for i, conn := range conns {
+		g.Go(func() error { return roundTrip(conn, uint64(i), 10000, 60*time.Second) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.c.Stats(); s.Open != 200 {
+		t.Errorf("stats %+v", s)
+	}
+	r.s.Cut(gateway.CutRST)
+	for i, conn := range conns {
+		g.Go(func() error { return roundTrip(conn, uint64(i), 1000, 60*time.Second) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatalf("after a cut: %v", err)
+	}
+}
+
+// Lanes share an Inlet: connections spread evenly, and a lane that ends takes
+// only its own with it.
+func TestLanes(t *testing.T) {
+	c := config(listen(t, echoes))
+	r := newRig(t, c, nil)
+	lanes := []*channel.Channel{r.c}
+	var wg sync.WaitGroup
+	for range 2 {
+		lane, err := r.dial(c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lanes = append(lanes, lane)
+		wg.Go(func() {
+			if err := lane.Forward(context.Background(), r.in, channel.ForwardOptions{}); !errors.Is(err, channel.ErrClosed) {
+				t.Errorf("lane: %v", err)
+			}
+		})
+	}
+	conns := make([]*net.TCPConn, 12)
+	for i := range conns {
+		conns[i] = r.connect()
+		if err := roundTrip(conns[i], uint64(i), 1000, 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, lane := range lanes {
+		if n := lane.Stats().Open; n != 4 {
+			t.Errorf("lane %d carries %d of 12", i, n)
+		}
+	}
+	lanes[2].Close()
+	alive := 0
+	for i, conn := range conns {
+		if roundTrip(conn, uint64(i), 100, 10*time.Second) == nil {
+			alive++
+		}
+	}
+	if alive != 8 {
+		t.Errorf("%d connections live on, want 8", alive)
+	}
+	if err := roundTrip(r.connect(), 1, 1000, 10*time.Second); err != nil {
+		t.Errorf("a new connection: %v", err)
+	}
+	lanes[1].Close()
+	wg.Wait()
+}
+
+// The local port outlives its channel: connections wait for the next one.
+func TestInletOutlivesChannel(t *testing.T) {
+	c := config(listen(t, echoes))
+	r := newRig(t, c, nil)
+	r.s.Finish("")
+	r.forward <- <-r.forward
+	conn := r.connect()
+	result := make(chan error, 1)
+	go func() { result <- roundTrip(conn, 1, 10000, 20*time.Second) }()
+	next, err := r.dial(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- next.Forward(context.Background(), r.in, channel.ForwardOptions{}) }()
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+	next.Close()
+	<-done
+}
+
+func TestForwardRefusesShells(t *testing.T) {
+	r := &rig{t: t, g: serve(t)}
+	c, err := r.dial(gateway.SessionConfig{Kind: gateway.Shell}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Forward(t.Context(), nil, channel.ForwardOptions{}); err == nil {
+		t.Error("a shell forwarded a port")
+	}
+	if err := c.Stdio(t.Context(), nil, nil); err == nil {
+		t.Error("a shell joined as a port")
+	}
+}
+
+// A port session without a local port, as ssh uses it.
+func TestStdio(t *testing.T) {
+	ssh := func(t *testing.T, handle func(*net.TCPConn)) (*rig, *channel.Channel) {
+		r := &rig{t: t, g: serve(t)}
+		c := config(listen(t, handle))
+		c.Properties.Type = ""
+		ch, err := r.dial(c, func(o *channel.Options) { o.Answered, o.Unanswered = 100*time.Millisecond, 100*time.Millisecond })
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ch.Close() })
+		return r, ch
+	}
+	t.Run("far end", func(t *testing.T) {
+		_, ch := ssh(t, func(c *net.TCPConn) {
+			io.CopyN(c, c, 4) //nolint:errcheck // the test sees it
+		})
+		in, keyboard := io.Pipe()
+		go keyboard.Write([]byte("ab\nc")) //nolint:errcheck // the test sees it
+		var out bytes.Buffer
+		if err := ch.Stdio(t.Context(), in, &out); err != nil || out.String() != "ab\nc" {
+			t.Errorf("%q, %v", out.String(), err)
+		}
+	})
+	t.Run("near end", func(t *testing.T) {
+		r, ch := ssh(t, echoes)
+		var out bytes.Buffer
+		if err := ch.Stdio(t.Context(), bytes.NewReader([]byte("\n")), &out); err != nil || out.String() != "\n" {
+			t.Errorf("%q, %v", out.String(), err)
+		}
+		select {
+		case <-r.s.Done(): // the plugin leaves it running
+		case <-time.After(5 * time.Second):
+			t.Error("the session was left running")
+		}
+	})
+}
