@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // passedVariable lists the programs named aws that we have handed a command to
@@ -32,7 +31,7 @@ func (p *process) passThrough(args []string) error {
 	environ := append(slices.DeleteFunc(slices.Clone(p.environ), func(entry string) bool {
 		return strings.HasPrefix(entry, passedVariable+"=")
 	}), passedVariable+"="+list)
-	return &os.PathError{Op: "run", Path: next, Err: syscall.Exec(next, append([]string{"aws"}, args...), environ)}
+	return p.become(next, append([]string{"aws"}, args...), environ)
 }
 
 // nextAWS returns the first executable named aws in a PATH that is neither our
@@ -43,15 +42,17 @@ func nextAWS(path, self string, passed []string) string {
 		return ""
 	}
 	for _, dir := range filepath.SplitList(path) {
-		candidate := filepath.Join(dir, "aws")
-		info, err := os.Stat(candidate)
-		if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
-			continue
+		for _, name := range awsNames {
+			candidate := filepath.Join(dir, name)
+			info, err := os.Stat(candidate)
+			if err != nil || !info.Mode().IsRegular() || !executable(info) {
+				continue
+			}
+			if os.SameFile(info, own) || slices.Contains(passed, candidate) {
+				continue
+			}
+			return candidate
 		}
-		if os.SameFile(info, own) || slices.Contains(passed, candidate) {
-			continue
-		}
-		return candidate
 	}
 	return ""
 }
