@@ -34,6 +34,7 @@ type tunnelOptions struct {
 	Words      []string
 	Command    []string // what follows "--"
 	raw        []string // the words as they were typed
+	ran        bool     // a command has run: its end is ours
 }
 
 func text[T any](field func(*T) *string) func(*T, string) error {
@@ -163,7 +164,7 @@ func (p *process) tunnel(ctx context.Context, words []string) error {
 	}
 	err = ownVoice("tunnel", verbs[at].run(p, ctx, o))
 	var sig signalled
-	if errors.As(context.Cause(ctx), &sig) && (err == nil || errors.Is(err, context.Canceled) || as[signalled](err)) {
+	if !o.ran && errors.As(context.Cause(ctx), &sig) && (err == nil || errors.Is(err, context.Canceled) || as[signalled](err)) {
 		return statusError{128 + int(sig.signal)} // nothing but our output belongs on stdout
 	}
 	return err

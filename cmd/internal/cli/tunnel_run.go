@@ -2,19 +2,22 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
+
 	"ssmguard/cmd/internal/report"
 )
 
-// commandGrace is how long a command may take to end after a signal was passed on.
+// commandGrace is how long a command may take to end when it is told to.
 const commandGrace = 10 * time.Second
 
 // tunnelRun opens tunnels, runs a command while they are open, and closes them.
@@ -39,7 +42,8 @@ func (p *process) tunnelRun(ctx context.Context, o *tunnelOptions) error {
 	go func() { kept <- ts.keep(keeping, several{ready, report.NewEventText(p.stderr, "ssmguard: ")}) }()
 	select {
 	case <-ready.all:
-		err = p.runBeside(ctx, path, o.Command, ts.environment())
+		o.ran = true
+		err = p.runBeside(path, o.Command, ts.environment())
 		stop()
 		<-kept // the command's own end is what counts
 		return err
@@ -52,33 +56,54 @@ func (p *process) tunnelRun(ctx context.Context, o *tunnelOptions) error {
 	}
 }
 
-// runBeside runs a command. A signal that is meant to end us is passed on to it;
-// the terminal's own reach it anyway.
-func (p *process) runBeside(ctx context.Context, path string, command, env []string) error {
-	cmd := exec.CommandContext(ctx, path, command[1:]...)
+// runBeside runs a command to its end, whatever signals come: it is the command
+// that they are meant for. Those that the terminal sends to all of its
+// foreground reach it without us; the others are passed on.
+func (p *process) runBeside(path string, command, env []string) error {
+	cmd := exec.Command(path, command[1:]...)
 	cmd.Args[0] = command[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, p.stderr
-	cmd.Env = append(append([]string{}, p.environ...), env...)
-	cmd.WaitDelay = commandGrace
-	cmd.Cancel = func() error {
-		var sig signalled
-		if errors.As(context.Cause(ctx), &sig) {
-			return cmd.Process.Signal(sig.signal)
-		}
-		return cmd.Process.Signal(os.Interrupt)
-	}
-	err := cmd.Run()
-	state := cmd.ProcessState
-	if state == nil {
+	cmd.Env = slices.Concat(p.environ, env)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
 		return err
 	}
-	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return statusError{128 + int(status.Signal())}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	in := fileOf(p.stdin)
+	shared := in != nil && term.IsTerminal(int(in.Fd()))
+	var late <-chan time.Time
+	for {
+		select {
+		case s := <-signals:
+			fromKeyboard := s == syscall.SIGINT || s == syscall.SIGQUIT
+			if !shared || !fromKeyboard {
+				cmd.Process.Signal(s) //nolint:errcheck // it may have ended
+			}
+			if !fromKeyboard && late == nil {
+				late = time.After(commandGrace)
+			}
+		case <-late:
+			cmd.Process.Kill() //nolint:errcheck // it may have ended
+		case err := <-ended:
+			return commandStatus(cmd.ProcessState, err)
+		}
 	}
-	if code := state.ExitCode(); code != 0 {
+}
+
+// commandStatus makes a command's end ours: its exit code, or 128 and the number
+// of the signal that ended it.
+func commandStatus(state *os.ProcessState, err error) error {
+	status, _ := state.Sys().(syscall.WaitStatus)
+	switch code := state.ExitCode(); {
+	case status.Signaled():
+		return statusError{128 + int(status.Signal())}
+	case code != 0:
 		return statusError{code}
 	}
-	return nil
+	return err
 }
 
 // environment tells a command where the tunnels are: SSMGUARD_NAME_HOST and

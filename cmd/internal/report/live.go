@@ -47,7 +47,7 @@ func (l *Live) Run(ctx context.Context) {
 	tick := time.NewTicker(drawEvery)
 	defer tick.Stop()
 	for {
-		l.draw("")
+		l.draw(time.Now())
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -81,13 +81,12 @@ func (l *Live) erase() string {
 	return fmt.Sprintf("\x1b[%dA\x1b[J", l.drawn)
 }
 
-func (l *Live) draw(text string) {
+func (l *Live) draw(now time.Time) {
 	rows := l.rows()
-	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var b strings.Builder
-	b.WriteString(l.erase() + text)
+	b.WriteString(l.erase())
 	for _, r := range rows {
 		b.WriteString(l.line(r, now) + "\n")
 		l.before[r.Tunnel] = r
