@@ -8,7 +8,9 @@ import (
 func TestAddTunnelKeepsTheRest(t *testing.T) {
 	tunnel := Tunnel{Name: "new", Target: "tag:Name=bastion", Host: "db.internal", Port: 5432, Settings: Settings{Wait: DefaultWait}}
 	const plain = "new:\n  wait: true\n  target: tag:Name=bastion\n  host: db.internal\n  port: 5432\n"
-	at := func(by string) string { return by + strings.ReplaceAll(strings.TrimSuffix(plain, "\n"), "\n", "\n"+by) + "\n" }
+	at := func(by string) string {
+		return by + strings.ReplaceAll(strings.TrimSuffix(plain, "\n"), "\n", "\n"+by) + "\n"
+	}
 	for name, test := range map[string]struct{ before, after string }{
 		"nothing":       {"", "tunnels:\n" + at("  ")},
 		"other keys":    {"# mine\ndefaults: {region: eu-west-1}", "# mine\ndefaults: {region: eu-west-1}\ntunnels:\n" + at("  ")},
