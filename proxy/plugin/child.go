@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/session-manager-plugin/src/log"
 	"github.com/aws/session-manager-plugin/src/sdkutil"
@@ -59,7 +60,8 @@ type child struct {
 	plugin   session.ISessionPlugin
 	terminal func() // puts the terminal back as it was
 	log      log.T
-	fault    error // the last failure to connect
+	fault    error        // the last failure to connect
+	ending   atomic.Int32 // the exit status of a signal, which the end of the session it causes must not hide
 }
 
 // newChild takes its parent's variables out of the environment.
@@ -148,6 +150,9 @@ func (c *child) fail(reason string) {
 
 // leave ends the process with the terminal and the temporary directory as they were.
 func (c *child) leave(code int) {
+	if signalled := c.ending.Load(); signalled != 0 {
+		code = int(signalled)
+	}
 	c.terminal()
 	restoreConsole()
 	if c.session != nil {

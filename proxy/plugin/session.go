@@ -158,6 +158,7 @@ func (c *child) watch() {
 	signal.Notify(signals, endSignals...)
 	go func() {
 		sig := <-signals
+		c.ending.Store(int32(signalStatus(sig)))
 		if c.events == nil {
 			c.terminate()
 		}
