@@ -59,11 +59,10 @@ func (s *Session) Dialing() (proxy func(*http.Request) (*url.URL, error), truste
 	if !ok {
 		return nil, nil, nil
 	}
-	if lazy.once.Do(lazy.prepare); lazy.err != nil {
-		return nil, nil, lazy.err
+	// Not through prepare: a request in plain HTTP may be reading what it sets.
+	if trusted, err = lazy.how.config(); err != nil {
+		return nil, nil, err
 	}
-	trusted = lazy.base.TLSClientConfig.Clone()
-	trusted.NextProtos = nil // a websocket is HTTP/1.1
 	return lazy.base.Proxy, trusted, nil
 }
 
@@ -116,20 +115,24 @@ func (l *lazyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (l *lazyTransport) prepare() {
-	config := &tls.Config{InsecureSkipVerify: l.how.skip, MinVersion: tls.VersionTLS12}
-	if l.how.bundle != "" && !l.how.skip {
-		data, err := os.ReadFile(l.how.bundle)
-		if err != nil {
-			l.err = &BundleError{osError(err, l.how.bundle).Message}
-			return
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(data) {
-			l.err = &BundleError{"[X509] no certificate or crl found"}
-			return
-		}
+	l.base.TLSClientConfig, l.err = l.how.config()
+}
+
+// config reads the certificates that are trusted. The error is a *BundleError.
+func (t trust) config() (*tls.Config, error) {
+	config := &tls.Config{InsecureSkipVerify: t.skip, MinVersion: tls.VersionTLS12}
+	if t.bundle == "" || t.skip {
+		return config, nil
 	}
-	l.base.TLSClientConfig = config
+	data, err := os.ReadFile(t.bundle)
+	if err != nil {
+		return nil, &BundleError{osError(err, t.bundle).Message}
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(data) {
+		return nil, &BundleError{"[X509] no certificate or crl found"}
+	}
+	return config, nil
 }
 
 // proxy chooses the proxy for a request by Python's rules: the variables in lower
