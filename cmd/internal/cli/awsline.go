@@ -116,7 +116,7 @@ func (p *process) ssm(ctx context.Context, words []string) error {
 	case awscli.Foreign:
 		return line.call.Refusal
 	case awscli.ExecuteCommand:
-		return usagef("%s is a command of %q", "ecs execute-command", "ssmguard aws")
+		return line.execute(ctx)
 	default:
 		return line.start(ctx)
 	}
