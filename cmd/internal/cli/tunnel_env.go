@@ -89,7 +89,7 @@ func (p *process) tunnelEnv(ctx context.Context, o *tunnelOptions) error {
 
 // accessTo finds out where the tunnel is open, and makes a token if one is wanted.
 func (p *process) accessTo(ctx context.Context, conf configs.Tunnel, o *tunnelOptions) (access, error) {
-	listen, err := p.openAt(ctx, conf.Name)
+	listen, err := p.openAt(ctx, conf)
 	if err != nil {
 		return access{}, err
 	}
@@ -123,8 +123,9 @@ func (p *process) accessTo(ctx context.Context, conf configs.Tunnel, o *tunnelOp
 	return a, err
 }
 
-// openAt returns where a background tunnel listens.
-func (p *process) openAt(ctx context.Context, name string) (string, error) {
+// openAt returns where a tunnel listens: in the background, or by its
+// configuration, since it may be open in another terminal.
+func (p *process) openAt(ctx context.Context, conf configs.Tunnel) (string, error) {
 	r, err := p.registry()
 	if err != nil {
 		return "", err
@@ -134,11 +135,14 @@ func (p *process) openAt(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	for _, s := range rows {
-		if s.Tunnel == name && s.Listen != "" {
+		if s.Tunnel == conf.Name && s.Listen != "" {
 			return s.Listen, nil
 		}
 	}
-	return "", fmt.Errorf("%s is not open; %q opens it", name, "ssmguard tunnel up "+name+" --background")
+	if listen := wantedListen(conf); listen != "" {
+		return listen, nil
+	}
+	return "", fmt.Errorf("%s is not open in the background and has no local_port; %q opens it", conf.Name, "ssmguard tunnel up "+conf.Name+" --background")
 }
 
 // formats write an access for a kind of client.
