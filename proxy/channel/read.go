@@ -17,10 +17,11 @@ func (c *Channel) readAll(l *link, halt <-chan struct{}, heard *bool) error {
 		}
 		*heard = true
 		pause := t.came(len(b), time.Now())
+		c.steady.Store(t.on)
 		if err := c.handle(b); err != nil {
 			return err
 		}
-		if c.steady.Store(t.on); pause {
+		if pause {
 			setLowWater(l.nc, trickleWater)
 			t.rest(halt, c.talking)
 			setLowWater(l.nc, 1)

@@ -154,8 +154,9 @@ func TestTunnels(t *testing.T) {
 	promise(t, "download not below the plugin's", o.rate, p.rate)
 	p, o = compare("download, paced agent", paced, 'd', 3<<20, 12<<20)
 	promise(t, "download from a paced agent not below the plugin's", o.rate, 0.95*p.rate)
-	// Each of its messages has to be hashed and acknowledged: a third of this is the least there is, without any pace.
-	promise(t, "download CPU from a paced agent at most a fifth", p.cpu/5, o.cpu)
+	// A tenth is out of reach here: what an unpaced download costs is the least,
+	// since each message has to be read, hashed and acknowledged.
+	promise(t, "download CPU from a paced agent at most a quarter", p.cpu/4, o.cpu)
 	for _, lanes := range []int{2, 4} {
 		l := measure(t, native, paced, 'd', 3<<20, lanes)
 		table.row(fmt.Sprintf("download, paced agent, %d lanes, MB/s", lanes), "", number(l.rate), "")
