@@ -150,9 +150,11 @@ func TestEveryRule(t *testing.T) {
 		missing[rule.Code] = true
 	}
 	var golden strings.Builder
+	var decisions []Decision
 	for _, f := range faults(t) {
 		d := f.decide(t)
 		delete(missing, f.Code)
+		decisions = append(decisions, forRenderers(d))
 		fmt.Fprintf(&golden, "=== %s\nverdict %s\n", f.Code, d.Verdict())
 		found := false
 		for _, got := range d.Findings {
@@ -173,6 +175,22 @@ func TestEveryRule(t *testing.T) {
 		t.Errorf("%s has no case", code)
 	}
 	compareGolden(t, "testdata/findings.golden", golden.String())
+	plain, err := json.MarshalIndent(decisions, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareGolden(t, "testdata/decisions.json", string(plain)+"\n")
+}
+
+// forRenderers is a decision without the evidence that no renderer reads.
+// cmd/internal/report renders testdata/decisions.json into goldens of its own.
+func forRenderers(d Decision) Decision {
+	d.Policies, d.Facts = nil, Facts{}
+	for i := range d.Rulings {
+		a := &d.Rulings[i].Answer
+		*a = policy.Answer{Verdict: a.Verdict, DependsOn: a.DependsOn}
+	}
+	return d
 }
 
 func listing(fs []Finding) string {

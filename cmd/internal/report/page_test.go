@@ -2,13 +2,9 @@ package report
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/guard"
 )
@@ -26,19 +22,7 @@ func TestPage(t *testing.T) {
 	if err := Index(&out, []guard.Rule{rule, {Code: "SG1", Title: "another"}}); err != nil {
 		t.Fatal(err)
 	}
-	golden := filepath.Join("testdata", "page.text")
-	if *update {
-		if err := os.WriteFile(golden, out.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), out.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	golden(t, "page.text", out.Bytes())
 }
 
 // TestPagesFit: every page of the catalogue can be read on a small terminal.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -103,21 +104,27 @@ func TestGoldens(t *testing.T) {
 			t.Run(name+"/"+r.name, func(t *testing.T) {
 				var out bytes.Buffer
 				render(t, r.new(&out), d, true)
-				golden := filepath.Join("testdata", name+"."+r.name)
-				if *update {
-					if err := os.WriteFile(golden, out.Bytes(), 0o600); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(golden)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(string(want), out.String()); diff != "" {
-					t.Errorf("%s (-want +got):\n%s", golden, diff)
-				}
+				golden(t, name+"."+r.name, out.Bytes())
 			})
 		}
+	}
+}
+
+// golden compares what was written with a file of testdata, or writes it.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got, run with -update after a wanted change):\n%s", file, diff)
 	}
 }
 
@@ -157,7 +164,11 @@ func TestJSONConforms(t *testing.T) {
 	if err := json.Unmarshal(text, &schema); err != nil {
 		t.Fatal(err)
 	}
-	for name, d := range samples() {
+	decisions := samples()
+	for i, d := range everyRule(t) {
+		decisions[fmt.Sprint("case ", i)] = d
+	}
+	for name, d := range decisions {
 		var out bytes.Buffer
 		render(t, NewJSON(&out), d, true)
 		var value any
