@@ -25,6 +25,8 @@ var arrows = []struct {
 		"the stand-in for AWS must not share code with the client it tests"},
 	{"guard/awsiam", []string{"ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd"}, nil,
 		"evidence is gathered without knowing what will run"},
+	{"awsjson", []string{"ssmguard/", "github.com/urfave/"}, nil,
+		"guard and proxy both call AWS by it; it knows neither"},
 	{"proxy", []string{"github.com/", "ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "ssmguard/proxy/"}, nil,
 		"a session knows nothing of permissions"},
 	{"proxy/awsssm", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd"}, nil,

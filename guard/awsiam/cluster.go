@@ -3,6 +3,7 @@ package awsiam
 import (
 	"context"
 
+	"ssmguard/awsjson"
 	"ssmguard/guard"
 )
 
@@ -26,7 +27,7 @@ func (c *Client) clusterFacts(ctx context.Context, r guard.Request) part {
 		return document
 	}
 	out, err := ask(ctx, c, op, func(ctx context.Context) (*clusters, error) {
-		return callJSON[clusters](ctx, c.ecs, r.Region, "DescribeClusters", map[string]any{
+		return awsjson.Call[clusters](ctx, c.ecs, r.Region, "DescribeClusters", map[string]any{
 			"clusters": []string{cluster}, "include": []string{"CONFIGURATIONS"},
 		})
 	})

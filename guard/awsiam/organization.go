@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"ssmguard/awsjson"
 	"ssmguard/guard/policy"
 )
 
@@ -60,7 +61,7 @@ func (c *Client) organizationLayers(ctx context.Context, id identity) (evidence,
 	together(
 		func() {
 			org, orgErr = ask(ctx, c, "organizations:DescribeOrganization", func(ctx context.Context) (*orgDescription, error) {
-				return callJSON[orgDescription](ctx, c.org, "", "DescribeOrganization", struct{}{})
+				return awsjson.Call[orgDescription](ctx, c.org, "", "DescribeOrganization", struct{}{})
 			})
 		},
 		func() { targets, tgErr = c.orgTargets(ctx, id.Account) },
@@ -105,7 +106,7 @@ func (c *Client) orgTargets(ctx context.Context, account string) ([]string, erro
 // orgPath reads the account's path, nil when there is none to be had.
 func (c *Client) orgPath(ctx context.Context, account string) []string {
 	out, err := ask(ctx, c, "organizations:DescribeAccount", func(ctx context.Context) (*orgAccount, error) {
-		return callJSON[orgAccount](ctx, c.org, "", "DescribeAccount", map[string]string{"AccountId": account})
+		return awsjson.Call[orgAccount](ctx, c.org, "", "DescribeAccount", map[string]string{"AccountId": account})
 	})
 	if err != nil {
 		return nil
@@ -135,7 +136,7 @@ func (c *Client) orgAncestors(ctx context.Context, account string) ([]string, er
 	for range maxDepth {
 		child := targets[0]
 		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgParents, error) {
-			return callJSON[orgParents](ctx, c.org, "", "ListParents", map[string]string{"ChildId": child})
+			return awsjson.Call[orgParents](ctx, c.org, "", "ListParents", map[string]string{"ChildId": child})
 		})
 		if err != nil || len(out.Parents) == 0 {
 			return nil, unseen(op, child, err)
@@ -177,7 +178,7 @@ func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level in
 	var ids []orgPolicySummary
 	for range maxPages {
 		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgPolicyList, error) {
-			return callJSON[orgPolicyList](ctx, c.org, "", "ListPoliciesForTarget", in)
+			return awsjson.Call[orgPolicyList](ctx, c.org, "", "ListPoliciesForTarget", in)
 		})
 		if err != nil {
 			return nil, unseen(op, target, err)
@@ -191,7 +192,7 @@ func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level in
 	return collect(ids, func(s orgPolicySummary) (document, error) {
 		const op = "organizations:DescribePolicy"
 		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgPolicy, error) {
-			return callJSON[orgPolicy](ctx, c.org, "", "DescribePolicy", map[string]string{"PolicyId": s.ID})
+			return awsjson.Call[orgPolicy](ctx, c.org, "", "DescribePolicy", map[string]string{"PolicyId": s.ID})
 		})
 		if err != nil || out.Policy.Content == nil {
 			return document{}, unseen(op, s.Arn, err)

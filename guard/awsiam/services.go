@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"ssmguard/awsjson"
 )
 
 // operation is one operation of a service.
@@ -23,9 +25,9 @@ type services struct {
 	iam iamAPI
 	ec2 ec2API
 	ssm ssmAPI
-	ecs *jsonAPI
+	ecs *awsjson.API
 	kms kmsAPI
-	org *jsonAPI
+	org *awsjson.API
 }
 
 type (
@@ -102,12 +104,12 @@ func newServices(cfg aws.Config, ssmEndpoint string) services {
 		StartSession:                ssmClient.StartSession,
 		Options:                     ssmClient.Options,
 	}
-	s.ecs = newECS(cfg)
+	s.ecs = awsjson.ECS(cfg)
 	kmsClient := kms.NewFromConfig(cfg)
 	s.kms = kmsAPI{
 		DescribeKey: kmsClient.DescribeKey,
 	}
-	s.org = newOrganizations(cfg)
+	s.org = awsjson.Organizations(cfg)
 	return s
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"ssmguard/awsjson"
 	"ssmguard/guard"
 )
 
@@ -66,7 +67,7 @@ func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
 		return part{unknown: unknown}
 	}
 	out, err := ask(ctx, c, op, func(ctx context.Context) (*tasks, error) {
-		return callJSON[tasks](ctx, c.ecs, r.Region, "DescribeTasks", map[string]any{
+		return awsjson.Call[tasks](ctx, c.ecs, r.Region, "DescribeTasks", map[string]any{
 			"cluster": cluster, "tasks": []string{task}, "include": []string{"TAGS"},
 		})
 	})

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
+	"ssmguard/awsjson"
 	"ssmguard/proxy"
 )
 
@@ -18,12 +18,45 @@ type Command struct {
 	Interactive                       bool
 }
 
+// The questions and answers of ECS, with the names of its API, as far as they are used.
+type (
+	taskQuestion struct {
+		Cluster string   `json:"cluster,omitempty"`
+		Tasks   []string `json:"tasks"`
+	}
+	taskAnswer struct {
+		Tasks []struct {
+			ClusterARN string      `json:"clusterArn"`
+			TaskARN    string      `json:"taskArn"`
+			Containers []container `json:"containers"`
+		} `json:"tasks"`
+	}
+	container struct {
+		Name      string `json:"name"`
+		RuntimeID string `json:"runtimeId"`
+	}
+	commandQuestion struct {
+		Cluster     string `json:"cluster,omitempty"`
+		Container   string `json:"container,omitempty"`
+		Command     string `json:"command"`
+		Interactive bool   `json:"interactive"`
+		Task        string `json:"task"`
+	}
+	commandAnswer struct {
+		Session *struct {
+			SessionID  *string `json:"sessionId"`
+			TokenValue *string `json:"tokenValue"`
+			StreamURL  *string `json:"streamUrl"`
+		} `json:"session"`
+	}
+)
+
 // Executor opens sessions through ecs:ExecuteCommand. Its errors are those of Client.
 type Executor struct {
 	command  Command
 	sessions proxy.Opener
-	describe func(context.Context, *ecs.DescribeTasksInput, ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error)
-	execute  func(context.Context, *ecs.ExecuteCommandInput, ...func(*ecs.Options)) (*ecs.ExecuteCommandOutput, error)
+	describe func(ctx context.Context, in taskQuestion) (*taskAnswer, error)
+	execute  func(ctx context.Context, in commandQuestion) (*commandAnswer, error)
 }
 
 var _ proxy.Opener = (*Executor)(nil)
@@ -31,8 +64,16 @@ var _ proxy.Opener = (*Executor)(nil)
 // NewExecutor returns an Executor for one command. cfg is for ECS; sessions ends
 // what was opened, which is a matter of Systems Manager.
 func NewExecutor(cfg aws.Config, c Command, sessions proxy.Opener) *Executor {
-	api := ecs.NewFromConfig(cfg)
-	return &Executor{command: c, sessions: sessions, describe: api.DescribeTasks, execute: api.ExecuteCommand}
+	api := awsjson.ECS(cfg)
+	return &Executor{
+		command: c, sessions: sessions,
+		describe: func(ctx context.Context, in taskQuestion) (*taskAnswer, error) {
+			return awsjson.Call[taskAnswer](ctx, api, "", "DescribeTasks", in)
+		},
+		execute: func(ctx context.Context, in commandQuestion) (*commandAnswer, error) {
+			return awsjson.Call[commandAnswer](ctx, api, "", "ExecuteCommand", in)
+		},
+	}
 }
 
 // ErrNoTask says that the task is not there.
@@ -57,11 +98,7 @@ func (e *ContainerError) Error() string {
 // ecs:CLUSTER_TASK_RUNTIME, and the container. The error can be ErrNoTask or a
 // *ContainerError.
 func (e *Executor) Find(ctx context.Context) (target, container string, err error) {
-	in := &ecs.DescribeTasksInput{Tasks: []string{e.command.Task}}
-	if e.command.Cluster != "" {
-		in.Cluster = aws.String(e.command.Cluster)
-	}
-	out, err := e.describe(ctx, in)
+	out, err := e.describe(ctx, taskQuestion{Cluster: e.command.Cluster, Tasks: []string{e.command.Task}})
 	if err != nil {
 		return "", "", translate("DescribeTasks", err)
 	}
@@ -71,11 +108,10 @@ func (e *Executor) Find(ctx context.Context) (target, container string, err erro
 	task := out.Tasks[0]
 	var have []string
 	for _, c := range task.Containers {
-		name := aws.ToString(c.Name)
-		have = append(have, name)
-		if name == e.command.Container || e.command.Container == "" && len(task.Containers) == 1 {
-			target = fmt.Sprintf("ecs:%s_%s_%s", lastPart(aws.ToString(task.ClusterArn)), lastPart(aws.ToString(task.TaskArn)), aws.ToString(c.RuntimeId))
-			return target, name, nil
+		have = append(have, c.Name)
+		if c.Name == e.command.Container || e.command.Container == "" && len(task.Containers) == 1 {
+			target = fmt.Sprintf("ecs:%s_%s_%s", lastPart(task.ClusterARN), lastPart(task.TaskARN), c.RuntimeID)
+			return target, c.Name, nil
 		}
 	}
 	return "", "", &ContainerError{Name: e.command.Container, Have: have}
@@ -86,14 +122,8 @@ func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:
 // Open calls ExecuteCommand; s is the session as the plugin is to see it. A
 // session whose answer is incomplete is terminated.
 func (e *Executor) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, error) {
-	in := &ecs.ExecuteCommandInput{Command: aws.String(e.command.Command), Task: aws.String(e.command.Task), Interactive: e.command.Interactive}
-	if e.command.Cluster != "" {
-		in.Cluster = aws.String(e.command.Cluster)
-	}
-	if e.command.Container != "" {
-		in.Container = aws.String(e.command.Container)
-	}
-	out, err := e.execute(ctx, in)
+	c := e.command
+	out, err := e.execute(ctx, commandQuestion{Cluster: c.Cluster, Container: c.Container, Command: c.Command, Interactive: c.Interactive, Task: c.Task})
 	if err != nil {
 		return nil, translate("ExecuteCommand", err)
 	}
@@ -101,15 +131,15 @@ func (e *Executor) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, erro
 		return nil, errors.New("the ExecuteCommand response has no session")
 	}
 	opened := out.Session
-	if err := complete(map[string]*string{"SessionId": opened.SessionId, "TokenValue": opened.TokenValue, "StreamUrl": opened.StreamUrl}); err != nil {
-		if opened.SessionId != nil {
+	if err := complete(map[string]*string{"SessionId": opened.SessionID, "TokenValue": opened.TokenValue, "StreamUrl": opened.StreamURL}); err != nil {
+		if opened.SessionID != nil {
 			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTime)
 			defer cancel()
-			err = errors.Join(err, e.Terminate(end, *opened.SessionId))
+			err = errors.Join(err, e.Terminate(end, *opened.SessionID))
 		}
 		return nil, err
 	}
-	return &proxy.Session{ID: *opened.SessionId, StreamURL: proxy.NewSecret(*opened.StreamUrl), Token: proxy.NewSecret(*opened.TokenValue), Spec: s}, nil
+	return &proxy.Session{ID: *opened.SessionID, StreamURL: proxy.NewSecret(*opened.StreamURL), Token: proxy.NewSecret(*opened.TokenValue), Spec: s}, nil
 }
 
 // Terminate ends a session.

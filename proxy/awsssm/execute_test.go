@@ -2,13 +2,13 @@ package awsssm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"ssmguard/proxy"
 )
@@ -26,31 +26,35 @@ func (e *ended) Terminate(_ context.Context, id string) error {
 }
 
 func TestExecutorFind(t *testing.T) {
-	task := func(names ...string) []types.Task {
-		found := types.Task{ClusterArn: aws.String("arn:aws:ecs:r:1:cluster/my_prod"), TaskArn: aws.String("arn:aws:ecs:r:1:task/my_prod/abc")}
+	task := func(names ...string) (a taskAnswer) {
+		var have []string
 		for _, n := range names {
-			found.Containers = append(found.Containers, types.Container{Name: aws.String(n), RuntimeId: aws.String(n + "-1")})
+			have = append(have, fmt.Sprintf(`{"name":%q,"runtimeId":"%s-1"}`, n, n))
 		}
-		return []types.Task{found}
+		text := fmt.Sprintf(`{"tasks":[{"clusterArn":"arn:aws:ecs:r:1:cluster/my_prod","taskArn":"arn:aws:ecs:r:1:task/my_prod/abc","containers":[%s]}]}`, strings.Join(have, ","))
+		if err := json.Unmarshal([]byte(text), &a); err != nil {
+			t.Fatal(err)
+		}
+		return a
 	}
 	tests := []struct {
 		name, container string
-		tasks           []types.Task
+		tasks           taskAnswer
 		target, fault   string
 	}{
 		{"the only container", "", task("app"), "ecs:my_prod_abc_app-1", ""},
 		{"a named one", "db", task("app", "db"), "ecs:my_prod_abc_db-1", ""},
 		{"no choice made", "", task("app", "db"), "", "name one with --container: app, db"},
 		{"not there", "web", task("app"), "", `no container "web", but app`},
-		{"no task", "", nil, "", "was not found"},
+		{"no task", "", taskAnswer{}, "", "was not found"},
 	}
 	for _, tt := range tests {
 		e := NewExecutor(aws.Config{}, Command{Cluster: "my_prod", Task: "abc", Container: tt.container}, nil)
-		e.describe = func(_ context.Context, in *ecs.DescribeTasksInput, _ ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error) {
-			if *in.Cluster != "my_prod" || in.Tasks[0] != "abc" {
-				t.Errorf("%s: asked for %s in %s", tt.name, in.Tasks[0], *in.Cluster)
+		e.describe = func(_ context.Context, in taskQuestion) (*taskAnswer, error) {
+			if in.Cluster != "my_prod" || in.Tasks[0] != "abc" {
+				t.Errorf("%s: asked for %s in %s", tt.name, in.Tasks[0], in.Cluster)
 			}
-			return &ecs.DescribeTasksOutput{Tasks: tt.tasks}, nil
+			return &tt.tasks, nil
 		}
 		target, _, err := e.Find(t.Context())
 		if target != tt.target || (err == nil) != (tt.fault == "") || err != nil && !strings.Contains(err.Error(), tt.fault) {
@@ -63,8 +67,9 @@ func TestExecutorFind(t *testing.T) {
 func TestExecutorOpenIncomplete(t *testing.T) {
 	sessions := &ended{}
 	e := NewExecutor(aws.Config{}, Command{Task: "abc", Command: "sh", Interactive: true}, sessions)
-	e.execute = func(context.Context, *ecs.ExecuteCommandInput, ...func(*ecs.Options)) (*ecs.ExecuteCommandOutput, error) {
-		return &ecs.ExecuteCommandOutput{Session: &types.Session{SessionId: aws.String("s-1"), StreamUrl: aws.String("wss://x")}}, nil
+	e.execute = func(context.Context, commandQuestion) (*commandAnswer, error) {
+		var a commandAnswer
+		return &a, json.Unmarshal([]byte(`{"session":{"sessionId":"s-1","streamUrl":"wss://x"}}`), &a)
 	}
 	if _, err := e.Open(t.Context(), proxy.Spec{}); err == nil || !strings.Contains(err.Error(), "TokenValue") {
 		t.Errorf("error: %v", err)

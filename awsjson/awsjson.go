@@ -1,4 +1,9 @@
-package awsiam
+// Package awsjson calls services of AWS's JSON protocol without the SDK's
+// packages for them. Of some services a handful of operations is used; their
+// packages would fill tables for all the others at every start of the program,
+// and a start is measured. Configuration, credentials, retries, signatures and
+// errors are the SDK's own.
+package awsjson
 
 import (
 	"bytes"
@@ -13,6 +18,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -20,10 +26,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// jsonAPI calls a service of AWS's JSON protocol without the SDK's package for
-// it. Of ECS and Organizations a handful of operations is used; their packages
-// would fill tables for all the others at every start of the program.
-type jsonAPI struct {
+// API calls one service. It is safe for concurrent use.
+type API struct {
 	cfg    aws.Config
 	id     string              // the SDK's name of the service: its configured endpoint is found by it
 	host   string              // first label of its host names, and its name in signatures
@@ -31,18 +35,29 @@ type jsonAPI struct {
 	home   func(string) string // the region that answers for another; nil: each for itself
 }
 
-func newECS(cfg aws.Config) *jsonAPI {
-	return &jsonAPI{cfg: withClient(cfg), id: "ECS", host: "ecs", prefix: "AmazonEC2ContainerServiceV20141113"}
+// ECS returns the API of Elastic Container Service.
+func ECS(cfg aws.Config) *API {
+	return &API{cfg: withClient(cfg), id: "ECS", host: "ecs", prefix: "AmazonEC2ContainerServiceV20141113"}
 }
 
-func newOrganizations(cfg aws.Config) *jsonAPI {
-	return &jsonAPI{cfg: withClient(cfg), id: "Organizations", host: "organizations", prefix: "AWSOrganizationsV20161128", home: organizationsHome}
+// InstanceConnect returns the API of EC2 Instance Connect.
+func InstanceConnect(cfg aws.Config) *API {
+	return &API{cfg: withClient(cfg), id: "EC2 Instance Connect", host: "ec2-instance-connect", prefix: "AWSEC2InstanceConnectService"}
 }
 
-// withClient returns cfg with an HTTP client, which the SDK's clients supply themselves.
+// Organizations returns the API of Organizations, which one region of each
+// partition answers.
+func Organizations(cfg aws.Config) *API {
+	return &API{cfg: withClient(cfg), id: "Organizations", host: "organizations", prefix: "AWSOrganizationsV20161128", home: organizationsHome}
+}
+
+// withClient returns cfg with what the SDK's clients supply themselves.
 func withClient(cfg aws.Config) aws.Config {
 	if cfg.HTTPClient == nil {
 		cfg.HTTPClient = awshttp.NewBuildableClient()
+	}
+	if cfg.Retryer == nil {
+		cfg.Retryer = func() aws.Retryer { return retry.NewStandard() }
 	}
 	return cfg
 }
@@ -60,9 +75,11 @@ func organizationsHome(region string) string {
 	return "us-east-1"
 }
 
-// callJSON calls an operation in a region, "" for the configured one, with the
-// retries of the configuration. Errors are of the SDK's types.
-func callJSON[Out any](ctx context.Context, a *jsonAPI, region, operation string, in any) (*Out, error) {
+// Call calls an operation in a region, "" for the configured one, with the
+// retries of the configuration; in and the answer are structs or maps with the
+// names of the API. Errors are of the SDK's types: smithy.APIError within a
+// smithyhttp.ResponseError, smithyhttp.RequestSendError, smithy.DeserializationError.
+func Call[Out any](ctx context.Context, a *API, region, operation string, in any) (*Out, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
@@ -96,7 +113,7 @@ func callJSON[Out any](ctx context.Context, a *jsonAPI, region, operation string
 }
 
 // send makes one signed request and reads the answer into out.
-func (a *jsonAPI) send(ctx context.Context, region, operation string, body []byte, out any) error {
+func (a *API) send(ctx context.Context, region, operation string, body []byte, out any) error {
 	endpoint, err := a.endpoint(ctx, region)
 	if err != nil {
 		return err
@@ -155,7 +172,7 @@ func jsonError(resp *http.Response, answer []byte) error {
 
 // endpoint is the configured endpoint of the service or the one that its name has
 // beside that of Systems Manager, whose rules the SDK knows.
-func (a *jsonAPI) endpoint(ctx context.Context, region string) (string, error) {
+func (a *API) endpoint(ctx context.Context, region string) (string, error) {
 	p := ssm.EndpointParameters{Region: &region}
 	for _, source := range a.cfg.ConfigSources {
 		if s, ok := source.(interface {
