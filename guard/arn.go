@@ -79,11 +79,9 @@ func splitTask(target string) (cluster, task, runtime string, ok bool) {
 	return rest[:i], rest[i+1:], runtime, true
 }
 
-// DocumentARN returns the ARN IAM evaluates for the request's document: with
-// the account id for the account's own (the default one included), with an
-// EMPTY account for AWS-owned ones, as given when it is an ARN.
-func DocumentARN(r Request) string { return documentARN(r, Facts{}) }
-
+// documentARN is the ARN IAM evaluates for the request's document: with the
+// account id for the account's own (the default one included), with an EMPTY
+// account for AWS-owned ones, as given when it is an ARN.
 func documentARN(r Request, f Facts) string {
 	name := documentName(r)
 	if strings.HasPrefix(r.Document, "arn:") {

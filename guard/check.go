@@ -73,12 +73,11 @@ func (g *Guard) Check(ctx context.Context, r Request) (Decision, error) {
 			d.Policies = res.policies
 		}
 	}
-	d.Findings = diagnose(d)
-	d.Findings = append(d.Findings, unreadable("inventory", factsErr)...)
+	d.Findings = unreadable("inventory", factsErr)
 	for _, res := range results {
 		d.Findings = append(d.Findings, unreadable(res.judge, res.err)...)
 	}
-	d.Findings = arrange(onlyWhatMatters(d))
+	d.Findings = arrange(append(diagnose(d), missed(d)...))
 	return d, nil
 }
 

@@ -34,12 +34,22 @@ func undecided(d Decision, g Grant, m Merged) []Finding {
 			f.Summary = fmt.Sprintf("whether %s %s turns on %s, which is not known here", who, may(g), join(keys, "and"))
 		case len(layers) > 0:
 			f.Code = "SG506"
-			f.Summary = fmt.Sprintf("whether %s %s turns on the %s, which cannot be read", who, may(g), join(layers, "and the"))
+			on := fmt.Sprintf("turns on the %s, which cannot be read", join(layers, "and the"))
+			if d.hides("SG502") {
+				f.Detail = "it " + on
+				on = "cannot be told without iam:SimulatePrincipalPolicy"
+			}
+			f.Summary = fmt.Sprintf("whether %s %s %s", who, may(g), on)
 		default:
 			return nil // nobody could be asked; unreadable says why
 		}
 	}
 	return []Finding{f}
+}
+
+// hides reports whether evidence could not be read for the reason of a rule.
+func (d Decision) hides(code Code) bool {
+	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == code })
 }
 
 // undecidedOnce keeps one finding of those that say the same of several grants:
@@ -204,27 +214,16 @@ func unreadable(who string, err error) []Finding {
 	return fs
 }
 
-// onlyWhatMatters joins what is undecided with the permission that would decide
-// it, and leaves out reads that every ordinary caller is refused when nothing
-// turned on them: an organization's policies are not the caller's to read.
-func onlyWhatMatters(d Decision) []Finding {
-	simulation := slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == "SG502" })
-	allowed := d.Verdict() == policy.Allow
-	var fs []Finding
-	for _, f := range d.Findings {
-		if allowed && f.Code == "SG501" && strings.HasPrefix(f.Action, "organizations:") {
-			continue
-		}
-		if f.Code == "SG506" && simulation {
-			about, layers, ok := strings.Cut(f.Summary, " turns on the ")
-			if ok {
-				f.Summary = about + " cannot be told without iam:SimulatePrincipalPolicy"
-				f.add("it turns on the " + layers)
-			}
-		}
-		fs = append(fs, f)
+// missed returns the findings about what could not be read, without the reads
+// that every ordinary caller is refused when nothing turned on them: an
+// organization's policies are not the caller's to read.
+func missed(d Decision) []Finding {
+	if d.Verdict() != policy.Allow {
+		return d.Findings
 	}
-	return fs
+	return slices.DeleteFunc(slices.Clone(d.Findings), func(f Finding) bool {
+		return f.Code == "SG501" && strings.HasPrefix(f.Action, "organizations:")
+	})
 }
 
 var visibleSummary = map[Code]string{
