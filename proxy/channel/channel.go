@@ -30,6 +30,7 @@ type Channel struct {
 	rx      receiver      // the reader's
 	steady  atomic.Bool   // a long download flows slowly, see trickle
 	talking chan struct{} // we send something meanwhile
+	spoke   atomic.Uint64 // how often we have sent something
 	shake   chan step
 	talk    chan struct{} // closed at the first payload that is not of the handshake
 
@@ -62,6 +63,8 @@ type engine interface {
 	full() bool
 	// room waits until full is false or stop is closed.
 	room(stop <-chan struct{})
+	// bulk reports whether what comes may come in bursts, see trickle: nobody watches it.
+	bulk() bool
 }
 
 // Info is what the handshake told.

@@ -56,6 +56,7 @@ func (m *mux) open(conn io.ReadWriteCloser) *stream {
 	}
 	s.end = func() { m.control(muxFin, id) }
 	m.add(s)
+	m.c.speak() // in some protocols the far side has the first word
 	m.control(muxSyn, id)
 	return s
 }

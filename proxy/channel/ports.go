@@ -57,6 +57,8 @@ func (p *ports) full() bool {
 	return p.buffered >= p.c.opt.Buffer
 }
 
+func (p *ports) bulk() bool { return true }
+
 func (p *ports) room(stop <-chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

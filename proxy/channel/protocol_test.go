@@ -34,6 +34,7 @@ func (e *collector) output(kind PayloadType, p []byte) error {
 	return nil
 }
 func (e *collector) full() bool { return e.stop }
+func (e *collector) bulk() bool { return true }
 func (e *collector) room(stop <-chan struct{}) {
 	<-stop
 }

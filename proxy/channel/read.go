@@ -10,20 +10,20 @@ import (
 func (c *Channel) readAll(l *link, halt <-chan struct{}, heard *bool) error {
 	var t trickle
 	for {
-		c.waitForRoom(halt)
+		bulk := c.waitForRoom(halt)
 		b, err := l.read()
 		if err != nil {
 			return err
 		}
 		*heard = true
-		pause := t.came(len(b), time.Now())
-		c.steady.Store(t.on)
+		pause := t.came(len(b), c.spoke.Load(), time.Now())
+		c.steady.Store(t.on && bulk)
 		if err := c.handle(b); err != nil {
 			return err
 		}
-		if pause {
+		if pause > 0 && bulk {
 			setLowWater(l.nc, trickleWater)
-			t.rest(halt, c.talking)
+			t.rest(pause, halt, c.talking)
 			setLowWater(l.nc, 1)
 		}
 	}
@@ -31,25 +31,27 @@ func (c *Channel) readAll(l *link, halt <-chan struct{}, heard *bool) error {
 
 // waitForRoom holds the reader while local readers have too much to catch up
 // with. The far side feels it as a slow connection. Our own timeouts rest
-// meanwhile, for the acknowledgements are not read either.
-func (c *Channel) waitForRoom(halt <-chan struct{}) {
+// meanwhile, for the acknowledgements are not read either. bulk is the engine's.
+func (c *Channel) waitForRoom(halt <-chan struct{}) (bulk bool) {
 	c.engineMu.Lock()
 	e, early := c.engine, c.early
 	c.engineMu.Unlock()
+	bulk = e != nil && e.bulk()
 	if e == nil && early < preAttach || e != nil && !e.full() {
-		return
+		return bulk
 	}
 	c.setBlocked(true)
 	defer c.setBlocked(false)
 	if e != nil {
 		e.room(halt)
-		return
+		return bulk
 	}
 	select {
 	case <-c.attached:
 	case <-c.quit.Done():
 	case <-halt:
 	}
+	return bulk
 }
 
 func (c *Channel) setBlocked(on bool) {

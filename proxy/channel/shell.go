@@ -187,6 +187,8 @@ func (e *shell) full() bool {
 	return e.size >= shellBuffer
 }
 
+func (e *shell) bulk() bool { return false }
+
 func (e *shell) room(stop <-chan struct{}) {
 	for e.full() {
 		select {

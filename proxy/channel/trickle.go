@@ -5,63 +5,75 @@ import "time"
 // trickle notices a long download from a paced agent: a full message every
 // millisecond, each of which would wake the reader, a writer and two programs.
 // The reader then pauses before it reads on, so that many messages come at once,
-// for a fraction of the CPU time. What takes less than half a second never
-// waits, nor does the answer to anything that we send meanwhile.
+// for a fraction of the CPU time. A pause is at most an eighth of the time that
+// the download has lasted, and whatever we send starts that anew: no answer takes
+// more than an eighth longer, and a short one not at all.
 type trickle struct {
 	on    bool
-	good  int       // intervals of such messages, in a row
-	n     int       // messages in this interval
+	spoke uint64    // what Channel.spoke was when the flow began
+	began time.Time // when the flow did
+	since time.Time // the start of the interval that is being judged
+	n     int       // messages in it
 	full  int       // full ones among them
-	since time.Time // its start
 	last  time.Time
-	awake time.Time // no pause until then
 	timer *time.Timer
 }
 
 const (
-	trickleJudge = 128 * time.Millisecond // an interval, at least: longer than a pause
-	trickleGood  = 4                      // intervals before the first pause
+	trickleYoung = 64 * time.Millisecond  // a flow that has not lasted so long has no pauses
+	trickleShare = 8                      // of its time is one pause
+	tricklePause = 200 * time.Millisecond // at most
+	trickleJudge = 32 * time.Millisecond  // an interval, at least, and two pauses
 	trickleFast  = 250 * time.Microsecond // from one message to the next, on average
 	trickleSlow  = 4 * time.Millisecond
-	tricklePause = 60 * time.Millisecond
-	trickleAwake = 500 * time.Millisecond
-	trickleWater = 256 << 10              // bytes, more than come in a pause
+	trickleWater = 256 << 10              // bytes, more than agents send in a pause
 	trickleGap   = 200 * time.Microsecond // longer than from one message at hand to the next
 	trickleBurst = time.Millisecond       // what came in a pause is handled within it
 	fullMessage  = HeaderSize + 1000      // agents put 1024 bytes into one
 )
 
-// came counts a message. It reports whether to pause: the messages flow as said,
-// and there was no further one at hand.
-func (t *trickle) came(size int, now time.Time) (pause bool) {
+// came counts a message; spoke is how often we have sent something. It returns
+// how long to pause: 0 unless the messages flow as said and no further one was at hand.
+func (t *trickle) came(size int, spoke uint64, now time.Time) time.Duration {
 	gap := now.Sub(t.last)
 	t.last = now
+	if spoke != t.spoke || t.began.IsZero() {
+		t.spoke = spoke
+		t.restart(now)
+	}
 	t.n++
 	if size >= fullMessage {
 		t.full++
 	}
-	if d := now.Sub(t.since); d >= trickleJudge {
+	pause := min(now.Sub(t.began)/trickleShare, tricklePause)
+	if d := now.Sub(t.since); d >= max(trickleJudge, 2*pause) {
 		each := d / time.Duration(t.n)
-		if t.good++; 4*t.full < 3*t.n || each < trickleFast || each > trickleSlow {
-			t.good = 0
+		if 4*t.full < 3*t.n || each < trickleFast || each > trickleSlow {
+			t.restart(now)
 		}
-		t.on = t.good >= trickleGood
 		t.n, t.full, t.since = 0, 0, now
 	}
-	return t.on && gap > trickleGap && size >= fullMessage && now.After(t.awake)
+	t.on = now.Sub(t.began) >= trickleYoung
+	if !t.on || gap <= trickleGap || size < fullMessage {
+		return 0
+	}
+	return pause
+}
+
+func (t *trickle) restart(now time.Time) {
+	t.began, t.since, t.n, t.full = now, now, 0, 0
 }
 
 // rest pauses, but not beyond halt, nor when we send something.
-func (t *trickle) rest(halt, talking <-chan struct{}) {
+func (t *trickle) rest(pause time.Duration, halt, talking <-chan struct{}) {
 	if t.timer == nil {
-		t.timer = time.NewTimer(tricklePause)
+		t.timer = time.NewTimer(pause)
 	} else {
-		t.timer.Reset(tricklePause)
+		t.timer.Reset(pause)
 	}
 	select {
 	case <-t.timer.C:
 	case <-talking:
-		t.awake = time.Now().Add(trickleAwake)
 	case <-halt:
 	}
 	t.last = time.Now()

@@ -137,26 +137,27 @@ func TestTunnels(t *testing.T) {
 	paced.Pace = true
 	table := figures{t.Output()}
 	table.row("", "plugin", "native", "relay")
-	compare := func(name string, c gateway.SessionConfig, what byte, plugin, ours int64) (p, o speed) {
+	compare := func(name string, c gateway.SessionConfig, what byte, plugin, ours int64) (p, o, r speed) {
 		p = measure(t, official, c, what, plugin, 1)
 		o = measure(t, native, c, what, ours, 1)
-		r := measure(t, relay, c, what, ours, 1)
+		r = measure(t, relay, c, what, ours, 1)
 		table.row(name+", MB/s", number(p.rate), number(o.rate), number(r.rate))
 		table.row(name+", CPU s/100 MiB", number(p.cpu), number(o.cpu), number(r.cpu))
-		return p, o
+		return p, o, r
 	}
-	p, o := compare("upload", free, 'u', 4<<20, 64<<20)
+	p, o, _ := compare("upload", free, 'u', 4<<20, 64<<20)
 	promise(t, "upload at least 25 times the plugin's", o.rate, 25*p.rate)
 	promise(t, "upload CPU at most a tenth", p.cpu/10, o.cpu)
-	p, o = compare("upload, paced agent", paced, 'u', 4<<20, 64<<20)
+	p, o, _ = compare("upload, paced agent", paced, 'u', 4<<20, 64<<20)
 	promise(t, "upload to a paced agent at least 25 times the plugin's", o.rate, 25*p.rate)
-	p, o = compare("download", free, 'd', 64<<20, 64<<20)
+	p, o, r := compare("download", free, 'd', 64<<20, 64<<20)
 	promise(t, "download not below the plugin's", o.rate, p.rate)
-	p, o = compare("download, paced agent", paced, 'd', 3<<20, 12<<20)
+	// Nothing that reads a message and writes it on can do with a tenth of the
+	// plugin's here: a relay is the limit, and no real agent sends like this.
+	promise(t, "download CPU not far above a relay's", 1.5*r.cpu, o.cpu)
+	p, o, _ = compare("download, paced agent", paced, 'd', 3<<20, 12<<20)
 	promise(t, "download from a paced agent not below the plugin's", o.rate, 0.95*p.rate)
-	// A tenth is out of reach here: what an unpaced download costs is the least,
-	// since each message has to be read, hashed and acknowledged.
-	promise(t, "download CPU from a paced agent at most a quarter", p.cpu/4, o.cpu)
+	promise(t, "download CPU from a paced agent at most a tenth", p.cpu/10, o.cpu)
 	for _, lanes := range []int{2, 4} {
 		l := measure(t, native, paced, 'd', 3<<20, lanes)
 		table.row(fmt.Sprintf("download, paced agent, %d lanes, MB/s", lanes), "", number(l.rate), "")

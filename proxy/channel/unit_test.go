@@ -269,25 +269,34 @@ func TestTrickle(t *testing.T) {
 	for name, tc := range map[string]struct {
 		gap    time.Duration
 		size   func(i int) int
+		spoke  func(i int) uint64
 		n      int
 		pauses bool
 	}{
-		"paced download":    {time.Millisecond, func(int) int { return full }, 1000, true},
-		"with remainders":   {time.Millisecond, func(i int) int { return full - i%8/7*1000 }, 1000, true},
-		"in bursts":         {800 * time.Microsecond, func(int) int { return full }, 1000, true},
-		"short answer":      {time.Millisecond, func(int) int { return full }, 500, false},
-		"fast download":     {20 * time.Microsecond, func(int) int { return full }, 50000, false},
-		"slow stream":       {10 * time.Millisecond, func(int) int { return full }, 1500, false},
-		"small queries":     {time.Millisecond, func(int) int { return 200 }, 1500, false},
-		"download and acks": {500 * time.Microsecond, func(i int) int { return full - i%2*1000 }, 1500, false},
+		"paced download":    {time.Millisecond, func(int) int { return full }, nil, 1000, true},
+		"with remainders":   {time.Millisecond, func(i int) int { return full - i%8/7*1000 }, nil, 1000, true},
+		"in bursts":         {800 * time.Microsecond, func(int) int { return full }, nil, 1000, true},
+		"short answer":      {time.Millisecond, func(int) int { return full }, nil, 60, false},
+		"conversation":      {time.Millisecond, func(int) int { return full }, func(i int) uint64 { return uint64(i / 50) }, 1000, false},
+		"fast download":     {20 * time.Microsecond, func(int) int { return full }, nil, 50000, false},
+		"slow stream":       {10 * time.Millisecond, func(int) int { return full }, nil, 1500, false},
+		"small queries":     {time.Millisecond, func(int) int { return 200 }, nil, 1500, false},
+		"download and acks": {500 * time.Microsecond, func(i int) int { return full - i%2*1000 }, nil, 1500, false},
 	} {
 		var x trickle
 		now := time.Unix(1e9, 0)
-		x.since = now
-		paused := false
+		begin, paused := now, false
 		for i := range tc.n {
 			now = now.Add(tc.gap)
-			paused = x.came(tc.size(i), now) || paused
+			var spoke uint64
+			if tc.spoke != nil {
+				spoke = tc.spoke(i)
+			}
+			pause := x.came(tc.size(i), spoke, now)
+			paused = paused || pause > 0
+			if share := now.Sub(begin) / trickleShare; pause > min(share, tricklePause) {
+				t.Fatalf("%s: a pause of %v after %v", name, pause, now.Sub(begin))
+			}
 		}
 		if paused != tc.pauses {
 			t.Errorf("%s: paused %v", name, paused)

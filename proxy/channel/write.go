@@ -132,9 +132,7 @@ func (c *Channel) recycle(m *message) {
 // is queued, or the channel ends.
 func (c *Channel) send(stop <-chan struct{}, m *message, n int, kind PayloadType) error {
 	c.seal(m, n, kind)
-	if c.steady.Load() {
-		signal(c.talking)
-	}
+	c.speak()
 	c.mu.Lock()
 	w := c.tx.offer(m)
 	c.mu.Unlock()
@@ -157,6 +155,14 @@ func (c *Channel) send(stop <-chan struct{}, m *message, n int, kind PayloadType
 		return ErrClosed
 	}
 	return nil
+}
+
+// speak tells the reader that an answer may be on its way, see trickle.
+func (c *Channel) speak() {
+	c.spoke.Add(1)
+	if c.steady.Load() {
+		signal(c.talking)
+	}
 }
 
 // sendNow queues a small message at once, whatever the window.
