@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -136,11 +137,13 @@ func Dial(ctx context.Context, opt Options) (*Channel, error) {
 var errOpenTimeout = errors.New("no answer in time")
 
 // firstLink connects with the session's own token. Whatever may be a passing
-// fault is tried again until ctx ends.
+// fault is tried again until ctx ends. A certificate that is not trusted is none
+// here; when a connection is resumed it may be: a hotel's login page, say.
 func (c *Channel) firstLink(ctx context.Context) (*link, error) {
 	for failed := 1; ; failed++ {
 		l, err := c.connect(ctx, c.streamURL, c.opt.Session.Token)
-		if err == nil || errors.Is(err, ErrRefused) {
+		var untrusted *tls.CertificateVerificationError
+		if err == nil || errors.Is(err, ErrRefused) || errors.As(err, &untrusted) {
 			return l, err
 		}
 		if !sleep(ctx, c.opt.Backoff.Pause(failed)) {
