@@ -176,8 +176,10 @@ func (f filter) matches(value string) bool {
 	return slices.ContainsFunc(f.values, func(pattern string) bool { return wildcard(pattern).MatchString(value) })
 }
 
+// wildcard reads a filter's value. Bytes that are no text, which no tag can hold,
+// become U+FFFD: a regular expression takes text only.
 func wildcard(pattern string) *regexp.Regexp {
-	quoted := regexp.QuoteMeta(pattern)
+	quoted := regexp.QuoteMeta(strings.ToValidUTF8(pattern, "\uFFFD"))
 	quoted = strings.ReplaceAll(strings.ReplaceAll(quoted, `\*`, `.*`), `\?`, `.`)
 	return regexp.MustCompile(`(?s)^` + quoted + `$`)
 }

@@ -29,6 +29,7 @@ func TestDescribeInstances(t *testing.T) {
 		{filter("private-dns-name", "db.local"), []string{db}},
 		{filter("instance-id", "i-*c"), []string{db}},
 		{filter("tag:Name", "WEB"), nil},
+		{filter("tag:Name", "w\xff\xfeb"), nil},
 	} {
 		var answer describeInstancesAnswer
 		if f := c.ask(&answer, "ec2", "DescribeInstances", test.pairs...); f.Code != "" {

@@ -221,17 +221,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer verifies the signature and runs the operation. The account stands still
 // meanwhile, so an operation sees one state; sessions are started outside the lock.
 func (s *Server) answer(c *call) (any, error) {
-	s.mu.Lock()
-	err := s.authenticate(c)
-	var out any
-	if err == nil {
-		out, err = c.run()
-	}
-	s.mu.Unlock()
+	out, err := s.operate(c)
 	if later, ok := out.(deferred); ok && err == nil {
 		return later()
 	}
 	return out, err
+}
+
+// operate is the part of a call that holds the account's lock, and gives it back
+// even when an operation panics: net/http ends that one call, and others go on.
+func (s *Server) operate(c *call) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.authenticate(c); err != nil {
+		return nil, err
+	}
+	return c.run()
 }
 
 // deferred is the part of an operation that must not hold the account's lock.

@@ -213,3 +213,19 @@ func TestVerifyUpgrade(t *testing.T) {
 		t.Error("accepted")
 	}
 }
+
+// An operation that panics costs its own call and no other.
+func TestPanicLeavesAccountUsable(t *testing.T) {
+	s, c := open(t, userWith(allow("*", "*")), Options{})
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a call without an operation did not panic")
+			}
+		}()
+		s.operate(nil) //nolint:errcheck // it does not return
+	}()
+	if f := c.ask(nil, "iam", "GetUser"); f.Code != "" {
+		t.Errorf("the call after it: %+v", f)
+	}
+}
