@@ -158,3 +158,13 @@ func Flags(service, name string) []string {
 	}
 	return flags
 }
+
+// TakesValue tells whether a word is a global option whose value is the next word.
+func TakesValue(word string) bool {
+	for _, o := range globals {
+		if o.flag == word {
+			return o.values != none
+		}
+	}
+	return false
+}

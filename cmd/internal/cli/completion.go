@@ -55,12 +55,17 @@ func completeCommand(p *process) *cli.Command {
 			if len(words) == 0 {
 				return nil
 			}
-			last := words[len(words)-1]
-			for _, cand := range p.candidates(c.Context, c.App, words[:len(words)-1]) {
+			before, last := words[:len(words)-1], strings.TrimSpace(words[len(words)-1])
+			// A value in one word with its option is found as the next word would be.
+			option := ""
+			if name, value, ok := strings.Cut(last, "="); ok && values[name] != nil {
+				option, last, before = name+"=", value, append(slices.Clone(before), name)
+			}
+			for _, cand := range p.candidates(c.Context, c.App, before) {
 				if !strings.HasPrefix(cand.value, last) || !plainWord.MatchString(cand.value) {
 					continue
 				}
-				line := cand.value
+				line := option + cand.value
 				if cand.about != "" {
 					line += "\t" + printableName(cand.about)
 				}
@@ -101,6 +106,7 @@ var values = map[string]func(*process, context.Context, []string) []candidate{
 	"--engine": func(*process, context.Context, []string) []candidate { return words(enginePlugin, engineNative) },
 	"--plugin": func(*process, context.Context, []string) []candidate { return words(embeddedPlugin) },
 	"--output": func(*process, context.Context, []string) []candidate { return words("text", "json") },
+	"--world":  worldNames,
 }
 
 // candidates are what may follow the words of a command line.
@@ -116,13 +122,18 @@ func (p *process) candidates(ctx context.Context, app *cli.App, before []string)
 		return find(p, ctx, before)
 	}
 	command, rest := before[0], before[1:]
+	if command == "aws" {
+		rest = withoutOptions(rest)
+	}
 	switch {
+	case command == "tunnel":
+		return p.tunnelCandidates(rest)
 	case command == "help" && len(rest) == 0:
 		return p.candidates(ctx, app, nil)
 	case (command == "completion" || command == "alias") && len(rest) == 0:
 		return append(words(shells...), flagsOf(app, command)...)
 	case command == "aws" && len(rest) == 0:
-		return words("ssm", "ecs")
+		return append(words("ssm", "ecs"), words(awscli.Flags("", "")...)...)
 	case len(rest) == 0 && (command == "ssm" || command == "ecs"):
 		return words(operationOf[command])
 	case command == "aws" && len(rest) == 1 && operationOf[rest[0]] != "":
@@ -147,6 +158,8 @@ func flagsOf(app *cli.App, command string) []candidate {
 	}
 	service := "ssm"
 	switch command {
+	case "policy":
+		cs = flagNames(policyTable)
 	case "alias":
 		return append(cs, flagNames(aliasTable)...)
 	case "ssh-proxy":
@@ -157,7 +170,12 @@ func flagsOf(app *cli.App, command string) []candidate {
 		service = "ecs"
 	}
 	cs = append(cs, flagNames(ownTable)...)
-	return append(cs, words(awscli.Flags(service, operationOf[service])...)...)
+	for _, flag := range awscli.Flags(service, operationOf[service]) {
+		if c := (candidate{value: flag}); !slices.Contains(cs, c) {
+			cs = append(cs, c)
+		}
+	}
+	return cs
 }
 
 func flagNames[T any](table []option[T]) []candidate {

@@ -89,11 +89,15 @@ func (p *process) live(ctx context.Context, what string, before []string, ask fu
 // globalWords are the words of a command line that say where it is to be run.
 func globalWords(before []string) []string {
 	var found []string
-	for i := 0; i+1 < len(before); i++ {
-		switch before[i] {
+	for i := 0; i < len(before); i++ {
+		name, _, whole := strings.Cut(before[i], "=")
+		switch name {
 		case "--profile", "--region", "--endpoint-url", "--ca-bundle":
-			found = append(found, before[i], before[i+1])
-			i++
+			found = append(found, before[i])
+			if !whole && i+1 < len(before) {
+				i++
+				found = append(found, before[i])
+			}
 		}
 	}
 	return found

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/configs"
+)
+
+// tunnelCandidates are what may follow `ssmguard tunnel` and words after it:
+// a verb, then its options and the names of tunnels and groups.
+func (p *process) tunnelCandidates(rest []string) []candidate {
+	var cs []candidate
+	verbs := tunnelVerbs()
+	if len(rest) == 0 {
+		for _, v := range verbs {
+			cs = append(cs, candidate{v.name, v.usage})
+		}
+		return cs
+	}
+	at := slices.IndexFunc(verbs, func(v tunnelVerb) bool { return v.name == rest[0] })
+	if at < 0 || slices.Contains(rest, "--") {
+		return nil
+	}
+	if verbs[at].words != "" {
+		cs = p.tunnelNames()
+	}
+	for _, table := range verbs[at].options {
+		cs = append(cs, flagNames(table)...)
+	}
+	return cs
+}
+
+// tunnelNames are the tunnels and groups of the configuration, none when it
+// cannot be read.
+func (p *process) tunnelNames() []candidate {
+	c, err := p.loadConfig()
+	if err != nil {
+		return nil
+	}
+	var cs []candidate
+	for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
+		cs = append(cs, candidate{name, "to " + c.Tunnels[name].Target})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Groups)) {
+		cs = append(cs, candidate{name, strings.Join(c.Groups[name], ", ")})
+	}
+	return cs
+}
+
+// worldNames are the worlds of the sandbox.
+func worldNames(*process, context.Context, []string) []candidate {
+	worlds, err := configs.Worlds()
+	if err != nil {
+		return nil
+	}
+	var cs []candidate
+	for _, w := range worlds {
+		cs = append(cs, candidate{w.Name, w.About})
+	}
+	return cs
+}
+
+// withoutOptions returns the words of an `aws` command line that are neither
+// options nor their values, as far as the options are global ones.
+func withoutOptions(words []string) []string {
+	var rest []string
+	for i := 0; i < len(words); i++ {
+		switch {
+		case awscli.TakesValue(words[i]):
+			i++
+		case !strings.HasPrefix(words[i], "-"):
+			rest = append(rest, words[i])
+		}
+	}
+	return rest
+}
