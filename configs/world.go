@@ -40,6 +40,8 @@ type World struct {
 	Tasks        []WorldTask              `yaml:"tasks"`
 	Documents    map[string]WorldDocument `yaml:"documents"`
 	Keys         []WorldKey               `yaml:"keys"`
+	RDS          WorldRDS                 `yaml:"rds"`
+	ElastiCache  WorldElastiCache         `yaml:"elasticache"`
 	Services     map[string]WorldService  `yaml:"services"` // HOST:PORT as the instances see it
 
 	Name string `yaml:"-"`

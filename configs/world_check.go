@@ -85,6 +85,8 @@ func (v *worldFaults) check(w *World) {
 	v.checkPrincipals(w)
 	v.checkLogins(w)
 	v.checkThings(w)
+	v.checkDatabases(w)
+	v.checkCaches(w)
 	if o := w.Organization; o != nil {
 		v.checkOrganization(o)
 	}
@@ -218,9 +220,14 @@ func (v *worldFaults) checkThings(w *World) {
 		if n, bad := strconv.Atoi(port); err != nil || bad != nil || n < 1 || n > 65535 {
 			v.add(v.at("services", name), "service %q is not HOST:PORT", name)
 		}
-		if _, _, err := net.SplitHostPort(s.Address); s.Address != "" && err != nil {
-			v.add(v.at("services", name, "address"), "address %q is not HOST:PORT", s.Address)
-		}
+		v.address(s, "services", name)
+	}
+}
+
+// address adds a fault when the real address of a service is none.
+func (v *worldFaults) address(s WorldService, steps ...any) {
+	if _, _, err := net.SplitHostPort(s.Address); s.Address != "" && err != nil {
+		v.add(v.at(append(steps, "address")...), "address %q is not HOST:PORT", s.Address)
 	}
 }
 

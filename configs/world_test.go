@@ -21,7 +21,7 @@ func TestWorldsLoad(t *testing.T) {
 			t.Errorf("world %s needs about and default", w.Name)
 		}
 	}
-	for _, want := range []string{"default", "seed1-instance-only", "seed1-both", "seed1-deny", "seed2-tag-only", "seed2-fixed"} {
+	for _, want := range []string{"default", "seed1-instance-only", "seed1-both", "seed1-deny", "seed2-tag-only", "seed2-fixed", "databases"} {
 		if !names[want] {
 			t.Errorf("no world %s", want)
 		}
@@ -50,6 +50,14 @@ services:
   db: {greeting: hello}
 faults:
   - {operation: iam:GetRole, kind: slow}
+rds:
+  clusters: {orders: {engine: aurora}}
+  instances:
+    Orders-1: {cluster: order}
+    big: {engine: mysql, port: 70000, address: here}
+elasticache:
+  groups: {wide: {engine: valkey, shards: 1000}}
+  clusters: {pages: {}}
 `
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -74,6 +82,13 @@ faults:
 		`16: instance i-0123456789abcdef0 is there twice`,
 		`18: service "db" is not HOST:PORT`,
 		`20: kind of fault "slow" is none of throttle, unavailable, garbage, drop`,
+		`22: engine "aurora" is none of aurora-mysql, aurora-postgresql, mysql, postgres`,
+		`24: identifier "Orders-1" is not of letters in lower case, digits and single hyphens`,
+		`24: no cluster "order", did you mean "orders"?`,
+		`25: port is 70000, give 1 to 65535`,
+		`25: address "here" is not HOST:PORT`,
+		`27: 1000 shards of 0 nodes are none of ElastiCache's`,
+		`28: engine "" is none of memcached, redis, valkey`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

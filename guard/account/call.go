@@ -37,6 +37,7 @@ func init() {
 	operations = map[string]map[string]handler{
 		"sts": stsOperations, "iam": iamOperations, "ec2": ec2Operations, "ssm": ssmOperations,
 		"kms": kmsOperations, "ecs": ecsOperations, "organizations": organizationsOperations,
+		"rds": rdsOperations, "elasticache": elastiCacheOperations,
 	}
 }
 
@@ -48,10 +49,13 @@ var (
 	targetPrefixes = map[string]string{
 		"AmazonSSM": "ssm", "TrentService": "kms", "AmazonEC2ContainerServiceV20141113": "ecs", "AWSOrganizationsV20161128": "organizations",
 	}
-	versions   = map[string]string{"2011-06-15": "sts", "2010-05-08": "iam", "2016-11-15": "ec2"}
+	versions = map[string]string{
+		"2011-06-15": "sts", "2010-05-08": "iam", "2016-11-15": "ec2", "2014-10-31": "rds", "2015-02-02": "elasticache",
+	}
 	namespaces = map[string]string{
 		"sts": "https://sts.amazonaws.com/doc/2011-06-15/", "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
-		"ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
+		"ec2": "http://ec2.amazonaws.com/doc/2016-11-15/", "rds": "http://rds.amazonaws.com/doc/2014-10-31/",
+		"elasticache": "http://elasticache.amazonaws.com/doc/2015-02-02/",
 	}
 )
 
@@ -146,7 +150,7 @@ func (c *call) encode(out any) []byte {
 	return b.Bytes()
 }
 
-// queryAnswer is the frame of an answer of STS and IAM.
+// queryAnswer is the frame of an answer of the query services.
 type queryAnswer struct {
 	Result    result
 	RequestID string `xml:"ResponseMetadata>RequestId"`

@@ -62,7 +62,9 @@ func (c *client) in(region string) *client {
 	return &other
 }
 
-var testVersions = map[string]string{"sts": "2011-06-15", "iam": "2010-05-08", "ec2": "2016-11-15"}
+var testVersions = map[string]string{
+	"sts": "2011-06-15", "iam": "2010-05-08", "ec2": "2016-11-15", "rds": "2014-10-31", "elasticache": "2015-02-02",
+}
 
 var testPrefixes = map[string]string{
 	"ssm": "AmazonSSM", "kms": "TrentService", "ecs": "AmazonEC2ContainerServiceV20141113", "organizations": "AWSOrganizationsV20161128",

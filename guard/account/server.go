@@ -85,6 +85,7 @@ func (w World) clone() World {
 	w.Partition = orElse(w.Partition, "aws")
 	w.Users, w.Roles, w.Groups = slices.Clone(w.Users), slices.Clone(w.Roles), slices.Clone(w.Groups)
 	w.Nodes, w.Context = slices.Clone(w.Nodes), maps.Clone(w.Context)
+	w.Databases = slices.Clone(w.Databases)
 	if w.Organization != nil {
 		o := *w.Organization
 		o.Levels = slices.Clone(o.Levels)
@@ -136,6 +137,9 @@ func (s *Server) check() error {
 		if err := s.parse(&source{key: "endpoint " + e.Name, layer: layerEndpoint, text: e.Document}); err != nil {
 			return fmt.Errorf("endpoint policy: %w", err)
 		}
+	}
+	if err := s.checkDatabases(); err != nil {
+		return err
 	}
 	return s.checkOrganization()
 }

@@ -26,6 +26,8 @@ type World struct {
 	Tasks     []Task
 	Documents []Document
 	Keys      []Key
+	Databases []Database
+	Caches    []Cache
 }
 
 // DenialStyle says which of AWS's forms an AccessDenied message has.
@@ -147,4 +149,47 @@ type Key struct {
 	ID, Region, Alias string // alias without "alias/"
 	AWSManaged        bool
 	Sealed            bool // its key policy does not delegate to IAM, and names nobody here
+}
+
+// The kinds of database that RDS tells apart.
+const (
+	DBInstance = "instance"
+	DBCluster  = "cluster"
+	DBProxy    = "proxy"
+)
+
+// Database is a DB instance, a DB cluster or a proxy of RDS. Names are unique
+// within their kind and Region. Addresses are made up as RDS makes them.
+type Database struct {
+	Kind, Name, Region string   // Name in lower case, as RDS keeps it
+	Engine             string   // "postgres", "aurora-mysql" ...; of a proxy the engine family; of a cluster's instance the cluster's
+	Version            string   // of the engine
+	Port               int      // the engine's own when 0
+	Database, User     string   // the first database, the master user
+	IAMAuth            bool     // takes IAM tokens for passwords
+	Status             string   // "available" when empty; an instance that is "creating" has no endpoint
+	Cluster            string   // of an instance: the name of its cluster
+	Custom             []string // of a cluster: names of its custom endpoints
+	Tags               map[string]string
+}
+
+// The kinds of cache that ElastiCache tells apart.
+const (
+	CacheGroup      = "group"
+	CacheCluster    = "cluster"
+	CacheServerless = "serverless"
+)
+
+// Cache is a replication group, a cluster or a serverless cache of ElastiCache.
+// Names are unique within their kind and Region.
+type Cache struct {
+	Kind, Name, Region string // Name in lower case
+	Engine             string // "valkey", "redis", "memcached"
+	Version            string
+	Port               int    // the engine's own when 0
+	Status             string // "available" when empty; one that is "creating" has no endpoint
+	Shards             int    // of a group: 0 for one without cluster mode
+	Nodes              int    // per shard, or of a cluster; 1 when 0
+	TLS                bool   // encrypts in transit; a serverless cache always does
+	Tags               map[string]string
 }

@@ -44,17 +44,8 @@ func (s *sandbox) open(listen string, onCall func(account.Call)) error {
 	if s.listener, err = net.Listen("tcp", listen); err != nil {
 		return fmt.Errorf("cannot serve the sandbox: %w", err)
 	}
-	for name, service := range inOrder(s.world.Services) {
-		if service.Address != "" {
-			s.services[name] = service.Address
-			continue
-		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		s.played = append(s.played, &playedService{l, service.Greeting})
-		s.services[name] = l.Addr().String()
+	if err := s.openServices(); err != nil {
+		return err
 	}
 	s.gateway, err = gateway.New(gateway.Options{
 		Dial:    s.dial,

@@ -30,6 +30,11 @@ func served(t *testing.T, world string) *sandbox {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return servedWorld(t, w)
+}
+
+func servedWorld(t *testing.T, w configs.World) *sandbox {
+	t.Helper()
 	s, err := openSandbox(w, "127.0.0.1:0", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -42,6 +42,7 @@ func accountWorld(w configs.World) account.World {
 		out.Logins = append(out.Logins, login)
 	}
 	accountThings(w, &out)
+	accountDatabases(w, &out)
 	return out
 }
 

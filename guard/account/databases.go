@@ -1,0 +1,135 @@
+package account
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	available  = "available"
+	creating   = "creating"
+	hostedZone = "Z0123456789EXAMPLE"
+)
+
+// engines are the standard port and a version of what RDS runs, by the first
+// part of the engine's name, as in the RDS user guide.
+var engines = []struct {
+	prefix  string
+	port    int
+	version string
+}{
+	{"aurora-postgresql", 5432, "16.4"},
+	{"aurora-mysql", 3306, "8.0.mysql_aurora.3.08.0"},
+	{"postgres", 5432, "16.4"},
+	{"POSTGRESQL", 5432, ""},
+	{"mysql", 3306, "8.0.40"},
+	{"MYSQL", 3306, ""},
+	{"mariadb", 3306, "10.11.9"},
+	{"sqlserver", 1433, "15.00.4415.2.v1"},
+	{"SQLSERVER", 1433, ""},
+	{"oracle", 1521, "19.0.0.0.ru-2024-07.rur-2024-07.r1"},
+	{"db2", 50000, "11.5.9.0.sb00000000.r1"},
+}
+
+// checkDatabases fills in what databases leave out and follows their names.
+func (s *Server) checkDatabases() error {
+	clusters := make(map[string]Database)
+	for i := range s.world.Databases {
+		d := &s.world.Databases[i]
+		d.complete()
+		if d.Kind == DBCluster {
+			clusters[s.regional(d.Region, d.Name)] = *d
+		}
+	}
+	for i := range s.world.Databases {
+		d := &s.world.Databases[i]
+		if d.Kind == DBInstance && d.Cluster != "" {
+			c, ok := clusters[s.regional(d.Region, d.Cluster)]
+			if !ok {
+				return fmt.Errorf("DB instance %s: no DB cluster %q", d.Name, d.Cluster)
+			}
+			d.Engine, d.Version, d.Port = c.Engine, c.Version, c.Port
+			d.User, d.Database, d.IAMAuth = c.User, c.Database, c.IAMAuth
+		}
+		if !identifier(d.Name) || d.Port == 0 {
+			return fmt.Errorf("database %q: want a name of letters, digits and hyphens, and an engine that RDS has, not %q", d.Name, d.Engine)
+		}
+	}
+	for _, c := range s.world.Caches {
+		if !identifier(c.Name) || c.port() == 0 {
+			return fmt.Errorf("cache %q: want a name of letters, digits and hyphens, and an engine that ElastiCache has, not %q", c.Name, c.Engine)
+		}
+	}
+	return nil
+}
+
+// complete fills in the engine's port and version; of an engine that is none of
+// RDS's it leaves the port at 0.
+func (d *Database) complete() {
+	for _, e := range engines {
+		if strings.HasPrefix(d.Engine, e.prefix) {
+			d.Port, d.Version = cmp.Or(d.Port, e.port), orElse(d.Version, e.version)
+			return
+		}
+	}
+}
+
+func (s *Server) regional(region, name string) string {
+	return orElse(region, s.world.Region) + " " + name
+}
+
+// clusterMembers are the names of a cluster's instances.
+func (c *call) clusterMembers(cluster Database) []string {
+	var all []string
+	for _, d := range c.databases(DBInstance) {
+		if d.Cluster == cluster.Name && c.regional(d.Region, "") == c.regional(cluster.Region, "") {
+			all = append(all, d.Name)
+		}
+	}
+	return all
+}
+
+// DatabaseAddresses returns HOST:PORT of every endpoint of a database: of a
+// cluster the writer's, the reader's and the custom ones.
+func (w World) DatabaseAddresses(d Database) []string {
+	if d.Cluster != "" {
+		at := slices.IndexFunc(w.Databases, func(c Database) bool {
+			return c.Kind == DBCluster && c.Name == d.Cluster && orElse(c.Region, w.Region) == orElse(d.Region, w.Region)
+		})
+		if at >= 0 {
+			d.Engine, d.Port = w.Databases[at].Engine, w.Databases[at].Port
+		}
+	}
+	d.complete()
+	return addresses(w.endpoints(d)...)
+}
+
+// endpoints are those of a database, in the order of DatabaseAddresses.
+func (w World) endpoints(d Database) []endpointXML {
+	region := orElse(d.Region, w.Region)
+	suffix := "c" + w.madeUpHost("rds", region, 11) + "." + region + ".rds." + w.domain()
+	host := func(name, infix string) endpointXML { return endpointXML{name + "." + infix + suffix, d.Port} }
+	switch {
+	case d.Kind == DBCluster:
+		all := []endpointXML{host(d.Name, "cluster-"), host(d.Name, "cluster-ro-")}
+		for _, custom := range d.Custom {
+			all = append(all, host(custom, "cluster-custom-"))
+		}
+		return all
+	case d.Status == creating:
+		return nil
+	case d.Kind == DBProxy:
+		return []endpointXML{host(d.Name, "proxy-")}
+	}
+	return []endpointXML{host(d.Name, "")}
+}
+
+// domain is where the partition's services live.
+func (w World) domain() string {
+	if w.Partition == "aws-cn" {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}

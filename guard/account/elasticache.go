@@ -1,0 +1,168 @@
+package account
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+var elastiCacheOperations = map[string]handler{
+	"DescribeReplicationGroups": describeReplicationGroups,
+	"DescribeCacheClusters":     describeCacheClusters,
+	"DescribeServerlessCaches":  describeServerlessCaches,
+}
+
+func (k Cache) place() (name, region string) { return k.Name, k.Region }
+func (k Cache) tags() map[string]string      { return k.Tags }
+
+func (k Cache) nodes() int { return max(k.Nodes, 1) }
+
+// version is the engine's.
+func (k Cache) version() string {
+	return orElse(k.Version, map[string]string{"valkey": "8.0.1", "redis": "7.1.0", "memcached": "1.6.22"}[k.Engine])
+}
+
+// port is the engine's own when none is given; 0 for no engine of ElastiCache.
+func (k Cache) port() int {
+	if k.Port != 0 {
+		return k.Port
+	}
+	return map[string]int{"valkey": 6379, "redis": 6379, "memcached": 11211}[k.Engine]
+}
+
+const cachesTooMany = "Invalid value for max records. Must be between 20 and 100"
+
+// What the describe calls of ElastiCache need and answer; see the service
+// authorization reference for the resources.
+var (
+	replicationGroups = catalog[Cache]{
+		action: "elasticache:DescribeReplicationGroups", kind: "replicationgroup", name: "ReplicationGroupId", label: "ReplicationGroupId",
+		size: "MaxRecords", token: "Marker", standard: 100, tooMany: cachesTooMany,
+		missing: fault{Code: "ReplicationGroupNotFoundFault", Message: "ReplicationGroup %s not found.", Status: http.StatusNotFound},
+	}
+	cacheClusters = catalog[Cache]{
+		action: "elasticache:DescribeCacheClusters", kind: "cluster", name: "CacheClusterId", label: "CacheClusterId",
+		size: "MaxRecords", token: "Marker", standard: 100, tooMany: cachesTooMany,
+		missing: fault{Code: "CacheClusterNotFound", Message: "CacheCluster not found: %s", Status: http.StatusNotFound},
+	}
+	serverlessCaches = catalog[Cache]{
+		action: "elasticache:DescribeServerlessCaches", kind: "serverlesscache", name: "ServerlessCacheName", label: "ServerlessCacheName",
+		size: "MaxResults", token: "NextToken", standard: 50, tooMany: cachesTooMany,
+		missing: fault{Code: "ServerlessCacheNotFoundFault", Message: "ServerlessCache %s not found.", Status: http.StatusNotFound},
+	}
+)
+
+// caches are those of a kind.
+func (c *call) caches(kind string) []Cache {
+	return slices.DeleteFunc(slices.Clone(c.world.Caches), func(k Cache) bool { return k.Kind != kind })
+}
+
+// shard is one shard of a group: its endpoints and the names of its nodes.
+type shard struct {
+	primary, reader endpointXML
+	nodes           []string
+}
+
+// shards are those of a group. With cluster mode they have no endpoints of their own.
+func (w World) shards(k Cache) []shard {
+	var all []shard
+	for i := range max(k.Shards, 1) {
+		var s shard
+		for n := range k.nodes() {
+			name := fmt.Sprintf("%s-%03d", k.Name, n+1)
+			if k.Shards > 0 {
+				name = fmt.Sprintf("%s-%04d-%03d", k.Name, i+1, n+1)
+			}
+			s.nodes = append(s.nodes, name)
+		}
+		switch {
+		case k.Shards > 0:
+		case k.TLS:
+			s.primary, s.reader = w.cacheHost(k, "master."+k.Name+".%s"), w.cacheHost(k, "replica."+k.Name+".%s")
+		default:
+			s.primary, s.reader = w.cacheHost(k, k.Name+".%s.ng.0001"), w.cacheHost(k, k.Name+"-ro.%s.ng.0001")
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// node is the endpoint of one node of a group or cluster.
+func (w World) node(k Cache, name, number string) endpointXML {
+	if k.TLS && k.Kind == CacheGroup {
+		return w.cacheHost(k, name+"."+k.Name+".%s")
+	}
+	return w.cacheHost(k, name+".%s."+number)
+}
+
+// configuration is the endpoint through which clients discover nodes: of a
+// group with cluster mode, and of a memcached cluster.
+func (w World) configuration(k Cache) endpointXML {
+	switch {
+	case k.Kind == CacheCluster && k.Engine == "memcached":
+		return w.cacheHost(k, k.Name+".%s.cfg")
+	case k.Kind == CacheGroup && k.Shards > 0 && k.TLS:
+		return w.cacheHost(k, "clustercfg."+k.Name+".%s")
+	case k.Kind == CacheGroup && k.Shards > 0:
+		return w.cacheHost(k, k.Name+".%s.clustercfg")
+	}
+	return endpointXML{}
+}
+
+// serverless are the writer's and the reader's endpoint of a serverless cache,
+// which differ in their ports.
+func (w World) serverless(k Cache) (writer, reader endpointXML) {
+	writer = w.cacheHost(k, k.Name+"-%s.serverless")
+	reader = writer
+	reader.Port++
+	return writer, reader
+}
+
+// cacheHost is an address of a cache; the account's own part takes the place of %s.
+func (w World) cacheHost(k Cache, form string) endpointXML {
+	if k.Status == creating {
+		return endpointXML{}
+	}
+	region := orElse(k.Region, w.Region)
+	front := strings.Replace(form, "%s", w.madeUpHost("elasticache", region, 6), 1)
+	return endpointXML{front + "." + shortRegion(region) + ".cache." + w.domain(), k.port()}
+}
+
+// shortRegion is a Region as the addresses of caches abbreviate it: apne1.
+func shortRegion(region string) string {
+	var b strings.Builder
+	for _, word := range strings.Split(region, "-") {
+		switch word {
+		case "northeast", "southeast", "northwest", "southwest":
+			b.WriteString(word[:1] + word[5:6])
+		case "north", "south", "east", "west", "central", "gov":
+			b.WriteString(word[:1])
+		default:
+			b.WriteString(word)
+		}
+	}
+	return b.String()
+}
+
+// CacheAddresses returns HOST:PORT of every endpoint of a cache.
+func (w World) CacheAddresses(k Cache) []string {
+	all := []endpointXML{w.configuration(k)}
+	switch k.Kind {
+	case CacheServerless:
+		writer, reader := w.serverless(k)
+		all = append(all, writer, reader)
+	case CacheGroup:
+		for _, s := range w.shards(k) {
+			all = append(all, s.primary, s.reader)
+			for _, n := range s.nodes {
+				all = append(all, w.node(k, n, "0001"))
+			}
+		}
+	default:
+		for n := range k.nodes() {
+			all = append(all, w.node(k, k.Name, fmt.Sprintf("%04d", n+1)))
+		}
+	}
+	return addresses(all...)
+}

@@ -1,0 +1,237 @@
+package account
+
+import "fmt"
+
+type nodeGroupMemberXML struct {
+	CacheClusterID            string       `xml:"CacheClusterId"`
+	CacheNodeID               string       `xml:"CacheNodeId"`
+	ReadEndpoint              *endpointXML `xml:",omitempty"`
+	PreferredAvailabilityZone string
+	CurrentRole               string `xml:",omitempty"`
+}
+
+type nodeGroupXML struct {
+	NodeGroupID      string `xml:"NodeGroupId"`
+	Status           string
+	PrimaryEndpoint  *endpointXML `xml:",omitempty"`
+	ReaderEndpoint   *endpointXML `xml:",omitempty"`
+	Slots            string       `xml:",omitempty"`
+	NodeGroupMembers struct{ NodeGroupMember []nodeGroupMemberXML }
+}
+
+type replicationGroupXML struct {
+	ReplicationGroupID       string `xml:"ReplicationGroupId"`
+	Description              string
+	Status                   string
+	PendingModifiedValues    struct{}
+	MemberClusters           memberClustersXML
+	NodeGroups               *nodeGroupsXML `xml:",omitempty"`
+	AutomaticFailover        string
+	MultiAZ                  string
+	ConfigurationEndpoint    *endpointXML `xml:",omitempty"`
+	SnapshotRetentionLimit   int
+	SnapshotWindow           string
+	ClusterEnabled           bool
+	CacheNodeType            string
+	AuthTokenEnabled         bool
+	TransitEncryptionEnabled bool
+	AtRestEncryptionEnabled  bool
+	ARN                      string
+	TransitEncryptionMode    string `xml:",omitempty"`
+	ClusterMode              string
+	Engine                   string
+}
+
+type nodeGroupsXML struct{ NodeGroup []nodeGroupXML }
+
+type memberClustersXML struct {
+	ClusterID []string `xml:"ClusterId"`
+}
+
+type replicationGroupsAnswer struct {
+	ReplicationGroups struct{ ReplicationGroup []replicationGroupXML }
+	Marker            string `xml:",omitempty"`
+}
+
+func describeReplicationGroups(c *call) (any, error) {
+	part, marker, err := replicationGroups.answer(c, c.caches(CacheGroup), every[Cache])
+	if err != nil {
+		return nil, err
+	}
+	a := replicationGroupsAnswer{Marker: marker}
+	for _, k := range part {
+		a.ReplicationGroups.ReplicationGroup = append(a.ReplicationGroups.ReplicationGroup, c.replicationGroup(k))
+	}
+	return a, nil
+}
+
+func (c *call) replicationGroup(k Cache) replicationGroupXML {
+	x := replicationGroupXML{
+		ReplicationGroupID: k.Name, Description: k.Name, Status: orElse(k.Status, available), AutomaticFailover: "disabled", MultiAZ: "disabled",
+		ConfigurationEndpoint: c.world.configuration(k).shown(), SnapshotWindow: "18:00-19:00", ClusterEnabled: k.Shards > 0, CacheNodeType: "cache.t4g.micro",
+		TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: true, ARN: c.arn("elasticache", c.region, "replicationgroup:"+k.Name),
+		ClusterMode: "disabled", Engine: k.Engine,
+	}
+	if k.Shards > 0 {
+		x.ClusterMode = "enabled"
+	}
+	if k.TLS {
+		x.TransitEncryptionMode = "required"
+	}
+	shards := c.world.shards(k)
+	for _, s := range shards {
+		x.MemberClusters.ClusterID = append(x.MemberClusters.ClusterID, s.nodes...)
+	}
+	if k.Status == creating {
+		return x
+	}
+	x.NodeGroups = &nodeGroupsXML{}
+	for i, s := range shards {
+		g := nodeGroupXML{NodeGroupID: fmt.Sprintf("%04d", i+1), Status: available, PrimaryEndpoint: s.primary.shown(), ReaderEndpoint: s.reader.shown()}
+		if k.Shards > 0 {
+			g.Slots = fmt.Sprintf("%d-%d", i*16384/k.Shards, (i+1)*16384/k.Shards-1)
+		}
+		for n, name := range s.nodes {
+			m := nodeGroupMemberXML{CacheClusterID: name, CacheNodeID: "0001", PreferredAvailabilityZone: c.region + "a"}
+			if k.Shards == 0 { // with cluster mode the roles are the engine's own affair
+				m.ReadEndpoint, m.CurrentRole = c.world.node(k, name, "0001").shown(), "replica"
+			}
+			if k.Shards == 0 && n == 0 {
+				m.CurrentRole = "primary"
+			}
+			g.NodeGroupMembers.NodeGroupMember = append(g.NodeGroupMembers.NodeGroupMember, m)
+		}
+		x.NodeGroups.NodeGroup = append(x.NodeGroups.NodeGroup, g)
+	}
+	return x
+}
+
+type cacheNodeXML struct {
+	CacheNodeID              string `xml:"CacheNodeId"`
+	CacheNodeStatus          string
+	CacheNodeCreateTime      string
+	Endpoint                 *endpointXML `xml:",omitempty"`
+	ParameterGroupStatus     string
+	CustomerAvailabilityZone string
+}
+
+type cacheNodesXML struct{ CacheNode []cacheNodeXML }
+
+type cacheClusterXML struct {
+	CacheClusterID            string       `xml:"CacheClusterId"`
+	ConfigurationEndpoint     *endpointXML `xml:",omitempty"`
+	CacheNodeType             string
+	Engine                    string
+	EngineVersion             string
+	CacheClusterStatus        string
+	NumCacheNodes             int
+	PreferredAvailabilityZone string
+	CacheClusterCreateTime    string
+	PendingModifiedValues     struct{}
+	CacheSecurityGroups       struct{}
+	CacheNodes                *cacheNodesXML `xml:",omitempty"`
+	AutoMinorVersionUpgrade   bool
+	SecurityGroups            struct{}
+	ReplicationGroupID        string `xml:"ReplicationGroupId,omitempty"`
+	SnapshotRetentionLimit    int
+	AuthTokenEnabled          bool
+	TransitEncryptionEnabled  bool
+	AtRestEncryptionEnabled   bool
+	ARN                       string
+}
+
+type cacheClustersAnswer struct {
+	CacheClusters struct{ CacheCluster []cacheClusterXML }
+	Marker        string `xml:",omitempty"`
+}
+
+// describeCacheClusters lists the nodes of groups too: each is a cluster of one.
+func describeCacheClusters(c *call) (any, error) {
+	groups := make(map[string]Cache) // by the name of their nodes
+	all := c.caches(CacheCluster)
+	for _, g := range c.caches(CacheGroup) {
+		for _, s := range c.world.shards(g) {
+			for _, name := range s.nodes {
+				node := g
+				node.Name, node.Nodes = name, 1
+				groups[c.regional(g.Region, name)] = g
+				all = append(all, node)
+			}
+		}
+	}
+	alone := c.form.Get("ShowCacheClustersNotInReplicationGroups") == "true"
+	part, marker, err := cacheClusters.answer(c, all, func(k Cache) (bool, error) { return !alone || k.Kind == CacheCluster, nil })
+	if err != nil {
+		return nil, err
+	}
+	a := cacheClustersAnswer{Marker: marker}
+	for _, k := range part {
+		x := cacheClusterXML{
+			CacheClusterID: k.Name, CacheNodeType: "cache.t4g.micro", Engine: k.Engine, EngineVersion: k.version(), CacheClusterStatus: orElse(k.Status, available),
+			NumCacheNodes: k.nodes(), PreferredAvailabilityZone: c.region + "a", CacheClusterCreateTime: opened, AutoMinorVersionUpgrade: true,
+			TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: k.Kind == CacheGroup, ARN: c.arn("elasticache", c.region, "cluster:"+k.Name),
+		}
+		g, inGroup := groups[c.regional(k.Region, k.Name)]
+		if inGroup {
+			x.ReplicationGroupID = g.Name
+		} else {
+			g = k
+			x.ConfigurationEndpoint = c.world.configuration(k).shown()
+		}
+		if c.form.Get("ShowCacheNodeInfo") == "true" && k.Status != creating {
+			x.CacheNodes = &cacheNodesXML{c.cacheNodes(g, k)}
+		}
+		a.CacheClusters.CacheCluster = append(a.CacheClusters.CacheCluster, x)
+	}
+	return a, nil
+}
+
+func (c *call) cacheNodes(g, k Cache) []cacheNodeXML {
+	var all []cacheNodeXML
+	for n := range k.nodes() {
+		id := fmt.Sprintf("%04d", n+1)
+		all = append(all, cacheNodeXML{id, available, opened, c.world.node(g, k.Name, id).shown(), "in-sync", c.region + "a"})
+	}
+	return all
+}
+
+type serverlessCacheXML struct {
+	ServerlessCacheName    string
+	Description            string
+	CreateTime             string
+	Status                 string
+	Engine                 string
+	MajorEngineVersion     string
+	FullEngineVersion      string
+	SecurityGroupIDs       struct{}     `xml:"SecurityGroupIds"`
+	Endpoint               *endpointXML `xml:",omitempty"`
+	ReaderEndpoint         *endpointXML `xml:",omitempty"`
+	ARN                    string
+	SubnetIDs              struct{} `xml:"SubnetIds"`
+	SnapshotRetentionLimit int
+	DailySnapshotTime      string
+}
+
+type serverlessCachesAnswer struct {
+	ServerlessCaches struct {
+		Member []serverlessCacheXML `xml:"member"`
+	}
+	NextToken string `xml:",omitempty"`
+}
+
+func describeServerlessCaches(c *call) (any, error) {
+	part, next, err := serverlessCaches.answer(c, c.caches(CacheServerless), every[Cache])
+	if err != nil {
+		return nil, err
+	}
+	a := serverlessCachesAnswer{NextToken: next}
+	for _, k := range part {
+		writer, reader := c.world.serverless(k)
+		a.ServerlessCaches.Member = append(a.ServerlessCaches.Member, serverlessCacheXML{
+			ServerlessCacheName: k.Name, Description: k.Name, CreateTime: opened, Status: orElse(k.Status, available), Engine: k.Engine,
+			MajorEngineVersion: k.version()[:1], FullEngineVersion: k.version(), Endpoint: writer.shown(), ReaderEndpoint: reader.shown(),
+			ARN: c.arn("elasticache", c.region, "serverlesscache:"+k.Name), DailySnapshotTime: "18:00",
+		})
+	}
+	return a, nil
+}
