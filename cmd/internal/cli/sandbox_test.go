@@ -24,7 +24,7 @@ func TestSandboxCommandLine(t *testing.T) {
 		args string
 		want string
 	}{
-		{"--world nope", `ssmguard: no world "nope", known are: default, `},
+		{"--world nope", `ssmguard: no world "nope", known are: databases, default, `},
 		{"--world defalt", `ssmguard: no world "defalt", did you mean "default"?`},
 		{"--world no/such.yaml", `ssmguard: open no/such.yaml: no such file or directory`},
 		{"--as alise", `ssmguard: no login "alise" in world default, did you mean "alice"?`},
@@ -43,7 +43,7 @@ func TestSandboxCommandLine(t *testing.T) {
 
 func TestSandboxList(t *testing.T) {
 	stdout, stderr, code := runApp(t, "sandbox", "--list")
-	if code != 0 || stderr != "" || !strings.Contains(stdout, "seed2-tag-only ") || !strings.HasPrefix(stdout, "default ") {
+	if code != 0 || stderr != "" || !strings.Contains(stdout, "seed2-tag-only ") || !strings.Contains(stdout, "\ndefault ") {
 		t.Errorf("%d %q %q", code, stdout, stderr)
 	}
 }
