@@ -179,6 +179,12 @@ func (c *Channel) cause() error {
 	return fmt.Errorf("%w: %w", ErrClosed, err)
 }
 
+// endedThere reports whether the far side ended the session, with a word for it.
+func (c *Channel) endedThere() bool {
+	var closed *ClosedError
+	return errors.As(context.Cause(c.quit), &closed)
+}
+
 // Close tells the agent to end the session, waits at most a second for it to
 // hear, closes the connection, and returns when every goroutine has ended. It
 // does not call TerminateSession, which the opener of the session owes anyway.

@@ -142,7 +142,7 @@ func forwardSingle(ctx context.Context, conn io.ReadWriteCloser, open func(conte
 		return err
 	}
 	defer ch.Close()
-	return ch.single(ctx, conn)
+	return ch.single(ctx, conn, false)
 }
 
 // single is the engine of a session with one connection.
@@ -164,12 +164,14 @@ func (e *single) output(kind PayloadType, b []byte) error {
 	return nil
 }
 
-// single carries one connection until it is over.
-func (c *Channel) single(ctx context.Context, conn io.ReadWriteCloser) error {
+// single carries one connection until it is over. rest says that the end of the
+// session is how the far side closes it.
+func (c *Channel) single(ctx context.Context, conn io.ReadWriteCloser, rest bool) error {
 	ctx, cancel := c.within(ctx)
 	defer cancel()
 	p := newPorts(ctx, c)
 	s := newStream(p, 0, conn)
+	s.rest = rest
 	s.frame = func(_ *message, n int) int { return n }
 	s.end = func() { c.sendNow(PayloadFlag, AppendFlag(nil, DisconnectToPort)) }
 	p.add(s)
@@ -185,13 +187,17 @@ func (c *Channel) single(ctx context.Context, conn io.ReadWriteCloser) error {
 // the session ends or ctx does. The end of in ends the session once the far
 // side has been silent for Options.Answered or Options.Unanswered.
 //
-// A read of in that is under way when the session ends goes on, unless in has
-// SetReadDeadline or Close and these interrupt it.
+// What the far side has sent is written before Stdio returns, however slowly out
+// takes it; when ctx ends, a write that takes longer than a second is left
+// behind. So is a read of in that is under way when the session ends, unless in
+// has SetReadDeadline or is an io.PipeReader.
 func (c *Channel) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	if c.info.SessionType != Port || c.info.Properties.Type == localPortForwarding {
 		return fmt.Errorf("a session of type %s, %s has no stream", c.info.SessionType, c.info.Properties.Type)
 	}
-	err := c.single(ctx, newStdio(in, out))
+	conn := newStdio(in, out)
+	defer leaveAfter(ctx, farewell, func() { conn.Close() })()
+	err := c.single(ctx, conn, true)
 	if c.quit.Err() == nil {
 		c.stop(ErrClosed)
 		<-c.done

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -26,6 +27,7 @@ type stream struct {
 	remoteEnd bool      // the far side has closed
 	refused   bool      // because the port could not be reached
 	gone      bool      // what comes is thrown away
+	rest      bool      // what has come is delivered even if the far side ends the session, which is its way to close
 	localEnd  time.Time // when the local side sent EOF
 	lastUp    time.Time
 	lastDown  time.Time
@@ -35,6 +37,9 @@ type stream struct {
 // sending: closing it earlier would make the kernel reset it, and the last
 // bytes for its reader could be lost.
 const lingering = 5 * time.Second
+
+// lastWrite is how long a connection may take to read once the session is over.
+const lastWrite = time.Second
 
 // fewHalfClosed is how many half-closed connections get all of Options.Answered.
 const fewHalfClosed = 32
@@ -46,6 +51,7 @@ func newStream(p *ports, id uint32, conn io.ReadWriteCloser) *stream {
 
 // carry moves bytes both ways until the connection is over.
 func (s *stream) carry() {
+	defer context.AfterFunc(s.ports.ctx, func() { setWriteDeadline(s.conn, time.Now().Add(lastWrite)) })()
 	up := make(chan error, 1)
 	go func() { up <- s.sendAll() }()
 	downEnded := make(chan error, 1)
@@ -214,17 +220,19 @@ func (s *stream) deliver(k *chunk) error {
 		s.progress = time.Now()
 	}
 	p.mu.Unlock()
-	p.chunks.Put(k)
+	if err == nil { // else the write may have been given up and still hold it
+		p.chunks.Put(k)
+	}
 	p.signalFreed()
 	return err
 }
 
-// cutOff is for the end of the session: a connection whose far side had closed
-// before still gets the rest, any other is incomplete.
+// cutOff is for the end of the session: a connection whose far side has closed
+// still gets the rest, any other is incomplete.
 func (s *stream) cutOff() error {
 	for {
 		s.ports.mu.Lock()
-		complete := s.remoteEnd && !s.gone
+		complete := !s.gone && (s.remoteEnd || s.rest && s.ports.c.endedThere())
 		s.ports.mu.Unlock()
 		if !complete {
 			return ErrClosed
@@ -233,9 +241,7 @@ func (s *stream) cutOff() error {
 		if k == nil {
 			return err
 		}
-		if d, ok := s.conn.(interface{ SetWriteDeadline(time.Time) error }); ok {
-			d.SetWriteDeadline(time.Now().Add(time.Second)) //nolint:errcheck // the write fails then
-		}
+		setWriteDeadline(s.conn, time.Now().Add(lastWrite))
 		if err := s.deliver(k); err != nil {
 			return err
 		}
@@ -313,5 +319,11 @@ func halfClose(conn io.Writer) error {
 func setReadDeadline(conn io.Reader, t time.Time) {
 	if d, ok := conn.(interface{ SetReadDeadline(time.Time) error }); ok {
 		d.SetReadDeadline(t) //nolint:errcheck // a closed connection says so on the next read
+	}
+}
+
+func setWriteDeadline(conn io.Writer, t time.Time) {
+	if d, ok := conn.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		d.SetWriteDeadline(t) //nolint:errcheck // a closed connection says so on the next write
 	}
 }
