@@ -35,18 +35,19 @@ type Channel struct {
 	shake   chan step
 	talk    chan struct{} // closed at the first payload that is not of the handshake
 
-	mu       sync.Mutex
-	tx       sender
-	acks     []ackDue
-	ackSince time.Time
-	pongs    [][]byte
-	nextPing time.Time
-	blocked  bool // the reader waits for room: acknowledgements go unread
-	drained  chan struct{}
-	mute     bool // the gateway does not answer pings
-	ponged   bool
-	resumed  int64
-	dropped  int64 // malformed messages
+	mu        sync.Mutex
+	tx        sender
+	acks      []ackDue
+	ackSince  time.Time
+	pongs     [][]byte
+	nextPing  time.Time
+	blocked   bool // the reader waits for room: acknowledgements go unread
+	drained   chan struct{}
+	unhurried bool // what runs there may leave its input unread for as long as it likes
+	mute      bool // the gateway does not answer pings
+	ponged    bool
+	resumed   int64
+	dropped   int64 // malformed messages
 
 	eventMu  sync.Mutex // one event at a time
 	engineMu sync.Mutex

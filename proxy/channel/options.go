@@ -63,7 +63,8 @@ type Options struct {
 	// ResumeFor bounds one outage; 0 means as long as the session lives.
 	ResumeFor time.Duration
 	// AckTimeout is how long an agent on a live connection may leave messages
-	// unacknowledged before the session counts as stuck. Default 5 min.
+	// unacknowledged before the session counts as stuck. Default 5 min. In a shell
+	// it never does: a program there need not read what is typed.
 	AckTimeout time.Duration
 	// Stall is how long a connection may read nothing, with Buffer used up, before
 	// it is reset for the sake of the others. Default 2 s.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"ssmguard/proxy"
 )
@@ -33,6 +34,7 @@ const (
 type shell struct {
 	ctx   context.Context
 	wake  chan struct{}
+	news  chan struct{} // the same for endInput
 	freed chan struct{}
 
 	mu    sync.Mutex
@@ -49,31 +51,49 @@ type shell struct {
 //
 // Bytes pass unaltered both ways; the caller puts its terminal into raw mode,
 // so Ctrl-C and its kin are bytes like any other. At the end of In the far
-// terminal is told so (Ctrl-D) and the session goes on. A read of In that is
-// under way when the session ends goes on, unless In has SetReadDeadline or is
-// an io.PipeReader.
+// terminal is told so (Ctrl-D) and the session goes on until what runs there has
+// ended. A nil In is no input at all, which is right for NonInteractiveCommands:
+// their programs read none.
+//
+// Everything that came is written before Shell returns, however slowly Out takes
+// it; when ctx ends or the user leaves, a write that takes longer than a second is
+// left behind. So is a read of In that is under way, unless In has SetReadDeadline
+// or is an io.PipeReader.
 func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOptions) (exit int, err error) {
 	if c.info.SessionType == Port {
 		return 0, fmt.Errorf("a session of type %s is no shell", c.info.SessionType)
 	}
-	ctx, cancel := c.within(ctx)
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	inner, cancel := c.within(ctx)
 	defer cancel()
-	e := &shell{ctx: ctx, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
+	e := &shell{ctx: inner, wake: make(chan struct{}, 1), news: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
+	c.mu.Lock()
+	c.unhurried = true
+	c.mu.Unlock()
 	if err := c.attach(e); err != nil {
 		return 0, err
 	}
+	out := newOutlet(streams.Out)
+	errOut := out
+	if streams.Err != nil {
+		errOut = newOutlet(streams.Err)
+	}
+	giveUp := func() { out.Close(); errOut.Close() } //nolint:errcheck // they may be closed already
+	defer giveUp()
+	defer leaveAfter(ctx, farewell, giveUp)()
+
 	var wg sync.WaitGroup
 	left := make(chan error, 2)
-	in := newStdio(streams.In, nil)
 	wg.Go(func() {
-		if err := c.sendInput(ctx, in, opt); err != nil {
+		if err := c.sendInput(inner, e, streams.In, opt); err != nil {
 			left <- err
 		}
 	})
-	wg.Go(func() { c.sendSizes(ctx, opt.Sizes) })
+	wg.Go(func() { c.sendSizes(inner, opt.Sizes) })
 	written := make(chan error, 1)
 	wg.Go(func() {
-		err := e.writeAll(streams)
+		err := e.writeAll(out, errOut)
 		written <- err
 		if err != nil {
 			left <- err
@@ -82,15 +102,15 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 	select {
 	case err = <-left: // only for a reason: the user left, or a stream broke
 		c.stop(fmt.Errorf("%w: %w", ErrClosed, err))
-	case <-ctx.Done():
+		leave()
+	case <-inner.Done():
 	}
 	cancel()
-	in.Close()
-	wg.Wait()
 	c.stop(ErrClosed)
+	wg.Wait()
 	<-c.done
-	if err := <-written; err != nil {
-		return e.exitCode(), err
+	if err == nil {
+		err = <-written
 	}
 	return e.exitCode(), shellError(c.cause(), err)
 }
@@ -99,10 +119,8 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 func shellError(cause, left error) error {
 	var closed *ClosedError
 	switch {
-	case errors.Is(left, ErrEscaped):
-		return ErrEscaped
 	case left != nil:
-		return nil // told by the writer, or an input that broke
+		return left
 	case errors.As(cause, &closed) && closed.Output == "":
 		return nil
 	}
@@ -110,28 +128,73 @@ func shellError(cause, left error) error {
 }
 
 // sendInput sends what the user types. It returns an error when the session has to end for it.
-func (c *Channel) sendInput(ctx context.Context, in io.Reader, opt ShellOptions) error {
+func (c *Channel) sendInput(ctx context.Context, e *shell, from io.Reader, opt ShellOptions) error {
+	if from == nil {
+		return nil
+	}
+	in := newStdio(from, nil)
+	defer in.Close()
+	defer context.AfterFunc(ctx, func() { in.Close() })()
 	escape := escaper{char: opt.Escape, on: opt.OnEscape}
 	for {
 		m := c.newMessage()
 		buf := m.payload(c.opt.MessageSize - overhead)
 		n, err := in.Read(buf[1:]) // a held back escape character may come in front
 		keep, left := escape.filter(buf[:0], buf[1:1+n])
-		if len(keep) > 0 {
-			if e := c.send(ctx.Done(), m, len(keep), PayloadOutput); e != nil {
-				<-ctx.Done()
-				return nil
-			}
-		}
-		if left {
-			return ErrEscaped
-		}
-		if err != nil {
-			if err == io.EOF && c.info.SessionType != NonInteractiveCommands {
-				c.sendNow(PayloadOutput, []byte{endOfInput})
-			}
-			<-ctx.Done()
+		if len(keep) == 0 {
+			c.recycle(m)
+		} else if c.send(ctx.Done(), m, len(keep), PayloadOutput) != nil {
 			return nil
+		}
+		switch {
+		case left:
+			return ErrEscaped
+		case err == io.EOF:
+			if c.info.SessionType != NonInteractiveCommands {
+				c.endInput(ctx, e, !escape.mid)
+			}
+			return nil
+		case err != nil && ctx.Err() == nil:
+			return fmt.Errorf("cannot read the input: %w", err)
+		case err != nil:
+			return nil
+		}
+	}
+}
+
+const (
+	endPause    = 500 * time.Millisecond // of silence, before the end of the input is told again
+	endAttempts = 100
+)
+
+// endInput tells the far terminal that there is no more input, again and again,
+// as the end of a pipe is told to everybody who reads it: the first Ctrl-D may
+// end a program in the shell, the next the shell, and the one that comes while
+// bash runs a command is lost. It is told when the far side has fallen silent, and
+// ever more rarely if it stays so, since AWS counts it as use of the session.
+// whole says that the input ended with a whole line; if not, a Ctrl-D hands the
+// rest over, but to a line editor it means something else until the line is done.
+func (c *Channel) endInput(ctx context.Context, e *shell, whole bool) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	pause := endPause
+	for n := range endAttempts {
+		if n == 2 && !whole {
+			c.sendNow(PayloadOutput, []byte{'\r'})
+		}
+		c.sendNow(PayloadOutput, []byte{endOfInput})
+		timer.Reset(pause)
+		pause *= 2
+		for silent := false; !silent; {
+			select {
+			case <-timer.C:
+				silent = true
+			case <-e.news:
+				pause = endPause
+				timer.Reset(pause)
+			case <-ctx.Done():
+				return
+			}
 		}
 	}
 }
@@ -161,6 +224,7 @@ func (e *shell) output(kind PayloadType, payload []byte) error {
 		e.size += len(payload)
 		e.down += int64(len(payload))
 		signal(e.wake)
+		signal(e.news)
 	case PayloadExitCode:
 		if n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(string(payload), "EXIT_CODE:"))); err == nil {
 			e.exit = n
@@ -202,7 +266,7 @@ func (e *shell) room(stop <-chan struct{}) {
 }
 
 // writeAll writes what has come until the session has ended and all is written.
-func (e *shell) writeAll(streams proxy.Streams) error {
+func (e *shell) writeAll(out, errOut io.Writer) error {
 	for {
 		ended := e.ctx.Err() != nil // asked first: what came before the end is written
 		e.mu.Lock()
@@ -210,9 +274,9 @@ func (e *shell) writeAll(streams proxy.Streams) error {
 		e.queue = nil
 		e.mu.Unlock()
 		for _, a := range queue {
-			to := streams.Out
-			if a.kind == PayloadStdErr && streams.Err != nil {
-				to = streams.Err
+			to := out
+			if a.kind == PayloadStdErr {
+				to = errOut
 			}
 			if _, err := to.Write(a.payload); err != nil {
 				return err

@@ -59,7 +59,7 @@ func (c *Channel) collect(batch []byte, acks []ackDue) ([]byte, []ackDue, time.D
 	defer c.mu.Unlock()
 	if !c.blocked {
 		c.tx.expire(now)
-		if c.tx.stuck(now, c.opt.AckTimeout) {
+		if !c.unhurried && c.tx.stuck(now, c.opt.AckTimeout) {
 			return nil, nil, 0, ErrStuck
 		}
 	}

@@ -22,6 +22,7 @@ type agent struct {
 
 	out     *outgoing
 	in      incoming
+	inbox   *inbox
 	answers chan *message // the client's part of the handshake
 	crypt   *crypt        // set before the handshake is complete
 	client  string        // client version, as its handshake says
@@ -40,7 +41,7 @@ type worker struct {
 }
 
 func newAgent(s *Session) *agent {
-	a := &agent{s: s, out: newOutgoing(s), answers: make(chan *message, 4)}
+	a := &agent{s: s, out: newOutgoing(s), inbox: newInbox(), answers: make(chan *message, 4)}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.in = incoming{
 		early:    make(map[int64]*message),
@@ -65,6 +66,7 @@ func (a *agent) start() {
 			})
 		}
 		a.wait.Go(func() { a.out.resend(a.ctx) })
+		a.wait.Go(func() { a.inbox.empty(a.ctx, a.in.receive) })
 		a.wait.Go(a.run)
 	})
 }
@@ -131,7 +133,8 @@ func (a *agent) newWorker() (*worker, error) {
 	}
 }
 
-// receive takes one message from the client, in whatever order they come.
+// receive takes one message from the client, in whatever order they come. It does
+// not block: the gateway answers pings whatever the agent is at.
 func (a *agent) receive(m *message) {
 	switch m.Type {
 	case channel.Acknowledge:
@@ -139,7 +142,7 @@ func (a *agent) receive(m *message) {
 			a.out.acknowledged(ack.Seq)
 		}
 	case channel.InputStreamData:
-		a.in.receive(m)
+		a.inbox.put(m)
 	}
 }
 

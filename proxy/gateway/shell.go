@@ -40,16 +40,14 @@ func (a *agent) newTerminal() (*worker, error) {
 	if err != nil {
 		return nil, verbatim("Unable to start command: " + err.Error())
 	}
-	var size sync.Mutex // setting the size must not meet the closing
-	open := true
+	if tty, err = interruptible(tty); err != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		return nil, err
+	}
 	return &worker{
 		run: func() string {
-			defer func() {
-				size.Lock()
-				defer size.Unlock()
-				open = false
-				tty.Close()
-			}()
+			defer tty.Close()
 			if a.s.cfg.Pace {
 				a.sleep(shellDelay)
 			}
@@ -64,16 +62,13 @@ func (a *agent) newTerminal() (*worker, error) {
 				tty.Write(p)
 			case channel.PayloadSize:
 				var to channel.Size
-				size.Lock()
-				defer size.Unlock()
-				if open && json.Unmarshal(p, &to) == nil {
-					pty.Setsize(tty, &pty.Winsize{Rows: uint16(to.Rows), Cols: uint16(to.Cols)})
+				if json.Unmarshal(p, &to) == nil && setSize(tty, to) == nil {
 					a.s.update(func(st *Status) { st.Rows, st.Cols = to.Rows, to.Cols })
 				}
 			}
 		},
-		// The terminal hangs up when its session leader is gone, which frees the reader.
-		stop: func() { cmd.Process.Kill() },
+		// The terminal hangs up, and what runs there ends if it does not ignore that.
+		stop: func() { cmd.Process.Kill(); tty.Close() },
 	}, nil
 }
 
@@ -145,6 +140,8 @@ func (a *agent) newCommand() (*worker, error) {
 	separate := a.s.cfg.Properties.Linux.SeparateOutputStream
 	cmd := exec.CommandContext(a.ctx, a.s.g.opt.Shell[0], "-c", commands)
 	cmd.Env = a.s.g.opt.Env
+	setApart(cmd)
+	cmd.Cancel = func() error { return killAll(cmd) }
 	cmd.WaitDelay = time.Second // for children that keep the pipes open
 	out := &sayer{a: a, t: channel.PayloadOutput}
 	cmd.Stdout, cmd.Stderr = out, out
@@ -154,7 +151,7 @@ func (a *agent) newCommand() (*worker, error) {
 	if err := withSignals(cmd.Start); err != nil {
 		return nil, verbatim("Unable to start command: " + err.Error())
 	}
-	interrupt := sync.OnceFunc(func() { cmd.Process.Kill() })
+	interrupt := sync.OnceFunc(func() { killAll(cmd) })
 	return &worker{
 		run: func() string {
 			cmd.Wait()

@@ -259,3 +259,47 @@ var beforeProcessing = map[channel.PayloadType]bool{
 	channel.PayloadHandshakeResponse:    true,
 	channel.PayloadEncChallengeResponse: true,
 }
+
+// inbox is what the gateway holds for an agent that is busy, as when a program
+// does not read what is typed. The client's window bounds it.
+type inbox struct {
+	mu    sync.Mutex
+	queue []*message
+	more  chan struct{}
+}
+
+func newInbox() *inbox { return &inbox{more: make(chan struct{}, 1)} }
+
+func (b *inbox) put(m *message) {
+	b.mu.Lock()
+	b.queue = append(b.queue, m)
+	b.mu.Unlock()
+	select {
+	case b.more <- struct{}{}:
+	default:
+	}
+}
+
+// empty hands over what comes, in order, until ctx ends.
+func (b *inbox) empty(ctx context.Context, to func(*message)) {
+	for {
+		b.mu.Lock()
+		queue := b.queue
+		b.queue = nil
+		b.mu.Unlock()
+		for _, m := range queue {
+			if ctx.Err() != nil {
+				return
+			}
+			to(m)
+		}
+		if len(queue) > 0 {
+			continue
+		}
+		select {
+		case <-b.more:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,18 @@
+package gateway
+
+import (
+	"os"
+	"os/exec"
+
+	"ssmguard/proxy/channel"
+)
+
+// There are no terminals to give out on Windows: starting one has failed before.
+
+func interruptible(tty *os.File) (*os.File, error) { return tty, nil }
+
+func setSize(*os.File, channel.Size) error { return nil }
+
+func setApart(*exec.Cmd) {}
+
+func killAll(cmd *exec.Cmd) error { return cmd.Process.Kill() }
