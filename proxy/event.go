@@ -16,9 +16,9 @@ const (
 	Opening
 	// Ready: connections are carried.
 	Ready
-	// Lost: the session has ended while it was still wanted.
+	// Lost: what was Ready is not any more, while it was still wanted.
 	Lost
-	// Waiting: the next attempt comes after a pause.
+	// Waiting: an attempt has failed; the next one comes after a pause.
 	Waiting
 	// Stopped: ended on request.
 	Stopped

@@ -75,7 +75,7 @@ func supervise(t *testing.T, limit time.Duration, steps ...step) (events []strin
 				case Ready:
 					line += " " + e.Session + " " + e.Listen
 				case Waiting:
-					line += " " + e.Pause.String()
+					line += " " + e.Pause.String() + ": " + e.Err.Error()
 				case Lost, GaveUp:
 					line += ": " + e.Err.Error()
 				}
@@ -99,8 +99,8 @@ func TestSupervisorReplacesALostSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"idle", "opening", "ready s-1 127.0.0.1:1", "lost: cut", "waiting 1s",
-		"opening", "ready s-2 127.0.0.1:1", "lost: " + ErrEnded.Error(), "waiting 1s",
+	want := []string{"idle", "opening", "ready s-1 127.0.0.1:1", "lost: cut", "waiting 1s: cut",
+		"opening", "ready s-2 127.0.0.1:1", "lost: " + ErrEnded.Error(), "waiting 1s: " + ErrEnded.Error(),
 		"opening", "ready s-3 127.0.0.1:1", "stopped"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
@@ -114,11 +114,70 @@ func TestSupervisorBacksOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"idle",
-		"opening", "lost: no route", "waiting 1s", "opening", "lost: no route", "waiting 2s",
-		"opening", "lost: no route", "waiting 4s", "opening", "lost: no route", "waiting 4s",
-		"opening", "lost: no route", "waiting 4s", "stopped"}
+		"opening", "waiting 1s: no route", "opening", "waiting 2s: no route", "opening", "waiting 4s: no route",
+		"opening", "waiting 4s: no route", "opening", "waiting 4s: no route", "stopped"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// A loss is told once, however many attempts it takes to make it good.
+func TestSupervisorTellsOfALossOnce(t *testing.T) {
+	down := errors.New("no route")
+	got, err := supervise(t, time.Minute,
+		step{ready: true, lasts: 10 * time.Second, end: errors.New("cut")},
+		step{openErr: down}, step{openErr: down}, step{ready: true, lasts: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"idle", "opening", "ready s-1 127.0.0.1:1", "lost: cut", "waiting 1s: cut",
+		"opening", "waiting 2s: no route", "opening", "waiting 4s: no route", "opening", "ready s-4 127.0.0.1:1", "stopped"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// Sessions that end as soon as they are ready are not started in a row.
+func TestSupervisorBacksOffFromShortSessions(t *testing.T) {
+	got, err := supervise(t, 8*time.Second, step{ready: true, lasts: time.Second, end: errors.New("cut")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"idle",
+		"opening", "ready s-1 127.0.0.1:1", "lost: cut", "waiting 1s: cut",
+		"opening", "ready s-2 127.0.0.1:1", "lost: cut", "waiting 2s: cut",
+		"opening", "ready s-3 127.0.0.1:1", "lost: cut", "waiting 4s: cut", "stopped"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// Patience ends with the last cause, on time; it is about the first Ready only.
+func TestSupervisorPatience(t *testing.T) {
+	down := errors.New("no route")
+	for _, test := range []struct {
+		steps []step
+		gone  bool
+	}{
+		{[]step{{openErr: down}}, true},
+		{[]step{{lasts: time.Second, end: down}}, true},
+		{[]step{{openErr: down}, {ready: true, lasts: time.Second, end: down}, {openErr: down}}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			sc := &script{steps: test.steps}
+			s := &Supervisor{Opener: sc, Plugin: sc, Backoff: Backoff{Min: time.Second, Max: 30 * time.Second}, Patience: 10 * time.Second}
+			began := time.Now()
+			err := s.Run(ctx, Tunnel{Name: "db"}, Streams{})
+			var over *PatienceError
+			if errors.As(err, &over) != test.gone || test.gone && (over.After != s.Patience || !errors.Is(err, down)) {
+				t.Errorf("%+v: %v", test.steps, err)
+			}
+			if took := time.Since(began); test.gone && (took < s.Patience || took > s.Patience+2*time.Second) {
+				t.Errorf("%+v: gave up after %v", test.steps, took)
+			}
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -63,48 +64,74 @@ type EventText struct {
 	mu     sync.Mutex
 	w      io.Writer
 	prefix string
-	told   map[string]string // the last line of each tunnel
+	teller teller
 }
 
 // NewEventText returns Events that writes lines, each with a prefix.
 func NewEventText(w io.Writer, prefix string) *EventText {
-	return &EventText{w: w, prefix: prefix, told: make(map[string]string)}
+	return &EventText{w: w, prefix: prefix, teller: make(teller)}
 }
 
 // Event implements Events. What was said of a tunnel last is not said again.
 func (t *EventText) Event(e proxy.Event) error {
-	line := EventLine(e)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if line == "" || e.Note == "" && t.told[e.Tunnel] == line {
+	line := t.teller.line(e)
+	if line == "" {
 		return nil
-	}
-	if e.Note == "" {
-		t.told[e.Tunnel] = line
 	}
 	_, err := fmt.Fprintf(t.w, "%s%s: %s\n", t.prefix, e.Tunnel, line)
 	return err
 }
 
-// EventLine is an event as one line without the tunnel's name, "" for those that
-// tell a person nothing.
-func EventLine(e proxy.Event) string {
+// teller holds what was last said of each tunnel's state.
+type teller map[string]told
+
+type told struct{ line, cause string }
+
+// line is an event as one line without the tunnel's name, "" for those that tell
+// a person nothing new: of attempts that fail one after the other for the same
+// reason, the first alone.
+func (t teller) line(e proxy.Event) string {
+	if e.Note != "" {
+		return e.Note
+	}
+	before, now := t[e.Tunnel], told{line: stateLine(e)}
+	switch {
+	case now.line == "":
+		return ""
+	case e.Err != nil:
+		now.cause = numbers.ReplaceAllString(e.Err.Error(), "")
+		if e.State == proxy.Waiting && now.cause == before.cause {
+			return ""
+		}
+	}
+	t[e.Tunnel] = now
+	if now.line == before.line {
+		return ""
+	}
+	return now.line
+}
+
+// numbers are what one cause differs in from time to time: ports, request ids.
+var numbers = regexp.MustCompile(`[0-9a-f-]*[0-9][0-9a-f-]*`)
+
+// stateLine is a state in words, "" for those that pass by.
+func stateLine(e proxy.Event) string {
 	why := ""
 	if e.Err != nil {
 		why = ": " + strings.Join(strings.Fields(e.Err.Error()), " ")
 	}
-	switch {
-	case e.Note != "":
-		return e.Note
-	case e.State == proxy.Ready:
+	switch e.State {
+	case proxy.Ready:
 		return "ready on " + e.Listen
-	case e.State == proxy.Lost:
+	case proxy.Lost:
 		return "connection lost" + why
-	case e.State == proxy.Waiting:
-		return fmt.Sprintf("next attempt in %v", max(e.Pause.Round(time.Second), time.Second))
-	case e.State == proxy.Stopped:
+	case proxy.Waiting:
+		return "trying again until it opens" + why
+	case proxy.Stopped:
 		return "closed"
-	case e.State == proxy.GaveUp:
+	case proxy.GaveUp:
 		return "gave up" + why
 	}
 	return ""

@@ -23,7 +23,11 @@ func life() []proxy.Event {
 		{State: proxy.Ready, Session: "ann-1", Listen: "127.0.0.1:15432"},
 		{State: proxy.Ready, Note: "credentials expire in 9m0s"},
 		{State: proxy.Lost, Attempt: 1, Session: "ann-1", Err: errors.New("connection reset\nby peer")},
-		{State: proxy.Waiting, Attempt: 1, Pause: 1500 * time.Millisecond},
+		{State: proxy.Waiting, Attempt: 1, Pause: 500 * time.Millisecond, Err: errors.New("connection reset\nby peer")},
+		{State: proxy.Opening, Attempt: 2},
+		{State: proxy.Waiting, Attempt: 2, Pause: 1500 * time.Millisecond, Err: errors.New("read 127.0.0.1:4711: no route")},
+		{State: proxy.Opening, Attempt: 3},
+		{State: proxy.Waiting, Attempt: 3, Pause: 2500 * time.Millisecond, Err: errors.New("read 127.0.0.1:4712: no route")},
 		{State: proxy.Ready, Session: "ann-2", Listen: "unix:/run/db.sock"},
 		{State: proxy.Ready, Session: "ann-2", Listen: "unix:/run/db.sock"},
 		{State: proxy.Stopped},
@@ -80,7 +84,7 @@ func TestEventText(t *testing.T) {
 	want := `ssmguard: orders: ready on 127.0.0.1:15432
 ssmguard: orders: credentials expire in 9m0s
 ssmguard: orders: connection lost: connection reset by peer
-ssmguard: orders: next attempt in 2s
+ssmguard: orders: trying again until it opens: read 127.0.0.1:4711: no route
 ssmguard: orders: ready on unix:/run/db.sock
 ssmguard: orders: closed
 ssmguard: orders: gave up: not <allowed>

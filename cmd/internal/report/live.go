@@ -25,18 +25,21 @@ type LiveRow struct {
 // Live shows tunnels on a terminal: a line for each, renewed as long as Run
 // runs, and above them what happens. It is Events.
 type Live struct {
-	w    io.Writer
-	rows func() []LiveRow
+	w     io.Writer
+	width func() int
+	rows  func() []LiveRow
 
 	mu     sync.Mutex
+	teller teller
 	drawn  int // lines that the next drawing goes over
 	before map[string]LiveRow
 	at     time.Time
 }
 
-// NewLive returns a Live on a terminal. rows is asked whenever the lines are drawn.
-func NewLive(w io.Writer, rows func() []LiveRow) *Live {
-	return &Live{w: w, rows: rows, before: make(map[string]LiveRow)}
+// NewLive returns a Live on a terminal. Its width in columns, 0 if that is not
+// known, and the rows are asked whenever the lines are drawn.
+func NewLive(w io.Writer, width func() int, rows func() []LiveRow) *Live {
+	return &Live{w: w, width: width, rows: rows, teller: make(teller), before: make(map[string]LiveRow)}
 }
 
 // drawEvery is how often the lines are renewed.
@@ -56,20 +59,16 @@ func (l *Live) Run(ctx context.Context) {
 	}
 }
 
-// Event implements Events: what is not to be seen in the lines is told above them.
+// Event implements Events: what is not to be seen in the lines is told above
+// them. rows is not asked, for its owner may be telling us.
 func (l *Live) Event(e proxy.Event) error {
-	text := EventLine(e)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.teller.line(e)
 	if text == "" || e.State == proxy.Ready && e.Note == "" {
 		return nil
 	}
-	return l.say(fmt.Sprintf("%s %s: %s\n", e.At.Format(time.TimeOnly), e.Tunnel, text))
-}
-
-// say writes above the lines; rows is not asked, for its owner may be telling us.
-func (l *Live) say(text string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, err := io.WriteString(l.w, l.erase()+text)
+	_, err := fmt.Fprintf(l.w, "%s%s %s: %s\n", l.erase(), e.At.Format(time.TimeOnly), e.Tunnel, text)
 	l.drawn = 0
 	return err
 }
@@ -85,35 +84,65 @@ func (l *Live) draw(now time.Time) {
 	rows := l.rows()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	var name, listen int
+	for _, r := range rows {
+		name, listen = max(name, len(r.Tunnel)), max(listen, len(r.Listen))
+	}
 	var b strings.Builder
 	b.WriteString(l.erase())
 	for _, r := range rows {
-		b.WriteString(l.line(r, now) + "\n")
+		head := fmt.Sprintf("%-*s  %-7s  %-*s  ", name, r.Tunnel, r.State, listen, r.Listen)
+		b.WriteString(l.fit(head, r, now) + "\n")
 		l.before[r.Tunnel] = r
 	}
 	l.drawn, l.at = len(rows), now
 	io.WriteString(l.w, b.String()) //nolint:errcheck // a terminal that is gone ends the command otherwise
 }
 
-// line is one tunnel in less than a terminal's width.
-func (l *Live) line(r LiveRow, now time.Time) string {
+// fit makes one row one line of the terminal, without the sums if that is too
+// long: a line that is wrapped could not be erased.
+func (l *Live) fit(head string, r LiveRow, now time.Time) string {
+	line, width := head+l.traffic(r, now, true), l.width()
+	if width <= 0 || len(line) < width {
+		return line
+	}
+	line = head + l.traffic(r, now, false)
+	return line[:min(len(line), width-1)]
+}
+
+// traffic is what a row says after its address.
+func (l *Live) traffic(r LiveRow, now time.Time, sums bool) string {
 	passed := now.Sub(l.at).Seconds()
 	before, known := l.before[r.Tunnel]
-	rate := func(is, was int64) string {
-		if !known || passed <= 0 {
-			return "0 B/s"
+	flow := func(is, was int64) string {
+		rate := "0 B/s"
+		if known && passed > 0 {
+			rate = Bytes(int64(float64(is-was)/passed)) + "/s"
 		}
-		return Bytes(int64(float64(is-was)/passed)) + "/s"
+		if !sums {
+			return rate
+		}
+		return Bytes(is) + " " + rate
 	}
-	text := fmt.Sprintf("%-12s %-7s %-21s %d open  up %s %s  down %s %s", r.Tunnel, r.State, r.Listen, r.Open,
-		Bytes(r.Up), rate(r.Up, before.Up), Bytes(r.Down), rate(r.Down, before.Down))
+	text := fmt.Sprintf("%d open  up %s  down %s", r.Open, flow(r.Up, before.Up), flow(r.Down, before.Down))
 	if r.Resumed > 0 {
 		text += fmt.Sprintf("  resumed %d", r.Resumed)
 	}
 	if !r.Expires.IsZero() {
-		text += fmt.Sprintf("  credentials %v", r.Expires.Sub(now).Round(time.Minute))
+		text += "  credentials " + remaining(r.Expires.Sub(now))
 	}
 	return text
+}
+
+// remaining is how long something still holds, for people: "1h5m", "9m", "20s".
+func remaining(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return "expired"
+	case d < time.Minute:
+		return d.Truncate(time.Second).String()
+	}
+	return strings.TrimSuffix(d.Truncate(time.Minute).String(), "0s")
 }
 
 // Bytes is a number of bytes for people: "0 B", "1.5 MiB".

@@ -14,14 +14,18 @@ import (
 func TestLive(t *testing.T) {
 	now := time.Date(2026, 11, 21, 8, 30, 0, 0, time.UTC)
 	row := LiveRow{Tunnel: "orders", State: proxy.Ready, Listen: "127.0.0.1:15432", Open: 2, Up: 512, Down: 3 << 20}
+	width := 120
 	var out bytes.Buffer
-	l := NewLive(&out, func() []LiveRow { return []LiveRow{row} })
+	l := NewLive(&out, func() int { return width }, func() []LiveRow { return []LiveRow{row} })
 	l.draw(now)
 	row.Up, row.Down, row.Resumed, row.Expires = 2560, 4<<20, 1, now.Add(9*time.Minute+2*time.Second)
 	l.draw(now.Add(2 * time.Second))
+	down := errors.New("no route")
 	for _, e := range []proxy.Event{
 		{At: now, Tunnel: "orders", State: proxy.Ready, Listen: "127.0.0.1:15432"},
 		{At: now, Tunnel: "orders", State: proxy.Lost, Err: errors.New("reset")},
+		{At: now, Tunnel: "orders", State: proxy.Waiting, Pause: time.Second, Err: down},
+		{At: now, Tunnel: "orders", State: proxy.Waiting, Pause: 2 * time.Second, Err: down},
 	} {
 		if err := l.Event(e); err != nil {
 			t.Fatal(err)
@@ -29,13 +33,33 @@ func TestLive(t *testing.T) {
 	}
 	row.State = proxy.Lost
 	l.draw(now.Add(3 * time.Second))
-	want := "orders       ready   127.0.0.1:15432       2 open  up 512 B 0 B/s  down 3.0 MiB 0 B/s\n" +
+	width = 80
+	l.draw(now.Add(4 * time.Second))
+	width = 40
+	l.draw(now.Add(5 * time.Second))
+	want := "orders  ready    127.0.0.1:15432  2 open  up 512 B 0 B/s  down 3.0 MiB 0 B/s\n" +
 		"\x1b[1A\x1b[J" +
-		"orders       ready   127.0.0.1:15432       2 open  up 2.5 KiB 1.0 KiB/s  down 4.0 MiB 512.0 KiB/s  resumed 1  credentials 9m0s\n" +
+		"orders  ready    127.0.0.1:15432  2 open  up 2.5 KiB 1.0 KiB/s  down 4.0 MiB 512.0 KiB/s  resumed 1  credentials 9m\n" +
 		"\x1b[1A\x1b[J08:30:00 orders: connection lost: reset\n" +
-		"orders       lost    127.0.0.1:15432       2 open  up 2.5 KiB 0 B/s  down 4.0 MiB 0 B/s  resumed 1  credentials 9m0s\n"
+		"08:30:00 orders: trying again until it opens: no route\n" +
+		"orders  lost     127.0.0.1:15432  2 open  up 2.5 KiB 0 B/s  down 4.0 MiB 0 B/s  resumed 1  credentials 8m\n" +
+		"\x1b[1A\x1b[J" +
+		"orders  lost     127.0.0.1:15432  2 open  up 0 B/s  down 0 B/s  resumed 1  cred\n" +
+		"\x1b[1A\x1b[J" +
+		"orders  lost     127.0.0.1:15432  2 ope\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestRemaining(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "expired", 0: "expired", 20*time.Second + time.Millisecond: "20s", time.Minute: "1m",
+		9*time.Minute + 59*time.Second: "9m", time.Hour: "1h0m", 90*time.Minute + time.Second: "1h30m",
+	} {
+		if got := remaining(d); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
 	}
 }
 
