@@ -103,6 +103,9 @@ func (f File) validate(file string) Faults {
 		faults = append(faults, f.Tunnels[name].validate(file, name)...)
 	}
 	for _, group := range slices.Sorted(maps.Keys(f.Groups)) {
+		if err := CheckName(group); err != nil {
+			faults = append(faults, Fault{file, 0, fmt.Sprintf("group %q: %v", group, err)})
+		}
 		if _, twice := f.Tunnels[group]; twice {
 			faults = append(faults, Fault{file, 0, fmt.Sprintf("group %q has the name of a tunnel; names are shared", group)})
 		}
@@ -133,8 +136,8 @@ func (t Tunnel) validate(file, name string) Faults {
 	say := func(format string, args ...any) {
 		faults = append(faults, Fault{file, t.line, name + ": " + fmt.Sprintf(format, args...)})
 	}
-	if !validName(name) {
-		say("a tunnel's name has letters, digits, - _ and . only")
+	if err := CheckName(name); err != nil {
+		say("%v", err)
 	}
 	if t.Target == "" {
 		say("target is missing: an instance id, tag:KEY=VALUE or a Name tag")
@@ -185,6 +188,12 @@ func CheckListen(listen string) error {
 	return nil
 }
 
-func validName(name string) bool {
-	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == "" && name[0] != '-'
+// CheckName reports what is wrong with the name of a tunnel or group. A name is
+// part of file names and variables, and a word of command lines.
+func CheckName(name string) error {
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+	if name == "" || strings.Trim(name, allowed) != "" || name[0] == '-' || name[0] == '.' {
+		return fmt.Errorf("a name has letters, digits, - _ and . only, and begins with neither - nor .")
+	}
+	return nil
 }

@@ -107,7 +107,8 @@ const (
 // Dial connects to the session and returns when it can be used: the handshake
 // is done, or the first output of a session without one has come. ctx governs
 // the channel's whole life; when it ends, the channel closes as by Close.
-// Errors wrap ErrRefused, ErrSessionGone or are a HandshakeError where they apply.
+// Errors wrap ErrRefused, ErrSessionGone or ErrOpenTimeout, or are a HandshakeError,
+// where they apply.
 func Dial(ctx context.Context, opt Options) (*Channel, error) {
 	if opt.Session == nil {
 		return nil, errors.New("no session to connect to")
@@ -119,7 +120,7 @@ func Dial(ctx context.Context, opt Options) (*Channel, error) {
 	}
 	c.tx.window = newWindow(c.opt.Unacked / c.opt.MessageSize)
 	c.quit, c.stop = context.WithCancelCause(ctx)
-	opening, cancel := context.WithTimeoutCause(c.quit, c.opt.OpenTimeout, errOpenTimeout)
+	opening, cancel := context.WithTimeoutCause(c.quit, c.opt.OpenTimeout, ErrOpenTimeout)
 	defer cancel()
 	l, err := c.firstLink(opening)
 	if err != nil {
@@ -134,8 +135,6 @@ func Dial(ctx context.Context, opt Options) (*Channel, error) {
 	}
 	return c, nil
 }
-
-var errOpenTimeout = errors.New("no answer in time")
 
 // firstLink connects with the session's own token. Whatever may be a passing
 // fault is tried again until ctx ends. A certificate that is not trusted is none

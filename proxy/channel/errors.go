@@ -13,6 +13,9 @@ var ErrSessionGone = errors.New("session is gone")
 // good, because of the credentials or the token.
 var ErrRefused = errors.New("refused")
 
+// ErrOpenTimeout is wrapped when gateway or agent did not answer within Options.OpenTimeout.
+var ErrOpenTimeout = errors.New("no answer in time")
+
 // ErrStuck says that the far side took messages no longer while the connection lived.
 var ErrStuck = errors.New("agent stopped acknowledging")
 

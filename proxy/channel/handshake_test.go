@@ -64,7 +64,7 @@ func TestHandshakeSilence(t *testing.T) {
 		begin := time.Now()
 		_, err := Dial(t.Context(), s.options())
 		var handshake *HandshakeError
-		if !errors.As(err, &handshake) || !errors.Is(err, errOpenTimeout) {
+		if !errors.As(err, &handshake) || !errors.Is(err, ErrOpenTimeout) {
 			t.Errorf("%v", err)
 		}
 		if d := time.Since(begin); d > 35*time.Second {

@@ -21,6 +21,8 @@ type Error struct {
 	Message string
 	// Service is set when an AWS service answered with an error.
 	Service *ServiceFault
+
+	cause error // of the SDK, nil when the fault is in the configuration
 }
 
 // ServiceFault is an error answer of a service.
@@ -28,6 +30,9 @@ type ServiceFault struct{ Code, Message string }
 
 // Error returns the message alone.
 func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the SDK's error behind a call that failed, nil if there was none.
+func (e *Error) Unwrap() error { return e.cause }
 
 // Text is exactly what the AWS CLI v2 writes to stderr in the given error format
 // ("" is the default one).

@@ -86,8 +86,16 @@ func Explain(err error, call Call) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &api) && api.ErrorCode() != unknownCode:
-		return serviceError(err, call, api.ErrorCode(), api.ErrorMessage())
+		own = serviceError(err, call, api.ErrorCode(), api.ErrorMessage())
+	default:
+		own = unanswered(err, call)
 	}
+	own.cause = err
+	return own
+}
+
+// unanswered explains a call that got no answer, or one that cannot be read.
+func unanswered(err error, call Call) *Error {
 	target := targetOf(err, call)
 	var bundle *BundleError
 	switch reasonOf(err) {

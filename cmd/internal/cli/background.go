@@ -15,16 +15,19 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// registry is the directory in which the processes of background tunnels leave
-// their traces. A process NAME has, readable by its owner alone:
+// registry is the directory in which the processes that keep tunnels leave their
+// traces. A process NAME has, readable by its owner alone:
 //
 //	NAME.json  its record, as long as it has not ended on request
 //	NAME.lock  locked as long as it lives
 //	NAME.sock  where it is asked and told
 //	NAME.log   what it has to say, of this and earlier runs
+//
+// One in the foreground is called ~PID, has no log, and leaves nothing behind.
 type registry struct{ dir string }
 
-// registry makes the directory if it is not there.
+// registry returns the directory, which need not be there. Without a home there
+// is none.
 func (p *process) registry() (registry, error) {
 	state := p.getenv("XDG_STATE_HOME")
 	if state == "" {
@@ -34,21 +37,63 @@ func (p *process) registry() (registry, error) {
 		}
 		state = filepath.Join(home, ".local", "state")
 	}
-	r := registry{filepath.Join(state, "ssmguard", "tunnels")}
-	return r, os.MkdirAll(r.dir, 0o700)
+	return registry{filepath.Join(state, "ssmguard", "tunnels")}, nil
+}
+
+// writable is registry with a directory that can be written to.
+func (p *process) writable() (registry, error) {
+	r, err := p.registry()
+	if err != nil {
+		return r, err
+	}
+	err = os.MkdirAll(r.dir, 0o700)
+	if err == nil {
+		err = tryWriting(r.dir)
+	}
+	if err != nil {
+		return r, codedError{fmt.Sprintf("background tunnels keep their state in %s: %v; set XDG_STATE_HOME to a directory of yours", r.dir, errors.Unwrap(err)), exitConfig}
+	}
+	return r, nil
+}
+
+// tryWriting tells whether files can be made in a directory.
+func tryWriting(dir string) error {
+	probe, err := os.CreateTemp(dir, ".probe")
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 func (r registry) file(name, kind string) string { return filepath.Join(r.dir, name+"."+kind) }
 
-// record is what is known of a background process from outside.
+// record is what is known of a process from outside.
 type record struct {
-	Name    string    `json:"name"`
-	PID     int       `json:"pid"`
-	Started time.Time `json:"started"`
-	Words   []string  `json:"words"` // of the command line after `tunnel up`
-	Dir     string    `json:"dir"`   // where it was typed
-	Tunnels []string  `json:"tunnels"`
-	GaveUp  string    `json:"gaveUp,omitempty"` // why it has ended
+	Name       string    `json:"name"`
+	PID        int       `json:"pid"`
+	Started    time.Time `json:"started"`
+	Foreground bool      `json:"foreground,omitempty"`
+	Words      []string  `json:"words"`           // of the command line after `tunnel up`
+	Dir        string    `json:"dir"`             // where it was typed
+	Asked      []string  `json:"asked,omitempty"` // the tunnels and groups that it was asked for; nothing: Name
+	Tunnels    []string  `json:"tunnels"`
+	GaveUp     string    `json:"gaveUp,omitempty"` // why it has ended
+}
+
+// asked are the tunnels and groups that the process was asked for.
+func (rec record) asked() []string {
+	if len(rec.Asked) > 0 {
+		return rec.Asked
+	}
+	return []string{rec.Name}
+}
+
+// String names the process for people.
+func (rec record) String() string {
+	if rec.Foreground {
+		return fmt.Sprintf("the foreground process %d", rec.PID)
+	}
+	return rec.Name
 }
 
 func (r registry) write(rec record) error {
@@ -73,8 +118,12 @@ func (r registry) read(name string) (record, error) {
 	return rec, json.Unmarshal(b, &rec)
 }
 
-// all returns every record, by name.
+// all returns every record, by name. Those of foreground processes that were
+// killed are cleared away: whoever killed them knows.
 func (r registry) all() ([]record, error) {
+	if r.dir == "" {
+		return nil, nil
+	}
 	files, err := filepath.Glob(r.file("*", "json"))
 	if err != nil {
 		return nil, err
@@ -87,6 +136,10 @@ func (r registry) all() ([]record, error) {
 		case errors.Is(err, fs.ErrNotExist): // it has just ended
 		case err != nil:
 			return nil, fmt.Errorf("%s: %w", file, err)
+		case rec.Foreground && !r.alive(rec.Name):
+			if err := r.forget(rec); err != nil {
+				return nil, err
+			}
 		default:
 			recs = append(recs, rec)
 		}
@@ -94,28 +147,34 @@ func (r registry) all() ([]record, error) {
 	return recs, nil
 }
 
-// holding returns the record of the process that keeps a tunnel or group.
-func (r registry) holding(name string) (record, error) {
-	recs, err := r.all()
+// holding returns the processes that were asked for a tunnel or group; when there
+// is none, those that keep a tunnel of that name as part of something else.
+func (r registry) holding(name string) ([]record, error) {
+	all, err := r.all()
 	if err != nil {
-		return record{}, err
+		return nil, err
 	}
-	for _, rec := range recs {
-		if rec.Name == name {
-			return rec, nil
+	var asked, part []record
+	for _, rec := range all {
+		switch {
+		case slices.Contains(rec.asked(), name):
+			asked = append(asked, rec)
+		case slices.Contains(rec.Tunnels, name):
+			part = append(part, rec)
 		}
 	}
-	for _, rec := range recs {
-		if slices.Contains(rec.Tunnels, name) {
-			return rec, nil
-		}
+	if len(asked) > 0 {
+		return asked, nil
 	}
-	return record{}, codedError{fmt.Sprintf("%s is not open in the background; see %q", name, "ssmguard tunnel ls"), exitUsage}
+	return part, nil
 }
 
 // alive tells whether the process of a name runs. The lock says so, and no
 // process id: ids are used again.
 func (r registry) alive(name string) bool {
+	if _, err := os.Stat(r.file(name, "lock")); err != nil {
+		return false
+	}
 	lock := flock.New(r.file(name, "lock"), flock.SetPermissions(0o600))
 	free, err := lock.TryLock()
 	if free {
@@ -140,11 +199,14 @@ func (r registry) ends(ctx context.Context, name string) bool {
 	return err == nil && free
 }
 
-// lock makes this process the one of a name.
-func (r registry) lock(name string) (unlock func(), err error) {
+// lock makes this process the one of a name. Whoever looks whether the process of
+// that name is alive holds the lock for a moment; that is waited for.
+func (r registry) lock(ctx context.Context, name string) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, endTime)
+	defer cancel()
 	lock := flock.New(r.file(name, "lock"), flock.SetPermissions(0o600))
-	free, err := lock.TryLock()
-	if err != nil {
+	free, err := lock.TryLockContext(ctx, endTime/50)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, err
 	}
 	if !free {
@@ -167,9 +229,13 @@ func (r registry) openLog(name string) (*os.File, error) {
 }
 
 // forget removes what a process that has ended left.
-func (r registry) forget(name string) error {
-	for _, kind := range []string{"sock", "json"} {
-		if err := os.Remove(r.file(name, kind)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (r registry) forget(rec record) error {
+	kinds := []string{"sock", "json"}
+	if rec.Foreground {
+		kinds = append(kinds, "lock")
+	}
+	for _, kind := range kinds {
+		if err := os.Remove(r.file(rec.Name, kind)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -185,9 +251,9 @@ func (r registry) stop(ctx context.Context, rec record) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, stopTime, fmt.Errorf("process %d did not end within %v", rec.PID, stopTime))
 		defer cancel()
 		if _, err := r.ask(ctx, rec.Name, stopRequest); err != nil && !r.ends(ctx, rec.Name) {
-			return fmt.Errorf("%s: %w", rec.Name, err)
+			return fmt.Errorf("%v: %w", rec, err)
 		}
 	}
 	r.ends(ctx, rec.Name) // the lock is the last that it lets go of
-	return r.forget(rec.Name)
+	return r.forget(rec)
 }

@@ -29,20 +29,25 @@ type tunnelStatus struct {
 	Name    string      `json:"state"` // idle, opening, ready ..., or down, crashed
 	Process string      `json:"process,omitempty"`
 	PID     int         `json:"pid,omitempty"`
-	Listen  string      `json:"listen,omitempty"`
-	Session string      `json:"session,omitempty"`
-	Since   time.Time   `json:"since,omitzero"`
-	Expires time.Time   `json:"expires,omitzero"` // of the credentials
-	Error   string      `json:"error,omitempty"`
+	// Foreground is whether the process runs in a terminal's foreground.
+	Foreground bool      `json:"foreground,omitempty"`
+	Listen     string    `json:"listen,omitempty"`
+	Session    string    `json:"session,omitempty"`
+	Since      time.Time `json:"since,omitzero"`
+	Expires    time.Time `json:"expires,omitzero"` // of the credentials
+	Error      string    `json:"error,omitempty"`
 	counts
 }
 
 // status tells where the tunnel stands.
 func (t *tunnel) status() tunnelStatus {
-	expires := t.credentials.expires()
 	numbers := t.traffic.counts()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	var expires time.Time
+	if t.credentials != nil {
+		expires = t.credentials.expires()
+	}
 	s := tunnelStatus{
 		Tunnel: t.conf.Name, State: t.last.State, Name: t.last.State.String(), Listen: t.door.String(),
 		Session: t.last.Session, Since: t.last.At, Expires: expires, counts: numbers,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/proxy"
@@ -44,12 +43,6 @@ func (d *dialer) dial(ctx context.Context, s *proxy.Session, onEvent func(channe
 	return channel.Dial(ctx, o)
 }
 
-// outdated are the codes by which AWS refuses credentials that newer ones may replace.
-var outdated = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException", "InvalidClientTokenId"}
-
-// passing are the codes of refusals that may not last.
-var passing = append([]string{"ThrottlingException", "Throttling", "TooManyRequestsException", "InternalServerError", "TargetNotConnected"}, outdated...)
-
 // resume asks for a new token. When AWS says that the session cannot be resumed,
 // a new one is the way on.
 func (d *dialer) resume(ctx context.Context, id string) (streamURL, token proxy.Secret, err error) {
@@ -58,9 +51,9 @@ func (d *dialer) resume(ctx context.Context, id string) (streamURL, token proxy.
 	switch {
 	case err == nil:
 		return s.StreamURL, s.Token, nil
-	case errors.As(err, &refused) && slices.Contains(outdated, refused.Code) && d.renew != nil:
+	case isOutdated(err) && d.renew != nil:
 		return streamURL, token, errors.Join(err, d.renew(ctx))
-	case errors.As(err, &refused) && refused.HTTPStatus < 500 && !slices.Contains(passing, refused.Code):
+	case errors.As(err, &refused) && !passes(err) && !isOutdated(err):
 		return streamURL, token, fmt.Errorf("%w: %w", channel.ErrSessionGone, err)
 	}
 	return streamURL, token, err

@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,7 +28,8 @@ type tunnelOptions struct {
 	Remote     bool   // other machines may connect
 	Output     string // text or json
 	Background bool
-	Format     string // of `env`
+	RetryFor   time.Duration // what passes by itself, until it is ready; below 0: without end
+	Format     string        // of `env`
 	Token      bool
 	document   string // of `add`
 	parameters string
@@ -82,7 +86,16 @@ var spotTable = []option[tunnelOptions]{
 	{"--wait", "", true, func(o *tunnelOptions, _ string) error { o.Spot.Wait = configs.DefaultWait; return nil }},
 	{"--engine", "", false, chosen(func(o *tunnelOptions) *string { return &o.Spot.Engine }, engineNative, enginePlugin)},
 	{"--guard", "SSMGUARD_GUARD", false, chosen(func(o *tunnelOptions) *string { return &o.Spot.Guard }, "on", "warn", "strict", "off")},
-	{"--name", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.Name })},
+	{"--name", "", false, func(o *tunnelOptions, v string) error { o.Spot.Name = v; return configs.CheckName(v) }},
+}
+
+var retryTable = []option[tunnelOptions]{
+	{"--retry-for", "", false, func(o *tunnelOptions, v string) (err error) {
+		if o.RetryFor, err = time.ParseDuration(v); err != nil || o.RetryFor < 0 {
+			return errors.New("want a duration such as 30s or 5m, 0 to try once")
+		}
+		return nil
+	}},
 }
 
 // openTable is how a tunnel is opened.
@@ -102,13 +115,16 @@ var backgroundTable = []option[tunnelOptions]{
 
 var followTable = []option[tunnelOptions]{
 	{"--follow", "", true, toggle(func(o *tunnelOptions) *bool { return &o.Follow })},
+	{"-f", "", true, toggle(func(o *tunnelOptions) *bool { return &o.Follow })},
 }
 
 // tunnelVerb is one command below `ssmguard tunnel`.
 type tunnelVerb struct {
 	name, usage, words string
 	options            [][]option[tunnelOptions]
-	command            bool // a command may follow "--"
+	command            bool          // a command may follow "--"
+	retryFor           time.Duration // the default of --retry-for
+	named              names         // what its words name
 	run                func(p *process, ctx context.Context, o *tunnelOptions) error
 }
 
@@ -127,13 +143,23 @@ func tunnelCommand(p *process) *cli.Command {
 	}
 	c.Action = func(ctx *cli.Context) error {
 		words := ctx.Args().Slice()
-		if len(words) == 0 || slices.Contains([]string{"help", "--help", "-h"}, words[0]) ||
-			len(words) == 2 && slices.Contains([]string{"help", "--help", "-h"}, words[1]) {
+		if asksForHelp(words) {
 			return cli.ShowCommandHelp(ctx, "tunnel")
 		}
 		return p.tunnel(ctx.Context, words)
 	}
 	return c
+}
+
+// asksForHelp looks at what stands before a command that is to be run.
+func asksForHelp(words []string) bool {
+	if len(words) == 0 || words[0] == "help" || len(words) == 2 && words[1] == "help" {
+		return true
+	}
+	if at := slices.Index(words, "--"); at >= 0 {
+		words = words[:at]
+	}
+	return slices.Contains(words, "--help") || slices.Contains(words, "-h")
 }
 
 func verbList() string {
@@ -160,6 +186,9 @@ func (p *process) tunnel(ctx context.Context, words []string) error {
 	}
 	o, err := verbs[at].parse(words[1:], p.getenv)
 	if err != nil {
+		if words[0] == "up" && asksForJSON(words) {
+			p.tellGaveUp(firstWords(words[1:]), err)
+		}
 		return err
 	}
 	err = ownVoice("tunnel", verbs[at].run(p, ctx, o))
@@ -167,12 +196,15 @@ func (p *process) tunnel(ctx context.Context, words []string) error {
 	if !o.ran && errors.As(context.Cause(ctx), &sig) && (err == nil || errors.Is(err, context.Canceled) || as[signalled](err)) {
 		return statusError{128 + int(sig.signal)} // nothing but our output belongs on stdout
 	}
+	if as[*fs.PathError](err) && errors.Is(err, syscall.EPIPE) {
+		return statusError{128 + int(syscall.SIGPIPE)} // nobody reads us any more, and wants no word about it
+	}
 	return err
 }
 
 // parse takes the verb's options out of the words after it.
 func (v tunnelVerb) parse(words []string, getenv func(string) string) (*tunnelOptions, error) {
-	o := &tunnelOptions{Spot: configs.Tunnel{LocalPort: -1}, Output: "text", raw: words}
+	o := &tunnelOptions{Spot: configs.Tunnel{LocalPort: -1}, Output: "text", RetryFor: v.retryFor, raw: words}
 	rest, err := take(o, slices.Concat(v.options...), words, getenv)
 	if err != nil {
 		return nil, err
@@ -240,9 +272,12 @@ func (o *tunnelOptions) selected(c configs.Config) ([]configs.Tunnel, error) {
 	return tunnels, configs.CheckListen(o.Spot.Listen)
 }
 
+// spotName is the name of a tunnel that is given none.
+const spotName = "tunnel"
+
 // described is a tunnel that only the command line knows.
 func (o *tunnelOptions) described(c configs.Config) (configs.Tunnel, error) {
-	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: cmp.Or(o.Spot.Name, "tunnel")})
+	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: cmp.Or(o.Spot.Name, spotName)})
 	lookup := t.RDS != "" || t.ElastiCache != ""
 	switch {
 	case t.Target == "":

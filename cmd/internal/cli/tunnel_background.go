@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,53 +10,126 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"ssmguard/cmd/internal/report"
+	"ssmguard/configs"
 	"ssmguard/proxy"
-	"ssmguard/proxy/door"
 )
 
 // Variables by which a background process learns what it is.
 const (
 	processVariable = "SSMGUARD_TUNNEL_PROCESS" // its name
-	readyFile       = 3                         // the descriptor on which it tells that it is ready
+	readyFile       = 3                         // the descriptor on which it tells how it went
 	readyWord       = "ready"
+	tryingWord      = "trying"
 )
 
+// callerPatience is how long whoever opens tunnels in the background waits for
+// them to be ready, beside what the tunnels' wait allows the remote ports.
+const callerPatience = 30 * time.Second
+
 // upBackground starts a process for each name and returns when all are ready.
-// One that runs already is left as it is.
+// One that runs already is left as it is. Its error is that of the first process
+// that did not become ready; the others are started all the same.
 func (p *process) upBackground(ctx context.Context, o *tunnelOptions) error {
-	r, err := p.registry()
+	r, err := p.writable()
 	if err != nil {
-		return err
+		return p.gaveUp(o, err)
 	}
-	names := o.Words
-	if len(names) == 0 {
-		c, err := p.loadConfig()
-		if err != nil {
-			return err
-		}
-		t, err := o.described(c)
-		if err != nil {
-			return err
-		}
-		names = []string{t.Name}
+	names, err := p.processes(o)
+	if err != nil {
+		return p.gaveUp(o, err)
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		return err
+		return p.gaveUp(o, err)
 	}
+	var first error
 	for _, name := range names {
-		if r.alive(name) {
-			fmt.Fprintf(p.stderr, "ssmguard: %s is open in the background already\n", name)
+		var err error
+		if rec, open := r.inBackground(name); open {
+			err = p.already(ctx, r, rec, name, o)
+		} else {
+			err = p.launch(ctx, name, dir, o.raw)
+		}
+		first = cmp.Or(first, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return first
+}
+
+// processes are the names of the processes that a command line asks for: its
+// words, each once, or the tunnel that it describes.
+func (p *process) processes(o *tunnelOptions) ([]string, error) {
+	c, err := p.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	if len(o.Words) == 0 {
+		t, err := o.described(c)
+		return []string{t.Name}, err
+	}
+	_, err = o.selected(c)
+	return unique(o.Words), err
+}
+
+// unique are words without those that came before.
+func unique(words []string) (once []string) {
+	for _, w := range words {
+		if !slices.Contains(once, w) {
+			once = append(once, w)
+		}
+	}
+	return once
+}
+
+// inBackground returns the living background process that keeps a tunnel or
+// group, perhaps as part of a group.
+func (r registry) inBackground(name string) (record, bool) {
+	recs, err := r.holding(name)
+	if err != nil {
+		return record{}, false
+	}
+	for _, rec := range recs {
+		if !rec.Foreground && r.alive(rec.Name) {
+			return rec, true
+		}
+	}
+	return record{}, false
+}
+
+// already tells where tunnels stand that are open; an error is that they are not ready.
+func (p *process) already(ctx context.Context, r registry, rec record, name string, o *tunnelOptions) error {
+	part, change := "", ""
+	if rec.Name != name {
+		part = " as part of " + rec.Name
+	}
+	wanted := o.Spot
+	wanted.Guard = "" // a variable may have given it
+	if wanted != (configs.Tunnel{LocalPort: -1}) && !slices.Equal(rec.Words, o.raw) {
+		change = fmt.Sprintf("; close it to change it: %q", "ssmguard tunnel down "+rec.Name)
+	}
+	fmt.Fprintf(p.stderr, "ssmguard: %s is open in the background already%s%s\n", name, part, change)
+	greet := p.greeting(o)
+	var notReady error
+	for _, s := range r.statusesOf(ctx, rec) {
+		if rec.Name != name && s.Tunnel != name {
 			continue
 		}
-		if err := p.launch(ctx, name, dir, o.raw); err != nil {
+		if s.Name != proxy.Ready.String() {
+			notReady = statusError{exitOther}
+			fmt.Fprintf(p.stderr, "ssmguard: %s: %s\n", s.Tunnel, strings.TrimSuffix(s.Name+": "+s.Error, ": "))
+			continue
+		}
+		if err := greet.Event(proxy.Event{At: s.Since, Tunnel: s.Tunnel, State: proxy.Ready, Session: s.Session, Listen: s.Listen}); err != nil {
 			return err
 		}
 	}
-	return nil
+	return notReady
 }
 
 // launch starts one background process and waits until its tunnels are ready. Up
@@ -83,8 +157,14 @@ func (p *process) launch(ctx context.Context, name, dir string, words []string) 
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { cmd.Process.Signal(os.Interrupt) })() //nolint:errcheck // it may have ended
-	if told, err := io.ReadAll(ours); err == nil && strings.TrimSpace(string(told)) == readyWord {
-		return cmd.Process.Release()
+	told, err := io.ReadAll(ours)
+	switch strings.TrimSpace(string(told)) {
+	case readyWord:
+		return errors.Join(err, cmd.Process.Release())
+	case tryingWord:
+		fmt.Fprintf(p.stderr, "ssmguard: %s is not open yet, and is tried again in the background; %q tells, %q ends it\n",
+			name, "ssmguard tunnel ls", "ssmguard tunnel down "+name)
+		return errors.Join(cmd.Process.Release(), statusError{exitOther})
 	}
 	err = cmd.Wait()
 	var exit *exec.ExitError
@@ -99,7 +179,8 @@ type background struct {
 	*process
 	registry
 	record
-	log *os.File
+	log      *os.File
+	greeting *greeting
 }
 
 // tunnelProcess is `tunnel up` in a background process.
@@ -108,14 +189,15 @@ func (p *process) tunnelProcess(ctx context.Context, o *tunnelOptions, name stri
 	if err != nil {
 		return err
 	}
-	unlock, err := r.lock(name)
+	unlock, err := r.lock(ctx, name)
 	if err != nil {
-		return err
+		return p.gaveUp(o, err)
 	}
 	defer unlock()
-	b := &background{process: p, registry: r, record: record{Name: name, PID: os.Getpid(), Started: time.Now(), Words: o.raw}}
+	b := &background{process: p, registry: r, greeting: p.greeting(o),
+		record: record{Name: name, PID: os.Getpid(), Started: time.Now(), Words: o.raw}}
 	if b.log, err = r.openLog(name); err != nil {
-		return err
+		return p.gaveUp(o, err)
 	}
 	defer b.log.Close()
 	if len(o.Words) > 0 {
@@ -128,88 +210,114 @@ func (p *process) tunnelProcess(ctx context.Context, o *tunnelOptions, name stri
 func (b *background) run(ctx context.Context, o *tunnelOptions) error {
 	ts, err := b.openTunnels(ctx, o)
 	if err != nil {
-		return err
+		return b.gaveUp(o, err)
 	}
 	defer ts.close()
-	control, err := door.Open("unix:"+b.file(b.Name, "sock"), false)
+	a, err := b.appear(b.record, ts)
 	if err != nil {
-		return err
+		return b.gaveUp(o, err)
 	}
-	if err := b.register(ts); err != nil {
-		return errors.Join(err, control.Close())
-	}
-	asked := ctx
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	answering, quiet := context.WithCancel(context.WithoutCancel(ctx))
-	closed, served := make(chan struct{}), make(chan struct{})
-	go func() { defer close(served); ts.serve(answering, control, cancel, closed) }()
+	b.record = a.record
+	detached := false
+	return a.during(ctx,
+		func(ctx context.Context) (err error) {
+			detached, err = b.keep(ctx, ts)
+			return err
+		},
+		func(err error, asked bool) error {
+			if asked {
+				err = nil
+			}
+			return b.end(ctx, err, detached)
+		})
+}
+
+// keep keeps the tunnels, and lets go of whoever started us when they are ready
+// or have taken too long.
+func (b *background) keep(ctx context.Context, ts tunnels) (detached bool, err error) {
 	ready := ts.readiness()
 	kept := make(chan error, 1)
 	go func() {
-		kept <- ts.keep(ctx, several{report.NewEventText(stamped{b.log}, ""), b.greeting(o), ready})
+		kept <- ts.keep(ctx, several{unminded{report.NewEventText(stamped{b.log}, "")}, unminded{b.greeting}, ready})
 	}()
-	detached := false
+	patience := callerPatience
+	for _, t := range ts {
+		patience = max(patience, callerPatience+time.Duration(t.conf.Wait))
+	}
+	word := readyWord
 	select {
 	case <-ready.all:
-		detached = b.detach() == nil
-		err = <-kept
-	case err = <-kept:
+	case <-time.After(patience):
+		word = tryingWord
+	case err := <-kept:
+		return false, err
 	}
-	if ctx.Err() != nil && asked.Err() == nil {
-		err = nil // closed by `down`
-	}
-	err = b.end(ctx, err, detached)
-	close(closed)
-	quiet()
-	<-served
-	return err
+	detached = b.detach(word) == nil
+	return detached, <-kept
 }
 
-func (b *background) register(ts tunnels) error {
-	var err error
-	for _, t := range ts {
-		b.Tunnels = append(b.Tunnels, t.conf.Name)
-	}
-	if b.Dir, err = os.Getwd(); err != nil {
-		return err
-	}
-	return b.write(b.record)
-}
-
-// greeting is what whoever started us is told: the events up to the time when
-// all is ready.
-func (b *background) greeting(o *tunnelOptions) report.Events {
-	if o.Output == "json" {
-		return report.NewEventJSON(b.stdout)
-	}
-	return onlyReady{report.NewEventText(b.stdout, "")}
-}
-
-// onlyReady passes on that tunnels are ready.
-type onlyReady struct{ report.Events }
+// unminded are events that nobody has to be able to read.
+type unminded struct{ report.Events }
 
 // Event implements report.Events.
-func (o onlyReady) Event(e proxy.Event) error {
-	if e.State != proxy.Ready || e.Note != "" {
-		return nil
+func (u unminded) Event(e proxy.Event) error {
+	u.Events.Event(e) //nolint:errcheck // a full disk closes no tunnel
+	return nil
+}
+
+// greeting is what whoever starts a background process is told until it detaches:
+// on stdout what is ready, on stderr what is in the way; everything, to a program.
+type greeting struct {
+	mu       sync.Mutex
+	out, err report.Events
+	over     bool
+}
+
+func (p *process) greeting(o *tunnelOptions) *greeting {
+	if o.Output == "json" {
+		all := report.NewEventJSON(p.stdout)
+		return &greeting{out: all, err: all}
 	}
-	return o.Events.Event(e)
+	return &greeting{out: report.NewEventText(p.stdout, ""), err: report.NewEventText(p.stderr, "ssmguard: ")}
+}
+
+// Event implements report.Events.
+func (g *greeting) Event(e proxy.Event) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, program := g.out.(*report.EventJSON)
+	switch {
+	case g.over:
+		return nil
+	case e.State == proxy.Ready && e.Note == "":
+		return g.out.Event(e)
+	case program || e.State == proxy.Waiting || e.State == proxy.Lost || e.Note != "":
+		return g.err.Event(e)
+	}
+	return nil
+}
+
+// end is the end of what is told.
+func (g *greeting) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.over = true
 }
 
 // detach leaves the terminal, or whatever our streams were, and tells whoever
 // started us.
-func (b *background) detach() error {
+func (b *background) detach(word string) error {
+	b.greeting.end()
 	err := redirect(b.process.stdin, b.process.stdout, b.process.stderr, b.log)
 	told := os.NewFile(readyFile, "ready")
-	fmt.Fprintln(told, readyWord)
+	fmt.Fprintln(told, word)
 	return errors.Join(err, told.Close())
 }
 
 // end leaves a record only when it was not on request that the tunnels closed.
 func (b *background) end(ctx context.Context, err error, detached bool) error {
 	if err == nil || ctx.Err() != nil || !detached {
-		return errors.Join(err, b.forget(b.Name))
+		return errors.Join(err, b.forget(b.record))
 	}
 	b.GaveUp = strings.Join(strings.Fields(err.Error()), " ")
 	return errors.Join(err, b.write(b.record))

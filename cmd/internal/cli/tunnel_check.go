@@ -46,11 +46,8 @@ func (p *process) tunnelCheck(ctx context.Context, o *tunnelOptions) error {
 }
 
 func (p *process) checkTunnel(ctx context.Context, t *tunnel, o *tunnelOptions) (policy.Verdict, error) {
-	r, err := p.registry()
-	if err != nil {
-		return policy.Unknown, err
-	}
-	if _, held := r.holding(t.conf.Name); held != nil {
+	r, _ := p.registry() // without a home nothing is known to be open
+	if held, err := r.holding(t.conf.Name); err != nil || len(held) == 0 {
 		if err := t.openDoor(o.Remote); err != nil {
 			var taken *door.InUseError
 			if !errors.As(err, &taken) {

@@ -1,69 +1,122 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
-// tunnelDown closes background tunnels: the named ones, or all. A tunnel that is
-// one of a group closes with its group only.
+// tunnelDown closes tunnels: the named ones, or all in the background. That one
+// is not open is no error. A tunnel that is one of a group closes with its group only.
 func (p *process) tunnelDown(ctx context.Context, o *tunnelOptions) error {
-	r, recs, err := p.records(o.Words)
+	r, err := p.registry()
 	if err != nil {
 		return err
 	}
-	for i, rec := range recs {
-		if len(o.Words) > 0 && rec.Name != o.Words[i] && len(rec.Tunnels) > 1 {
-			return usagef("%s is open as part of %s; close that with %q", o.Words[i], rec.Name, "ssmguard tunnel down "+rec.Name)
+	recs, shut, err := p.chosen(r, o.Words, "down")
+	if err != nil {
+		return err
+	}
+	for _, name := range shut {
+		fmt.Fprintf(p.stderr, "ssmguard: %s is not open\n", name)
+	}
+	if len(recs)+len(shut) == 0 {
+		fmt.Fprintln(p.stderr, "ssmguard: no tunnel is open")
+	}
+	var first error
+	for _, rec := range recs {
+		if rec.Foreground && len(o.Words) == 0 {
+			fmt.Fprintf(p.stderr, "ssmguard: %s stays open in %v; name it to close it, too\n", strings.Join(rec.asked(), " "), rec)
+			continue
 		}
 		if err := r.stop(ctx, rec); err != nil {
-			return err
+			fmt.Fprintf(p.stderr, "ssmguard: %v\n", err)
+			first = cmp.Or(first, error(statusError{exitOther}))
+			continue
 		}
-		fmt.Fprintf(p.stdout, "%s: closed\n", rec.Name)
+		fmt.Fprintf(p.stdout, "%s: closed\n", strings.Join(rec.asked(), " "))
 	}
-	return nil
+	return first
 }
 
-// records returns the records of the named background processes, or of all.
-func (p *process) records(names []string) (registry, []record, error) {
-	r, err := p.registry()
-	if err != nil {
-		return r, nil, err
+// chosen returns the processes that keep what is named, or all, and the names of
+// what is not open. The names must mean something, and whole processes.
+func (p *process) chosen(r registry, words []string, verb string) (recs []record, shut []string, err error) {
+	if len(words) == 0 {
+		recs, err = r.all()
+		return recs, nil, err
 	}
-	if len(names) == 0 {
-		recs, err := r.all()
-		return r, recs, err
-	}
-	var recs []record
-	for _, name := range names {
-		rec, err := r.holding(name)
+	for _, name := range unique(words) {
+		holding, err := r.holding(name)
 		if err != nil {
-			return r, nil, err
+			return nil, nil, err
 		}
-		recs = append(recs, rec)
+		if len(holding) == 0 {
+			if err := p.unknownName(r, name); err != nil {
+				return nil, nil, err
+			}
+			shut = append(shut, name)
+		}
+		for _, rec := range holding {
+			if !within(rec.asked(), words) && !within(rec.Tunnels, words) {
+				return nil, nil, usagef("%s is open as part of %v; %q is for all of it", name, rec,
+					"ssmguard tunnel "+verb+" "+strings.Join(rec.asked(), " "))
+			}
+			if !slices.ContainsFunc(recs, func(have record) bool { return have.Name == rec.Name }) {
+				recs = append(recs, rec)
+			}
+		}
 	}
-	return r, recs, nil
+	return recs, shut, nil
+}
+
+// within tells whether every name is one of words.
+func within(names, words []string) bool {
+	return !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(words, n) })
 }
 
 // tunnelRestart closes background tunnels and opens them again as they were.
+// Those that are named and not open are opened.
 func (p *process) tunnelRestart(ctx context.Context, o *tunnelOptions) error {
-	r, recs, err := p.records(o.Words)
+	r, err := p.writable()
 	if err != nil {
 		return err
 	}
+	recs, shut, err := p.chosen(r, o.Words, "restart")
+	if err != nil {
+		return err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	for _, name := range shut {
+		recs = append(recs, record{Name: name, Dir: dir, Words: []string{name, "--background"}})
+	}
+	var first error
 	for _, rec := range recs {
-		if err := r.stop(ctx, rec); err != nil {
-			return err
-		}
-		if err := p.launch(ctx, rec.Name, rec.Dir, rec.Words); err != nil {
-			return err
+		switch {
+		case !rec.Foreground:
+			first = cmp.Or(first, p.reopen(ctx, r, rec))
+		case len(o.Words) > 0:
+			return usagef("%s is open in %v; restart it there", strings.Join(rec.asked(), " "), rec)
 		}
 	}
-	return nil
+	return first
+}
+
+// reopen closes what a background process keeps and opens it as it was.
+func (p *process) reopen(ctx context.Context, r registry, rec record) error {
+	if err := r.stop(ctx, rec); err != nil {
+		return err
+	}
+	return p.launch(ctx, rec.Name, rec.Dir, rec.Words)
 }
 
 // followEvery is how often a log is looked at for more.
@@ -79,11 +132,21 @@ func (p *process) tunnelLogs(ctx context.Context, o *tunnelOptions) error {
 		return err
 	}
 	name := o.Words[0]
-	if rec, err := r.holding(name); err == nil {
+	recs, err := r.holding(name)
+	if err != nil {
+		return err
+	}
+	for _, rec := range recs {
+		if rec.Foreground {
+			continue // it speaks on its terminal
+		}
 		name = rec.Name
 	}
 	f, err := os.Open(r.file(name, "log"))
 	if errors.Is(err, os.ErrNotExist) {
+		if err := p.unknownName(r, name); err != nil {
+			return err
+		}
 		return usagef("%s has never been open in the background", name)
 	}
 	if err != nil {

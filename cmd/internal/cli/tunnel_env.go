@@ -126,10 +126,7 @@ func (p *process) accessTo(ctx context.Context, conf configs.Tunnel, o *tunnelOp
 // openAt returns where a tunnel listens: in the background, or by its
 // configuration, since it may be open in another terminal.
 func (p *process) openAt(ctx context.Context, conf configs.Tunnel) (string, error) {
-	r, err := p.registry()
-	if err != nil {
-		return "", err
-	}
+	r, _ := p.registry() // without a home nothing is known to be open
 	rows, err := r.statuses(ctx)
 	if err != nil {
 		return "", err

@@ -17,14 +17,24 @@ import (
 )
 
 // keep keeps every tunnel up until ctx ends, or all have given up. Its error is
-// that of the first tunnel that gave up.
+// that of the first tunnel that gave up, or of the events, which somebody reads.
 func (ts tunnels) keep(ctx context.Context, events report.Events) error {
+	ctx, unheard := context.WithCancelCause(ctx)
+	defer unheard(nil)
 	var g errgroup.Group
 	for _, t := range ts {
-		t.events = events
-		g.Go(func() error { return t.named(t.keep(ctx), len(ts)) })
+		t.events, t.unheard = events, unheard
+		g.Go(func() error {
+			if err := t.keep(ctx); err != nil {
+				return t.failed(err, len(ts) > 1)
+			}
+			return nil
+		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
 }
 
 // keep keeps one tunnel up, with as many sessions as it has lanes.
@@ -33,12 +43,7 @@ func (t *tunnel) keep(ctx context.Context) error {
 	lanesCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var g errgroup.Group
-	g.Go(func() error {
-		t.credentials.announce(lanesCtx, func(left time.Duration) {
-			t.say(fmt.Sprintf("credentials expire in %v; log in again, or the tunnel cannot be resumed then", left.Round(time.Second)))
-		})
-		return nil
-	})
+	g.Go(func() error { t.announce(lanesCtx); return nil })
 	for i := range t.lanes {
 		g.Go(func() error {
 			err := t.lane(lanesCtx, i)
@@ -55,51 +60,45 @@ func (t *tunnel) keep(ctx context.Context) error {
 	err := g.Wait()
 	if err == nil || ctx.Err() != nil {
 		t.emit(proxy.Event{State: proxy.Stopped})
-		return context.Cause(ctx)
+		return nil
 	}
-	t.emit(proxy.Event{State: proxy.GaveUp, Err: err})
+	t.emit(proxy.Event{State: proxy.GaveUp, Err: t.told(err)})
 	return t.explained(ctx, err)
+}
+
+// announce tells of credentials that are about to run out, until ctx ends.
+func (t *tunnel) announce(ctx context.Context) {
+	select {
+	case <-t.placed:
+	case <-ctx.Done():
+		return
+	}
+	t.credentials.announce(ctx, func(left time.Duration) {
+		t.say(fmt.Sprintf("credentials expire in %v; log in again, or the tunnel cannot be resumed then", left.Round(time.Second)))
+	})
 }
 
 // lane keeps one session open behind the local end.
 func (t *tunnel) lane(ctx context.Context, i int) error {
 	s := proxy.Supervisor{
-		Opener: t.world.opener, Plugin: t.carrier(i), Backoff: proxy.DefaultBackoff,
-		OnEvent: func(e proxy.Event) { t.inLane(i, e) }, Final: t.final,
+		Opener: tunnelOpener{t}, Plugin: laneCarrier{t, i}, Backoff: proxy.DefaultBackoff,
+		OnEvent: func(e proxy.Event) { t.inLane(i, e) }, Final: t.final, Patience: max(t.retryFor, 0),
 	}
-	return s.Run(ctx, proxy.Tunnel{Name: t.conf.Name, Listen: t.door.String(), Spec: t.world.spec},
-		proxy.Streams{Out: t.stderr, Err: t.stderr})
-}
-
-// final tells whether an error ends the tunnel: any, before it was ready for the
-// first time; later only what AWS will not take back by itself.
-func (t *tunnel) final(err error) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.everReady || t.failed != nil {
-		return true
-	}
-	var refused *proxy.Refused
-	return errors.As(err, &refused) && refused.HTTPStatus < 500 && !slices.Contains(passing, refused.Code)
-}
-
-func isOutdated(err error) bool {
-	var refused *proxy.Refused
-	return errors.As(err, &refused) && slices.Contains(outdated, refused.Code)
+	return s.Run(ctx, proxy.Tunnel{Name: t.conf.Name, Listen: t.door.String()}, proxy.Streams{Out: t.stderr, Err: t.stderr})
 }
 
 // explained says what AWS's refusal means. A tunnel that was open had been
 // allowed: the guard is asked again what has changed.
 func (t *tunnel) explained(ctx context.Context, err error) error {
+	if t.startOptions == nil || !as[*proxy.Refused](err) {
+		return err
+	}
 	before := t.decision
 	if t.everReady {
 		before = guard.Decision{Request: t.world.request}
 		t.world.evidence.Refresh()
 	}
-	if as[*proxy.Refused](err) {
-		return t.refused(ctx, before, err)
-	}
-	return err
+	return t.refused(ctx, before, err)
 }
 
 // inLane passes the events of a lane on, as far as they are the tunnel's: it is
@@ -118,6 +117,10 @@ func (t *tunnel) inLane(i int, e proxy.Event) {
 		}
 	case proxy.Stopped, proxy.GaveUp:
 		return // said once for all lanes
+	case proxy.Lost:
+		if after || t.last.State != proxy.Ready {
+			return // of a session whose connection was lost before it, that has been told
+		}
 	default:
 		if after || i != 0 && !before {
 			return
@@ -159,8 +162,8 @@ func (t *tunnel) emitLocked(e proxy.Event) {
 	if e.Note == "" {
 		t.last = e
 	}
-	if err := t.events.Event(e); err != nil && t.failed == nil {
-		t.failed = err
+	if err := t.events.Event(e); err != nil {
+		t.unheard(err)
 	}
 }
 

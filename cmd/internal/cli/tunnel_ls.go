@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,13 +24,10 @@ const (
 	stateUnknown = "unknown" // the process lives, and says nothing
 )
 
-// tunnelLs lists the tunnels that are open in the background, those that have
-// ended without being closed, and those of the configuration that are not open.
+// tunnelLs lists the tunnels that are open, those that have ended in the
+// background without being closed, and those of the configuration that are not open.
 func (p *process) tunnelLs(ctx context.Context, o *tunnelOptions) error {
-	r, err := p.registry()
-	if err != nil {
-		return err
-	}
+	r, _ := p.registry() // without a home nothing is known to be open
 	rows, err := r.statuses(ctx)
 	if err != nil {
 		return err
@@ -75,12 +73,12 @@ func (r registry) statusesOf(ctx context.Context, rec record) (rows []tunnelStat
 		answer, err := r.ask(ctx, rec.Name, statusRequest)
 		if err == nil {
 			for i := range answer {
-				answer[i].Process, answer[i].PID = rec.Name, rec.PID
+				answer[i].Process, answer[i].PID, answer[i].Foreground = rec.Name, rec.PID, rec.Foreground
 			}
 			return answer
 		}
 		if !r.ends(ctx, rec.Name) {
-			row = tunnelStatus{Name: stateUnknown, PID: rec.PID, Error: err.Error()}
+			row = tunnelStatus{Name: stateUnknown, PID: rec.PID, Foreground: rec.Foreground, Error: err.Error()}
 		}
 	}
 	for _, name := range rec.Tunnels {
@@ -111,7 +109,11 @@ func (p *process) listTunnels(rows []tunnelStatus) error {
 			open, up, down = strconv.Itoa(s.Open), report.Bytes(s.Up), report.Bytes(s.Down)
 			since = time.Since(s.Since).Round(time.Second).String()
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Tunnel, s.Name, cmp.Or(s.Listen, "-"), open, up, down, since, cmp.Or(s.Process, "-"), s.Error)
+		process := cmp.Or(s.Process, "-")
+		if s.Foreground {
+			process = fmt.Sprintf("pid %d, in the foreground", s.PID)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Tunnel, s.Name, cmp.Or(s.Listen, "-"), open, up, down, since, process, strings.Join(strings.Fields(s.Error), " "))
 	}
 	return t.Flush()
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"sync"
 	"time"
@@ -22,30 +23,39 @@ import (
 
 // tunnel is one tunnel of a command, from its local end to its sessions.
 type tunnel struct {
-	*startOptions
-	conf        configs.Tunnel
-	door        *door.Door
-	inlet       *channel.Inlet
-	credentials *renewing
-	session     *awsconf.Session // the configuration in force
-	endpoint    awsdb.Endpoint   // of a database that was looked up
-	carrier     func(lane int) proxy.Plugin
-	decision    guard.Decision
-	traffic     traffic
-	events      report.Events
+	*startOptions // nil until the tunnel has its place in the account
+	stderr        io.Writer
+	conf          configs.Tunnel
+	door          *door.Door
+	inlet         *channel.Inlet
+	session       *awsconf.Session // the configuration in force
+	endpoint      awsdb.Endpoint   // of a database that was looked up
+	api           *awsssm.Client
+	carrier       func(lane int) proxy.Plugin
+	decision      guard.Decision
+	traffic       traffic
+	events        report.Events
+	retryFor      time.Duration // until it is ready; see tunnelVerb.retryFor
 
-	mu        sync.Mutex
-	lanes     []bool // which are ready
-	everReady bool
-	last      proxy.Event
-	failed    error // of events: nobody reads them any more
+	placing *sync.Mutex                 // held while a tunnel of the command finds its place
+	place   func(context.Context) error // finds it; nil when that is done
+	placed  chan struct{}               // closed then
+
+	mu          sync.Mutex
+	credentials *renewing // nil until placed
+	lanes       []bool    // which are ready
+	everReady   bool
+	last        proxy.Event
+	unheard     context.CancelCauseFunc // nobody reads the events any more
 }
 
 // tunnels are those of one command.
 type tunnels []*tunnel
 
 // openTunnels opens the local end of every tunnel and asks the guard about it.
-// Nothing is started in the account. On an error nothing is left open.
+// Nothing is started in the account. What passes by itself is no error: then the
+// tunnel finds its place later. On an error, a *tunnelError if it is about one of
+// them, nothing is left open.
 func (p *process) openTunnels(ctx context.Context, o *tunnelOptions) (_ tunnels, err error) {
 	c, err := p.loadConfig()
 	if err != nil {
@@ -61,31 +71,56 @@ func (p *process) openTunnels(ctx context.Context, o *tunnelOptions) (_ tunnels,
 			ts.close()
 		}
 	}()
+	placing := new(sync.Mutex)
 	for _, conf := range selected {
-		t := &tunnel{conf: conf}
+		t := &tunnel{stderr: p.stderr, conf: conf, retryFor: o.RetryFor, placing: placing, placed: make(chan struct{})}
+		t.place = func(ctx context.Context) error { return t.findPlace(ctx, p, o) }
 		if err := t.openDoor(o.Remote); err != nil {
-			return nil, err
+			return nil, t.failed(p.whoHolds(ctx, err), true)
 		}
 		ts = append(ts, t)
 	}
 	for _, t := range ts {
-		err := t.enter(ctx, p, o)
-		if err == nil {
-			err = t.permitted(ctx)
-		}
-		if err != nil {
-			return nil, t.named(err, len(ts))
+		if err := t.takePlace(ctx); err != nil && (ctx.Err() != nil || t.final(err)) {
+			return nil, t.failed(err, len(ts) > 1)
 		}
 	}
 	return ts, nil
 }
 
-// named says which of several tunnels an error is about.
-func (t *tunnel) named(err error, of int) error {
-	if of == 1 || as[statusError](err) {
-		return err
+// tunnelError says which of a command's tunnels could not be opened, or gave up.
+type tunnelError struct {
+	tunnel string
+	told   error // as it is told in an event
+	error
+	named bool // there are others, so that the name says something
+}
+
+// Error names the tunnel if there are others.
+func (e *tunnelError) Error() string {
+	if e.named {
+		return e.tunnel + ": " + e.error.Error()
 	}
-	return fmt.Errorf("%s: %w", t.conf.Name, err)
+	return e.error.Error()
+}
+
+// Unwrap returns the cause.
+func (e *tunnelError) Unwrap() error { return e.error }
+
+// failed makes an error one about this tunnel.
+func (t *tunnel) failed(err error, named bool) error {
+	return &tunnelError{t.conf.Name, t.told(err), err, named}
+}
+
+// told is an error as it is told in an event: one that has been explained
+// already is the first finding of the decision.
+func (t *tunnel) told(err error) error {
+	if as[statusError](err) {
+		for _, f := range t.decision.Findings {
+			return fmt.Errorf("%s [%s]", f.Summary, f.Code)
+		}
+	}
+	return err
 }
 
 func (t *tunnel) openDoor(remote bool) error {
@@ -98,11 +133,11 @@ func (t *tunnel) openDoor(remote bool) error {
 	var taken *door.InUseError
 	switch {
 	case errors.As(err, &reachable):
-		return usagef("%s: %v; --allow-remote allows it", t.conf.Name, err)
+		return usagef("%v; --allow-remote allows it", err)
 	case errors.As(err, &taken):
-		return fmt.Errorf("%s: %w; end that or give another --local-port", t.conf.Name, err)
+		return fmt.Errorf("%w; end that or give another --local-port", err)
 	case err != nil:
-		return fmt.Errorf("%s: %w", t.conf.Name, err)
+		return err
 	}
 	t.door, t.inlet = d, channel.NewInlet(d)
 	return nil
@@ -126,6 +161,34 @@ const (
 	remoteDocument = "AWS-StartPortForwardingSessionToRemoteHost"
 )
 
+// takePlace finds the tunnel's place in the account, if that is still to be done.
+func (t *tunnel) takePlace(ctx context.Context) error {
+	t.placing.Lock()
+	defer t.placing.Unlock()
+	if t.place == nil {
+		return nil
+	}
+	if err := t.place(ctx); err != nil {
+		return err
+	}
+	t.place = nil
+	close(t.placed)
+	return nil
+}
+
+// findPlace finds the tunnel's place and asks whether it may be opened.
+func (t *tunnel) findPlace(ctx context.Context, p *process, o *tunnelOptions) error {
+	err := t.enter(ctx, p, o)
+	if err == nil {
+		err = t.permitted(ctx)
+	}
+	if err != nil && t.startOptions != nil {
+		t.world.evidence.Close()
+		t.startOptions = nil
+	}
+	return err
+}
+
 // enter finds the tunnel's place in the account.
 func (t *tunnel) enter(ctx context.Context, p *process, o *tunnelOptions) error {
 	line, err := t.line(p, o)
@@ -136,16 +199,19 @@ func (t *tunnel) enter(ctx context.Context, p *process, o *tunnelOptions) error 
 	if err != nil {
 		return err
 	}
-	t.credentials = line.renewed(conf)
+	credentials := line.renewed(conf)
+	t.mu.Lock()
+	t.credentials = credentials
+	t.mu.Unlock()
 	t.session = conf
 	if line, err = t.found(ctx, p, o, line); err != nil {
 		return err
 	}
-	t.startOptions = &startOptions{sessionLine: line}
-	if t.world, err = line.enter(ctx, conf); err != nil {
-		return err
+	w, err := line.enter(ctx, conf)
+	if err == nil {
+		t.startOptions = &startOptions{sessionLine: line, world: w}
 	}
-	return nil
+	return err
 }
 
 // permitted asks whether the tunnel may be opened, and finds what is to carry it.
@@ -154,8 +220,7 @@ func (t *tunnel) permitted(ctx context.Context) (err error) {
 		return err
 	}
 	conf := t.session
-	api := awsssm.New(conf.SSM, "")
-	t.world.opener = renewingOpener{api, t.credentials}
+	t.api = awsssm.New(conf.SSM, "")
 	if t.conf.Engine == enginePlugin {
 		carrier, err := t.world.plugin(ctx)
 		t.carrier = func(int) proxy.Plugin {
@@ -163,7 +228,7 @@ func (t *tunnel) permitted(ctx context.Context) (err error) {
 		}
 		return err
 	}
-	dial, err := newDialer(conf, api)
+	dial, err := newDialer(conf, t.api)
 	if err != nil {
 		return err
 	}
@@ -199,20 +264,4 @@ func (t *tunnel) line(p *process, o *tunnelOptions) (*sessionLine, error) {
 		words = append(words, "--no-cache")
 	}
 	return p.sessionLine(words)
-}
-
-// renewingOpener opens sessions with newer credentials when AWS finds the ones
-// it was given outdated.
-type renewingOpener struct {
-	proxy.Opener
-	credentials *renewing
-}
-
-// Open implements proxy.Opener.
-func (r renewingOpener) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, error) {
-	session, err := r.Opener.Open(ctx, s)
-	if !isOutdated(err) || r.credentials.Renew(ctx) != nil {
-		return session, err
-	}
-	return r.Opener.Open(ctx, s)
 }

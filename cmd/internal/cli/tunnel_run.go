@@ -30,6 +30,7 @@ func (p *process) tunnelRun(ctx context.Context, o *tunnelOptions) error {
 	if err != nil {
 		return usagef("%v", err)
 	}
+	defer failingPipes()()
 	ts, err := p.openTunnels(ctx, o)
 	if err != nil {
 		return err
@@ -39,7 +40,9 @@ func (p *process) tunnelRun(ctx context.Context, o *tunnelOptions) error {
 	defer stop()
 	ready := ts.readiness()
 	kept := make(chan error, 1)
-	go func() { kept <- ts.keep(keeping, several{ready, report.NewEventText(p.stderr, "ssmguard: ")}) }()
+	go func() {
+		kept <- ts.keep(keeping, several{ready, unminded{report.NewEventText(p.stderr, "ssmguard: ")}})
+	}()
 	select {
 	case <-ready.all:
 		o.ran = true

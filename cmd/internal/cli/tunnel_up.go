@@ -2,15 +2,25 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
 	"sync"
+	"syscall"
+	"time"
 
 	"golang.org/x/term"
 
 	"ssmguard/cmd/internal/report"
+	"ssmguard/proxy"
 )
 
 // tunnelUp opens tunnels and keeps them open until it is interrupted.
 func (p *process) tunnelUp(ctx context.Context, o *tunnelOptions) error {
+	defer failingPipes()()
 	switch name := p.getenv(processVariable); {
 	case o.Background && name != "":
 		return p.tunnelProcess(ctx, o, name)
@@ -19,9 +29,22 @@ func (p *process) tunnelUp(ctx context.Context, o *tunnelOptions) error {
 	}
 	ts, err := p.openTunnels(ctx, o)
 	if err != nil {
-		return err
+		return p.gaveUp(o, err)
 	}
 	defer ts.close()
+	return p.inForeground(ctx, o, ts, func(ctx context.Context) error { return p.shown(ctx, o, ts) })
+}
+
+// failingPipes makes writing to a pipe that nobody reads an error, where it would
+// end the process with its sessions open. It is undone by what it returns.
+func failingPipes() (undo func()) {
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, syscall.SIGPIPE)
+	return func() { signal.Stop(unread) }
+}
+
+// shown keeps tunnels and shows their life on stdout.
+func (p *process) shown(ctx context.Context, o *tunnelOptions, ts tunnels) error {
 	out := fileOf(p.stdout)
 	switch {
 	case o.Output == "json":
@@ -29,13 +52,20 @@ func (p *process) tunnelUp(ctx context.Context, o *tunnelOptions) error {
 	case out == nil || !term.IsTerminal(int(out.Fd())):
 		return ts.keep(ctx, report.NewEventText(p.stdout, ""))
 	}
-	live := report.NewLive(out, ts.rows)
+	width := func() int {
+		columns, _, err := term.GetSize(int(out.Fd()))
+		if err != nil {
+			return 0
+		}
+		return columns
+	}
+	live := report.NewLive(out, width, ts.rows)
 	showing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var shown sync.WaitGroup
-	shown.Go(func() { live.Run(showing) })
-	err = ts.keep(ctx, live)
+	var seen sync.WaitGroup
+	seen.Go(func() { live.Run(showing) })
+	err := ts.keep(ctx, live)
 	stop()
-	shown.Wait()
+	seen.Wait()
 	return err
 }
 
@@ -49,4 +79,64 @@ func (ts tunnels) rows() []report.LiveRow {
 		})
 	}
 	return rows
+}
+
+// gaveUp tells, where events are read by programs, that tunnels were not opened,
+// and returns why.
+func (p *process) gaveUp(o *tunnelOptions, err error) error {
+	if o.Output != "json" {
+		return err
+	}
+	names := o.Words
+	if len(names) == 0 {
+		names = []string{spotName}
+		if o.Spot.Name != "" {
+			names = []string{o.Spot.Name}
+		}
+	}
+	if c, configErr := p.loadConfig(); configErr == nil && len(o.Words) > 0 {
+		if selected, err := c.Select(o.Words...); err == nil {
+			names = nil
+			for _, t := range selected {
+				names = append(names, t.Name)
+			}
+		}
+	}
+	p.tellGaveUp(names, err)
+	return err
+}
+
+// tellGaveUp writes the last event of each of the tunnels of a command that
+// opened none.
+func (p *process) tellGaveUp(names []string, err error) {
+	events := report.NewEventJSON(p.stdout)
+	var one *tunnelError
+	for _, name := range names {
+		why := errors.New(strings.ReplaceAll(err.Error(), "\nssmguard: ", "; "))
+		if errors.As(err, &one) {
+			if why = one.told; one.tunnel != name {
+				why = fmt.Errorf("not opened, because %s was not", one.tunnel)
+			}
+		}
+		events.Event(proxy.Event{At: time.Now(), Tunnel: name, State: proxy.GaveUp, Err: why}) //nolint:errcheck // the error of the command counts
+	}
+}
+
+// asksForJSON tells what a command line that cannot be parsed wants for an output.
+func asksForJSON(words []string) bool {
+	at := slices.Index(words, "--output")
+	return at >= 0 && at+1 < len(words) && words[at+1] == "json" || slices.Contains(words, "--output=json")
+}
+
+// firstWords are the names of a command line that cannot be parsed: those before
+// its first option.
+func firstWords(words []string) []string {
+	at := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") })
+	if at > 0 {
+		words = words[:at]
+	}
+	if at == 0 || len(words) == 0 {
+		return []string{spotName}
+	}
+	return words
 }
