@@ -32,7 +32,7 @@ func External(ctx context.Context, path string, env []string, stderr io.Writer) 
 	for _, candidate := range candidates(path, env) {
 		version, err := probe(ctx, candidate, env, stderr)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound): // the latter on Windows
 			continue
 		case err != nil && notRunnable(err):
 			if broken == nil {
@@ -76,10 +76,10 @@ func candidates(path string, env []string) []string {
 		if !filepath.IsAbs(file) {
 			file = "." + string(filepath.Separator) + file
 		}
-		files = append(files, file)
 		if runtime.GOOS == "windows" && filepath.Ext(path) == "" {
-			files = append(files, file+".exe")
+			file += ".exe"
 		}
+		files = append(files, file)
 	}
 	return files
 }

@@ -3,6 +3,7 @@ package awscli
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"unicode"
@@ -62,14 +63,18 @@ func (e Env) lookup(key string) (string, bool) {
 
 // expandUser replaces a leading ~ by the home directory.
 func (e Env) expandUser(path string) string {
-	if path != "~" && !strings.HasPrefix(path, "~/") {
+	separators := "/"
+	if filepath.Separator != '/' {
+		separators += string(filepath.Separator)
+	}
+	if path != "~" && (len(path) < 2 || path[0] != '~' || !strings.ContainsRune(separators, rune(path[1]))) {
 		return path
 	}
 	home, ok := e.lookup("HOME")
 	if !ok {
 		return path
 	}
-	out := strings.TrimRight(home, "/") + path[1:]
+	out := strings.TrimRight(home, separators) + path[1:]
 	if out == "" {
 		return "/"
 	}

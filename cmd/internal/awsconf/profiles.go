@@ -36,16 +36,7 @@ func (e environment) path(key, fallback string) string {
 	if v, ok := e.lookup(key); ok && key != "" {
 		p = v
 	}
-	return awscli.Env{Lookup: e.home}.ExpandPath(p)
-}
-
-// home finds the home directory where the system does not use HOME.
-func (e environment) home(key string) (string, bool) {
-	v, ok := e.lookup(key)
-	if !ok && key == "HOME" {
-		v, ok = e.lookup("USERPROFILE")
-	}
-	return v, ok
+	return awscli.Env{Lookup: e.lookup}.ExpandPath(p)
 }
 
 // aws is the name of a file in ~/.aws.

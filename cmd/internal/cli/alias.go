@@ -114,18 +114,20 @@ func (o *aliasOptions) run() error {
 		_, err := io.WriteString(o.stdout, snippet)
 		return err
 	}
-	file, err := o.startFile()
+	files, err := o.startFiles()
 	if err != nil {
 		return err
 	}
 	if o.Uninstall {
 		snippet = ""
 	}
-	changed, err := setBlock(file, snippet)
-	if err != nil {
-		return err
+	for _, file := range files {
+		changed, err := setBlock(file, snippet)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(o.stderr, "ssmguard: %s\n", o.done(file, changed))
 	}
-	fmt.Fprintf(o.stderr, "ssmguard: %s\n", o.done(file, changed))
 	return nil
 }
 
@@ -144,14 +146,11 @@ func (o *aliasOptions) done(file string, changed bool) string {
 	return "installed in " + file + "; it counts in new shells"
 }
 
-// startFile is the file that the shell, or ssh, reads at its start.
-func (o *aliasOptions) startFile() (string, error) {
+// startFiles are the files that the shell, or ssh, reads at its start.
+func (o *aliasOptions) startFiles() ([]string, error) {
 	home := o.getenv("HOME")
 	if home == "" {
-		home = o.getenv("USERPROFILE")
-	}
-	if home == "" {
-		return "", codedError{"HOME is not set, so the file to write cannot be found", exitConfig}
+		return nil, codedError{"HOME is not set, so the file to write cannot be found", exitConfig}
 	}
 	config := o.getenv("XDG_CONFIG_HOME")
 	if config == "" {
@@ -159,23 +158,20 @@ func (o *aliasOptions) startFile() (string, error) {
 	}
 	switch o.place {
 	case "bash":
-		return filepath.Join(home, ".bashrc"), nil
+		return []string{filepath.Join(home, ".bashrc")}, nil
 	case "zsh":
 		if dir := o.getenv("ZDOTDIR"); dir != "" {
-			return filepath.Join(dir, ".zshrc"), nil
+			home = dir
 		}
-		return filepath.Join(home, ".zshrc"), nil
+		return []string{filepath.Join(home, ".zshrc")}, nil
 	case "fish":
-		return filepath.Join(config, "fish", "conf.d", "ssmguard.fish"), nil
+		return []string{filepath.Join(config, "fish", "conf.d", "ssmguard.fish")}, nil
 	case "powershell":
-		if runtime.GOOS == "windows" {
-			return filepath.Join(home, "Documents", "PowerShell", "Profile.ps1"), nil
-		}
-		return filepath.Join(config, "powershell", "profile.ps1"), nil
+		return powershellProfiles(home, config), nil
 	case "ssh":
-		return filepath.Join(home, ".ssh", "config"), nil
+		return []string{filepath.Join(home, ".ssh", "config")}, nil
 	}
-	return "", usagef("%s has no file of its own", o.place)
+	return nil, usagef("%s has no file of its own", o.place)
 }
 
 // shim makes or removes a program named aws that is ssmguard.

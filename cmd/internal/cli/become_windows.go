@@ -8,7 +8,7 @@ import (
 )
 
 // awsNames are the files that a program named aws may be.
-var awsNames = []string{"aws.exe", "aws.cmd", "aws.bat"}
+var awsNames = []string{"aws.exe", "aws.bat", "aws.cmd"}
 
 // executable is a matter of the name here.
 func executable(fs.FileInfo) bool { return true }

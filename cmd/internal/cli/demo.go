@@ -186,7 +186,10 @@ func (d *demo) tunnel(ctx context.Context) error {
 	case port := <-watch.port:
 		err := d.talk(ctx, port)
 		d.say("Ctrl-C in the first terminal:")
-		return errors.Join(err, interruptGroup(cmd), <-ended)
+		err = errors.Join(err, interruptGroup(cmd))
+		late := time.AfterFunc(insideGrace, func() { cmd.Process.Kill() }) //nolint:errcheck // it may have ended
+		defer late.Stop()
+		return errors.Join(err, interrupted(<-ended))
 	case err := <-ended:
 		return fmt.Errorf("the tunnel ended before it was open: %w", errors.Join(err, ctx.Err()))
 	}

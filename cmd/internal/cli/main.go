@@ -21,8 +21,9 @@ type process struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
-	errTerminal    bool // stderr is a terminal ...
-	errWidth       int  // ... of so many columns; 0 when not known
+	home           string // where environ has no HOME; "" when not known
+	errTerminal    bool   // stderr is a terminal ...
+	errWidth       int    // ... of so many columns; 0 when not known
 
 	errorFormat   string // the AWS CLI's cli_error_format, "" for its default
 	profileExists bool   // the CLI words its errors by it
@@ -88,6 +89,7 @@ func untilSignalled() (ctx context.Context, stop func()) {
 
 func newProcess(stdin io.Reader, stdout, stderr io.Writer) *process {
 	p := &process{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), profileExists: true}
+	p.home = homeOfUser(p.environ)
 	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		p.errTerminal = true
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
@@ -95,20 +97,4 @@ func newProcess(stdin io.Reader, stdout, stderr io.Writer) *process {
 		}
 	}
 	return p
-}
-
-// getenv returns a variable's value, "" when it is not set.
-func (p *process) getenv(name string) string {
-	value, _ := p.lookup(name)
-	return value
-}
-
-// lookup returns a variable's value and whether it is set.
-func (p *process) lookup(name string) (string, bool) {
-	for _, entry := range p.environ {
-		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value, true
-		}
-	}
-	return "", false
 }

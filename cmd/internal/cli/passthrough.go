@@ -51,6 +51,9 @@ func nextAWS(path, self string, passed []string) string {
 			if os.SameFile(info, own) || slices.Contains(passed, candidate) {
 				continue
 			}
+			if ours, _ := isShim(candidate, self); ours { // on Windows it is another file
+				continue
+			}
 			return candidate
 		}
 	}

@@ -24,7 +24,12 @@ func (f profileFiles) remove() error {
 	if f.dir == "" {
 		return nil
 	}
-	return os.RemoveAll(f.dir)
+	// Not RemoveAll: Wine before 9 refuses how it removes files.
+	entries, err := os.ReadDir(f.dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.Remove(filepath.Join(f.dir, e.Name())))
+	}
+	return errors.Join(err, os.Remove(f.dir))
 }
 
 // writeProfiles writes the files, readable by their owner alone.
