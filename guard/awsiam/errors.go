@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -79,6 +80,30 @@ var codeKinds = map[string]Kind{
 	"InvalidParameterException":            KindInvalid,
 	"AWSOrganizationsNotInUseException":    KindNoOrg,
 	"InvalidAuthorizationMessageException": KindInvalid,
+}
+
+// credentialAdvice says what to do about credentials that AWS does not take.
+var credentialAdvice = []struct {
+	advice string
+	codes  []string
+}{
+	{`the credentials have expired: get new ones (for SSO: "aws sso login")`,
+		[]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}},
+	{`AWS does not know these keys: "aws configure list" tells where they come from`,
+		[]string{"InvalidClientTokenId", "InvalidAccessKeyId", "InvalidToken", "UnrecognizedClientException", "AuthFailure"}},
+	{`the secret key is not that of the access key, or this machine's clock is wrong: see "ssmguard doctor"`,
+		[]string{"SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed"}},
+}
+
+// CredentialAdvice returns what to do about credentials that AWS refused with this
+// error code, one line, or "" when the code speaks of something else.
+func CredentialAdvice(code string) string {
+	for _, row := range credentialAdvice {
+		if slices.Contains(row.codes, code) {
+			return row.advice
+		}
+	}
+	return ""
 }
 
 // KindOf classifies an error that an AWS SDK client returned. A nil error is KindOther.

@@ -52,7 +52,51 @@ func (e *AmbiguousTarget) Error() string {
 		}
 		ids = append(ids, n.ID)
 	}
-	return fmt.Sprintf("%q is %d nodes: %s", e.Name, len(e.Candidates), strings.Join(ids, ", "))
+	return fmt.Sprintf("%q is %d nodes, give the id of one: %s", e.Name, len(e.Candidates), strings.Join(ids, ", "))
+}
+
+// LookupError is the error of a name, or of the list of all targets, that EC2 and
+// Systems Manager did not give.
+type LookupError struct {
+	Name, Region string // Name is "" for the list
+	Err          error  // an *Error, or several joined
+}
+
+// Error says in one line what was not to be had, why, and what to do instead.
+func (e *LookupError) Error() string {
+	what, instead := fmt.Sprintf("%q cannot be looked up in %s", e.Name, e.Region), "give the target's id"
+	if e.Name == "" {
+		what, instead = "the targets in "+e.Region+" cannot be listed", "give one with --target"
+	}
+	var first *Error
+	if !asError(e.Err, &first) {
+		return fmt.Sprintf("%s: %v", what, e.Err)
+	}
+	switch first.Kind {
+	case KindDenied:
+		return fmt.Sprintf("%s without %s; %s", what, strings.Join(permissions(e.Err), " and "), instead)
+	case KindCredentials:
+		return fmt.Sprintf("%s: %v", what, first)
+	}
+	return fmt.Sprintf("%s: %v; %s", what, first, instead)
+}
+
+// Unwrap returns what EC2 and Systems Manager said.
+func (e *LookupError) Unwrap() error { return e.Err }
+
+// permissions are the calls of the errors in a tree, in order.
+func permissions(err error) (calls []string) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, part := range joined.Unwrap() {
+			calls = append(calls, permissions(part)...)
+		}
+		return calls
+	}
+	var own *Error
+	if asError(err, &own) {
+		calls = []string{own.Permission}
+	}
+	return calls
 }
 
 // IsTargetID reports whether start-session takes the target as it is: an
@@ -72,7 +116,7 @@ func hasID(s, prefix string) bool {
 // tag:KEY=VALUE, a private IP address or a private DNS name; an id is returned
 // as it is, without a call. Terminated instances do not count, and of several
 // nodes the only one that can take a session is meant. The error is a *NoTarget,
-// an *AmbiguousTarget, a *guard.NotVisible or an *Error.
+// an *AmbiguousTarget or a *LookupError.
 func (c *Client) ResolveTarget(ctx context.Context, region, name string) (string, error) {
 	if IsTargetID(name) {
 		return name, nil
@@ -81,7 +125,7 @@ func (c *Client) ResolveTarget(ctx context.Context, region, name string) (string
 	nodes, err := c.findNodes(ctx, region, q)
 	if len(nodes) == 0 {
 		if err != nil {
-			return "", err
+			return "", &LookupError{Name: name, Region: region, Err: err}
 		}
 		return "", &NoTarget{Name: name, Region: region}
 	}
@@ -178,7 +222,7 @@ func (c *Client) ec2Nodes(ctx context.Context, region string, filters []ec2types
 			return c.ec2.DescribeInstances(ctx, in, ec2In(region))
 		})
 		if err != nil {
-			return nodes, unseen(op, "", err)
+			return nodes, err
 		}
 		for _, i := range instancesOf(out) {
 			n := Node{
@@ -207,7 +251,7 @@ func (c *Client) ssmNodes(ctx context.Context, region string, q query) ([]Node, 
 			return c.ssm.DescribeInstanceInformation(ctx, in, ssmIn(region))
 		})
 		if err != nil {
-			return nodes, unseen(op, "", err)
+			return nodes, err
 		}
 		for _, i := range out.InstanceInformationList {
 			if q.fits(i) {
@@ -245,8 +289,12 @@ func mergeNodes(instances, managed []Node) []Node {
 }
 
 // Nodes lists what sessions could be started on, at most a few hundred, with
-// tags where EC2 tells them. The list is usable beside an error.
+// tags where EC2 tells them. The list is usable beside the error, a *LookupError.
 func (c *Client) Nodes(ctx context.Context, region string) ([]Node, error) {
 	everything := query{fits: func(ssmtypes.InstanceInformation) bool { return true }}
-	return c.findNodes(ctx, region, everything)
+	nodes, err := c.findNodes(ctx, region, everything)
+	if err != nil {
+		return nodes, &LookupError{Region: region, Err: err}
+	}
+	return nodes, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ssmguard/guard"
 	"ssmguard/guard/account"
 )
 
@@ -103,7 +102,45 @@ func TestResolveNotVisible(t *testing.T) {
 	w.Roles[0].Inline = append(w.Roles[0].Inline, deny("ec2:DescribeInstances"))
 	c, _ = serve(t, w, Options{})
 	_, err := c.ResolveTarget(t.Context(), testRegion, "bastion")
-	wantUnseen(t, err, "ec2:DescribeInstances, ssm:DescribeInstanceInformation")
+	if want := `"bastion" cannot be looked up in eu-central-1 without ec2:DescribeInstances and ssm:DescribeInstanceInformation; give the target's id`; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	_, err = c.Nodes(t.Context(), testRegion)
+	if want := `the targets in eu-central-1 cannot be listed without ec2:DescribeInstances and ssm:DescribeInstanceInformation; give one with --target`; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLookupErrorText(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{&Error{Permission: "ec2:DescribeInstances", Kind: KindUnreachable, Message: "no answer in time"}, `"db" cannot be looked up in eu-west-1: ec2:DescribeInstances: no answer in time; give the target's id`},
+		{
+			errors.Join(&Error{Permission: "ec2:DescribeInstances", Kind: KindCredentials, Code: "RequestExpired", Message: "it has expired"}, &Error{Permission: "ssm:DescribeInstanceInformation"}),
+			`"db" cannot be looked up in eu-west-1: ec2:DescribeInstances: RequestExpired: it has expired`,
+		},
+		{errors.New("canceled"), `"db" cannot be looked up in eu-west-1: canceled`},
+	} {
+		if got := (&LookupError{Name: "db", Region: "eu-west-1", Err: test.err}).Error(); got != test.want {
+			t.Errorf("got  %s\nwant %s", got, test.want)
+		}
+	}
+}
+
+// Every code that has advice is one of credentials; nothing else has any.
+func TestCredentialAdvice(t *testing.T) {
+	for _, row := range credentialAdvice {
+		for _, code := range row.codes {
+			if codeKinds[code] != KindCredentials || CredentialAdvice(code) != row.advice {
+				t.Errorf("%s: kind %d, advice %q", code, codeKinds[code], CredentialAdvice(code))
+			}
+		}
+	}
+	if got := CredentialAdvice("AccessDenied"); got != "" {
+		t.Errorf("AccessDenied: %q", got)
+	}
 }
 
 func TestAmbiguousTargetText(t *testing.T) {
@@ -111,7 +148,7 @@ func TestAmbiguousTargetText(t *testing.T) {
 	for _, id := range []string{"i-1", "i-2", "i-3", "i-4", "i-5", "i-6"} {
 		e.Candidates = append(e.Candidates, Node{ID: id})
 	}
-	if want := `"web" is 6 nodes: i-1, i-2, i-3, i-4, i-5, ...`; e.Error() != want {
+	if want := `"web" is 6 nodes, give the id of one: i-1, i-2, i-3, i-4, i-5, ...`; e.Error() != want {
 		t.Errorf("got %s", e)
 	}
 }
@@ -162,13 +199,13 @@ func TestDecodeMessage(t *testing.T) {
 	w.Roles[0].Inline = append(w.Roles[0].Inline, inline("no", statement(`{"Effect":"Deny","Action":"ec2:DescribeInstances","Resource":"*"}`)))
 	c, _ := serve(t, w, Options{})
 	_, err := c.Nodes(t.Context(), testRegion)
-	var unseen *guard.NotVisible
-	if !errors.As(err, &unseen) {
+	var refused *Error
+	if !errors.As(err, &refused) {
 		t.Fatalf("error %v", err)
 	}
-	_, encoded, ok := strings.Cut(unseen.Cause, "Encoded authorization failure message: ")
+	_, encoded, ok := strings.Cut(refused.Message, "Encoded authorization failure message: ")
 	if !ok {
-		t.Fatalf("cause %q", unseen.Cause)
+		t.Fatalf("message %q", refused.Message)
 	}
 	text, err := c.DecodeMessage(t.Context(), encoded)
 	if err != nil || !strings.Contains(text, "ec2:DescribeInstances") {
