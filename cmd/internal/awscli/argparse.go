@@ -212,7 +212,7 @@ func (r *run) consumePositional(at int) (int, error) {
 	r.taken = true
 	if found && r.choices != nil && !slices.Contains(r.choices, word) {
 		err := invalidChoice(r.positional, word, r.choices)
-		err.foreign = true
+		err.Choice = word
 		return end, err
 	}
 	r.out.word = word

@@ -25,8 +25,10 @@ type UsageError struct {
 	Message string
 	// Preface is printed before the frame: the usage, for unknown options.
 	Preface string
-
-	foreign bool // the command is none of ours
+	// Unknown are the words that belong to no option, in the CLI's order.
+	Unknown []string
+	// Choice is the command, or the operation, that is none of ours.
+	Choice string
 }
 
 // Error returns the message alone.

@@ -162,7 +162,7 @@ func operationNames(service string) []string {
 // unlessForeign makes the refusal of a command that is not ours a property of the
 // invocation: another aws may know the command.
 func (inv *Invocation) unlessForeign(err error) error {
-	if u, ok := err.(*UsageError); ok && u.foreign {
+	if u, ok := err.(*UsageError); ok && u.Choice != "" {
 		inv.Refusal = u
 		return nil
 	}
@@ -258,7 +258,7 @@ func (inv *Invocation) operation(args []string, env Env) error {
 	}
 	if len(unknown) > 0 {
 		u := paramValidation("Unknown options: " + strings.Join(unknown, ", "))
-		u.Kind, u.Preface = "", "\n"+usage+"\n"
+		u.Kind, u.Preface, u.Unknown = "", "\n"+usage+"\n", unknown
 		return u
 	}
 	if inv.request, err = inv.op.request(p, env); err != nil {

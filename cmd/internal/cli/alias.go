@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"ssmguard/configs"
@@ -55,6 +56,9 @@ func (p *process) alias(_ context.Context, words []string) error {
 	}
 	if len(words) == 1 && words[0] == "help" {
 		return errHelp
+	}
+	if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") }); i >= 0 {
+		return usagef("%s", unknownWord("alias", words[i:], fmt.Sprintf("; see %q", "ssmguard help alias")))
 	}
 	if err := o.complete(words); err != nil {
 		return err

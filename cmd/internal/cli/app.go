@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -67,7 +68,13 @@ func newApp(p *process) *cli.App {
 }
 
 func onUsageError(c *cli.Context, err error, _ bool) error {
-	message := strings.Replace(err.Error(), "flag provided but not defined: -", "unknown option: --", 1)
+	message := err.Error()
+	if option, ok := strings.CutPrefix(message, "flag provided but not defined: -"); ok {
+		if len(option) > 1 {
+			option = "-" + option
+		}
+		message = "unknown option: -" + printableName(option)
+	}
 	name := "ssmguard help"
 	if c.Command != nil && c.Command.Name != c.App.Name {
 		name += " " + c.Command.Name
@@ -78,19 +85,28 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 // unknownCommand runs when no command was named.
 func unknownCommand(c *cli.Context) error {
 	if c.Args().Present() {
-		return usagef("unknown command: %s; see %q", c.Args().First(), "ssmguard help")
+		return noCommand(c)
 	}
 	return cli.ShowAppHelp(c)
+}
+
+// noCommand says that a command's name is none.
+func noCommand(c *cli.Context) error {
+	word := c.Args().First()
+	return usagef("unknown command: %s%s", printableName(word), nearestCommand(c.App, word))
 }
 
 // noWords rejects words that no option takes. urfave/cli stops at the first of
 // them and would drop every option behind it.
 func noWords(c *cli.Context) error {
 	if c.Args().Present() {
-		return usagef("unknown word: %s; see %q", c.Args().First(), "ssmguard help "+c.Command.Name)
+		return usagef("unknown word: %s; see %q", printableName(c.Args().First()), "ssmguard help "+c.Command.Name)
 	}
 	return nil
 }
+
+// nested are the commands that have others below them, all on one page.
+var nested = []string{"aws", "ssm", "ecs", "tunnel"}
 
 func helpCommand(p *process) *cli.Command {
 	return &cli.Command{
@@ -98,17 +114,17 @@ func helpCommand(p *process) *cli.Command {
 		Usage:       "tell more about a command",
 		UsageText:   "ssmguard help [COMMAND] | ssmguard help --man",
 		Description: "Lists the commands, or tells more about one of them.",
-		Flags:       []cli.Flag{&cli.BoolFlag{Name: "man", Usage: "print all of it as a man page"}},
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "man", Usage: "print all of it as a man page", DisableDefaultText: true}},
 		Action: func(c *cli.Context) error {
 			switch name := c.Args().First(); {
 			case c.Bool("man"):
 				return manPage(p.stdout, c.App)
-			case c.Args().Len() > 1:
-				return usagef("unknown word: %s; help takes one command", c.Args().Get(1))
 			case name == "":
 				return cli.ShowAppHelp(c)
 			case c.App.Command(name) == nil:
-				return usagef("unknown command: %s; see %q", name, "ssmguard help")
+				return noCommand(c)
+			case c.Args().Len() > 1 && !slices.Contains(nested, name):
+				return usagef("unknown word: %s; help takes one command", printableName(c.Args().Get(1)))
 			default:
 				return cli.ShowCommandHelp(c, name)
 			}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -56,13 +56,17 @@ Exit codes: 0 allowed, 3 denied, 4 undecided, others as for a session.
 `
 
 // wordsCommand is a command that reads its words itself, by the AWS CLI's
-// grammar; urfave/cli only finds it.
+// grammar; urfave/cli only finds it. Unlike there --help is an option.
 func wordsCommand(name, usage, text, help string, run func(context.Context, []string) error) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage, UsageText: text, Description: help,
 		SkipFlagParsing: true, HideHelp: true,
 		Action: func(c *cli.Context) error {
-			err := run(c.Context, c.Args().Slice())
+			words := c.Args().Slice()
+			if name != "aws" && wantsHelp(words) {
+				return cli.ShowCommandHelp(c, name)
+			}
+			err := run(c.Context, words)
 			if errors.Is(err, errHelp) {
 				return cli.ShowCommandHelp(c, name)
 			}
@@ -71,19 +75,27 @@ func wordsCommand(name, usage, text, help string, run func(context.Context, []st
 	}
 }
 
+// wantsHelp finds --help and -h among the options of a command line.
+func wantsHelp(words []string) bool {
+	if i := slices.Index(words, "--"); i >= 0 {
+		words = words[:i]
+	}
+	return slices.Contains(words, "--help") || slices.Contains(words, "-h")
+}
+
 // awsCommands are the commands of a session.
 func awsCommands(p *process) []*cli.Command {
 	return []*cli.Command{
-		wordsCommand("start-session", "check, then start a session", "ssmguard start-session --target TARGET [options]", sessionHelp, p.startSession),
+		wordsCommand("start-session", "check, then start a session", "ssmguard start-session --target TARGET [options]", sessionHelp, targeted("start-session", p.startSession)),
 		wordsCommand("ssm", "the same, typed as for the AWS CLI", "ssmguard ssm start-session --target TARGET [options]", sessionHelp,
 			func(ctx context.Context, words []string) error {
 				return p.ssm(ctx, append([]string{"ssm"}, words...))
 			}),
-		wordsCommand("check", "check only, start nothing", "ssmguard check --target TARGET [options]", sessionHelp+checkHelp, p.check),
-		wordsCommand("policy", "print the smallest policy that allows a session", "ssmguard policy --target TARGET [--format json|terraform|cloudformation] [options]", policyHelp, p.policyWords),
+		wordsCommand("check", "check only, start nothing", "ssmguard check --target TARGET [options]", sessionHelp+checkHelp, targeted("check", p.check)),
+		wordsCommand("policy", "print the smallest policy that allows a session", "ssmguard policy --target TARGET [--format json|terraform|cloudformation] [options]", policyHelp, targeted("policy", p.policyWords)),
 		wordsCommand("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", sessionHelp, p.aws),
 		wordsCommand("ecs", "check, then run a command in an ECS task", "ssmguard ecs execute-command --task TASK --command COMMAND --interactive [options]", ecsHelp, p.ecs),
-		wordsCommand("doctor", "look at everything a session depends on", "ssmguard doctor [--target TARGET] [--output text|json] [options]", doctorHelp, p.doctorWords),
+		wordsCommand("doctor", "look at everything a session depends on", "ssmguard doctor [--target TARGET] [--output text|json] [options]", doctorHelp, targeted("doctor", p.doctorWords)),
 		wordsCommand("ssh-proxy", "carry ssh, scp and rsync, as their ProxyCommand", "ssmguard ssh-proxy HOST PORT [options]", sshProxyHelp, p.sshProxy),
 		wordsCommand("alias", "put ssmguard in front of the AWS CLI and ssh", "ssmguard alias [SHELL] [--install|--uninstall|--print] [--shim DIR] [--ssh-config]", aliasHelp, p.alias),
 	}
@@ -114,7 +126,7 @@ func (p *process) ssm(ctx context.Context, words []string) error {
 		_, err := fmt.Fprintln(p.stdout, version())
 		return err
 	case awscli.Foreign:
-		return line.call.Refusal
+		return line.unknown()
 	case awscli.ExecuteCommand:
 		return line.execute(ctx)
 	default:
@@ -176,22 +188,4 @@ func (l *sessionLine) start(ctx context.Context) error {
 	}
 	defer o.world.evidence.Close()
 	return o.run(ctx)
-}
-
-// ownVoice says what is wrong with a command line in one line, where the AWS CLI
-// prints its usage and draws carets. Drop-in commands keep the CLI's text.
-func ownVoice(command string, err error) error {
-	var u *awscli.UsageError
-	if !errors.As(err, &u) {
-		return err
-	}
-	text, _, hasUsage := strings.Cut(u.Error(), "\n\nusage: ")
-	hasUsage = hasUsage || u.Preface != ""
-	words := strings.Fields(strings.TrimRight(text, "^ \n"))
-	text = strings.Join(words, " ")
-	text = strings.ToLower(text[:1]) + text[1:]
-	if hasUsage {
-		text += fmt.Sprintf("; see %q", "ssmguard help "+command)
-	}
-	return codedError{text, u.Code}
 }

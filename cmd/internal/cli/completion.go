@@ -156,6 +156,11 @@ func flagsOf(app *cli.App, command string) []candidate {
 		}
 		return cs
 	}
+	return wordFlags(command)
+}
+
+// wordFlags are the options of a command that follows the AWS CLI's grammar.
+func wordFlags(command string) (cs []candidate) {
 	service := "ssm"
 	switch command {
 	case "policy":
@@ -164,6 +169,8 @@ func flagsOf(app *cli.App, command string) []candidate {
 		return append(cs, flagNames(aliasTable)...)
 	case "ssh-proxy":
 		cs = flagNames(sshTable)
+	case "policy":
+		cs = flagNames(policyTable)
 	case "check":
 		cs = flagNames(fileTable)
 	case "ecs":

@@ -154,25 +154,6 @@ func (l *sessionLine) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 	return plugin.Embedded(l.environ)
 }
 
-// resolveTarget replaces a name by the id people mean by it. A command line for
-// the AWS CLI is left as it is.
-func (l *sessionLine) resolveTarget(ctx context.Context, w *world) error {
-	if l.dropIn || awsiam.IsTargetID(w.request.Target) {
-		return nil
-	}
-	id, err := w.evidence.ResolveTarget(ctx, w.request.Region, w.request.Target)
-	var none *awsiam.NoTarget
-	var many *awsiam.AmbiguousTarget
-	switch {
-	case errors.As(err, &none), errors.As(err, &many):
-		return codedError{err.Error(), exitUsage}
-	case err != nil:
-		return err
-	}
-	w.request.Target, w.spec.Target, w.spec.Request = id, id, "" // the request text names the name
-	return nil
-}
-
 // cacheDir is where what one run learns is kept for the next, "" for nowhere.
 func (l *sessionLine) cacheDir() string {
 	dir := l.getenv("XDG_CACHE_HOME")

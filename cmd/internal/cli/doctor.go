@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -101,7 +103,7 @@ var checkups = []func(*doctor, context.Context) []report.Check{
 }
 
 // failCodes are the exit codes for the checks that fail; the first one counts.
-var failCodes = map[string]int{"identity": exitConfig, "region": exitConfig, "grant": exitRefused, "target": exitRefused}
+var failCodes = map[string]int{"identity": exitConfig, "region": exitConfig, "profile": exitConfig, "config": exitConfig, "grant": exitRefused, "target": exitRefused}
 
 func (d *doctor) status(checks []report.Check) error {
 	for _, c := range checks {
@@ -129,7 +131,10 @@ func (d *doctor) identity(ctx context.Context) []report.Check {
 	}
 	caller, err := d.evidence.Caller(ctx)
 	if caller.SessionARN == "" {
-		return []report.Check{{Level: report.Fail, Name: "identity", Text: oneLine(err), Do: "check the keys: aws sts get-caller-identity"}}
+		return []report.Check{{
+			Level: report.Fail, Name: "identity", Text: oneLine(err),
+			Do: cmp.Or(credentialAdvice(err), "check the keys: aws sts get-caller-identity"),
+		}}
 	}
 	c := report.Check{Level: report.OK, Name: "identity", Text: caller.SessionARN}
 	if keys.Source != "" {
@@ -153,13 +158,26 @@ func credentialsAdvice(err error) string {
 
 func (d *doctor) region(context.Context) []report.Check {
 	if d.fault != nil {
-		return []report.Check{{Level: report.Fail, Name: "region", Text: oneLine(d.fault), Do: "name a region with --region or AWS_REGION, a profile with --profile"}}
+		return []report.Check{d.configFault()}
 	}
 	text := d.conf.Region
 	if d.conf.ActiveProfile != "" {
 		text += ", profile " + d.conf.ActiveProfile
 	}
 	return []report.Check{{Level: report.OK, Name: "region", Text: text}}
+}
+
+// configFault is why there is no configuration: a profile that is not there, a
+// region that is not known, a file that cannot be read.
+func (d *doctor) configFault() report.Check {
+	c := report.Check{Level: report.Fail, Name: "region", Text: oneLine(d.fault), Do: "name a region with --region or AWS_REGION"}
+	switch {
+	case !d.profileExists:
+		c.Name, c.Do = "profile", "name another with --profile or AWS_PROFILE: \"aws configure list-profiles\" lists them"
+	case !strings.Contains(c.Text, "region"):
+		c.Name, c.Do = "config", "correct it; \"aws configure list\" tells what is read from where"
+	}
+	return c
 }
 
 // session checks the target's health and the grants for a session on it.
@@ -169,7 +187,11 @@ func (d *doctor) session(ctx context.Context) []report.Check {
 	}
 	w, err := d.enter(ctx, d.conf)
 	if err != nil {
-		return []report.Check{{Level: report.Fail, Name: "target", Text: oneLine(err), Do: "name one target by its id"}}
+		text, do, ok := strings.Cut(oneLine(err), "; ")
+		if !ok {
+			do = cmp.Or(credentialAdvice(err), "name one target by its id")
+		}
+		return []report.Check{{Level: report.Fail, Name: "target", Text: text, Do: do}}
 	}
 	defer w.evidence.Close()
 	decision, err := d.ask(ctx, w)

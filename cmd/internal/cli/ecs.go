@@ -33,7 +33,7 @@ func (p *process) ecs(ctx context.Context, words []string) error {
 		return line.start(ctx)
 	}
 	if line.call.Refusal != nil {
-		return ownVoice("ecs", line.call.Refusal)
+		return line.unknown()
 	}
 	return usagef("ecs knows execute-command only; see %q", "ssmguard help ecs")
 }

@@ -28,7 +28,7 @@ decision a line to stdout: {"id", "decision", "matched", "error"}. The decision
 is allowed, explicitDeny, implicitDeny, unknown or error; a bad case is an error
 and the next one is read. It speaks to nobody and needs no credentials.`,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "stats", Usage: "print the cases per second on stderr", Destination: &o.Stats},
+			&cli.BoolFlag{Name: "stats", Usage: "print the cases per second on stderr", Destination: &o.Stats, DisableDefaultText: true},
 		},
 		Action: func(c *cli.Context) error {
 			if err := noWords(c); err != nil {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/guard/awsiam"
 	"ssmguard/proxy"
 	"ssmguard/proxy/plugin"
 )
@@ -49,6 +51,16 @@ var exitCodes = []func(error) int{
 	of(func(e *awsconf.Error) int { return e.Code }),
 	of(func(*proxy.Refused) int { return exitRefused }),
 	of(func(*proxy.Unreachable) int { return exitOther }),
+	of(askedCode),
+}
+
+// askedCode is the code for a question that AWS did not answer.
+func askedCode(e *awsiam.Error) int {
+	switch e.Kind {
+	case awsiam.KindDenied, awsiam.KindCredentials, awsiam.KindNotFound, awsiam.KindInvalid:
+		return exitRefused
+	}
+	return exitOther
 }
 
 // signalCode is the code for a run that a signal ended: 130 after Ctrl-C, else
@@ -103,9 +115,28 @@ func (p *process) report(err error) int {
 			fmt.Fprintln(p.stdout) // as the AWS CLI does
 		}
 	default:
-		fmt.Fprintf(p.stderr, "ssmguard: %v\n", err)
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			fmt.Fprintf(p.stderr, "ssmguard: %s\n", printableName(strings.TrimPrefix(line, "ssmguard: ")))
+		}
+	}
+	if advice := credentialAdvice(err); advice != "" {
+		fmt.Fprintf(p.stderr, "ssmguard: %s\n", advice)
 	}
 	return exitCode(err)
+}
+
+// credentialAdvice says what to do about an error of credentials that AWS refused,
+// "" about others.
+func credentialAdvice(err error) string {
+	var refused *proxy.Refused
+	var unanswered *awsiam.Error
+	switch {
+	case errors.As(err, &refused):
+		return awsiam.CredentialAdvice(refused.Code)
+	case errors.As(err, &unanswered):
+		return awsiam.CredentialAdvice(unanswered.Code)
+	}
+	return ""
 }
 
 // without returns what else is in an error that errors.Join has made.

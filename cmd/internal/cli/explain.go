@@ -31,7 +31,7 @@ func explainCommand(p *process) *cli.Command {
 		UsageText: "ssmguard explain CODE | ssmguard explain MESSAGE | ssmguard explain < FILE",
 		Description: "Prints the page of a finding (SG101), or reads an AccessDenied message as AWS, the AWS\n" +
 			"CLI or an SDK prints it and says what it means. Encoded messages are decoded by AWS, where\n" +
-			"the caller may. Without either it lists all findings.\n",
+			"the caller may. Without either it lists all findings.",
 		Action: func(c *cli.Context) error {
 			o := &explainOptions{process: p}
 			if err := o.complete(c.Args().Slice()); err != nil {

@@ -9,10 +9,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
 	"golang.org/x/term"
+
+	"ssmguard/cmd/internal/awscli"
 )
 
 // process is what a command has of the process around it. Commands take it
@@ -55,11 +58,43 @@ func (p *process) run(ctx context.Context, args []string) error {
 	switch {
 	case filepath.Base(args[0]) == "aws":
 		return help(p.aws(ctx, words))
-	case len(words) > 0 && strings.HasPrefix(words[0], "--") && words[0] != "--help" && words[0] != "--version":
-		return help(p.ssm(ctx, words)) // the AWS CLI takes its options before the command, too
-	default:
+	case len(words) == 0 || !strings.HasPrefix(words[0], "-"):
 		return newApp(p).RunContext(ctx, args)
+	case words[0] == "--help" || words[0] == "-h":
+		return newApp(p).RunContext(ctx, append([]string{args[0], "help"}, words[1:]...))
+	case words[0] == "--version":
+		return newApp(p).RunContext(ctx, append([]string{args[0], "version"}, words[1:]...))
+	default:
+		return help(p.optionsFirst(ctx, args))
 	}
+}
+
+// optionsFirst runs a command line whose options stand before its command, as the
+// AWS CLI takes them: `ssmguard --profile dev ssm start-session` as well as
+// `ssmguard --profile dev tunnel up db`.
+func (p *process) optionsFirst(ctx context.Context, args []string) error {
+	words := args[1:]
+	line, err := p.readLine(words, true)
+	if err != nil {
+		return ownVoice("", err)
+	}
+	if line.call.Command != awscli.Foreign || line.call.Service != "" {
+		return p.ssm(ctx, words)
+	}
+	name := line.call.Refusal.Choice
+	app, at := newApp(p), slices.Index(words, name)
+	switch c := app.Command(name); {
+	case c == nil:
+		return usagef("unknown command: %s%s", printableName(name), nearestCommand(app, name))
+	case !c.SkipFlagParsing:
+		return usagef("the options of %s stand behind it; see %q", name, "ssmguard help "+name)
+	}
+	sorted := []string{args[0], name}
+	rest := words[at+1:]
+	if name == "tunnel" && len(rest) > 0 {
+		sorted, rest = append(sorted, rest[0]), rest[1:] // its options follow the verb
+	}
+	return app.RunContext(ctx, slices.Concat(sorted, words[:at], rest))
 }
 
 // signalled is the cause of a context that a signal ended.

@@ -162,6 +162,10 @@ func (o *startOptions) refused(ctx context.Context, d guard.Decision, err error)
 		return err
 	}
 	fmt.Fprint(o.stderr, o.awsText(refused))
+	if advice := credentialAdvice(refused); advice != "" {
+		fmt.Fprintf(o.stderr, "ssmguard: %s\n", advice)
+		return statusError{exitRefused}
+	}
 	refusal, ok := guard.ParseRefusal(refused.Error())
 	if !ok {
 		return statusError{exitRefused}

@@ -218,7 +218,11 @@ func (v tunnelVerb) parse(words []string, getenv func(string) string) (*tunnelOp
 	}
 	for _, word := range rest {
 		if strings.HasPrefix(word, "-") {
-			return nil, usagef("unknown option: %s; see %q", word, "ssmguard help tunnel")
+			var known []string
+			for _, opt := range slices.Concat(v.options...) {
+				known = append(known, opt.flag)
+			}
+			return nil, usagef("%s", unknownOption(word, known, fmt.Sprintf("; see %q", "ssmguard help tunnel")))
 		}
 	}
 	o.Words = rest
