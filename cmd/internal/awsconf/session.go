@@ -211,6 +211,13 @@ func ProfileExists(flag *string, lookup func(string) (string, bool)) bool {
 	return err == nil
 }
 
+// ProfileName is the profile that a command line asks for: the flag's, else the
+// environment's.
+func ProfileName(flag *string, lookup func(string) (string, bool)) string {
+	name, _ := profileName(flag, environment{lookup})
+	return name
+}
+
 // ErrorFormat is the format in which errors are to be written: the flag's, else
 // the environment's or the profile's, "" for the default.
 func ErrorFormat(g awscli.Globals, lookup func(string) (string, bool)) string {

@@ -173,7 +173,7 @@ func (d *doctor) configFault() report.Check {
 	c := report.Check{Level: report.Fail, Name: "region", Text: oneLine(d.fault), Do: "name a region with --region or AWS_REGION"}
 	switch {
 	case !d.profileExists:
-		c.Name, c.Do = "profile", "name another with --profile or AWS_PROFILE: \"aws configure list-profiles\" lists them"
+		c.Name, c.Do = "profile", d.profileAdvice()
 	case !strings.Contains(c.Text, "region"):
 		c.Name, c.Do = "config", "correct it; \"aws configure list\" tells what is read from where"
 	}

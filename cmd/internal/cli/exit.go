@@ -10,6 +10,7 @@ import (
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/configs"
 	"ssmguard/guard/awsiam"
 	"ssmguard/proxy"
 	"ssmguard/proxy/plugin"
@@ -119,10 +120,29 @@ func (p *process) report(err error) int {
 			fmt.Fprintf(p.stderr, "ssmguard: %s\n", printableName(strings.TrimPrefix(line, "ssmguard: ")))
 		}
 	}
-	if advice := credentialAdvice(err); advice != "" {
+	advice := credentialAdvice(err)
+	if as[*awsconf.Error](err) && !p.profileExists {
+		advice = p.profileAdvice()
+	}
+	if advice != "" {
 		fmt.Fprintf(p.stderr, "ssmguard: %s\n", advice)
 	}
 	return exitCode(err)
+}
+
+// profileAdvice says which profile may have been meant by one that is not there.
+func (p *process) profileAdvice() string {
+	const most = 8
+	names := awsconf.Profiles(p.lookup)
+	switch near := configs.Nearest(p.profile, names); {
+	case near != "":
+		return fmt.Sprintf("did you mean the profile %q?", near)
+	case len(names) == 0:
+		return "no profile is configured; \"aws configure\" makes one"
+	case len(names) > most:
+		names = append(names[:most], "...")
+	}
+	return "known profiles: " + strings.Join(names, ", ")
 }
 
 // credentialAdvice says what to do about an error of credentials that AWS refused,

@@ -46,6 +46,7 @@ func (p *process) readLine(words []string, lenient bool) (*sessionLine, error) {
 		globals = call.Globals
 	}
 	p.errorFormat, p.profileExists = awsconf.ErrorFormat(globals, p.lookup), awsconf.ProfileExists(globals.Profile, p.lookup)
+	p.profile = awsconf.ProfileName(globals.Profile, p.lookup)
 	if err != nil {
 		return nil, err
 	}
