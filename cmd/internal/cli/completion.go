@@ -169,8 +169,6 @@ func wordFlags(command string) (cs []candidate) {
 		return append(cs, flagNames(aliasTable)...)
 	case "ssh-proxy":
 		cs = flagNames(sshTable)
-	case "policy":
-		cs = flagNames(policyTable)
 	case "check":
 		cs = flagNames(fileTable)
 	case "ecs":

@@ -156,10 +156,7 @@ func asksForHelp(words []string) bool {
 	if len(words) == 0 || words[0] == "help" || len(words) == 2 && words[1] == "help" {
 		return true
 	}
-	if at := slices.Index(words, "--"); at >= 0 {
-		words = words[:at]
-	}
-	return slices.Contains(words, "--help") || slices.Contains(words, "-h")
+	return wantsHelp(words)
 }
 
 func verbList() string {
