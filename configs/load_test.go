@@ -85,6 +85,7 @@ func TestLoadFaults(t *testing.T) {
 		{"wrong type", "tunnels:\n  db:\n    target: i-1\n    port: many\n", "f.yaml:4: cannot unmarshal !!str `many` into int"},
 		{"no target", "tunnels:\n\n  db:\n    port: 1\n", "f.yaml:4: db: target is missing"},
 		{"no port", "tunnels:\n  db: {target: i-1}\n", "f.yaml:2: db: port is missing"},
+		{"reader of nothing", "tunnels:\n  db: {target: i-1, port: 1, host: h, reader: true}\n", "db: reader is for rds and elasticache"},
 		{"two hosts", "tunnels:\n  db: {target: i-1, port: 1, host: h, rds: r}\n", "give one of host, rds and elasticache"},
 		{"two listeners", "tunnels:\n  db: {target: i-1, port: 1, local_port: 1, listen: ':2'}\n", "give one of listen and local_port"},
 		{"bad listen", "tunnels:\n  db: {target: i-1, port: 1, listen: here}\n", `listen is "here", give ADDR:PORT or unix:PATH`},

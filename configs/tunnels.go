@@ -40,8 +40,9 @@ type Tunnel struct {
 	Port        int    `yaml:"port"`        // remote port
 	LocalPort   int    `yaml:"local_port"`  // 0: any free one
 	Listen      string `yaml:"listen"`      // ADDR:PORT or unix:PATH, instead of local_port
-	RDS         string `yaml:"rds"`         // identifier of a DB instance or cluster, instead of host and port
-	ElastiCache string `yaml:"elasticache"` // identifier of a cache, instead of host and port
+	RDS         string `yaml:"rds"`         // identifier of a DB cluster, instance or proxy, or its endpoint, instead of host and port
+	ElastiCache string `yaml:"elasticache"` // identifier of a cache, or its endpoint, instead of host and port
+	Reader      bool   `yaml:"reader"`      // the reader endpoint of what rds or elasticache names
 	User        string `yaml:"user"`        // database user, for `tunnel env`
 	Database    string `yaml:"database"`    // database name, for `tunnel env`
 	IAMAuth     bool   `yaml:"iam_auth"`    // the database takes an IAM token as password
@@ -153,6 +154,9 @@ func (t Tunnel) validate(file, name string) Faults {
 		say("give one of host, rds and elasticache")
 	case t.RDS == "" && t.ElastiCache == "" && t.Port == 0:
 		say("port is missing: the port on the far side")
+	}
+	if t.Reader && t.RDS == "" && t.ElastiCache == "" {
+		say("reader is for rds and elasticache")
 	}
 	if t.Port < 0 || t.Port > 65535 {
 		say("port is %d, give 1 to 65535", t.Port)

@@ -70,6 +70,7 @@ func TestOnlyPluginImportsPlugin(t *testing.T) {
 		"github.com/aws/aws-sdk-go-v2/service/iam":                module + "guard/awsiam",
 		"github.com/aws/aws-sdk-go-v2/service/ec2instanceconnect": module + "proxy/awsssm",
 		"github.com/aws/aws-sdk-go-v2/service/rds":                module + "proxy/awsdb",
+		"github.com/aws/aws-sdk-go-v2/service/elasticache":        module + "proxy/awsdb",
 	}
 	for pkg, deps := range importGraph(t) {
 		for dep, owner := range only {

@@ -16,12 +16,13 @@ type stored interface {
 // catalog is a describe call of RDS or ElastiCache: about one thing by its
 // name, or about all of them, in pages.
 type catalog[T stored] struct {
-	action   string // that is authorized
-	kind     string // resource type in ARNs, such as "db"
-	tagKey   string // prefix of the service's own tag keys; "" when it has none
-	name     string // form key of the name
-	label    string // what a malformed name is called in the error
-	size     string // form keys of paging
+	action   string         // that is authorized
+	kind     string         // resource type in ARNs, such as "db"
+	id       func(T) string // what stands in ARNs; the name when nil
+	tagKey   string         // prefix of the service's own tag keys; "" when it has none
+	name     string         // form key of the name
+	label    string         // what a malformed name is called in the error
+	size     string         // form keys of paging
 	token    string
 	standard int    // page size
 	tooMany  string // said of a page size out of range; %s stands for it
@@ -36,7 +37,14 @@ func (i catalog[T]) answer(c *call, all []T, keep func(T) (bool, error)) (part [
 		n, region := t.place()
 		return orElse(region, c.world.Region) != c.region || name != "" && n != name
 	})
-	on := object{arn: c.arn(strings.SplitN(i.action, ":", 2)[0], c.region, i.kind+":"+orElse(name, "*"))}
+	resource := orElse(name, "*")
+	switch {
+	case i.id != nil && name != "" && len(here) > 0:
+		resource = i.id(here[0])
+	case i.id != nil:
+		resource = "*"
+	}
+	on := object{arn: c.arn(strings.SplitN(i.action, ":", 2)[0], c.region, i.kind+":"+resource)}
 	if name != "" && len(here) > 0 && len(here[0].tags()) > 0 {
 		prefixes := []string{i.tagKey}
 		if i.tagKey == "" {

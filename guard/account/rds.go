@@ -32,7 +32,7 @@ var (
 		missing: fault{Code: "DBClusterNotFoundFault", Message: "DBCluster %s not found.", Status: http.StatusNotFound},
 	}
 	dbProxies = catalog[Database]{
-		action: "rds:DescribeDBProxies", kind: "db-proxy", name: "DBProxyName", label: "DBProxyName",
+		action: "rds:DescribeDBProxies", kind: "db-proxy", id: proxyID, name: "DBProxyName", label: "DBProxyName",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: rdsTooMany,
 		missing: fault{Code: "DBProxyNotFoundFault", Message: "DBProxy %s not found.", Status: http.StatusNotFound},
 	}
@@ -221,6 +221,9 @@ func describeDBClusters(c *call) (any, error) {
 	return a, nil
 }
 
+// proxyID is what a proxy has in ARNs in place of its name.
+func proxyID(d Database) string { return strings.ToLower(madeUpID("prx-", d.Name)) }
+
 type dbProxyXML struct {
 	DBProxyName         string
 	DBProxyArn          string
@@ -253,7 +256,7 @@ func describeDBProxies(c *call) (any, error) {
 	a := dbProxiesAnswer{Marker: marker}
 	for _, d := range part {
 		x := dbProxyXML{
-			DBProxyName: d.Name, DBProxyArn: c.arn("rds", c.region, "db-proxy:"+strings.ToLower(madeUpID("prx-", d.Name))), Status: orElse(d.Status, available),
+			DBProxyName: d.Name, DBProxyArn: c.arn("rds", c.region, "db-proxy:"+proxyID(d)), Status: orElse(d.Status, available),
 			EngineFamily: d.Engine, RoleArn: c.iamARN("role/" + d.Name), RequireTLS: true, IdleClientTimeout: 1800, CreatedDate: opened, UpdatedDate: opened,
 		}
 		if e := c.world.endpoints(d); len(e) > 0 {

@@ -187,6 +187,8 @@ func TestRDSAuthorization(t *testing.T) {
 		{allow("s3:*", "*"), "DescribeDBClusters", nil, refused("DescribeDBClusters", "cluster:*")},
 		{allow("s3:*", "*"), "DescribeDBClusters", []string{"DBClusterIdentifier", "gone"}, refused("DescribeDBClusters", "cluster:gone")},
 		{allow("s3:*", "*"), "DescribeDBProxies", nil, refused("DescribeDBProxies", "db-proxy:*")},
+		{allow("s3:*", "*"), "DescribeDBProxies", []string{"DBProxyName", "gone"}, refused("DescribeDBProxies", "db-proxy:*")},
+		{allow("s3:*", "*"), "DescribeDBProxies", []string{"DBProxyName", "pool"}, refused("DescribeDBProxies", "db-proxy:"+proxyID(Database{Name: "pool"}))},
 		{allow("rds:Describe*", base+"db:legacy"), "DescribeDBInstances", []string{"DBInstanceIdentifier", "legacy"}, failure{}},
 		{allow("rds:Describe*", base+"db:legacy"), "DescribeDBInstances", nil, refused("DescribeDBInstances", "db:*")},
 		{allow("rds:Describe*", base+"db:*"), "DescribeDBInstances", nil, failure{}},

@@ -8,143 +8,243 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/rds/auth"
-	"github.com/aws/aws-sdk-go-v2/service/elasticache"
-	cachetypes "github.com/aws/aws-sdk-go-v2/service/elasticache/types"
-	"github.com/aws/aws-sdk-go-v2/service/rds"
-	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
+	"github.com/aws/smithy-go"
 )
 
 // Endpoint is where a database listens, and what it says of itself.
 type Endpoint struct {
+	Kind     string // "DB cluster", "replication group" ...
+	Name     string // its identifier
 	Host     string
 	Port     int
 	Engine   string // "postgres", "aurora-mysql", "redis" ...
 	Database string // the first one's name, "" when there is none
-	User     string // the master user's name, "" for a cache
-	IAMAuth  bool   // takes tokens for passwords
+	User     string // the master user's name, "" for a cache and a proxy
+	IAMAuth  bool   // takes tokens for passwords; of a cache it is not known
+	TLS      bool   // a cache that encrypts in transit
+	Status   string // "available", "stopped" ...
+	Shards   int    // of a cache with cluster mode
 }
 
-// NotFoundError is a name that no database has.
-type NotFoundError struct{ Kind, Name string }
+// Serverless tells of a cache whether tokens for it name it as serverless.
+func (e Endpoint) Serverless() bool { return e.Kind == kindServerless }
 
-// Error names the kind and the name.
+// TakesTokens tells of a cache whether its users may log in with tokens: it needs
+// TLS, users, and a name of its own.
+func (e Endpoint) TakesTokens() bool {
+	return e.TLS && e.Engine != "memcached" && (e.Kind == kindGroup || e.Kind == kindServerless)
+}
+
+// down are the states in which nothing answers, as the guides of RDS and
+// ElastiCache list them.
+var down = []string{
+	"creating", "create-failed", "deleting", "deleted", "failed", "inaccessible-encryption-credentials", "incompatible-network",
+	"incompatible-restore", "insufficient-capacity", "restore-error", "restore-failed", "starting", "stopped", "stopping", "suspended",
+}
+
+// Down tells whether nothing answers there in its state.
+func (e Endpoint) Down() bool { return slices.Contains(down, e.Status) }
+
+// What there is to look for.
+const (
+	kindCluster    = "DB cluster"
+	kindInstance   = "DB instance"
+	kindProxy      = "DB proxy"
+	kindGroup      = "replication group"
+	kindServerless = "serverless cache"
+	kindCache      = "cache cluster"
+)
+
+// NotFoundError says that a name leads nowhere, as far as could be seen.
+type NotFoundError struct {
+	Name, Region string
+	Kinds        []string // that were looked through
+	Known        []string // what there is instead, as far as it could be listed
+	Refused      []error  // AWS's refusals of the other lookups; with them the name may exist
+}
+
+// Error names the kinds and the name, or what was refused.
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("no %s %q in this account and region", e.Kind, e.Name)
+	if len(e.Kinds) == 0 {
+		return fmt.Sprintf("looking up %s: %v", e.Name, errors.Join(e.Refused...))
+	}
+	return fmt.Sprintf("no %s %q in %s", either(e.Kinds), e.Name, e.Region)
 }
 
-// RDS finds a DB cluster or instance by its identifier or by one of its
-// endpoints; an endpoint that is given is kept, so that a cluster's reader stays
-// a reader. Errors are *NotFoundError or the SDK's.
-func RDS(ctx context.Context, cfg aws.Config, name string) (Endpoint, error) {
-	api := rds.NewFromConfig(cfg)
-	id, _, isEndpoint := strings.Cut(name, ".")
-	e, err := cluster(ctx, api, id)
-	if missing[*rdstypes.DBClusterNotFoundFault](err) || err == nil && e.Host == "" {
-		e, err = instance(ctx, api, id)
+// Unwrap returns the refusals.
+func (e *NotFoundError) Unwrap() []error { return e.Refused }
+
+// either joins words with commas and "or".
+func either(words []string) string {
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " or " + words[n-1]
 	}
-	if missing[*rdstypes.DBInstanceNotFoundFault](err) || err == nil && e.Host == "" {
-		return Endpoint{}, &NotFoundError{"DB cluster or instance", name}
-	}
-	if err == nil && isEndpoint {
-		e.Host = name
-	}
-	return e, err
+	return strings.Join(words, "")
 }
 
-func missing[E error](err error) bool {
-	var e E
-	return errors.As(err, &e)
+// NoEndpointError says that a database has no endpoint of the wanted sort.
+type NoEndpointError struct {
+	Kind, Name, Status string
+	Reader             bool // a reader was wanted
 }
 
-func cluster(ctx context.Context, api *rds.Client, id string) (Endpoint, error) {
-	out, err := api.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: &id})
-	if err != nil || len(out.DBClusters) == 0 {
-		return Endpoint{}, err
+// Error says why there is none.
+func (e *NoEndpointError) Error() string {
+	if e.Reader {
+		return fmt.Sprintf("%s %s has no reader endpoint", e.Kind, e.Name)
 	}
-	c := out.DBClusters[0]
-	return Endpoint{
-		Host: aws.ToString(c.Endpoint), Port: int(aws.ToInt32(c.Port)), Engine: aws.ToString(c.Engine),
-		Database: aws.ToString(c.DatabaseName), User: aws.ToString(c.MasterUsername), IAMAuth: aws.ToBool(c.IAMDatabaseAuthenticationEnabled),
-	}, nil
+	return fmt.Sprintf("%s %s has no endpoint: it is %s", e.Kind, e.Name, e.Status)
 }
 
-func instance(ctx context.Context, api *rds.Client, id string) (Endpoint, error) {
-	out, err := api.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
-	if err != nil || len(out.DBInstances) == 0 || out.DBInstances[0].Endpoint == nil {
-		return Endpoint{}, err
+// SplitAddress takes a name that is an endpoint apart: HOST or HOST:PORT. An
+// identifier has no dots and is none.
+func SplitAddress(name string) (host string, port int, ok bool) {
+	host = name
+	if h, p, err := net.SplitHostPort(name); err == nil {
+		if port, err = strconv.Atoi(p); err != nil || port < 1 || port > 65535 {
+			return "", 0, false
+		}
+		host = h
 	}
-	i := out.DBInstances[0]
-	return Endpoint{
-		Host: aws.ToString(i.Endpoint.Address), Port: int(aws.ToInt32(i.Endpoint.Port)), Engine: aws.ToString(i.Engine),
-		Database: aws.ToString(i.DBName), User: aws.ToString(i.MasterUsername), IAMAuth: aws.ToBool(i.IAMDatabaseAuthenticationEnabled),
-	}, nil
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host, port, strings.Contains(host, ".")
 }
 
-// ElastiCache finds a replication group, a serverless cache or a cluster by its
-// identifier, in this order. Errors are *NotFoundError or the SDK's.
-func ElastiCache(ctx context.Context, cfg aws.Config, name string) (Endpoint, error) {
-	api := elasticache.NewFromConfig(cfg)
-	for _, look := range []func(context.Context, *elasticache.Client, string) (Endpoint, error){replicationGroup, serverless, cacheCluster} {
-		e, err := look(ctx, api, name)
+// entry is a database with all its endpoints.
+type entry struct {
+	Endpoint
+	reader address
+	more   []address // by which it is known, too
+}
+
+type address struct {
+	host string
+	port int
+}
+
+// at returns the endpoint at an address of the entry, "" meaning its own.
+func (e entry) at(host string, reader bool) (Endpoint, error) {
+	out := e.Endpoint
+	if reader {
+		out.Host, out.Port = e.reader.host, e.reader.port
+	} else if a, ok := e.known(host); ok {
+		out.Host, out.Port = a.host, a.port
+	}
+	if out.Host == "" {
+		return Endpoint{}, &NoEndpointError{Kind: e.Kind, Name: e.Name, Status: e.Status, Reader: reader && e.Host != ""}
+	}
+	return out, nil
+}
+
+// known returns the endpoint with a host; of one host with two ports the first.
+func (e entry) known(host string) (address, bool) {
+	all := append([]address{{e.Host, e.Port}, e.reader}, e.more...)
+	i := slices.IndexFunc(all, func(a address) bool { return a.host != "" && strings.EqualFold(a.host, host) })
+	if i < 0 {
+		return address{}, false
+	}
+	return all[i], true
+}
+
+// source is one describe call: of what has an identifier, or of everything when
+// it is "", a page at a time.
+type source struct {
+	kind string
+	page func(ctx context.Context, id string, from *string) (found []entry, next *string, err error)
+}
+
+// mostPages bounds how much is listed; a page has up to 100 entries.
+const mostPages = 20
+
+// list calls visit for everything of a source until visit returns false.
+func (s source) list(ctx context.Context, visit func(entry) bool) error {
+	var from *string
+	for range mostPages {
+		found, next, err := s.page(ctx, "", from)
+		if err != nil {
+			return err
+		}
+		for _, e := range found {
+			if !visit(e) {
+				return nil
+			}
+		}
+		if next == nil || *next == "" {
+			return nil
+		}
+		from = next
+	}
+	return nil
+}
+
+// byName looks an identifier up in one source after the other. A source that AWS
+// refuses to show is passed over: what is wanted may be in another.
+func byName(ctx context.Context, sources []source, region, id string) (entry, error) {
+	missing := &NotFoundError{Name: id, Region: region}
+	for _, s := range sources {
+		found, _, err := s.page(ctx, id, nil)
 		switch {
-		case missing[*cachetypes.ReplicationGroupNotFoundFault](err), missing[*cachetypes.ServerlessCacheNotFoundFault](err),
-			missing[*cachetypes.CacheClusterNotFoundFault](err), err == nil && e.Host == "":
+		case refused(err):
+			missing.Refused = append(missing.Refused, err)
+		case absent(err), err == nil && len(found) == 0:
+			missing.Kinds = append(missing.Kinds, s.kind)
+		case err != nil:
+			return entry{}, err
 		default:
-			return e, err
+			return found[0], nil
 		}
 	}
-	return Endpoint{}, &NotFoundError{"cache", name}
+	for _, s := range sources {
+		if slices.Contains(missing.Kinds, s.kind) {
+			//nolint:errcheck // what cannot be listed cannot be offered
+			s.list(ctx, func(e entry) bool { missing.Known = append(missing.Known, e.Name); return true })
+		}
+	}
+	return entry{}, missing
 }
 
-func replicationGroup(ctx context.Context, api *elasticache.Client, id string) (Endpoint, error) {
-	out, err := api.DescribeReplicationGroups(ctx, &elasticache.DescribeReplicationGroupsInput{ReplicationGroupId: &id})
-	if err != nil || len(out.ReplicationGroups) == 0 {
-		return Endpoint{}, err
+// byAddress looks through everything for what has a host among its endpoints.
+func byAddress(ctx context.Context, sources []source, region, host string) (entry, error) {
+	missing := &NotFoundError{Name: host, Region: region}
+	for _, s := range sources {
+		var hit *entry
+		err := s.list(ctx, func(e entry) bool {
+			if _, ok := e.known(host); ok {
+				hit = &e
+			}
+			return hit == nil
+		})
+		switch {
+		case hit != nil:
+			return *hit, nil
+		case refused(err):
+			missing.Refused = append(missing.Refused, err)
+		case err != nil:
+			return entry{}, err
+		default:
+			missing.Kinds = append(missing.Kinds, s.kind)
+		}
 	}
-	g := out.ReplicationGroups[0]
-	e := g.ConfigurationEndpoint // of a group with shards
-	if e == nil && len(g.NodeGroups) > 0 {
-		e = g.NodeGroups[0].PrimaryEndpoint
-	}
-	return cacheEndpoint(e, aws.ToString(g.Engine)), nil
+	return entry{}, missing
 }
 
-func serverless(ctx context.Context, api *elasticache.Client, id string) (Endpoint, error) {
-	out, err := api.DescribeServerlessCaches(ctx, &elasticache.DescribeServerlessCachesInput{ServerlessCacheName: &id})
-	if err != nil || len(out.ServerlessCaches) == 0 {
-		return Endpoint{}, err
-	}
-	return cacheEndpoint(out.ServerlessCaches[0].Endpoint, aws.ToString(out.ServerlessCaches[0].Engine)), nil
+// refused tells whether AWS denied a call.
+func refused(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied")
 }
 
-func cacheCluster(ctx context.Context, api *elasticache.Client, id string) (Endpoint, error) {
-	out, err := api.DescribeCacheClusters(ctx, &elasticache.DescribeCacheClustersInput{CacheClusterId: &id, ShowCacheNodeInfo: aws.Bool(true)})
-	if err != nil || len(out.CacheClusters) == 0 {
-		return Endpoint{}, err
-	}
-	c := out.CacheClusters[0]
-	e := c.ConfigurationEndpoint // of memcached
-	if e == nil && len(c.CacheNodes) > 0 {
-		e = c.CacheNodes[0].Endpoint
-	}
-	return cacheEndpoint(e, aws.ToString(c.Engine)), nil
+// absences are the codes for a name that there is not, or that there cannot be.
+var absences = []string{
+	"DBClusterNotFoundFault", "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBProxyNotFoundFault",
+	"ReplicationGroupNotFoundFault", "ServerlessCacheNotFoundFault", "CacheClusterNotFound", "CacheClusterNotFoundFault", "InvalidParameterValue",
 }
 
-func cacheEndpoint(e *cachetypes.Endpoint, engine string) Endpoint {
-	if e == nil {
-		return Endpoint{}
-	}
-	return Endpoint{Host: aws.ToString(e.Address), Port: int(aws.ToInt32(e.Port)), Engine: engine}
-}
-
-// Token makes a password for a database user who authenticates with IAM: it
-// holds for 15 minutes and for the database at host and port, by their real
-// names. Nothing is sent.
-func Token(ctx context.Context, cfg aws.Config, host string, port int, user string) (string, error) {
-	return auth.BuildAuthToken(ctx, net.JoinHostPort(host, strconv.Itoa(port)), cfg.Region, user, cfg.Credentials)
+func absent(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && slices.Contains(absences, api.ErrorCode())
 }

@@ -1,120 +1,295 @@
 package awsdb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 )
 
-// answers are what the APIs say, by operation and identifier; others are faults.
-var answers = map[string]string{
-	"DescribeDBClusters orders": `<DBClusters><DBCluster><Endpoint>orders.cluster-c1.eu-west-1.rds.amazonaws.com</Endpoint><Port>5432</Port>
-		<Engine>aurora-postgresql</Engine><DatabaseName>shop</DatabaseName><MasterUsername>root</MasterUsername>
-		<IAMDatabaseAuthenticationEnabled>true</IAMDatabaseAuthenticationEnabled></DBCluster></DBClusters>`,
-	"DescribeDBInstances legacy": `<DBInstances><DBInstance><Endpoint><Address>legacy.c1.eu-west-1.rds.amazonaws.com</Address><Port>3306</Port></Endpoint>
-		<Engine>mysql</Engine><MasterUsername>admin</MasterUsername></DBInstance></DBInstances>`,
-	"DescribeReplicationGroups sessions": `<ReplicationGroups><ReplicationGroup><Engine>redis</Engine><NodeGroups><NodeGroup><PrimaryEndpoint>
-		<Address>sessions.c1.cache.amazonaws.com</Address><Port>6379</Port></PrimaryEndpoint></NodeGroup></NodeGroups></ReplicationGroup></ReplicationGroups>`,
-	"DescribeCacheClusters pages": `<CacheClusters><CacheCluster><Engine>memcached</Engine><ConfigurationEndpoint>
-		<Address>pages.c1.cfg.cache.amazonaws.com</Address><Port>11211</Port></ConfigurationEndpoint></CacheCluster></CacheClusters>`,
+const (
+	ordersXML = `<DBCluster><DBClusterIdentifier>orders</DBClusterIdentifier><Status>available</Status><Endpoint>orders.cluster-c1.eu-west-1.rds.amazonaws.com</Endpoint>
+		<ReaderEndpoint>orders.cluster-ro-c1.eu-west-1.rds.amazonaws.com</ReaderEndpoint><CustomEndpoints><member>reports.cluster-custom-c1.eu-west-1.rds.amazonaws.com</member></CustomEndpoints>
+		<Port>5432</Port><Engine>aurora-postgresql</Engine><DatabaseName>shop</DatabaseName><MasterUsername>root</MasterUsername>
+		<IAMDatabaseAuthenticationEnabled>true</IAMDatabaseAuthenticationEnabled></DBCluster>`
+	legacyXML = `<DBInstance><DBInstanceIdentifier>legacy</DBInstanceIdentifier><DBInstanceStatus>stopped</DBInstanceStatus><Engine>mysql</Engine>
+		<Endpoint><Address>legacy.c1.eu-west-1.rds.amazonaws.com</Address><Port>3306</Port></Endpoint><MasterUsername>admin</MasterUsername></DBInstance>`
+	newXML      = `<DBInstance><DBInstanceIdentifier>new</DBInstanceIdentifier><DBInstanceStatus>creating</DBInstanceStatus><Engine>mysql</Engine></DBInstance>`
+	poolXML     = `<member><DBProxyName>pool</DBProxyName><Status>available</Status><EngineFamily>MYSQL</EngineFamily><Endpoint>pool.proxy-c1.eu-west-1.rds.amazonaws.com</Endpoint><Auth><member><IAMAuth>REQUIRED</IAMAuth></member></Auth></member>`
+	sessionsXML = `<ReplicationGroup><ReplicationGroupId>sessions</ReplicationGroupId><Status>available</Status><Engine>valkey</Engine><TransitEncryptionEnabled>true</TransitEncryptionEnabled>
+		<NodeGroups><NodeGroup><PrimaryEndpoint><Address>master.sessions.c1.cache.amazonaws.com</Address><Port>6379</Port></PrimaryEndpoint>
+		<ReaderEndpoint><Address>replica.sessions.c1.cache.amazonaws.com</Address><Port>6379</Port></ReaderEndpoint><NodeGroupMembers><NodeGroupMember>
+		<ReadEndpoint><Address>sessions-001.sessions.c1.cache.amazonaws.com</Address><Port>6379</Port></ReadEndpoint></NodeGroupMember></NodeGroupMembers></NodeGroup></NodeGroups></ReplicationGroup>`
+	wideXML = `<ReplicationGroup><ReplicationGroupId>wide</ReplicationGroupId><Engine>redis</Engine><NodeGroups><NodeGroup/><NodeGroup/></NodeGroups>
+		<ConfigurationEndpoint><Address>wide.c1.clustercfg.cache.amazonaws.com</Address><Port>6379</Port></ConfigurationEndpoint></ReplicationGroup>`
+	pagesXML = `<CacheCluster><CacheClusterId>pages</CacheClusterId><Engine>memcached</Engine><ConfigurationEndpoint><Address>pages.c1.cfg.cache.amazonaws.com</Address><Port>11211</Port>
+		</ConfigurationEndpoint><CacheNodes><CacheNode><Endpoint><Address>pages.c1.0001.cache.amazonaws.com</Address><Port>11211</Port></Endpoint></CacheNode></CacheNodes></CacheCluster>`
+	singleXML = `<CacheCluster><CacheClusterId>single</CacheClusterId><Engine>redis</Engine><CacheNodes><CacheNode><Endpoint><Address>single.c1.0001.cache.amazonaws.com</Address><Port>6379</Port></Endpoint></CacheNode></CacheNodes></CacheCluster>`
+	cartsXML  = `<member><ServerlessCacheName>carts</ServerlessCacheName><Engine>valkey</Engine><Endpoint><Address>carts-c1.serverless.cache.amazonaws.com</Address><Port>6379</Port></Endpoint>
+		<ReaderEndpoint><Address>carts-c1.serverless.cache.amazonaws.com</Address><Port>6380</Port></ReaderEndpoint></member>`
+)
+
+// operations are what the services hold: the name of the list, its things by
+// identifier, and the code for one that is not there.
+var operations = map[string]struct {
+	list, key, fault string
+	things           map[string]string
+}{
+	"DescribeDBClusters":        {"DBClusters", "DBClusterIdentifier", "DBClusterNotFoundFault", map[string]string{"orders": ordersXML}},
+	"DescribeDBInstances":       {"DBInstances", "DBInstanceIdentifier", "DBInstanceNotFound", map[string]string{"legacy": legacyXML, "new": newXML}},
+	"DescribeDBProxies":         {"DBProxies", "DBProxyName", "DBProxyNotFoundFault", map[string]string{"pool": poolXML}},
+	"DescribeReplicationGroups": {"ReplicationGroups", "ReplicationGroupId", "ReplicationGroupNotFoundFault", map[string]string{"sessions": sessionsXML, "wide": wideXML}},
+	"DescribeServerlessCaches":  {"ServerlessCaches", "ServerlessCacheName", "ServerlessCacheNotFoundFault", map[string]string{"carts": cartsXML}},
+	"DescribeCacheClusters":     {"CacheClusters", "CacheClusterId", "CacheClusterNotFound", map[string]string{"pages": pagesXML, "single": singleXML}},
 }
 
-// faults are the codes for what is not there.
-var faults = map[string]string{
-	"DescribeDBClusters": "DBClusterNotFoundFault", "DescribeDBInstances": "DBInstanceNotFound",
-	"DescribeReplicationGroups": "ReplicationGroupNotFoundFault", "DescribeServerlessCaches": "ServerlessCacheNotFoundFault",
-	"DescribeCacheClusters": "CacheClusterNotFound",
-}
-
-func serve(t *testing.T) aws.Config {
+// serve answers as the services do, and refuses some operations.
+func serve(t *testing.T, refuse ...string) (cfg aws.Config, asked func() string) {
 	t.Helper()
+	var log []string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		operation, id := r.FormValue("Action"), ""
-		for key := range r.Form {
-			if strings.HasSuffix(key, "Identifier") || strings.HasSuffix(key, "Id") || strings.HasSuffix(key, "Name") {
-				id = r.FormValue(key)
+		action := r.FormValue("Action")
+		o := operations[action]
+		id := r.FormValue(o.key)
+		log = append(log, strings.TrimSpace(strings.TrimPrefix(action, "Describe")+" "+id))
+		thing, ok := o.things[id]
+		if id == "" {
+			ok = true
+			for _, x := range o.things {
+				thing += x
 			}
 		}
-		if text, ok := answers[operation+" "+id]; ok {
-			fmt.Fprintf(w, "<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>", operation, text)
+		for _, refused := range refuse {
+			if refused == action {
+				w.WriteHeader(http.StatusForbidden)
+				fmt.Fprintf(w, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::111122223333:user/x is not authorized to perform: %s</Message></Error></ErrorResponse>", action)
+				return
+			}
+		}
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprintf(w, "<ErrorResponse><Error><Code>%s</Code><Message>not found</Message></Error></ErrorResponse>", o.fault)
 			return
 		}
-		code := faults[operation]
-		if id == "secret" {
-			code = "AccessDenied"
-		}
-		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, "<ErrorResponse><Error><Code>%s</Code><Message>no</Message></Error></ErrorResponse>", code)
+		fmt.Fprintf(w, "<%[1]sResponse><%[1]sResult><%[2]s>%[3]s</%[2]s></%[1]sResult></%[1]sResponse>", action, o.list, thing)
 	}))
 	t.Cleanup(s.Close)
 	return aws.Config{
 		Region: "eu-west-1", BaseEndpoint: &s.URL, HTTPClient: s.Client(), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-	}
+	}, func() string { return strings.Join(log, ", ") }
+}
+
+var (
+	orders   = Endpoint{Kind: "DB cluster", Name: "orders", Host: "orders.cluster-c1.eu-west-1.rds.amazonaws.com", Port: 5432, Engine: "aurora-postgresql", Database: "shop", User: "root", IAMAuth: true, Status: "available"}
+	legacy   = Endpoint{Kind: "DB instance", Name: "legacy", Host: "legacy.c1.eu-west-1.rds.amazonaws.com", Port: 3306, Engine: "mysql", User: "admin", Status: "stopped"}
+	pool     = Endpoint{Kind: "DB proxy", Name: "pool", Host: "pool.proxy-c1.eu-west-1.rds.amazonaws.com", Port: 3306, Engine: "mysql", IAMAuth: true, Status: "available"}
+	sessions = Endpoint{Kind: "replication group", Name: "sessions", Host: "master.sessions.c1.cache.amazonaws.com", Port: 6379, Engine: "valkey", TLS: true, Status: "available"}
+	carts    = Endpoint{Kind: "serverless cache", Name: "carts", Host: "carts-c1.serverless.cache.amazonaws.com", Port: 6379, Engine: "valkey", TLS: true}
+	pages    = Endpoint{Kind: "cache cluster", Name: "pages", Host: "pages.c1.cfg.cache.amazonaws.com", Port: 11211, Engine: "memcached"}
+)
+
+// at is an endpoint elsewhere.
+func at(e Endpoint, host string) Endpoint {
+	e.Host = host
+	return e
 }
 
 func TestRDS(t *testing.T) {
-	cfg := serve(t)
-	orders := Endpoint{Host: "orders.cluster-c1.eu-west-1.rds.amazonaws.com", Port: 5432, Engine: "aurora-postgresql", Database: "shop", User: "root", IAMAuth: true}
-	reader := orders
-	reader.Host = "orders.cluster-ro-c1.eu-west-1.rds.amazonaws.com"
-	for name, want := range map[string]Endpoint{
-		"orders": orders, reader.Host: reader,
-		"legacy": {Host: "legacy.c1.eu-west-1.rds.amazonaws.com", Port: 3306, Engine: "mysql", User: "admin"},
+	for _, test := range []struct {
+		name   string
+		reader bool
+		want   Endpoint
+		asked  string
+	}{
+		{"orders", false, orders, "DBClusters orders"},
+		{"orders", true, at(orders, "orders.cluster-ro-c1.eu-west-1.rds.amazonaws.com"), "DBClusters orders"},
+		{orders.Host, false, orders, "DBClusters orders"},
+		{orders.Host, true, at(orders, "orders.cluster-ro-c1.eu-west-1.rds.amazonaws.com"), "DBClusters orders"},
+		{"Orders.cluster-ro-c1.eu-west-1.rds.amazonaws.com.", false, at(orders, "orders.cluster-ro-c1.eu-west-1.rds.amazonaws.com"), "DBClusters orders"},
+		{"reports.cluster-custom-c1.eu-west-1.rds.amazonaws.com:5432", false, at(orders, "reports.cluster-custom-c1.eu-west-1.rds.amazonaws.com"), "DBClusters"},
+		{"legacy", false, legacy, "DBClusters legacy, DBInstances legacy"},
+		{legacy.Host, false, legacy, "DBInstances legacy"},
+		{"pool", false, pool, "DBClusters pool, DBInstances pool, DBProxies pool"},
+		{pool.Host, false, pool, "DBProxies pool"},
 	} {
-		got, err := RDS(t.Context(), cfg, name)
-		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Errorf("%s: %v, -want +got:\n%s", name, err, diff)
+		cfg, asked := serve(t)
+		got, err := RDS(t.Context(), cfg, test.name, test.reader)
+		if diff := cmp.Diff(test.want, got); diff != "" || err != nil || asked() != test.asked {
+			t.Errorf("%s, reader %v: %v, asked %s, -want +got:\n%s", test.name, test.reader, err, asked(), diff)
 		}
 	}
 }
 
 func TestElastiCache(t *testing.T) {
-	cfg := serve(t)
-	for name, want := range map[string]Endpoint{
-		"sessions": {Host: "sessions.c1.cache.amazonaws.com", Port: 6379, Engine: "redis"},
-		"pages":    {Host: "pages.c1.cfg.cache.amazonaws.com", Port: 11211, Engine: "memcached"},
+	reader := at(sessions, "replica.sessions.c1.cache.amazonaws.com")
+	cartsReader := carts
+	cartsReader.Port = 6380
+	for _, test := range []struct {
+		name   string
+		reader bool
+		want   Endpoint
+	}{
+		{"sessions", false, sessions}, {"sessions", true, reader}, {reader.Host, false, reader},
+		{"sessions-001.sessions.c1.cache.amazonaws.com", false, at(sessions, "sessions-001.sessions.c1.cache.amazonaws.com")},
+		{"wide", false, Endpoint{Kind: "replication group", Name: "wide", Host: "wide.c1.clustercfg.cache.amazonaws.com", Port: 6379, Engine: "redis", Shards: 2}},
+		{"carts", false, carts}, {"carts", true, cartsReader}, {carts.Host, false, carts},
+		{"pages", false, pages}, {"pages.c1.0001.cache.amazonaws.com", false, at(pages, "pages.c1.0001.cache.amazonaws.com")},
+		{"single", false, Endpoint{Kind: "cache cluster", Name: "single", Host: "single.c1.0001.cache.amazonaws.com", Port: 6379, Engine: "redis"}},
 	} {
-		got, err := ElastiCache(t.Context(), cfg, name)
-		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Errorf("%s: %v, -want +got:\n%s", name, err, diff)
+		cfg, _ := serve(t)
+		got, err := ElastiCache(t.Context(), cfg, test.name, test.reader)
+		if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+			t.Errorf("%s, reader %v: %v, -want +got:\n%s", test.name, test.reader, err, diff)
 		}
 	}
 }
 
+// What is not there comes with what there is; what may not be looked at is not
+// taken for absent, and does not hide what may be looked at.
 func TestWhatIsNotThere(t *testing.T) {
-	cfg := serve(t)
-	_, noDB := RDS(t.Context(), cfg, "gone")
-	_, noCache := ElastiCache(t.Context(), cfg, "gone")
-	for _, err := range []error{noDB, noCache} {
+	for _, test := range []struct {
+		name, refuse string
+		cache        bool
+		want         string
+		known        []string
+		refused      int
+	}{
+		{"gone", "", false, `no DB cluster, DB instance or DB proxy "gone" in eu-west-1`, []string{"orders", "legacy", "new", "pool"}, 0},
+		{"gone", "", true, `no replication group, serverless cache or cache cluster "gone" in eu-west-1`, []string{"sessions", "wide", "carts", "pages", "single"}, 0},
+		{"gone", "DescribeDBProxies", false, `no DB cluster or DB instance "gone" in eu-west-1`, []string{"orders", "legacy", "new"}, 1},
+		{"gone", "DescribeDBClusters DescribeDBInstances DescribeDBProxies", false, `looking up gone: `, nil, 3},
+		{"gone.c1.eu-west-1.rds.amazonaws.com", "", false, `no DB instance "gone" in eu-west-1`, []string{"legacy", "new"}, 0},
+		{"gone.cluster-custom-c1.eu-west-1.rds.amazonaws.com", "", false, `no DB cluster "gone.cluster-custom-c1.eu-west-1.rds.amazonaws.com" in eu-west-1`, nil, 0},
+		{"gone.endpoint.proxy-c1.eu-west-1.rds.amazonaws.com", "", false, `no DB proxy "gone.endpoint.proxy-c1.eu-west-1.rds.amazonaws.com" in eu-west-1`, nil, 0},
+		{"db.example.com", "", false, `no endpoint of RDS "db.example.com" in eu-west-1`, nil, 0},
+		{"gone.c1.cache.amazonaws.com", "DescribeServerlessCaches", true, `no replication group or cache cluster "gone.c1.cache.amazonaws.com" in eu-west-1`, nil, 1},
+	} {
+		cfg, _ := serve(t, strings.Fields(test.refuse)...)
+		look := RDS
+		if test.cache {
+			look = ElastiCache
+		}
+		_, err := look(t.Context(), cfg, test.name, false)
 		var none *NotFoundError
-		if !errors.As(err, &none) || none.Name != "gone" {
-			t.Errorf("got %v", err)
+		if !errors.As(err, &none) || !strings.HasPrefix(err.Error(), test.want) || len(none.Refused) != test.refused {
+			t.Errorf("%s: %v, want %s", test.name, err, test.want)
+			continue
+		}
+		if diff := cmp.Diff(count(test.known), count(none.Known)); diff != "" {
+			t.Errorf("%s: known %s", test.name, diff)
 		}
 	}
-	_, err := RDS(t.Context(), cfg, "secret")
-	var none *NotFoundError
-	if err == nil || errors.As(err, &none) {
-		t.Errorf("a refusal is taken for an absence: %v", err)
+	cfg, _ := serve(t, "DescribeDBClusters")
+	if got, err := RDS(t.Context(), cfg, "legacy", false); err != nil || got.Port != 3306 {
+		t.Errorf("an instance hidden by a refusal about clusters: %+v, %v", got, err)
 	}
 }
 
-func TestToken(t *testing.T) {
-	cfg := serve(t)
-	token, err := Token(t.Context(), cfg, "orders.example.com", 5432, "app")
-	if err != nil {
-		t.Fatal(err)
+func count(names []string) map[string]int {
+	all := make(map[string]int)
+	for _, n := range names {
+		all[n]++
 	}
-	u, err := url.Parse("https://" + token)
-	if err != nil || u.Host != "orders.example.com:5432" || u.Query().Get("DBUser") != "app" || u.Query().Get("X-Amz-Signature") == "" {
-		t.Errorf("token for %s, user %s, %v", u.Host, u.Query().Get("DBUser"), err)
+	return all
+}
+
+func TestNoEndpoint(t *testing.T) {
+	cfg, _ := serve(t)
+	_, unready := RDS(t.Context(), cfg, "new", false)
+	_, noReader := RDS(t.Context(), cfg, "legacy", true)
+	_, unreadyReader := RDS(t.Context(), cfg, "new", true)
+	for want, err := range map[string]error{
+		"DB instance new has no endpoint: it is creating": unready, "DB instance legacy has no reader endpoint": noReader,
+	} {
+		if !errors.As(err, new(*NoEndpointError)) || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
+	if unreadyReader == nil || unreadyReader.Error() != unready.Error() {
+		t.Errorf("got %v", unreadyReader)
+	}
+}
+
+// Lists are read to their end.
+func TestListIsPaged(t *testing.T) {
+	pages := source{"thing", func(_ context.Context, _ string, from *string) ([]entry, *string, error) {
+		if from == nil {
+			return []entry{{Endpoint: Endpoint{Host: "a.x"}}}, aws.String("2"), nil
+		}
+		return []entry{{Endpoint: Endpoint{Host: "b.x"}}}, nil, nil
+	}}
+	e, err := byAddress(t.Context(), []source{pages}, "eu-west-1", "B.x")
+	if err != nil || e.Host != "b.x" {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+func TestSplitAddress(t *testing.T) {
+	for name, want := range map[string]string{
+		"orders": " 0 false", "a.b": "a.b 0 true", "A.b.:6379": "a.b 6379 true", "a.b:0": " 0 false", "a.b:x": " 0 false", "a:1": "a 1 false",
+	} {
+		host, port, ok := SplitAddress(name)
+		if !ok && want == " 0 false" {
+			continue
+		}
+		if got := fmt.Sprint(host, " ", port, " ", ok); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// Tokens are, to the byte, those of botocore 1.43 at the same moment.
+func TestTokens(t *testing.T) {
+	const key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+	query := func(service, session, signature string) string {
+		if session != "" {
+			session = "&X-Amz-Security-Token=" + session
+		}
+		return "&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20000101%2Feu-west-1%2F" + service +
+			"%2Faws4_request&X-Amz-Date=20000101T000000Z&X-Amz-Expires=900" + session + "&X-Amz-SignedHeaders=host&X-Amz-Signature=" + signature
+	}
+	const session = "SESSION%2FTOKEN%3D%3D"
+	synctest.Test(t, func(t *testing.T) { // begins at 2000-01-01T00:00:00Z
+		short := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", key, "")}
+		long := aws.Config{Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", key, "SESSION/TOKEN==")}
+		inRegion := short
+		inRegion.Region = "eu-west-1"
+		const host = "orders.cluster-c1.eu-west-1.rds.amazonaws.com"
+		for _, test := range []struct {
+			make func() (string, error)
+			want string
+		}{
+			{func() (string, error) { return Token(t.Context(), short, host, 5432, "app") }, // in the Region of the database
+				host + ":5432/?Action=connect&DBUser=app" + query("rds-db", "", "9d501a5ba9668990f4713f791404ccc06aa5ac53d7092cfa2d5a5cf29c3eb6e5")},
+			{func() (string, error) { return Token(t.Context(), long, host, 5432, "app") },
+				host + ":5432/?Action=connect&DBUser=app" + query("rds-db", session, "49d72c6c5205e24e8bf637999d0544be84cc7cfccad05cf0f9e993f180da7509")},
+			{func() (string, error) { return CacheToken(t.Context(), inRegion, "Sessions", false, "app") },
+				"sessions/?Action=connect&User=app" + query("elasticache", "", "e4a420441ee5030c3d649ae650b6c7d817bf940fd2020a40e2496ca8eae28706")},
+			{func() (string, error) { return CacheToken(t.Context(), long, "sessions", true, "app") },
+				"sessions/?Action=connect&ResourceType=ServerlessCache&User=app" + query("elasticache", session, "747042703aeac8c9979326c7166e2ccf0a67ebb70d80ab761c097b592659424a")},
+		} {
+			got, err := test.make()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(sorted(test.want), sorted(got)); diff != "" {
+				t.Error(diff)
+			}
+		}
+	})
+}
+
+// sorted takes a token's query apart: the order in it means nothing.
+func sorted(token string) map[string]int {
+	front, query, _ := strings.Cut(token, "?")
+	return count(append(strings.Split(query, "&"), front))
 }

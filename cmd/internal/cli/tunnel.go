@@ -77,6 +77,7 @@ var spotTable = []option[tunnelOptions]{
 	{"--port", "", false, number(func(o *tunnelOptions) *int { return &o.Spot.Port }, 1, 65535)},
 	{"--rds", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.RDS })},
 	{"--elasticache", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.ElastiCache })},
+	{"--reader", "", true, toggle(func(o *tunnelOptions) *bool { return &o.Spot.Reader })},
 	{"--local-port", "", false, number(func(o *tunnelOptions) *int { return &o.Spot.LocalPort }, 0, 65535)},
 	{"--listen", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.Listen })},
 	{"--profile", "", false, text(func(o *tunnelOptions) *string { return &o.Spot.Profile })},
@@ -264,11 +265,14 @@ func (o *tunnelOptions) selected(c configs.Config) ([]configs.Tunnel, error) {
 		return nil, codedError{err.Error(), exitUsage}
 	}
 	s := o.Spot
-	if len(tunnels) > 1 && (s.Target != "" || s.Host != "" || s.Port != 0 || s.RDS != "" || s.ElastiCache != "" || s.Listen != "" || s.LocalPort >= 0) {
-		return nil, usagef("--target, --host, --port, --listen and --local-port are for one tunnel, not for %d", len(tunnels))
+	if len(tunnels) > 1 && (s.Target != "" || s.Host != "" || s.Port != 0 || s.RDS != "" || s.ElastiCache != "" || s.Reader || s.Listen != "" || s.LocalPort >= 0) {
+		return nil, usagef("--target, --host, --port, --rds, --elasticache, --reader, --listen and --local-port are for one tunnel, not for %d", len(tunnels))
 	}
 	for i := range tunnels {
 		tunnels[i] = o.over(tunnels[i])
+		if err := farEnd(tunnels[i]); err != nil {
+			return nil, err
+		}
 	}
 	return tunnels, configs.CheckListen(o.Spot.Listen)
 }
@@ -279,21 +283,31 @@ const spotName = "tunnel"
 // described is a tunnel that only the command line knows.
 func (o *tunnelOptions) described(c configs.Config) (configs.Tunnel, error) {
 	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: cmp.Or(o.Spot.Name, spotName)})
-	lookup := t.RDS != "" || t.ElastiCache != ""
 	switch {
 	case t.Target == "":
 		return t, usagef("name a tunnel, or give --target and --port; see %q", "ssmguard help tunnel")
-	case t.Port == 0 && !lookup:
-		return t, usagef("--port is missing: the port on the far side")
-	case lookup && t.Host != "", t.RDS != "" && t.ElastiCache != "":
-		return t, usagef("give one of --host, --rds and --elasticache")
 	case t.Listen != "" && t.LocalPort > 0:
 		return t, usagef("give one of --listen and --local-port")
 	}
 	if err := configs.CheckListen(t.Listen); err != nil {
 		return t, usagef("--%v", err)
 	}
-	return t, nil
+	return t, farEnd(t)
+}
+
+// farEnd reports what is wrong with where a tunnel leads, once options and
+// configuration are put together.
+func farEnd(t configs.Tunnel) error {
+	lookup := t.RDS != "" || t.ElastiCache != ""
+	switch {
+	case lookup && t.Host != "", t.RDS != "" && t.ElastiCache != "":
+		return usagef("give one of --host, --rds and --elasticache")
+	case t.Port == 0 && !lookup:
+		return usagef("--port is missing: the port on the far side")
+	case t.Reader && !lookup:
+		return usagef("--reader is for --rds and --elasticache")
+	}
+	return nil
 }
 
 // over lays the options of the command line over a tunnel's configuration.
@@ -303,8 +317,12 @@ func (o *tunnelOptions) over(t configs.Tunnel) configs.Tunnel {
 	t.Profile, t.Region, t.Engine = cmp.Or(s.Profile, t.Profile), cmp.Or(s.Region, t.Region), cmp.Or(s.Engine, t.Engine)
 	t.Lanes, t.Wait, t.Port = cmp.Or(s.Lanes, t.Lanes), cmp.Or(s.Wait, t.Wait), cmp.Or(s.Port, t.Port)
 	if s.Host != "" || s.RDS != "" || s.ElastiCache != "" {
-		t.Host, t.RDS, t.ElastiCache = s.Host, s.RDS, s.ElastiCache
+		t.Host, t.RDS, t.ElastiCache, t.Reader = s.Host, s.RDS, s.ElastiCache, false
 	}
+	if s.RDS != "" || s.ElastiCache != "" {
+		t.Port = s.Port // that of the configuration is another database's
+	}
+	t.Reader = t.Reader || s.Reader
 	if s.Listen != "" || s.LocalPort >= 0 {
 		t.Listen, t.LocalPort = s.Listen, max(s.LocalPort, 0)
 	}

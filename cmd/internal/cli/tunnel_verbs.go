@@ -47,8 +47,9 @@ A tunnel, or what to change in a named one:
   --target TARGET      instance id, tag:KEY=VALUE, or the value of a Name tag
   --host HOST          where the target is to connect; without it, to itself
   --port PORT          the port there
-  --rds NAME           a DB cluster or instance, or its endpoint, instead of --host and --port
-  --elasticache NAME   a cache instead
+  --rds NAME           a DB cluster, instance or proxy, or its endpoint, instead of --host and --port
+  --elasticache NAME   a cache, or its endpoint, instead
+  --reader             the reader endpoint of --rds or --elasticache
   --local-port PORT    the port here, on 127.0.0.1 and ::1; 0 takes any free one
   --listen ADDRESS     ADDR:PORT or unix:PATH instead
   --allow-remote       let --listen be an address that other machines reach
@@ -68,7 +69,8 @@ A tunnel, or what to change in a named one:
   up --background      return when the tunnels are ready, and keep them open; when they
                        are not within 30s, say so, fail, and go on trying
   up, ls --output json events as JSON lines, the list as JSON
-  env --format FORMAT  psql, mysql or url; --user, --database; --token adds an IAM password
+  env --format FORMAT  psql, mysql or url, else what suits the engine; --user, --database;
+                       --token adds an IAM token as the password of --user
   add --project        to .ssmguard.yaml here; else to the user's file. Instead of options,
                        a pasted command after "--": add NAME -- aws ssm start-session ...
   logs -f, --follow    go on until the tunnel is closed

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"ssmguard/configs"
+)
+
+// access is how a client connects to the database behind a tunnel.
+type access struct {
+	Host, Port     string // here
+	Real           string // the server's own name, for TLS
+	User, Database string
+	Password       string
+	Engine         string // "" when it is not known
+	IAMAuth        bool   // takes tokens
+	Cache, TLS     bool   // a cache, and whether it speaks TLS
+}
+
+// families are kinds of engine, by a part of the engine's name: the scheme of
+// their URLs, and the format that is theirs.
+var families = []struct{ part, scheme, format string }{
+	{"postgres", "postgresql", "psql"}, {"mysql", "mysql", "mysql"}, {"maria", "mysql", "mysql"}, {"redis", "redis", "url"}, {"valkey", "redis", "url"},
+	{"memcached", "memcached", "url"}, {"sqlserver", "sqlserver", "url"}, {"oracle", "oracle", "url"}, {"db2", "db2", "url"},
+}
+
+// family returns the scheme and the format of an engine; one that is not known
+// is taken for PostgreSQL.
+func (a access) family() (scheme, format string) {
+	for _, f := range families {
+		if strings.Contains(a.Engine, f.part) {
+			return f.scheme, f.format
+		}
+	}
+	return families[0].scheme, families[0].format
+}
+
+// engineAt guesses the engine of an endpoint that was not looked up, by what
+// the tunnel calls it and by the port.
+func engineAt(t configs.Tunnel) string {
+	switch {
+	case t.ElastiCache != "" && t.Port == 11211:
+		return "memcached"
+	case t.ElastiCache != "":
+		return "redis"
+	case t.RDS != "":
+		return map[int]string{3306: "mysql", 1433: "sqlserver", 1521: "oracle"}[t.Port]
+	}
+	return ""
+}
+
+// format returns the format that was asked for, or the engine's own.
+func (a access) format(asked string) (string, error) {
+	_, own := a.family()
+	if asked == "" {
+		return own, nil
+	}
+	if a.Engine != "" && asked != own && asked != "url" {
+		offer := "--format url"
+		if own != "url" {
+			offer = "--format " + own + " or url"
+		}
+		return "", usagef("--format %s does not suit %s; give %s", asked, a.Engine, offer)
+	}
+	return asked, nil
+}
+
+// formats write an access for a kind of client, and say how it checks that it
+// talks to the right server.
+var formats = map[string]struct {
+	write func(access) string
+	hint  func(access) string
+}{
+	"psql":  {access.psql, access.psqlHint},
+	"mysql": {access.mysql, access.mysqlHint},
+	"url":   {access.url, access.urlHint},
+}
+
+func (a access) psql() string {
+	if a.Real == "" {
+		a.Real = a.Host
+	}
+	mode := ""
+	if a.Password != "" {
+		mode = "require" // a token is never sent in the clear
+	}
+	// libpq checks a certificate against PGHOST and connects to PGHOSTADDR.
+	return exports([]variable{
+		{"PGHOST", a.Real}, {"PGHOSTADDR", a.Host}, {"PGPORT", a.Port}, {"PGUSER", a.User}, {"PGDATABASE", a.Database}, {"PGSSLMODE", mode}, {"PGPASSWORD", a.Password},
+	})
+}
+
+func (a access) mysql() string {
+	lines := "[client]\nprotocol=tcp\nhost=" + a.Host + "\nport=" + a.Port + "\n"
+	for _, v := range []variable{{"user", a.User}, {"password", a.Password}} {
+		if v.value != "" {
+			lines += v.name + "=\"" + v.value + "\"\n"
+		}
+	}
+	if a.Password != "" { // tokens are sent as they are, under TLS
+		lines += "enable-cleartext-plugin\nloose-ssl-mode=REQUIRED\n"
+	}
+	if a.Database != "" {
+		lines += "[mysql]\ndatabase=" + a.Database + "\n"
+	}
+	return lines
+}
+
+func (a access) url() string {
+	scheme, _ := a.family()
+	u := url.URL{Scheme: scheme, Host: net.JoinHostPort(a.Host, a.Port), Path: a.Database}
+	switch {
+	case scheme == "redis" && a.TLS:
+		u.Scheme = "rediss"
+	case scheme == "sqlserver" && a.Database != "":
+		u.Path, u.RawQuery = "", url.Values{"database": {a.Database}}.Encode()
+	case scheme == "postgresql" && a.Password != "":
+		u.RawQuery = "sslmode=require"
+	}
+	if a.User != "" {
+		u.User = url.User(a.User)
+	}
+	if a.Password != "" {
+		u.User = url.UserPassword(a.User, a.Password)
+	}
+	return u.String() + "\n"
+}
+
+// authorities is where the certificates of RDS's authorities are, for names of RDS.
+func (a access) authorities() string {
+	if strings.Contains(a.Real, ".rds.amazonaws.com") {
+		return " (RDS's: https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)"
+	}
+	return ""
+}
+
+func (a access) psqlHint() string {
+	return fmt.Sprintf("to verify TLS against %s set PGSSLMODE=verify-full and PGSSLROOTCERT to the authority's file%s", a.Real, a.authorities())
+}
+
+func (a access) mysqlHint() string {
+	return fmt.Sprintf("to verify TLS, whose certificate is for %s, add ssl-mode=VERIFY_CA and ssl-ca%s; VERIFY_IDENTITY needs that name as host, led here in /etc/hosts", a.Real, a.authorities())
+}
+
+func (a access) urlHint() string {
+	switch scheme, _ := a.family(); {
+	case a.Cache && scheme == "redis" && a.TLS:
+		return fmt.Sprintf("the certificate is for %s: give redis-cli --sni %s, and other clients that name to verify", a.Real, a.Real)
+	case a.Cache:
+		return "" // no TLS, or none that is known of
+	case scheme == "postgresql" && a.Engine != "":
+		return fmt.Sprintf("to verify TLS have %s as the host and, with libpq, add hostaddr=%s&sslmode=verify-full; lead other clients here in /etc/hosts", a.Real, a.Host)
+	}
+	return fmt.Sprintf("to verify TLS, whose certificate is for %s, have that name as the host and lead it here in /etc/hosts", a.Real)
+}
+
+// exports are variables as lines for a shell, those that are set.
+func exports(all []variable) string {
+	var b strings.Builder
+	for _, v := range all {
+		if v.value != "" {
+			fmt.Fprintf(&b, "export %s=%s\n", v.name, shellescape.Quote(v.value))
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,53 @@
+package awsdb
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// tokenLife is how long a token may be used to log in, in seconds; connections
+// outlive it.
+const tokenLife = "900"
+
+// Token makes a password for a user of an RDS database who authenticates with
+// IAM: it holds for 15 minutes and for the database at host and port, by their
+// real names. Nothing is sent. See "Connecting to your DB instance using IAM
+// authentication" in the RDS user guide.
+func Token(ctx context.Context, cfg aws.Config, host string, port int, user string) (string, error) {
+	at := net.JoinHostPort(host, strconv.Itoa(port))
+	return presign(ctx, inRegionOf(cfg, host), "rds-db", at, url.Values{"Action": {"connect"}, "DBUser": {user}})
+}
+
+// CacheToken is Token for a user of ElastiCache: it names the cache, not its
+// address. See "Authenticating with IAM" in the ElastiCache user guide.
+func CacheToken(ctx context.Context, cfg aws.Config, cache string, serverless bool, user string) (string, error) {
+	query := url.Values{"Action": {"connect"}, "User": {user}}
+	if serverless {
+		query.Set("ResourceType", "ServerlessCache")
+	}
+	return presign(ctx, cfg, "elasticache", strings.ToLower(cache), query)
+}
+
+// presign signs a GET that is never sent and returns its URL without the scheme.
+func presign(ctx context.Context, cfg aws.Config, service, host string, query url.Values) (string, error) {
+	query.Set("X-Amz-Expires", tokenLife)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, (&url.URL{Scheme: "https", Host: host, Path: "/", RawQuery: query.Encode()}).String(), nil)
+	if err != nil {
+		return "", err
+	}
+	credentials, err := cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return "", err
+	}
+	const nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // SHA-256 of an empty body
+	signed, _, err := v4.NewSigner().PresignHTTP(ctx, credentials, r, nothing, service, cfg.Region, time.Now())
+	return strings.TrimPrefix(signed, "https://"), err
+}
