@@ -138,7 +138,7 @@ func (c *Channel) acceptFirst(ctx context.Context, in *Inlet, load func() int) (
 func forwardSingle(ctx context.Context, conn io.ReadWriteCloser, open func(context.Context) (*Channel, error)) error {
 	ch, err := open(ctx)
 	if err != nil {
-		(&stream{conn: conn}).reset()
+		reset(conn)
 		return err
 	}
 	defer ch.Close()

@@ -70,7 +70,7 @@ func (in *Inlet) run() {
 		}
 		pause = 0
 		if !in.hand(conn) {
-			conn.Close()
+			reset(conn)
 			return
 		}
 	}

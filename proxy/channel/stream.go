@@ -302,11 +302,13 @@ func (s *stream) nudge() {
 
 // reset closes the local connection so that its owner notices that it is
 // incomplete, where the transport can say so.
-func (s *stream) reset() {
-	if l, ok := s.conn.(interface{ SetLinger(int) error }); ok {
+func (s *stream) reset() { reset(s.conn) }
+
+func reset(conn io.Closer) {
+	if l, ok := conn.(interface{ SetLinger(int) error }); ok {
 		l.SetLinger(0) //nolint:errcheck // closing anyway
 	}
-	s.conn.Close()
+	conn.Close()
 }
 
 func halfClose(conn io.Writer) error {

@@ -1,0 +1,392 @@
+package channel
+
+import (
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"ssmguard/proxy"
+)
+
+// vagent is gateway and agent of one session on a vnet, with the manners of the
+// real ones: every message is acknowledged on its own, old ones again; only the
+// oldest is sent again; what is sent while no client is there is lost. Nothing of
+// it waits while it holds a lock, as synctest wants it.
+type vagent struct {
+	noise   vnoise
+	rnd     *rand.Rand // under mu
+	shake   HandshakeRequest
+	in      chan Frame    // what clients sent
+	bytes   chan []byte   // the session's bytes, for Read
+	end     chan struct{} // closed by stop
+	wg      sync.WaitGroup
+	server  http.Server
+	pending []byte // of the Read under way
+
+	mu      sync.Mutex
+	changed chan struct{}
+	conn    *vpeer
+	token   string
+	tokens  int
+	refuse  int // upgrades
+	seq     int64
+	out     []Frame // unacknowledged
+	sent    time.Time
+	held    [][]byte
+	flags   []Flag
+	opens   []OpenRequest
+}
+
+// vnoise is what happens to messages; probabilities.
+type vnoise struct{ loss, twice, late, bad float64 }
+
+// vpeer is one websocket of a client.
+type vpeer struct {
+	ws    *websocket.Conn
+	mu    sync.Mutex
+	queue [][]byte
+	wake  chan struct{}
+}
+
+func newVagent(net *vnet, shake HandshakeRequest, noise vnoise, seed uint64) *vagent {
+	a := &vagent{noise: noise, rnd: rand.New(rand.NewPCG(seed, 7)), shake: shake, in: make(chan Frame), bytes: make(chan []byte),
+		end: make(chan struct{}), changed: make(chan struct{}), token: "token-0"}
+	a.server.Handler = http.HandlerFunc(a.serve)
+	a.wg.Go(func() { a.server.Serve(net) }) //nolint:errcheck // ends with stop
+	a.wg.Go(a.resend)
+	a.wg.Go(a.receive)
+	return a
+}
+
+func (a *vagent) stop() {
+	close(a.end)
+	a.server.Close()
+	a.mu.Lock()
+	if a.conn != nil {
+		a.conn.ws.Close()
+	}
+	a.mu.Unlock()
+	a.wg.Wait()
+}
+
+// ticket is a fresh token; those before it are void.
+func (a *vagent) ticket() proxy.Secret {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tokens++
+	a.token = NewUUID().String()
+	return proxy.NewSecret(a.token)
+}
+
+func (a *vagent) serve(w http.ResponseWriter, r *http.Request) {
+	a.wg.Add(1)
+	defer a.wg.Done()
+	a.mu.Lock()
+	refused := a.refuse > 0 && len(a.opens) > 0 // a session's own token is not tried again
+	if refused {
+		a.refuse--
+	}
+	a.mu.Unlock()
+	if refused {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	ws, err := up.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer ws.Close()
+	var open OpenRequest
+	if ws.ReadJSON(&open) != nil {
+		return
+	}
+	p := &vpeer{ws: ws, wake: make(chan struct{}, 1)}
+	if !a.attach(p, open) {
+		return
+	}
+	gone := make(chan struct{})
+	defer close(gone)
+	a.wg.Go(func() { p.writeAll(gone) })
+	ws.SetPingHandler(func(data string) error { p.push(append([]byte{websocket.PongMessage}, data...)); return nil })
+	for {
+		kind, b, err := ws.ReadMessage()
+		if err != nil {
+			a.detach(p)
+			return
+		}
+		var f Frame
+		if kind != websocket.BinaryMessage || f.Decode(b) != nil || f.Verify() != nil {
+			panic("client sent a bad message")
+		}
+		for range a.fate() {
+			select {
+			case a.in <- f:
+			case <-a.end:
+				return
+			}
+		}
+	}
+}
+
+// attach makes p the session's only client, if its token is good.
+func (a *vagent) attach(p *vpeer, open OpenRequest) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.token == "" || open.Token.Reveal() != a.token {
+		return false
+	}
+	a.token = ""
+	a.opens = append(a.opens, open)
+	if a.conn != nil {
+		a.conn.ws.Close()
+	}
+	a.conn = p
+	a.change()
+	if a.seq == 0 {
+		b, _ := json.Marshal(a.shake)
+		a.queue(PayloadHandshakeRequest, b)
+	}
+	return true
+}
+
+func (a *vagent) detach(p *vpeer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.conn == p {
+		a.conn = nil
+	}
+}
+
+func (a *vagent) change() {
+	close(a.changed)
+	a.changed = make(chan struct{})
+}
+
+// fate says how often a message of the client arrives.
+func (a *vagent) fate() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	x := a.rnd.Float64()
+	switch {
+	case x < a.noise.loss:
+		return 0
+	case x < a.noise.loss+a.noise.twice:
+		return 2
+	}
+	return 1
+}
+
+// transmit sends a message to the client, if one is there. The caller holds the lock.
+func (a *vagent) transmit(f Frame) {
+	if a.conn == nil {
+		return
+	}
+	f.Created, f.ID = uint64(time.Now().UnixMilli()), NewUUID()
+	b := f.Append([]byte{websocket.BinaryMessage})
+	x := a.rnd.Float64()
+	n := a.noise
+	if x -= n.loss; x < 0 {
+		return
+	}
+	if x -= n.late; x < 0 {
+		a.held = append(a.held, b)
+		return
+	}
+	if x -= n.bad; x < 0 && len(f.Payload) > 0 {
+		b[1+HeaderSize+a.rnd.IntN(len(f.Payload))] ^= 4
+	}
+	a.conn.push(b)
+	if x -= n.twice; x < 0 {
+		a.conn.push(b)
+	}
+	for _, h := range a.held {
+		a.conn.push(h)
+	}
+	a.held = nil
+}
+
+func (p *vpeer) push(b []byte) {
+	p.mu.Lock()
+	p.queue = append(p.queue, b)
+	p.mu.Unlock()
+	signal(p.wake)
+}
+
+// writeAll writes what was pushed; the first byte of each is its kind.
+func (p *vpeer) writeAll(gone <-chan struct{}) {
+	for {
+		p.mu.Lock()
+		queue := p.queue
+		p.queue = nil
+		p.mu.Unlock()
+		for _, b := range queue {
+			if p.ws.WriteMessage(int(b[0]), b[1:]) != nil {
+				p.ws.Close()
+				return
+			}
+		}
+		if len(queue) > 0 {
+			continue
+		}
+		select {
+		case <-p.wake:
+		case <-gone:
+			return
+		}
+	}
+}
+
+// queue numbers and sends a payload. The caller holds the lock.
+func (a *vagent) queue(kind PayloadType, payload []byte) {
+	f := Frame{Type: OutputStreamData, Seq: a.seq, PayloadType: kind, Payload: append([]byte(nil), payload...)}
+	a.seq++
+	if len(a.out) == 0 {
+		a.sent = time.Now()
+	}
+	a.out = append(a.out, f)
+	a.transmit(f)
+}
+
+// say sends a payload once a client is there and not too much is under way.
+func (a *vagent) say(kind PayloadType, payload []byte) error {
+	for {
+		a.mu.Lock()
+		if a.conn != nil && len(a.out) < 2000 {
+			a.queue(kind, payload)
+			a.mu.Unlock()
+			return nil
+		}
+		changed := a.changed
+		a.mu.Unlock()
+		select {
+		case <-changed:
+		case <-a.end:
+			return io.ErrClosedPipe
+		}
+	}
+}
+
+func (a *vagent) resend() {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			a.mu.Lock()
+			if len(a.out) > 0 && time.Since(a.sent) > 200*time.Millisecond {
+				a.sent = time.Now()
+				a.transmit(a.out[0])
+			}
+			a.mu.Unlock()
+		case <-a.end:
+			return
+		}
+	}
+}
+
+// receive puts the client's messages into order and handles them.
+func (a *vagent) receive() {
+	expected, early := int64(0), map[int64]Frame{}
+	for {
+		var f Frame
+		select {
+		case f = <-a.in:
+		case <-a.end:
+			return
+		}
+		if f.Type == Acknowledge {
+			a.acknowledged(f)
+			continue
+		}
+		if f.Seq >= expected {
+			early[f.Seq] = f
+		}
+		for {
+			g, ok := early[expected]
+			if !ok {
+				break
+			}
+			delete(early, expected)
+			expected++
+			a.process(g)
+		}
+		a.mu.Lock()
+		a.transmit(Frame{Type: Acknowledge, Flags: FrameSyn | FrameFin, Payload: AppendAck(nil, f.Type, f.ID, f.Seq)})
+		a.mu.Unlock()
+	}
+}
+
+func (a *vagent) acknowledged(f Frame) {
+	k, err := ParseAck(f.Payload)
+	if err != nil {
+		panic(err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.out) == 0 {
+		return
+	}
+	if k.Seq == a.out[0].Seq {
+		a.sent = time.Now()
+	}
+	for i := range a.out {
+		if a.out[i].Seq == k.Seq {
+			a.out = append(a.out[:i], a.out[i+1:]...)
+			a.change()
+			return
+		}
+	}
+}
+
+func (a *vagent) process(f Frame) {
+	switch f.PayloadType {
+	case PayloadHandshakeResponse:
+		a.mu.Lock()
+		b, _ := json.Marshal(HandshakeComplete{HandshakeTimeToComplete: time.Second})
+		a.queue(PayloadHandshakeComplete, b)
+		a.mu.Unlock()
+	case PayloadOutput:
+		select {
+		case a.bytes <- f.Payload:
+		case <-a.end:
+		}
+	case PayloadFlag:
+		flag, _ := ParseFlag(f.Payload)
+		a.mu.Lock()
+		a.flags = append(a.flags, flag)
+		a.mu.Unlock()
+	}
+}
+
+// Read, Write and Close make a connection of the session's bytes.
+func (a *vagent) Read(b []byte) (int, error) {
+	if len(a.pending) == 0 {
+		select {
+		case a.pending = <-a.bytes:
+		case <-a.end:
+			return 0, io.EOF
+		}
+	}
+	n := copy(b, a.pending)
+	a.pending = a.pending[n:]
+	return n, nil
+}
+
+func (a *vagent) Write(b []byte) (int, error) {
+	for rest := b; len(rest) > 0; {
+		n := min(1024, len(rest))
+		if err := a.say(PayloadOutput, rest[:n]); err != nil {
+			return 0, err
+		}
+		rest = rest[n:]
+	}
+	return len(b), nil
+}
+
+func (a *vagent) Close() error { return nil }
