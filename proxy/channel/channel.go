@@ -40,7 +40,7 @@ type Channel struct {
 	acks      []ackDue
 	ackSince  time.Time
 	pongs     [][]byte
-	nextPing  time.Time
+	live      liveness
 	blocked   bool // the reader waits for room: acknowledgements go unread
 	drained   chan struct{}
 	unhurried bool // what runs there may leave its input unread for as long as it likes
@@ -118,6 +118,7 @@ func Dial(ctx context.Context, opt Options) (*Channel, error) {
 		done: make(chan struct{}), kick: make(chan struct{}, 1), talking: make(chan struct{}, 1),
 		shake: make(chan step, 8), talk: make(chan struct{}), attached: make(chan struct{}),
 	}
+	c.live.begun, c.live.changed = time.Now(), make(chan struct{})
 	c.tx.window = newWindow(c.opt.Unacked / c.opt.MessageSize)
 	c.quit, c.stop = context.WithCancelCause(ctx)
 	opening, cancel := context.WithTimeoutCause(c.quit, c.opt.OpenTimeout, ErrOpenTimeout)

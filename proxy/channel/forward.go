@@ -74,7 +74,7 @@ func (c *Channel) forwardMany(ctx context.Context, cancel context.CancelFunc, in
 		m.wg.Go(m.keepalive)
 	}
 	for {
-		conn, err := in.Accept(ctx, m.load)
+		conn, err := c.accept(ctx, in, m.load)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (c *Channel) forwardSingles(ctx context.Context, in *Inlet, opt ForwardOpti
 func (c *Channel) acceptFirst(ctx context.Context, in *Inlet, load func() int) (net.Conn, error) {
 	ctx, cancel := c.within(ctx)
 	defer cancel()
-	conn, err := in.Accept(ctx, load)
+	conn, err := c.accept(ctx, in, load)
 	if err != nil && c.quit.Err() != nil {
 		<-c.done
 		err = c.cause()

@@ -102,10 +102,13 @@ func (in *Inlet) hand(conn net.Conn) bool {
 	}
 }
 
-func (in *Inlet) failed() bool {
+func (in *Inlet) failed() bool { return in.reason() != nil }
+
+// reason is why the Inlet has ended, nil if it has not.
+func (in *Inlet) reason() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.err != nil
+	return in.err
 }
 
 func (in *Inlet) fail(err error) {

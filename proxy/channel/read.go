@@ -16,7 +16,9 @@ func (c *Channel) readAll(l *link, halt <-chan struct{}, heard *bool) error {
 			return err
 		}
 		*heard = true
-		pause := t.came(len(b), c.spoke.Load(), time.Now())
+		now := time.Now()
+		c.live.hear(now)
+		pause := t.came(len(b), c.spoke.Load(), now)
 		c.steady.Store(t.on && bulk)
 		if err := c.handle(b); err != nil {
 			return err
@@ -107,6 +109,7 @@ func (c *Channel) queueAck(id UUID, seq int64) {
 	}
 	c.acks = append(c.acks, ackDue{id, seq})
 	n := len(c.acks)
+	c.live.holes = len(c.rx.early) > 0
 	c.tx.paused = false // an agent that sends is there
 	c.mu.Unlock()
 	if n == 1 || n >= ackBatch && !c.steady.Load() {

@@ -96,13 +96,14 @@ func (c *Channel) serve(l *link) (useful bool, err error) {
 	heard, ponged := false, false
 	c.mu.Lock()
 	c.tx.restart(now)
-	c.nextPing, c.pongs = now, nil
+	c.live.connected(c.quit, now)
+	c.pongs = nil
 	if !c.mute {
 		l.silence = c.opt.Silence
 	}
 	c.mu.Unlock()
-	l.ws.SetPingHandler(func(data string) error { l.renew(); c.queuePong(data); return nil })
-	l.ws.SetPongHandler(func(string) error { l.renew(); ponged = true; return nil })
+	l.ws.SetPingHandler(func(data string) error { l.renew(); c.live.hear(time.Now()); c.queuePong(data); return nil })
+	l.ws.SetPongHandler(func(data string) error { l.renew(); ponged = true; c.pong(data); return nil })
 	l.ws.SetCloseHandler(func(int, string) error { return nil })
 
 	halt := make(chan struct{})
@@ -118,6 +119,9 @@ func (c *Channel) serve(l *link) (useful bool, err error) {
 		c.sayGoodbye(reading, writing)
 	}
 	close(halt)
+	c.mu.Lock()
+	c.live.disconnected()
+	c.mu.Unlock()
 	polite := false
 	if c.quit.Err() != nil {
 		polite = endsWithin(writing, farewell)

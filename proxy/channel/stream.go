@@ -203,7 +203,7 @@ func (s *stream) take(now time.Time) (*chunk, time.Duration, error) {
 	if s.lastDown.After(since) {
 		since = s.lastDown
 	}
-	if left := patience - now.Sub(since); left > 0 {
+	if left := s.ports.c.silentFor(since, patience, now); left > 0 {
 		return nil, left, nil
 	}
 	return nil, 0, errQuiet

@@ -67,9 +67,8 @@ func (c *Channel) collect(batch []byte, acks []ackDue) ([]byte, []ackDue, time.D
 		batch = append(batch, p...)
 	}
 	c.pongs = c.pongs[:0]
-	if !now.Before(c.nextPing) {
-		batch = appendWebsocket(batch, websocket.PingMessage, []byte("keepalive"))
-		c.nextPing = now.Add(c.opt.PingEvery)
+	if !now.Before(c.live.nextPing) {
+		batch = appendWebsocket(batch, websocket.PingMessage, c.live.ping(now, c.opt.PingEvery))
 	}
 	batch = c.tx.collect(batch, batchSize, now)
 	if len(batch) > 0 || len(c.acks) >= ackBatch || len(c.acks) > 0 && now.Sub(c.ackSince) >= ackDelay {
@@ -80,7 +79,7 @@ func (c *Channel) collect(batch []byte, acks []ackDue) ([]byte, []ackDue, time.D
 
 // untilDue returns how long nothing has to be done, unless the writer is woken.
 func (c *Channel) untilDue(now time.Time) time.Duration {
-	wait := min(c.nextPing.Sub(now), wakeAtMost)
+	wait := min(c.live.nextPing.Sub(now), wakeAtMost)
 	if len(c.acks) > 0 {
 		wait = min(wait, c.ackSince.Add(ackDelay).Sub(now))
 	}
