@@ -179,8 +179,11 @@ func (k *chaos) disturb(r *rand.Rand, quiet <-chan struct{}) {
 		case 8:
 			k.mu.Lock()
 			k.resumes, k.moved = r.IntN(4), k.moved+1
+			first := k.moved == 1
 			k.mu.Unlock()
-			k.agent.setRefuse(r.IntN(4))
+			if first { // more refusals within one outage than the channel takes would end it
+				k.agent.setRefuse(r.IntN(4))
+			}
 			k.net.each(func(c *vconn) { c.reset(syscall.ECONNRESET) })
 		case 9:
 			k.mu.Lock()
@@ -226,6 +229,7 @@ type script struct {
 	how      manner
 	pace     time.Duration // pauses of the reader of down
 	first    bool          // the server speaks at once
+	served   chan struct{} // closed when the server is done
 }
 
 type manner int
@@ -250,7 +254,7 @@ func (k *chaos) connect(c *Channel) {
 		s := &script{
 			id: id, how: manner(r.IntN(int(manners))), first: r.IntN(2) == 0,
 			up: randomBytes(r.IntN(pick(r, 2, 2000, 60000))), down: randomBytes(r.IntN(pick(r, 2, 2000, 60000, 300000))),
-			pace: pick(r, 0, 0, time.Millisecond, 50*time.Millisecond),
+			served: make(chan struct{}), pace: pick(r, 0, 0, time.Millisecond, 50*time.Millisecond),
 		}
 		k.mu.Lock()
 		k.scripts[id] = s
@@ -304,7 +308,13 @@ func (k *chaos) use(s *script) error {
 	}
 	if len(got) == len(s.down) && s.how == clientEnds {
 		err = <-said
-		if err != nil && k.ended() {
+		conn.CloseWrite() //nolint:errcheck // it never fails
+		select {
+		case <-s.served:
+		case <-time.After(patience):
+			err = errors.New("the server is not done")
+		}
+		if k.ended() {
 			return nil
 		}
 		return err
@@ -382,6 +392,7 @@ func (k *chaos) answer(stream *vstream) error {
 	if s == nil {
 		return fmt.Errorf("a connection begins with %x", id)
 	}
+	defer close(s.served)
 	said := make(chan error, 1)
 	speak := func() {
 		_, err := stream.Write(s.down)
