@@ -111,6 +111,34 @@ func TestOldAgentGreeting(t *testing.T) {
 	}
 }
 
+// What is sent while the agent still connects to the remote port is not taken,
+// and sent again.
+func TestAgentIsSlowToBegin(t *testing.T) {
+	l := listen(t, echoes)
+	c := config(l)
+	c.AgentVersion = old // it connects at once
+	dialing, release := make(chan struct{}), make(chan struct{})
+	c.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		close(dialing)
+		<-release
+		return (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
+	}
+	r := newRig(t, c, nil)
+	conn := r.connect()
+	result := make(chan error, 1)
+	go func() { result <- roundTrip(conn, 1, 5000, 20*time.Second) }()
+	<-dialing
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := r.s.Await(ctx, func(st gateway.Status) bool { return st.Up.Messages > 5 }); err != nil {
+		t.Error(err)
+	}
+	close(release)
+	if err := <-result; err != nil {
+		t.Errorf("%v; stats %+v", err, r.c.Stats())
+	}
+}
+
 // Agents of the time between want to see the multiplexer's keepalive.
 func TestKeepaliveAgent(t *testing.T) {
 	c := config(listen(t, echoes))

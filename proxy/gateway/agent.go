@@ -26,6 +26,7 @@ type agent struct {
 	answers chan *message // the client's part of the handshake
 	crypt   *crypt        // set before the handshake is complete
 	client  string        // client version, as its handshake says
+	shaken  atomic.Bool   // the handshake is over, or there is none
 	work    atomic.Pointer[worker]
 	idle    *time.Timer
 }
@@ -94,6 +95,7 @@ func (a *agent) run() {
 			return
 		}
 	}
+	a.shaken.Store(true)
 	w, err := a.newWorker()
 	if err != nil {
 		a.farewell("failed", err.Error())
@@ -146,9 +148,13 @@ func (a *agent) receive(m *message) {
 	}
 }
 
-// process takes the payloads in order. Input that comes before the work has
-// begun is lost, as it is with the real agent.
-func (a *agent) process(m *message) {
+// process takes the payloads in order. As with the real agent, input that comes
+// before the handshake is over is lost, and what comes before the work has begun
+// is not taken: the client sends it again.
+func (a *agent) process(m *message) (taken bool) {
+	if a.shaken.Load() && a.work.Load() == nil {
+		return false
+	}
 	a.alive()
 	a.s.update(func(st *Status) { st.Up.Payload += int64(len(m.Payload)) })
 	switch m.PayloadType {
@@ -157,26 +163,27 @@ func (a *agent) process(m *message) {
 		case a.answers <- m:
 		default:
 		}
-		return
+		return true
 	case channel.PayloadFlag:
 		if f, ok := channel.ParseFlag(m.Payload); ok && f == channel.TerminateSession {
 			a.s.end("terminated by flag", "")
-			return
+			return true
 		}
 	}
 	w := a.work.Load()
 	if w == nil {
-		return
+		return true
 	}
 	p := m.Payload
 	if a.crypt != nil && m.PayloadType == channel.PayloadOutput {
 		var err error
 		if p, err = a.crypt.open(p); err != nil {
 			a.s.tell("garbled", err.Error())
-			return
+			return true
 		}
 	}
 	w.input(m.PayloadType, p)
+	return true
 }
 
 // say sends one payload of at most chunk bytes, encrypted if the session is, and

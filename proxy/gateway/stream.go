@@ -224,7 +224,7 @@ type incoming struct {
 	expected int64
 	early    map[int64]*message
 	ack      func(*message)
-	process  func(*message)
+	process  func(*message) (taken bool)
 	repeated func()
 }
 
@@ -245,11 +245,12 @@ func (in *incoming) receive(m *message) {
 		in.ack(m)
 		in.process(m)
 	} else {
-		in.process(m)
+		if !in.process(m) {
+			return // it comes again
+		}
 		in.ack(m)
 	}
-	for in.expected++; in.early[in.expected] != nil; in.expected++ {
-		in.process(in.early[in.expected])
+	for in.expected++; in.early[in.expected] != nil && in.process(in.early[in.expected]); in.expected++ {
 		delete(in.early, in.expected)
 	}
 }
