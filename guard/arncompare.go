@@ -1,6 +1,9 @@
 package guard
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The fields of an ARN.
 const (
@@ -48,6 +51,21 @@ func wild(pattern, s string) bool {
 		}
 	}
 	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// matchesNothing tells whether a pattern for documents can match none at all:
+// AWS's own have no account id in their ARN, all others have one.
+func matchesNothing(pattern string) bool {
+	name := strings.TrimPrefix(arnField(pattern, fieldResource), "document/")
+	if i := strings.IndexAny(name, "*?$"); i >= 0 {
+		name = name[:i]
+	}
+	account := arnField(pattern, fieldAccount)
+	aws := slices.ContainsFunc(awsPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+	if account == "" {
+		return !aws && !slices.ContainsFunc(awsPrefixes, func(p string) bool { return strings.HasPrefix(p, name) })
+	}
+	return aws && !strings.ContainsAny(account, "*?")
 }
 
 // resourceType returns what an ARN or pattern is about: "instance",

@@ -130,8 +130,8 @@ func oneOf(fs []Finding) []Finding {
 	return out
 }
 
-// explain finds the reason of a denial: in the policies read here, else in what
-// the simulation said.
+// explain finds the reason of a denial: in the policies read here, layer by layer
+// or all of them together, else in what the simulation said.
 func (q inquiry) explain(m Merged) []Finding {
 	for _, r := range m.Rulings {
 		if r.Judge != (Local{}).Name() || q.d.Policies == nil || !r.Answer.Verdict.Denies() {
@@ -145,11 +145,34 @@ func (q inquiry) explain(m Merged) []Finding {
 				fs = append(fs, q.missing(l))
 			}
 		}
-		if len(fs) > 0 {
-			return fs
+		if len(fs) == 0 {
+			fs = append(fs, q.together(r.Answer))
 		}
+		return fs
 	}
 	return []Finding{q.simulated(m)}
+}
+
+// together is a denial that no layer gives by itself: what one asks of a key that
+// is not known here, another forbids.
+func (q inquiry) together(a policy.Answer) Finding {
+	f := q.finding(subjectCodes[q.about].condition)
+	for _, l := range layersOf(bearing(*q.d.Policies, q.grant)) {
+		for i := range l.statements {
+			s := &l.statements[i]
+			if len(f.Nearest) == maxNearest || l.says(a).Verdict != policy.Unknown || !s.MatchesAction(q.grant.Action) || !s.MatchesResource(q.grant.Resource, q.grant.Context) {
+				continue
+			}
+			for _, u := range unmetConditions(s, q.grant.Context) {
+				if u.Unknown {
+					f.Nearest = append(f.Nearest, Near{At: s.At, Why: verb(s) + " it if " + conditionText(u)})
+					break
+				}
+			}
+		}
+	}
+	f.Detail = "the statements ask for what cannot be at the same time, whatever is not known here"
+	return f
 }
 
 // finding begins a finding of this grant.
@@ -219,9 +242,10 @@ func (q inquiry) missing(l layer) Finding {
 			f.Nearest = append(f.Nearest, Near{At: n.s.At, Why: n.why})
 		}
 	}
-	if len(near) > 0 && near[0].tag != nil && len(near[0].tag.Want) > 0 && !strings.ContainsAny(near[0].tag.Want[0], "${*?") {
-		_, key, _ := strings.Cut(near[0].tag.Key, "/")
-		f.Detail = "the tag " + key + " = " + near[0].tag.Want[0] + " on the " + q.thing(near[0].tag.Key) + " would do as well, for everyone who has that statement"
+	if len(near) > 0 && near[0].tag != nil {
+		if tag := q.tagAdvice(l, near[0].tag); tag != "" {
+			f.Detail = tag + " on the " + q.thing(near[0].tag.Key) + " would do as well, for everyone who has that statement"
+		}
 	}
 	if len(near) == 0 && l.name == "identity" {
 		f.Detail = "no statement comes near; it is needed " + q.grant.Why
@@ -283,7 +307,7 @@ func (q inquiry) denyCode(l layer, s *policy.Statement) Code {
 // which holds for everything without the tag.
 func deniesUntagged(s *policy.Statement) bool {
 	for _, c := range s.Conditions() {
-		if isTagKey(c.Key) && strings.Contains(strings.ToLower(c.Operator), "not") {
+		if isTagKey(c.Key) && negated(c) {
 			return true
 		}
 	}
@@ -297,6 +321,8 @@ func (q inquiry) denyWhy(s *policy.Statement) string {
 		text := conditionText(policy.Unmet{Operator: c.Operator, Key: c.Key, Want: c.Values})
 		got, _, state := q.grant.Context.Lookup(c.Key)
 		switch {
+		case state == policy.KeyUnknown:
+			text += " (which is not known here)"
 		case slices.ContainsFunc(unmet, func(u policy.Unmet) bool { return u.Key == c.Key && u.Operator == c.Operator }):
 			text += " (which does not hold, as far as is known here)"
 		case state == policy.KeyAbsent:

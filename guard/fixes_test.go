@@ -125,6 +125,8 @@ func neighbours(t *testing.T, d Decision, f Finding, set policy.Set) {
 		func(r *Request, f *Facts) { r.Target, f.TargetTags = "mi-00000000000000001", nil },
 		func(r *Request, f *Facts) { r.Document, f.DocumentTags = "Somebody-Elses", nil },
 		func(r *Request, _ *Facts) { r.Region = "ap-south-1" },
+		func(r *Request, f *Facts) { r.Region, r.Document, f.DocumentTags = "ap-south-1", "Somebody-Elses", nil },
+		func(r *Request, f *Facts) { r.Region, r.Target, f.TargetTags = "us-west-2", "i-00000000000000001", nil },
 		func(r *Request, f *Facts) {
 			f.TargetTags = map[string]string{"Team": "other"}
 			r.Target = "i-00000000000000001"

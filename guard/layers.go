@@ -70,8 +70,18 @@ func (l layer) at(positions []policy.Pos) []*policy.Statement {
 // denying returns the Deny statements of the layer that match a grant, given the
 // set's answer.
 func (l layer) denying(a policy.Answer) []*policy.Statement {
-	if la := l.says(a); la.Verdict == policy.ExplicitDeny {
-		return l.at(la.By)
+	la := l.says(a)
+	switch {
+	case la.Verdict != policy.ExplicitDeny:
+		return nil
+	case len(la.By) == 0: // one of several denies, whatever the unknown keys are
+		return l.at(a.By)
 	}
-	return nil
+	return l.at(la.By)
+}
+
+// denies tells whether one of the layer's Deny statements matches a grant, given
+// the set's answer.
+func (l layer) denies(a policy.Answer, at policy.Pos) bool {
+	return slices.ContainsFunc(l.denying(a), func(s *policy.Statement) bool { return s.At == at })
 }

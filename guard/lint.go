@@ -47,7 +47,7 @@ func lintStatement(d Decision, s *policy.Statement, g Grant) (Finding, bool) {
 	q := inquiry{d: d, grant: g, about: subjectOf(g)}
 	if s.Denies() && q.about == aboutDocument && !s.MatchesResource(g.Resource, g.Context) {
 		for _, pattern := range s.Resources() {
-			if m, ok := q.patternMiss(s, pattern); ok && (m.code == "SG102" || m.code == "SG103") {
+			if m, ok := q.patternMiss(s, pattern); ok && (m.code == "SG102" || m.code == "SG103") && matchesNothing(pattern) {
 				return Finding{Code: "SG112", Level: Note, Grant: g.ID,
 					Summary: "a Deny on " + arnName(g.Resource) + " protects nothing",
 					Nearest: []Near{{At: s.At, Why: m.why}}}, true

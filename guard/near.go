@@ -78,6 +78,27 @@ func (q inquiry) conditionMiss(s *policy.Statement) (miss, bool) {
 	return best, found
 }
 
+// tagAdvice names the tag with which a layer would allow the grant and no other
+// deny it: "the tag Name = bastion"; "" when there is none, or a tag alone does
+// not do it.
+func (q inquiry) tagAdvice(l layer, u *policy.Unmet) string {
+	if q.d.Policies == nil || len(u.Want) == 0 || strings.ContainsAny(u.Want[0], "${*?") || arnField(q.grant.Resource, fieldAccount) != q.d.Request.Caller.Account {
+		return "" // the tags of another account's document are not ours to set
+	}
+	_, key, _ := strings.Cut(u.Key, "/")
+	tagged := q.grant
+	tagged.Context.Set(tagSSM+key, u.Want[0])
+	tagged.Context.Set(tagGlobal+key, u.Want[0])
+	a := evaluate(*q.d.Policies, tagged)
+	switch {
+	case a.Verdict == policy.ExplicitDeny || l.says(a).Verdict != policy.Allow:
+		return ""
+	case strings.EqualFold(u.Operator, "Null"):
+		return "any tag " + key
+	}
+	return "the tag " + key + " = " + u.Want[0]
+}
+
 // unmetConditions returns the conditions of a statement that do not hold, each
 // evaluated by itself.
 func unmetConditions(s *policy.Statement, c policy.Context) []policy.Unmet {

@@ -43,7 +43,7 @@ func probesFor(r Request, f Facts, set policy.Set) []probe {
 	other.Target = "ecs:probe_fedcba98_fedcba98-1"
 	p.add("ECS tasks", other, bare, GrantTarget)
 	p.documents(r, bare)
-	p.regions(r, f)
+	p.regions(r, f, set)
 	p.sessions(r, f)
 	p.actions()
 	return p.probes
@@ -86,21 +86,59 @@ func (p *probing) documents(r Request, f Facts) {
 	}
 }
 
-func (p *probing) regions(r Request, f Facts) {
-	other := r
-	other.Region = "eu-north-1"
-	if r.Region == other.Region {
-		other.Region = "us-west-2"
-	}
-	if strings.HasPrefix(r.Document, "arn:") {
-		other.Document = strings.Replace(r.Document, ":"+r.Region+":", ":"+other.Region+":", 1)
-	}
+func (p *probing) regions(r Request, f Facts, set policy.Set) {
 	start := len(p.probes)
-	p.add("the same document in other regions", other, f, GrantDocument)
-	p.add("targets in other regions", other, f, GrantTarget)
+	for _, region := range regionsNamed(set) {
+		if region == r.Region {
+			continue
+		}
+		other := r
+		other.Region = region
+		if strings.HasPrefix(r.Document, "arn:") {
+			other.Document = strings.Replace(r.Document, ":"+r.Region+":", ":"+region+":", 1)
+		}
+		p.add("the same document in other regions", other, f, GrantDocument)
+		p.add("targets in other regions", other, f, GrantTarget)
+	}
 	for i := range p.probes[start:] {
 		p.probes[start+i].kin = true
+		other := p.probes[start+i]
+		if other.grant.ID != GrantDocument {
+			continue
+		}
+		for _, owner := range []string{"", r.Caller.Account} {
+			other.label, other.kin = "other documents in other regions", false
+			other.grant.Resource = "arn:" + partition(r) + ":ssm:" + arnField(other.grant.Resource, fieldRegion) + ":" + owner + ":document/Probe-Shell"
+			p.probes = append(p.probes, other)
+		}
 	}
+}
+
+// regionsNamed returns the regions that the caller's policies speak of, and two of
+// which at least one is not the request's.
+func regionsNamed(set policy.Set) []string {
+	regions := []string{"eu-north-1", "us-west-2"}
+	add := func(region string) {
+		if region != "" && !strings.ContainsAny(region, "*?$") && !slices.Contains(regions, region) {
+			regions = append(regions, region)
+		}
+	}
+	for _, l := range layersOf(set) {
+		for i := range l.statements {
+			s := &l.statements[i]
+			for _, pattern := range slices.Concat(s.Resources(), s.NotResources()) {
+				add(arnField(pattern, fieldRegion))
+			}
+			for _, c := range s.Conditions() {
+				if strings.EqualFold(c.Key, "aws:RequestedRegion") {
+					for _, region := range c.Values {
+						add(region)
+					}
+				}
+			}
+		}
+	}
+	return regions
 }
 
 func (p *probing) sessions(r Request, f Facts) {
@@ -157,19 +195,59 @@ func verdicts(set policy.Set, probes []probe) []policy.Verdict {
 	return out
 }
 
-// changed lists the labels of the probes whose verdict differs, each once.
-func changed(probes []probe, before, after []policy.Verdict, tolerateKin bool) (opened, closed []string) {
+// effects are the labels of the probes that a change touches, each once.
+type effects struct {
+	opened, closed []string
+	lifted         []string // denied before by a Deny, now only because nothing allows
+}
+
+// changed compares the verdicts on the probes before and after a change.
+func changed(probes []probe, before, after []policy.Verdict) effects {
+	var e effects
 	for i, p := range probes {
-		if before[i] == after[i] || tolerateKin && p.kin {
+		list := &e.opened
+		switch {
+		case before[i] == after[i]:
 			continue
-		}
-		list := &opened
-		if after[i].Denies() {
-			list = &closed
+		case before[i] == policy.ExplicitDeny && after[i].Denies():
+			list = &e.lifted
+		case after[i].Denies():
+			list = &e.closed
 		}
 		if !slices.Contains(*list, p.label) {
 			*list = append(*list, p.label)
 		}
 	}
-	return opened, closed
+	return e
+}
+
+// String continues "the session is allowed".
+func (e effects) String() string {
+	var said []string
+	for _, part := range []struct {
+		what   string
+		labels []string
+		rest   string
+	}{{"allows ", e.opened, ""}, {"denies ", e.closed, ""}, {"lifts the Deny from ", e.lifted, ", which nothing allows"}} {
+		if len(part.labels) > 0 {
+			said = append(said, part.what+list(part.labels)+part.rest)
+		}
+	}
+	if len(said) == 0 {
+		return ", and nothing else changes"
+	}
+	return "; it also " + join(said, "and")
+}
+
+// reach counts the kinds of probes that a change touches. A Deny that is lifted
+// counts even where nothing allows; tolerateKin takes no offence at the same thing
+// being opened in other regions.
+func reach(probes []probe, before, after []policy.Verdict, tolerateKin bool) int {
+	touched := make(map[string]bool)
+	for i, p := range probes {
+		if before[i] != after[i] && !(tolerateKin && p.kin && !after[i].Denies()) {
+			touched[p.label] = true
+		}
+	}
+	return len(touched)
 }

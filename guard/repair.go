@@ -58,10 +58,16 @@ func (r *repairs) work(group string) *Fix {
 	}
 	set := *r.d.Policies
 	set.Partial = nil // what cannot be read cannot be repaired either
-	p := &plan{d: r.d, set: set, grants: grants, group: group, fix: &Fix{}}
-	p.probes = probesFor(r.d.Request, r.d.Facts, set)
-	p.before = verdicts(set, p.probes)
-	return p.work()
+	probes := probesFor(r.d.Request, r.d.Facts, set)
+	p := plan{d: r.d, set: set, grants: grants, group: group, probes: probes, before: verdicts(set, probes)}
+	fix := p.begin(false)
+	if fix != nil && len(fix.Needs) > 0 && !fix.Checked {
+		// Another policy forbids what this one asks of the request.
+		if other := p.begin(true); other != nil && other.Checked {
+			return other
+		}
+	}
+	return fix
 }
 
 // unseen proposes a statement without having seen the policies, or says whom to
@@ -140,6 +146,13 @@ type plan struct {
 	before []policy.Verdict
 	fix    *Fix
 	texts  []string // what to do, step by step
+	asIs   bool     // the request stays as it is
+}
+
+// begin works on a copy of the plan.
+func (p plan) begin(asIs bool) *Fix {
+	p.grants, p.fix, p.asIs = slices.Clone(p.grants), &Fix{}, asIs
+	return p.work()
 }
 
 // work removes what denies, then adds what is missing, layer by layer, and checks
@@ -249,18 +262,7 @@ func (p *plan) check() {
 	case len(p.fix.Changes) > 1:
 		with = "with these changes "
 	}
-	opened, closed := changed(p.probes, p.before, verdicts(p.set, p.probes), false)
-	p.fix.Check = with + p.outcome()
-	switch {
-	case len(opened)+len(closed) == 0:
-		p.fix.Check += ", and nothing else changes"
-	case len(closed) == 0:
-		p.fix.Check += "; it also allows " + list(opened)
-	case len(opened) == 0:
-		p.fix.Check += "; it also denies " + list(closed)
-	default:
-		p.fix.Check += "; it also allows " + list(opened) + " and denies " + list(closed)
-	}
+	p.fix.Check = with + p.outcome() + changed(p.probes, p.before, verdicts(p.set, p.probes)).String()
 	if p.d.Policies != nil && len(p.d.Policies.Partial) > 0 {
 		p.fix.Check += ", as far as the policies can be read"
 	}

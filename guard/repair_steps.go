@@ -42,6 +42,9 @@ func (p *plan) permit(l layer, lacking []Grant) {
 // meet looks for a statement that would allow the grant if the call came with
 // MFA or from elsewhere; then that is the repair.
 func (p *plan) meet(l layer, g Grant) bool {
+	if p.asIs {
+		return false
+	}
 	for i := range l.statements {
 		s := &l.statements[i]
 		if s.Denies() || !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
@@ -70,9 +73,7 @@ func (p *plan) meet(l layer, g Grant) bool {
 // apply, or a Deny not apply.
 func meeting(s *policy.Statement, kind Kind) (keys map[string]string, text string) {
 	for _, c := range s.Conditions() {
-		key := strings.ToLower(c.Key)
-		negated := strings.Contains(strings.ToLower(c.Operator), "not")
-		switch guardKeys[key] {
+		switch guardKeys[strings.ToLower(c.Key)] {
 		case "SG806":
 			how := "sign in with MFA and use those credentials (aws sts get-session-token --serial-number ... --token-code ...)"
 			if kind == AssumedRole {
@@ -80,7 +81,7 @@ func meeting(s *policy.Statement, kind Kind) (keys map[string]string, text strin
 			}
 			return map[string]string{"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"}, how
 		case "SG808":
-			if value := inside(c.Values); negated == s.Denies() && value != "" {
+			if value := inside(c.Values); negated(c) == s.Denies() && value != "" {
 				return map[string]string{c.Key: value}, "call from where " + conditionText(policy.Unmet{Operator: "StringEquals", Key: c.Key, Want: c.Values})
 			}
 		}
@@ -110,7 +111,7 @@ func (p *plan) correct(l layer, g Grant) bool {
 		}
 		for k, pattern := range s.Resources() {
 			m, ok := q.patternMiss(s, pattern)
-			if !ok || m.code != "SG102" && m.code != "SG103" {
+			if !ok || m.code != "SG102" && m.code != "SG103" || !matchesNothing(pattern) {
 				continue
 			}
 			fields := strings.SplitN(pattern, ":", 6)
@@ -139,30 +140,23 @@ func (p *plan) try(c candidate, grants []Grant, l layer) (cost int, ok bool) {
 		return 0, false
 	}
 	for _, g := range grants {
-		says := l.says(evaluate(set, g))
-		if says.Verdict == policy.ImplicitDeny && c.opens || slices.Contains(says.By, c.change.At) && says.Verdict == policy.ExplicitDeny {
+		a := evaluate(set, g)
+		if l.says(a).Verdict == policy.ImplicitDeny && c.opens || l.denies(a, c.change.At) {
 			return 0, false
 		}
 	}
-	opened, closed := changed(p.probes, p.before, verdicts(set, p.probes), c.kin)
-	return len(opened) + len(closed), true
-}
-
-// denies tells whether a Deny of a layer matches a grant.
-func (p *plan) denies(l layer, at policy.Pos, g Grant) bool {
-	la := l.says(evaluate(p.set, g))
-	return la.Verdict == policy.ExplicitDeny && slices.Contains(la.By, at)
+	return reach(p.probes, p.before, verdicts(set, p.probes), c.kin), true
 }
 
 // undeny finds the smallest change that keeps a Deny from the grants: what the
 // request can meet, else the candidate that changes the fewest neighbours.
 func (p *plan) undeny(l layer, s *policy.Statement) {
-	if keys, text := meeting(s, p.d.Request.Caller.Kind()); keys != nil {
+	if keys, text := meeting(s, p.d.Request.Caller.Kind()); keys != nil && !p.asIs {
 		trial := *p
 		trial.fix = &Fix{}
 		trial.grants = slices.Clone(p.grants)
 		trial.carry(keys)
-		if !slices.ContainsFunc(trial.grants, func(g Grant) bool { return p.denies(l, s.At, g) }) {
+		if !slices.ContainsFunc(trial.grants, func(g Grant) bool { return l.denies(evaluate(p.set, g), s.At) }) {
 			p.carry(keys)
 			p.texts = append(p.texts, text)
 			return
@@ -170,14 +164,17 @@ func (p *plan) undeny(l layer, s *policy.Statement) {
 	}
 	var hit []Grant
 	for _, g := range p.grants {
-		if p.denies(l, s.At, g) {
+		if l.denies(evaluate(p.set, g), s.At) {
 			hit = append(hit, g)
 		}
+	}
+	if len(hit) == 0 {
+		return // an earlier step was enough
 	}
 	var best *candidate
 	least := 0
 	for _, c := range p.narrowings(l, s, hit) {
-		if cost, ok := p.try(c, hit, l); ok && (best == nil || cost < least) {
+		if cost, ok := p.try(c, p.whole(), l); ok && (best == nil || cost < least) {
 			best, least = &c, cost
 		}
 	}
@@ -185,16 +182,66 @@ func (p *plan) undeny(l layer, s *policy.Statement) {
 		return
 	}
 	for _, c := range s.Conditions() {
-		if guardKeys[strings.ToLower(c.Key)] == "SG805" {
+		if guardKeys[strings.ToLower(c.Key)] == "SG805" && negated(c) {
 			best.text = "use --region " + join(c.Values, "or") + " if the target is there, or " + best.text
 		}
 	}
 	p.apply(best.change, best.text)
 }
 
+// whole is every grant of the plan's group, those that are not denied included: a
+// repair must not close them.
+func (p *plan) whole() []Grant {
+	return slices.DeleteFunc(Needs(p.request(), p.d.Facts), func(g Grant) bool { return groupOf(g) != p.group })
+}
+
+// negated tells whether a condition holds for what its values do not name.
+func negated(c policy.Condition) bool { return strings.Contains(strings.ToLower(c.Operator), "not") }
+
 // nodeTypes are the targets there are.
 func nodeTypes(partition string) texts {
 	return texts{"arn:" + partition + ":ec2:*:*:instance/*", "arn:" + partition + ":ssm:*:*:managed-instance/*", "arn:" + partition + ":ecs:*:*:task/*"}
+}
+
+// spareDocuments takes documents out of what a Deny covers and adds nothing to
+// it. It returns false when that cannot be written, or leaves nothing.
+func spareDocuments(d *draft, partition string) bool {
+	if len(d.NotResource) > 0 {
+		d.NotResource = append(slices.Clone(d.NotResource), "arn:"+partition+":ssm:*:*:document/*")
+		return true
+	}
+	var kept texts
+	for _, pattern := range d.Resource {
+		fields := strings.SplitN(pattern, ":", 6)
+		switch {
+		case pattern == "*":
+			kept = append(kept, nodeTypes(partition)...)
+		case resourceType(pattern) == "document":
+		case resourceType(pattern) != "*":
+			kept = append(kept, pattern)
+		case len(fields) == 6 && fields[fieldResource] != "*":
+			return false
+		default:
+			kept = append(kept, nodesOf(fields)...)
+		}
+	}
+	d.Resource = kept
+	return len(kept) > 0
+}
+
+// nodesOf returns the targets among everything of one service, given the fields
+// of a pattern that ends in *.
+func nodesOf(fields []string) texts {
+	var out texts
+	for _, node := range nodeTypes("*") {
+		n := strings.SplitN(node, ":", 6)
+		if len(fields) <= fieldService || n[fieldService] != fields[fieldService] {
+			continue
+		}
+		copy(n[:fieldResource], fields)
+		out = append(out, strings.Join(n, ":"))
+	}
+	return out
 }
 
 // narrowings are the ways to take grants out of a Deny, the most careful first.
@@ -210,8 +257,8 @@ func (p *plan) narrowings(l layer, s *policy.Statement, hit []Grant) []candidate
 	}
 	const deliberate = ", if its owner agrees: it looks deliberate"
 	offer("restrict the Deny to targets", func(d *draft) bool {
-		d.Resource, d.NotResource = nodeTypes(partition(p.d.Request)), nil
-		return deniesUntagged(s) && slices.ContainsFunc(hit, func(g Grant) bool { return g.ID == GrantDocument })
+		return deniesUntagged(s) && slices.ContainsFunc(hit, func(g Grant) bool { return g.ID == GrantDocument }) &&
+			spareDocuments(d, partition(p.d.Request))
 	})
 	offer("take it out of the Deny"+deliberate, func(d *draft) bool {
 		d.Resource = slices.DeleteFunc(slices.Clone(d.Resource), func(pattern string) bool {
@@ -249,7 +296,7 @@ func exception(g Grant) string {
 
 // extend adds the request's value to a negated condition.
 func (p *plan) extend(d *draft, c policy.Condition, hit []Grant) bool {
-	if !strings.Contains(strings.ToLower(c.Operator), "not") {
+	if !negated(c) {
 		return false
 	}
 	got, _, state := hit[0].Context.Lookup(c.Key)
