@@ -67,6 +67,7 @@ func TestMerge(t *testing.T) {
 	}{
 		{"both allow", says(allow), says(allow), allow, ""},
 		{"one allows, one does not know", says(allow), says(unknown, "session"), allow, ""},
+		{"one allows, one lacks a key of what the simulation sees whole", says(allow), says(unknown, "aws:SourceIp"), allow, ""},
 		{"nobody knows", says(unknown), says(unknown), unknown, ""},
 		{"both deny", says(explicit), says(explicit), explicit, "SG210"},
 		{"one denies explicitly, one implicitly", says(implicit), says(explicit), explicit, "SG210"},
@@ -100,6 +101,48 @@ func TestMerge(t *testing.T) {
 				t.Errorf("finding %q, want %q", code, tt.code)
 			}
 		})
+	}
+}
+
+// TestOrganizationTurnsOnKey: a simulation's allowance proves nothing where a
+// service control policy asks for a key that only AWS knows; where it cannot be
+// read, or asks for what is known, the allowance stands.
+func TestOrganizationTurnsOnKey(t *testing.T) {
+	const full = `{"Effect":"Allow","Action":"*","Resource":"*"}`
+	for _, tt := range []struct {
+		name, scp string
+		partial   []string
+		want      policy.Verdict
+		code      Code
+	}{
+		{"MFA", `[` + full + `,{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}]`, nil, policy.Unknown, "SG505"},
+		{"MFA, and a session policy nobody can read", `[` + full + `,{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}]`, []string{"session"}, policy.Unknown, "SG505"},
+		{"the region", `[` + full + `,{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]`, []string{"session"}, policy.Allow, ""},
+		{"another action", `[` + full + `,{"Effect":"Deny","Action":"iam:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}]`, []string{"session"}, policy.Allow, ""},
+		{"not read", `[` + full + `]`, []string{"scp"}, policy.Allow, ""},
+	} {
+		parse := func(kind policy.Kind, statements string) []policy.Statement {
+			doc, err := policy.Parse(kind, "p", []byte(`{"Version":"2012-10-17","Statement":`+statements+`}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return doc.Statements
+		}
+		set := policy.Set{Identity: parse(policy.Identity, full), SCP: [][]policy.Statement{parse(policy.SCP, tt.scp)}, Partial: tt.partial}
+		g := Guard{Inventory: fixed(Facts{}), Simulators: []Simulator{opinion{name: "iam", answer: says(policy.Allow)}, Local{Static(set)}}}
+		d, err := g.Check(t.Context(), devRequest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var code Code
+		for _, f := range d.Findings {
+			if f.Grant == GrantTarget {
+				code = f.Code
+			}
+		}
+		if d.Verdict() != tt.want || code != tt.code {
+			t.Errorf("%s: %v %q, want %v %q", tt.name, d.Verdict(), code, tt.want, tt.code)
+		}
 	}
 }
 

@@ -69,7 +69,7 @@ type Merged struct {
 
 // Of merges the rulings on one grant. Judges that contradict each other give
 // Unknown; else a proven explicit deny wins, then a proven implicit deny, then
-// any allow; else it is Unknown.
+// any allow that no organization's policy can overrule; else it is Unknown.
 func (d Decision) Of(id string) Merged {
 	var m Merged
 	for _, r := range d.Rulings {
@@ -102,7 +102,7 @@ func (d Decision) Of(id string) Merged {
 	case implicit:
 		m.Verdict = policy.ImplicitDeny
 	case m.Unproven:
-	case allow:
+	case allow && !organizationOpen(m.Rulings):
 		m.Verdict = policy.Allow
 	}
 	if m.Verdict != policy.Unknown {
@@ -135,4 +135,15 @@ func openKeys(rulings []Ruling) []string {
 		}
 	}
 	return keys
+}
+
+// organizationOpen reports whether a judge that read the service control policies
+// finds that they turn on a condition key. A simulation evaluates them too, but
+// takes such a key as absent and does not say that they ask for it.
+func organizationOpen(rulings []Ruling) bool {
+	scp := policy.SCP.String()
+	return slices.ContainsFunc(rulings, func(r Ruling) bool {
+		return r.Answer.Verdict == policy.Unknown && !slices.Contains(r.Answer.DependsOn, scp) &&
+			slices.ContainsFunc(r.Answer.Layers, func(l policy.LayerAnswer) bool { return l.Layer == scp && l.Verdict == policy.Unknown })
+	})
 }

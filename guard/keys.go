@@ -88,7 +88,8 @@ func openWorld(k *keyring, c Caller) {
 	k.absent(elsewhere...)
 	k.absent(directCall...)
 	if c.Kind() == AssumedRole || c.Kind() == KindUnknown {
-		k.unknown("ec2:SourceInstanceARN", "ecs:SourceTaskArn", "lambda:SourceFunctionArn")
+		// Where the role's credentials were handed out stays in its session.
+		k.unknown("ec2:SourceInstanceARN", "ec2:RoleDelivery", "ecs:SourceTaskArn", "lambda:SourceFunctionArn")
 	}
 }
 
