@@ -1,5 +1,5 @@
 function aws --wraps aws
-    if string match -q -- '* ssm *start-session *' " $argv "
+    if string match -q -- '* ssm *start-session *' " $argv "; or string match -q -- '* ecs *execute-command *' " $argv "
         command ssmguard aws $argv
     else
         command aws $argv

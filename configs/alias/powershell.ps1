@@ -2,7 +2,8 @@ function aws {
     # A list without quotes, a=1,b=2, arrives as an array: make it one word again.
     $words = @($args | ForEach-Object { if ($_ -is [array]) { $_ -join ',' } else { $_ } })
     $name = 'aws'
-    if (" $($words -join ' ') " -like '* ssm *start-session *') {
+    $line = " $($words -join ' ') "
+    if ($line -like '* ssm *start-session *' -or $line -like '* ecs *execute-command *') {
         $name = 'ssmguard'
         $words = @('aws') + $words
     }

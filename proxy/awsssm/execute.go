@@ -43,7 +43,9 @@ type (
 		Task        string `json:"task"`
 	}
 	commandAnswer struct {
-		Session *struct {
+		ClusterARN string `json:"clusterArn"`
+		TaskARN    string `json:"taskArn"`
+		Session    *struct {
 			SessionID  *string `json:"sessionId"`
 			TokenValue *string `json:"tokenValue"`
 			StreamURL  *string `json:"streamUrl"`
@@ -110,8 +112,7 @@ func (e *Executor) Find(ctx context.Context) (target, container string, err erro
 	for _, c := range task.Containers {
 		have = append(have, c.Name)
 		if c.Name == e.command.Container || e.command.Container == "" && len(task.Containers) == 1 {
-			target = fmt.Sprintf("ecs:%s_%s_%s", lastPart(task.ClusterARN), lastPart(task.TaskARN), c.RuntimeID)
-			return target, c.Name, nil
+			return targetOf(task.ClusterARN, task.TaskARN, c.RuntimeID), c.Name, nil
 		}
 	}
 	return "", "", &ContainerError{Name: e.command.Container, Have: have}
@@ -119,8 +120,14 @@ func (e *Executor) Find(ctx context.Context) (target, container string, err erro
 
 func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
-// Open calls ExecuteCommand; s is the session as the plugin is to see it. A
-// session whose answer is incomplete is terminated.
+// targetOf names a container's session as the agent in the task does.
+func targetOf(clusterARN, taskARN, runtime string) string {
+	return fmt.Sprintf("ecs:%s_%s_%s", lastPart(clusterARN), lastPart(taskARN), runtime)
+}
+
+// Open calls ExecuteCommand; s is the session as the plugin is to see it. As with
+// the AWS CLI, what the answer calls cluster and task is what the target is made
+// of. A session whose answer is incomplete is terminated.
 func (e *Executor) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, error) {
 	c := e.command
 	out, err := e.execute(ctx, commandQuestion{Cluster: c.Cluster, Container: c.Container, Command: c.Command, Interactive: c.Interactive, Task: c.Task})
@@ -138,6 +145,9 @@ func (e *Executor) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, erro
 			err = errors.Join(err, e.Terminate(end, *opened.SessionID))
 		}
 		return nil, err
+	}
+	if out.ClusterARN != "" && out.TaskARN != "" {
+		s.Target = targetOf(out.ClusterARN, out.TaskARN, s.Target[strings.LastIndexByte(s.Target, '_')+1:])
 	}
 	return &proxy.Session{ID: *opened.SessionID, StreamURL: proxy.NewSecret(*opened.StreamURL), Token: proxy.NewSecret(*opened.TokenValue), Spec: s}, nil
 }

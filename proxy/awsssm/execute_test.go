@@ -63,6 +63,26 @@ func TestExecutorFind(t *testing.T) {
 	}
 }
 
+// TestExecutorOpenTarget: the answer's cluster and task win over those that were
+// found before; the runtime is that of the container.
+func TestExecutorOpenTarget(t *testing.T) {
+	session := `"session":{"sessionId":"s-1","streamUrl":"wss://x","tokenValue":"t"}`
+	for answer, want := range map[string]string{
+		`{"clusterArn":"arn:aws:ecs:r:1:cluster/my_prod","taskArn":"arn:aws:ecs:r:1:task/my_prod/def",` + session + `}`: "ecs:my_prod_def_rt-1",
+		`{` + session + `}`: "ecs:my_prod_abc_rt-1",
+	} {
+		e := NewExecutor(aws.Config{}, Command{Task: "abc", Command: "sh", Interactive: true}, &ended{})
+		e.execute = func(context.Context, commandQuestion) (*commandAnswer, error) {
+			var a commandAnswer
+			return &a, json.Unmarshal([]byte(answer), &a)
+		}
+		s, err := e.Open(t.Context(), proxy.Spec{Target: "ecs:my_prod_abc_rt-1"})
+		if err != nil || s.Spec.Target != want {
+			t.Errorf("%+v, %v; want the target %s", s, err, want)
+		}
+	}
+}
+
 // TestExecutorOpenIncomplete: a session that cannot be used is ended.
 func TestExecutorOpenIncomplete(t *testing.T) {
 	sessions := &ended{}

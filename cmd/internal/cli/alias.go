@@ -14,8 +14,8 @@ import (
 	"ssmguard/configs"
 )
 
-const aliasHelp = `Puts ssmguard in front of "aws ssm start-session"; every other command goes on to
-the AWS CLI. Without --install or --uninstall it only prints what would be done.
+const aliasHelp = `Puts ssmguard in front of "aws ssm start-session" and "aws ecs execute-command"; every
+other command goes on to the AWS CLI. Without --install or --uninstall it only prints what would be done.
 
   bash|zsh|fish|powershell  a function for that shell (default: of $SHELL)
   --shim DIR                a program named aws in DIR, for what no shell function

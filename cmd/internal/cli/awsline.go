@@ -141,18 +141,22 @@ func (p *process) aws(ctx context.Context, words []string) error {
 		return err
 	}
 	line.dropIn = true
-	if line.ours() {
+	switch {
+	case !line.ours():
+		return line.alone(p.passThrough(line.words))
+	case line.call.Command == awscli.ExecuteCommand:
+		return line.execute(ctx)
+	default:
 		return line.start(ctx)
 	}
-	return line.alone(p.passThrough(line.words))
 }
 
 // ours tells whether a command line for the AWS CLI is to be run here: one that
 // starts a session, unless the user has given that command another meaning.
 func (l *sessionLine) ours() bool {
-	switch l.call.Command {
-	case awscli.StartSession:
-		return !l.call.Globals.AutoPrompt && !awsconf.Aliased("ssm", "start-session", l.lookup)
+	switch service := l.call.Service; l.call.Command {
+	case awscli.StartSession, awscli.ExecuteCommand:
+		return !l.call.Globals.AutoPrompt && !awsconf.Aliased(service, operationOf[service], l.lookup)
 	case awscli.Print:
 		return true
 	}

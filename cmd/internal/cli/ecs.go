@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
@@ -15,7 +16,8 @@ const ecsHelp = `The options are those of "aws ecs execute-command": --cluster, 
 --command, --interactive, --profile, --region and the rest. Before the command is
 sent, ecs:ExecuteCommand is checked on the task and on its cluster. Unlike the AWS
 CLI, it keeps the session's token out of the process table and reconnects through
-Systems Manager. Our own options are those of "ssmguard start-session".
+Systems Manager; "ssmguard aws ecs execute-command" does so, too. Our own options are
+those of "ssmguard start-session".
 `
 
 // ecs runs the words after `ecs`.
@@ -38,8 +40,17 @@ func (p *process) ecs(ctx context.Context, words []string) error {
 	return usagef("ecs knows execute-command only; see %q", "ssmguard help ecs")
 }
 
+// pluginBanner is what the AWS CLI leaves on stdout before a command: it looks for
+// the plugin by running it without arguments.
+const pluginBanner = "\nThe Session Manager plugin was installed successfully. Use the AWS CLI to start a session.\n\n"
+
 // execute runs a command in a task, from the configuration to the session's end.
 func (l *sessionLine) execute(ctx context.Context) error {
+	if l.dropIn {
+		if _, err := io.WriteString(l.stdout, pluginBanner); err != nil {
+			return err
+		}
+	}
 	conf, err := l.configure(ctx)
 	if err != nil {
 		return err
@@ -59,6 +70,8 @@ func (l *sessionLine) task(ctx context.Context, conf *awsconf.Session) (*world, 
 	target, container, err := opener.Find(ctx)
 	var choice *awsssm.ContainerError
 	switch {
+	case err != nil && l.dropIn:
+		return nil, unfound(ctx, opener, err)
 	case errors.As(err, &choice):
 		return nil, codedError{err.Error(), exitUsage}
 	case err != nil:
@@ -78,4 +91,20 @@ func (l *sessionLine) task(ctx context.Context, conf *awsconf.Session) (*world, 
 		opener: opener,
 		plugin: func(ctx context.Context) (proxy.Plugin, error) { return l.carrier(ctx, conf, api) },
 	}, nil
+}
+
+// unfound is the end of a command whose task, or container in it, was not found:
+// AWS's own words where it refuses the command, as with the AWS CLI, which looks
+// for the task afterwards. why is the error if it does not.
+func unfound(ctx context.Context, opener proxy.Opener, why error) error {
+	if ctx.Err() != nil || as[*proxy.Unreachable](why) {
+		return why
+	}
+	session, err := opener.Open(ctx, proxy.Spec{})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTimeout)
+	defer cancel()
+	return errors.Join(why, opener.Terminate(ctx, session.ID))
 }

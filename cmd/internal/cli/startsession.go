@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"ssmguard/guard"
@@ -129,14 +130,15 @@ func (o *startOptions) tell(d guard.Decision) error {
 	return o.show(d, false)
 }
 
-// foreseen is the refusal that StartSession would give for a denied decision, nil
-// if nothing is denied.
+// foreseen is the refusal that StartSession, or ExecuteCommand, would give for a
+// denied decision, nil if nothing is denied.
 func foreseen(d guard.Decision) *proxy.Refused {
 	for _, r := range d.Rulings {
 		if r.Grant.Advisory || !r.Answer.Verdict.Denies() {
 			continue
 		}
-		return &proxy.Refused{Code: "AccessDeniedException", Operation: "StartSession",
+		_, operation, _ := strings.Cut(r.Grant.Action, ":")
+		return &proxy.Refused{Code: "AccessDeniedException", Operation: operation,
 			Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s",
 				d.Request.Caller.SessionARN, r.Grant.Action, r.Grant.Resource)}
 	}
