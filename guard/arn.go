@@ -198,9 +198,9 @@ func (c Caller) Name() string {
 	return "this caller"
 }
 
-// home returns whose policies to change for the caller: the role of a permission
+// Home returns whose policies to change for the caller: the role of a permission
 // set cannot be changed itself, AWS would undo it.
-func (c Caller) home() string {
+func (c Caller) Home() string {
 	set, ok := strings.CutPrefix(c.Name(), "role/AWSReservedSSO_")
 	if i := strings.LastIndexByte(set, '_'); ok && i > 0 {
 		return `permission set "` + set[:i] + `"`

@@ -68,8 +68,8 @@ func TestCallerNames(t *testing.T) {
 	}
 	for _, tt := range tests {
 		c := Caller{SessionARN: tt.arn}
-		if c.Kind() != tt.kind || c.Name() != tt.name || c.home() != tt.home {
-			t.Errorf("%s: %v %q %q", tt.arn, c.Kind(), c.Name(), c.home())
+		if c.Kind() != tt.kind || c.Name() != tt.name || c.Home() != tt.home {
+			t.Errorf("%s: %v %q %q", tt.arn, c.Kind(), c.Name(), c.Home())
 		}
 	}
 }

@@ -234,7 +234,7 @@ func (d Decision) proposal(f *Finding, r Refusal) {
 	if r.Explicit || r.Action == "" || r.Resource == "" || f.Grant == "" {
 		return
 	}
-	who := Caller{SessionARN: r.User}.home()
+	who := Caller{SessionARN: r.User}.Home()
 	fix := &Fix{Text: "add to " + who, Grants: []string{f.Grant}}
 	for _, s := range permissions([]Grant{{ID: f.Grant, Action: r.Action, Resource: r.Resource}}) {
 		fix.Changes = append(fix.Changes, Change{Kind: AddStatement, Layer: "identity", Where: who, Statement: s.String()})

@@ -97,7 +97,7 @@ func (r *repairs) unseen(grants []Grant) *Fix {
 	if len(lacking) == 0 && fix.Ask == "" {
 		return nil
 	}
-	who := r.d.Request.Caller.home()
+	who := r.d.Request.Caller.Home()
 	for _, s := range permissions(lacking) {
 		fix.Changes = append(fix.Changes, Change{Kind: AddStatement, Layer: "identity", Where: who, Statement: s.String()})
 	}

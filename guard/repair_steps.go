@@ -30,7 +30,7 @@ func (p *plan) permit(l layer, lacking []Grant) {
 			rest = append(rest, g)
 		}
 	}
-	where := sourceOf(l, p.d.Request.Caller.home())
+	where := sourceOf(l, p.d.Request.Caller.Home())
 	for _, s := range permissions(rest) {
 		if l.name == "endpoint" {
 			s.Principal = []byte(`"*"`)
@@ -122,7 +122,7 @@ func (p *plan) correct(l layer, g Grant) bool {
 			}
 			d.Resource[k] = strings.Join(fields, ":")
 			c := candidate{text: "correct the account field of the ARN", opens: true, kin: true,
-				change: Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.home()), At: s.At, Statement: d.String()}}
+				change: Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.Home()), At: s.At, Statement: d.String()}}
 			if cost, ok := p.try(c, []Grant{g}, l); ok && cost == 0 {
 				p.apply(c.change, c.text)
 				return true
@@ -246,7 +246,7 @@ func nodesOf(fields []string) texts {
 
 // narrowings are the ways to take grants out of a Deny, the most careful first.
 func (p *plan) narrowings(l layer, s *policy.Statement, hit []Grant) []candidate {
-	change := Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.home()), At: s.At}
+	change := Change{Kind: ReplaceStatement, Layer: l.name, Level: l.level, Where: sourceOf(l, p.d.Request.Caller.Home()), At: s.At}
 	var cs []candidate
 	offer := func(text string, edit func(*draft) bool) {
 		if d, err := copyOf(s); err == nil && edit(&d) {

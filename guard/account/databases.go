@@ -58,7 +58,7 @@ func (s *Server) checkDatabases() error {
 		}
 	}
 	for _, c := range s.world.Caches {
-		if !identifier(c.Name) || c.port() == 0 {
+		if !identifier(c.Name) || c.port() == 0 || c.version() == "" {
 			return fmt.Errorf("cache %q: want a name of letters, digits and hyphens, and an engine that ElastiCache has, not %q", c.Name, c.Engine)
 		}
 	}

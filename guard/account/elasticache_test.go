@@ -186,3 +186,14 @@ func TestShortRegion(t *testing.T) {
 		}
 	}
 }
+
+// A world whose caches cannot be is no world.
+func TestCachesOfWorld(t *testing.T) {
+	for _, k := range []Cache{{Kind: CacheGroup, Name: "x", Engine: "cash", Port: 1}, {Kind: CacheGroup, Name: "X", Engine: "redis"}} {
+		w := userWith()
+		w.Caches = []Cache{k}
+		if _, err := New(w, Options{}); err == nil || !strings.Contains(err.Error(), "cache ") {
+			t.Errorf("%+v: %v", k, err)
+		}
+	}
+}

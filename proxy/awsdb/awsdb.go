@@ -185,24 +185,22 @@ func (s source) list(ctx context.Context, visit func(entry) bool) error {
 // refuses to show is passed over: what is wanted may be in another.
 func byName(ctx context.Context, sources []source, region, id string) (entry, error) {
 	missing := &NotFoundError{Name: id, Region: region}
+	var seen []source
 	for _, s := range sources {
 		found, _, err := s.page(ctx, id, nil)
 		switch {
 		case refused(err):
 			missing.Refused = append(missing.Refused, err)
 		case absent(err), err == nil && len(found) == 0:
-			missing.Kinds = append(missing.Kinds, s.kind)
+			missing.Kinds, seen = append(missing.Kinds, s.kind), append(seen, s)
 		case err != nil:
 			return entry{}, err
 		default:
 			return found[0], nil
 		}
 	}
-	for _, s := range sources {
-		if slices.Contains(missing.Kinds, s.kind) {
-			//nolint:errcheck // what cannot be listed cannot be offered
-			s.list(ctx, func(e entry) bool { missing.Known = append(missing.Known, e.Name); return true })
-		}
+	for _, e := range everything(ctx, seen) {
+		missing.Known = append(missing.Known, e.Name)
 	}
 	return entry{}, missing
 }
@@ -230,6 +228,16 @@ func byAddress(ctx context.Context, sources []source, region, host string) (entr
 		}
 	}
 	return entry{}, missing
+}
+
+// everything lists what sources hold, as far as it may be listed.
+func everything(ctx context.Context, sources []source) []Endpoint {
+	var all []Endpoint
+	for _, s := range sources {
+		//nolint:errcheck // what was listed before an error counts
+		s.list(ctx, func(e entry) bool { all = append(all, e.Endpoint); return true })
+	}
+	return all
 }
 
 // refused tells whether AWS denied a call.

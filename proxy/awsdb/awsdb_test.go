@@ -219,6 +219,21 @@ func TestNoEndpoint(t *testing.T) {
 	}
 }
 
+// What may not be listed takes nothing from the rest.
+func TestEverything(t *testing.T) {
+	cfg, _ := serve(t, "DescribeDBClusters", "DescribeServerlessCaches")
+	got := make(map[string]string)
+	for _, e := range append(Databases(t.Context(), cfg), Caches(t.Context(), cfg)...) {
+		got[e.Name] = e.Kind
+	}
+	want := map[string]string{
+		"legacy": kindInstance, "new": kindInstance, "pool": kindProxy, "sessions": kindGroup, "wide": kindGroup, "pages": kindCache, "single": kindCache,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Lists are read to their end.
 func TestListIsPaged(t *testing.T) {
 	pages := source{"thing", func(_ context.Context, _ string, from *string) ([]entry, *string, error) {

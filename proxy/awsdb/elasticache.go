@@ -13,8 +13,7 @@ import (
 // endpoint for reading is taken. Errors are *NotFoundError, *NoEndpointError or
 // the SDK's.
 func ElastiCache(ctx context.Context, cfg aws.Config, name string, reader bool) (Endpoint, error) {
-	api := elasticache.NewFromConfig(cfg)
-	sources := []source{replicationGroups(api), serverlessCaches(api), cacheClusters(api)}
+	sources := cacheSources(cfg)
 	find := byName
 	host, _, isAddress := SplitAddress(name)
 	if isAddress {
@@ -27,6 +26,16 @@ func ElastiCache(ctx context.Context, cfg aws.Config, name string, reader bool) 
 		return Endpoint{}, err
 	}
 	return e.at(host, reader)
+}
+
+func cacheSources(cfg aws.Config) []source {
+	api := elasticache.NewFromConfig(cfg)
+	return []source{replicationGroups(api), serverlessCaches(api), cacheClusters(api)}
+}
+
+// Caches lists the caches, as far as they may be listed.
+func Caches(ctx context.Context, cfg aws.Config) []Endpoint {
+	return everything(ctx, cacheSources(cfg))
 }
 
 func addressOf(e *types.Endpoint) address {

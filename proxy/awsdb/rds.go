@@ -44,6 +44,12 @@ func RDS(ctx context.Context, cfg aws.Config, name string, reader bool) (Endpoin
 	return e.at(host, reader)
 }
 
+// Databases lists the DB clusters, instances and proxies, as far as they may be listed.
+func Databases(ctx context.Context, cfg aws.Config) []Endpoint {
+	api := rds.NewFromConfig(cfg)
+	return everything(ctx, []source{clusters(api), instances(api), proxies(api)})
+}
+
 // inRegionOf returns the configuration for the Region that is part of an RDS
 // endpoint's name, or cfg for another name.
 func inRegionOf(cfg aws.Config, host string) aws.Config {

@@ -96,6 +96,8 @@ func words(values ...string) []candidate {
 var values = map[string]func(*process, context.Context, []string) []candidate{
 	"--target":        (*process).targets,
 	"--document-name": (*process).documents,
+	"--rds":           (*process).databases,
+	"--elasticache":   (*process).caches,
 	"--profile": func(p *process, _ context.Context, _ []string) []candidate {
 		return words(awsconf.Profiles(p.lookup)...)
 	},

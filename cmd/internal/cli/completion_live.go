@@ -10,8 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/guard/awsiam"
+	"ssmguard/proxy/awsdb"
 )
 
 const (
@@ -23,8 +26,8 @@ const (
 
 // targets are the nodes that a session could be started on: by id, and by name.
 func (p *process) targets(ctx context.Context, before []string) []candidate {
-	return p.live(ctx, "targets", before, func(ctx context.Context, e *awsiam.Client, region string) []candidate {
-		nodes, _ := e.Nodes(ctx, region) // usable beside an error
+	return p.live(ctx, "targets", before, func(ctx context.Context, e *awsiam.Client, conf *awsconf.Session) []candidate {
+		nodes, _ := e.Nodes(ctx, conf.Region) // usable beside an error
 		var cs []candidate
 		for _, n := range nodes {
 			if n.Ping != "" && n.Ping != "Online" || n.State != "" && n.State != "running" {
@@ -41,8 +44,8 @@ func (p *process) targets(ctx context.Context, before []string) []candidate {
 
 // documents are the session documents.
 func (p *process) documents(ctx context.Context, before []string) []candidate {
-	return p.live(ctx, "documents", before, func(ctx context.Context, e *awsiam.Client, region string) []candidate {
-		documents, _ := e.SessionDocuments(ctx, region) // usable beside an error
+	return p.live(ctx, "documents", before, func(ctx context.Context, e *awsiam.Client, conf *awsconf.Session) []candidate {
+		documents, _ := e.SessionDocuments(ctx, conf.Region) // usable beside an error
 		var cs []candidate
 		for _, d := range documents {
 			cs = append(cs, candidate{d.Name, d.Owner})
@@ -51,9 +54,29 @@ func (p *process) documents(ctx context.Context, before []string) []candidate {
 	})
 }
 
+// databases are those of RDS, by their identifiers.
+func (p *process) databases(ctx context.Context, before []string) []candidate {
+	return p.endpoints(ctx, "databases", before, awsdb.Databases)
+}
+
+// caches are those of ElastiCache, by their identifiers.
+func (p *process) caches(ctx context.Context, before []string) []candidate {
+	return p.endpoints(ctx, "caches", before, awsdb.Caches)
+}
+
+func (p *process) endpoints(ctx context.Context, what string, before []string, list func(context.Context, aws.Config) []awsdb.Endpoint) []candidate {
+	return p.live(ctx, what, before, func(ctx context.Context, _ *awsiam.Client, conf *awsconf.Session) []candidate {
+		var cs []candidate
+		for _, e := range list(ctx, conf.Config) {
+			cs = append(cs, candidate{e.Name, strings.TrimSpace(e.Engine + " " + e.Kind)})
+		}
+		return cs
+	})
+}
+
 // live asks the account that a command line is about, or reads what it answered a
 // moment ago. Every fault is an empty answer: nobody reads errors while typing.
-func (p *process) live(ctx context.Context, what string, before []string, ask func(context.Context, *awsiam.Client, string) []candidate) []candidate {
+func (p *process) live(ctx context.Context, what string, before []string, ask func(context.Context, *awsiam.Client, *awsconf.Session) []candidate) []candidate {
 	ctx, cancel := context.WithTimeout(ctx, liveTime)
 	defer cancel()
 	line, err := p.readLine(append([]string{"ssm", "start-session"}, globalWords(before)...), true)
@@ -79,7 +102,7 @@ func (p *process) live(ctx context.Context, what string, before []string, ask fu
 	}
 	evidence := line.gather(conf)
 	defer evidence.Close()
-	cs := ask(ctx, evidence, conf.Region)
+	cs := ask(ctx, evidence, conf)
 	if len(cs) > 0 {
 		keepCandidates(file, cs)
 	}

@@ -117,7 +117,11 @@ func (p *process) report(err error) int {
 		}
 	default:
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			fmt.Fprintf(p.stderr, "ssmguard: %s\n", printableName(strings.TrimPrefix(line, "ssmguard: ")))
+			prefix := "ssmguard: "
+			if strings.HasPrefix(line, "  ") {
+				prefix = "" // the body of a denial
+			}
+			fmt.Fprintf(p.stderr, "%s%s\n", prefix, printableName(strings.TrimPrefix(line, "ssmguard: ")))
 		}
 	}
 	advice := credentialAdvice(err)

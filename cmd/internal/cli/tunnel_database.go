@@ -93,15 +93,16 @@ func byAddress(name string) string {
 // refusedLookup explains lookups that AWS denied, in the form of a denial.
 func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) string {
 	var needs, actions, resources []string
-	who, fixable := "this caller", true
+	var caller guard.Caller
+	fixable := true
 	for _, err := range none.Refused {
 		r, _ := guard.ParseRefusal(err.Error())
 		if r.User != "" {
-			who = guard.Caller{SessionARN: r.User}.Name()
+			caller = guard.Caller{SessionARN: r.User}
 		}
 		why := "no " + cmp.Or(r.Policy, "policy") + " allows it"
 		if r.Explicit {
-			why = "an explicit deny in a " + cmp.Or(r.Policy, "policy")
+			why = "an explicit deny in its " + cmp.Or(r.Policy, "policy")
 		}
 		need := cmp.Or(r.Action, r.Code)
 		if r.Resource != "" {
@@ -112,15 +113,15 @@ func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) 
 		actions = append(actions, r.Action)
 		fixable = fixable && r.Action != "" && !r.Explicit && (r.Policy == "" || r.Layer() == "identity")
 	}
-	text := fmt.Sprintf("error: %s may not look up %q", who, name)
+	text := fmt.Sprintf("error: %s may not look up %q", caller.Name(), name)
 	if len(none.Kinds) > 0 {
-		text = none.Error() + instead(none) + "\n  unseen   the rest: " + who + " may not look there"
+		text = none.Error() + instead(none) + "\n  unseen   the rest: " + caller.Name() + " may not look there"
 	}
 	for i, need := range needs {
 		text += fmt.Sprintf("\n  %-8s %s", []string{"needs", "or"}[min(i, 1)], need)
 	}
 	if fixable {
-		text += fmt.Sprintf("\n  fix      add to %s:\n           %s", who, allowing(actions, resources))
+		text += fmt.Sprintf("\n  fix      add to %s:\n           %s", caller.Home(), allowing(actions, resources))
 	}
 	return text + "\n  without  " + noLookup(conf, name)
 }

@@ -30,7 +30,7 @@ func TestLookupErrors(t *testing.T) {
 	}{
 		{"orders", conf, &awsdb.NotFoundError{Name: "orders", Region: "eu-west-1", Refused: []error{refusal("DescribeDBClusters", "cluster:orders", "with an explicit deny in a service control policy")}}, exitRefused,
 			`error: role/dev may not look up "orders"
-  needs    rds:DescribeDBClusters on arn:aws:rds:eu-west-1:111122223333:cluster:orders: an explicit deny in a service control policy
+  needs    rds:DescribeDBClusters on arn:aws:rds:eu-west-1:111122223333:cluster:orders: an explicit deny in its service control policy
   without  give --host and --port, or host and port in place of rds in its file`},
 		{"orders", conf, &awsdb.NotFoundError{Name: "orders", Region: "eu-west-1", Refused: []error{refusal("DescribeDBClusters", "cluster:orders", "because no permissions boundary allows the rds:DescribeDBClusters action")}}, exitRefused,
 			`error: role/dev may not look up "orders"
@@ -43,6 +43,12 @@ func TestLookupErrors(t *testing.T) {
   needs    rds:DescribeDBProxies on arn:aws:rds:eu-west-1:111122223333:db-proxy:*: no identity-based policy allows it
   fix      add to role/dev:
            {"Effect":"Allow","Action":["rds:DescribeDBProxies"],"Resource":["arn:aws:rds:eu-west-1:111122223333:db-proxy:*"]}
+  without  give --host and --port, or host and port in place of rds in its file`},
+		{"orders", conf, &awsdb.NotFoundError{Name: "orders", Region: "eu-west-1", Refused: []error{errors.New("AccessDenied: User: arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/dave is not authorized to perform: rds:DescribeDBClusters because no identity-based policy allows the rds:DescribeDBClusters action")}}, exitRefused,
+			`error: role/AWSReservedSSO_Dev_0123456789abcdef may not look up "orders"
+  needs    rds:DescribeDBClusters: no identity-based policy allows it
+  fix      add to permission set "Dev":
+           {"Effect":"Allow","Action":["rds:DescribeDBClusters"],"Resource":["*"]}
   without  give --host and --port, or host and port in place of rds in its file`},
 		{"x", configs.Tunnel{ElastiCache: "x"}, &awsdb.NotFoundError{Name: "x", Region: "eu-west-1", Refused: []error{errors.New("api error AccessDenied: Access Denied")}}, exitRefused,
 			`error: this caller may not look up "x"

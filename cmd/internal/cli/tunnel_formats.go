@@ -27,6 +27,7 @@ type access struct {
 var families = []struct{ part, scheme, format string }{
 	{"postgres", "postgresql", "psql"}, {"mysql", "mysql", "mysql"}, {"maria", "mysql", "mysql"}, {"redis", "redis", "url"}, {"valkey", "redis", "url"},
 	{"memcached", "memcached", "url"}, {"sqlserver", "sqlserver", "url"}, {"oracle", "oracle", "url"}, {"db2", "db2", "url"},
+	{"docdb", "mongodb", "url"},
 }
 
 // family returns the scheme and the format of an engine; one that is not known

@@ -110,11 +110,15 @@ func commandStatus(state *os.ProcessState, err error) error {
 }
 
 // environment tells a command where the tunnels are: SSMGUARD_NAME_HOST and
-// SSMGUARD_NAME_PORT for each, or SSMGUARD_NAME_SOCKET.
+// SSMGUARD_NAME_PORT for each, or SSMGUARD_NAME_SOCKET; and in SSMGUARD_NAME_SERVER
+// the host they lead to, whose name is in its certificate.
 func (ts tunnels) environment() []string {
 	var env []string
 	for _, t := range ts {
 		name := variableName(t.conf.Name)
+		if t.conf.Host != "" {
+			env = append(env, fmt.Sprintf("SSMGUARD_%s_SERVER=%s", name, t.conf.Host))
+		}
 		if path, ok := strings.CutPrefix(t.door.String(), "unix:"); ok {
 			env = append(env, fmt.Sprintf("SSMGUARD_%s_SOCKET=%s", name, path))
 			continue
