@@ -44,7 +44,7 @@ func (n *nativeTunnel) Run(ctx context.Context, s *proxy.Session, _ proxy.Stream
 	ended := make(chan error, 1)
 	go func() { ended <- ch.Forward(ctx, n.inlet, channel.ForwardOptions{More: further.open}) }()
 	if n.wait > 0 {
-		if err := (probe{n.door, n.wait, refused}).answered(ctx); err != nil {
+		if err := n.answered(ctx, ch, refused); err != nil {
 			cancel()
 			return errors.Join(err, <-ended)
 		}

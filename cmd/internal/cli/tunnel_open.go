@@ -115,6 +115,10 @@ func (t *tunnel) failed(err error, named bool) error {
 // told is an error as it is told in an event: one that has been explained
 // already is the first finding of the decision.
 func (t *tunnel) told(err error) error {
+	var conf *awsconf.Error
+	if errors.As(err, &conf) {
+		return conf // without the layers of the SDK around it
+	}
 	if as[statusError](err) {
 		for _, f := range t.decision.Findings {
 			return fmt.Errorf("%s [%s]", f.Summary, f.Code)

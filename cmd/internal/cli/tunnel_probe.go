@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"ssmguard/proxy/channel"
 	"ssmguard/proxy/door"
 )
 
@@ -17,7 +18,33 @@ const (
 	askAgain = 500 * time.Millisecond
 )
 
-// probe finds out whether the far end of a tunnel answers.
+// answered waits, for as long as wait, until the agent has made a connection to
+// the remote port. Of agents that cannot tell, a probe finds out what it can.
+func (n *nativeTunnel) answered(ctx context.Context, ch *channel.Channel, refused <-chan struct{}) error {
+	within, cancel := context.WithTimeoutCause(ctx, n.wait,
+		fmt.Errorf("the remote port did not answer within %v; may the target reach it?", n.wait))
+	defer cancel()
+	for {
+		err := ch.Reach(within)
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			return probe{n.door, n.wait, refused}.answered(ctx)
+		case !errors.Is(err, channel.ErrRemotePort):
+			return err
+		}
+		select {
+		case <-within.Done():
+			if ctx.Err() == nil {
+				return fmt.Errorf("the remote port refused connections for %v; is something listening there?", n.wait)
+			}
+			return context.Cause(ctx)
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// probe finds out whether the far end of a tunnel answers, where nothing but the
+// bytes that come from there can tell.
 type probe struct {
 	door    *door.Door
 	wait    time.Duration   // for how long it asks

@@ -75,6 +75,9 @@ func (t *tunnel) final(err error) bool {
 	if !everReady {
 		return t.retryFor == 0 || !passes(err)
 	}
+	if errors.Is(err, channel.ErrSessionGone) {
+		return false // what was refused is to resume the session; a new one can be had
+	}
 	return as[*proxy.Refused](err) && !passes(err) && !isOutdated(err)
 }
 

@@ -55,8 +55,8 @@ A tunnel, or what to change in a named one:
   --allow-remote       let --listen be an address that other machines reach
   --profile, --region, --reason
   --lanes N            spread connections over N sessions (1 to 16)
-  --wait               ready means that the remote port has taken a connection; what old
-                       agents and --engine plugin do not refuse within 1s counts, too
+  --wait               ready means that the remote port has taken a connection, within 15s;
+                       of agents before 3.0.197 and --engine plugin: has not refused one for 1s
   --engine native      our own data channel (default); plugin: the official one
   --guard MODE         on, warn, strict or off, as with start-session
   --name NAME          what to call a tunnel that is in no file

@@ -1,0 +1,284 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/configs"
+	"ssmguard/guard/account"
+	"ssmguard/guard/awsiam"
+	"ssmguard/proxy"
+	"ssmguard/proxy/channel"
+	"ssmguard/proxy/gateway"
+)
+
+// What passes by itself, and what is the end before and after a tunnel was ready.
+func TestFinal(t *testing.T) {
+	refused := func(code string, status int) error { return &proxy.Refused{Code: code, HTTPStatus: status} }
+	dns := &net.DNSError{Err: "no such host", Name: "ssm.invalid"}
+	for name, test := range map[string]struct {
+		err                  error
+		passes, first, later bool // passes by itself; final at first; final later
+	}{
+		"no network":        {&proxy.Unreachable{Reason: proxy.NoConnection, Err: dns}, true, false, false},
+		"bad certificate":   {&proxy.Unreachable{Reason: proxy.BadTLS, Err: &tls.CertificateVerificationError{}}, false, true, false},
+		"throttled":         {refused("ThrottlingException", 400), true, false, false},
+		"server fault":      {refused("Whatever", 503), true, false, false},
+		"booting":           {refused("TargetNotConnected", 400), true, false, false},
+		"denied":            {refused("AccessDeniedException", 400), false, true, true},
+		"bad input":         {refused("ValidationException", 400), false, true, true},
+		"old credentials":   {refused("ExpiredTokenException", 400), false, true, false},
+		"gateway down":      {&channel.StatusError{Status: 503}, true, false, false},
+		"gateway refuses":   {&channel.StatusError{Status: 403}, false, true, false},
+		"gateway away":      {fmt.Errorf("connecting to the message gateway: %w", &net.OpError{Op: "dial", Err: dns}), true, false, false},
+		"agent silent":      {&channel.HandshakeError{Step: "waiting", Err: channel.ErrOpenTimeout}, true, false, false},
+		"no key":            {&channel.HandshakeError{Step: "KMSEncryption", Err: refused("AccessDeniedException", 400)}, false, true, true},
+		"resume refused":    {fmt.Errorf("%w: %w", channel.ErrSessionGone, refused("DoesNotExistException", 400)), false, true, false},
+		"session gone":      {&channel.ClosedError{}, false, true, false},
+		"lookup unanswered": {&awsiam.Error{Permission: "ec2:DescribeInstances", Kind: awsiam.KindUnreachable}, true, false, false},
+		"lookup throttled":  {&awsiam.Error{Permission: "ec2:DescribeInstances", Kind: awsiam.KindThrottled}, true, false, false},
+		"lookup denied":     {&awsiam.Error{Permission: "ec2:DescribeInstances", Kind: awsiam.KindDenied}, false, true, false},
+		"no credentials":    {&awsconf.Error{Code: 253, Message: "Unable to locate credentials."}, false, true, false},
+		"login unreachable": {awsconf.Explain(dns, awsconf.Call{Operation: "GetRoleCredentials", Endpoint: "https://sso"}), true, false, false},
+		"port silent":       {errors.New("the remote port did not answer within 15s"), false, true, false},
+		"usage":             {usagef("no"), false, true, false},
+	} {
+		if got := passes(test.err); got != test.passes {
+			t.Errorf("%s: passes %v", name, got)
+		}
+		tun := &tunnel{retryFor: endlessly}
+		if got := tun.final(test.err); got != test.first {
+			t.Errorf("%s: final at first %v", name, got)
+		}
+		tun.everReady = true
+		if got := tun.final(test.err); got != test.later {
+			t.Errorf("%s: final later %v", name, got)
+		}
+		if tun = (&tunnel{}); !tun.final(test.err) {
+			t.Errorf("%s: tried again where one try was wanted", name)
+		}
+	}
+}
+
+// until returns the states up to an event.
+func (t heard) until(tb testing.TB, last func(proxy.Event) bool) (states []proxy.State) {
+	tb.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		select {
+		case e := <-t:
+			if states = append(states, e.State); last(e) {
+				return states
+			}
+		case <-deadline:
+			tb.Fatalf("within 30 s only %v", states)
+		}
+	}
+}
+
+// A connection that is lost, and its session after it, are one loss.
+func TestLossIsToldOnce(t *testing.T) {
+	s := served(t, "seed2-fixed")
+	p := inSandbox(t, s)
+	p.environ = append(p.environ, "AWS_MAX_ATTEMPTS=1")
+	k := keepTunnel(t, p, toDatabase...)
+	ready := k.await(t, proxy.Ready)
+	s.account.Inject(account.Fault{Operation: "ssm:ResumeSession", Kind: account.Unavailable})
+	session, _ := s.gateway.Session(ready.Session)
+	session.Cut(gateway.CutRST)
+	if e := k.await(t, proxy.Lost); e.Session != ready.Session {
+		t.Errorf("lost %+v", e)
+	}
+	session.Finish("idle for too long")
+	s.account.Heal()
+	states := k.until(t, func(e proxy.Event) bool { return e.State == proxy.Ready && e.Session != ready.Session })
+	if slices.Contains(states, proxy.Lost) || !slices.Contains(states, proxy.Waiting) {
+		t.Errorf("after the loss: %v", states)
+	}
+	if err := k.stop(); err != nil {
+		t.Error(err)
+	}
+	noneLeft(t, s)
+}
+
+// deaf takes events until somebody stops listening.
+type deaf struct {
+	heard
+	gone atomic.Bool
+}
+
+func (d *deaf) Event(e proxy.Event) error {
+	if d.gone.Load() {
+		return &fs.PathError{Op: "write", Path: "|1", Err: syscall.EPIPE}
+	}
+	return d.heard.Event(e)
+}
+
+// A tunnel whose events nobody reads any more ends, and its session with it.
+func TestUnheardTunnelEnds(t *testing.T) {
+	s := served(t, "seed2-fixed")
+	p := inSandbox(t, s)
+	o, err := tunnelVerbs()[0].parse(toDatabase, p.getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts, err := p.openTunnels(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ts.close()
+	events := &deaf{heard: make(heard, 100)}
+	ended := make(chan error, 1)
+	go func() { ended <- ts.keep(t.Context(), events) }()
+	ready := events.await(t, proxy.Ready)
+	events.gone.Store(true)
+	session, _ := s.gateway.Session(ready.Session)
+	session.Cut(gateway.CutRST)
+	if err := <-ended; !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("ended with %v", err)
+	}
+	noneLeft(t, s)
+}
+
+// A tunnel that cannot find its place yet finds it later; the port is there already.
+func TestTunnelWaitsForItsPlace(t *testing.T) {
+	s := served(t, "seed2-fixed")
+	p := inSandbox(t, s)
+	p.environ = append(p.environ, "AWS_MAX_ATTEMPTS=1")
+	s.account.Inject(account.Fault{Operation: "ec2:*", Kind: account.Unavailable}, account.Fault{Operation: "ssm:*", Kind: account.Unavailable})
+	k := keepTunnel(t, p, toDatabase...)
+	if status := k.ts[0].status(); status.Listen == "" || !status.Expires.IsZero() {
+		t.Errorf("before: %+v", status)
+	}
+	if e := k.await(t, proxy.Waiting); awsiam.KindOf(e.Err) != awsiam.KindUnreachable {
+		t.Errorf("waits for %v", e.Err)
+	}
+	conn, err := net.Dial("tcp", k.ts[0].status().Listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s.account.Heal()
+	k.await(t, proxy.Ready)
+	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		t.Errorf("a connection that waited: %v", err)
+	}
+	if err := k.stop(); err != nil {
+		t.Error(err)
+	}
+	noneLeft(t, s)
+}
+
+// A target that was given by its name may be another node after a loss.
+func TestTunnelFollowsItsTarget(t *testing.T) {
+	w, err := configs.LoadWorld("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Default = "carol"
+	s := servedWorld(t, w)
+	k := keepTunnel(t, inSandbox(t, s), "--target", "tag:Name=bastion", "--host", "db.internal", "--port", "3306")
+	ready := k.await(t, proxy.Ready)
+	t0 := k.ts[0]
+	t0.placing.Lock()
+	now := t0.world.spec.Target
+	t0.world.spec.Target = "i-0bbbbbbbbbbbbbbb1" // as if the name had meant a node that is stopped now
+	t0.placing.Unlock()
+	session, _ := s.gateway.Session(ready.Session)
+	session.Finish("the node has gone")
+	note := ""
+	k.until(t, func(e proxy.Event) bool {
+		note = cmp.Or(e.Note, note)
+		return e.State == proxy.Ready && e.Note == ""
+	})
+	if want := "tag:Name=bastion is now " + now; note != want {
+		t.Errorf("said %q, want %q", note, want)
+	}
+	if err := k.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Which processes a name means: those that were asked for it come first.
+func TestHolding(t *testing.T) {
+	r := registry{t.TempDir()}
+	for _, rec := range []record{
+		{Name: "dev", Tunnels: []string{"db", "admin"}},
+		{Name: "db", Tunnels: []string{"db"}},
+		{Name: "two", Asked: []string{"web", "db"}, Tunnels: []string{"web", "db"}},
+	} {
+		if err := r.write(rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := record{Name: "~1", Foreground: true, Asked: []string{"db"}, Tunnels: []string{"db"}}
+	if err := r.write(gone); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"db": "db two", "admin": "dev", "dev": "dev", "web": "two", "none": ""} {
+		recs, err := r.holding(name)
+		var got []string
+		for _, rec := range recs {
+			got = append(got, rec.Name)
+		}
+		if strings.Join(got, " ") != want || err != nil {
+			t.Errorf("%s: %v, %v, want %s", name, got, err, want)
+		}
+	}
+	if _, err := os.Stat(r.file(gone.Name, "json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the record of a foreground process that is gone: %v", err)
+	}
+}
+
+// A process takes its name although somebody looks at that moment whether it lives.
+func TestLockOutwaitsALook(t *testing.T) {
+	r := registry{t.TempDir()}
+	unlock, err := r.lock(t.Context(), "db")
+	if err != nil || !r.alive("db") {
+		t.Fatalf("%v, alive %v", err, r.alive("db"))
+	}
+	if _, err := r.lock(t.Context(), "db"); err == nil {
+		t.Error("two processes of one name")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	second := make(chan error, 1)
+	go func() {
+		again, err := r.lock(ctx, "db")
+		if err == nil {
+			again()
+		}
+		second <- err
+	}()
+	unlock()
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
+	cancel()
+}
+
+func TestNamesCannotLeaveTheirDirectory(t *testing.T) {
+	for _, name := range []string{"../x", "a/b", ".", "..", "", "-x", "~1"} {
+		if configs.CheckName(name) == nil {
+			t.Errorf("%q is a name", name)
+		}
+	}
+	if got := unique([]string{"a", "b", "a"}); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("unique: %v", got)
+	}
+}

@@ -1,0 +1,71 @@
+package channel
+
+import (
+	"context"
+	"errors"
+)
+
+// Reach has the agent make a connection of its own to the remote port, and
+// returns nil when it has succeeded, an error that wraps ErrRemotePort when it
+// was refused, and the cause of ctx when nothing was heard of it until then. It
+// works while Forward runs and waits for that. The agent closes the connection
+// at once, without a byte having been sent. Where the agent does not multiplex,
+// nothing tells whether a connection was made: the error is errors.ErrUnsupported.
+func (c *Channel) Reach(ctx context.Context) error {
+	if !c.info.Multiplexed {
+		return errors.ErrUnsupported
+	}
+	select {
+	case <-c.attached:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.done:
+		return c.cause()
+	}
+	c.engineMu.Lock()
+	m, forwards := c.engine.(*mux)
+	c.engineMu.Unlock()
+	if !forwards {
+		return errors.ErrUnsupported
+	}
+	return m.reach(ctx)
+}
+
+// reach opens a stream and closes it. An agent looks at a stream's end only when
+// it has connected, and then answers with its own end: that, or a first byte, is
+// the evidence. If it could not connect, a flag says so before the end comes.
+func (m *mux) reach(ctx context.Context) error {
+	s := m.open(nobody{})
+	defer m.remove(s)
+	s.end()
+	for {
+		m.mu.Lock()
+		refused, answered := s.refused, s.remoteEnd || !s.lastDown.IsZero()
+		m.mu.Unlock()
+		switch {
+		case refused:
+			return ErrRemotePort
+		case answered:
+			return nil
+		}
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-m.ctx.Done():
+			return ErrClosed
+		}
+	}
+}
+
+// nobody is the local end of a stream that is not carried.
+type nobody struct{}
+
+// Read implements io.Reader.
+func (nobody) Read([]byte) (int, error) { return 0, ErrClosed }
+
+// Write implements io.Writer.
+func (nobody) Write([]byte) (int, error) { return 0, ErrClosed }
+
+// Close implements io.Closer.
+func (nobody) Close() error { return nil }
