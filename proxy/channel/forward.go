@@ -25,8 +25,11 @@ const defaultSessions = 8
 // are closed: reset, if the far side was not done with them, so that nobody
 // takes half an answer for a whole one.
 //
-// What one connection's reader leaves unread is held in memory (Options.Buffer)
-// and holds up no other connection.
+// What one connection's reader leaves unread is held in memory (Options.Buffer);
+// when that is used up and others wait, it is reset (Options.Stall).
+//
+// While the connection to the gateway is lost no connection is taken from in:
+// they wait, or go to another channel.
 func (c *Channel) Forward(ctx context.Context, in *Inlet, opt ForwardOptions) error {
 	if c.info.SessionType != Port || c.info.Properties.Type != localPortForwarding {
 		return fmt.Errorf("a session of type %s forwards no port", c.info.SessionType)

@@ -66,8 +66,8 @@ type Options struct {
 	// unacknowledged before the session counts as stuck. Default 5 min. In a shell
 	// it never does: a program there need not read what is typed.
 	AckTimeout time.Duration
-	// Stall is how long a connection may read nothing, with Buffer used up, before
-	// it is reset for the sake of the others. Default 2 s.
+	// Stall is how long a connection that leaves too much unread may keep others
+	// waiting, with Buffer used up, before it is reset for their sake. Default 2 s.
 	Stall time.Duration
 	// Answered and Unanswered are how long a connection whose local end has sent
 	// EOF stays open without a byte from the far side: after the far side has
@@ -129,7 +129,7 @@ const (
 	Lost    EventKind = iota + 1 // the connection is gone, Err says why; the channel tries to resume
 	Resumed                      // the connection is back
 	Refused                      // the agent could not reach the remote port; said once until it answers again
-	Dropped                      // a local connection that did not read was reset
+	Dropped                      // a local connection that read too slowly was reset, Text says which
 	Message                      // Text is meant for the user (a document's customer message)
 )
 

@@ -2,6 +2,8 @@ package channel
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"sync"
 	"time"
 )
@@ -10,10 +12,11 @@ import (
 // the bytes that wait to be read by them.
 //
 // A connection's bytes are taken into memory as they come, so that one that
-// does not read holds up no other. When Options.Buffer is used up, a connection
-// that has read nothing for Options.Stall is reset, the one with most bytes
-// first; as long as all read, or there is only one, the far side is made to
-// wait instead.
+// does not read, or slowly, holds up no other. When Options.Buffer is used up the
+// far side is made to wait: the multiplexer cannot hold up one connection alone.
+// As soon as that has kept another connection waiting for Options.Stall, the one
+// with most unread bytes is reset for the sake of the others. As long as nobody
+// waits, none is.
 type ports struct {
 	c     *Channel
 	ctx   context.Context // ends when the connections have to
@@ -23,7 +26,8 @@ type ports struct {
 	mu          sync.Mutex
 	streams     map[uint32]*stream
 	buffered    int
-	halfClosed  int // streams whose local end has sent EOF
+	squeezed    time.Time // since when the reader waits for room again and again; zero: it does not
+	halfClosed  int       // streams whose local end has sent EOF
 	opened      int
 	down        int64
 	resets      int
@@ -54,30 +58,36 @@ func (p *ports) newChunk() *chunk {
 func (p *ports) full() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.buffered < p.c.opt.Buffer/2 {
+		p.squeezed = time.Time{}
+	}
 	return p.buffered >= p.c.opt.Buffer
 }
 
 func (p *ports) bulk() bool { return true }
 
 func (p *ports) room(stop <-chan struct{}) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	look := time.NewTicker(max(p.c.opt.Stall/8, time.Millisecond))
+	defer look.Stop()
 	for {
+		now := time.Now()
 		p.mu.Lock()
 		if p.buffered < p.c.opt.Buffer {
 			p.mu.Unlock()
 			return
 		}
-		victim, wait := p.slowest(time.Now())
+		if p.squeezed.IsZero() {
+			p.squeezed = now
+		}
+		victim := p.victim(now)
 		p.mu.Unlock()
-		if victim != nil && wait <= 0 {
+		if victim != nil {
 			p.drop(victim)
 			continue
 		}
-		timer.Reset(wait)
 		select {
 		case <-p.freed:
-		case <-timer.C:
+		case <-look.C:
 		case <-stop:
 			return
 		case <-p.ctx.Done():
@@ -86,29 +96,40 @@ func (p *ports) room(stop <-chan struct{}) {
 	}
 }
 
-// slowest returns the stream to reset next, nil if there is none to spare, and
-// how long it may still take to read something.
-func (p *ports) slowest(now time.Time) (*stream, time.Duration) {
-	var s *stream
-	for _, x := range p.streams {
-		if s == nil || x.size > s.size {
-			s = x
+// lately is how long ago a connection may have got something and still count as
+// one that waits for more.
+const lately = 10 * time.Second
+
+// victim returns the stream to reset, nil if there is none to spare. The answers
+// to our pings tell how late everything is. The caller holds the lock.
+func (p *ports) victim(now time.Time) *stream {
+	var most *stream
+	waits := false
+	for _, s := range p.streams {
+		if most == nil || s.size > most.size {
+			most = s
 		}
+		waits = waits || s.waits(now)
 	}
-	if s == nil || len(p.streams) < 2 {
-		return nil, time.Hour
+	if !waits || p.c.heldUp(p.squeezed, now) < p.c.opt.Stall {
+		return nil
 	}
-	return s, p.c.opt.Stall - now.Sub(s.progress)
+	return most
 }
 
-// drop resets a connection that does not read.
+// drop resets a connection that does not read fast enough, and says which.
 func (p *ports) drop(s *stream) {
 	p.mu.Lock()
 	p.resets++
+	unread := s.size
 	s.abandon()
 	p.mu.Unlock()
+	from := "a local connection"
+	if c, ok := s.conn.(net.Conn); ok && c.RemoteAddr().Network() == "tcp" {
+		from = "the connection from " + c.RemoteAddr().String()
+	}
 	s.reset()
-	p.c.event(Event{Kind: Dropped})
+	p.c.event(Event{Kind: Dropped, Text: fmt.Sprintf("%s left %d KiB unread", from, unread>>10)})
 }
 
 func (p *ports) signalFreed() {

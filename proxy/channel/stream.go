@@ -22,8 +22,8 @@ type stream struct {
 	stop  chan struct{} // closed when the sending half must not wait any longer
 
 	queue     []*chunk
-	size      int       // bytes in queue, and in the write under way
-	progress  time.Time // when the local reader last took something
+	size      int // bytes in queue, and in the write under way
+	opened    time.Time
 	remoteEnd bool      // the far side has closed
 	refused   bool      // because the port could not be reached
 	gone      bool      // what comes is thrown away
@@ -46,7 +46,7 @@ const fewHalfClosed = 32
 
 func newStream(p *ports, id uint32, conn io.ReadWriteCloser) *stream {
 	now := time.Now()
-	return &stream{id: id, conn: conn, ports: p, wake: make(chan struct{}, 1), stop: make(chan struct{}), progress: now, lastUp: now}
+	return &stream{id: id, conn: conn, ports: p, wake: make(chan struct{}, 1), stop: make(chan struct{}), opened: now, lastUp: now}
 }
 
 // carry moves bytes both ways until the connection is over.
@@ -217,7 +217,6 @@ func (s *stream) deliver(k *chunk) error {
 	if !s.gone {
 		s.size -= k.n
 		p.buffered -= k.n
-		s.progress = time.Now()
 	}
 	p.mu.Unlock()
 	if err == nil { // else the write may have been given up and still hold it
@@ -257,9 +256,6 @@ func (s *stream) put(b []byte) {
 	}
 	now := time.Now()
 	s.lastDown = now
-	if s.size == 0 {
-		s.progress = now
-	}
 	s.size += len(b)
 	p.buffered += len(b)
 	p.told = false
@@ -273,6 +269,16 @@ func (s *stream) put(b []byte) {
 		b = b[n:]
 	}
 	s.nudge()
+}
+
+// waits reports whether the connection has taken everything and is likely to want
+// more. The caller holds the lock.
+func (s *stream) waits(now time.Time) bool {
+	if s.size > 0 || s.remoteEnd {
+		return false
+	}
+	asked := s.lastUp.After(s.lastDown) && s.lastUp != s.opened
+	return asked || now.Sub(s.opened) < lately || now.Sub(s.lastDown) < lately
 }
 
 // closeRemote notes that the far side has closed. The caller holds the lock.

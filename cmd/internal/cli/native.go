@@ -149,7 +149,7 @@ func channelNote(e channel.Event) string {
 	case channel.Refused:
 		return "the remote port refused a connection; is something listening there, and may the target reach it?"
 	case channel.Dropped:
-		return "a local connection that did not read was reset, so that the others go on"
+		return e.Text + " while others waited, and was reset; give it a session of its own"
 	case channel.Message:
 		return e.Text
 	}

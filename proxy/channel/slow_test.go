@@ -1,0 +1,221 @@
+package channel
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// slowRig is a session in made-up time. The first byte of a connection asks for
+// an endless download ('d') or an echo ('e').
+type slowRig struct {
+	t      *testing.T
+	local  *vnet
+	c      *Channel
+	mu     sync.Mutex
+	events []Event
+}
+
+func withSlowRig(t *testing.T, buffer int, f func(t *testing.T, r *slowRig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		n := newVnet()
+		n.latency = 10 * time.Millisecond
+		a := newVagent(n, request(newAgent, Port, portProps), vnoise{}, 1)
+		r := &slowRig{t: t, local: newVnet()}
+		s := scripted{t: t, net: newPipes()}
+		opt := s.options()
+		opt.DialContext, opt.Buffer = n.dial, buffer
+		opt.OnEvent = func(e Event) {
+			r.mu.Lock()
+			r.events = append(r.events, e)
+			r.mu.Unlock()
+		}
+		var err error
+		if r.c, err = Dial(t.Context(), opt); err != nil {
+			t.Fatal(err)
+		}
+		m := newVmux(a)
+		var far sync.WaitGroup
+		far.Go(func() { serveOrders(m, &far) })
+		in := NewInlet(r.local)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.c.Forward(ctx, in, ForwardOptions{}) }()
+		f(t, r)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		in.Close()
+		r.c.Close()
+		n.Close()
+		a.stop()
+		far.Wait()
+	})
+}
+
+func serveOrders(m *vmux, far *sync.WaitGroup) {
+	for {
+		s, err := m.AcceptStream()
+		if err != nil {
+			return
+		}
+		far.Go(func() {
+			defer s.Close()
+			s.SetDeadline(time.Now().Add(24 * time.Hour))
+			ask := make([]byte, 1)
+			if _, err := io.ReadFull(s, ask); err != nil {
+				return
+			}
+			if ask[0] == 'e' {
+				io.Copy(s, s) //nolint:errcheck // ends with the session
+				return
+			}
+			for b := make([]byte, 32<<10); err == nil; {
+				_, err = s.Write(b)
+			}
+		})
+	}
+}
+
+func (r *slowRig) connect(ask byte) *vconn {
+	r.t.Helper()
+	conn, err := r.local.dial(r.t.Context(), "", "")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte{ask}); err != nil {
+		r.t.Fatal(err)
+	}
+	return conn.(*vconn)
+}
+
+// download reads from conn at a speed until it ends or stop is closed.
+func download(conn *vconn, perSecond int, stop <-chan struct{}) (n int64, err error) {
+	defer conn.Close()
+	for tick := time.Tick(10 * time.Millisecond); ; {
+		k, err := io.CopyN(io.Discard, conn, int64(perSecond/100))
+		if n += k; err != nil {
+			return n, err
+		}
+		select {
+		case <-tick:
+		case <-stop:
+			return n, nil
+		}
+	}
+}
+
+// query sends a few bytes and returns how long the answer takes.
+func (r *slowRig) query(conn *vconn, i uint64) time.Duration {
+	r.t.Helper()
+	begin := time.Now()
+	conn.SetDeadline(begin.Add(time.Hour)) //nolint:errcheck // it never fails
+	b := binary.BigEndian.AppendUint64(nil, i)
+	if _, err := conn.Write(b); err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := io.ReadFull(conn, b); err != nil || binary.BigEndian.Uint64(b) != i {
+		r.t.Fatalf("query %d: %v, %v", i, b, err)
+	}
+	return time.Since(begin)
+}
+
+// A connection that reads, but more slowly than bytes come, fills the buffer. It
+// must not make the others as slow as it is itself.
+func TestSlowReaderIsReset(t *testing.T) {
+	withSlowRig(t, 1<<20, func(t *testing.T, r *slowRig) {
+		stop := make(chan struct{})
+		defer close(stop)
+		result := make(chan error, 1)
+		slow := r.connect('d')
+		go func() {
+			_, err := download(slow, 20<<10, stop)
+			result <- err
+		}()
+		conn := r.connect('e')
+		defer conn.Close()
+		var worst time.Duration
+		for i := range uint64(60) {
+			worst = max(worst, r.query(conn, i))
+			time.Sleep(time.Second)
+		}
+		if worst > 8*time.Second {
+			t.Errorf("a query took %v; stats %+v", worst, r.c.Stats())
+		}
+		if d := r.query(conn, 99); d > 100*time.Millisecond {
+			t.Errorf("in the end a query takes %v", d)
+		}
+		if err := <-result; err == nil {
+			t.Error("the slow connection was not reset")
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if len(r.events) != 1 || r.events[0].Kind != Dropped || !strings.HasSuffix(r.events[0].Text, "KiB unread") {
+			t.Errorf("events %+v", r.events)
+		}
+	})
+}
+
+// As long as nobody waits, a slow connection is nobody's trouble: neither beside
+// connections that rest, nor if it stops for an hour.
+func TestSlowReaderIsLetBe(t *testing.T) {
+	withSlowRig(t, 1<<20, func(t *testing.T, r *slowRig) {
+		idle := r.connect('e')
+		defer idle.Close()
+		r.query(idle, 1)
+		silent, err := r.local.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer silent.Close()
+		time.Sleep(2 * lately)
+		slow := r.connect('d')
+		stop := make(chan struct{})
+		time.AfterFunc(time.Minute, func() { close(stop) })
+		if n, err := download(slow, 20<<10, stop); err != nil || n < 500<<10 {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+		stopped := r.connect('d')
+		time.Sleep(time.Hour)
+		if n, err := io.CopyN(io.Discard, stopped, 3<<20); err != nil {
+			t.Errorf("after an hour: %d bytes, %v", n, err)
+		}
+		stopped.Close()
+		if s := r.c.Stats(); s.Dropped > 0 || s.Resumed > 0 {
+			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
+// A download that is fast, and yet slower than the line, delays the others by
+// so little that it is let be.
+func TestFastReaderIsLetBe(t *testing.T) {
+	withSlowRig(t, 1<<20, func(t *testing.T, r *slowRig) {
+		stop := make(chan struct{})
+		result := make(chan error, 1)
+		fast := r.connect('d')
+		go func() {
+			_, err := download(fast, 2<<20, stop)
+			result <- err
+		}()
+		conn := r.connect('e')
+		defer conn.Close()
+		for i := range uint64(8) {
+			if d := r.query(conn, i); d > 2*time.Second {
+				t.Errorf("a query took %v; stats %+v", d, r.c.Stats())
+			}
+			time.Sleep(time.Second / 2)
+		}
+		close(stop)
+		if err := <-result; err != nil || r.c.Stats().Dropped > 0 {
+			t.Errorf("%v; stats %+v", err, r.c.Stats())
+		}
+	})
+}
