@@ -20,21 +20,14 @@ var envTable = []option[tunnelOptions]{
 
 // tunnelEnv prints connection settings for the database behind a background tunnel.
 func (p *process) tunnelEnv(ctx context.Context, o *tunnelOptions) error {
-	if len(o.Words) != 1 {
-		return usagef("tunnel env takes one name")
-	}
 	c, err := p.loadConfig()
 	if err != nil {
 		return err
 	}
-	selected, err := c.Select(o.Words...)
-	switch {
-	case err != nil:
-		return codedError{err.Error(), exitUsage}
-	case len(selected) != 1:
-		return usagef("%s is a group; name one tunnel", o.Words[0])
+	conf, err := o.oneOf(c)
+	if err != nil {
+		return err
 	}
-	conf := selected[0]
 	conf.User, conf.Database = cmp.Or(o.Spot.User, conf.User), cmp.Or(o.Spot.Database, conf.Database)
 	a, err := p.accessTo(ctx, conf, o)
 	if err != nil {
@@ -57,6 +50,33 @@ func (p *process) tunnelEnv(ctx context.Context, o *tunnelOptions) error {
 		fmt.Fprintf(p.stderr, "ssmguard: %s takes IAM tokens for passwords; --token makes one\n", conf.Name)
 	}
 	return nil
+}
+
+// oneOf returns the one tunnel that the words name, or that the options describe:
+// one that is in no file is known by where it leads.
+func (o *tunnelOptions) oneOf(c configs.Config) (configs.Tunnel, error) {
+	leads := o.Spot.RDS != "" || o.Spot.ElastiCache != "" || o.Spot.Port != 0
+	if len(o.Words) > 1 || len(o.Words) == 0 && !leads {
+		return configs.Tunnel{}, usagef("tunnel env takes one name, or where a tunnel leads: --rds, --elasticache, or --host and --port")
+	}
+	name := cmp.Or(o.Spot.Name, spotName)
+	if len(o.Words) == 1 {
+		name = o.Words[0]
+	}
+	_, inFile := c.Tunnels[name]
+	if _, isGroup := c.Groups[name]; inFile || isGroup || !leads {
+		selected, err := o.selected(c)
+		switch {
+		case err != nil:
+			return configs.Tunnel{}, err
+		case len(selected) != 1:
+			return configs.Tunnel{}, usagef("%s is a group; name one tunnel", name)
+		}
+		return selected[0], nil
+	}
+	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: name})
+	t.Target = cmp.Or(t.Target, "any") // it is open already, if it is
+	return t, farEnd(t)
 }
 
 // accessTo finds out where the tunnel is open, and makes a token if one is wanted.
@@ -82,6 +102,7 @@ func (p *process) accessTo(ctx context.Context, conf configs.Tunnel, o *tunnelOp
 	a := access{
 		Real: t.conf.Host, User: cmp.Or(t.conf.User, e.User), Database: t.conf.Database, Engine: cmp.Or(e.Engine, engineAt(t.conf)),
 		IAMAuth: t.conf.IAMAuth || e.IAMAuth, TLS: e.TLS, Cache: t.conf.ElastiCache != "",
+		SSLMode: p.getenv("PGSSLMODE"),
 	}
 	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
 		return a, usagef("%s listens on the socket %s; clients of databases want a port", conf.Name, path)

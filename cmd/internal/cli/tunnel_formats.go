@@ -17,6 +17,7 @@ type access struct {
 	Real           string // the server's own name, for TLS
 	User, Database string
 	Password       string
+	SSLMode        string // what PGSSLMODE is set to
 	Engine         string // "" when it is not known
 	IAMAuth        bool   // takes tokens
 	Cache, TLS     bool   // a cache, and whether it speaks TLS
@@ -87,7 +88,7 @@ func (a access) psql() string {
 		a.Real = a.Host
 	}
 	mode := ""
-	if a.Password != "" {
+	if a.Password != "" && !strings.HasPrefix(a.SSLMode, "verify-") {
 		mode = "require" // a token is never sent in the clear
 	}
 	// libpq checks a certificate against PGHOST and connects to PGHOSTADDR.

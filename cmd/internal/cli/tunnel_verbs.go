@@ -33,7 +33,7 @@ func tunnelVerbs() []tunnelVerb {
 		{name: "logs", words: "NAME", usage: "print what a background tunnel has to say", named: running,
 			options: tables{followTable}, run: (*process).tunnelLogs},
 		{name: "env", words: "NAME", usage: "print how to connect to the database behind a tunnel", named: oneTunnel,
-			options: tables{envTable}, run: (*process).tunnelEnv},
+			options: tables{spotTable, envTable}, run: (*process).tunnelEnv},
 		{name: "check", words: "[NAME...]", usage: "tell whether tunnels may be opened, and open none", named: configured,
 			options: tables{spotTable, openTable, outputTable}, run: (*process).tunnelCheck},
 		{name: "add", words: "NAME", usage: "write a tunnel into a configuration file", command: true,
@@ -70,7 +70,8 @@ A tunnel, or what to change in a named one:
                        are not within 30s, say so, fail, and go on trying
   up, ls --output json events as JSON lines, the list as JSON
   env --format FORMAT  psql, mysql or url, else what suits the engine; --user, --database;
-                       --token adds an IAM token as the password of --user
+                       --token adds an IAM token as the password of --user; for a tunnel
+                       that is in no file, with its --rds, --elasticache, --host and --port
   add --project        to .ssmguard.yaml here; else to the user's file. Instead of options,
                        a pasted command after "--": add NAME -- aws ssm start-session ...
   logs -f, --follow    go on until the tunnel is closed
