@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -26,12 +28,19 @@ const patience = 30 * time.Second
 //
 //	expect REGEXP  wait until the output not yet expected matches; a group of it is $1 from then on
 //	type TEXT      type the text and Enter
+//	press TEXT     type the text alone
 //	key C          type Ctrl-C, Ctrl-D ... ("key C" is Ctrl-C)
+//	resize R C     give the terminal that many rows and columns
+//	cut            cut the connections of all sessions in the sandbox, as a change of network does
+//	signal TERM    send the command a signal
+//	hangup         close the terminal
+//	gone PID       wait until that process has ended, which is of the session's far end
 //	hidden         the session's token is in no process's argument list, nor in the output till the end
 //	dial PORT TEXT connect to a local port, send the text as a line and wait for it to come back
-//	exit N         the command must end with code N (last step; default 0)
+//	exit N         the command must end with code N, or by "signal: terminated" (default 0); other
+//	               steps may follow it
 //
-// After the command has ended the terminal must be as it was. The transcript is
+// After the command has ended the terminal, if it is still there, must be as it was. The transcript is
 // the script's stdout; standard error goes to the terminal like the rest.
 func drive(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -40,24 +49,25 @@ func drive(ts *testscript.TestScript, neg bool, args []string) {
 	d, err := startDriven(ts, args[1:])
 	ts.Check(err)
 	defer d.close()
-	wantCode := "0"
+	ended := false
 	for n, line := range strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n") {
 		verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if verb == "exit" {
-			wantCode = rest
+			ended = true
+			d.expectExit(ts, rest)
 			continue
 		}
 		if err := d.step(verb, rest); err != nil {
 			ts.Fatalf("%s:%d: %s: %v\noutput so far:\n%s", args[0], n+1, line, err, d.screen.String())
 		}
 	}
-	if got := d.wait(); got != wantCode {
-		ts.Fatalf("exit code %s, want %s\noutput:\n%s", got, wantCode, d.screen.String())
+	if !ended {
+		d.expectExit(ts, "0")
 	}
 	if d.token != "" && strings.Contains(d.screen.String(), d.token) {
 		ts.Fatalf("the token is shown:\n%s", d.screen.String())
 	}
-	if after, err := unix.IoctlGetTermios(int(d.tty.Fd()), unix.TCGETS); err != nil || !reflect.DeepEqual(d.before, after) {
+	if after, err := unix.IoctlGetTermios(int(d.tty.Fd()), unix.TCGETS); !d.hungUp && (err != nil || !reflect.DeepEqual(d.before, after)) {
 		ts.Fatalf("the terminal is not restored (%v): before %+v, after %+v", err, d.before, after)
 	}
 	_, err = ts.Stdout().Write([]byte(d.screen.String()))
@@ -72,6 +82,8 @@ type driven struct {
 	screen    *screen
 	done      chan error
 	group     string // $1
+	environ   []string
+	hungUp    bool
 	token     string // of the session, once "hidden" has looked for it
 }
 
@@ -81,6 +93,9 @@ func startDriven(ts *testscript.TestScript, args []string) (*driven, error) {
 		return nil, err
 	}
 	if err := pty.Setsize(term, &pty.Winsize{Rows: 24, Cols: 100}); err != nil {
+		return nil, err
+	}
+	if term, err = closable(term); err != nil {
 		return nil, err
 	}
 	before, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
@@ -95,15 +110,42 @@ func startDriven(ts *testscript.TestScript, args []string) (*driven, error) {
 	cmd.Args[0] = args[0]
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = scriptEnviron(ts)
+	environ := cmd.Env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
-	d := &driven{cmd: cmd, term: term, tty: tty, before: before, screen: newScreen(), done: make(chan error, 1)}
+	d := &driven{cmd: cmd, term: term, tty: tty, before: before, screen: newScreen(), environ: environ, done: make(chan error, 1)}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	go io.Copy(d.screen, term)
 	go func() { d.done <- cmd.Wait() }()
 	return d, nil
+}
+
+// closable returns a file for the same terminal whose Close hangs up although
+// somebody reads it.
+func closable(term *os.File) (*os.File, error) {
+	defer term.Close()
+	fd, err := unix.FcntlInt(term.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(fd, true); err != nil { // before NewFile, which looks at it
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), term.Name()), nil
+}
+
+func (d *driven) resize(rows, cols uint16) error {
+	raw, err := d.term.SyscallConn() // Fd would take closable back
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: cols})
+	})
+	return errors.Join(err, failed)
 }
 
 func (d *driven) close() {
@@ -125,11 +167,29 @@ func (d *driven) step(verb, rest string) error {
 			d.group = group
 		}
 		return err
+	case "resize":
+		var rows, cols uint16
+		if _, err := fmt.Sscan(rest, &rows, &cols); err != nil {
+			return err
+		}
+		return d.resize(rows, cols)
+	case "cut":
+		return d.cut()
+	case "signal":
+		return d.cmd.Process.Signal(unix.SignalNum("SIG" + rest))
+	case "hangup":
+		d.hungUp = true
+		return errors.Join(d.tty.Close(), d.term.Close())
+	case "gone":
+		return awaitGone(rest)
 	case "dial":
 		port, text, _ := strings.Cut(rest, " ")
 		return dial(port, text)
 	case "type":
 		_, err := d.term.WriteString(rest + "\r")
+		return err
+	case "press":
+		_, err := d.term.WriteString(rest)
 		return err
 	case "key":
 		_, err := d.term.Write([]byte{rest[0] & 0x1f})
@@ -140,6 +200,42 @@ func (d *driven) step(verb, rest string) error {
 		return err
 	}
 	return fmt.Errorf("unknown step %q", verb)
+}
+
+// cut has the script's sandbox cut every connection.
+func (d *driven) cut() error {
+	for _, entry := range d.environ {
+		if pid, ok := strings.CutPrefix(entry, "SSMGUARD_SANDBOX="); ok {
+			n, err := strconv.Atoi(pid)
+			if err != nil {
+				return err
+			}
+			return unix.Kill(n, unix.SIGUSR1)
+		}
+	}
+	return errors.New("no sandbox is served")
+}
+
+// awaitGone waits for the end of a process that is not ours to wait for.
+func awaitGone(pid string) error {
+	for deadline := time.After(patience); ; {
+		stat, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return nil
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-deadline:
+			return fmt.Errorf("process %s still runs after %v", pid, patience)
+		}
+	}
+}
+
+// expectExit waits for the command's end and fails the script unless it is the one wanted.
+func (d *driven) expectExit(ts *testscript.TestScript, want string) {
+	if got := d.wait(); got != want {
+		ts.Fatalf("exit code %s, want %s\noutput:\n%s", got, want, d.screen.String())
+	}
 }
 
 // wait returns the exit code, or what else ended the command.

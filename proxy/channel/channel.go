@@ -128,7 +128,7 @@ func Dial(ctx context.Context, opt Options) (*Channel, error) {
 		c.stop(err)
 		return nil, err
 	}
-	go c.run(l)
+	go c.guarded(func() { c.run(l) })
 	if err := c.handshake(opening); err != nil {
 		c.stop(err)
 		<-c.done
@@ -228,6 +228,18 @@ func (c *Channel) event(e Event) {
 	c.eventMu.Lock()
 	defer c.eventMu.Unlock()
 	c.opt.OnEvent(e)
+}
+
+// guarded runs f, and OnPanic if f panics.
+func (c *Channel) guarded(f func()) {
+	ended := false
+	defer func() {
+		if !ended {
+			c.opt.OnPanic()
+		}
+	}()
+	f()
+	ended = true
 }
 
 // sleep waits for d; false means that ctx ended first.

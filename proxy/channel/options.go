@@ -33,6 +33,10 @@ type Options struct {
 	// OnEvent is told what happens to the channel, one call at a time. It must not block.
 	OnEvent func(Event)
 
+	// OnPanic is called when a goroutine of the channel panics, before that ends
+	// the process: whoever changed the terminal puts it right there.
+	OnPanic func()
+
 	// DialContext, Proxy and TLS are those of net/http.Transport; nil means a
 	// plain dialer, no proxy, the system's roots.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -104,6 +108,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnEvent == nil {
 		o.OnEvent = func(Event) {}
+	}
+	if o.OnPanic == nil {
+		o.OnPanic = func() {}
 	}
 	if o.DialContext == nil {
 		o.DialContext = (&net.Dialer{Timeout: openTry}).DialContext

@@ -108,8 +108,8 @@ func (c *Channel) serve(l *link) (useful bool, err error) {
 
 	halt := make(chan struct{})
 	reading, writing := make(chan error, 1), make(chan error, 1)
-	go func() { reading <- c.readAll(l, halt, &heard) }()
-	go func() { writing <- c.writeAll(l, halt) }()
+	go c.guarded(func() { reading <- c.readAll(l, halt, &heard) })
+	go c.guarded(func() { writing <- c.writeAll(l, halt) })
 	select {
 	case err = <-reading:
 		reading <- err

@@ -85,14 +85,15 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 
 	var wg sync.WaitGroup
 	left := make(chan error, 2)
-	wg.Go(func() {
+	start := func(f func()) { wg.Go(func() { c.guarded(f) }) }
+	start(func() {
 		if err := c.sendInput(inner, e, streams.In, opt); err != nil {
 			left <- err
 		}
 	})
-	wg.Go(func() { c.sendSizes(inner, opt.Sizes) })
+	start(func() { c.sendSizes(inner, opt.Sizes) })
 	written := make(chan error, 1)
-	wg.Go(func() {
+	start(func() {
 		err := e.writeAll(out, errOut)
 		written <- err
 		if err != nil {

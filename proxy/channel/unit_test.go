@@ -303,3 +303,19 @@ func TestTrickle(t *testing.T) {
 		}
 	}
 }
+
+// A panic is told before it goes on its way.
+func TestGuarded(t *testing.T) {
+	told := 0
+	c := &Channel{opt: Options{OnPanic: func() { told++ }}}
+	c.guarded(func() {})
+	if told != 0 {
+		t.Error("told without a panic")
+	}
+	defer func() {
+		if recover() == nil || told != 1 {
+			t.Errorf("told %d times", told)
+		}
+	}()
+	c.guarded(func() { panic("bug") })
+}

@@ -30,6 +30,13 @@ default (SSMGUARD_GUARD and so on):
   --engine native    carry the session with our own data channel, not the plugin
   --no-cache         neither read nor write what earlier runs learned
   --timings          tell where the time before the session went
+
+With --engine native stdout is the session's alone, a lost connection is resumed,
+the end of stdin is told to the far side, which then ends in its own time, and a
+command's exit code is ours (255 if a signal ended it) where the agent tells it:
+in AWS-StartNonInteractiveCommand with separateOutputStream=True, which also keeps
+the command's stderr apart. Such a command reads no input. On a terminal, at the
+start of a line, ~. leaves a shell, ~^Z suspends it, ~~ is a tilde, ~? tells.
 `
 
 // checkHelp describes what check has beside the options of a session.

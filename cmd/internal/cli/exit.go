@@ -65,7 +65,9 @@ func askedCode(e *awsiam.Error) int {
 }
 
 // signalCode is the code for a run that a signal ended: 130 after Ctrl-C, else
-// the signal itself, as from the AWS CLI, which does not catch the others.
+// the signal itself, as from the AWS CLI, which does not catch the others. A Go
+// process cannot end by SIGQUIT without a dump, nor by SIGPIPE: their codes are
+// those that a shell shows.
 func signalCode(s os.Signal) int {
 	n, ok := s.(syscall.Signal)
 	switch {
@@ -73,6 +75,8 @@ func signalCode(s os.Signal) int {
 		return exitOther
 	case n == syscall.SIGINT:
 		return exitInterrupt
+	case n == syscall.SIGQUIT, n == syscall.SIGPIPE:
+		return 128 + int(n)
 	}
 	return -int(n)
 }

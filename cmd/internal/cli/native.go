@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/proxy"
@@ -63,10 +62,14 @@ func (d *dialer) resume(ctx context.Context, id string) (streamURL, token proxy.
 type nativeSession struct {
 	*process
 	*dialer
+	terminal *terminal // set by Run, as is
+	screen   *screen
 }
 
 // Run implements proxy.Plugin for every type of session.
 func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Streams, ready func()) error {
+	ctx, stop := whileCarrying(ctx)
+	defer stop()
 	defer n.terminate(ctx, s.ID)
 	local, err := n.localEnd(s)
 	if err != nil {
@@ -75,7 +78,9 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	if local != nil {
 		defer local.Close()
 	}
-	ch, err := n.dial(ctx, s, n.say)
+	n.terminal, n.screen = newTerminal(io), newScreen(io.Out, n.stderr, n.errTerminal)
+	n.options.OnPanic = n.terminal.restore
+	ch, err := n.dial(ctx, s, n.screen.event)
 	if err != nil {
 		return sessionError(err)
 	}
@@ -88,9 +93,13 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	case info.SessionType == channel.Port && info.Properties.Type != "":
 		return n.forward(ctx, ch, s, local)
 	case info.SessionType == channel.Port:
-		return sessionError(ch.Stdio(ctx, io.In, io.Out))
+		err := ch.Stdio(ctx, io.In, io.Out)
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return sessionError(err)
 	default:
-		return n.shell(ctx, ch, io)
+		return n.shell(ctx, ch, s, io)
 	}
 }
 
@@ -132,13 +141,6 @@ func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *pro
 	return sessionError(err)
 }
 
-// say tells a person what happens to the connection.
-func (n *nativeSession) say(e channel.Event) {
-	if text := channelNote(e); text != "" {
-		fmt.Fprintf(n.stderr, "ssmguard: %s\r\n", text)
-	}
-}
-
 // channelNote is an event of a channel in words.
 func channelNote(e channel.Event) string {
 	switch e.Kind {
@@ -166,10 +168,4 @@ func sessionError(err error) error {
 		return errors.New(closed.Output)
 	}
 	return err
-}
-
-// fileOf returns a stream as the file it is, nil if it is none.
-func fileOf(stream any) *os.File {
-	f, _ := stream.(*os.File)
-	return f
 }

@@ -2,60 +2,78 @@ package cli
 
 import (
 	"context"
-	"fmt"
-
-	"golang.org/x/term"
+	"errors"
 
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 )
 
-// defaultSize is the size that a session without a terminal gets.
-var defaultSize = channel.Size{Cols: 300, Rows: 100}
-
-// escapes is what can be typed after ~ at the start of a line.
-const escapes = "~. leaves the session, ~~ sends a tilde, ~? shows this"
-
-// shell joins a shell to the user's terminal, which is as it was when it returns.
-func (n *nativeSession) shell(ctx context.Context, ch *channel.Channel, streams proxy.Streams) error {
-	sizes, stop := terminalSizes(streams.Out)
-	defer stop()
-	options := channel.ShellOptions{Sizes: sizes}
-	if in := fileOf(streams.In); in != nil && term.IsTerminal(int(in.Fd())) {
-		before, err := term.MakeRaw(int(in.Fd()))
-		if err != nil {
-			return fmt.Errorf("cannot set up the terminal: %w", err)
-		}
-		defer term.Restore(int(in.Fd()), before)
-		options.Escape = '~'
-		options.OnEscape = func(b byte) bool {
-			if b == '?' {
-				fmt.Fprintf(n.stderr, "\r\nssmguard: %s\r\n", escapes)
-			}
-			return b == '?'
-		}
+// shell joins a shell or a command to the user's terminal, which is as it was when
+// it returns. A command that takes no input gets none, and leaves the terminal
+// alone: there Ctrl-C interrupts us, which ends the session.
+func (n *nativeSession) shell(ctx context.Context, ch *channel.Channel, s *proxy.Session, streams proxy.Streams) error {
+	options := channel.ShellOptions{}
+	if ch.Info().SessionType == channel.NonInteractiveCommands {
+		streams.In = nil
+	} else {
+		sizes, stop := n.terminal.sizes(n.screen.nudge)
+		defer stop()
+		options.Sizes = sizes
+		n.screen.typing()
 	}
+	if streams.In != nil && n.terminal.in != nil {
+		if err := n.terminal.raw(); err != nil {
+			return err
+		}
+		defer n.terminal.restore()
+		keys, done := n.terminal.keys()
+		defer done()
+		streams.In = keys
+		n.screen.note("session " + s.ID + ", ~. leaves it")
+		options.Escape, options.OnEscape = '~', n.escaped
+	}
+	streams.Out = n.screen
 	exit, err := ch.Shell(ctx, streams, options)
 	switch {
 	case context.Cause(ctx) != nil:
-		return context.Cause(ctx)
+		err = context.Cause(ctx)
+	case errors.Is(err, channel.ErrEscaped):
+		n.screen.end()
+		n.screen.note("left session " + s.ID)
+		return nil
+	case pipeEnd(err) != nil:
+		return pipeEnd(err)
 	case sessionError(err) != nil:
-		return sessionError(err)
+		err = sessionError(err)
 	case exit != 0:
-		return statusError{exit}
+		return statusError{remoteStatus(exit)}
 	}
-	return nil
+	if err != nil {
+		n.screen.end()
+	}
+	return err
 }
 
-// sizeOf returns the size of the terminal behind a stream.
-func sizeOf(stream any) (channel.Size, bool) {
-	f := fileOf(stream)
-	if f == nil {
-		return defaultSize, false
+// escaped acts on what was typed after ~ at the start of a line.
+func (n *nativeSession) escaped(b byte) bool {
+	switch {
+	case b == '?':
+		n.screen.note(escapes)
+	case b == controlZ && canSuspend:
+		n.terminal.suspend()
+	default:
+		return false
 	}
-	cols, rows, err := term.GetSize(int(f.Fd()))
-	if err != nil || cols <= 0 || rows <= 0 {
-		return defaultSize, false
+	return true
+}
+
+const controlZ = 0x1a
+
+// remoteStatus is the exit code for a command's at the far end, as ssh has it:
+// what a signal ended has none, and is the rest.
+func remoteStatus(code int) int {
+	if code < 0 || code > 255 {
+		return exitOther
 	}
-	return channel.Size{Cols: uint32(cols), Rows: uint32(rows)}, true
+	return code
 }
