@@ -25,28 +25,50 @@ func (p *process) tunnelCandidates(rest []string) []candidate {
 	if at < 0 || slices.Contains(rest, "--") {
 		return nil
 	}
-	if verbs[at].words != "" {
-		cs = p.tunnelNames()
+	options := slices.Concat(verbs[at].options...)
+	last := rest[len(rest)-1]
+	if i := slices.IndexFunc(options, func(o option[tunnelOptions]) bool { return o.flag == last }); i >= 0 && !options[i].isSwitch {
+		if last == "--format" {
+			return words("psql", "mysql", "url")
+		}
+		return nil // a value that nobody can guess
 	}
-	for _, table := range verbs[at].options {
-		cs = append(cs, flagNames(table)...)
+	for _, c := range p.tunnelNames(verbs[at].named) {
+		if !slices.Contains(rest[1:], c.value) {
+			cs = append(cs, c)
+		}
 	}
-	return cs
+	return append(cs, flagNames(options)...)
 }
 
-// tunnelNames are the tunnels and groups of the configuration, none when it
-// cannot be read.
-func (p *process) tunnelNames() []candidate {
-	c, err := p.loadConfig()
-	if err != nil {
-		return nil
-	}
-	var cs []candidate
-	for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
-		cs = append(cs, candidate{name, "to " + c.Tunnels[name].Target})
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Groups)) {
-		cs = append(cs, candidate{name, strings.Join(c.Groups[name], ", ")})
+// tunnelNames are what the words of a verb can name, none when the files that say
+// so cannot be read.
+func (p *process) tunnelNames(kind names) (cs []candidate) {
+	switch kind {
+	case configured, oneTunnel:
+		c, err := p.loadConfig()
+		if err != nil {
+			return nil
+		}
+		for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
+			cs = append(cs, candidate{name, "to " + c.Tunnels[name].Target})
+		}
+		for _, name := range slices.Sorted(maps.Keys(c.Groups)) {
+			if kind == configured {
+				cs = append(cs, candidate{name, strings.Join(c.Groups[name], ", ")})
+			}
+		}
+	case running:
+		r, _ := p.registry() // without a home nothing is known to be open
+		recs, err := r.all()
+		if err != nil {
+			return nil
+		}
+		for _, rec := range recs {
+			for _, name := range rec.asked() {
+				cs = append(cs, candidate{name, "open in " + rec.place()})
+			}
+		}
 	}
 	return cs
 }
