@@ -48,6 +48,7 @@ type Event struct {
 	Session string        // id of the session, when there is one
 	Listen  string        // host:port or unix:PATH of the local end, with Ready
 	Pause   time.Duration // until the next attempt, with Waiting
+	Within  time.Duration // for how much longer it is tried, with Waiting; 0: without end
 	Err     error         // why, with Lost, Waiting and GaveUp
 	Note    string        // something to tell that has not changed the state
 }

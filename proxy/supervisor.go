@@ -61,7 +61,7 @@ func (s *Supervisor) Run(ctx context.Context, t Tunnel, io Streams) error {
 			r.tell(Event{State: Stopped})
 			return nil
 		}
-		pause, err := r.pause(err)
+		pause, within, err := r.pause(err)
 		if pause <= 0 {
 			r.tell(Event{State: GaveUp, Err: err})
 			return err
@@ -69,7 +69,7 @@ func (s *Supervisor) Run(ctx context.Context, t Tunnel, io Streams) error {
 		if r.ready {
 			r.tell(Event{State: Lost, Attempt: r.failed, Err: err})
 		}
-		r.tell(Event{State: Waiting, Attempt: r.failed, Pause: pause, Err: err})
+		r.tell(Event{State: Waiting, Attempt: r.failed, Pause: pause, Within: within, Err: err})
 		select {
 		case <-ctx.Done():
 			r.tell(Event{State: Stopped})
@@ -90,21 +90,20 @@ type run struct {
 	failed    int // attempts in a row that did not last
 }
 
-// pause returns how long to wait after an error; 0 means not to go on, for the
-// error that it returns.
-func (r *run) pause(err error) (time.Duration, error) {
+// pause returns how long to wait after an error, and what is left of Patience
+// where that counts. No pause means not to go on, for the error that it returns.
+func (r *run) pause(err error) (pause, left time.Duration, _ error) {
 	if r.Final != nil && r.Final(err) {
-		return 0, err
+		return 0, 0, err
 	}
-	pause := r.Backoff.Pause(r.failed)
+	pause = r.Backoff.Pause(r.failed)
 	if r.Patience <= 0 || r.everReady {
-		return pause, err
+		return pause, 0, err
 	}
-	left := r.Patience - time.Since(r.began)
-	if left <= 0 {
-		return 0, &PatienceError{r.Patience, err}
+	if left = r.Patience - time.Since(r.began); left <= 0 {
+		return 0, 0, &PatienceError{r.Patience, err}
 	}
-	return min(pause, left), err
+	return min(pause, left), left, err
 }
 
 // once opens one session and carries it until it ends.

@@ -167,12 +167,21 @@ func TestSupervisorPatience(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
 			sc := &script{steps: test.steps}
-			s := &Supervisor{Opener: sc, Plugin: sc, Backoff: Backoff{Min: time.Second, Max: 30 * time.Second}, Patience: 10 * time.Second}
+			var within []time.Duration
+			s := &Supervisor{Opener: sc, Plugin: sc, Backoff: Backoff{Min: time.Second, Max: 30 * time.Second}, Patience: 10 * time.Second,
+				OnEvent: func(e Event) {
+					if e.State == Waiting {
+						within = append(within, e.Within)
+					}
+				}}
 			began := time.Now()
 			err := s.Run(ctx, Tunnel{Name: "db"}, Streams{})
 			var over *PatienceError
 			if errors.As(err, &over) != test.gone || test.gone && (over.After != s.Patience || !errors.Is(err, down)) {
 				t.Errorf("%+v: %v", test.steps, err)
+			}
+			if first, last := within[0], within[len(within)-1]; first <= 0 || first > s.Patience || (last == 0) == test.gone {
+				t.Errorf("%+v: within %v", test.steps, within)
 			}
 			if took := time.Since(began); test.gone && (took < s.Patience || took > s.Patience+2*time.Second) {
 				t.Errorf("%+v: gave up after %v", test.steps, took)

@@ -37,6 +37,9 @@ func (c *Channel) Reach(ctx context.Context) error {
 func (m *mux) reach(ctx context.Context) error {
 	s := m.open(nobody{})
 	defer m.remove(s)
+	m.mu.Lock()
+	m.opened-- // nobody's connection
+	m.mu.Unlock()
 	s.end()
 	for {
 		m.mu.Lock()

@@ -88,6 +88,15 @@ func (rec record) asked() []string {
 	return []string{rec.Name}
 }
 
+// process is the name by which background tunnels are closed together, "" in the
+// foreground.
+func (rec record) process() string {
+	if rec.Foreground {
+		return ""
+	}
+	return rec.Name
+}
+
 // String names the process for people.
 func (rec record) String() string {
 	if rec.Foreground {

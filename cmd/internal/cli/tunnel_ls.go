@@ -73,7 +73,7 @@ func (r registry) statusesOf(ctx context.Context, rec record) (rows []tunnelStat
 		answer, err := r.ask(ctx, rec.Name, statusRequest)
 		if err == nil {
 			for i := range answer {
-				answer[i].Process, answer[i].PID, answer[i].Foreground = rec.Name, rec.PID, rec.Foreground
+				answer[i].Process, answer[i].PID, answer[i].Foreground = rec.process(), rec.PID, rec.Foreground
 			}
 			return answer
 		}
@@ -82,7 +82,7 @@ func (r registry) statusesOf(ctx context.Context, rec record) (rows []tunnelStat
 		}
 	}
 	for _, name := range rec.Tunnels {
-		row.Tunnel, row.Process = name, rec.Name
+		row.Tunnel, row.Process = name, rec.process()
 		rows = append(rows, row)
 	}
 	return rows

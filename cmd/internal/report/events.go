@@ -41,6 +41,7 @@ type eventJSON struct {
 	Session  string      `json:"session,omitempty"`
 	Listen   string      `json:"listen,omitempty"`
 	PauseMs  int64       `json:"pauseMs,omitempty"`
+	WithinMs int64       `json:"withinMs,omitempty"`
 	Error    string      `json:"error,omitempty"`
 	Note     string      `json:"note,omitempty"`
 }
@@ -49,7 +50,7 @@ type eventJSON struct {
 func (j *EventJSON) Event(e proxy.Event) error {
 	out := eventJSON{
 		Protocol: Protocol, At: e.At, Tunnel: e.Tunnel, State: e.State, Attempt: e.Attempt, Session: e.Session,
-		Listen: e.Listen, PauseMs: e.Pause.Milliseconds(), Note: e.Note,
+		Listen: e.Listen, PauseMs: e.Pause.Milliseconds(), WithinMs: e.Within.Milliseconds(), Note: e.Note,
 	}
 	if e.Err != nil {
 		out.Error = e.Err.Error()
@@ -128,6 +129,9 @@ func stateLine(e proxy.Event) string {
 	case proxy.Lost:
 		return "connection lost" + why
 	case proxy.Waiting:
+		if e.Within > 0 {
+			return fmt.Sprintf("trying again for %v%s", max(e.Within.Round(time.Second), time.Second), why)
+		}
 		return "trying again until it opens" + why
 	case proxy.Stopped:
 		return "closed"

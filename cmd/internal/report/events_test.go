@@ -27,6 +27,7 @@ func life() []proxy.Event {
 		{State: proxy.Opening, Attempt: 2},
 		{State: proxy.Waiting, Attempt: 2, Pause: 1500 * time.Millisecond, Err: errors.New("read 127.0.0.1:4711: no route")},
 		{State: proxy.Opening, Attempt: 3},
+		{State: proxy.Waiting, Attempt: 3, Pause: 2500 * time.Millisecond, Within: time.Minute, Err: errors.New("throttled")},
 		{State: proxy.Waiting, Attempt: 3, Pause: 2500 * time.Millisecond, Err: errors.New("read 127.0.0.1:4712: no route")},
 		{State: proxy.Ready, Session: "ann-2", Listen: "unix:/run/db.sock"},
 		{State: proxy.Ready, Session: "ann-2", Listen: "unix:/run/db.sock"},
@@ -85,6 +86,8 @@ func TestEventText(t *testing.T) {
 ssmguard: orders: credentials expire in 9m0s
 ssmguard: orders: connection lost: connection reset by peer
 ssmguard: orders: trying again until it opens: read 127.0.0.1:4711: no route
+ssmguard: orders: trying again for 1m0s: throttled
+ssmguard: orders: trying again until it opens: read 127.0.0.1:4712: no route
 ssmguard: orders: ready on unix:/run/db.sock
 ssmguard: orders: closed
 ssmguard: orders: gave up: not <allowed>

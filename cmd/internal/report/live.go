@@ -77,7 +77,7 @@ func (l *Live) erase() string {
 	if l.drawn == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\x1b[%dA\x1b[J", l.drawn)
+	return fmt.Sprintf("\r\x1b[%dA\x1b[J", l.drawn) // from the first column: a key may have been echoed
 }
 
 func (l *Live) draw(now time.Time) {

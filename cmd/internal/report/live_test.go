@@ -38,14 +38,14 @@ func TestLive(t *testing.T) {
 	width = 40
 	l.draw(now.Add(5 * time.Second))
 	want := "orders  ready    127.0.0.1:15432  2 open  up 512 B 0 B/s  down 3.0 MiB 0 B/s\n" +
-		"\x1b[1A\x1b[J" +
+		"\r\x1b[1A\x1b[J" +
 		"orders  ready    127.0.0.1:15432  2 open  up 2.5 KiB 1.0 KiB/s  down 4.0 MiB 512.0 KiB/s  resumed 1  credentials 9m\n" +
-		"\x1b[1A\x1b[J08:30:00 orders: connection lost: reset\n" +
+		"\r\x1b[1A\x1b[J08:30:00 orders: connection lost: reset\n" +
 		"08:30:00 orders: trying again until it opens: no route\n" +
 		"orders  lost     127.0.0.1:15432  2 open  up 2.5 KiB 0 B/s  down 4.0 MiB 0 B/s  resumed 1  credentials 8m\n" +
-		"\x1b[1A\x1b[J" +
+		"\r\x1b[1A\x1b[J" +
 		"orders  lost     127.0.0.1:15432  2 open  up 0 B/s  down 0 B/s  resumed 1  cred\n" +
-		"\x1b[1A\x1b[J" +
+		"\r\x1b[1A\x1b[J" +
 		"orders  lost     127.0.0.1:15432  2 ope\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
