@@ -26,7 +26,7 @@ const (
 type tunnelStatus struct {
 	Tunnel  string      `json:"tunnel"`
 	State   proxy.State `json:"-"`
-	Name    string      `json:"state"` // idle, opening, ready ..., or down, crashed
+	Name    string      `json:"state"`             // idle, opening, ready ..., or down, crashed
 	Process string      `json:"process,omitempty"` // what `down` takes
 	PID     int         `json:"pid,omitempty"`
 	// Foreground is whether the process runs in a terminal's foreground.
