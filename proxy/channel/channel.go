@@ -52,8 +52,9 @@ type Channel struct {
 	eventMu  sync.Mutex // one event at a time
 	engineMu sync.Mutex
 	engine   engine
-	pending  []arrival // payloads that came before the engine
-	early    int       // their bytes
+	counter  atomic.Pointer[counter] // the engine, for Stats
+	pending  []arrival               // payloads that came before the engine
+	early    int                     // their bytes
 	attached chan struct{}
 }
 
@@ -68,6 +69,9 @@ type engine interface {
 	// bulk reports whether what comes may come in bursts, see trickle: nobody watches it.
 	bulk() bool
 }
+
+// counter is an engine that has something to say in Stats.
+type counter interface{ count(*Stats) }
 
 // Info is what the handshake told.
 type Info struct {
@@ -215,11 +219,9 @@ func (c *Channel) Stats() Stats {
 		Window: c.tx.size(), Unacked: c.tx.flight.n + c.tx.lost.n,
 	}
 	c.mu.Unlock()
-	c.engineMu.Lock()
-	defer c.engineMu.Unlock()
 	s.Repeated = c.rx.repeated.Load()
-	if p, ok := c.engine.(interface{ count(*Stats) }); ok {
-		p.count(&s)
+	if p := c.counter.Load(); p != nil {
+		(*p).count(&s)
 	}
 	return s
 }

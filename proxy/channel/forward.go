@@ -7,12 +7,15 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // ForwardOptions is for agents that carry one connection per session.
 type ForwardOptions struct {
-	// More opens one more session to the same port. With a nil More, Forward
-	// returns after the one connection that the channel can carry.
+	// More opens one more session to the same port. When it fails, the connection
+	// that it was for is reset; Forward returns the error if it carries no other.
+	// With a nil More, Forward returns after the one connection that the channel
+	// can carry.
 	More func(ctx context.Context) (*Channel, error)
 	// Limit is how many sessions may be open at once; further connections wait. Default 8.
 	Limit int
@@ -87,6 +90,8 @@ func (c *Channel) forwardMany(ctx context.Context, cancel context.CancelFunc, in
 
 // forwardSingles gives every connection a session of its own, the first one c.
 // Sessions are not used twice: late bytes of one connection could reach the next.
+// A connection that no session can be had for is reset, and the others go on;
+// when there are none, the error is for the caller.
 func (c *Channel) forwardSingles(ctx context.Context, in *Inlet, opt ForwardOptions) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -97,29 +102,36 @@ func (c *Channel) forwardSingles(ctx context.Context, in *Inlet, opt ForwardOpti
 		return err
 	}
 	slots <- struct{}{}
-	failed := make(chan error, 1)
+	accepting, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var carried, failed atomic.Int32
+	carried.Add(1)
 	serve := func(conn io.ReadWriteCloser, open func(context.Context) (*Channel, error)) {
 		defer func() { <-slots }()
-		if err := forwardSingle(ctx, conn, open); err != nil {
-			select {
-			case failed <- err:
-			default:
-			}
+		err := forwardSingle(ctx, conn, open)
+		switch left := carried.Add(-1); {
+		case err == nil:
+			failed.Store(0)
+		case ctx.Err() != nil:
+		case left == 0:
+			fail(err)
+		default:
+			c.event(Event{Kind: Unserved, Err: err})
+			sleep(ctx, c.opt.Backoff.Pause(int(failed.Add(1))))
 		}
 	}
 	wg.Go(func() { serve(conn, func(context.Context) (*Channel, error) { return c, nil }) })
 	for opt.More != nil {
 		select {
 		case slots <- struct{}{}:
-		case err := <-failed:
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
+		case <-accepting.Done():
+			return context.Cause(accepting)
 		}
-		conn, err := in.Accept(ctx, load)
+		conn, err := in.Accept(accepting, load)
 		if err != nil {
 			return err
 		}
+		carried.Add(1)
 		wg.Go(func() { serve(conn, opt.More) })
 	}
 	return nil

@@ -89,6 +89,34 @@ func TestLanes(t *testing.T) {
 	wg.Wait()
 }
 
+// A lane whose connection is lost takes no connections while another can.
+func TestLaneIsAway(t *testing.T) {
+	c := config(listen(t, echoes))
+	r := newRig(t, c, nil)
+	away := r.s
+	lane, err := r.dial(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { lane.Forward(context.Background(), r.in, channel.ForwardOptions{}) }) //nolint:errcheck // ends with the lane
+	away.RefuseResumes(1 << 30)
+	away.Cut(gateway.CutRST)
+	for limit := time.Now().Add(20 * time.Second); r.seen(channel.Lost) == 0 && time.Now().Before(limit); {
+		<-time.After(time.Millisecond)
+	}
+	for i := range 6 {
+		if err := roundTrip(r.connect(), uint64(i), 1000, 10*time.Second); err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+	}
+	if a, b := r.c.Stats().Opened, lane.Stats().Opened; a != 0 || b != 6 {
+		t.Errorf("%d connections on the lane that is away, %d on the other", a, b)
+	}
+	lane.Close()
+	wg.Wait()
+}
+
 // The local port outlives its channel: connections wait for the next one.
 func TestInletOutlivesChannel(t *testing.T) {
 	c := config(listen(t, echoes))

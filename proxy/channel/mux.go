@@ -133,6 +133,8 @@ func (m *mux) command() error {
 		return fmt.Errorf("%w: multiplexer command %d with %d bytes", errProtocol, command, length)
 	case command == muxFin && s != nil:
 		s.closeRemote()
+	case command == muxFin:
+		m.endedUnheard(binary.LittleEndian.Uint32(m.header[4:]))
 	}
 	return nil
 }

@@ -133,11 +133,12 @@ type EventKind int
 
 // The kinds of events.
 const (
-	Lost    EventKind = iota + 1 // the connection is gone, Err says why; the channel tries to resume
-	Resumed                      // the connection is back
-	Refused                      // the agent could not reach the remote port; said once until it answers again
-	Dropped                      // a local connection that read too slowly was reset, Text says which
-	Message                      // Text is meant for the user (a document's customer message)
+	Lost     EventKind = iota + 1 // the connection is gone, Err says why; the channel tries to resume
+	Resumed                       // the connection is back
+	Refused                       // the agent could not reach the remote port; said once until it answers again
+	Dropped                       // a local connection that read too slowly was reset, Text says which
+	Unserved                      // a local connection was reset: Err says why there was no session for it
+	Message                       // Text is meant for the user (a document's customer message)
 )
 
 // Event is something that happened to a channel.

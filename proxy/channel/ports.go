@@ -31,8 +31,9 @@ type ports struct {
 	opened      int
 	down        int64
 	resets      int
-	refusals    int // of the remote port, ever
-	unexplained int // refusals whose stream has not ended yet
+	refusals    int             // of the remote port, ever
+	unexplained int             // refusals whose stream has not ended yet
+	unheard     map[uint32]bool // streams that are gone before they got anything
 	told        bool
 	chunks      sync.Pool
 }
@@ -153,8 +154,32 @@ func (p *ports) remove(s *stream) {
 		p.halfClosed--
 	}
 	delete(p.streams, s.id)
+	if s.lastDown.IsZero() && !s.remoteEnd {
+		p.unheardOf(s.id)
+	}
 	p.mu.Unlock()
 	p.signalFreed()
+}
+
+// maxUnheard bounds what an agent that never closes its streams makes us remember.
+const maxUnheard = 4096
+
+// unheardOf remembers a stream that got neither bytes nor an end: a refusal may
+// have been meant for it. The caller holds the lock.
+func (p *ports) unheardOf(id uint32) {
+	if p.unheard == nil || len(p.unheard) >= maxUnheard {
+		p.unheard = make(map[uint32]bool)
+	}
+	p.unheard[id] = true
+}
+
+// endedUnheard takes the far side's end of a stream that we have forgotten. The
+// caller holds the lock.
+func (p *ports) endedUnheard(id uint32) {
+	if p.unheard[id] && p.unexplained > 0 {
+		p.unexplained--
+	}
+	delete(p.unheard, id)
 }
 
 func (p *ports) load() int {

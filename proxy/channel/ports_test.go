@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -91,6 +92,62 @@ func TestOldAgentWithoutMore(t *testing.T) {
 	conn.Close()
 	if err := <-done; err != nil {
 		t.Errorf("Forward: %v", err)
+	}
+}
+
+// When no further session is to be had, the connection it was for is told, and
+// the others go on; when there are no others, the caller is.
+func TestOldAgentWithoutSessions(t *testing.T) {
+	c := config(listen(t, echoes))
+	c.AgentVersion = old
+	r := &rig{t: t, g: serve(t)}
+	var err error
+	if r.c, err = r.dial(c, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer r.c.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.in = channel.NewInlet(l)
+	defer r.in.Close()
+	throttled := errors.New("ThrottlingException")
+	done := make(chan error, 1)
+	go func() {
+		done <- r.c.Forward(context.Background(), r.in, channel.ForwardOptions{More: func(context.Context) (*channel.Channel, error) {
+			return nil, throttled
+		}})
+	}()
+	first := r.connect()
+	if err := roundTrip(first, 1, 1000, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		conn := r.connect()
+		conn.SetDeadline(time.Now().Add(10 * time.Second)) //nolint:errcheck // the read fails then
+		if n, err := conn.Read(make([]byte, 1)); n > 0 || err == nil || err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("read %d, %v; want a reset", n, err)
+		}
+	}
+	if err := roundTrip(first, 2, 1000, 10*time.Second); err != nil {
+		t.Errorf("the connection that has a session: %v", err)
+	}
+	if n := r.seen(channel.Unserved); n != 2 {
+		t.Errorf("told %d times, want 2", n)
+	}
+	first.SetLinger(0) //nolint:errcheck // the session ends sooner
+	first.Close()
+	for {
+		r.connect()
+		select {
+		case err := <-done:
+			if !errors.Is(err, throttled) {
+				t.Errorf("Forward: %v", err)
+			}
+			return
+		case <-time.After(100 * time.Millisecond): // the first one was not over yet
+		}
 	}
 }
 

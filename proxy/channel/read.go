@@ -173,6 +173,9 @@ func (c *Channel) attach(e engine) error {
 		}
 	}
 	c.engine, c.pending, c.early = e, nil, 0
+	if k, ok := e.(counter); ok {
+		c.counter.Store(&k)
+	}
 	close(c.attached)
 	return nil
 }

@@ -1,100 +1,12 @@
 package channel
 
 import (
-	"context"
 	"encoding/binary"
 	"io"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 )
-
-// slowRig is a session in made-up time. The first byte of a connection asks for
-// an endless download ('d') or an echo ('e').
-type slowRig struct {
-	t      *testing.T
-	local  *vnet
-	c      *Channel
-	mu     sync.Mutex
-	events []Event
-}
-
-func withSlowRig(t *testing.T, buffer int, f func(t *testing.T, r *slowRig)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		n := newVnet()
-		n.latency = 10 * time.Millisecond
-		a := newVagent(n, request(newAgent, Port, portProps), vnoise{}, 1)
-		r := &slowRig{t: t, local: newVnet()}
-		s := scripted{t: t, net: newPipes()}
-		opt := s.options()
-		opt.DialContext, opt.Buffer = n.dial, buffer
-		opt.OnEvent = func(e Event) {
-			r.mu.Lock()
-			r.events = append(r.events, e)
-			r.mu.Unlock()
-		}
-		var err error
-		if r.c, err = Dial(t.Context(), opt); err != nil {
-			t.Fatal(err)
-		}
-		m := newVmux(a)
-		var far sync.WaitGroup
-		far.Go(func() { serveOrders(m, &far) })
-		in := NewInlet(r.local)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- r.c.Forward(ctx, in, ForwardOptions{}) }()
-		f(t, r)
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		in.Close()
-		r.c.Close()
-		n.Close()
-		a.stop()
-		far.Wait()
-	})
-}
-
-func serveOrders(m *vmux, far *sync.WaitGroup) {
-	for {
-		s, err := m.AcceptStream()
-		if err != nil {
-			return
-		}
-		far.Go(func() {
-			defer s.Close()
-			s.SetDeadline(time.Now().Add(24 * time.Hour))
-			ask := make([]byte, 1)
-			if _, err := io.ReadFull(s, ask); err != nil {
-				return
-			}
-			if ask[0] == 'e' {
-				io.Copy(s, s) //nolint:errcheck // ends with the session
-				return
-			}
-			for b := make([]byte, 32<<10); err == nil; {
-				_, err = s.Write(b)
-			}
-		})
-	}
-}
-
-func (r *slowRig) connect(ask byte) *vconn {
-	r.t.Helper()
-	conn, err := r.local.dial(r.t.Context(), "", "")
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if _, err := conn.Write([]byte{ask}); err != nil {
-		r.t.Fatal(err)
-	}
-	return conn.(*vconn)
-}
 
 // download reads from conn at a speed until it ends or stop is closed.
 func download(conn *vconn, perSecond int, stop <-chan struct{}) (n int64, err error) {
@@ -113,7 +25,7 @@ func download(conn *vconn, perSecond int, stop <-chan struct{}) (n int64, err er
 }
 
 // query sends a few bytes and returns how long the answer takes.
-func (r *slowRig) query(conn *vconn, i uint64) time.Duration {
+func (r *vrig) query(conn *vconn, i uint64) time.Duration {
 	r.t.Helper()
 	begin := time.Now()
 	conn.SetDeadline(begin.Add(time.Hour)) //nolint:errcheck // it never fails
@@ -127,10 +39,12 @@ func (r *slowRig) query(conn *vconn, i uint64) time.Duration {
 	return time.Since(begin)
 }
 
+func buffer1M(_ *vnet, o *Options) { o.Buffer = 1 << 20 }
+
 // A connection that reads, but more slowly than bytes come, fills the buffer. It
 // must not make the others as slow as it is itself.
 func TestSlowReaderIsReset(t *testing.T) {
-	withSlowRig(t, 1<<20, func(t *testing.T, r *slowRig) {
+	withVrig(t, buffer1M, func(t *testing.T, r *vrig) {
 		stop := make(chan struct{})
 		defer close(stop)
 		result := make(chan error, 1)
@@ -166,7 +80,7 @@ func TestSlowReaderIsReset(t *testing.T) {
 // As long as nobody waits, a slow connection is nobody's trouble: neither beside
 // connections that rest, nor if it stops for an hour.
 func TestSlowReaderIsLetBe(t *testing.T) {
-	withSlowRig(t, 1<<20, func(t *testing.T, r *slowRig) {
+	withVrig(t, buffer1M, func(t *testing.T, r *vrig) {
 		idle := r.connect('e')
 		defer idle.Close()
 		r.query(idle, 1)
@@ -197,7 +111,7 @@ func TestSlowReaderIsLetBe(t *testing.T) {
 // A download that is fast, and yet slower than the line, delays the others by
 // so little that it is let be.
 func TestFastReaderIsLetBe(t *testing.T) {
-	withSlowRig(t, 1<<20, func(t *testing.T, r *slowRig) {
+	withVrig(t, buffer1M, func(t *testing.T, r *vrig) {
 		stop := make(chan struct{})
 		result := make(chan error, 1)
 		fast := r.connect('d')

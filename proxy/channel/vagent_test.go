@@ -40,6 +40,7 @@ type vagent struct {
 	held    [][]byte
 	flags   []Flag
 	opens   []OpenRequest
+	paths   []string // of the upgrade requests
 }
 
 // vnoise is what happens to messages; probabilities.
@@ -87,6 +88,7 @@ func (a *vagent) serve(w http.ResponseWriter, r *http.Request) {
 	a.wg.Add(1)
 	defer a.wg.Done()
 	a.mu.Lock()
+	a.paths = append(a.paths, r.URL.Path)
 	refused := a.refuse > 0 && len(a.opens) > 0 // a session's own token is not tried again
 	if refused {
 		a.refuse--

@@ -23,6 +23,7 @@ type vnet struct {
 	mu      sync.Mutex
 	latency time.Duration
 	rate    int // bytes per second from the dialing side; 0 is no limit
+	buffer  int // bytes on the way at once; 0 is vbuffer
 	down    bool
 	live    []*vconn // dialing sides, closed ones too
 }
@@ -34,12 +35,12 @@ var errUnreachable = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ENETUNREA
 // dial connects to whoever accepts.
 func (n *vnet) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	n.mu.Lock()
-	down, latency, rate := n.down, n.latency, n.rate
+	down, latency, rate, buffer := n.down, n.latency, n.rate, or(n.buffer, vbuffer)
 	n.mu.Unlock()
 	if down {
 		return nil, errUnreachable
 	}
-	up, back := newVpipe(latency, rate), newVpipe(latency, 0)
+	up, back := newVpipe(latency, rate, buffer), newVpipe(latency, 0, vbuffer)
 	near, far := &vconn{r: back, w: up}, &vconn{r: up, w: back}
 	select {
 	case n.conns <- far:
@@ -86,6 +87,7 @@ func (n *vnet) setDown(down bool) {
 type vpipe struct {
 	latency time.Duration
 	rate    int
+	buffer  int
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -106,8 +108,8 @@ type segment struct {
 
 const vbuffer = 256 << 10
 
-func newVpipe(latency time.Duration, rate int) *vpipe {
-	return &vpipe{latency: latency, rate: rate, changed: make(chan struct{})}
+func newVpipe(latency time.Duration, rate, buffer int) *vpipe {
+	return &vpipe{latency: latency, rate: rate, buffer: buffer, changed: make(chan struct{})}
 }
 
 func (p *vpipe) change(f func()) {
@@ -198,13 +200,13 @@ func (c *vconn) Write(b []byte) (n int, err error) {
 			return n, syscall.EPIPE
 		case passed(p.wd):
 			return n, os.ErrDeadlineExceeded
-		case p.size >= vbuffer:
+		case p.size >= p.buffer:
 			p.sleep(p.wd)
 			continue
 		}
-		k := min(len(b), vbuffer-p.size)
+		k := min(len(b), p.buffer-p.size)
 		if p.rate > 0 {
-			k = min(k, 16<<10)
+			k = min(k, 1<<10)
 		}
 		p.take(b[:k])
 		n += k

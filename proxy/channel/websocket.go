@@ -23,6 +23,7 @@ const (
 	readLimit    = 1 << 20 // the largest message we take from the gateway
 	readBuffer   = 64 << 10
 	writeTimeout = 10 * time.Second
+	slowest      = 1 << 10 // bytes per second of a line that counts as alive
 )
 
 // link is one websocket connection. gorilla/websocket opens and reads it; we
@@ -150,7 +151,8 @@ func (l *link) renew() {
 
 // write sends whole websocket frames.
 func (l *link) write(frames []byte) error {
-	if err := l.nc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	patience := writeTimeout + time.Duration(len(frames))*time.Second/slowest
+	if err := l.nc.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	_, err := l.nc.Write(frames)

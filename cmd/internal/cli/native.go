@@ -152,6 +152,8 @@ func channelNote(e channel.Event) string {
 		return "the remote port refused a connection; is something listening there, and may the target reach it?"
 	case channel.Dropped:
 		return e.Text + " while others waited, and was reset; give it a session of its own"
+	case channel.Unserved:
+		return fmt.Sprintf("a connection was reset, there is no session to be had for it: %v", e.Err)
 	case channel.Message:
 		return e.Text
 	}
