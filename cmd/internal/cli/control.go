@@ -36,6 +36,9 @@ type tunnelStatus struct {
 	Since      time.Time `json:"since,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"` // of the credentials
 	Error      string    `json:"error,omitempty"`
+	// Reconnects is how often the tunnel was lost and came back, with the same
+	// session or with another.
+	Reconnects int `json:"reconnects"`
 	counts
 }
 
@@ -50,7 +53,7 @@ func (t *tunnel) status() tunnelStatus {
 	}
 	s := tunnelStatus{
 		Tunnel: t.conf.Name, State: t.last.State, Name: t.last.State.String(), Listen: t.door.String(),
-		Session: t.last.Session, Since: t.last.At, Expires: expires, counts: numbers,
+		Session: t.last.Session, Since: t.last.At, Expires: expires, Reconnects: t.reconnects, counts: numbers,
 	}
 	if t.last.Err != nil {
 		s.Error = t.last.Err.Error()

@@ -30,14 +30,25 @@ func newDialer(conf *awsconf.Session, api *awsssm.Client) (*dialer, error) {
 	d := &dialer{api: api, options: channel.Options{
 		Sign: awsssm.Sign(signed), GenerateDataKey: awsssm.DataKey(signed), Proxy: proxy, TLS: trusted,
 	}}
-	d.options.Resume = d.resume
 	return d, nil
 }
 
 // dial opens a channel to a session. onEvent is told what happens to it.
 func (d *dialer) dial(ctx context.Context, s *proxy.Session, onEvent func(channel.Event)) (*channel.Channel, error) {
+	return d.dialWatched(ctx, s, onEvent, func(error) {})
+}
+
+// dialWatched is dial for somebody who wants to know what keeps a session from
+// being resumed, attempt by attempt.
+func (d *dialer) dialWatched(ctx context.Context, s *proxy.Session, onEvent func(channel.Event), onFailure func(error)) (*channel.Channel, error) {
 	o := d.options
 	o.Session, o.OnEvent = s, onEvent
+	o.Resume = func(ctx context.Context, id string) (streamURL, token proxy.Secret, err error) {
+		if streamURL, token, err = d.resume(ctx, id); err != nil && ctx.Err() == nil {
+			onFailure(err)
+		}
+		return streamURL, token, err
+	}
 	o.Silent = s.Spec.Document == "AWS-StartNonInteractiveCommand"
 	return channel.Dial(ctx, o)
 }

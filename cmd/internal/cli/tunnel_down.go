@@ -136,9 +136,11 @@ func (p *process) tunnelLogs(ctx context.Context, o *tunnelOptions) error {
 	if err != nil {
 		return err
 	}
+	spoken := ""
 	for _, rec := range recs {
 		if rec.Foreground {
-			continue // it speaks on its terminal
+			spoken = fmt.Sprintf("; it is open in %v, and speaks there", rec)
+			continue
 		}
 		name = rec.Name
 	}
@@ -147,7 +149,7 @@ func (p *process) tunnelLogs(ctx context.Context, o *tunnelOptions) error {
 		if err := p.unknownName(r, name); err != nil {
 			return err
 		}
-		return usagef("%s has never been open in the background", name)
+		return usagef("%s has never been open in the background%s", name, spoken)
 	}
 	if err != nil {
 		return err

@@ -19,19 +19,21 @@ type nativeTunnel struct {
 	inlet   *channel.Inlet
 	wait    time.Duration // for the remote port to answer; 0 does not ask
 	traffic *traffic
-	// note is told what happens within one session.
-	note func(s *proxy.Session, e channel.Event)
+	// note is told what happens within one session, and hindered what keeps it from
+	// being resumed.
+	note     func(s *proxy.Session, e channel.Event)
+	hindered func(s *proxy.Session, err error)
 }
 
 // Run implements proxy.Plugin.
 func (n *nativeTunnel) Run(ctx context.Context, s *proxy.Session, _ proxy.Streams, ready func()) error {
 	refused := make(chan struct{}, 1)
-	ch, err := n.dial(ctx, s, func(e channel.Event) {
+	ch, err := n.dialWatched(ctx, s, func(e channel.Event) {
 		if e.Kind == channel.Refused {
 			signalOnce(refused)
 		}
 		n.note(s, e)
-	})
+	}, func(err error) { n.hindered(s, err) })
 	if err != nil {
 		return err
 	}

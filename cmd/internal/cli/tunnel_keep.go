@@ -111,10 +111,13 @@ func (t *tunnel) inLane(i int, e proxy.Event) {
 	after := slices.Contains(t.lanes, true)
 	switch e.State {
 	case proxy.Ready:
-		t.everReady = true
 		if before {
 			return
 		}
+		if t.everReady {
+			t.reconnects++
+		}
+		t.everReady = true
 	case proxy.Stopped, proxy.GaveUp:
 		return // said once for all lanes
 	case proxy.Lost:

@@ -102,11 +102,17 @@ func TestLossIsToldOnce(t *testing.T) {
 	if e := k.await(t, proxy.Lost); e.Session != ready.Session {
 		t.Errorf("lost %+v", e)
 	}
+	if e := k.await(t, proxy.Waiting); e.Session != ready.Session || !passes(e.Err) {
+		t.Errorf("hindered by %+v", e)
+	}
 	session.Finish("idle for too long")
 	s.account.Heal()
 	states := k.until(t, func(e proxy.Event) bool { return e.State == proxy.Ready && e.Session != ready.Session })
 	if slices.Contains(states, proxy.Lost) || !slices.Contains(states, proxy.Waiting) {
 		t.Errorf("after the loss: %v", states)
+	}
+	if n := k.ts[0].status().Reconnects; n != 1 {
+		t.Errorf("%d reconnects", n)
 	}
 	if err := k.stop(); err != nil {
 		t.Error(err)

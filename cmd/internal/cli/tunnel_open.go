@@ -45,6 +45,7 @@ type tunnel struct {
 	credentials *renewing // nil until placed
 	lanes       []bool    // which are ready
 	everReady   bool
+	reconnects  int // times it was ready again
 	last        proxy.Event
 	unheard     context.CancelCauseFunc // nobody reads the events any more
 }
@@ -239,7 +240,10 @@ func (t *tunnel) permitted(ctx context.Context) (err error) {
 	dial.renew = t.credentials.Renew
 	t.carrier = func(lane int) proxy.Plugin {
 		return &nativeTunnel{dialer: dial, door: t.door, inlet: t.inlet, wait: time.Duration(t.conf.Wait), traffic: &t.traffic,
-			note: func(s *proxy.Session, e channel.Event) { t.inSession(lane, s, e) }}
+			note: func(s *proxy.Session, e channel.Event) { t.inSession(lane, s, e) },
+			hindered: func(s *proxy.Session, err error) {
+				t.inLane(lane, proxy.Event{State: proxy.Waiting, Session: s.ID, Attempt: 1, Err: err})
+			}}
 	}
 	return nil
 }

@@ -60,6 +60,11 @@ func (p *process) shown(ctx context.Context, o *tunnelOptions, ts tunnels) error
 		return columns
 	}
 	live := report.NewLive(out, width, ts.rows)
+	if p.errTerminal { // what is said meanwhile, of a denial for instance, goes above the lines
+		stderr := p.stderr
+		p.stderr, p.errTerminal = live, false
+		defer func() { p.stderr, p.errTerminal = stderr, true }()
+	}
 	showing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var seen sync.WaitGroup
 	seen.Go(func() { live.Run(showing) })
@@ -75,7 +80,7 @@ func (ts tunnels) rows() []report.LiveRow {
 	for _, t := range ts {
 		s := t.status()
 		rows = append(rows, report.LiveRow{
-			Tunnel: s.Tunnel, State: s.State, Listen: s.Listen, Open: s.Open, Up: s.Up, Down: s.Down, Resumed: s.Resumed, Expires: s.Expires,
+			Tunnel: s.Tunnel, State: s.State, Listen: s.Listen, Open: s.Open, Up: s.Up, Down: s.Down, Reconnects: s.Reconnects, Expires: s.Expires,
 		})
 	}
 	return rows

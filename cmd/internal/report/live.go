@@ -13,13 +13,13 @@ import (
 
 // LiveRow is a tunnel at one moment.
 type LiveRow struct {
-	Tunnel   string
-	State    proxy.State
-	Listen   string
-	Open     int   // connections
-	Up, Down int64 // bytes so far
-	Resumed  int64 // connections to the account lost and regained
-	Expires  time.Time
+	Tunnel     string
+	State      proxy.State
+	Listen     string
+	Open       int   // connections
+	Up, Down   int64 // bytes so far
+	Reconnects int   // times it was lost and came back
+	Expires    time.Time
 }
 
 // Live shows tunnels on a terminal: a line for each, renewed as long as Run
@@ -71,6 +71,17 @@ func (l *Live) Event(e proxy.Event) error {
 	_, err := fmt.Fprintf(l.w, "%s%s %s: %s\n", l.erase(), e.At.Format(time.TimeOnly), e.Tunnel, text)
 	l.drawn = 0
 	return err
+}
+
+// Write implements io.Writer for whole lines of others, which go above ours.
+func (l *Live) Write(lines []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := io.WriteString(l.w, l.erase()); err != nil {
+		return 0, err
+	}
+	l.drawn = 0
+	return l.w.Write(lines)
 }
 
 func (l *Live) erase() string {
@@ -125,8 +136,8 @@ func (l *Live) traffic(r LiveRow, now time.Time, sums bool) string {
 		return Bytes(is) + " " + rate
 	}
 	text := fmt.Sprintf("%d open  up %s  down %s", r.Open, flow(r.Up, before.Up), flow(r.Down, before.Down))
-	if r.Resumed > 0 {
-		text += fmt.Sprintf("  resumed %d", r.Resumed)
+	if r.Reconnects > 0 {
+		text += fmt.Sprintf("  reconnects %d", r.Reconnects)
 	}
 	if !r.Expires.IsZero() {
 		text += "  credentials " + remaining(r.Expires.Sub(now))

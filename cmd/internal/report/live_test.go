@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func TestLive(t *testing.T) {
 	var out bytes.Buffer
 	l := NewLive(&out, func() int { return width }, func() []LiveRow { return []LiveRow{row} })
 	l.draw(now)
-	row.Up, row.Down, row.Resumed, row.Expires = 2560, 4<<20, 1, now.Add(9*time.Minute+2*time.Second)
+	row.Up, row.Down, row.Reconnects, row.Expires = 2560, 4<<20, 1, now.Add(9*time.Minute+2*time.Second)
 	l.draw(now.Add(2 * time.Second))
 	down := errors.New("no route")
 	for _, e := range []proxy.Event{
@@ -31,20 +32,27 @@ func TestLive(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := fmt.Fprintln(l, "ssmguard: warning: slow"); err != nil {
+		t.Fatal(err)
+	}
 	row.State = proxy.Lost
 	l.draw(now.Add(3 * time.Second))
+	if _, err := fmt.Fprintln(l, "ssmguard: warning: slower"); err != nil {
+		t.Fatal(err)
+	}
 	width = 80
 	l.draw(now.Add(4 * time.Second))
 	width = 40
 	l.draw(now.Add(5 * time.Second))
 	want := "orders  ready    127.0.0.1:15432  2 open  up 512 B 0 B/s  down 3.0 MiB 0 B/s\n" +
 		"\r\x1b[1A\x1b[J" +
-		"orders  ready    127.0.0.1:15432  2 open  up 2.5 KiB 1.0 KiB/s  down 4.0 MiB 512.0 KiB/s  resumed 1  credentials 9m\n" +
+		"orders  ready    127.0.0.1:15432  2 open  up 2.5 KiB 1.0 KiB/s  down 4.0 MiB 512.0 KiB/s  reconnects 1  credentials 9m\n" +
 		"\r\x1b[1A\x1b[J08:30:00 orders: connection lost: reset\n" +
 		"08:30:00 orders: trying again until it opens: no route\n" +
-		"orders  lost     127.0.0.1:15432  2 open  up 2.5 KiB 0 B/s  down 4.0 MiB 0 B/s  resumed 1  credentials 8m\n" +
-		"\r\x1b[1A\x1b[J" +
-		"orders  lost     127.0.0.1:15432  2 open  up 0 B/s  down 0 B/s  resumed 1  cred\n" +
+		"ssmguard: warning: slow\n" +
+		"orders  lost     127.0.0.1:15432  2 open  up 2.5 KiB 0 B/s  down 4.0 MiB 0 B/s  reconnects 1  credentials 8m\n" +
+		"\r\x1b[1A\x1b[Jssmguard: warning: slower\n" +
+		"orders  lost     127.0.0.1:15432  2 open  up 0 B/s  down 0 B/s  reconnects 1  c\n" +
 		"\r\x1b[1A\x1b[J" +
 		"orders  lost     127.0.0.1:15432  2 ope\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
