@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -179,7 +180,7 @@ func (c *Client) readUser(ctx context.Context, id identity, p principal) (entity
 		return c.iam.GetUser(ctx, &iam.GetUserInput{UserName: aws.String(p.name)})
 	})
 	if id.Temporary {
-		e.MFA = mfaFromIAM(err)
+		e.MFA = mfaFromIAM(id, err)
 	}
 	if err != nil || out.User == nil {
 		return e, unseen("iam:GetUser", e.ARN, err)
@@ -210,13 +211,19 @@ func mfaOf(id identity) guard.MFA {
 	return guard.MFAAbsent
 }
 
-// mfaFromIAM reads MFA off IAM's answer to GetSessionToken credentials: IAM
-// serves them only when MFA was used, and otherwise calls the token invalid.
-func mfaFromIAM(err error) guard.MFA {
+// mayBeConsole are the SDK's providers that may hand on the credentials of a
+// console sign-in: CloudShell's, those of "aws login", and what a process prints.
+var mayBeConsole = []string{endpointcreds.ProviderName, "LoginProvider", "ProcessProvider"}
+
+// mfaFromIAM reads MFA off IAM's answer to a user's temporary credentials: those
+// of GetSessionToken it serves only when MFA was used, and otherwise calls the
+// token invalid; those of a console sign-in it serves in any case.
+func mfaFromIAM(id identity, err error) guard.MFA {
+	var own *Error
 	switch {
-	case err == nil:
+	case err == nil && !slices.Contains(mayBeConsole, id.Source):
 		return guard.MFATrue
-	case KindOf(err) == KindCredentials:
+	case asError(err, &own) && own.Code == "InvalidClientTokenId":
 		return guard.MFAFalse
 	}
 	return guard.MFAUnknown

@@ -64,6 +64,7 @@ func TestOriginOf(t *testing.T) {
 		{"AssumeRoot", identity{SessionARN: root, Temporary: true}, origin{sessionPolicy: true}},
 		{"federated user", identity{SessionARN: federated, Temporary: true}, unknownOrigin},
 		{"EC2", role("EC2RoleProvider", "i-0123456789abcdef0"), origin{}},
+		{"another program in EC2's place", role("EC2RoleProvider", "ann"), unknownOrigin},
 		{"a session that looks like EC2's", role("EnvConfigCredentials", "i-0123456789abcdef0"), unknownOrigin},
 		{"ECS", role("CredentialsEndpointProvider", "0123456789abcdef0123456789abcdef"), origin{}},
 		{"EKS Pod Identity", role("CredentialsEndpointProvider", "eks-prod-web-0123"), unknownOrigin},
@@ -77,5 +78,32 @@ func TestOriginOf(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestMFAFromIAM: only credentials of GetSessionToken tell by IAM's answer whether
+// MFA was used.
+func TestMFAFromIAM(t *testing.T) {
+	failed := func(code string) error { return &Error{Permission: "iam:GetUser", Kind: codeKinds[code], Code: code} }
+	for _, tt := range []struct {
+		source string
+		err    error
+		want   guard.MFA
+	}{
+		{"EnvConfigCredentials", nil, guard.MFATrue},
+		{"SharedConfigCredentials", nil, guard.MFATrue},
+		{"EnvConfigCredentials", failed("InvalidClientTokenId"), guard.MFAFalse},
+		{"EnvConfigCredentials", failed("AccessDenied"), guard.MFAUnknown},
+		{"EnvConfigCredentials", failed("ExpiredToken"), guard.MFAUnknown},
+		{"EnvConfigCredentials", failed("OptInRequired"), guard.MFAUnknown},
+		{"EnvConfigCredentials", failed("Throttling"), guard.MFAUnknown},
+		{"CredentialsEndpointProvider", nil, guard.MFAUnknown},
+		{"LoginProvider", nil, guard.MFAUnknown},
+		{"ProcessProvider", nil, guard.MFAUnknown},
+		{"ProcessProvider", failed("InvalidClientTokenId"), guard.MFAFalse},
+	} {
+		if got := mfaFromIAM(identity{Source: tt.source}, tt.err); got != tt.want {
+			t.Errorf("%s, %v: %v, want %v", tt.source, tt.err, got, tt.want)
+		}
 	}
 }

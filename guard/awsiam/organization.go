@@ -176,7 +176,10 @@ func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level in
 	const op = "organizations:ListPoliciesForTarget"
 	in := map[string]string{"TargetId": target, "Filter": orgPolicyTypes[layer].filter}
 	var ids []orgPolicySummary
-	for range maxPages {
+	for page := 1; ; page++ {
+		if page > maxPages {
+			return nil, &Error{Permission: op, Kind: KindUnreachable, Message: fmt.Sprintf("no end after %d pages", maxPages)}
+		}
 		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgPolicyList, error) {
 			return awsjson.Call[orgPolicyList](ctx, c.org, "", "ListPoliciesForTarget", in)
 		})

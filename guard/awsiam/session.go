@@ -28,6 +28,11 @@ type origin struct {
 // Identity Center, EKS Pod Identity and OIDC all take session policies and tags.
 var unknownOrigin = origin{sessionPolicy: true, sessionTags: true}
 
+// ec2Session matches the role session name EC2 gives an instance's credentials: the
+// instance id. Programs that hand out other credentials in EC2's manner name theirs
+// as they like.
+var ec2Session = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
+
 // ecsTask matches the role session name ECS gives a task's credentials: the task id.
 var ecsTask = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
@@ -46,7 +51,9 @@ var origins = []struct {
 	{"AssumeRoot takes a task policy and no tags",
 		func(_ identity, p principal) bool { return p.kind == guard.Root }, origin{sessionPolicy: true}},
 	{"EC2 passes an instance profile's role on as it is",
-		func(id identity, _ principal) bool { return id.Source == ec2rolecreds.ProviderName }, origin{}},
+		func(id identity, p principal) bool {
+			return id.Source == ec2rolecreds.ProviderName && ec2Session.MatchString(p.session)
+		}, origin{}},
 	{"ECS passes a task role on as it is; the same provider serves EKS, whose session names differ",
 		func(id identity, p principal) bool {
 			return id.Source == endpointcreds.ProviderName && ecsTask.MatchString(p.session)

@@ -71,7 +71,9 @@ func TestSSMEndpoint(t *testing.T) {
 }
 
 func TestLayersOfTheSession(t *testing.T) {
-	c, _ := serve(t, devWorld(), Options{})
+	w := devWorld()
+	w.Logins[0].Session = "i-0123456789abcdef0"
+	c, _ := serve(t, w, Options{})
 	set, err := c.Policies(t.Context(), guard.Caller{})
 	if err != nil || !slices.Equal(set.Partial, []string{"session"}) {
 		t.Errorf("%v, %v", set.Partial, err)

@@ -18,7 +18,7 @@ type outcome struct {
 	by           []policy.Pos
 	layers       []policy.LayerAnswer // those that the simulator says decided
 	missing      []string             // keys the policies test and no entry gave
-	organization bool                 // an SCP decided
+	organization bool                 // an SCP decided, or what else IAM does not show
 	boundary     bool                 // the permissions boundary does not allow it
 }
 
@@ -96,6 +96,9 @@ func (s simulation) outcome(d iamtypes.PolicyEvaluationDecisionType, matched []i
 	if boundary != nil && !boundary.AllowedByPermissionsBoundary {
 		o.boundary = true
 		o.layers = append(o.layers, policy.LayerAnswer{Layer: policy.Boundary.String(), Verdict: verdict})
+	}
+	if verdict == policy.ExplicitDeny && len(matched) == 0 && !o.boundary {
+		o.organization = true // the simulator hides the statements of SCPs, and of nothing else
 	}
 	return o, nil
 }

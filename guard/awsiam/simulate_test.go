@@ -93,6 +93,18 @@ func TestSimulateUnknownKeys(t *testing.T) {
 			}
 			return "allowed", []string{accessCheck}
 		}, policy.Answer{Verdict: policy.Allow}, 2},
+		{"that the access check is never false proves no denial", func(c *policy.Context) { c.SetUnknown(accessCheck) }, func(e map[string]string) (string, []string) {
+			if e[accessCheck] == "boolean false" {
+				return "allowed", nil
+			}
+			return "implicitDeny", []string{accessCheck}
+		}, policy.Answer{Verdict: policy.ImplicitDeny, DependsOn: []string{accessCheck}}, 3},
+		{"denied whatever the access check is", func(c *policy.Context) { c.SetUnknown(accessCheck) },
+			func(map[string]string) (string, []string) { return "implicitDeny", []string{accessCheck} },
+			policy.Answer{Verdict: policy.ImplicitDeny}, 3},
+		{"a deny without a statement is an SCP's, and keys of it are not named", func(c *policy.Context) { c.SetUnknown("*") },
+			func(map[string]string) (string, []string) { return "explicitDeny", nil },
+			policy.Answer{Verdict: policy.ExplicitDeny, DependsOn: []string{"scp"}}, 1},
 		{"nothing is missing", func(c *policy.Context) { c.SetUnknown("*") },
 			func(map[string]string) (string, []string) { return "implicitDeny", nil },
 			policy.Answer{Verdict: policy.ImplicitDeny}, 1},

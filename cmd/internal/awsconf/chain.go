@@ -32,14 +32,44 @@ type link func() (provider, error)
 // load walks the chain in the CLI's order.
 func (l *loader) load() (provider, error) {
 	links := []link{
-		l.assumeRole,
-		func() (provider, error) { return l.webIdentity(l.profile, l.flag) },
+		from(sourceAssumeRole, l.assumeRole),
+		from(sourceWebIdentity, func() (provider, error) { return l.webIdentity(l.profile, l.flag) }),
 	}
 	if !l.flag {
-		links = append([]link{l.fromEnv}, links...)
+		links = append([]link{from(sourceEnv, l.fromEnv)}, links...)
 	}
 	links = append(links, l.profileLinks(l.profile)...)
-	return firstOf(append(links, l.credentialFile, l.botoConfig, l.container, l.instance))
+	return firstOf(append(links, from(sourceFile, l.credentialFile), from(sourceFile, l.botoConfig),
+		from(sourceContainer, l.container), from(sourceInstance, l.instance)))
+}
+
+// The names by which the SDK calls the places that credentials come from: what
+// bounds a session, and whether it may have used MFA, depends on them.
+const (
+	sourceEnv         = "EnvConfigCredentials"
+	sourceFile        = "SharedConfigCredentials"
+	sourceAssumeRole  = "AssumeRoleProvider"
+	sourceWebIdentity = "WebIdentityCredentials"
+	sourceSSO         = "SSOProvider"
+	sourceLogin       = "LoginProvider"
+	sourceProcess     = "ProcessProvider"
+	sourceContainer   = "CredentialsEndpointProvider"
+	sourceInstance    = "EC2RoleProvider"
+)
+
+// from names the source of the credentials that a link gives.
+func from(source string, next link) link {
+	return func() (provider, error) {
+		p, err := next()
+		if p == nil || err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context) (aws.Credentials, error) {
+			c, err := p(ctx)
+			c.Source = source
+			return c, err
+		}, nil
+	}
 }
 
 func firstOf(links []link) (provider, error) {
@@ -54,11 +84,11 @@ func firstOf(links []link) (provider, error) {
 // profileLinks are the links that a profile alone decides, after roles.
 func (l *loader) profileLinks(name string) []link {
 	return []link{
-		func() (provider, error) { return l.sso(name) },
-		func() (provider, error) { return keysOf(l.files.credentials[name], "shared-credentials-file") },
-		func() (provider, error) { return l.login(name) },
-		func() (provider, error) { return l.process(name) },
-		func() (provider, error) { return keysOf(l.files.config[name], "config-file") },
+		from(sourceSSO, func() (provider, error) { return l.sso(name) }),
+		from(sourceFile, func() (provider, error) { return keysOf(l.files.credentials[name], "shared-credentials-file") }),
+		from(sourceLogin, func() (provider, error) { return l.login(name) }),
+		from(sourceProcess, func() (provider, error) { return l.process(name) }),
+		from(sourceFile, func() (provider, error) { return keysOf(l.files.config[name], "config-file") }),
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/cmd/internal/awscli"
@@ -125,9 +126,14 @@ func (h *home) write(t *testing.T, name, content string) {
 
 // key runs one command as far as its credentials and returns their key.
 func (h *home) key(args ...string) (string, error) {
+	c, err := h.credentials(args...)
+	return c.AccessKeyID, err
+}
+
+func (h *home) credentials(args ...string) (aws.Credentials, error) {
 	inv, err := awscli.Parse(append([]string{"ssm", "start-session", "--target", "i-1"}, args...), awscli.Env{})
 	if err != nil {
-		return "", err
+		return aws.Credentials{}, err
 	}
 	s, err := Load(context.Background(), Options{Globals: inv.Globals, Now: func() time.Time { return h.now },
 		Lookup: func(k string) (string, bool) {
@@ -146,14 +152,14 @@ func (h *home) key(args ...string) (string, error) {
 			return code, nil
 		}})
 	if err != nil {
-		return "", err
+		return aws.Credentials{}, err
 	}
 	c, err := s.Credentials.Retrieve(context.Background())
 	var own *Error
 	if errors.As(err, &own) {
 		err = own
 	}
-	return c.AccessKeyID, err
+	return c, err
 }
 
 const roleConfig = `[profile base]

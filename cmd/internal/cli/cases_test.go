@@ -76,6 +76,7 @@ var notSimulated = map[string]string{
 	"permissions-boundary-without-documents target":   blind,
 	"scp-region-deny document":                        unseenSCP,
 	"scp-region-deny target":                          unseenSCP,
+	"seed1-deny-with-accesscheck-condition document":  accessCheck,
 	"source-ip-outside-range document":                sourceIP,
 	"source-ip-outside-range target":                  sourceIP,
 	"vpc-endpoint-policy-own-account-only document":   blind,

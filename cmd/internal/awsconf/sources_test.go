@@ -1,0 +1,58 @@
+package awsconf
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/logincreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+)
+
+// TestSources: credentials say where they come from, in the SDK's words; whoever
+// judges a session by that reads it here. They say it again from the cache.
+func TestSources(t *testing.T) {
+	c := newCloud(t)
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("jwt"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const process = "[profile p]\ncredential_process = echo '{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\"}'\n"
+	for _, tc := range []struct {
+		config, profile string
+		env             map[string]string
+		want            string
+	}{
+		{"", "", map[string]string{"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"}, "EnvConfigCredentials"},
+		{roleConfig, "base", nil, "SharedConfigCredentials"},
+		{roleConfig, "role", nil, stscreds.ProviderName},
+		{"", "", map[string]string{"AWS_ROLE_ARN": "arn:aws:iam::1:role/w", "AWS_WEB_IDENTITY_TOKEN_FILE": token}, stscreds.WebIdentityProviderName},
+		{ssoConfigText, "sso", nil, ssocreds.ProviderName},
+		{"[profile l]\nlogin_session = arn:aws:iam::1:user/ann\n", "l", nil, logincreds.ProviderName},
+		{process, "p", nil, processcreds.ProviderName},
+		{"", "", map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": c.URL + "/creds"}, endpointcreds.ProviderName},
+		{"", "", map[string]string{"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": c.URL + "/"}, ec2rolecreds.ProviderName},
+	} {
+		h := newHome(t, c, tc.config)
+		h.codes = []string{"123456"}
+		ssoTokenFile(t, h, "2099-01-01T00:00:00Z")
+		h.write(t, "login/cache/"+sha256Hex("arn:aws:iam::1:user/ann")+".json",
+			`{"accessToken":{"accessKeyId":"ASIALOGIN","secretAccessKey":"s","sessionToken":"t","expiresAt":"2099-01-01T00:00:00Z"}}`)
+		for k, v := range tc.env {
+			h.env[k] = v
+		}
+		var args []string
+		if tc.profile != "" {
+			args = []string{"--profile", tc.profile}
+		}
+		for range 2 {
+			if got, err := h.credentials(args...); err != nil || got.Source != tc.want {
+				t.Errorf("%s: source %q, %v", tc.want, got.Source, err)
+			}
+		}
+	}
+}
