@@ -104,6 +104,7 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	case info.SessionType == channel.Port && info.Properties.Type != "":
 		return n.forward(ctx, ch, s, local)
 	case info.SessionType == channel.Port:
+		n.screen.beside()
 		err := ch.Stdio(ctx, io.In, io.Out)
 		if cause := context.Cause(ctx); cause != nil {
 			return cause

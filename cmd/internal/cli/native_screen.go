@@ -23,7 +23,8 @@ type screen struct {
 	shared   bool      // and out shows on it
 
 	mu    sync.Mutex
-	shell bool          // somebody types here: short losses are worth less than his peace
+	shell bool          // somebody works here: short losses are worth less than his peace
+	blind bool          // what is on the screen is not known
 	line  []byte        // what the session has written since its last line began
 	long  bool          // that is too much to be drawn again
 	whole bool          // a program has the whole screen
@@ -115,7 +116,7 @@ func (s *screen) say(text string) {
 		fmt.Fprintf(s.notes, "\x1b7\x1b[H\x1b[7mssmguard: %s\x1b[m\x1b[K\x1b8", short)
 	default:
 		begin := ""
-		if s.midLine() {
+		if s.midLine() || s.blind {
 			begin = "\r\n"
 		}
 		fmt.Fprintf(s.notes, "%sssmguard: %s\r\n%s", begin, strings.ReplaceAll(text, "\n", "\r\n"), s.current())
@@ -144,6 +145,14 @@ func (s *screen) typing() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shell = s.terminal
+}
+
+// beside says that from now on somebody else, such as ssh, has the terminal.
+func (s *screen) beside() {
+	s.typing()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blind = s.terminal
 }
 
 // event tells what happens to the connection.
@@ -188,9 +197,9 @@ func (s *screen) resumed(text string) {
 		case s.nudge <- struct{}{}:
 		default:
 		}
-	case s.shared && s.whole:
 	case s.shown:
 		s.say(text)
+	case s.blind, s.shared && s.whole:
 	default:
 		s.say("connection lost and resumed")
 	}

@@ -62,6 +62,27 @@ func TestScreenFile(t *testing.T) {
 	}
 }
 
+// Beside ssh, which has the terminal, only a loss that lasts is told.
+func TestScreenBeside(t *testing.T) {
+	for lasts, want := range map[time.Duration]string{
+		noticeAfter / 2: "",
+		2 * noticeAfter: "\r\nssmguard: connection lost, resuming: cut\r\n\r\nssmguard: connection resumed\r\n",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var out, notes bytes.Buffer
+			s := newScreen(&out, &notes, true)
+			s.beside()
+			s.event(channel.Event{Kind: channel.Lost, Err: errors.New("cut")})
+			time.Sleep(lasts)
+			synctest.Wait()
+			s.event(channel.Event{Kind: channel.Resumed})
+			if notes.String() != want {
+				t.Errorf("after %v: %q, want %q", lasts, notes.String(), want)
+			}
+		})
+	}
+}
+
 // A loss is told at a shell when it lasts, and in one line when it does not; a
 // program's screen is left in peace, or drawn again.
 func TestScreenLoss(t *testing.T) {
