@@ -85,8 +85,11 @@ type Info struct {
 
 // PortProperties are the properties of a port session's document.
 type PortProperties struct {
-	PortNumber string `json:"portNumber"`
-	Type       string `json:"type"` // LocalPortForwarding, or empty for a session over stdin and stdout
+	PortNumber          string `json:"portNumber"`
+	Type                string `json:"type"`                // LocalPortForwarding, or empty for a session over stdin and stdout
+	LocalPortNumber     string `json:"localPortNumber"`     // to listen on, 0 or empty for any
+	LocalConnectionType string `json:"localConnectionType"` // unix: listen on LocalUnixSocket instead
+	LocalUnixSocket     string `json:"localUnixSocket"`
 }
 
 // The session types.

@@ -127,7 +127,7 @@ func TestOpening(t *testing.T) {
 		if s.header[1].Get("Authorization") == "" {
 			t.Error("not signed again")
 		}
-		want := Info{SessionType: Port, AgentVersion: newAgent, Properties: PortProperties{"5432", localPortForwarding}, Multiplexed: true}
+		want := Info{SessionType: Port, AgentVersion: newAgent, Properties: PortProperties{PortNumber: "5432", Type: localPortForwarding}, Multiplexed: true}
 		if diff := cmp.Diff(want, c.Info()); diff != "" {
 			t.Errorf("info (-want +got):\n%s", diff)
 		}

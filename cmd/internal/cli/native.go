@@ -82,7 +82,7 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	ctx, stop := whileCarrying(ctx)
 	defer stop()
 	defer n.terminate(ctx, s.ID)
-	local, err := n.localEnd(s)
+	local, err := localEnd(s.Spec.Parameters)
 	if err != nil {
 		return err
 	}
@@ -124,19 +124,33 @@ func (n *nativeSession) terminate(ctx context.Context, id string) {
 	}
 }
 
-// localEnd opens the port that the session's parameters name, nil if they name none.
-func (n *nativeSession) localEnd(s *proxy.Session) (*door.Door, error) {
-	port, ok := s.Spec.Parameters["localPortNumber"]
-	if !ok || len(port) == 0 {
-		return nil, nil
+// localEnd opens what the session's parameters name to listen on, nil if they name
+// nothing: before the session is dialled, so that a port in use costs nothing.
+func localEnd(parameters map[string][]string) (*door.Door, error) {
+	if path := parameters["localUnixSocket"]; len(path) > 0 && path[0] != "" {
+		return door.Open("unix:"+path[0], false)
 	}
-	return door.Open(net.JoinHostPort("localhost", port[0]), false)
+	if port := parameters["localPortNumber"]; len(port) > 0 {
+		return door.Open(net.JoinHostPort("localhost", port[0]), false)
+	}
+	return nil, nil
+}
+
+// documentEnd opens what the session's document has to listen on.
+func documentEnd(p channel.PortProperties) (*door.Door, error) {
+	if p.LocalConnectionType == "unix" && p.LocalUnixSocket != "" {
+		return door.Open("unix:"+p.LocalUnixSocket, false)
+	}
+	if p.LocalPortNumber != "" {
+		return door.Open(net.JoinHostPort("localhost", p.LocalPortNumber), false)
+	}
+	return door.Open("", false)
 }
 
 func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *proxy.Session, local *door.Door) error {
 	if local == nil {
 		var err error
-		if local, err = door.Open("", false); err != nil {
+		if local, err = documentEnd(ch.Info().Properties); err != nil {
 			return err
 		}
 		defer local.Close()

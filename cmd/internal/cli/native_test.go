@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"net"
+	"path/filepath"
+	"testing"
+
+	"ssmguard/proxy/channel"
+	"ssmguard/proxy/door"
+)
+
+// A document may say what to listen on; parameters come first.
+func TestLocalEnds(t *testing.T) {
+	free, err := door.Open("", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := free.Addr().String()
+	free.Close()
+	_, number, err := net.SplitHostPort(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	for name, c := range map[string]struct {
+		parameters map[string][]string
+		properties channel.PortProperties
+		want       string // "" for any
+	}{
+		"nothing":            {},
+		"any":                {properties: channel.PortProperties{LocalPortNumber: "0"}},
+		"document":           {properties: channel.PortProperties{LocalPortNumber: number}, want: port},
+		"document, socket":   {properties: channel.PortProperties{LocalConnectionType: "unix", LocalUnixSocket: path}, want: "unix:" + path},
+		"parameters":         {parameters: map[string][]string{"localPortNumber": {number}}, want: port},
+		"parameters, socket": {parameters: map[string][]string{"localUnixSocket": {path}}, want: "unix:" + path},
+	} {
+		d, err := localEnd(c.parameters)
+		if err == nil && d == nil {
+			d, err = documentEnd(c.properties)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := d.String(); c.want != "" && got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+		d.Close()
+	}
+}
+
+func TestRemoteStatus(t *testing.T) {
+	for code, want := range map[int]int{0: 0, 7: 7, 255: 255, -1: exitOther, 256: exitOther} {
+		if got := remoteStatus(code); got != want {
+			t.Errorf("%d is %d, want %d", code, got, want)
+		}
+	}
+}
