@@ -141,6 +141,9 @@ func TestRefused(t *testing.T) {
 		"without text": {400, `{"__type":"InvalidDocument"}`,
 			proxy.Refused{Code: "InvalidDocument", Operation: "StartSession", HTTPStatus: 400},
 			"An error occurred (InvalidDocument) when calling the StartSession operation:", 1},
+		"without anything": {400, "",
+			proxy.Refused{Code: "400", Operation: "StartSession", HTTPStatus: 400},
+			"An error occurred (400) when calling the StartSession operation:", 1},
 		"a page": {503, "<html>busy</html>",
 			proxy.Refused{Code: "503", Message: "Service Unavailable", Operation: "StartSession", HTTPStatus: 503, Attempts: 3},
 			"An error occurred (503) when calling the StartSession operation (reached max retries: 2): Service Unavailable", 3},
@@ -249,5 +252,22 @@ func TestUnreachable(t *testing.T) {
 				t.Errorf("%T %v (%+v)", err, err, u)
 			}
 		})
+	}
+}
+
+// trustFault is an error of an HTTP client that has nothing to trust.
+type trustFault struct{}
+
+func (trustFault) Error() string                                     { return "[Errno 2] No such file" }
+func (trustFault) TrustFault() bool                                  { return true }
+func (f trustFault) RoundTrip(*http.Request) (*http.Response, error) { return nil, f }
+
+func TestNothingToTrust(t *testing.T) {
+	c := New(aws.Config{Region: "us-east-1", Credentials: aws.AnonymousCredentials{}, HTTPClient: &http.Client{Transport: trustFault{}},
+		RetryMaxAttempts: 1}, "")
+	_, err := c.Open(t.Context(), proxy.Spec{Target: "i-1"})
+	u, ok := errors.AsType[*proxy.Unreachable](err)
+	if !ok || u.Reason != proxy.BadTLS || u.Error() != "SSL validation failed for https://ssm.us-east-1.amazonaws.com/ [Errno 2] No such file" {
+		t.Errorf("%T %v", err, err)
 	}
 }

@@ -55,6 +55,9 @@ func proxyURL(err error) string {
 	return ""
 }
 
+// unknownCode is what the SDK calls an error answer that has no code.
+const unknownCode = "UnknownError"
+
 // refused is the error answer of a service, nil if err is none. One without a
 // code of its own, a load balancer's page for instance, has the status for a code.
 func refused(err error) *proxy.Refused {
@@ -65,6 +68,8 @@ func refused(err error) *proxy.Refused {
 	}
 	var answer smithy.APIError
 	switch {
+	case errors.As(err, &answer) && answer.ErrorCode() == unknownCode && r.HTTPStatus != 0:
+		r.Code = strconv.Itoa(r.HTTPStatus)
 	case errors.As(err, &answer):
 		r.Code, r.Message = answer.ErrorCode(), answer.ErrorMessage()
 	case r.HTTPStatus >= http.StatusMultipleChoices:
@@ -100,9 +105,10 @@ func reason(err error) proxy.Reason {
 		alert     tls.AlertError
 		op        *net.OpError
 		slow      net.Error
+		trust     interface{ TrustFault() bool } // of who configures the client: nothing to trust can be read
 	)
 	switch {
-	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid),
+	case errors.As(err, &trust) && trust.TrustFault(), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid),
 		errors.As(err, &verify), errors.As(err, &record), errors.As(err, &alert):
 		return proxy.BadTLS
 	case errors.As(err, &op) && op.Op == "proxyconnect":

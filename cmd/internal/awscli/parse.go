@@ -238,6 +238,12 @@ func pyInt(s string) (int, error) {
 	return 0, bareError(CodeOther, "invalid literal for int() with base 10: "+repr(s))
 }
 
+// ParseInt is Python's int(s); not ok when s is no number.
+func ParseInt(s string) (n int, ok bool) {
+	n, err := pyInt(s)
+	return n, err == nil
+}
+
 // operation is the third pass and what follows it: values, files, skeletons.
 func (inv *Invocation) operation(args []string, env Env) error {
 	if len(args) == 1 && args[0] == "help" {

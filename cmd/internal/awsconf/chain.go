@@ -1,6 +1,7 @@
 package awsconf
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"strings"
@@ -23,6 +24,7 @@ type loader struct {
 	flag    bool   // it was given by --profile: the environment's keys do not count
 	clients clients
 	prompt  Prompter
+	stdin   *os.File
 	now     func() time.Time
 }
 
@@ -31,6 +33,9 @@ type link func() (provider, error)
 
 // load walks the chain in the CLI's order.
 func (l *loader) load() (provider, error) {
+	if err := l.checkIMDS(); err != nil {
+		return nil, err
+	}
 	links := []link{
 		from(sourceAssumeRole, l.assumeRole),
 		from(sourceWebIdentity, func() (provider, error) { return l.webIdentity(l.profile, l.flag) }),
@@ -108,7 +113,7 @@ func (l *loader) fromEnv() (provider, error) {
 	if secret == "" {
 		return nil, partialCredentials("env", "AWS_SECRET_ACCESS_KEY")
 	}
-	token, _ := l.env.first("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
+	token := cmp.Or(l.env.get("AWS_SECURITY_TOKEN"), l.env.get("AWS_SESSION_TOKEN"))
 	creds := aws.Credentials{AccessKeyID: key, SecretAccessKey: secret, SessionToken: token}
 	expiry := l.env.get("AWS_CREDENTIAL_EXPIRATION")
 	if expiry == "" {
@@ -116,7 +121,7 @@ func (l *loader) fromEnv() (provider, error) {
 	}
 	until, err := parseTime(expiry)
 	if err != nil {
-		return nil, errorf(CodeOther, "Unknown string format: %s", expiry)
+		return nil, err
 	}
 	creds.CanExpire, creds.Expires = true, until
 	return l.unlessExpired(func(context.Context) (aws.Credentials, error) { return creds, nil }), nil
@@ -192,17 +197,28 @@ func (l *loader) botoConfig() (provider, error) {
 	return nil, nil
 }
 
-// timeLayouts are the forms in which expiry times are found in caches and answers.
-var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05MST", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02"}
+// zonedLayouts and zonelessLayouts are the forms in which expiry times are found
+// in the environment, in caches and in answers.
+var (
+	zonedLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05MST", "2006-01-02 15:04:05Z07:00",
+		"2006-01-02 15:04:05 MST", "20060102T150405Z0700", time.RFC1123, time.RFC1123Z}
+	zonelessLayouts = []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "20060102T150405", "2006-01-02"}
+)
 
-// parseTime reads a time; one without a zone is in UTC.
+// parseTime reads a time with its zone. One without is no time that the CLI could
+// compare with now. The error is an *Error.
 func parseTime(s string) (time.Time, error) {
-	var err error
-	for _, layout := range timeLayouts {
-		var t time.Time
-		if t, err = time.Parse(layout, s); err == nil {
-			return t, nil
+	for _, layout := range zonedLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			if zone, offset := t.Zone(); offset != 0 || zone == "" || zone == "UTC" || zone == "GMT" {
+				return t, nil
+			}
 		}
 	}
-	return time.Time{}, err
+	for _, layout := range zonelessLayouts {
+		if _, err := time.Parse(layout, s); err == nil {
+			return time.Time{}, errorf(CodeOther, "can't subtract offset-naive and offset-aware datetimes")
+		}
+	}
+	return time.Time{}, errorf(CodeOther, "Unknown string format: %s", s)
 }

@@ -20,7 +20,7 @@ type endpoints struct {
 	fips, dualStack bool
 }
 
-func isTrue(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "true") }
+func isTrue(s string) bool { return strings.EqualFold(s, "true") }
 
 func newEndpoints(l *loader, s section) endpoints {
 	return endpoints{
@@ -50,6 +50,23 @@ func (e endpoints) configured(id string) string {
 		}
 	}
 	return ""
+}
+
+// check refuses a services section that is not there, or not as it has to be, when
+// the endpoint of a service would be looked for in it.
+func (e endpoints) check(id string) error {
+	name, asked := e.profile.get("services")
+	key := strings.ReplaceAll(id, " ", "_")
+	if e.ignore || !asked || e.env.get("AWS_ENDPOINT_URL_"+strings.ToUpper(key)) != "" || e.env.get("AWS_ENDPOINT_URL") != "" {
+		return nil
+	}
+	if e.services.values == nil {
+		return errorf(CodeOther, "The profile is configured to use the services section but the %q services configuration does not exist.", name)
+	}
+	if _, flat := e.services.get(strings.ToLower(key)); flat {
+		return errorf(CodeOther, "'str' object has no attribute 'get'")
+	}
+	return nil
 }
 
 // byRules is the endpoint that the rules of Systems Manager give; that of another
@@ -120,6 +137,9 @@ func (c *clients) service(id string, p provider, flagged string, how trust) (aws
 	cfg.HTTPClient = c.transports.client(how)
 	endpoint := flagged
 	if endpoint == "" {
+		if err := c.endpoints.check(id); err != nil {
+			return cfg, "", err
+		}
 		endpoint = c.endpoints.configured(id)
 	}
 	if endpoint == "" {

@@ -9,6 +9,7 @@ import (
 
 // Exit codes of the AWS CLI v2.
 const (
+	CodeUsage   = 252 // parameters that no service would take
 	CodeConfig  = 253 // no region, no credentials
 	CodeRefused = 254 // a service said no
 	CodeOther   = 255 // the rest

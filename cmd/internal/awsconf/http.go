@@ -104,6 +104,9 @@ type BundleError struct{ text string }
 // Error returns the text that the CLI puts after the URL.
 func (e *BundleError) Error() string { return e.text }
 
+// TrustFault tells packages that cannot name this type what kind of fault it is.
+func (e *BundleError) TrustFault() bool { return true }
+
 func (l *lazyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if strings.EqualFold(req.URL.Scheme, "https") {
 		l.once.Do(l.prepare)

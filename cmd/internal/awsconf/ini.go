@@ -3,14 +3,17 @@ package awsconf
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // A section holds the settings of one [section]. A value that starts on the line
 // after its key is nested: settings of its own.
 type section struct {
+	at     int // its place among the sections of its file
 	values map[string]string
 	nested map[string]map[string]string
 }
@@ -18,6 +21,14 @@ type section struct {
 func (s section) get(key string) (string, bool) {
 	v, ok := s.values[key]
 	return v, ok
+}
+
+// optional is a setting's value, nil where there is none.
+func (s section) optional(key string) *string {
+	if v, ok := s.values[key]; ok {
+		return &v
+	}
+	return nil
 }
 
 func (s section) has(key string) bool { _, ok := s.values[key]; return ok }
@@ -45,6 +56,7 @@ func readINI(path string) (map[string]section, error) {
 
 type iniParser struct {
 	raw    map[string]map[string][]string // lines of each value
+	names  []string                       // of the sections, in their order
 	in     map[string][]string            // the section we are in
 	key    string
 	indent int
@@ -54,16 +66,18 @@ type iniParser struct {
 // after its key has to hold settings; without, it is text like any other.
 func parseINI(data string, nested bool) (map[string]section, error) {
 	p := &iniParser{raw: map[string]map[string][]string{}}
+	// Files are read with every kind of newline as one.
+	data = strings.ReplaceAll(strings.ReplaceAll(data, "\r\n", "\n"), "\r", "\n")
 	for line := range strings.Lines(data) {
-		if err := p.line(strings.TrimRight(line, "\r\n")); err != nil {
+		if err := p.line(strings.TrimSuffix(line, "\n")); err != nil {
 			return nil, err
 		}
 	}
 	out := make(map[string]section, len(p.raw))
-	for name, keys := range p.raw {
-		s := section{values: map[string]string{}, nested: map[string]map[string]string{}}
-		for k, lines := range keys {
-			v := strings.TrimRight(strings.Join(lines, "\n"), " \t\r\n\v\f")
+	for at, name := range p.names {
+		s := section{at: at, values: map[string]string{}, nested: map[string]map[string]string{}}
+		for k, lines := range p.shared(name) {
+			v := strings.TrimRightFunc(strings.Join(lines, "\n"), isSpace)
 			if !nested || !strings.HasPrefix(v, "\n") {
 				s.values[k] = v
 				continue
@@ -80,7 +94,7 @@ func parseINI(data string, nested bool) (map[string]section, error) {
 }
 
 func (p *iniParser) line(line string) error {
-	value := strings.TrimSpace(line)
+	value := trim(line)
 	comment := strings.HasPrefix(value, "#") || strings.HasPrefix(value, ";")
 	if value == "" || comment {
 		if !comment && p.key != "" {
@@ -88,7 +102,7 @@ func (p *iniParser) line(line string) error {
 		}
 		return nil
 	}
-	indent := strings.Index(line, value)
+	indent := utf8.RuneCountInString(line[:strings.Index(line, value)])
 	if p.key != "" && indent > p.indent {
 		p.in[p.key] = append(p.in[p.key], value)
 		return nil
@@ -106,34 +120,64 @@ func (p *iniParser) line(line string) error {
 	if at <= 0 {
 		return errSyntax
 	}
-	p.key = strings.ToLower(strings.TrimSpace(value[:at]))
+	p.key = strings.ToLower(trim(value[:at]))
 	if _, twice := p.in[p.key]; twice || p.key == "" {
 		return errSyntax
 	}
-	p.in[p.key] = []string{strings.TrimSpace(value[at+1:])}
+	p.in[p.key] = []string{trim(value[at+1:])}
 	return nil
 }
 
+// sharedSection is the one whose settings are in all others, too.
+const sharedSection = "DEFAULT"
+
+// shared returns the settings of a section, with those that all share.
+func (p *iniParser) shared(name string) map[string][]string {
+	if p.raw[sharedSection] == nil {
+		return p.raw[name]
+	}
+	all := maps.Clone(p.raw[sharedSection])
+	maps.Copy(all, p.raw[name])
+	return all
+}
+
 func (p *iniParser) header(name string) error {
+	if name == sharedSection && p.raw[name] != nil {
+		p.in, p.key = p.raw[name], ""
+		return nil
+	}
 	if p.raw[name] != nil {
 		return errSyntax
 	}
 	p.in = map[string][]string{}
 	p.raw[name], p.key = p.in, ""
+	if name != sharedSection {
+		p.names = append(p.names, name)
+	}
 	return nil
 }
 
 func parseNested(v string) (map[string]string, error) {
 	out := map[string]string{}
-	for line := range strings.Lines(v) {
-		if line = strings.TrimSpace(line); line == "" {
+	for _, line := range strings.FieldsFunc(v, isLineEnd) {
+		if line = trim(line); line == "" {
 			continue
 		}
 		key, value, ok := strings.Cut(line, "=")
 		if !ok {
 			return nil, errSyntax
 		}
-		out[strings.TrimSpace(key)] = strings.TrimSpace(value)
+		out[trim(key)] = trim(value)
 	}
 	return out, nil
 }
+
+// isSpace is Python's str.isspace, which knows four more than Go.
+func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
+
+// isLineEnd tells where Python's str.splitlines ends a line.
+func isLineEnd(r rune) bool {
+	return r >= '\n' && r <= '\r' || r >= 0x1c && r <= 0x1e || r == 0x85 || r == 0x2028 || r == 0x2029
+}
+
+func trim(s string) string { return strings.TrimFunc(s, isSpace) }

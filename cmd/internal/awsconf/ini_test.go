@@ -1,6 +1,8 @@
 package awsconf
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,25 +35,80 @@ ssm =
 	want := map[string]section{
 		"default": {values: map[string]string{"region": "eu-west-1 # kept", "output": "json", "long": "one\ntwo\n\nthree", "empty": ""},
 			nested: map[string]map[string]string{}},
-		`profile "my dev"`: {values: map[string]string{"services": "loc"},
+		`profile "my dev"`: {at: 1, values: map[string]string{"services": "loc"},
 			nested: map[string]map[string]string{"s3": {"endpoint_url": "http://s3", "x": "y=z"}}},
-		"services loc": {values: map[string]string{}, nested: map[string]map[string]string{"ssm": {"endpoint_url": "http://ssm"}}},
+		"services loc": {at: 2, values: map[string]string{}, nested: map[string]map[string]string{"ssm": {"endpoint_url": "http://ssm"}}},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(section{})); diff != "" {
 		t.Error(diff)
 	}
 }
 
+// TestINICorners holds what Python's configparser made of texts that few people
+// write: shared sections, old newlines, odd blanks.
+func TestINICorners(t *testing.T) {
+	tests := []struct {
+		text string
+		want map[string]map[string]string
+	}{
+		{"[DEFAULT]\nregion = x\n[a]\noutput = json\n[b]\nregion = y\n",
+			map[string]map[string]string{"a": {"region": "x", "output": "json"}, "b": {"region": "y"}}},
+		{"[a]\nx = 1\n[DEFAULT]\ny = 2\n[DEFAULT]\nz = 3\n", map[string]map[string]string{"a": {"x": "1", "y": "2", "z": "3"}}},
+		{"[a]\rx = 1\r\ry = 2\r\n", map[string]map[string]string{"a": {"x": "1", "y": "2"}}},
+		{"[a]\nx = 1\x1c\n", map[string]map[string]string{"a": {"x": "1"}}},
+		{"[a]\n\u0085x = 1\n y = 2\n", map[string]map[string]string{"a": {"x": "1", "y": "2"}}},
+		{"[a] ; note\nx=1\n", map[string]map[string]string{"a": {"x": "1"}}},
+		{"[a]\nx = [1]\n  [b]\n", map[string]map[string]string{"a": {"x": "[1]\n[b]"}}},
+	}
+	for _, tt := range tests {
+		sections, err := parseINI(tt.text, true)
+		if err != nil {
+			t.Errorf("%q: %v", tt.text, err)
+			continue
+		}
+		got := map[string]map[string]string{}
+		for name, s := range sections {
+			got[name] = s.values
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%q: %s", tt.text, diff)
+		}
+	}
+}
+
+// TestLastSectionCounts: two names of one profile are one profile.
+func TestLastSectionCounts(t *testing.T) {
+	for text, want := range map[string]string{
+		"[default]\nregion = x\n[profile default]\nregion = y\n":    "y",
+		"[profile default]\nregion = y\n[default]\nregion = x\n":    "x",
+		"[profile \"default\"]\nregion = z\n[other]\nregion = no\n": "z",
+	} {
+		path := filepath.Join(t.TempDir(), "config")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := readFiles(environment{func(key string) (string, bool) { return path, key == "AWS_CONFIG_FILE" }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.profiles["default"].values["region"]; got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestBadINI(t *testing.T) {
 	for _, text := range []string{
-		"region = x\n",                    // no section
-		"[default]\nregion\n",             // no delimiter
-		"[a]\n[a]\n",                      // section twice
-		"[a]\nx=1\nX=2\n",                 // key twice
-		"[a]\nssm =\n  endpoint_url\n",    // nested without delimiter
-		"[a]\n= x\n",                      // no key
-		"[]\n",                            // no name
-		"[default\naws_access_key_id=x\n", // not closed
+		"region = x\n",                     // no section
+		"[default]\nregion\n",              // no delimiter
+		"[a]\n[a]\n",                       // section twice
+		"[a]\nx=1\nX=2\n",                  // key twice
+		"[a]\nssm =\n  endpoint_url\n",     // nested without delimiter
+		"[a]\n= x\n",                       // no key
+		"[]\n",                             // no name
+		"[DEFAULT]\nx=1\n[DEFAULT]\nx=2\n", // shared key twice
+		"[a]\n\x1c= x\n",                   // no key but a blank
+		"[default\naws_access_key_id=x\n",  // not closed
 	} {
 		if s, err := parseINI(text, true); err == nil {
 			t.Errorf("%q: accepted as %v", text, s)
@@ -76,7 +133,7 @@ func TestSplitWords(t *testing.T) {
 			t.Errorf("%q: %s", in, diff)
 		}
 	}
-	for _, in := range []string{`"open`, `'open`, `end\`} {
+	for _, in := range []string{`"open`, `'open`, `end\`, `"end\`} {
 		if got, err := SplitWords(in); err == nil {
 			t.Errorf("%q: accepted as %q", in, got)
 		}

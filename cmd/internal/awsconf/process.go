@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os/exec"
-	"strings"
 	"syscall"
 	"unicode"
 
@@ -45,12 +44,18 @@ const customProcess = "custom-process"
 
 func (l *loader) runProcess(ctx context.Context, command string) (aws.Credentials, error) {
 	words, err := SplitWords(command)
-	if err != nil || len(words) == 0 {
-		return aws.Credentials{}, errorf(CodeOther, "%v", err)
+	switch {
+	case err != nil:
+		return aws.Credentials{}, err
+	case len(words) == 0:
+		return aws.Credentials{}, errorf(CodeOther, "list index out of range")
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if l.stdin != nil {
+		cmd.Stdin = l.stdin
+	}
 	if err := cmd.Run(); err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
@@ -62,11 +67,15 @@ func (l *loader) runProcess(ctx context.Context, command string) (aws.Credential
 }
 
 func parseProcess(out []byte) (aws.Credentials, error) {
-	var answer map[string]any
-	if err := json.Unmarshal(out, &answer); err != nil {
+	var document any
+	if err := json.Unmarshal(out, &document); err != nil {
 		return aws.Credentials{}, errorf(CodeOther, "%s", awscli.JSONFault(string(out)))
 	}
-	if version, ok := answer["Version"]; !ok || version != float64(1) {
+	answer, ok := document.(map[string]any)
+	if !ok {
+		return aws.Credentials{}, errorf(CodeOther, "the credential process printed no JSON object")
+	}
+	if version, ok := answer["Version"]; !ok || version != float64(1) && version != true {
 		shown := "<Version key not provided>"
 		if ok {
 			shown = fmt.Sprint(version)
@@ -84,7 +93,7 @@ func parseProcess(out []byte) (aws.Credentials, error) {
 	if e := text("Expiration"); e != "" {
 		until, err := parseTime(e)
 		if err != nil {
-			return aws.Credentials{}, errorf(CodeOther, "Unknown string format: %s", e)
+			return aws.Credentials{}, err
 		}
 		c.CanExpire, c.Expires = true, until
 	}
@@ -104,33 +113,4 @@ func osError(err error, path string) *Error {
 	msg := []rune(errno.Error())
 	msg[0] = unicode.ToUpper(msg[0])
 	return errorf(CodeOther, "[Errno %d] %s: %s", int(errno), string(msg), awscli.Quote(path))
-}
-
-// login is the link for profiles made by `aws login`. Its credentials are used
-// while they are valid; renewing them is left to the aws command.
-func (l *loader) login(name string) (provider, error) {
-	session, ok := l.files.profiles[name].get("login_session")
-	if !ok {
-		return nil, nil
-	}
-	dir := l.env.path("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache")
-	var t struct {
-		AccessToken struct {
-			AccessKeyID     string `json:"accessKeyId"`
-			SecretAccessKey string `json:"secretAccessKey"`
-			SessionToken    string `json:"sessionToken"`
-			ExpiresAt       string `json:"expiresAt"`
-		} `json:"accessToken"`
-	}
-	fault := func(what string) error {
-		return errorf(CodeOther, "Error loading login session token: %s for session %s, Please reauthenticate with 'aws login'.", what, session)
-	}
-	if readJSON(strings.TrimRight(dir, "/")+"/"+sha256Hex(session)+".json", &t) != nil || t.AccessToken.AccessKeyID == "" {
-		return nil, fault("Unable to load a existing login session")
-	}
-	until, err := parseTime(t.AccessToken.ExpiresAt)
-	if err != nil || !l.now().Before(until) {
-		return nil, fault("The login has expired")
-	}
-	return static(t.AccessToken.AccessKeyID, t.AccessToken.SecretAccessKey, t.AccessToken.SessionToken), nil
 }

@@ -60,8 +60,11 @@ func readFiles(env environment) (*files, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, s := range sections {
-		f.sort(name, s)
+	// Of two sections for one profile, such as [default] and [profile default],
+	// the last counts.
+	inOrder := func(a, b string) int { return sections[a].at - sections[b].at }
+	for _, name := range slices.SortedFunc(maps.Keys(sections), inOrder) {
+		f.sort(name, sections[name])
 	}
 	if f.credentials, err = readINI(env.path("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")); err != nil {
 		return nil, err

@@ -30,6 +30,15 @@ func Terminal(stdin io.Reader, stderr io.Writer) Prompter {
 			}
 			return string(code), nil
 		}
+		if in, ok := stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) { // Windows has no /dev/tty
+			fmt.Fprint(stderr, prompt)
+			code, err := term.ReadPassword(int(in.Fd()))
+			fmt.Fprintln(stderr)
+			if err != nil {
+				return "", errorf(CodeOther, "%v", err)
+			}
+			return string(code), nil
+		}
 		if stdin == nil {
 			return "", errorf(CodeOther, "an MFA code is needed and there is no terminal to ask on")
 		}

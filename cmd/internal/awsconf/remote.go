@@ -1,6 +1,7 @@
 package awsconf
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,11 +12,12 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"ssmguard/cmd/internal/awscli"
 )
 
 // remoteCredentials is the answer of the container and instance endpoints.
@@ -45,29 +47,23 @@ var containerHosts = []string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23",
 
 // container is the link for the credentials of a task or pod. They are fetched at once, as in the CLI.
 func (l *loader) container() (provider, error) {
-	full := l.env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
-	if rel, ok := l.env.lookup("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); ok {
-		full = containerHost + rel
+	full, ok := l.env.lookup("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+	if rel, relative := l.env.lookup("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); relative {
+		full, ok = containerHost+rel, true
 	}
-	if full == "" {
+	if !ok {
 		return nil, nil
 	}
 	u, err := url.Parse(full)
 	if err != nil {
 		return nil, errorf(CodeOther, "Invalid URL: %s", full)
 	}
-	if ip := net.ParseIP(u.Hostname()); (ip == nil || !ip.IsLoopback()) && !slices.Contains(containerHosts, u.Hostname()) {
+	host := u.Hostname()
+	if ip := net.ParseIP(host); u.Scheme != "https" && (ip == nil || !ip.IsLoopback()) && !slices.Contains(containerHosts, host) {
 		return nil, errorf(CodeOther, "Unsupported host '%s'.  Can only retrieve metadata from a loopback address or one of these hosts: %s",
-			u.Hostname(), strings.Join(containerHosts, ", "))
+			cmp.Or(host, "None"), strings.Join(containerHosts, ", "))
 	}
-	fetch := func(ctx context.Context) (aws.Credentials, error) {
-		c, err := l.fetchContainer(ctx, full)
-		if err != nil {
-			return c, retrievalError("container-role", err.Error())
-		}
-		return c, nil
-	}
-	return l.fetched(fetch)
+	return l.fetched(func(ctx context.Context) (aws.Credentials, error) { return l.fetchContainer(ctx, full) })
 }
 
 // fetched runs fetch now and keeps the answer for the first request.
@@ -89,7 +85,7 @@ func (l *loader) fetched(fetch provider) (provider, error) {
 func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credentials, error) {
 	header := http.Header{"Accept": {"application/json"}}
 	token, hasToken := l.env.lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-	if path := l.env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); path != "" {
+	if path, ok := l.env.lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); ok {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return aws.Credentials{}, osError(err, path)
@@ -102,17 +98,23 @@ func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credential
 		}
 		header.Set("Authorization", token)
 	}
-	var r remoteCredentials
-	var err error
+	var fault string
 	for range containerTries {
-		var body []byte
-		if body, err = l.get(ctx, http.MethodGet, uri, header, containerTimeout); err == nil {
-			if err = json.Unmarshal(body, &r); err == nil {
-				return r.credentials()
-			}
+		var r remoteCredentials
+		var status *errStatus
+		body, err := l.get(ctx, http.MethodGet, uri, header, containerTimeout)
+		switch {
+		case errors.As(err, &status):
+			fault = fmt.Sprintf("Received non 200 response %d from container metadata: %s", status.status, status.body)
+		case err != nil:
+			fault = "Received error when attempting to retrieve container metadata: " + unanswered(err, Call{Endpoint: uri}).Message
+		case json.Unmarshal(body, &r) != nil:
+			fault = "Unable to parse JSON returned from container metadata services"
+		default:
+			return r.credentials()
 		}
 	}
-	return aws.Credentials{}, err
+	return aws.Credentials{}, retrievalError("container-role", "Error retrieving metadata: "+fault)
 }
 
 // errStatus is an answer other than 200.
@@ -121,9 +123,7 @@ type errStatus struct {
 	body   string
 }
 
-func (e *errStatus) Error() string {
-	return fmt.Sprintf("Error retrieving metadata: Received non 200 response %d from container metadata: %s", e.status, e.body)
-}
+func (e *errStatus) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.body) }
 
 // get asks a metadata endpoint, without proxies for addresses of the link.
 func (l *loader) get(ctx context.Context, method, uri string, header http.Header, timeout time.Duration) ([]byte, error) {
@@ -152,52 +152,94 @@ type imds struct {
 	base    string
 	timeout time.Duration
 	tries   int
-	token   string
+	first   bool   // the first version of the service, without tokens, will do
+	token   string // "" when the service gives none
+	asked   bool   // for a token
 }
 
 func (l *loader) imds() *imds {
 	if strings.EqualFold(l.env.get("AWS_EC2_METADATA_DISABLED"), "true") {
 		return nil
 	}
-	m := &imds{l: l, base: "http://169.254.169.254", timeout: time.Second, tries: 1}
 	s := l.files.profiles[l.profile]
+	m := &imds{l: l, base: "http://169.254.169.254", timeout: time.Second, tries: 1,
+		first: !isTrue(l.setting(s, "AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"))}
 	if l.setting(s, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode") == "ipv6" {
 		m.base = "http://[fd00:ec2::254]"
 	}
 	if e := l.setting(s, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"); e != "" {
 		m.base = strings.TrimRight(e, "/")
 	}
-	if n, err := strconv.Atoi(l.setting(s, "AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout")); err == nil && n > 0 {
+	if n, _ := awscli.ParseInt(l.setting(s, imdsNumbers[0].variable, imdsNumbers[0].key)); n > 0 {
 		m.timeout = time.Duration(n) * time.Second
 	}
-	if n, err := strconv.Atoi(l.setting(s, "AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts")); err == nil && n > 0 {
+	if n, _ := awscli.ParseInt(l.setting(s, imdsNumbers[1].variable, imdsNumbers[1].key)); n > 0 {
 		m.tries = n
 	}
 	return m
 }
 
-// setting is a variable or, if that is not set, the profile's key.
-func (l *loader) setting(s section, variable, key string) string {
-	if v, ok := l.env.lookup(variable); ok {
-		return v
-	}
-	return s.values[key]
+// imdsNumbers are the settings of the metadata service that have to be numbers,
+// whether or not it is asked for anything.
+var imdsNumbers = [...]struct{ variable, key string }{
+	{"AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout"},
+	{"AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts"},
 }
 
-// read returns a path of the metadata, with a session token where the service gives one.
+func (l *loader) checkIMDS() error {
+	for _, n := range imdsNumbers {
+		v, ok := l.settingOf(l.files.profiles[l.profile], n.variable, n.key)
+		if _, number := awscli.ParseInt(v); ok && !number {
+			return errorf(CodeOther, "invalid literal for int() with base 10: %s", awscli.Quote(v))
+		}
+	}
+	return nil
+}
+
+// setting is a variable or, if that is not set, the profile's key.
+func (l *loader) setting(s section, variable, key string) string {
+	v, _ := l.settingOf(s, variable, key)
+	return v
+}
+
+// settingOf is setting, and tells whether there is one.
+func (l *loader) settingOf(s section, variable, key string) (string, bool) {
+	if v, ok := l.env.lookup(variable); ok {
+		return v, true
+	}
+	return s.get(key)
+}
+
+var errNoToken = errorf(CodeOther, "Error retrieving metadata: Unable to retrieve token for use in IMDSv2 call and IMDSv1 has been disabled")
+
+// ask gets the session token of the service. A service that has none answers with
+// an error status; then the first version will do, or errNoToken is the end.
+func (m *imds) ask(ctx context.Context) error {
+	header := http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {"21600"}}
+	token, err := m.l.get(ctx, http.MethodPut, m.base+"/latest/api/token", header, m.timeout)
+	var status *errStatus
+	switch {
+	case err == nil:
+		m.token = string(token)
+	case !errors.As(err, &status) || status.status == http.StatusBadRequest:
+		return err
+	case !m.first:
+		return errNoToken
+	}
+	m.asked = true
+	return nil
+}
+
+// read returns a path of the metadata.
 func (m *imds) read(ctx context.Context, path string) (string, error) {
 	var err error
 	for range m.tries {
-		if m.token == "" {
-			header := http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {"21600"}}
-			token, terr := m.l.get(ctx, http.MethodPut, m.base+"/latest/api/token", header, m.timeout)
-			var status *errStatus
-			if terr != nil && (!errors.As(terr, &status) || status.status == http.StatusBadRequest) {
-				err = terr
-				continue
+		if !m.asked {
+			if err = m.ask(ctx); errors.Is(err, errNoToken) {
+				return "", err
 			}
-			if terr == nil {
-				m.token = string(token)
+			if err != nil {
+				continue
 			}
 		}
 		header := http.Header{}
@@ -211,6 +253,9 @@ func (m *imds) read(ctx context.Context, path string) (string, error) {
 	}
 	return "", err
 }
+
+// extension is how long credentials of an instance are used past their end.
+const extension = 10 * time.Minute
 
 const rolePath = "/latest/meta-data/iam/security-credentials/"
 
@@ -234,10 +279,17 @@ func (l *loader) instance() (provider, error) {
 		if err := json.Unmarshal([]byte(body), &r); err != nil || r.AccessKeyID == "" {
 			return aws.Credentials{}, errNoCredentials
 		}
-		return r.credentials()
+		c, err := r.credentials()
+		if soon := l.now().Add(extension); err == nil && c.CanExpire && c.Expires.Before(soon) {
+			c.Expires = soon // the service is late with new ones; EC2 goes on to take the old
+		}
+		return c, err
 	}
 	p, err := l.fetched(fetch)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNoToken):
+		return nil, err
+	case err != nil:
 		return nil, nil
 	}
 	return p, nil

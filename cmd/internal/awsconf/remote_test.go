@@ -78,6 +78,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"GET /federation/credentials": `{"roleCredentials":{"accessKeyId":"ASIASSO","secretAccessKey":"s","sessionToken":"t","expiration":4070908800000}}`,
 		"POST /token":                 `{"accessToken":"fresh","expiresIn":28800,"refreshToken":"r2","tokenType":"Bearer"}`,
 		"GET /creds":                  `{"AccessKeyId":"ASIACONTAINER","SecretAccessKey":"s","Token":"t","Expiration":"2099-01-01T00:00:00Z"}`,
+		"GET /v1" + rolePath:          "role",
+		"GET /v1" + rolePath + "role": `{"Code":"Success","AccessKeyId":"ASIAIMDS","SecretAccessKey":"s","Token":"t","Expiration":"2099-01-01T00:00:00Z"}`,
 		"PUT /latest/api/token":       "token",
 		"GET " + rolePath:             "role",
 		"GET " + rolePath + "role":    `{"Code":"Success","AccessKeyId":"ASIAIMDS","SecretAccessKey":"s","Token":"t","Expiration":"2099-01-01T00:00:00Z"}`,
@@ -210,12 +212,12 @@ func TestRoleCache(t *testing.T) {
 func TestRoleChain(t *testing.T) {
 	c := newCloud(t)
 	h := newHome(t, c, roleConfig)
-	h.codes = []string{"1"}
+	h.codes = []string{"123456"}
 	key, err := h.key("--profile", "chain")
 	if err != nil || key != "ASIAROLE" {
 		t.Fatal(key, err)
 	}
-	if diff := cmp.Diff([]string{"AssumeRole by AKIDBASE code 1", "AssumeRole by ASIAROLE"}, c.seen()); diff != "" {
+	if diff := cmp.Diff([]string{"AssumeRole by AKIDBASE code 123456", "AssumeRole by ASIAROLE"}, c.seen()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -234,7 +236,7 @@ func TestRoleRefused(t *testing.T) {
 
 // TestCacheKeys holds the names of the CLI's cache files, as recorded.
 func TestCacheKeys(t *testing.T) {
-	r := role{arn: "arn:aws:iam::123456789012:role/r", sessionName: "sess"}
+	r := role{arn: "arn:aws:iam::123456789012:role/r", sessionName: aws.String("sess")}
 	if got, want := r.cacheKey(), "175d090882904d61f291b0f821afc3c4efd51ae1"; got != want {
 		t.Errorf("role: %s, want %s", got, want)
 	}
@@ -317,7 +319,7 @@ func TestSSOFaults(t *testing.T) {
 func TestOtherSources(t *testing.T) {
 	c := newCloud(t)
 	token := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(token, []byte("jwt"), 0o600); err != nil {
+	if err := os.WriteFile(token, []byte("jwt-token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {

@@ -3,19 +3,24 @@ package awsconf
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"ssmguard/cmd/internal/awscli"
 )
 
-// role is what a profile says about assuming a role.
+// role is what a profile says about assuming a role; nil is what it does not say,
+// and what is then not sent.
 type role struct {
-	arn, sessionName, externalID, mfaSerial string
-	duration                                *int32 // nil: the parameter is not sent
+	arn                                string
+	sessionName, externalID, mfaSerial *string
+	duration                           *int32
 }
 
 // assumeRole is the link for profiles with role_arn and a source of credentials.
@@ -40,10 +45,11 @@ func (l *loader) roleOf(name string, visited []string) (provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := role{arn: s.values["role_arn"], sessionName: s.values["role_session_name"],
-		externalID: s.values["external_id"], mfaSerial: s.values["mfa_serial"]}
-	if n, err := strconv.ParseInt(s.values["duration_seconds"], 10, 32); err == nil {
-		r.duration = aws.Int32(int32(n))
+	r := role{arn: s.values["role_arn"], sessionName: s.optional("role_session_name"),
+		externalID: s.optional("external_id"), mfaSerial: s.optional("mfa_serial")}
+	if n, ok := awscli.ParseInt(s.values["duration_seconds"]); ok {
+		// More than STS could grant anyway is still more than it grants.
+		r.duration = aws.Int32(int32(min(n, math.MaxInt32)))
 	}
 	return l.cached(r.cacheKey(), "", func(ctx context.Context) (*cacheEntry, error) {
 		return l.callAssumeRole(ctx, r, source)
@@ -105,9 +111,9 @@ func (l *loader) namedSource(source, profile string) (provider, error) {
 // one call to the next.
 func (r role) cacheKey() string {
 	args := map[string]any{"RoleArn": r.arn}
-	for k, v := range map[string]string{"RoleSessionName": r.sessionName, "ExternalId": r.externalID, "SerialNumber": r.mfaSerial} {
-		if v != "" {
-			args[k] = v
+	for k, v := range map[string]*string{"RoleSessionName": r.sessionName, "ExternalId": r.externalID, "SerialNumber": r.mfaSerial} {
+		if v != nil {
+			args[k] = *v
 		}
 	}
 	if r.duration != nil {
@@ -117,31 +123,30 @@ func (r role) cacheKey() string {
 }
 
 // sessionName is the configured one or, as in the CLI, one with the time.
-func (l *loader) sessionName(configured string) string {
-	if configured != "" {
+func (l *loader) sessionName(configured *string) *string {
+	if configured != nil {
 		return configured
 	}
-	return fmt.Sprintf("AWS-CLI-session-%d", l.now().Unix())
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
+	return aws.String(fmt.Sprintf("AWS-CLI-session-%d", l.now().Unix()))
 }
 
 func (l *loader) callAssumeRole(ctx context.Context, r role, source provider) (*cacheEntry, error) {
 	in := &sts.AssumeRoleInput{
-		RoleArn: &r.arn, RoleSessionName: aws.String(l.sessionName(r.sessionName)), DurationSeconds: r.duration,
-		ExternalId: optional(r.externalID), SerialNumber: optional(r.mfaSerial),
+		RoleArn: &r.arn, RoleSessionName: l.sessionName(r.sessionName), DurationSeconds: r.duration,
+		ExternalId: r.externalID, SerialNumber: r.mfaSerial,
 	}
-	if r.mfaSerial != "" {
-		code, err := l.prompt("Enter MFA code for " + r.mfaSerial + ": ")
+	if r.mfaSerial != nil {
+		code, err := l.prompt("Enter MFA code for " + *r.mfaSerial + ": ")
 		if err != nil {
 			return nil, err
 		}
 		in.TokenCode = &code
+	}
+	if err := checkLengths(
+		param{"RoleArn", in.RoleArn, 20}, param{"RoleSessionName", in.RoleSessionName, 2}, param{"ExternalId", in.ExternalId, 2},
+		param{"SerialNumber", in.SerialNumber, 9}, param{"DurationSeconds", in.DurationSeconds, 900}, param{"TokenCode", in.TokenCode, 6},
+	); err != nil {
+		return nil, err
 	}
 	out, err := sts.NewFromConfig(l.clients.config("STS", source)).AssumeRole(ctx, in)
 	if err != nil {
@@ -168,10 +173,13 @@ func (l *loader) webIdentity(name string, noEnv bool) (provider, error) {
 	if path == "" {
 		return nil, nil
 	}
-	r := role{arn: setting("role_arn", "AWS_ROLE_ARN"), sessionName: setting("role_session_name", "AWS_ROLE_SESSION_NAME")}
+	r := role{arn: setting("role_arn", "AWS_ROLE_ARN")}
+	if name := setting("role_session_name", "AWS_ROLE_SESSION_NAME"); name != "" {
+		r.sessionName = &name
+	}
 	if r.arn == "" {
 		return nil, errorf(CodeOther, "The provided profile or the current environment is configured to assume role with web identity "+
-			"but has no role ARN configured. Ensure that the profile has the role_arn configuration set or the AWS_ROLE_ARN env var is set.")
+			"but has no role ARN configured. Ensure that the profile has the role_arnconfiguration set or the AWS_ROLE_ARN env var is set.")
 	}
 	return l.cached(r.cacheKey(), "", func(ctx context.Context) (*cacheEntry, error) {
 		return l.callWebIdentity(ctx, r, path)
@@ -183,14 +191,48 @@ func (l *loader) callWebIdentity(ctx context.Context, r role, path string) (*cac
 	if err != nil {
 		return nil, osError(err, path)
 	}
-	out, err := sts.NewFromConfig(l.clients.config("STS", anonymous)).AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
-		RoleArn: &r.arn, RoleSessionName: aws.String(l.sessionName(r.sessionName)), WebIdentityToken: aws.String(strings.TrimSpace(string(token))),
-	})
+	in := &sts.AssumeRoleWithWebIdentityInput{RoleArn: &r.arn, RoleSessionName: l.sessionName(r.sessionName),
+		WebIdentityToken: aws.String(string(token))} // as it is, newline included
+	if err := checkLengths(param{"RoleArn", in.RoleArn, 20}, param{"RoleSessionName", in.RoleSessionName, 2},
+		param{"WebIdentityToken", in.WebIdentityToken, 4}); err != nil {
+		return nil, err
+	}
+	out, err := sts.NewFromConfig(l.clients.config("STS", anonymous)).AssumeRoleWithWebIdentity(ctx, in)
 	if err != nil {
 		return nil, Explain(err, l.clients.explanation("AssumeRoleWithWebIdentity", "STS"))
 	}
 	c := out.Credentials
 	return newEntry(deref(c.AccessKeyId), deref(c.SecretAccessKey), deref(c.SessionToken), *c.Expiration), nil
+}
+
+// A param is a parameter of a call to STS, a *string or an *int32, and the least
+// length or number that the service's model lets it have.
+type param struct {
+	name  string
+	value any
+	least int
+}
+
+// checkLengths is the CLI's check of parameters before a call: nil pointers are
+// not sent. The error is an *Error that names all faults.
+func checkLengths(params ...param) error {
+	var faults []string
+	for _, p := range params {
+		switch v := p.value.(type) {
+		case *string:
+			if v != nil && utf8.RuneCountInString(*v) < p.least {
+				faults = append(faults, fmt.Sprintf("Invalid length for parameter %s, value: %d, valid min length: %d", p.name, utf8.RuneCountInString(*v), p.least))
+			}
+		case *int32:
+			if v != nil && int(*v) < p.least {
+				faults = append(faults, fmt.Sprintf("Invalid value for parameter %s, value: %d, valid min value: %d", p.name, *v, p.least))
+			}
+		}
+	}
+	if faults == nil {
+		return nil
+	}
+	return &Error{Code: CodeUsage, Kind: "ParamValidation", Message: "Parameter validation failed:\n" + strings.Join(faults, "\n")}
 }
 
 func deref(s *string) string {

@@ -2,7 +2,7 @@ package awsconf
 
 import (
 	"context"
-	"strconv"
+	"os"
 	"strings"
 	"time"
 
@@ -17,6 +17,7 @@ type Options struct {
 	Service string                          // the service that the command calls: "ssm" (the default) or "ecs"
 	Lookup  func(key string) (string, bool) // environment variables
 	Prompt  Prompter                        // asks for MFA codes
+	Stdin   *os.File                        // of a credential_process, which may ask there; nil if it carries a session's data
 	Now     func() time.Time                // time.Now if nil
 }
 
@@ -66,7 +67,7 @@ func Load(ctx context.Context, o Options) (*Session, error) {
 	if o.Globals.Profile != nil {
 		s.Profile = *o.Globals.Profile
 	}
-	l := &loader{ctx: ctx, env: env, files: files, profile: name, flag: o.Globals.Profile != nil, prompt: o.Prompt, now: o.Now}
+	l := &loader{ctx: ctx, env: env, files: files, profile: name, flag: o.Globals.Profile != nil, prompt: o.Prompt, stdin: o.Stdin, now: o.Now}
 	if !explicit {
 		l.profile = "default"
 	}
@@ -170,16 +171,16 @@ func (l *loader) region(flag *string, scoped section) (region string, found bool
 // retries reads the retry settings of the CLI v2.
 func (l *loader) retries(scoped section) (retries, error) {
 	r := retries{attempts: 3}
-	if v := l.setting(scoped, "AWS_MAX_ATTEMPTS", "max_attempts"); v != "" {
-		n, err := strconv.Atoi(strings.TrimSpace(v))
-		if err != nil {
+	if v, ok := l.settingOf(scoped, "AWS_MAX_ATTEMPTS", "max_attempts"); ok {
+		n, number := awscli.ParseInt(v)
+		if !number {
 			return r, errorf(CodeOther, "invalid literal for int() with base 10: %s", awscli.Quote(v))
 		}
 		r.attempts = n
 	}
-	mode := l.setting(scoped, "AWS_RETRY_MODE", "retry_mode")
+	mode, given := l.settingOf(scoped, "AWS_RETRY_MODE", "retry_mode")
 	switch {
-	case mode != "" && mode != "standard" && mode != "adaptive":
+	case given && mode != "standard" && mode != "adaptive":
 		return r, errorf(CodeOther, "Invalid value provided to \"mode\": \"%s\" must be one of: \"standard\" or \"adaptive\"", mode)
 	case r.attempts < 1:
 		return r, errorf(CodeOther, "Value provided to \"max_attempts\": %d must be an integer greater than or equal to one.", r.attempts)

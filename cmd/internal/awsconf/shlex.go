@@ -58,7 +58,9 @@ func quoted(word *strings.Builder, s string) (int, error) {
 		switch {
 		case s[i] == '"':
 			return i, nil
-		case s[i] == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\'):
+		case s[i] == '\\' && i+1 == len(s):
+			return 0, errorf(CodeOther, "No escaped character")
+		case s[i] == '\\' && (s[i+1] == '"' || s[i+1] == '\\'):
 			i++
 		}
 		word.WriteByte(s[i])

@@ -104,14 +104,14 @@ func (l *loader) token(ctx context.Context, c ssoConfig) (string, error) {
 		return "", errorf(CodeOther, "Error loading SSO Token: Token for %s does not exist", name)
 	}
 	if t.AccessToken == "" || t.ExpiresAt == "" {
-		return "", errorf(CodeOther, "Error loading SSO Token: Token for %s is invalid.", name)
+		return "", errorf(CodeOther, "Error loading SSO Token: Token for %s is invalid", c.startURL)
 	}
 	if c.session == "" {
 		return t.AccessToken, nil // the service judges the tokens of the old form
 	}
 	until, err := parseTime(t.ExpiresAt)
 	if err != nil {
-		return "", errorf(CodeOther, "Unknown string format: %s", t.ExpiresAt)
+		return "", err
 	}
 	if l.now().Add(freshFor).Before(until) {
 		return t.AccessToken, nil

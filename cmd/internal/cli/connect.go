@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -28,7 +29,8 @@ func (l *sessionLine) connect(ctx context.Context) (*world, error) {
 
 // configure finds the configuration, and credentials that are there.
 func (l *sessionLine) configure(ctx context.Context) (*awsconf.Session, error) {
-	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.call.Globals, Service: l.call.Service, Lookup: l.lookup, Prompt: l.prompter()})
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.call.Globals, Service: l.call.Service, Lookup: l.lookup,
+		Prompt: l.prompter(), Stdin: fileOf(l.answers())})
 	if err != nil {
 		return nil, err
 	}
@@ -82,13 +84,16 @@ func (l *sessionLine) enter(ctx context.Context, conf *awsconf.Session) (*world,
 	return w, nil
 }
 
-// prompter asks for MFA codes. It must not read a stdin that carries a session's
-// data from its first byte.
-func (l *sessionLine) prompter() awsconf.Prompter {
+// prompter asks for MFA codes.
+func (l *sessionLine) prompter() awsconf.Prompter { return awsconf.Terminal(l.answers(), l.stderr) }
+
+// answers is where a question is answered when there is no terminal: stdin, unless
+// it carries a session's data from its first byte.
+func (l *sessionLine) answers() io.Reader {
 	if l.call.Input.DocumentName == "AWS-StartSSHSession" {
-		return awsconf.Terminal(nil, l.stderr)
+		return nil
 	}
-	return awsconf.Terminal(l.stdin, l.stderr)
+	return l.stdin
 }
 
 // spec is the command line as StartSession is to be called.

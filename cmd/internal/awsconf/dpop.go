@@ -1,0 +1,66 @@
+package awsconf
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// parseLoginKey reads the private key of a login: P-256, in PEM (SEC 1).
+func parseLoginKey(text string) (*ecdsa.PrivateKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("no PEM block")
+	}
+	key, err := x509.ParseECPrivateKey(block.Bytes)
+	if err == nil && key.Curve != elliptic.P256() {
+		err = errors.New("not a P-256 key")
+	}
+	return key, err
+}
+
+// dpop is the proof that a POST to uri comes from who holds the key (RFC 9449): a
+// JWT signed with ES256 that carries the public key.
+func dpop(key *ecdsa.PrivateKey, uri string, now time.Time) (string, error) {
+	public, err := key.PublicKey.ECDH()
+	if err != nil {
+		return "", err
+	}
+	point := public.Bytes() // 4, then both coordinates, 32 bytes each
+	encode := base64.RawURLEncoding.EncodeToString
+	header, err := json.Marshal(map[string]any{"typ": "dpop+jwt", "alg": "ES256",
+		"jwk": map[string]string{"kty": "EC", "crv": "P-256", "x": encode(point[1:33]), "y": encode(point[33:])}})
+	if err != nil {
+		return "", err
+	}
+	payload, err := json.Marshal(map[string]any{"htm": "POST", "htu": uri, "iat": now.Unix(), "jti": randomUUID()})
+	if err != nil {
+		return "", err
+	}
+	text := encode(header) + "." + encode(payload)
+	sum := sha256.Sum256([]byte(text))
+	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+	if err != nil {
+		return "", err
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return text + "." + encode(signature), nil
+}
+
+// randomUUID is a version 4 UUID.
+func randomUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
