@@ -78,7 +78,7 @@ func (l *loader) login(name string) (provider, error) {
 func readLogin(path, session string) (*loginToken, error) {
 	t := &loginToken{path: path}
 	if readJSON(path, &t.members) != nil {
-		return nil, loginFault("Unable to load a existing login session for session " + session + ". Please reauthenticate with 'aws login'.")
+		return nil, loginFault("Unable to load a existing login session for session " + session + ", Please reauthenticate with 'aws login'.")
 	}
 	var missing []string
 	for _, m := range loginMembers {

@@ -232,7 +232,7 @@ func text(err error) string {
 func TestLoginFile(t *testing.T) {
 	for name, tc := range map[string]struct{ file, want string }{
 		"none": {"", "Error loading login session token: Unable to load a existing login session for session " + loginSession +
-			". Please reauthenticate with 'aws login'."},
+			", Please reauthenticate with 'aws login'."},
 		"members": {`{"accessToken":{"accessKeyId":"A"},"clientId":"c"}`,
 			"Error loading login session token: Failed to load access token from token cache, missing required fields: refreshToken, dpopKey."},
 		"key": {`{"accessToken":{"accessKeyId":"A","expiresAt":"2001-01-01T00:00:00Z"},"clientId":"c","refreshToken":"r","dpopKey":"k"}`,
