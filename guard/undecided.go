@@ -209,9 +209,30 @@ func unreadable(who string, err error) []Finding {
 	if rest != nil {
 		fs = append(fs, Finding{Code: "SG504", Level: Warning,
 			Summary: fmt.Sprintf("no answer from %s, which counts as unknown", judgeName(who)),
-			Detail:  oneLine(rest.Error())})
+			Detail:  causes(rest)})
 	}
 	return fs
+}
+
+// causes tells the errors of an error's tree on one line, those of one cause
+// together: "ssm:GetDocument, ssm:GetConnectionStatus: no answer in time".
+func causes(err error) string {
+	var order []string
+	calls := make(map[string][]string)
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		call, cause, ok := strings.Cut(line, ": ")
+		if !ok {
+			call, cause = "", line
+		}
+		if _, known := calls[cause]; !known {
+			order = append(order, cause)
+		}
+		calls[cause] = append(calls[cause], call)
+	}
+	for i, cause := range order {
+		order[i] = oneLine(strings.TrimPrefix(strings.Join(calls[cause], ", ")+": "+cause, ": "))
+	}
+	return strings.Join(order, "; ")
 }
 
 // missed returns the findings about what could not be read, without the reads
