@@ -41,6 +41,10 @@ if [ -z "${PREFIX:-}" ]; then
 	[ -n "${HOME:-}" ] || fail "neither PREFIX nor HOME is set"
 	PREFIX=$HOME/.local
 fi
+case $PREFIX in
+/*) ;;
+*) PREFIX=$PWD/$PREFIX ;;
+esac
 bin=$PREFIX/bin
 program=$bin/ssmguard
 plugin=$bin/session-manager-plugin
@@ -73,7 +77,12 @@ mkdir -p "$bin"
 new=$(mktemp "$bin/.ssmguard.XXXXXX")
 trap 'rm -f "$new"' EXIT
 trap 'exit 1' HUP INT TERM
-go build -o "$new" ./cmd/ssmguard
+# Without a repository that git reads, as in a tarball or another user's clone, the
+# version names no commit.
+stamp=auto
+git rev-parse HEAD >/dev/null 2>&1 || stamp=false
+say "building; the first time that takes a few minutes"
+go build -buildvcs=$stamp -o "$new" ./cmd/ssmguard
 chmod 755 "$new"
 mv -f "$new" "$program"
 say "installed $program"

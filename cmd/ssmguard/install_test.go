@@ -48,6 +48,33 @@ func TestInstall(t *testing.T) {
 	}
 }
 
+// TestInstallFromTarball installs from a copy that git does not know, called from
+// elsewhere with a relative PREFIX.
+func TestInstallFromTarball(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
+	source, elsewhere := filepath.Join(t.TempDir(), "ssmguard"), t.TempDir()
+	if err := os.CopyFS(source, os.DirFS(filepath.Join("..", ".."))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(source, ".git")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(source, ".git"), []byte("gitdir: /nowhere\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(source, "install.sh"))
+	cmd.Dir, cmd.Env = elsewhere, append(os.Environ(), "PREFIX=here")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	out, err := exec.Command(filepath.Join(elsewhere, "here", "bin", "ssmguard"), "version").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "(no commit)") {
+		t.Errorf("ssmguard version: %v: %s", err, out)
+	}
+}
+
 func TestInstallRefuses(t *testing.T) {
 	tests := []struct {
 		name  string
