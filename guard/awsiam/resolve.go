@@ -72,13 +72,10 @@ func (e *LookupError) Error() string {
 	if !asError(e.Err, &first) {
 		return fmt.Sprintf("%s: %v", what, e.Err)
 	}
-	switch first.Kind {
-	case KindDenied:
+	if first.Kind == KindDenied {
 		return fmt.Sprintf("%s without %s; %s", what, strings.Join(permissions(e.Err), " and "), instead)
-	case KindCredentials:
-		return fmt.Sprintf("%s: %v", what, first)
 	}
-	return fmt.Sprintf("%s: %v; %s", what, first, instead)
+	return fmt.Sprintf("%s: %v", what, first)
 }
 
 // Unwrap returns what EC2 and Systems Manager said.

@@ -116,7 +116,7 @@ func TestLookupErrorText(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&Error{Permission: "ec2:DescribeInstances", Kind: KindUnreachable, Message: "no answer in time"}, `"db" cannot be looked up in eu-west-1: ec2:DescribeInstances: no answer in time; give the target's id`},
+		{&Error{Permission: "ec2:DescribeInstances", Kind: KindUnreachable, Message: "no answer in time"}, `"db" cannot be looked up in eu-west-1: ec2:DescribeInstances: no answer in time`},
 		{
 			errors.Join(&Error{Permission: "ec2:DescribeInstances", Kind: KindCredentials, Code: "RequestExpired", Message: "it has expired"}, &Error{Permission: "ssm:DescribeInstanceInformation"}),
 			`"db" cannot be looked up in eu-west-1: ec2:DescribeInstances: RequestExpired: it has expired`,
