@@ -257,7 +257,7 @@ const stopTime = 15 * time.Second
 // stop closes the tunnels of a process and returns when it has ended.
 func (r registry) stop(ctx context.Context, rec record) error {
 	if r.alive(rec.Name) {
-		ctx, cancel := context.WithTimeoutCause(ctx, stopTime, fmt.Errorf("process %d did not end within %v", rec.PID, stopTime))
+		ctx, cancel := context.WithTimeoutCause(ctx, stopTime, fmt.Errorf("process %d did not end within %v; \"kill -9 %d\" ends it", rec.PID, stopTime, rec.PID))
 		defer cancel()
 		if _, err := r.ask(ctx, rec.Name, stopRequest); err != nil && !r.ends(ctx, rec.Name) {
 			return fmt.Errorf("%v: %w", rec, err)

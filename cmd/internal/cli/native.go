@@ -44,7 +44,7 @@ func (d *dialer) dialWatched(ctx context.Context, s *proxy.Session, onEvent func
 	o := d.options
 	o.Session, o.OnEvent = s, onEvent
 	o.Resume = func(ctx context.Context, id string) (streamURL, token proxy.Secret, err error) {
-		if streamURL, token, err = d.resume(ctx, id); err != nil && ctx.Err() == nil {
+		if streamURL, token, err = d.resume(ctx, id); err != nil && !errors.Is(err, context.Canceled) {
 			onFailure(err)
 		}
 		return streamURL, token, err
