@@ -103,12 +103,23 @@ type signalled struct{ signal syscall.Signal }
 
 func (s signalled) Error() string { return s.signal.String() }
 
+// endings are the signals that are meant to end us. Whoever has us ignore a
+// hang-up, as nohup does, wants that to stay so. (Shells without job control have
+// what runs beside them ignore interrupts; an interrupt that is sent all the same
+// is meant.)
+func endings() []os.Signal {
+	if signal.Ignored(syscall.SIGHUP) {
+		return []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	}
+	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
+}
+
 // untilSignalled returns a context that ends with the first signal that is meant
 // to end us.
 func untilSignalled() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals, stopped := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, endings()...)
 	go func() {
 		defer close(stopped)
 		if s, ok := (<-signals).(syscall.Signal); ok {

@@ -127,8 +127,11 @@ func (p *process) unknownName(r registry, name string) error {
 	}
 	_, isTunnel := c.Tunnels[name]
 	_, isGroup := c.Groups[name]
-	if _, err := os.Stat(r.file(name, "log")); err == nil || isTunnel || isGroup {
+	if isTunnel || isGroup {
 		return nil
+	}
+	if _, err := os.Stat(r.file(name, "log")); err == nil && configs.CheckName(name) == nil {
+		return nil // of one that no file describes
 	}
 	all, err := r.all()
 	if err != nil {

@@ -83,6 +83,9 @@ func (p *process) openTunnels(ctx context.Context, o *tunnelOptions) (_ tunnels,
 	}
 	for _, t := range ts {
 		if err := t.takePlace(ctx); err != nil && (ctx.Err() != nil || t.final(err)) {
+			if as[statusError](err) && len(ts) > 1 { // it has been explained, without a name
+				fmt.Fprintf(p.stderr, "ssmguard: %s may not be opened, so none of the %d tunnels is\n", t.conf.Name, len(ts))
+			}
 			return nil, t.failed(err, len(ts) > 1)
 		}
 	}

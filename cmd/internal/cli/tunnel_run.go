@@ -68,7 +68,7 @@ func (p *process) runBeside(path string, command, env []string) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, p.stderr
 	cmd.Env = slices.Concat(p.environ, env)
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	signal.Notify(signals, append(endings(), syscall.SIGQUIT)...)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		return err

@@ -49,7 +49,7 @@ func (p *process) shown(ctx context.Context, o *tunnelOptions, ts tunnels) error
 	switch {
 	case o.Output == "json":
 		return ts.keep(ctx, report.NewEventJSON(p.stdout))
-	case out == nil || !term.IsTerminal(int(out.Fd())):
+	case out == nil || !term.IsTerminal(int(out.Fd())) || p.getenv("TERM") == "dumb":
 		return ts.keep(ctx, report.NewEventText(p.stdout, ""))
 	}
 	width := func() int {
