@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Endpoint is where a database listens, and what it says of itself.
@@ -98,6 +99,41 @@ func (e *NoEndpointError) Error() string {
 		return fmt.Sprintf("%s %s has no reader endpoint", e.Kind, e.Name)
 	}
 	return fmt.Sprintf("%s %s has no endpoint: it is %s", e.Kind, e.Name, e.Status)
+}
+
+// CallError is a call that failed, and neither for want of permission nor because
+// something is not there.
+type CallError struct {
+	Operation string // "DescribeDBClusters"
+	Err       error
+}
+
+// Error says in short why the call failed.
+func (e *CallError) Error() string {
+	var api smithy.APIError
+	var sent *smithyhttp.RequestSendError
+	var answer *smithy.DeserializationError
+	switch {
+	case errors.As(e.Err, &api):
+		return fmt.Sprintf("%s: %s: %s", e.Operation, api.ErrorCode(), api.ErrorMessage())
+	case errors.As(e.Err, &sent):
+		return fmt.Sprintf("%s: %v", e.Operation, sent.Err)
+	case errors.As(e.Err, &answer):
+		return fmt.Sprintf("%s: the answer cannot be read: %v", e.Operation, answer.Err)
+	}
+	return fmt.Sprintf("%s: %v", e.Operation, e.Err)
+}
+
+// Unwrap returns the SDK's error.
+func (e *CallError) Unwrap() error { return e.Err }
+
+// failed wraps an error of the SDK.
+func failed(err error) error {
+	var call *smithy.OperationError
+	if !errors.As(err, &call) {
+		return err
+	}
+	return &CallError{call.OperationName, call.Err}
 }
 
 // SplitAddress takes a name that is an endpoint apart: HOST or HOST:PORT. An
@@ -194,7 +230,7 @@ func byName(ctx context.Context, sources []source, region, id string) (entry, er
 		case absent(err), err == nil && len(found) == 0:
 			missing.Kinds, seen = append(missing.Kinds, s.kind), append(seen, s)
 		case err != nil:
-			return entry{}, err
+			return entry{}, failed(err)
 		default:
 			return found[0], nil
 		}
@@ -222,7 +258,7 @@ func byAddress(ctx context.Context, sources []source, region, host string) (entr
 		case refused(err):
 			missing.Refused = append(missing.Refused, err)
 		case err != nil:
-			return entry{}, err
+			return entry{}, failed(err)
 		default:
 			missing.Kinds = append(missing.Kinds, s.kind)
 		}

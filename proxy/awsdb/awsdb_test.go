@@ -219,6 +219,31 @@ func TestNoEndpoint(t *testing.T) {
 	}
 }
 
+// A call that fails otherwise is told in short.
+func TestCallError(t *testing.T) {
+	for answer, want := range map[string]string{
+		"<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>": "DescribeDBClusters: Throttling: Rate exceeded",
+		"<Describe": "DescribeDBClusters: the answer cannot be read: ",
+		"":          "DescribeDBClusters: Post ",
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			switch {
+			case answer == "":
+				panic(http.ErrAbortHandler)
+			case strings.HasPrefix(answer, "<Error"):
+				w.WriteHeader(http.StatusBadRequest)
+			}
+			fmt.Fprint(w, answer)
+		}))
+		cfg := aws.Config{Region: "eu-west-1", BaseEndpoint: &s.URL, RetryMaxAttempts: 1, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")}
+		_, err := RDS(t.Context(), cfg, "orders", false)
+		s.Close()
+		if !errors.As(err, new(*CallError)) || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "RequestID") {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
 // What may not be listed takes nothing from the rest.
 func TestEverything(t *testing.T) {
 	cfg, _ := serve(t, "DescribeDBClusters", "DescribeServerlessCaches")

@@ -11,7 +11,7 @@ import (
 // ElastiCache finds a replication group, a serverless cache or a cluster by its
 // identifier, in this order, or by one of their endpoints. With reader, the
 // endpoint for reading is taken. Errors are *NotFoundError, *NoEndpointError or
-// the SDK's.
+// *CallError.
 func ElastiCache(ctx context.Context, cfg aws.Config, name string, reader bool) (Endpoint, error) {
 	sources := cacheSources(cfg)
 	find := byName

@@ -11,7 +11,7 @@ import (
 // RDS finds a DB cluster, instance or proxy by its identifier or by one of its
 // endpoints; an endpoint that is given is kept, so that a cluster's reader stays
 // a reader. With reader, a cluster's reader endpoint is taken. Errors are
-// *NotFoundError, *NoEndpointError or the SDK's.
+// *NotFoundError, *NoEndpointError or *CallError.
 func RDS(ctx context.Context, cfg aws.Config, name string, reader bool) (Endpoint, error) {
 	host, _, isAddress := SplitAddress(name)
 	if isAddress {
