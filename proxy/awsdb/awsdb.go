@@ -29,6 +29,8 @@ type Endpoint struct {
 	TLS      bool   // a cache that encrypts in transit
 	Status   string // "available", "stopped" ...
 	Shards   int    // of a cache with cluster mode
+	ARN      string // "" for what was not looked up
+	ID       string // what stands for it in ARNs of logins; "" for an instance whose cluster has it
 }
 
 // Serverless tells of a cache whether tokens for it name it as serverless.

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	ordersXML = `<DBCluster><DBClusterIdentifier>orders</DBClusterIdentifier><Status>available</Status><Endpoint>orders.cluster-c1.eu-west-1.rds.amazonaws.com</Endpoint>
+	ordersXML = `<DBCluster><DBClusterIdentifier>orders</DBClusterIdentifier><DBClusterArn>arn:aws:rds:eu-west-1:111122223333:cluster:orders</DBClusterArn><DbClusterResourceId>cluster-ABC</DbClusterResourceId><Status>available</Status><Endpoint>orders.cluster-c1.eu-west-1.rds.amazonaws.com</Endpoint>
 		<ReaderEndpoint>orders.cluster-ro-c1.eu-west-1.rds.amazonaws.com</ReaderEndpoint><CustomEndpoints><member>reports.cluster-custom-c1.eu-west-1.rds.amazonaws.com</member></CustomEndpoints>
 		<Port>5432</Port><Engine>aurora-postgresql</Engine><DatabaseName>shop</DatabaseName><MasterUsername>root</MasterUsername>
 		<IAMDatabaseAuthenticationEnabled>true</IAMDatabaseAuthenticationEnabled></DBCluster>`
@@ -89,7 +89,7 @@ func serve(t *testing.T, refuse ...string) (cfg aws.Config, asked func() string)
 }
 
 var (
-	orders   = Endpoint{Kind: "DB cluster", Name: "orders", Host: "orders.cluster-c1.eu-west-1.rds.amazonaws.com", Port: 5432, Engine: "aurora-postgresql", Database: "shop", User: "root", IAMAuth: true, Status: "available"}
+	orders   = Endpoint{Kind: "DB cluster", Name: "orders", Host: "orders.cluster-c1.eu-west-1.rds.amazonaws.com", Port: 5432, Engine: "aurora-postgresql", Database: "shop", User: "root", IAMAuth: true, Status: "available", ARN: "arn:aws:rds:eu-west-1:111122223333:cluster:orders", ID: "cluster-ABC"}
 	legacy   = Endpoint{Kind: "DB instance", Name: "legacy", Host: "legacy.c1.eu-west-1.rds.amazonaws.com", Port: 3306, Engine: "mysql", User: "admin", Status: "stopped"}
 	pool     = Endpoint{Kind: "DB proxy", Name: "pool", Host: "pool.proxy-c1.eu-west-1.rds.amazonaws.com", Port: 3306, Engine: "mysql", IAMAuth: true, Status: "available"}
 	sessions = Endpoint{Kind: "replication group", Name: "sessions", Host: "master.sessions.c1.cache.amazonaws.com", Port: 6379, Engine: "valkey", TLS: true, Status: "available"}
@@ -332,4 +332,24 @@ func TestTokens(t *testing.T) {
 func sorted(token string) map[string]int {
 	front, query, _ := strings.Cut(token, "?")
 	return count(append(strings.Split(query, "&"), front))
+}
+
+func TestLogin(t *testing.T) {
+	const rds, cache = "arn:aws:rds:eu-west-1:111122223333:", "arn:aws-cn:elasticache:cn-north-1:111122223333:"
+	for want, e := range map[string]Endpoint{
+		"rds-db:connect arn:aws:rds-db:eu-west-1:111122223333:dbuser:cluster-ABC/app":      orders,
+		"rds-db:connect arn:aws:rds-db:eu-west-1:111122223333:dbuser:prx-1/app":            {Kind: kindProxy, ARN: rds + "db-proxy:prx-1", ID: "prx-1"},
+		"elasticache:Connect " + cache + "replicationgroup:sessions " + cache + "user:app": {Kind: kindGroup, TLS: true, Engine: "valkey", ARN: cache + "replicationgroup:sessions"},
+		"elasticache:Connect " + cache + "serverlesscache:carts " + cache + "user:app":     {Kind: kindServerless, TLS: true, Engine: "redis", ARN: cache + "serverlesscache:carts"},
+	} {
+		action, resources := e.Login("app")
+		if got := action + " " + strings.Join(resources, " "); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	for _, e := range []Endpoint{{}, {Kind: kindInstance, ARN: rds + "db:orders-1"}, {Kind: kindCache, ARN: cache + "cluster:pages"}} {
+		if action, resources := e.Login("app"); action != "" || resources != nil {
+			t.Errorf("%+v: %s %v", e, action, resources)
+		}
+	}
 }

@@ -55,7 +55,7 @@ func replicationGroups(api *elasticache.Client) source {
 		for _, g := range out.ReplicationGroups {
 			e := entry{Endpoint: Endpoint{
 				Kind: kindGroup, Name: aws.ToString(g.ReplicationGroupId), Engine: aws.ToString(g.Engine),
-				TLS: aws.ToBool(g.TransitEncryptionEnabled), Status: aws.ToString(g.Status),
+				TLS: aws.ToBool(g.TransitEncryptionEnabled), Status: aws.ToString(g.Status), ARN: aws.ToString(g.ARN),
 			}}
 			main := addressOf(g.ConfigurationEndpoint) // of a group with shards
 			if main.host != "" {
@@ -86,7 +86,7 @@ func serverlessCaches(api *elasticache.Client) source {
 			main := addressOf(s.Endpoint)
 			all = append(all, entry{Endpoint: Endpoint{
 				Kind: kindServerless, Name: aws.ToString(s.ServerlessCacheName), Host: main.host, Port: main.port, Engine: aws.ToString(s.Engine),
-				TLS: true, Status: aws.ToString(s.Status),
+				TLS: true, Status: aws.ToString(s.Status), ARN: aws.ToString(s.ARN),
 			}, reader: addressOf(s.ReaderEndpoint)})
 		}
 		return all, out.NextToken, nil
@@ -103,7 +103,7 @@ func cacheClusters(api *elasticache.Client) source {
 		for _, c := range out.CacheClusters {
 			e := entry{Endpoint: Endpoint{
 				Kind: kindCache, Name: aws.ToString(c.CacheClusterId), Engine: aws.ToString(c.Engine),
-				TLS: aws.ToBool(c.TransitEncryptionEnabled), Status: aws.ToString(c.CacheClusterStatus),
+				TLS: aws.ToBool(c.TransitEncryptionEnabled), Status: aws.ToString(c.CacheClusterStatus), ARN: aws.ToString(c.ARN),
 			}}
 			main := addressOf(c.ConfigurationEndpoint) // of memcached
 			for _, n := range c.CacheNodes {

@@ -82,6 +82,7 @@ func clusters(api *rds.Client) source {
 				Kind: kindCluster, Name: aws.ToString(c.DBClusterIdentifier), Host: aws.ToString(c.Endpoint), Port: port,
 				Engine: aws.ToString(c.Engine), Database: aws.ToString(c.DatabaseName), User: aws.ToString(c.MasterUsername),
 				IAMAuth: aws.ToBool(c.IAMDatabaseAuthenticationEnabled), Status: aws.ToString(c.Status),
+				ARN: aws.ToString(c.DBClusterArn), ID: aws.ToString(c.DbClusterResourceId),
 			}, reader: address{aws.ToString(c.ReaderEndpoint), port}}
 			for _, custom := range c.CustomEndpoints {
 				e.more = append(e.more, address{custom, port})
@@ -103,7 +104,11 @@ func instances(api *rds.Client) source {
 			e := entry{Endpoint: Endpoint{
 				Kind: kindInstance, Name: aws.ToString(i.DBInstanceIdentifier), Engine: aws.ToString(i.Engine), Database: aws.ToString(i.DBName),
 				User: aws.ToString(i.MasterUsername), IAMAuth: aws.ToBool(i.IAMDatabaseAuthenticationEnabled), Status: aws.ToString(i.DBInstanceStatus),
+				ARN: aws.ToString(i.DBInstanceArn),
 			}}
+			if aws.ToString(i.DBClusterIdentifier) == "" {
+				e.ID = aws.ToString(i.DbiResourceId)
+			}
 			if i.Endpoint != nil {
 				e.Host, e.Port = aws.ToString(i.Endpoint.Address), int(aws.ToInt32(i.Endpoint.Port))
 			}
@@ -127,8 +132,9 @@ func proxies(api *rds.Client) source {
 			family := aws.ToString(p.EngineFamily)
 			e := entry{Endpoint: Endpoint{
 				Kind: kindProxy, Name: aws.ToString(p.DBProxyName), Host: aws.ToString(p.Endpoint), Port: proxyPorts[family],
-				Engine: strings.ToLower(family), Status: string(p.Status),
+				Engine: strings.ToLower(family), Status: string(p.Status), ARN: aws.ToString(p.DBProxyArn),
 			}}
+			e.ID = e.ARN[strings.LastIndexByte(e.ARN, ':')+1:]
 			for _, a := range p.Auth {
 				e.IAMAuth = e.IAMAuth || a.IAMAuth == "REQUIRED" || a.IAMAuth == "ENABLED"
 			}

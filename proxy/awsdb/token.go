@@ -51,3 +51,22 @@ func presign(ctx context.Context, cfg aws.Config, service, host string, query ur
 	signed, _, err := v4.NewSigner().PresignHTTP(ctx, credentials, r, nothing, service, cfg.Region, time.Now())
 	return strings.TrimPrefix(signed, "https://"), err
 }
+
+// Login returns what a user needs to log in to the database with a token: the
+// action, and the resources that all have to be granted; none when they cannot be
+// told. See the service authorization references of RDS IAM authentication and of
+// ElastiCache.
+func (e Endpoint) Login(user string) (action string, resources []string) {
+	part := strings.SplitN(e.ARN, ":", 6) // arn:PARTITION:SERVICE:REGION:ACCOUNT:...
+	switch {
+	case len(part) < 6:
+		return "", nil
+	case e.TakesTokens():
+		part[5] = "user:" + user
+		return "elasticache:Connect", []string{e.ARN, strings.Join(part, ":")}
+	case e.ID == "" || part[2] != "rds":
+		return "", nil
+	}
+	part[2], part[5] = "rds-db", "dbuser:"+e.ID+"/"+user
+	return "rds-db:connect", []string{strings.Join(part, ":")}
+}

@@ -1,10 +1,12 @@
 package awsconf
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -114,8 +116,32 @@ func (l *lazyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, l.err
 		}
 	}
-	return l.base.RoundTrip(req)
+	resp, err := l.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	return whole(resp), nil
 }
+
+// whole reads an answer to its end; those of AWS are short. The SDK closes a
+// request's body as soon as an answer begins. When the service is as near as a
+// sandbox, that can fail the writing of the request, and close the connection
+// before the rest of the answer is read.
+func whole(resp *http.Response) *http.Response {
+	data, err := io.ReadAll(resp.Body)
+	resp.Body.Close() //nolint:errcheck // it has been read
+	var rest io.Reader = bytes.NewReader(data)
+	if err != nil {
+		rest = io.MultiReader(rest, failing{err})
+	}
+	resp.Body = io.NopCloser(rest)
+	return resp
+}
+
+// failing is a reader that has come to a fault.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func (l *lazyTransport) prepare() {
 	l.base.TLSClientConfig, l.err = l.how.config()

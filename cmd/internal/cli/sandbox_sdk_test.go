@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -64,7 +67,23 @@ func sdk(t *testing.T, s *sandbox, login string) aws.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.HTTPClient = wholeAnswers{}
 	return c
+}
+
+// wholeAnswers reads an answer before the SDK closes the body of its request: when
+// the server is as near as here, that may close the connection under the answer.
+type wholeAnswers struct{ http.Client }
+
+func (c wholeAnswers) Do(r *http.Request) (*http.Response, error) {
+	resp, err := c.Client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(data))
+	return resp, err
 }
 
 // The SDK understands what the account answers, service by service.

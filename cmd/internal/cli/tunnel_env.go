@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"ssmguard/configs"
-	"ssmguard/proxy/awsdb"
 )
 
 var envTable = []option[tunnelOptions]{
@@ -85,10 +84,9 @@ func (p *process) accessTo(ctx context.Context, conf configs.Tunnel, o *tunnelOp
 	if err != nil {
 		return access{}, err
 	}
-	t := &tunnel{conf: conf}
+	t, line := &tunnel{conf: conf}, (*sessionLine)(nil)
 	if o.Token || conf.RDS != "" || conf.ElastiCache != "" {
-		line, err := t.line(p, o)
-		if err != nil {
+		if line, err = t.line(p, o); err != nil {
 			return access{}, err
 		}
 		if t.session, err = line.configure(ctx); err != nil {
@@ -111,29 +109,10 @@ func (p *process) accessTo(ctx context.Context, conf configs.Tunnel, o *tunnelOp
 		return a, err
 	}
 	a.User = t.conf.User // the master user has a password
-	a.Password, err = t.token(ctx, p)
-	return a, err
-}
-
-// token makes the password for the tunnel's database user.
-func (t *tunnel) token(ctx context.Context, p *process) (string, error) {
-	e, conf := t.endpoint, t.conf
-	switch {
-	case conf.User == "":
-		return "", usagef("an IAM token is for a database user who has no password; give --user")
-	case conf.Host == "":
-		return "", usagef("an IAM token is for a database by its real name; give the tunnel a host or rds")
-	case conf.ElastiCache == "" && strings.Contains(conf.Host, ".cache.amazonaws.com"):
-		return "", usagef("an IAM token for a cache names it; give the tunnel elasticache in place of host")
-	case conf.ElastiCache == "":
-		if e.Engine != "" && !e.IAMAuth && !conf.IAMAuth {
-			fmt.Fprintf(p.stderr, "ssmguard: warning: IAM authentication is off for %s %s: it will refuse the token\n", e.Kind, e.Name)
-		}
-		return awsdb.Token(ctx, t.session.Config, conf.Host, conf.Port, conf.User)
-	case !e.TakesTokens():
-		return "", usagef("%s %s takes no IAM tokens; replication groups and serverless caches of Valkey and Redis do, over TLS", e.Kind, e.Name)
+	if a.Password, err = t.token(ctx, p); err == nil && conf.Guard != string(guardOff) {
+		t.warnLogin(ctx, p, line)
 	}
-	return awsdb.CacheToken(ctx, t.session.Config, e.Name, e.Serverless(), conf.User)
+	return a, err
 }
 
 // openAt returns where a tunnel listens: in the background, or by its
