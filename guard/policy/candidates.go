@@ -15,7 +15,7 @@ type candidate struct {
 func (v *candidate) apply(c *Context, key string) {
 	switch {
 	case v.state == KeyAbsent:
-		c.SetAbsent(key)
+		c.put(key, Entry{Key: key, State: KeyAbsent}) // the key itself, though its name may look like a pattern
 	case v.multi:
 		c.SetMulti(key, v.values...)
 	default:

@@ -142,7 +142,8 @@ func (s *search) explore(seen *outcomes, last int, stop func(outcomes) bool) {
 		}
 	}
 	s.given[next] = false
-	s.r.context.SetUnknown(s.keys[next].name)
+	name := s.keys[next].name
+	s.r.context.put(name, Entry{Key: name, State: KeyUnknown})
 	if own.open() {
 		*seen |= own
 	}

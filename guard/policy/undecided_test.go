@@ -221,3 +221,21 @@ func TestUnknownByBruteForce(t *testing.T) {
 		t.Errorf("%d of %d verdicts are Unknown where every completion agrees", cautious, rounds)
 	}
 }
+
+// TestUnknownKeyNamedLikeAPattern: a key whose name ends in "*" is a key like any
+// other while its values are tried.
+func TestUnknownKeyNamedLikeAPattern(t *testing.T) {
+	doc, err := Parse(Identity, "p", []byte(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"*","Resource":"*"},
+		{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"k:b":"w","k:tag/*":"q"},"StringLike":{"k:tag/*":"r*"}}},
+		{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"k:b":"x"},"Null":{"k:tag/*":"true"}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c Context
+	c.SetUnknown("k:*")
+	a := Set{Identity: doc.Statements}.Evaluate("ssm:StartSession", "*", c)
+	if a.Verdict != Unknown || !slices.Equal(a.DependsOn, []string{"k:b", "k:tag/*"}) {
+		t.Errorf("%v, depends on %q", a.Verdict, a.DependsOn)
+	}
+}
