@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
+	"time"
 
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/proxy"
@@ -91,9 +93,9 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	}
 	n.terminal, n.screen = newTerminal(io), newScreen(io.Out, n.stderr, n.errTerminal)
 	n.options.OnPanic = n.terminal.restore
-	ch, err := n.dial(ctx, s, n.screen.event)
+	ch, err := n.connect(ctx, s)
 	if err != nil {
-		return sessionError(err)
+		return err
 	}
 	defer ch.Close()
 	if ready != nil {
@@ -113,6 +115,34 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	default:
 		return n.shell(ctx, ch, s, io)
 	}
+}
+
+// patience is how long the far side may say nothing before we tell that we wait.
+const patience = 10 * time.Second
+
+// connect opens a channel to the session, and waits for a program that has nothing
+// to say yet for as long as the user does.
+func (n *nativeSession) connect(ctx context.Context, s *proxy.Session) (*channel.Channel, error) {
+	n.options.Silent = mayBeSilent(s.Spec)
+	wait := time.AfterFunc(patience, func() { n.screen.note("nothing from the far side yet; Ctrl-C ends the session") })
+	ch, err := n.dial(ctx, s, n.screen.event)
+	wait.Stop()
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return nil, cause
+	}
+	return ch, sessionError(err)
+}
+
+// mayBeSilent tells whether a session may run and say nothing: a program does,
+// a shell has its prompt, and ports shake hands.
+func mayBeSilent(s proxy.Spec) bool {
+	switch s.Document {
+	case "AWS-StartSSHSession", "AWS-StartPortForwardingSession", "AWS-StartPortForwardingSessionToRemoteHost", "AWS-StartPortForwardingSessionToSocket":
+		return false
+	case "", "SSM-SessionManagerRunShell":
+		return strings.HasPrefix(s.Target, "ecs:")
+	}
+	return true
 }
 
 // terminate ends a session in the account, even when ctx is over.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/door"
 )
@@ -53,6 +54,24 @@ func TestRemoteStatus(t *testing.T) {
 	for code, want := range map[int]int{0: 0, 7: 7, 255: 255, -1: exitOther, 256: exitOther} {
 		if got := remoteStatus(code); got != want {
 			t.Errorf("%d is %d, want %d", code, got, want)
+		}
+	}
+}
+
+func TestMayBeSilent(t *testing.T) {
+	for _, c := range []struct {
+		document, target string
+		want             bool
+	}{
+		{"", "i-1", false},
+		{"", "ecs:cluster_task_container", true},
+		{"SSM-SessionManagerRunShell", "i-1", false},
+		{"AWS-StartSSHSession", "i-1", false},
+		{"AWS-StartNonInteractiveCommand", "i-1", true},
+		{"OurCommand", "i-1", true},
+	} {
+		if got := mayBeSilent(proxy.Spec{Document: c.document, Target: c.target}); got != c.want {
+			t.Errorf("%s on %s: %v", c.document, c.target, got)
 		}
 	}
 }
