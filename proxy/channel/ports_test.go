@@ -139,7 +139,9 @@ func TestOldAgentWithoutSessions(t *testing.T) {
 	first.SetLinger(0) //nolint:errcheck // the session ends sooner
 	first.Close()
 	for {
-		r.connect()
+		if conn, err := net.Dial("tcp", l.Addr().String()); err == nil {
+			defer conn.Close()
+		}
 		select {
 		case err := <-done:
 			if !errors.Is(err, throttled) {
