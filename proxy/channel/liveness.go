@@ -97,6 +97,14 @@ func (c *Channel) silentFor(since time.Time, d time.Duration, now time.Time) tim
 	return again
 }
 
+// pingNow has a ping sent at once.
+func (c *Channel) pingNow() {
+	c.mu.Lock()
+	c.live.nextPing = time.Now()
+	c.mu.Unlock()
+	c.wake()
+}
+
 // heldUp returns for how long, since a moment, the reader has kept an answer to
 // our ping waiting: how late it is with everything else.
 func (c *Channel) heldUp(since, now time.Time) time.Duration {

@@ -70,8 +70,8 @@ type Options struct {
 	// unacknowledged before the session counts as stuck. Default 5 min. In a shell
 	// it never does: a program there need not read what is typed.
 	AckTimeout time.Duration
-	// Stall is how long a connection that leaves too much unread may keep others
-	// waiting, with Buffer used up, before it is reset for their sake. Default 2 s.
+	// Stall is how long, with Buffer used up and others waiting, a connection may
+	// read nothing, or keep them waiting, before it is reset for their sake. Default 2 s.
 	Stall time.Duration
 	// Answered and Unanswered are how long a connection whose local end has sent
 	// EOF stays open without a byte from the far side: after the far side has

@@ -14,9 +14,9 @@ import (
 // A connection's bytes are taken into memory as they come, so that one that
 // does not read, or slowly, holds up no other. When Options.Buffer is used up the
 // far side is made to wait: the multiplexer cannot hold up one connection alone.
-// As soon as that has kept another connection waiting for Options.Stall, the one
-// with most unread bytes is reset for the sake of the others. As long as nobody
-// waits, none is.
+// As soon as another connection waits, the one with most unread bytes is reset
+// for the sake of the others: if it has read nothing for Options.Stall, or if it
+// has kept the others waiting for so long. As long as nobody waits, none is.
 type ports struct {
 	c     *Channel
 	ctx   context.Context // ends when the connections have to
@@ -79,6 +79,7 @@ func (p *ports) room(stop <-chan struct{}) {
 		}
 		if p.squeezed.IsZero() {
 			p.squeezed = now
+			p.c.pingNow()
 		}
 		victim := p.victim(now)
 		p.mu.Unlock()
@@ -112,10 +113,10 @@ func (p *ports) victim(now time.Time) *stream {
 		}
 		waits = waits || s.waits(now)
 	}
-	if !waits || p.c.heldUp(p.squeezed, now) < p.c.opt.Stall {
-		return nil
+	if waits && (now.Sub(most.progress) >= p.c.opt.Stall || p.c.heldUp(p.squeezed, now) >= p.c.opt.Stall) {
+		return most
 	}
-	return most
+	return nil
 }
 
 // drop resets a connection that does not read fast enough, and says which.

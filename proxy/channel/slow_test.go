@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -73,6 +75,38 @@ func TestSlowReaderIsReset(t *testing.T) {
 		defer r.mu.Unlock()
 		if len(r.events) != 1 || r.events[0].Kind != Dropped || !strings.HasSuffix(r.events[0].Text, "KiB unread") {
 			t.Errorf("events %+v", r.events)
+		}
+	})
+}
+
+// Of 200 connections one does not read. The others notice nothing, not even when
+// the buffer is full.
+func TestOneOfManyDoesNotRead(t *testing.T) {
+	withVrig(t, buffer1M, func(t *testing.T, r *vrig) {
+		var worst atomic.Int64
+		var wg sync.WaitGroup
+		for i := range uint64(199) {
+			wg.Go(func() {
+				conn := r.connect('e')
+				defer conn.Close()
+				r.query(conn, i) // all begin at once
+				for k := range uint64(20) {
+					d := r.query(conn, i<<32|k)
+					for old := worst.Load(); int64(d) > old && !worst.CompareAndSwap(old, int64(d)); old = worst.Load() {
+					}
+					time.Sleep(200*time.Millisecond + time.Duration(i)*time.Millisecond)
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		idle := r.connect('p')
+		defer idle.Close()
+		wg.Wait()
+		if d := time.Duration(worst.Load()); d > 50*time.Millisecond { // it is 20 ms away
+			t.Errorf("a query took %v; stats %+v", d, r.c.Stats())
+		}
+		if s := r.c.Stats(); s.Dropped != 1 {
+			t.Errorf("stats %+v", s)
 		}
 	})
 }

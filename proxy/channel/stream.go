@@ -24,6 +24,7 @@ type stream struct {
 	queue     []*chunk
 	size      int // bytes in queue, and in the write under way
 	opened    time.Time
+	progress  time.Time // when the local reader last took something, or had nothing to take
 	remoteEnd bool      // the far side has closed
 	refused   bool      // because the port could not be reached
 	gone      bool      // what comes is thrown away
@@ -46,7 +47,7 @@ const fewHalfClosed = 32
 
 func newStream(p *ports, id uint32, conn io.ReadWriteCloser) *stream {
 	now := time.Now()
-	return &stream{id: id, conn: conn, ports: p, wake: make(chan struct{}, 1), stop: make(chan struct{}), opened: now, lastUp: now}
+	return &stream{id: id, conn: conn, ports: p, wake: make(chan struct{}, 1), stop: make(chan struct{}), opened: now, progress: now, lastUp: now}
 }
 
 // carry moves bytes both ways until the connection is over.
@@ -217,6 +218,7 @@ func (s *stream) deliver(k *chunk) error {
 	if !s.gone {
 		s.size -= k.n
 		p.buffered -= k.n
+		s.progress = time.Now()
 	}
 	p.mu.Unlock()
 	if err == nil { // else the write may have been given up and still hold it
@@ -256,6 +258,9 @@ func (s *stream) put(b []byte) {
 	}
 	now := time.Now()
 	s.lastDown = now
+	if s.size == 0 {
+		s.progress = now
+	}
 	s.size += len(b)
 	p.buffered += len(b)
 	p.told = false

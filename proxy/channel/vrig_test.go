@@ -14,7 +14,7 @@ import (
 
 // vrig is a session in made-up time. The first byte of a connection asks for
 // an endless download ('d'), an echo ('e'), an answer in two parts ('h'), an end
-// at once ('q'), or a refusal after a second ('r').
+// at once ('q'), a refusal after a second ('r'), or a download of 512 KiB/s ('p').
 type vrig struct {
 	t      *testing.T
 	net    *vnet // to the gateway
@@ -82,7 +82,8 @@ func serveOrders(m *vmux, far *sync.WaitGroup) {
 			defer s.Close()
 			s.SetDeadline(time.Now().Add(30 * 24 * time.Hour))
 			ask := make([]byte, 1)
-			if _, err := io.ReadFull(s, ask); err != nil {
+			_, err := io.ReadFull(s, ask)
+			if err != nil {
 				return
 			}
 			switch ask[0] {
@@ -95,6 +96,11 @@ func serveOrders(m *vmux, far *sync.WaitGroup) {
 				s.Write([]byte("second")) //nolint:errcheck // likewise
 				return
 			case 'q':
+				return
+			case 'p':
+				for b := make([]byte, 16<<10); err == nil; time.Sleep(32 * time.Millisecond) {
+					_, err = s.Write(b)
+				}
 				return
 			case 'r':
 				time.Sleep(time.Second)
