@@ -49,9 +49,10 @@ func TestFaultAtEveryStep(t *testing.T) {
 				if m.payload == 0 {
 					rule.Message = channel.Acknowledge
 				}
-				config.Faults.Rules = []gateway.Rule{rule}
+				c := config
+				c.Faults.Rules = []gateway.Rule{rule}
 				all.Go(func() error {
-					if err := opens(g, config); err != nil {
+					if err := opens(g, c); err != nil {
 						t.Errorf("%s, %s, way %d, payload %d, %d: %v", kind, name, m.way, m.payload, m.n, err)
 					}
 					return nil
