@@ -272,7 +272,7 @@ func (inv *Invocation) operation(args []string, env Env) error {
 	}
 	inv.Command = inv.op.command
 	if p.given[skeleton] {
-		return inv.skeleton(p.values[skeleton])
+		return inv.skeleton(p.values[skeleton], env)
 	}
 	inv.RequestJSON = dumps(inv.request)
 	inv.Input, inv.Execute = inv.request.input(), inv.request.execute()

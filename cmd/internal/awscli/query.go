@@ -2,8 +2,9 @@ package awscli
 
 import "errors"
 
-// errQuery says that a query needs more of JMESPath than is implemented here.
-var errQuery = errors.New("this --query needs the aws command")
+// errQuery says that a sample answer needs more of JMESPath, or of an output
+// format, than is implemented here.
+var errQuery = errors.New("this --query or --output needs the aws command")
 
 // search evaluates a query over a skeleton: fields, indexes, lists, hashes,
 // pipes and projections; functions and comparisons are not needed for it.

@@ -7,7 +7,7 @@ import (
 
 // skeleton makes the invocation one that prints: a request to fill in, as JSON or
 // YAML, or a sample of the answer, which obeys --query and --output.
-func (inv *Invocation) skeleton(form string) error {
+func (inv *Invocation) skeleton(form string, env Env) error {
 	var err error
 	switch form {
 	case "input":
@@ -18,7 +18,7 @@ func (inv *Invocation) skeleton(form string) error {
 		if err := inv.Validate(); err != nil {
 			return err
 		}
-		inv.Output, err = inv.sampleOutput()
+		inv.Output, err = inv.sampleOutput(env)
 	}
 	if err != nil {
 		inv.Command, inv.Refusal = Foreign, bareError(CodeOther, err.Error())
@@ -69,7 +69,7 @@ func (op *operation) sampleYAML() string {
 }
 
 // sampleOutput is the answer with every member's name as its value.
-func (inv *Invocation) sampleOutput() (string, error) {
+func (inv *Invocation) sampleOutput(env Env) (string, error) {
 	m := newMapping()
 	for _, name := range inv.op.output {
 		m.set(name, name)
@@ -84,13 +84,17 @@ func (inv *Invocation) sampleOutput() (string, error) {
 			return "", err
 		}
 	}
-	switch inv.Globals.Output {
+	format := inv.Globals.Output
+	if format == "" {
+		format, _ = env.lookup("AWS_DEFAULT_OUTPUT")
+	}
+	switch format {
 	case "", "json":
 		return indentJSON(v, 0) + "\n", nil
 	case "text":
-		return formatText(v), nil
-	case "yaml", "yaml-stream":
-		return formatYAML(v), nil
+		return formatText(v)
+	case "yaml":
+		return formatYAML(v)
 	case "off":
 		return "", nil
 	}
@@ -123,42 +127,70 @@ func indentJSON(v any, depth int) string {
 	return dumps(v)
 }
 
-// formatText is the CLI's text output for flat values: tab-separated, keys in order of name.
-func formatText(v any) string {
+// formatText is the CLI's text output for flat values: tab-separated, keys in
+// order of name. The error is errQuery.
+func formatText(v any) (string, error) {
+	var parts []string
 	switch v := v.(type) {
-	case nil:
-		return "None\n"
 	case []any:
-		parts := make([]string, len(v))
-		for i, e := range v {
-			parts[i] = str(e)
+		for _, e := range v {
+			parts = append(parts, str(e))
 		}
-		return strings.Join(parts, "\t") + "\n"
+		if !flat(v) || parts == nil {
+			return "", errQuery
+		}
 	case *mapping:
-		keys := slices.Sorted(slices.Values(v.keys))
-		parts := make([]string, len(keys))
-		for i, k := range keys {
-			parts[i] = str(v.values[k])
+		for _, k := range slices.Sorted(slices.Values(v.keys)) {
+			if parts = append(parts, str(v.values[k])); !flat([]any{v.values[k]}) {
+				return "", errQuery
+			}
 		}
-		return strings.Join(parts, "\t") + "\n"
+	default:
+		parts = []string{str(v)}
 	}
-	return str(v) + "\n"
+	return strings.Join(parts, "\t") + "\n", nil
 }
 
-func formatYAML(v any) string {
+// formatYAML is the CLI's YAML output for lists and mappings of words, keys in
+// order of name. The error is errQuery.
+func formatYAML(v any) (string, error) {
+	var b strings.Builder
 	switch v := v.(type) {
 	case []any:
-		var b strings.Builder
 		for _, e := range v {
+			if !plainYAML(e) {
+				return "", errQuery
+			}
 			b.WriteString("- " + str(e) + "\n")
 		}
-		return b.String()
 	case *mapping:
-		var b strings.Builder
-		for _, k := range v.keys {
+		for _, k := range slices.Sorted(slices.Values(v.keys)) {
+			if !plainYAML(k) || !plainYAML(v.values[k]) {
+				return "", errQuery
+			}
 			b.WriteString(k + ": " + str(v.values[k]) + "\n")
 		}
-		return b.String()
 	}
-	return str(v) + "\n"
+	if b.Len() == 0 {
+		return "", errQuery
+	}
+	return b.String(), nil
+}
+
+// flat tells whether no element is a list or a mapping.
+func flat(values []any) bool {
+	return !slices.ContainsFunc(values, func(v any) bool {
+		switch v.(type) {
+		case []any, *mapping:
+			return true
+		}
+		return false
+	})
+}
+
+// plainYAML tells whether v is a word that YAML takes for a string without quotes:
+// the names of the sample answer are.
+func plainYAML(v any) bool {
+	s, ok := v.(string)
+	return ok && len(s) > 5 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }

@@ -34,6 +34,9 @@ func yamlValue(n *yaml.Node, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, errYAML
 	}
+	if tag := n.ShortTag(); n.Kind != yaml.AliasNode && len(tag) > 1 && !strings.HasPrefix(tag, "!!") {
+		return nil, errYAML // a tag of somebody's own
+	}
 	switch n.Kind {
 	case yaml.DocumentNode:
 		return yamlValue(n.Content[0], depth+1)

@@ -214,8 +214,9 @@ func (l *loader) postSignin(ctx context.Context, uri, proof string, body []byte)
 
 // loginRefusals are the CLI's words for the reasons of a refusal.
 var loginRefusals = map[string]string{
-	"TOKEN_EXPIRED":            "Your session has expired or credentials have changed. Please reauthenticate using 'aws login'.",
-	"USER_CREDENTIALS_CHANGED": "Your session has expired or credentials have changed. Please reauthenticate using 'aws login'.",
+	"TOKEN_EXPIRED": "Your session has expired. Please reauthenticate using 'aws login'.",
+	"USER_CREDENTIALS_CHANGED": "Unable to refresh login credentials because of a change in your password. " +
+		"Please reauthenticate with your new password using 'aws login'.",
 	"INSUFFICIENT_PERMISSIONS": "Unable to create or refresh login credentials due to insufficient permissions. " +
 		"You may be missing permission for the 'signin:CreateOAuth2Token' action.",
 }

@@ -183,9 +183,9 @@ func TestLoginFaults(t *testing.T) {
 		calls          int
 	}{
 		"expired": {[]int{400}, "AccessDeniedException", refused("TOKEN_EXPIRED"),
-			"Your session has expired or credentials have changed. Please reauthenticate using 'aws login'.", 1},
+			"Your session has expired. Please reauthenticate using 'aws login'.", 1},
 		"changed": {[]int{400}, "AccessDeniedException:http://internal/", refused("USER_CREDENTIALS_CHANGED"),
-			"Your session has expired or credentials have changed. Please reauthenticate using 'aws login'.", 1},
+			"Unable to refresh login credentials because of a change in your password. Please reauthenticate with your new password using 'aws login'.", 1},
 		"not allowed": {[]int{403}, "AccessDeniedException", refused("INSUFFICIENT_PERMISSIONS"),
 			"Unable to create or refresh login credentials due to insufficient permissions. You may be missing permission for the 'signin:CreateOAuth2Token' action.", 1},
 		"other refusal": {[]int{403}, "AccessDeniedException", refused("AUTHCODE_EXPIRED"),

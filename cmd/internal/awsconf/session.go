@@ -114,6 +114,14 @@ func (s *Session) resolve(l *loader, o Options, scoped section) error {
 }
 
 func (s *Session) configs(l *loader, o Options) error {
+	for _, t := range []struct {
+		name    string
+		seconds int
+	}{{"connect", o.Globals.ConnectTimeout}, {"read", o.Globals.ReadTimeout}} {
+		if t.seconds < 0 {
+			return errorf(CodeOther, "Attempted to set %s timeout to %d, but the timeout cannot be set to a value less than or equal to 0.", t.name, t.seconds)
+		}
+	}
 	s.Config = l.clients.config("", nil)
 	s.Config.Credentials = s.Credentials
 	how := l.clients.trust

@@ -128,6 +128,8 @@ func TestFaults(t *testing.T) {
 		{"half a key before no region", world{env: with("AWS_SECRET_ACCESS_KEY", "-", "AWS_REGION", "-")}, 255,
 			"Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"},
 		{"endpoint", world{env: with("AWS_ENDPOINT_URL", "localhost:4566")}, 255, "Invalid endpoint: localhost:4566"},
+		{"negative timeout", world{env: keys, args: []string{"--cli-read-timeout", "-1"}}, 255,
+			"Attempted to set read timeout to -1, but the timeout cannot be set to a value less than or equal to 0."},
 		{"unknown source", world{env: keys, args: []string{"--profile", "r"},
 			config: "[profile r]\nrole_arn = a\ncredential_source = Moon\n"}, 255,
 			`The credential source "Moon" referenced in profile "r" is not valid.`},

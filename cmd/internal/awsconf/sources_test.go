@@ -18,7 +18,7 @@ import (
 func TestSources(t *testing.T) {
 	c := newCloud(t)
 	token := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(token, []byte("jwt"), 0o600); err != nil {
+	if err := os.WriteFile(token, []byte("jwt-token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	const process = "[profile p]\ncredential_process = echo '{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\"}'\n"
@@ -41,7 +41,8 @@ func TestSources(t *testing.T) {
 		h.codes = []string{"123456"}
 		ssoTokenFile(t, h, "2099-01-01T00:00:00Z")
 		h.write(t, "login/cache/"+sha256Hex("arn:aws:iam::1:user/ann")+".json",
-			`{"accessToken":{"accessKeyId":"ASIALOGIN","secretAccessKey":"s","sessionToken":"t","expiresAt":"2099-01-01T00:00:00Z"}}`)
+			`{"accessToken":{"accessKeyId":"ASIALOGIN","secretAccessKey":"s","sessionToken":"t","expiresAt":"2099-01-01T00:00:00Z"},
+				"clientId":"c","refreshToken":"r","dpopKey":"k"}`)
 		for k, v := range tc.env {
 			h.env[k] = v
 		}
