@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -128,11 +129,24 @@ func (o *aliasOptions) run() error {
 	for _, file := range files {
 		changed, err := setBlock(file, snippet)
 		if err != nil {
-			return err
+			return unwritable(file, err)
 		}
 		fmt.Fprintf(o.stderr, "ssmguard: %s\n", o.done(file, changed))
 	}
 	return nil
+}
+
+// unwritable says which file could not be written; the error itself names another,
+// new one or a folder.
+func unwritable(file string, err error) error {
+	var path *fs.PathError
+	switch {
+	case as[codedError](err):
+		return err
+	case errors.As(err, &path):
+		err = path.Err
+	}
+	return codedError{fmt.Sprintf("%s cannot be written: %v", file, err), exitConfig}
 }
 
 // done says what was done to a file.
@@ -202,10 +216,10 @@ func (o *aliasOptions) shim() error {
 			return codedError{name + " is another program; choose another folder", exitConfig}
 		}
 		if err := os.MkdirAll(o.Shim, 0o755); err != nil {
-			return err
+			return unwritable(name, err)
 		}
 		if err := makeShim(name, self); err != nil {
-			return err
+			return unwritable(name, err)
 		}
 	default:
 		fmt.Fprintf(o.stderr, "ssmguard: nothing to do for %s\n", name)

@@ -54,6 +54,9 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		if err := o.call.Validate(); err != nil {
 			return err
 		}
+		if err := needsID(o.call.Input.Target); err != nil {
+			return err
+		}
 		r := request(o.call.Input, o.plainRegion())
 		o.decide = func(ctx context.Context) (guard.Decision, error) { return o.files.decide(ctx, r) }
 		return nil

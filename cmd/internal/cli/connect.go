@@ -34,6 +34,7 @@ func (l *sessionLine) configure(ctx context.Context) (*awsconf.Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.region = conf.Region
 	if conf.ParameterValidation {
 		if err := l.call.Validate(); err != nil {
 			return nil, err
@@ -154,7 +155,11 @@ func (l *sessionLine) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 			return r, err
 		}
 	case name != ownPlugin && name != embeddedPlugin:
-		return plugin.External(ctx, name, l.environ, l.stderr)
+		r, err := plugin.External(ctx, name, l.environ, l.stderr)
+		if errors.Is(err, plugin.ErrNotFound) {
+			return nil, codedError{fmt.Sprintf("there is no plugin %s; \"--plugin embedded\" takes the one built in", name), exitOther}
+		}
+		return r, err
 	}
 	return plugin.Embedded(l.environ)
 }

@@ -146,7 +146,7 @@ func (d *demo) refused(ctx context.Context) (json.RawMessage, error) {
 	d.say("A tunnel to the database:")
 	cmd := d.session(ctx)
 	var said bytes.Buffer
-	both := io.MultiWriter(d.out, &said)
+	both := io.MultiWriter(&said, d.out)
 	cmd.Stdout, cmd.Stderr = both, both
 	err := cmd.Run()
 	var exit *exec.ExitError

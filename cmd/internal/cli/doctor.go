@@ -130,7 +130,11 @@ func (d *doctor) identity(ctx context.Context) []report.Check {
 		return []report.Check{{Level: report.Fail, Name: "identity", Text: oneLine(err), Do: credentialsAdvice(err)}}
 	}
 	caller, err := d.evidence.Caller(ctx)
-	if caller.SessionARN == "" {
+	switch {
+	case caller.SessionARN != "":
+	case awsiam.KindOf(err) == awsiam.KindUnreachable: // a session needs no STS
+		return []report.Check{{Level: report.Warn, Name: "identity", Text: oneLine(err), Do: reachAdvice(err)}}
+	default:
 		return []report.Check{{
 			Level: report.Fail, Name: "identity", Text: oneLine(err),
 			Do: cmp.Or(credentialAdvice(err), "check the keys: aws sts get-caller-identity"),

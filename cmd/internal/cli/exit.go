@@ -10,7 +10,6 @@ import (
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
-	"ssmguard/configs"
 	"ssmguard/guard/awsiam"
 	"ssmguard/proxy"
 	"ssmguard/proxy/plugin"
@@ -128,43 +127,10 @@ func (p *process) report(err error) int {
 			fmt.Fprintf(p.stderr, "%s%s\n", prefix, printableName(strings.TrimPrefix(line, "ssmguard: ")))
 		}
 	}
-	advice := credentialAdvice(err)
-	if as[*awsconf.Error](err) && !p.profileExists {
-		advice = p.profileAdvice()
-	}
-	if advice != "" {
+	if advice := p.advice(err); advice != "" {
 		fmt.Fprintf(p.stderr, "ssmguard: %s\n", advice)
 	}
 	return exitCode(err)
-}
-
-// profileAdvice says which profile may have been meant by one that is not there.
-func (p *process) profileAdvice() string {
-	const most = 8
-	names := awsconf.Profiles(p.lookup)
-	switch near := configs.Nearest(p.profile, names); {
-	case near != "":
-		return fmt.Sprintf("did you mean the profile %q?", near)
-	case len(names) == 0:
-		return "no profile is configured; \"aws configure\" makes one"
-	case len(names) > most:
-		names = append(names[:most], "...")
-	}
-	return "known profiles: " + strings.Join(names, ", ")
-}
-
-// credentialAdvice says what to do about an error of credentials that AWS refused,
-// "" about others.
-func credentialAdvice(err error) string {
-	var refused *proxy.Refused
-	var unanswered *awsiam.Error
-	switch {
-	case errors.As(err, &refused):
-		return awsiam.CredentialAdvice(refused.Code)
-	case errors.As(err, &unanswered):
-		return awsiam.CredentialAdvice(unanswered.Code)
-	}
-	return ""
 }
 
 // without returns what else is in an error that errors.Join has made.

@@ -31,6 +31,7 @@ type process struct {
 	errorFormat   string // the AWS CLI's cli_error_format, "" for its default
 	profileExists bool   // the CLI words its errors by it
 	profile       string // the one that is asked for
+	region        string // "" until it is known
 }
 
 // Main runs one command line, args[0] being the name we were called by, and

@@ -63,6 +63,9 @@ func (o *policyOptions) complete(ctx context.Context) (err error) {
 		return usagef("policy takes the options of a session; see %q", "ssmguard help policy")
 	}
 	if o.Principal != "" {
+		if err := needsID(o.call.Input.Target); err != nil {
+			return err
+		}
 		o.request = request(o.call.Input, o.plainRegion())
 		o.request.Caller, err = namedCaller(o.Principal)
 		return err

@@ -46,7 +46,7 @@ a change of network does.
 			&cli.StringFlag{Name: "world", Value: "default", Usage: "name of a world, or a `FILE` ending in .yaml", Destination: &o.World},
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "loopback `ADDRESS` to serve on", Destination: &o.Listen},
 			&cli.StringFlag{Name: "as", Usage: "`LOGIN` of the world to be; each is a profile, too", Destination: &o.As},
-			&cli.StringFlag{Name: "output", Value: "text", Usage: "text (shell lines) or json", Destination: &o.Output},
+			&cli.StringFlag{Name: "output", Value: "text", Usage: "`FORMAT`: text (shell lines) or json", Destination: &o.Output},
 			&cli.BoolFlag{Name: "log", Usage: "tell on stderr of every call", Destination: &o.Log, DisableDefaultText: true},
 			&cli.BoolFlag{Name: "list", Usage: "list the worlds and end", Destination: &o.List, DisableDefaultText: true},
 			&cli.BoolFlag{Name: "show", Usage: "print the world's file, to make one of your own, and end", Destination: &o.Show, DisableDefaultText: true},

@@ -53,6 +53,15 @@ func (l *sessionLine) otherTarget(ctx context.Context, w *world) string {
 	return "give an id, a Name tag, tag:KEY=VALUE or a private address, and --region if it is in another"
 }
 
+// needsID refuses a target that only AWS could tell the meaning of, where AWS is
+// not asked.
+func needsID(target string) error {
+	if awsiam.IsTargetID(target) {
+		return nil
+	}
+	return usagef("--target %s: AWS is not asked what that is; give an id, and its tags with --target-tag", printableName(target))
+}
+
 // targeted is a command whose target was perhaps typed without its option: no
 // other word stands at the start of it.
 func targeted(command string, run func(context.Context, []string) error) func(context.Context, []string) error {
