@@ -62,6 +62,10 @@ const (
 	sourceInstance    = "EC2RoleProvider"
 )
 
+// FromEnvironment tells whether credentials stand in variables of the environment,
+// which do not change as long as a process runs.
+func FromEnvironment(c aws.Credentials) bool { return c.Source == sourceEnv }
+
 // from names the source of the credentials that a link gives.
 func from(source string, next link) link {
 	return func() (provider, error) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type renewing struct {
 	mu    sync.Mutex
 	now   aws.CredentialsProvider
 	until time.Time // when those retrieved last run out, zero if they do not
+	fixed bool      // they cannot be replaced while we run
 }
 
 // errNoPrompt stands in for a prompt that would come while nobody looks.
@@ -82,7 +84,7 @@ func (r *renewing) fresh(ctx context.Context) (aws.Credentials, error) {
 func (r *renewing) note(c aws.Credentials) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.until = time.Time{}
+	r.until, r.fixed = time.Time{}, awsconf.FromEnvironment(c)
 	if c.CanExpire {
 		r.until = c.Expires
 	}
@@ -102,18 +104,24 @@ const (
 )
 
 // announce tells when credentials are about to run out and no newer ones can be
-// found, once for each, until ctx ends.
-func (r *renewing) announce(ctx context.Context, tell func(left time.Duration)) {
+// found, and when they have, once for each, until ctx ends.
+func (r *renewing) announce(ctx context.Context, tell func(note string)) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	var told time.Time
+	var told, over time.Time
 	for {
 		at := r.expires()
-		if left := time.Until(at); !at.IsZero() && left < announceAhead && !at.Equal(told) {
-			if fresh, err := r.fresh(ctx); err != nil || fresh.CanExpire && !fresh.Expires.After(at) {
-				told = at
-				tell(left)
+		left := time.Until(at)
+		switch {
+		case at.IsZero() || left > announceAhead || at.Equal(over):
+		case left <= 0:
+			if r.runsOut(ctx, at) {
+				over = at
+				tell("credentials have expired; " + r.remedy() + ": a connection that is lost cannot be resumed")
 			}
+		case !at.Equal(told) && r.runsOut(ctx, at):
+			told = at
+			tell(fmt.Sprintf("credentials expire in %v; %s, or the tunnel cannot be resumed then", left.Round(time.Second), r.remedy()))
 		}
 		select {
 		case <-tick.C:
@@ -121,4 +129,20 @@ func (r *renewing) announce(ctx context.Context, tell func(left time.Duration)) 
 			return
 		}
 	}
+}
+
+// runsOut tells whether there are no newer credentials than those that run out.
+func (r *renewing) runsOut(ctx context.Context, at time.Time) bool {
+	fresh, err := r.fresh(ctx)
+	return err != nil || fresh.CanExpire && !fresh.Expires.After(at)
+}
+
+// remedy is what there is to do about credentials that run out.
+func (r *renewing) remedy() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fixed {
+		return "they are in the environment, so open the tunnel again with new ones"
+	}
+	return "log in again"
 }

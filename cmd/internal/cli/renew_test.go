@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/cmd/internal/awsconf"
 )
@@ -40,7 +42,7 @@ func TestRenewingTakesUpANewLogin(t *testing.T) {
 	})
 }
 
-func TestExpiryIsAnnouncedOnce(t *testing.T) {
+func TestExpiryIsAnnounced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var fresh aws.CredentialsProvider
@@ -54,25 +56,49 @@ func TestExpiryIsAnnouncedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		var told []time.Duration
+		var told []string
 		done := make(chan struct{})
-		go func() { defer close(done); r.announce(ctx, func(left time.Duration) { told = append(told, left) }) }()
-		time.Sleep(59 * time.Minute)
-		synctest.Wait()
-		if len(told) != 1 || told[0] > announceAhead || told[0] < announceAhead-time.Minute {
-			t.Errorf("told %v", told)
+		go func() { defer close(done); r.announce(ctx, func(note string) { told = append(told, note) }) }()
+		at := func(when time.Duration, want ...string) {
+			t.Helper()
+			time.Sleep(time.Until(start.Add(when)))
+			synctest.Wait()
+			if diff := cmp.Diff(want, told); diff != "" {
+				t.Errorf("after %v -want +got:\n%s", when, diff)
+			}
 		}
-		// A new login in time is taken up without a word.
-		fresh = login("second", start.Add(3*time.Hour))
+		ahead := "credentials expire in 10m0s; log in again, or the tunnel cannot be resumed then"
+		over := "credentials have expired; log in again: a connection that is lost cannot be resumed"
+		at(49 * time.Minute)
+		at(59*time.Minute, ahead)
+		at(2*time.Hour, ahead, over)
+		// A new login is taken up without a word, at the latest when it is looked for.
+		fresh = login("second", start.Add(5*time.Hour))
 		if err := r.Renew(ctx); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour)
-		synctest.Wait()
-		if len(told) != 1 || !r.expires().Equal(start.Add(3*time.Hour)) {
-			t.Errorf("told %v, expires %v", told, r.expires())
+		at(4*time.Hour, ahead, over)
+		if !r.expires().Equal(start.Add(5 * time.Hour)) {
+			t.Errorf("expires %v", r.expires())
+		}
+		fresh = login("third", start.Add(9*time.Hour))
+		at(6*time.Hour, ahead, over)
+		if !r.expires().Equal(start.Add(9 * time.Hour)) {
+			t.Errorf("expires %v", r.expires())
 		}
 		cancel()
 		<-done
 	})
+}
+
+func TestRemedy(t *testing.T) {
+	r := &renewing{}
+	r.note(aws.Credentials{Source: "SSOProvider"})
+	if got := r.remedy(); got != "log in again" {
+		t.Error(got)
+	}
+	r.note(aws.Credentials{Source: "EnvConfigCredentials"})
+	if got := r.remedy(); !strings.Contains(got, "open the tunnel again") {
+		t.Error(got)
+	}
 }

@@ -73,9 +73,7 @@ func (t *tunnel) announce(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	t.credentials.announce(ctx, func(left time.Duration) {
-		t.say(fmt.Sprintf("credentials expire in %v; log in again, or the tunnel cannot be resumed then", left.Round(time.Second)))
-	})
+	t.credentials.announce(ctx, t.say)
 }
 
 // lane keeps one session open behind the local end.
