@@ -66,6 +66,16 @@ const (
 // which do not change as long as a process runs.
 func FromEnvironment(c aws.Credentials) bool { return c.Source == sourceEnv }
 
+var sourceTexts = map[string]string{
+	sourceEnv: "the environment", sourceFile: "the configuration files", sourceAssumeRole: "a profile's role",
+	sourceWebIdentity: "a web identity", sourceSSO: "IAM Identity Center", sourceLogin: "aws login",
+	sourceProcess: "credential_process", sourceContainer: "the container", sourceInstance: "the instance",
+}
+
+// SourceText says in words where credentials of a Session come from, "" when they
+// do not say.
+func SourceText(c aws.Credentials) string { return sourceTexts[c.Source] }
+
 // from names the source of the credentials that a link gives.
 func from(source string, next link) link {
 	return func() (provider, error) {

@@ -53,6 +53,8 @@ func TestSources(t *testing.T) {
 		for range 2 {
 			if got, err := h.credentials(args...); err != nil || got.Source != tc.want {
 				t.Errorf("%s: source %q, %v", tc.want, got.Source, err)
+			} else if SourceText(got) == "" {
+				t.Errorf("%s: no words for it", tc.want)
 			}
 		}
 	}

@@ -141,8 +141,8 @@ func (d *doctor) identity(ctx context.Context) []report.Check {
 		}}
 	}
 	c := report.Check{Level: report.OK, Name: "identity", Text: caller.SessionARN}
-	if keys.Source != "" {
-		c.Text += " (" + keys.Source + ")"
+	if from := awsconf.SourceText(keys); from != "" {
+		c.Text += " (from " + from + ")"
 	}
 	if left := keys.Expires.Sub(d.now()).Round(time.Minute); keys.CanExpire && left < 15*time.Minute {
 		c.Level, c.Do = report.Warn, "get new credentials before a long session: these end in "+left.String()
