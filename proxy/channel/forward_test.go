@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/xtaci/smux"
@@ -150,5 +151,44 @@ func TestForwardHalfClose(t *testing.T) {
 	got, err := io.ReadAll(conn)
 	if err != nil || string(got) != "answer to query" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// Agents of the time between want to see the multiplexer's keepalive, later ones
+// must not: it would keep an idle session from its timeout.
+func TestKeepalive(t *testing.T) {
+	for version, want := range map[string]bool{"3.0.196.1": true, "3.1.1511.0": true, "3.1.1511.1": false, newAgent: false} {
+		t.Run(version, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScripted(t)
+				c, p := dialed(t, s, s.options(), request(version, Port, portProps))
+				if !c.Info().Multiplexed {
+					t.Error("not multiplexed")
+				}
+				in := NewInlet(newVnet())
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error, 1)
+				go func() { done <- c.Forward(ctx, in, ForwardOptions{}) }()
+				if !want {
+					p.none(InputStreamData, 5*time.Minute)
+				}
+				for range 3 {
+					if !want {
+						break
+					}
+					begin := time.Now()
+					f := p.next(InputStreamData)
+					p.ack(f)
+					if !bytes.Equal(f.Payload, []byte{muxVersion, muxNop, 0, 0, 0, 0, 0, 0}) || time.Since(begin) > muxKeepalive+time.Second {
+						t.Errorf("%x after %v", f.Payload, time.Since(begin))
+					}
+				}
+				cancel()
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+				in.Close()
+			})
+		})
 	}
 }

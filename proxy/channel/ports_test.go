@@ -198,16 +198,6 @@ func TestAgentIsSlowToBegin(t *testing.T) {
 	}
 }
 
-// Agents of the time between want to see the multiplexer's keepalive.
-func TestKeepaliveAgent(t *testing.T) {
-	c := config(listen(t, echoes))
-	c.AgentVersion = "3.1.1511.0"
-	r := newRig(t, c, nil)
-	if err := roundTrip(r.connect(), 1, 5000, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestRefusedRemotePort(t *testing.T) {
 	l := listen(t, echoes)
 	c := config(l)
