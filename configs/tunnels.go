@@ -197,7 +197,7 @@ func CheckListen(listen string) error {
 func CheckName(name string) error {
 	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 	if name == "" || strings.Trim(name, allowed) != "" || name[0] == '-' || name[0] == '.' {
-		return fmt.Errorf("a name has letters, digits, - _ and . only, and begins with neither - nor .")
+		return fmt.Errorf("a name has letters, digits, - _ and . only, and neither - nor . in front")
 	}
 	return nil
 }
