@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"cmp"
+	"context"
+	"io"
 	"slices"
 	"strings"
 
@@ -27,6 +30,28 @@ options:
 const wordsHelp = `usage: {{.UsageText}}
 
 {{.Description}}`
+
+// runApp runs a command line of ours. urfave/cli drops the errors of writing help:
+// they are returned here.
+func (p *process) runApp(ctx context.Context, args []string) error {
+	app := newApp(p)
+	help := &keptWriter{w: p.stdout}
+	app.Writer = help
+	return cmp.Or(app.RunContext(ctx, args), help.err)
+}
+
+// keptWriter keeps the first error of a writer.
+type keptWriter struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (k *keptWriter) Write(b []byte) (int, error) {
+	n, err := k.w.Write(b)
+	k.err = cmp.Or(k.err, err)
+	return n, err
+}
 
 // newApp builds the command table. It is built for each run: urfave/cli keeps
 // parsed values in its flags.

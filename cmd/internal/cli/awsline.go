@@ -18,8 +18,19 @@ const sessionHelp = `The options are those of "aws ssm start-session", spelled a
 --target, --document-name, --parameters, --reason, --profile, --region,
 --endpoint-url, --debug and the rest. A target may be an id, a name, tag:KEY=VALUE
 or a private address; on a terminal "ssmguard start-session" without one shows the
-connected targets to choose from. Our own, each with a variable for its
-default (SSMGUARD_GUARD and so on):
+connected targets to choose from.
+` + ownHelp
+
+// awsHelp describes the AWS CLI's place.
+const awsHelp = `Takes a whole command line of the AWS CLI. "ssm start-session" and "ecs
+execute-command" are checked first, and but for that behave as there: options, output,
+exit codes, the plugin in PATH if there is one; a target is an id. Everything else goes
+to the next aws in PATH.
+` + ownHelp
+
+// ownHelp describes the options of a session that the AWS CLI has not.
+const ownHelp = `
+Our own options, each with a variable for its default (SSMGUARD_GUARD and so on):
 
   --guard on         stop on a proven denial (default)
   --guard warn       explain, and go on
@@ -100,7 +111,7 @@ func awsCommands(p *process) []*cli.Command {
 			}),
 		wordsCommand("check", "check only, start nothing", "ssmguard check --target TARGET [options]", sessionHelp+checkHelp, targeted("check", p.check)),
 		wordsCommand("policy", "print the smallest policy that allows a session", "ssmguard policy --target TARGET [--format json|terraform|cloudformation] [options]", policyHelp, targeted("policy", p.policyWords)),
-		wordsCommand("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", sessionHelp, p.aws),
+		wordsCommand("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", awsHelp, p.aws),
 		wordsCommand("ecs", "check, then run a command in an ECS task", "ssmguard ecs execute-command --task TASK --command COMMAND --interactive [options]", ecsHelp, p.ecs),
 		wordsCommand("doctor", "look at everything a session depends on", "ssmguard doctor [--target TARGET] [--output text|json] [options]", doctorHelp, targeted("doctor", p.doctorWords)),
 		wordsCommand("ssh-proxy", "carry ssh, scp and rsync, as their ProxyCommand", "ssmguard ssh-proxy HOST PORT [options]", sshProxyHelp, p.sshProxy),

@@ -53,7 +53,7 @@ func (p *process) run(ctx context.Context, args []string) error {
 	words := args[1:]
 	help := func(err error) error {
 		if errors.Is(err, errHelp) {
-			return newApp(p).RunContext(ctx, []string{args[0], "help", "start-session"})
+			return p.runApp(ctx, []string{args[0], "help", "start-session"})
 		}
 		return err
 	}
@@ -61,11 +61,11 @@ func (p *process) run(ctx context.Context, args []string) error {
 	case filepath.Base(args[0]) == "aws":
 		return help(p.aws(ctx, words))
 	case len(words) == 0 || !strings.HasPrefix(words[0], "-"):
-		return newApp(p).RunContext(ctx, args)
+		return p.runApp(ctx, args)
 	case words[0] == "--help" || words[0] == "-h":
-		return newApp(p).RunContext(ctx, append([]string{args[0], "help"}, words[1:]...))
+		return p.runApp(ctx, append([]string{args[0], "help"}, words[1:]...))
 	case words[0] == "--version":
-		return newApp(p).RunContext(ctx, append([]string{args[0], "version"}, words[1:]...))
+		return p.runApp(ctx, append([]string{args[0], "version"}, words[1:]...))
 	default:
 		return help(p.optionsFirst(ctx, args))
 	}
@@ -96,7 +96,7 @@ func (p *process) optionsFirst(ctx context.Context, args []string) error {
 	if name == "tunnel" && len(rest) > 0 {
 		sorted, rest = append(sorted, rest[0]), rest[1:] // its options follow the verb
 	}
-	return app.RunContext(ctx, slices.Concat(sorted, words[:at], rest))
+	return p.runApp(ctx, slices.Concat(sorted, words[:at], rest))
 }
 
 // signalled is the cause of a context that a signal ended.
