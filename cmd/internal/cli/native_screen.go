@@ -165,6 +165,9 @@ func (s *screen) event(e channel.Event) {
 	defer s.mu.Unlock()
 	switch {
 	case s.shell && e.Kind == channel.Lost:
+		if s.lost != nil {
+			s.lost.Stop()
+		}
 		s.shown = false
 		s.lost = time.AfterFunc(noticeAfter, func() { s.late(text) })
 	case s.shell && e.Kind == channel.Resumed:
