@@ -27,7 +27,8 @@ type ShellOptions struct {
 
 const (
 	shellBuffer = 1 << 20 // bytes that out may lag behind
-	endOfInput  = 0x04    // what a terminal sends for the end of its input
+	shellWrite  = 32 << 10
+	endOfInput  = 0x04 // what a terminal sends for the end of its input
 )
 
 // shell is the engine of a terminal or a command.
@@ -85,6 +86,7 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 
 	var wg sync.WaitGroup
 	left := make(chan error, 2)
+	c.sendFirstSize(opt.Sizes)
 	start := func(f func()) { wg.Go(func() { c.guarded(f) }) }
 	start(func() {
 		if err := c.sendInput(inner, e, streams.In, opt); err != nil {
@@ -200,6 +202,23 @@ func (c *Channel) endInput(ctx context.Context, e *shell, whole bool) {
 	}
 }
 
+// sendFirstSize sends a size that is there already, before anything that is typed.
+func (c *Channel) sendFirstSize(sizes <-chan Size) {
+	select {
+	case size, ok := <-sizes:
+		if ok {
+			c.sendSize(size)
+		}
+	default:
+	}
+}
+
+func (c *Channel) sendSize(size Size) {
+	if b, err := json.Marshal(size); err == nil {
+		c.sendNow(PayloadSize, b)
+	}
+}
+
 func (c *Channel) sendSizes(ctx context.Context, sizes <-chan Size) {
 	for {
 		select {
@@ -207,9 +226,7 @@ func (c *Channel) sendSizes(ctx context.Context, sizes <-chan Size) {
 			if !ok {
 				return
 			}
-			if b, err := json.Marshal(size); err == nil {
-				c.sendNow(PayloadSize, b)
-			}
+			c.sendSize(size)
 		case <-ctx.Done():
 			return
 		}
@@ -221,7 +238,11 @@ func (e *shell) output(kind PayloadType, payload []byte) error {
 	defer e.mu.Unlock()
 	switch kind {
 	case PayloadOutput, PayloadStdErr:
-		e.queue = append(e.queue, arrival{kind, append([]byte(nil), payload...)})
+		if n := len(e.queue) - 1; n >= 0 && e.queue[n].kind == kind && len(e.queue[n].payload)+len(payload) <= shellWrite {
+			e.queue[n].payload = append(e.queue[n].payload, payload...)
+		} else {
+			e.queue = append(e.queue, arrival{kind, append([]byte(nil), payload...)})
+		}
 		e.size += len(payload)
 		e.down += int64(len(payload))
 		signal(e.wake)

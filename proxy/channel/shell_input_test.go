@@ -72,6 +72,24 @@ func TestShellInputEnds(t *testing.T) {
 	}
 }
 
+// What is typed at once finds the terminal's size.
+func TestShellSizeFirst(t *testing.T) {
+	for range 20 {
+		r := &rig{t: t, g: serve(t)}
+		c, err := r.dial(gateway.SessionConfig{Kind: gateway.Shell}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes := make(chan channel.Size, 1)
+		sizes <- channel.Size{Cols: 91, Rows: 17}
+		var out bytes.Buffer
+		streams := proxy.Streams{In: strings.NewReader("stty size; exit\n"), Out: &out}
+		if _, err := c.Shell(t.Context(), streams, channel.ShellOptions{Sizes: sizes}); err != nil || !strings.Contains(out.String(), "\n17 91") {
+			t.Fatalf("%v, %q", err, out.String())
+		}
+	}
+}
+
 // A program that leaves its input unread for long is no reason to end the
 // session or its connection, and nothing of the input is lost.
 func TestShellPaste(t *testing.T) {
@@ -93,7 +111,7 @@ func TestShellPaste(t *testing.T) {
 				keys.Write(pasted) //nolint:errcheck // the test sees it
 			}()
 			got := runShell(t, gateway.SessionConfig{Kind: gateway.Shell}, func(o *channel.Options) {
-				o.AckTimeout, o.PingEvery, o.Silence = time.Second, 200*time.Millisecond, time.Second
+				o.AckTimeout = time.Second
 			}, in, out)
 			if got.err != nil || !strings.Contains(out.String(), c.want) {
 				s := out.String()
