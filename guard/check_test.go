@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ssmguard/guard/policy"
 )
 
@@ -142,6 +144,31 @@ func TestOrganizationTurnsOnKey(t *testing.T) {
 		}
 		if d.Verdict() != tt.want || code != tt.code {
 			t.Errorf("%s: %v %q, want %v %q", tt.name, d.Verdict(), code, tt.want, tt.code)
+		}
+	}
+}
+
+// TestUnseen: an allowance names what nobody saw, and nothing else does.
+func TestUnseen(t *testing.T) {
+	tests := []struct {
+		iam, local policy.Answer
+		want       []string
+	}{
+		{says(policy.Allow), says(policy.Unknown, "session"), []string{"session policy"}},
+		{says(policy.Allow), says(policy.Unknown, "endpoint", "scp", "session"), []string{"session policy", "VPC endpoint policy"}},
+		{says(policy.Allow), says(policy.Unknown, "identity", "scp"), nil},
+		{says(policy.Allow), says(policy.Allow), nil},
+		{says(policy.Unknown), says(policy.Unknown, "session"), nil},
+		{says(policy.ImplicitDeny), says(policy.Unknown, "session"), nil},
+	}
+	for _, tt := range tests {
+		g := Guard{Simulators: []Simulator{opinion{name: "iam", answer: tt.iam}, opinion{name: "local", answer: tt.local}}}
+		d, err := g.Check(t.Context(), devRequest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, d.Unseen()); diff != "" {
+			t.Errorf("%v, %v: %s", tt.iam, tt.local, diff)
 		}
 	}
 }

@@ -119,6 +119,27 @@ func (m *Merged) depend(on []string) {
 	}
 }
 
+// Unseen returns, of a request that is allowed, the policies that no judge could
+// see and that may still forbid it, as people call them: a simulation knows nothing
+// of the session's own policy and of the VPC endpoint's.
+func (d Decision) Unseen() []string {
+	if d.Verdict() != policy.Allow {
+		return nil
+	}
+	var names []string
+	for _, r := range d.Rulings {
+		if r.Grant.Advisory || r.Answer.Verdict != policy.Unknown {
+			continue
+		}
+		for _, layer := range []policy.Kind{policy.Session, policy.Endpoint} {
+			if name := layerNames[layer.String()]; slices.Contains(r.Answer.DependsOn, layer.String()) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
 // openKeys returns the condition keys (not the layers) on which a judge that
 // answered Unknown says the outcome turns. No other judge knows them either: a
 // simulation merely takes them as absent.

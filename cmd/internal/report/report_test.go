@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -151,6 +153,26 @@ func TestQuietBeforeSession(t *testing.T) {
 	render(t, NewText(&out, 80, false), samples()["unknown"], false)
 	if want := "ssmguard: warning: role/dev's policies could not be read [SG501]\n"; out.String() != want {
 		t.Errorf("wrote %q, want %q", out.String(), want)
+	}
+}
+
+// TestAllowedUnlessUnseen: where the verdict is the answer, it says what nobody
+// could see; before a session that is no news.
+func TestAllowedUnlessUnseen(t *testing.T) {
+	d := samples()["allowed"]
+	d.Rulings = slices.Clone(d.Rulings)
+	for _, g := range d.Grants {
+		d.Rulings = append(d.Rulings, guard.Ruling{Grant: g, Judge: "local", Answer: policy.Answer{DependsOn: []string{"session", "endpoint"}}})
+	}
+	var out bytes.Buffer
+	render(t, NewText(&out, 0, false), d, true)
+	if want := ", unless a session policy or a VPC endpoint policy forbids it, which cannot be read\n"; !strings.HasSuffix(out.String(), want) || !strings.HasPrefix(out.String(), "ssmguard: allowed: ") {
+		t.Errorf("wrote %q", out.String())
+	}
+	out.Reset()
+	render(t, NewText(&out, 0, false), d, false)
+	if out.Len() != 0 {
+		t.Errorf("wrote %q", out.String())
 	}
 }
 

@@ -60,7 +60,11 @@ func verdictLine(d guard.Decision) string {
 	what := fmt.Sprintf("a session on %s with %s", d.Request.Target, document(d.Request))
 	switch v := d.Verdict(); v {
 	case policy.Allow:
-		return fmt.Sprintf("ssmguard: allowed: %s may start %s\n", who, what)
+		but := ""
+		if unseen := d.Unseen(); len(unseen) > 0 {
+			but = ", unless a " + strings.Join(unseen, " or a ") + " forbids it, which cannot be read"
+		}
+		return fmt.Sprintf("ssmguard: allowed: %s may start %s%s\n", who, what, but)
 	case policy.Unknown:
 		return fmt.Sprintf("ssmguard: undecided: it could not be told whether %s may start %s\n", who, what)
 	default:
