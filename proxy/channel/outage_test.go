@@ -264,3 +264,24 @@ func TestStatsInEvent(t *testing.T) {
 		}
 	})
 }
+
+// A machine that went to sleep without a network tries again as soon as it wakes,
+// whatever the pause had come to.
+func TestWakesWithoutNetwork(t *testing.T) {
+	var off atomic.Int64
+	withVrig(t, func(_ *vnet, o *Options) {
+		o.wall = func() time.Time { return time.Now().Round(0).Add(time.Duration(off.Load())) }
+		o.Backoff = proxy.Backoff{Min: 100 * time.Millisecond, Max: time.Hour}
+	}, func(t *testing.T, r *vrig) {
+		conn := r.connect('e')
+		defer conn.Close()
+		r.query(conn, 1)
+		r.cut(true)
+		time.Sleep(3 * time.Hour) // the next attempt is an hour away
+		off.Store(int64(8 * time.Hour))
+		r.net.setDown(false)
+		if d := r.query(conn, 2); d > 3*time.Second {
+			t.Errorf("back after %v", d)
+		}
+	})
+}

@@ -53,8 +53,14 @@ func (c *Channel) resume(cause error, failed int) (*link, int, error) {
 	}
 	defer cancel()
 	for refused := 0; ; failed++ {
-		if failed > 0 && !sleep(ctx, c.opt.Backoff.Pause(failed)) {
-			return nil, failed, fmt.Errorf("%w: could not resume in time: %w", ErrSessionGone, cause)
+		if failed > 0 {
+			woke, ok := c.rest(ctx, c.opt.Backoff.Pause(failed))
+			if !ok {
+				return nil, failed, fmt.Errorf("%w: could not resume in time: %w", ErrSessionGone, cause)
+			}
+			if woke {
+				failed = 0
+			}
 		}
 		l, err := c.resumeOnce(ctx)
 		var status *StatusError
@@ -68,6 +74,21 @@ func (c *Channel) resume(cause error, failed int) (*link, int, error) {
 		}
 		cause = err
 	}
+}
+
+// rest waits for d, or until the machine has woken from sleep, where the network
+// may be another; ok is false when ctx ended first.
+func (c *Channel) rest(ctx context.Context, d time.Duration) (woke, ok bool) {
+	clocks := clocks{mono: time.Now(), wall: c.opt.wall()}
+	for ; d > 0; d -= wakeAtMost {
+		if !sleep(ctx, min(d, wakeAtMost)) {
+			return false, false
+		}
+		if clocks.jumped(c.opt.wall()) {
+			return true, true
+		}
+	}
+	return false, true
 }
 
 // maxRefused is how many fresh tokens in a row the gateway may refuse.
