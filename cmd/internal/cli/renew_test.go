@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,24 +47,35 @@ func TestRenewingTakesUpANewLogin(t *testing.T) {
 func TestExpiryIsAnnounced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		var fresh aws.CredentialsProvider
+		var fresh atomic.Pointer[time.Time] // when those of a new login run out
 		r := &renewing{now: login("first", start.Add(time.Hour)), load: func(context.Context) (*awsconf.Session, error) {
-			if fresh == nil {
+			until := fresh.Load()
+			if until == nil {
 				return nil, errors.New("not logged in")
 			}
-			return &awsconf.Session{Credentials: fresh}, nil
+			return &awsconf.Session{Credentials: login("newer", *until)}, nil
 		}}
 		if _, err := r.Retrieve(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
 		var told []string
 		done := make(chan struct{})
-		go func() { defer close(done); r.announce(ctx, func(note string) { told = append(told, note) }) }()
+		go func() {
+			defer close(done)
+			r.announce(ctx, func(note string) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, note)
+			})
+		}()
 		at := func(when time.Duration, want ...string) {
 			t.Helper()
 			time.Sleep(time.Until(start.Add(when)))
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if diff := cmp.Diff(want, told); diff != "" {
 				t.Errorf("after %v -want +got:\n%s", when, diff)
 			}
@@ -73,17 +86,18 @@ func TestExpiryIsAnnounced(t *testing.T) {
 		at(59*time.Minute, ahead)
 		at(2*time.Hour, ahead, over)
 		// A new login is taken up without a word, at the latest when it is looked for.
-		fresh = login("second", start.Add(5*time.Hour))
+		second, third := start.Add(5*time.Hour), start.Add(9*time.Hour)
+		fresh.Store(&second)
 		if err := r.Renew(ctx); err != nil {
 			t.Fatal(err)
 		}
 		at(4*time.Hour, ahead, over)
-		if !r.expires().Equal(start.Add(5 * time.Hour)) {
+		if !r.expires().Equal(second) {
 			t.Errorf("expires %v", r.expires())
 		}
-		fresh = login("third", start.Add(9*time.Hour))
+		fresh.Store(&third)
 		at(6*time.Hour, ahead, over)
-		if !r.expires().Equal(start.Add(9 * time.Hour)) {
+		if !r.expires().Equal(third) {
 			t.Errorf("expires %v", r.expires())
 		}
 		cancel()
