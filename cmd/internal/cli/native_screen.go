@@ -86,8 +86,8 @@ func wholeScreen(b []byte, before bool) bool {
 	return all[len(all)-1][1][0] == 'h'
 }
 
-// moved matches what moves the cursor off the line or clears the screen.
-var moved = regexp.MustCompile(`\x1b\[[0-9;]*[HJ]`)
+// moved matches what takes the cursor to another line or clears the screen.
+var moved = regexp.MustCompile(`\x1b(?:\[[0-9;]*[A-BE-FHJSTdfrsu]|\[\?(?:47|1047|1049)[hl]|[78DEMc])`)
 
 // current is the line at the cursor, as it is to be drawn again.
 func (s *screen) current() []byte {

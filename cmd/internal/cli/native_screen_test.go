@@ -24,6 +24,8 @@ func TestScreenNote(t *testing.T) {
 		"after a line":     {"a\r\n", "ssmguard: hear\r\n"},
 		"in a line":        {"a\r\n$ ec", "\r\nssmguard: hear\r\n$ ec"},
 		"after clear":      {"a\r\n\x1b[H\x1b[2J$ ec", "\r\nssmguard: hear\r\n$ ec"},
+		"after a pager":    {"a\r\n\x1b[?1049hfile\r\n:\r\x1b[K\x1b[?1l\x1b>\x1b[?1049l$ ec", "\r\nssmguard: hear\r\n$ ec"},
+		"edited lines":     {"$ ab\x1b[Acd", "\r\nssmguard: hear\r\ncd"},
 		"coloured":         {"\x1b[1m$\x1b[m ", "\r\nssmguard: hear\r\n\x1b[1m$\x1b[m "},
 		"a very long line": {strings.Repeat("x", 2*longestLine), "\r\nssmguard: hear\r\n"},
 		"a program":        {"$ vi\r\n\x1b[?1049hfile", "\x1b7\x1b[H\x1b[7mssmguard: hear\x1b[m\x1b[K\x1b8"},
