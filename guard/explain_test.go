@@ -185,8 +185,41 @@ func TestDeniedWhateverIsUnknown(t *testing.T) {
 func TestLiftedDeny(t *testing.T) {
 	fix := startFix(decided(t, `[{"Effect":"Allow","Action":"ssm:StartSession","Resource":["arn:aws:ec2:*:*:instance/*","arn:aws:ssm:us-east-1:*:document/SSM-*"]},
 		{"Effect":"Deny","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*:*:document/SSM-*"}]`, "", nil))
-	const want = "with this change the session is allowed; it also lifts the Deny from the same document in other regions, which nothing allows"
+	const want = "with this change the session is allowed; it also lifts the Deny from the same document in other regions, which nothing allows yet"
 	if fix == nil || fix.Check != want {
 		t.Errorf("%+v", fix)
+	}
+}
+
+// TestUnreadNeedsNoStatement: no statement is added to a layer that could not be
+// read, for it may hold one; what else is in the way is repaired.
+func TestUnreadNeedsNoStatement(t *testing.T) {
+	parse := func(kind policy.Kind, statement string) []policy.Statement {
+		doc, err := policy.Parse(kind, kind.String(), []byte(`{"Version":"2012-10-17","Statement":`+statement+`}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc.Statements
+	}
+	bounded := parse(policy.Boundary, `{"Effect":"Allow","Action":"ssm:*","Resource":"arn:aws:ec2:*:*:instance/*"}`)
+	denied := parse(policy.Identity, `{"Effect":"Deny","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*:*:document/SSM-*"}`)
+	for _, tt := range []struct {
+		name string
+		set  policy.Set
+		kind ChangeKind
+		at   string
+	}{
+		{"the boundary lacks it", policy.Set{Boundary: bounded, Partial: []string{"identity", "session"}}, AddStatement, "boundary"},
+		{"the half that was read denies it", policy.Set{Identity: denied, Partial: []string{"identity"}}, RemoveStatement, "identity"},
+	} {
+		d, err := (&Guard{Inventory: fixed(Facts{}), Simulators: []Simulator{Local{Static(tt.set)}}}).Check(t.Context(), devRequest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fix := startFix(d)
+		if fix == nil || len(fix.Changes) != 1 || fix.Changes[0].Kind != tt.kind || fix.Changes[0].Layer != tt.at || !fix.Checked ||
+			!strings.HasSuffix(fix.Check, "as far as the policies can be read") {
+			t.Errorf("%s: %+v", tt.name, fix)
+		}
 	}
 }

@@ -198,7 +198,7 @@ func verdicts(set policy.Set, probes []probe) []policy.Verdict {
 // effects are the labels of the probes that a change touches, each once.
 type effects struct {
 	opened, closed []string
-	lifted         []string // denied before by a Deny, now only because nothing allows
+	lifted         []string // denied before by a Deny, now only because nothing that was read allows
 }
 
 // changed compares the verdicts on the probes before and after a change.
@@ -228,7 +228,7 @@ func (e effects) String() string {
 		what   string
 		labels []string
 		rest   string
-	}{{"allows ", e.opened, ""}, {"denies ", e.closed, ""}, {"lifts the Deny from ", e.lifted, ", which nothing allows"}} {
+	}{{"allows ", e.opened, ""}, {"denies ", e.closed, ""}, {"lifts the Deny from ", e.lifted, ", which nothing allows yet"}} {
 		if len(part.labels) > 0 {
 			said = append(said, part.what+list(part.labels)+part.rest)
 		}

@@ -193,8 +193,12 @@ func (p *plan) denying(l layer) []*policy.Statement {
 	return out
 }
 
-// lacking returns the grants that nothing in a layer allows.
+// lacking returns the grants that nothing in a layer allows. What was not read of
+// a layer may allow them.
 func (p *plan) lacking(l layer) []Grant {
+	if slices.Contains(p.d.Policies.Partial, l.name) {
+		return nil
+	}
 	var out []Grant
 	for _, g := range p.grants {
 		if l.says(evaluate(p.set, g)).Verdict == policy.ImplicitDeny {
@@ -247,10 +251,8 @@ func (p *plan) apply(c Change, text string) {
 
 // check evaluates the grants and the neighbours with the whole fix.
 func (p *plan) check() {
-	for _, g := range p.grants {
-		if evaluate(p.set, g).Verdict != policy.Allow {
-			return
-		}
+	if slices.ContainsFunc(p.grants, func(g Grant) bool { return !p.passes(g) }) {
+		return
 	}
 	p.fix.Checked = true
 	with := "with this change "
@@ -263,9 +265,19 @@ func (p *plan) check() {
 		with = "with these changes "
 	}
 	p.fix.Check = with + p.outcome() + changed(p.probes, p.before, verdicts(p.set, p.probes)).String()
-	if p.d.Policies != nil && len(p.d.Policies.Partial) > 0 {
+	if len(p.d.Policies.Partial) > 0 {
 		p.fix.Check += ", as far as the policies can be read"
 	}
+}
+
+// passes tells whether a grant is allowed with the changes so far, as far as the
+// policies can be read.
+func (p *plan) passes(g Grant) bool {
+	set := p.set
+	set.Partial = p.d.Policies.Partial
+	a := evaluate(set, g)
+	keys, _ := splitDepends(a.DependsOn)
+	return a.Verdict == policy.Allow || a.Verdict == policy.Unknown && len(keys) == 0
 }
 
 // outcome says what the fix makes possible. That the session is allowed takes
