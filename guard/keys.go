@@ -162,9 +162,19 @@ func callKeys(k *keyring, r Request, f Facts) {
 	k.set("aws:ViaAWSService", "false")
 	k.set("aws:PrincipalIsAWSService", "false")
 	if !f.At.IsZero() {
-		k.set("aws:CurrentTime", f.At.UTC().Format(time.RFC3339))
-		k.set("aws:EpochTime", strconv.FormatInt(f.At.Unix(), 10))
+		k.clock(f.At)
 	}
+}
+
+const (
+	keyTime  = "aws:CurrentTime"
+	keyEpoch = "aws:EpochTime"
+)
+
+// clock sets the time of the call.
+func (k *keyring) clock(at time.Time) {
+	k.set(keyTime, at.UTC().Format(time.RFC3339))
+	k.set(keyEpoch, strconv.FormatInt(at.Unix(), 10))
 }
 
 const (

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"time"
 
 	"ssmguard/guard/policy"
 )
@@ -39,9 +40,41 @@ func usable(set policy.Set, err error) bool { return err == nil || len(set.Parti
 func judge(set policy.Set, name string, gs []Grant) []Ruling {
 	rulings := make([]Ruling, 0, len(gs))
 	for _, g := range gs {
-		rulings = append(rulings, Ruling{Grant: g, Judge: name, Answer: evaluate(set, g)})
+		a := evaluate(set, g)
+		if a.Verdict.Denies() && turnsOnClock(set, g) {
+			a = policy.Answer{DependsOn: []string{keyTime}}
+		}
+		rulings = append(rulings, Ruling{Grant: g, Judge: name, Answer: a})
 	}
 	return rulings
+}
+
+// clockSkew is how far our clock may be from AWS's: a call that is signed with
+// more is refused whatever the policies say.
+const clockSkew = 5 * time.Minute
+
+// turnsOnClock tells whether a denial would be none by a clock that is as right as
+// ours. A time that the user states is meant as it stands.
+func turnsOnClock(set policy.Set, g Grant) bool {
+	now, _, _ := g.Context.Lookup(keyTime)
+	epoch, _, _ := g.Context.Lookup(keyEpoch)
+	if len(now) != 1 || len(epoch) != 1 {
+		return false
+	}
+	at, err := time.Parse(time.RFC3339, now[0])
+	if err != nil {
+		return false
+	}
+	for _, skew := range []time.Duration{-clockSkew, clockSkew} {
+		k := keyring{c: g.Context}
+		k.clock(at.Add(skew))
+		other := g
+		other.Context = k.c
+		if !evaluate(set, other).Verdict.Denies() {
+			return true
+		}
+	}
+	return false
 }
 
 // evaluate asks the evaluator about one grant. Of the layers of a Set, resource

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ssmguard/guard/policy"
 )
@@ -93,5 +94,45 @@ func TestNoFalseStop(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestClockMayBeOff: a denial by the time of day is proven only when AWS's clock
+// cannot say otherwise.
+func TestClockMayBeOff(t *testing.T) {
+	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		condition string
+		want      policy.Verdict
+	}{
+		{`"DateGreaterThan":{"aws:CurrentTime":"2026-11-21T12:03:00Z"}`, policy.Unknown},
+		{`"DateLessThan":{"aws:CurrentTime":"2026-11-21T11:57:00Z"}`, policy.Unknown},
+		{`"DateLessThan":{"aws:EpochTime":"1795262220"}`, policy.Unknown},
+		{`"DateGreaterThan":{"aws:CurrentTime":"2026-11-21T12:06:00Z"}`, policy.ImplicitDeny},
+		{`"DateLessThan":{"aws:CurrentTime":"2026-11-21T11:00:00Z"}`, policy.ImplicitDeny},
+		{`"DateLessThan":{"aws:CurrentTime":"2026-11-21T13:00:00Z"}`, policy.Allow},
+	} {
+		doc, err := policy.Parse(policy.Identity, "p", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{`+tt.condition+`}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := Guard{Inventory: fixed(Facts{At: at}), Simulators: []Simulator{Local{Static(policy.Set{Identity: doc.Statements})}}}
+		d, err := g.Check(t.Context(), devRequest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Verdict(); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.condition, got, tt.want)
+		}
+	}
+	r := devRequest
+	r.Closed, r.Context = true, map[string][]string{"aws:CurrentTime": {"2026-11-21T12:00:00Z"}}
+	doc, err := policy.Parse(policy.Identity, "p", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"DateGreaterThan":{"aws:CurrentTime":"2026-11-21T12:00:00Z"}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := (&Guard{Simulators: []Simulator{Local{Static(policy.Set{Identity: doc.Statements})}}}).Check(t.Context(), r)
+	if err != nil || d.Verdict() != policy.ImplicitDeny {
+		t.Errorf("a time that is stated: %v, %v", d.Verdict(), err)
 	}
 }
