@@ -154,21 +154,18 @@ func (p *process) within(ctx context.Context, s *sandbox, do func(ctx context.Co
 // insideGrace is how long a command may take to end once it was told to.
 const insideGrace = 5 * time.Second
 
-// runInside runs a command with an environment; its exit code becomes ours.
+// runInside runs a command with an environment; its exit code, or the signal that
+// ended it, becomes ours.
 func (p *process) runInside(ctx context.Context, command []string, env []variable) error {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = p.stdin, p.stdout, p.stderr, p.inside(env)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = insideGrace
 	err := cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		if code := exit.ExitCode(); code >= 0 {
-			return statusError{code}
-		}
-		return fmt.Errorf("%s: %w", command[0], err)
+	if cmd.ProcessState == nil {
+		return err // it did not start
 	}
-	return err
+	return commandStatus(cmd.ProcessState, err)
 }
 
 // worldError gives a world that cannot be opened its exit code: a name that is
