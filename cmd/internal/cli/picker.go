@@ -17,10 +17,10 @@ import (
 )
 
 // withTarget asks a person for the target that a command line does not name. On
-// anything but a terminal, and for every other fault, the words come back as they
+// anything but a terminal that can draw, and for every other fault, the words come back as they
 // are, and what is wrong with them is said by whoever reads them next.
 func (p *process) withTarget(ctx context.Context, words []string) ([]string, error) {
-	if !isTerminal(p.stdin) || !p.errTerminal {
+	if !isTerminal(p.stdin) || !p.errTerminal || p.getenv("TERM") == "dumb" {
 		return words, nil
 	}
 	if _, err := p.sessionLine(words); err == nil {

@@ -9,20 +9,25 @@ import (
 
 func TestShowStatus(t *testing.T) {
 	tests := []struct {
-		name     string
-		terminal bool
-		takes    time.Duration
-		want     string
+		name  string
+		p     process
+		takes time.Duration
+		want  string
 	}{
-		{"fast", true, statusAfter - time.Millisecond, ""},
-		{"slow", true, statusAfter + time.Millisecond, "ssmguard: checking\r\x1b[K"},
-		{"slow into a pipe", false, time.Minute, ""},
+		{"fast", process{errTerminal: true}, statusAfter - time.Millisecond, ""},
+		{"slow", process{errTerminal: true}, statusAfter + time.Millisecond, "ssmguard: checking\r\x1b[K"},
+		{"slow on a narrow terminal", process{errTerminal: true, errWidth: 14}, time.Minute, "ssmguard: che\r\x1b[K"},
+		{"slow on a wide terminal", process{errTerminal: true, errWidth: 80}, time.Minute, "ssmguard: checking\r\x1b[K"},
+		{"slow on a dumb terminal", process{errTerminal: true, environ: []string{"TERM=dumb"}}, time.Minute, ""},
+		{"slow into a pipe", process{}, time.Minute, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var out bytes.Buffer
-				stop := (&process{stderr: &out, errTerminal: tt.terminal}).showStatus("checking")
+				p := tt.p
+				p.stderr = &out
+				stop := p.showStatus("checking")
 				time.Sleep(tt.takes) // of the synctest bubble
 				stop()
 				if got := out.String(); got != tt.want {
