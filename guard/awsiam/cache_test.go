@@ -247,6 +247,11 @@ func TestRecentlyAllowed(t *testing.T) {
 	if _, ok := next.RecentlyAllowed(t.Context(), other); ok {
 		t.Error("another target is another question")
 	}
+	other = r
+	other.Container = "web"
+	if _, ok := next.RecentlyAllowed(t.Context(), other); ok {
+		t.Error("a command in a container is another question")
+	}
 	if len(srv.Calls()) > 0 {
 		t.Errorf("calls %v", srv.Calls())
 	}

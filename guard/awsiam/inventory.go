@@ -29,7 +29,7 @@ func (c *Client) Facts(ctx context.Context, r guard.Request) (guard.Facts, error
 }
 
 func (c *Client) startFacts(ctx context.Context, r guard.Request) *flight[guard.Facts] {
-	f := c.current().factsOf(factsKey{r.Region, r.Target, r.Document})
+	f := c.current().factsOf(factsKey{r.Region, r.Target, r.Document, r.Container})
 	f.start(ctx, c, c.factsReader(r))
 	return f
 }

@@ -19,7 +19,7 @@ type memo struct {
 }
 
 // factsKey is the part of a request that facts depend on.
-type factsKey struct{ region, target, document string }
+type factsKey struct{ region, target, document, container string }
 
 func newMemo() *memo {
 	return &memo{facts: make(map[factsKey]*flight[guard.Facts])}

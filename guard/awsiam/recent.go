@@ -62,9 +62,9 @@ func (c *Client) allowKey(ctx context.Context, r guard.Request) (string, bool) {
 		return "", false
 	}
 	what, err := json.Marshal(struct {
-		Region, Target, Document string
-		Parameters, Context      map[string][]string
-	}{r.Region, r.Target, r.Document, r.Parameters, r.Context})
+		Region, Target, Document, Container string
+		Parameters, Context                 map[string][]string
+	}{r.Region, r.Target, r.Document, r.Container, r.Parameters, r.Context})
 	if err != nil {
 		return "", false
 	}

@@ -122,7 +122,13 @@ func (c *Client) throughVPCEndpoint(ctx context.Context) bool {
 	return len(addrs) > 0
 }
 
-func privateAddr(a netip.Addr) bool { return a.Unmap().IsPrivate() }
+// sharedSpace may be a part of a VPC like the private ranges, and is never AWS's own.
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+
+func privateAddr(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsPrivate() || sharedSpace.Contains(a)
+}
 
 // ssmHost is the host Systems Manager is called at, "" when it cannot be told.
 func (c *Client) ssmHost(ctx context.Context) string {

@@ -36,6 +36,8 @@ func TestThroughVPCEndpoint(t *testing.T) {
 		{"public", "", addrs("52.94.0.1", "52.94.0.2"), false},
 		{"private DNS", "", addrs("10.0.1.7", "10.0.2.7"), true},
 		{"private DNS, IPv6", "", addrs("fd00::7"), true},
+		{"private DNS, shared address space", "", addrs("100.64.3.7"), true},
+		{"next to the shared address space", "", addrs("100.128.0.1"), false},
 		{"some public", "", addrs("10.0.1.7", "52.94.0.1"), false},
 		{"no answer", "", func(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("no such host") }, false},
 		{"nobody to ask", "", nil, false},
