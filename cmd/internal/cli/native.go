@@ -222,8 +222,8 @@ func sessionError(err error) error {
 	switch {
 	case err == nil, errors.Is(err, channel.ErrEscaped):
 		return nil
-	case errors.As(err, &closed) && closed.Output != "":
-		return errors.New(closed.Output)
+	case errors.As(err, &closed) && strings.TrimSpace(closed.Output) != "":
+		return errors.New(strings.TrimSpace(closed.Output))
 	}
 	return err
 }

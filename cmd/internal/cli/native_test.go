@@ -75,3 +75,22 @@ func TestMayBeSilent(t *testing.T) {
 		}
 	}
 }
+
+// What the gateway says at the end is told, and is no peaceful end; leaving is one.
+func TestSessionError(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+		code int
+	}{
+		{nil, "", exitOK},
+		{channel.ErrEscaped, "", exitOK},
+		{&channel.ClosedError{Output: "\n\nYour session timed out due to inactivity.\n"}, "Your session timed out due to inactivity.", exitOther},
+		{channel.ErrSessionGone, "session is gone", exitOther},
+	} {
+		err := sessionError(c.err)
+		if code := exitCode(err); code != c.code || err != nil && err.Error() != c.want {
+			t.Errorf("%v: %v, code %d; want %q, %d", c.err, err, code, c.want, c.code)
+		}
+	}
+}
