@@ -19,6 +19,7 @@ type Inlet struct {
 
 	mu     sync.Mutex
 	takers []*taker
+	kept   []net.Conn // taken back, and first in turn
 	err    error
 }
 
@@ -45,6 +46,10 @@ func (in *Inlet) Close() error {
 	if in.err == nil {
 		in.err = net.ErrClosed
 	}
+	for _, conn := range in.kept {
+		reset(conn)
+	}
+	in.kept = nil
 	in.mu.Unlock()
 	in.signal()
 	<-in.done
@@ -84,21 +89,42 @@ func (in *Inlet) hand(conn net.Conn) bool {
 			in.mu.Unlock()
 			return false
 		}
-		if len(in.takers) > 0 {
-			best := 0
-			for i, t := range in.takers {
-				if t.load() < in.takers[best].load() {
-					best = i
-				}
-			}
-			t := in.takers[best]
-			in.takers = append(in.takers[:best], in.takers[best+1:]...)
-			t.conn <- conn // has room for one
-			in.mu.Unlock()
+		given := in.give(conn)
+		in.mu.Unlock()
+		if given {
 			return true
 		}
-		in.mu.Unlock()
 		<-in.ready
+	}
+}
+
+// give hands conn to the least loaded taker, if there is one. The caller holds the lock.
+func (in *Inlet) give(conn net.Conn) bool {
+	if len(in.takers) == 0 {
+		return false
+	}
+	best := 0
+	for i, t := range in.takers {
+		if t.load() < in.takers[best].load() {
+			best = i
+		}
+	}
+	t := in.takers[best]
+	in.takers = append(in.takers[:best], in.takers[best+1:]...)
+	t.conn <- conn // has room for one
+	return true
+}
+
+// back takes back a connection that its taker can do nothing with: it is the next
+// one's.
+func (in *Inlet) back(conn net.Conn) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.err != nil:
+		reset(conn)
+	case !in.give(conn):
+		in.kept = append(in.kept, conn)
 	}
 }
 
@@ -133,6 +159,10 @@ func (in *Inlet) Accept(ctx context.Context, load func() int) (net.Conn, error) 
 		return nil, in.err
 	}
 	in.takers = append(in.takers, t)
+	if len(in.kept) > 0 {
+		in.give(in.kept[0])
+		in.kept = in.kept[1:]
+	}
 	in.mu.Unlock()
 	in.signal()
 	select {

@@ -126,7 +126,10 @@ func (c *Channel) accept(ctx context.Context, in *Inlet, load func() int) (net.C
 		c.mu.Lock()
 		up, changed := c.live.up, c.live.changed
 		c.mu.Unlock()
-		if up == nil {
+		if c.quit.Err() != nil {
+			return nil, c.cause()
+		}
+		if up == nil || up.Err() != nil {
 			select {
 			case <-changed:
 				continue
@@ -134,6 +137,8 @@ func (c *Channel) accept(ctx context.Context, in *Inlet, load func() int) (net.C
 				return nil, in.reason()
 			case <-ctx.Done():
 				return nil, context.Cause(ctx)
+			case <-c.quit.Done():
+				return nil, c.cause()
 			}
 		}
 		both, cancel := context.WithCancel(ctx)
@@ -141,6 +146,10 @@ func (c *Channel) accept(ctx context.Context, in *Inlet, load func() int) (net.C
 		conn, err := in.Accept(both, load)
 		stop()
 		cancel()
+		if err == nil && (c.quit.Err() != nil || ctx.Err() != nil) {
+			in.back(conn) // the next channel's
+			return nil, context.Canceled
+		}
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.Canceled) {
 			return conn, err
 		}

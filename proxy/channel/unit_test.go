@@ -245,6 +245,39 @@ func TestInlet(t *testing.T) {
 	}
 }
 
+// A connection that came as its channel ended is the next one's, in its turn.
+func TestInletTakesBack(t *testing.T) {
+	in := tcpInlet(t)
+	dialInlet(t, in)
+	none := func() int { return 0 }
+	conn, err := in.Accept(t.Context(), none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.back(conn)
+	dialInlet(t, in)
+	again, err := in.Accept(t.Context(), none)
+	if again != conn || err != nil {
+		t.Errorf("%v, %v", again, err)
+	}
+	ended := bare()
+	ended.live.connected(ended.quit, time.Now())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	in.back(conn)
+	if got, err := ended.accept(ctx, in, none); got != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("a channel that has ended took %v, %v", got, err)
+	}
+	if again, err = in.Accept(t.Context(), none); again != conn || err != nil {
+		t.Errorf("%v, %v", again, err)
+	}
+	in.back(conn)
+	in.Close()
+	if _, err := conn.Write([]byte("x")); err == nil {
+		t.Error("a connection that nobody took is open after Close")
+	}
+}
+
 func takers(in *Inlet) []*taker {
 	in.mu.Lock()
 	defer in.mu.Unlock()

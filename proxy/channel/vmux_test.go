@@ -34,7 +34,6 @@ type vstream struct {
 	changed  chan struct{}
 	in       []byte
 	end      bool // the client has closed
-	closed   bool // we have
 	deadline time.Time
 }
 
