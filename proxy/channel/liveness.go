@@ -20,6 +20,7 @@ type liveness struct {
 	upSince time.Time
 	changed chan struct{} // closed at the next change of up
 	holes   bool          // what the agent sent is known to be incomplete
+	again   time.Time     // when a message last came that we had: the agent still catches up
 
 	nextPing time.Time
 	lastPing time.Time
@@ -68,6 +69,14 @@ func (c *Channel) pong(data string) {
 	c.mu.Unlock()
 }
 
+// catchesUp notes that the agent repeats itself, since acknowledgements were
+// lost: what it has to say next waits behind that.
+func (c *Channel) catchesUp() {
+	c.mu.Lock()
+	c.live.again = time.Now()
+	c.mu.Unlock()
+}
+
 // silentFor returns how much longer it takes until it is certain that the agent
 // has had nothing to say for d since a moment, or how long to wait before asking
 // again; 0 means that it is. Only a connection that is known to have been whole
@@ -80,8 +89,10 @@ func (c *Channel) silentFor(since time.Time, d time.Duration, now time.Time) tim
 	if v.up == nil || v.holes || c.tx.paused || c.blocked {
 		return again
 	}
-	if v.upSince.After(since) {
-		since = v.upSince
+	for _, t := range [...]time.Time{v.upSince, v.again} {
+		if t.After(since) {
+			since = t
+		}
 	}
 	enough := since.Add(d)
 	if left := enough.Sub(now); left > 0 {

@@ -78,6 +78,9 @@ func (c *Channel) handle(b []byte) error {
 	}
 	switch f.Type {
 	case OutputStreamData:
+		if f.Seq < c.rx.expected {
+			c.catchesUp()
+		}
 		ack, err := c.rx.accept(&f, c.deliver)
 		if ack {
 			c.queueAck(f.ID, f.Seq)
