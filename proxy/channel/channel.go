@@ -204,7 +204,7 @@ func (c *Channel) Close() error {
 
 // Stats counts what has passed.
 type Stats struct {
-	Up, Down             int64 // bytes of payload
+	Up, Down             int64 // bytes of the local connections
 	Open, Opened         int   // local connections now and ever
 	Resumed              int64 // times the connection was lost and came back
 	Resent, Repeated     int64 // messages we sent again, and got again
@@ -218,7 +218,7 @@ type Stats struct {
 func (c *Channel) Stats() Stats {
 	c.mu.Lock()
 	s := Stats{
-		Up: c.tx.sentSize, Resumed: c.resumed, Resent: c.tx.resent, RoundTrip: c.tx.srtt,
+		Resumed: c.resumed, Resent: c.tx.resent, RoundTrip: c.tx.srtt,
 		Window: c.tx.size(), Unacked: c.tx.flight.n + c.tx.lost.n,
 	}
 	c.mu.Unlock()

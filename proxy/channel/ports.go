@@ -29,7 +29,7 @@ type ports struct {
 	squeezed    time.Time // since when the reader waits for room again and again; zero: it does not
 	halfClosed  int       // streams whose local end has sent EOF
 	opened      int
-	down        int64
+	up, down    int64
 	resets      int
 	refusals    int             // of the remote port, ever
 	unexplained int             // refusals whose stream has not ended yet
@@ -192,7 +192,7 @@ func (p *ports) load() int {
 func (p *ports) count(s *Stats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.Down, s.Open, s.Opened, s.Buffered = p.down, len(p.streams), p.opened, p.buffered
+	s.Up, s.Down, s.Open, s.Opened, s.Buffered = p.up, p.down, len(p.streams), p.opened, p.buffered
 	s.Dropped, s.Unreachable = p.resets, p.refusals
 }
 

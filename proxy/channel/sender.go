@@ -17,24 +17,23 @@ import (
 // message alone is sent again: the agent acknowledges after it has written, so a
 // slow remote port looks like a loss of everything. Its answer is waited for.
 type sender struct {
-	window            // how much may be in flight
-	all      numbered // every unacknowledged message
-	unsent   messages // admitted, not sent
-	flight   messages // sent, oldest first
-	lost     messages // to be sent again
-	next     int64    // number of the next message
-	waiting  []*waiter
-	latest   time.Time // when the newest acknowledged message was sent
-	floor    time.Time // the retransmission timeout counts from here at the earliest
-	rested   time.Time // until then acknowledgements could not be read
-	urgent   bool      // the next lost message goes out whatever the window
-	recheck  time.Time // when to decide about what was sent before probed
-	probed   time.Time
-	hold     time.Time // new messages wait until then
-	acked    time.Time // last acknowledgement, or start of the connection
-	paused   bool      // the gateway says that the agent is away
-	resent   int64     // messages sent more than once, for Stats
-	sentSize int64     // bytes of payload admitted, for Stats
+	window           // how much may be in flight
+	all     numbered // every unacknowledged message
+	unsent  messages // admitted, not sent
+	flight  messages // sent, oldest first
+	lost    messages // to be sent again
+	next    int64    // number of the next message
+	waiting []*waiter
+	latest  time.Time // when the newest acknowledged message was sent
+	floor   time.Time // the retransmission timeout counts from here at the earliest
+	rested  time.Time // until then acknowledgements could not be read
+	urgent  bool      // the next lost message goes out whatever the window
+	recheck time.Time // when to decide about what was sent before probed
+	probed  time.Time
+	hold    time.Time // new messages wait until then
+	acked   time.Time // last acknowledgement, or start of the connection
+	paused  bool      // the gateway says that the agent is away
+	resent  int64     // messages sent more than once, for Stats
 }
 
 // waiter is a message that the window does not admit yet.
@@ -61,7 +60,6 @@ func (s *sender) push(m *message) {
 	binary.BigEndian.PutUint64(m.buf[offSeq:], uint64(m.seq))
 	s.all.add(m)
 	s.unsent.push(m)
-	s.sentSize += int64(len(m.buf) - HeaderSize)
 }
 
 // offer pushes m if the window admits it and nobody waits; otherwise the caller

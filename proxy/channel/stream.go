@@ -110,6 +110,9 @@ func (s *stream) sendAll() error {
 			s.ports.mu.Lock()
 			s.lastUp = time.Now()
 			dead := s.remoteEnd || s.gone
+			if !dead {
+				s.ports.up += int64(n)
+			}
 			s.ports.mu.Unlock()
 			if dead {
 				c.recycle(m)

@@ -82,7 +82,10 @@ func (p *process) addition(o *tunnelOptions) (configs.Tunnel, error) {
 	case len(words) > 1:
 		return t, usagef("unknown word: %s; a pasted command follows %q or is quoted", words[1], "--")
 	case len(command) == 0 && o.parameters == "" && o.document == "":
-		return t, nil
+		if t.Target == "" {
+			return t, usagef("--target is missing: an instance id, tag:KEY=VALUE or a Name tag; or paste a command: ssmguard tunnel add %s -- aws ssm start-session ...", t.Name)
+		}
+		return t, farEnd(t)
 	case len(command) == 0:
 		command = []string{"ssm", "start-session", "--target=" + t.Target}
 		for _, option := range []struct{ flag, value string }{{"--document-name", o.document}, {"--parameters", o.parameters}} {

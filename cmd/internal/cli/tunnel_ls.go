@@ -41,12 +41,41 @@ func (p *process) tunnelLs(ctx context.Context, o *tunnelOptions) error {
 			rows = append(rows, tunnelStatus{Tunnel: name, Name: stateDown, Listen: wantedListen(c.Tunnels[name])})
 		}
 	}
+	if rows, err = rowsOf(rows, c, o.Words); err != nil {
+		return err
+	}
 	if o.Output == "json" {
 		enc := json.NewEncoder(p.stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(append([]tunnelStatus{}, rows...))
 	}
 	return p.listTunnels(rows)
+}
+
+// rowsOf keeps the rows that names are about: of tunnels, groups and processes;
+// all without names.
+func rowsOf(rows []tunnelStatus, c configs.Config, names []string) (kept []tunnelStatus, err error) {
+	if len(names) == 0 {
+		return rows, nil
+	}
+	wanted := make(map[string]bool)
+	for _, name := range names {
+		open := func(s tunnelStatus) bool { return s.Tunnel == name || s.Process == name }
+		tunnels, err := c.Select(name)
+		if err != nil && !slices.ContainsFunc(rows, open) {
+			return nil, codedError{err.Error(), exitUsage}
+		}
+		wanted[name] = true
+		for _, t := range tunnels {
+			wanted[t.Name] = true
+		}
+	}
+	for _, s := range rows {
+		if wanted[s.Tunnel] || wanted[s.Process] {
+			kept = append(kept, s)
+		}
+	}
+	return kept, nil
 }
 
 // statuses asks every background process.

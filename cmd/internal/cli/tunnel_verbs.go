@@ -26,7 +26,7 @@ func tunnelVerbs() []tunnelVerb {
 			options: tables{spotTable, openTable, retryTable, outputTable, backgroundTable}, run: (*process).tunnelUp},
 		{name: "run", words: "NAME... -- COMMAND", usage: "open tunnels for one command", named: configured, retryFor: runRetryFor,
 			command: true, options: tables{spotTable, openTable, retryTable}, run: (*process).tunnelRun},
-		{name: "ls", usage: "list tunnels and where they stand", options: tables{outputTable}, run: (*process).tunnelLs},
+		{name: "ls", words: "[NAME...]", usage: "list tunnels and where they stand", named: configured, options: tables{outputTable}, run: (*process).tunnelLs},
 		{name: "down", words: "[NAME...]", usage: "close tunnels; without a name, all in the background", named: running,
 			run: (*process).tunnelDown},
 		{name: "restart", words: "[NAME...]", usage: "close and open background tunnels", named: running, run: (*process).tunnelRestart},
