@@ -77,7 +77,9 @@ type Options struct {
 	// EOF stays open without a byte from the far side: after the far side has
 	// answered, and before. Defaults 2 s and 2 min. With more than a few dozen such
 	// connections, Answered is shortened in proportion: nearly all of them are
-	// closed for good, which TCP does not tell.
+	// closed for good, which TCP does not tell. Where the system does (Linux, for
+	// programs on this machine), one that is gone is not waited for, and one that
+	// waits for the rest of an answer gets fifteen times Answered.
 	Answered, Unanswered time.Duration
 
 	// wall is the wall clock, apart from the monotonic one; tests turn it.

@@ -30,6 +30,7 @@ type stream struct {
 	gone      bool      // what comes is thrown away
 	rest      bool      // what has come is delivered even if the far side ends the session, which is its way to close
 	localEnd  time.Time // when the local side sent EOF
+	asked     time.Time // when it was last found out who is at the local end since then
 	lastUp    time.Time
 	lastDown  time.Time
 }
@@ -44,6 +45,12 @@ const lastWrite = time.Second
 
 // fewHalfClosed is how many half-closed connections get all of Options.Answered.
 const fewHalfClosed = 32
+
+// clientGoes is when, after its EOF, a program that has closed its end is surely gone.
+const clientGoes = 20 * time.Millisecond
+
+// heldFor is how many times Options.Answered a program that is known to wait gets.
+const heldFor = 15
 
 func newStream(p *ports, id uint32, conn io.ReadWriteCloser) *stream {
 	now := time.Now()
@@ -145,6 +152,9 @@ func (s *stream) receiveAll() error {
 	for {
 		k, wait, err := s.take(time.Now())
 		if errors.Is(err, errQuiet) {
+			if s.awaited(time.Now()) {
+				continue
+			}
 			return nil
 		}
 		if err != nil || k == nil && wait == 0 {
@@ -169,6 +179,38 @@ func (s *stream) receiveAll() error {
 			return s.cutOff()
 		}
 	}
+}
+
+// client is what is known of the program at the local end of a connection that
+// has sent its EOF: it may be gone, or have closed one half and wait for an answer.
+type client int
+
+const (
+	clientUnknown client = iota
+	clientHolds
+	clientGone
+)
+
+// awaited reports whether to wait for longer than take says: at first, unless the
+// program is gone; later if it waits for more of an answer. Not for ever: the far
+// side may be waiting for the EOF itself, which the multiplexer cannot tell it.
+func (s *stream) awaited(now time.Time) bool {
+	who := clientOf(s.conn)
+	s.ports.mu.Lock()
+	defer s.ports.mu.Unlock()
+	first := s.asked.IsZero()
+	s.asked = now
+	if first || who != clientHolds {
+		return first && who != clientGone
+	}
+	return s.lastDown.After(s.lastUp) && now.Sub(later(s.localEnd, s.lastDown)) < heldFor*s.ports.c.opt.Answered
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // gather lets the rest of a burst come before it is written.
@@ -199,14 +241,17 @@ func (s *stream) take(now time.Time) (*chunk, time.Duration, error) {
 		return nil, 0, nil
 	case s.localEnd.IsZero():
 		return nil, time.Hour, nil
+	case s.asked.IsZero(): // a program that goes has the EOF sent a moment before it is gone
+		if left := clientGoes - now.Sub(s.localEnd); left > 0 {
+			return nil, left, nil
+		}
+		return nil, 0, errQuiet
 	}
 	patience, since := s.ports.c.opt.Unanswered, s.localEnd
 	if s.lastDown.After(s.lastUp) {
 		patience = s.ports.c.opt.Answered * fewHalfClosed / time.Duration(max(s.ports.halfClosed, fewHalfClosed))
 	}
-	if s.lastDown.After(since) {
-		since = s.lastDown
-	}
+	since = later(since, later(s.lastDown, s.asked))
 	if left := s.ports.c.silentFor(since, patience, now); left > 0 {
 		return nil, left, nil
 	}
