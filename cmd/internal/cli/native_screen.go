@@ -22,6 +22,8 @@ type screen struct {
 	terminal bool      // notes is a terminal
 	shared   bool      // and out shows on it
 
+	turn chan struct{} // held by who writes; full: somebody does
+
 	mu    sync.Mutex
 	shell bool          // somebody works here: short losses are worth less than his peace
 	blind bool          // what is on the screen is not known
@@ -42,12 +44,14 @@ const (
 func newScreen(out, notes io.Writer, notesTerminal bool) *screen {
 	return &screen{
 		out: out, notes: notes, terminal: notesTerminal, shared: notesTerminal && isTerminal(out),
-		nudge: make(chan struct{}, 1),
+		turn: make(chan struct{}, 1), nudge: make(chan struct{}, 1),
 	}
 }
 
 // Write writes what the session says.
 func (s *screen) Write(b []byte) (int, error) {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	n, err := s.out.Write(b)
 	if s.shared {
 		s.mu.Lock()
@@ -55,6 +59,29 @@ func (s *screen) Write(b []byte) (int, error) {
 		s.mu.Unlock()
 	}
 	return n, err
+}
+
+// stalledAfter is how long a write may take before we speak without waiting for it.
+const stalledAfter = 100 * time.Millisecond
+
+// lock waits until no write of the session is under way, for what it does to the
+// screen is known only then, but not for a terminal that takes nothing.
+func (s *screen) lock() (unlock func()) {
+	ours := true
+	stalled := time.NewTimer(stalledAfter)
+	defer stalled.Stop()
+	select {
+	case s.turn <- struct{}{}:
+	case <-stalled.C:
+		ours = false
+	}
+	s.mu.Lock()
+	return func() {
+		s.mu.Unlock()
+		if ours {
+			<-s.turn
+		}
+	}
 }
 
 // follow keeps track of what b does to the screen.
@@ -102,8 +129,7 @@ func (s *screen) current() []byte {
 
 // note says something of ours.
 func (s *screen) note(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.say(text)
 }
 
@@ -126,8 +152,7 @@ func (s *screen) say(text string) {
 // end leaves the cursor at the start of a line: what comes now is the end of the
 // session, and then the local shell's.
 func (s *screen) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	if s.lost != nil {
 		s.lost.Stop()
 	}
@@ -161,8 +186,7 @@ func (s *screen) event(e channel.Event) {
 	if text == "" {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	switch {
 	case s.shell && e.Kind == channel.Lost:
 		if s.lost != nil {
@@ -179,8 +203,7 @@ func (s *screen) event(e channel.Event) {
 
 // late says that the connection is lost, and has been for a while.
 func (s *screen) late(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	if s.lost != nil {
 		s.shown = true
 		s.say(text)

@@ -14,7 +14,8 @@ import (
 // newTestScreen is a screen whose two writers are the one terminal.
 func newTestScreen() (*screen, *bytes.Buffer) {
 	var b bytes.Buffer
-	return &screen{out: &b, notes: &b, terminal: true, shared: true, nudge: make(chan struct{}, 1)}, &b
+	return &screen{out: &b, notes: &b, terminal: true, shared: true,
+		turn: make(chan struct{}, 1), nudge: make(chan struct{}, 1)}, &b
 }
 
 // A notice stands on its own lines, and the line under the cursor comes back.
@@ -47,6 +48,42 @@ func TestScreenNote(t *testing.T) {
 				t.Errorf("%s by %d: got %.200q, want %q", name, piece, got, c.want)
 			}
 		}
+	}
+}
+
+// slowTerminal shows what it is given at once and takes its time to say so.
+type slowTerminal struct {
+	*bytes.Buffer
+	takes time.Duration
+}
+
+func (t slowTerminal) Write(b []byte) (int, error) {
+	n, err := t.Buffer.Write(b)
+	<-time.After(t.takes)
+	return n, err
+}
+
+// A notice waits for a write that is under way, but not for a terminal that has stalled.
+func TestScreenNoteDuringWrite(t *testing.T) {
+	for takes, want := range map[time.Duration]string{
+		10 * time.Millisecond: "$ \r\nssmguard: hear\r\n$ ",
+		time.Hour:             "$ ssmguard: hear\r\n",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, b := newTestScreen()
+			s.out = slowTerminal{b, takes}
+			written := make(chan struct{})
+			go func() {
+				defer close(written)
+				s.Write([]byte("$ ")) //nolint:errcheck // a buffer
+			}()
+			synctest.Wait()
+			s.note("hear")
+			if b.String() != want {
+				t.Errorf("a write of %v: %q, want %q", takes, b, want)
+			}
+			<-written
+		})
 	}
 }
 
