@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/session-manager-plugin/src/communicator"
@@ -177,7 +178,25 @@ func (c *child) watch() {
 // dataChannel is the official data channel with our eyes on its ends.
 type dataChannel struct {
 	*datachannel.DataChannel
-	child *child
+	child   *child
+	sending sync.Mutex
+}
+
+// SendInputDataMessage sends one message at a time. The keyboard, the window's
+// size and signals come from goroutines of their own, which the official channel
+// may give the same number: one of the two is lost then, the next number is never
+// sent, and the agent waits for it for as long as the session lives.
+func (d *dataChannel) SendInputDataMessage(log log.T, payload message.PayloadType, data []byte) error {
+	d.sending.Lock()
+	defer d.sending.Unlock()
+	return d.DataChannel.SendInputDataMessage(log, payload, data)
+}
+
+// SendFlag takes its turn likewise.
+func (d *dataChannel) SendFlag(log log.T, flag message.PayloadTypeFlag) error {
+	d.sending.Lock()
+	defer d.sending.Unlock()
+	return d.DataChannel.SendFlag(log, flag)
 }
 
 // connected says whether the websocket is there.

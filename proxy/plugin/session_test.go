@@ -3,9 +3,14 @@ package plugin
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/aws/session-manager-plugin/src/communicator"
+	"github.com/aws/session-manager-plugin/src/datachannel"
+	"github.com/aws/session-manager-plugin/src/log"
+	"github.com/aws/session-manager-plugin/src/message"
 )
 
 func TestGuardedWebsocketHearsOn(t *testing.T) {
@@ -40,6 +45,49 @@ func TestRootCause(t *testing.T) {
 	} {
 		if got := rootCause(err).Error(); got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// Whoever sends takes a number of its own.
+func TestInputIsNumberedOnce(t *testing.T) {
+	quiet := log.Logger(false, "test")
+	official := datachannel.SendMessageCall
+	defer func() { datachannel.SendMessageCall = official }()
+	var mu sync.Mutex
+	sent := make(map[int64]int)
+	datachannel.SendMessageCall = func(l log.T, _ *datachannel.DataChannel, input []byte, _ int) error {
+		var m message.ClientMessage
+		if err := m.DeserializeClientMessage(l, input); err != nil {
+			return err
+		}
+		mu.Lock()
+		sent[m.SequenceNumber]++
+		mu.Unlock()
+		runtime.Gosched() // as a network would
+		return nil
+	}
+	d := &dataChannel{DataChannel: &datachannel.DataChannel{}}
+	d.Initialize(quiet, "client", "session", "i-1", false)
+	const senders, each = 4, 200
+	var all sync.WaitGroup
+	for i := range senders {
+		all.Go(func() {
+			for range each {
+				send := func() error { return d.SendInputDataMessage(quiet, message.Output, []byte("x")) }
+				if i == 0 {
+					send = func() error { return d.SendFlag(quiet, message.DisconnectToPort) }
+				}
+				if err := send(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	for n := range int64(senders * each) {
+		if sent[n] != 1 {
+			t.Fatalf("number %d was sent %d times", n, sent[n])
 		}
 	}
 }
