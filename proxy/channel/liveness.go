@@ -25,6 +25,7 @@ type liveness struct {
 	nextPing time.Time
 	lastPing time.Time
 	pings    int
+	answered bool      // the gateway answers pings
 	asked    time.Time // when the ping was sent that is waited for; zero: none is
 	askedID  string
 }
@@ -59,11 +60,25 @@ func (v *liveness) ping(now time.Time, every time.Duration) []byte {
 	return []byte(id)
 }
 
+// lateAnswer is how late an answer to a ping is when the line must have been held
+// up: what was held up with it may come right behind.
+const lateAnswer = 2 * time.Second
+
+// late reports whether an answer is. The caller holds the lock.
+func (v *liveness) late(now time.Time) bool {
+	return v.answered && !v.asked.IsZero() && now.Sub(v.asked) > lateAnswer
+}
+
 // pong notes an answer; one without a payload answers any ping.
 func (c *Channel) pong(data string) {
-	c.live.hear(time.Now())
+	now := time.Now()
+	c.live.hear(now)
 	c.mu.Lock()
 	if data == "" || data == c.live.askedID {
+		if c.live.late(now) {
+			c.live.upSince = now
+		}
+		c.live.answered = true
 		c.live.asked = time.Time{}
 	}
 	c.mu.Unlock()
@@ -86,7 +101,7 @@ func (c *Channel) silentFor(since time.Time, d time.Duration, now time.Time) tim
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v := &c.live
-	if v.up == nil || v.holes || c.tx.paused || c.blocked {
+	if v.up == nil || v.holes || v.late(now) || c.tx.paused || c.blocked {
 		return again
 	}
 	for _, t := range [...]time.Time{v.upSince, v.again} {

@@ -13,7 +13,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -61,7 +60,6 @@ func (f front) trusted() *tls.Config {
 func tunnelProxy(t *testing.T) (proxyURL *url.URL, used *atomic.Int64) {
 	t.Helper()
 	used = new(atomic.Int64)
-	var wg sync.WaitGroup
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodConnect {
 			http.Error(w, "CONNECT only", http.StatusMethodNotAllowed)
@@ -80,16 +78,13 @@ func tunnelProxy(t *testing.T) (proxyURL *url.URL, used *atomic.Int64) {
 		used.Add(1)
 		io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n") //nolint:errcheck // the copies fail then
 		for _, c := range [][2]net.Conn{{near, far}, {far, near}} {
-			wg.Go(func() {
+			go func() { // until the channel and the front close their ends
 				io.Copy(c[0], c[1]) //nolint:errcheck // either end may go at any time
 				c[0].Close()
-			})
+			}()
 		}
 	}))
-	t.Cleanup(func() {
-		s.Close()
-		wg.Wait()
-	})
+	t.Cleanup(s.Close)
 	u, err := url.Parse(s.URL)
 	if err != nil {
 		t.Fatal(err)
