@@ -54,15 +54,16 @@ func TargetARN(r Request) string {
 	if strings.HasPrefix(r.Target, "mi-") {
 		return arn(r, "ssm", r.Caller.Account, "managed-instance/"+r.Target)
 	}
-	if cluster, task, _, ok := splitTask(r.Target); ok {
+	if cluster, task, _, ok := SplitTask(r.Target); ok {
 		return arn(r, "ecs", r.Caller.Account, "task/"+cluster+"/"+task)
 	}
 	return arn(r, "ec2", r.Caller.Account, "instance/"+r.Target)
 }
 
-// splitTask takes ecs:cluster_task_runtime apart. A cluster's name may hold
-// underscores, the other two may not, so the split is from the end.
-func splitTask(target string) (cluster, task, runtime string, ok bool) {
+// SplitTask takes the target of a session in an ECS task, ecs:CLUSTER_TASK_RUNTIME,
+// apart; ok is false for any other. A cluster's name may hold underscores, the
+// other two may not, so the split is from the end.
+func SplitTask(target string) (cluster, task, runtime string, ok bool) {
 	rest, ok := strings.CutPrefix(target, "ecs:")
 	if !ok {
 		return "", "", "", false

@@ -30,7 +30,7 @@ var executeNeeds = []need{
 
 // clusterARN returns the ARN of a task's cluster, "" for a target that is no task.
 func clusterARN(r Request) string {
-	cluster, _, _, ok := splitTask(r.Target)
+	cluster, _, _, ok := SplitTask(r.Target)
 	if !ok {
 		return ""
 	}

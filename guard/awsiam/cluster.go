@@ -22,7 +22,7 @@ func (c *Client) clusterFacts(ctx context.Context, r guard.Request) part {
 	document := part{apply: func(f *guard.Facts) {
 		f.DocumentOwner, f.DocumentType, f.SessionType = ownerAWS, "Session", sessionInteractive
 	}}
-	cluster, _, ok := splitTask(r.Target)
+	cluster, _, _, ok := guard.SplitTask(r.Target)
 	if !ok {
 		return document
 	}

@@ -39,17 +39,6 @@ func (c *Client) ssmTags(ctx context.Context, region string, kind ssmtypes.Resou
 	return tags, nil
 }
 
-// splitTask reads ecs:CLUSTER_TASK_RUNTIME. Task and runtime ids hold no
-// underscore, cluster names may.
-func splitTask(target string) (cluster, task string, ok bool) {
-	parts := strings.Split(strings.TrimPrefix(target, "ecs:"), "_")
-	n := len(parts)
-	if n < 3 {
-		return "", "", false
-	}
-	return strings.Join(parts[:n-2], "_"), parts[n-2], true
-}
-
 // tasks is ECS's answer to DescribeTasks, as far as it is used.
 type tasks struct {
 	Tasks []struct {
@@ -62,7 +51,7 @@ type tasks struct {
 func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
 	const op = "ecs:DescribeTasks"
 	unknown := []string{guard.UnknownTargetTags, guard.UnknownHealth}
-	cluster, task, ok := splitTask(r.Target)
+	cluster, task, _, ok := guard.SplitTask(r.Target)
 	if !ok {
 		return part{unknown: unknown}
 	}
