@@ -66,19 +66,7 @@ func TestFaultAtEveryStep(t *testing.T) {
 // kmsGateway is a gateway whose agent can decrypt data keys.
 func kmsGateway(t *testing.T) *gateway.Gateway {
 	t.Helper()
-	g, err := gateway.New(gateway.Options{Decrypt: func(context.Context, string, []byte, map[string]string) ([]byte, error) { return noise(9, 64), nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- g.Serve(context.Background()) }()
-	t.Cleanup(func() {
-		g.Close()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return g
+	return serveWith(t, gateway.Options{Decrypt: func(context.Context, string, []byte, map[string]string) ([]byte, error) { return noise(9, 64), nil }})
 }
 
 // opens dials a session and waits until its agent has done its part.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -104,12 +105,7 @@ func (c *Channel) silentFor(since time.Time, d time.Duration, now time.Time) tim
 	if v.up == nil || v.holes || v.late(now) || c.tx.paused || c.blocked {
 		return again
 	}
-	for _, t := range [...]time.Time{v.upSince, v.again} {
-		if t.After(since) {
-			since = t
-		}
-	}
-	enough := since.Add(d)
+	enough := latest(since, v.upSince, v.again).Add(d)
 	if left := enough.Sub(now); left > 0 {
 		return left
 	}
@@ -122,6 +118,9 @@ func (c *Channel) silentFor(since time.Time, d time.Duration, now time.Time) tim
 	}
 	return again
 }
+
+// latest is the last of some moments.
+func latest(all ...time.Time) time.Time { return slices.MaxFunc(all, time.Time.Compare) }
 
 // pingNow has a ping sent at once.
 func (c *Channel) pingNow() {
@@ -139,10 +138,7 @@ func (c *Channel) heldUp(since, now time.Time) time.Duration {
 	if c.live.asked.IsZero() {
 		return 0
 	}
-	if c.live.asked.After(since) {
-		since = c.live.asked
-	}
-	return now.Sub(since)
+	return now.Sub(latest(since, c.live.asked))
 }
 
 // accept takes the next connection from in while the channel is connected. Those

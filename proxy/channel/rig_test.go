@@ -44,7 +44,12 @@ func config(server net.Listener) gateway.SessionConfig {
 
 func serve(t testing.TB) *gateway.Gateway {
 	t.Helper()
-	g, err := gateway.New(gateway.Options{})
+	return serveWith(t, gateway.Options{})
+}
+
+func serveWith(t testing.TB, o gateway.Options) *gateway.Gateway {
+	t.Helper()
+	g, err := gateway.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -165,13 +165,7 @@ func (s *sender) stuck(now time.Time, limit time.Duration) bool {
 	if m == nil || m.sends == 0 || s.paused {
 		return false
 	}
-	since := m.first
-	for _, t := range [...]time.Time{s.acked, s.rested} {
-		if t.After(since) {
-			since = t
-		}
-	}
-	return now.Sub(since) > limit
+	return now.Sub(latest(m.first, s.acked, s.rested)) > limit
 }
 
 // collect appends what may be sent now to batch, up to limit bytes.

@@ -203,14 +203,7 @@ func (s *stream) awaited(now time.Time) bool {
 	if first || who != clientHolds {
 		return first && who != clientGone
 	}
-	return s.lastDown.After(s.lastUp) && now.Sub(later(s.localEnd, s.lastDown)) < heldFor*s.ports.c.opt.Answered
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+	return s.lastDown.After(s.lastUp) && now.Sub(latest(s.localEnd, s.lastDown)) < heldFor*s.ports.c.opt.Answered
 }
 
 // gather lets the rest of a burst come before it is written.
@@ -247,12 +240,11 @@ func (s *stream) take(now time.Time) (*chunk, time.Duration, error) {
 		}
 		return nil, 0, errQuiet
 	}
-	patience, since := s.ports.c.opt.Unanswered, s.localEnd
+	patience := s.ports.c.opt.Unanswered
 	if s.lastDown.After(s.lastUp) {
 		patience = s.ports.c.opt.Answered * fewHalfClosed / time.Duration(max(s.ports.halfClosed, fewHalfClosed))
 	}
-	since = later(since, later(s.lastDown, s.asked))
-	if left := s.ports.c.silentFor(since, patience, now); left > 0 {
+	if left := s.ports.c.silentFor(latest(s.localEnd, s.lastDown, s.asked), patience, now); left > 0 {
 		return nil, left, nil
 	}
 	return nil, 0, errQuiet
