@@ -28,10 +28,10 @@ func (p *process) advice(err error) string {
 
 // networkAdvice says what to do where AWS cannot be reached.
 func (p *process) networkAdvice() string {
-	if p.region == "" || slices.Contains(regions, p.region) {
+	if p.region == "" || slices.Contains(regions(), p.region) {
 		return "check the network and the endpoint, or see \"ssmguard doctor\""
 	}
-	if near := configs.Nearest(p.region, regions); near != "" {
+	if near := configs.Nearest(p.region, regions()); near != "" {
 		return fmt.Sprintf("no region is known as %s; did you mean %s?", p.region, near)
 	}
 	return fmt.Sprintf("no region is known as %s; check its name, or the network", p.region)

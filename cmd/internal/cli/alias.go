@@ -170,10 +170,7 @@ func (o *aliasOptions) startFiles() ([]string, error) {
 	if home == "" {
 		return nil, codedError{"HOME is not set, so the file to write cannot be found", exitConfig}
 	}
-	config := o.getenv("XDG_CONFIG_HOME")
-	if config == "" {
-		config = filepath.Join(home, ".config")
-	}
+	config := o.userDir("XDG_CONFIG_HOME", ".config")
 	switch o.place {
 	case "bash":
 		return []string{filepath.Join(home, ".bashrc")}, nil

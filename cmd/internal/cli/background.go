@@ -29,13 +29,9 @@ type registry struct{ dir string }
 // registry returns the directory, which need not be there. Without a home there
 // is none.
 func (p *process) registry() (registry, error) {
-	state := p.getenv("XDG_STATE_HOME")
+	state := p.userDir("XDG_STATE_HOME", filepath.Join(".local", "state"))
 	if state == "" {
-		home := p.getenv("HOME")
-		if home == "" {
-			return registry{}, codedError{"background tunnels need a home: set HOME or XDG_STATE_HOME", exitConfig}
-		}
-		state = filepath.Join(home, ".local", "state")
+		return registry{}, codedError{"background tunnels need a home: set HOME or XDG_STATE_HOME", exitConfig}
 	}
 	return registry{filepath.Join(state, "ssmguard", "tunnels")}, nil
 }

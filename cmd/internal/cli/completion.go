@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -101,7 +102,7 @@ var values = map[string]func(*process, context.Context, []string) []candidate{
 	"--profile": func(p *process, _ context.Context, _ []string) []candidate {
 		return words(awsconf.Profiles(p.lookup)...)
 	},
-	"--region": func(*process, context.Context, []string) []candidate { return words(regions...) },
+	"--region": func(*process, context.Context, []string) []candidate { return words(regions()...) },
 	"--guard": func(*process, context.Context, []string) []candidate {
 		return words(string(guardOn), string(guardWarn), string(guardStrict), string(guardOff))
 	},
@@ -195,7 +196,7 @@ func flagNames[T any](table []option[T]) []candidate {
 
 // regions are the regions of the partition aws, with those that have to be
 // enabled first.
-var regions = func() []string {
+var regions = sync.OnceValue(func() []string {
 	all := strings.Fields(`us-east-1 us-east-2 us-west-1 us-west-2 af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2
 		ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5
 		ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2
@@ -203,4 +204,4 @@ var regions = func() []string {
 		us-gov-east-1 us-gov-west-1 cn-north-1 cn-northwest-1`)
 	slices.Sort(all)
 	return all
-}()
+})

@@ -61,6 +61,15 @@ func (l *sessionLine) gather(conf *awsconf.Session) *awsiam.Client {
 	})
 }
 
+// judges is the guard that rests on an account's evidence.
+func (l *sessionLine) judges(evidence *awsiam.Client) *guard.Guard {
+	return &guard.Guard{
+		Inventory:  evidence,
+		Simulators: []guard.Simulator{evidence, guard.Local{Source: evidence}},
+		Log:        l.log,
+	}
+}
+
 // enter makes the world of a session line from a configuration.
 func (l *sessionLine) enter(ctx context.Context, conf *awsconf.Session) (*world, error) {
 	evidence := l.gather(conf)
@@ -69,14 +78,10 @@ func (l *sessionLine) enter(ctx context.Context, conf *awsconf.Session) (*world,
 		request:  request(l.call.Input, conf.Region),
 		evidence: evidence,
 		policies: evidence,
-		guard: &guard.Guard{
-			Inventory:  evidence,
-			Simulators: []guard.Simulator{evidence, guard.Local{Source: evidence}},
-			Log:        l.log,
-		},
-		spec:   l.spec(conf),
-		opener: opener,
-		plugin: func(ctx context.Context) (proxy.Plugin, error) { return l.carrier(ctx, conf, opener) },
+		guard:    l.judges(evidence),
+		spec:     l.spec(conf),
+		opener:   opener,
+		plugin:   func(ctx context.Context) (proxy.Plugin, error) { return l.carrier(ctx, conf, opener) },
 	}
 	if err := l.resolveTarget(ctx, w); err != nil {
 		evidence.Close()
@@ -166,13 +171,9 @@ func (l *sessionLine) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 
 // cacheDir is where what one run learns is kept for the next, "" for nowhere.
 func (l *sessionLine) cacheDir() string {
-	dir := l.getenv("XDG_CACHE_HOME")
+	dir := l.userDir("XDG_CACHE_HOME", ".cache")
 	if dir == "" {
-		home := l.getenv("HOME")
-		if home == "" {
-			return ""
-		}
-		dir = filepath.Join(home, ".cache")
+		return ""
 	}
 	return filepath.Join(dir, "ssmguard")
 }

@@ -82,14 +82,10 @@ func (l *sessionLine) task(ctx context.Context, conf *awsconf.Session) (*world, 
 		request:  guard.Request{Region: conf.Region, Target: target, Document: guard.ExecuteDocument, Container: container},
 		evidence: evidence,
 		policies: evidence,
-		guard: &guard.Guard{
-			Inventory:  evidence,
-			Simulators: []guard.Simulator{evidence, guard.Local{Source: evidence}},
-			Log:        l.log,
-		},
-		spec:   proxy.Spec{Target: target, Region: conf.Region, Profile: conf.ActiveProfile, Endpoint: conf.Endpoint},
-		opener: opener,
-		plugin: func(ctx context.Context) (proxy.Plugin, error) { return l.carrier(ctx, conf, api) },
+		guard:    l.judges(evidence),
+		spec:     proxy.Spec{Target: target, Region: conf.Region, Profile: conf.ActiveProfile, Endpoint: conf.Endpoint},
+		opener:   opener,
+		plugin:   func(ctx context.Context) (proxy.Plugin, error) { return l.carrier(ctx, conf, api) },
 	}, nil
 }
 

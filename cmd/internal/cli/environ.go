@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os/user"
+	"path/filepath"
 	"runtime"
 	"strings"
 )
@@ -45,6 +46,19 @@ func lookupIn(system string, environ []string, name string) (string, bool) {
 		return drive + path, true
 	}
 	return find(name)
+}
+
+// userDir is the directory that a variable of the XDG base directory specification
+// names, or its default below the home; "" without a home.
+func (p *process) userDir(variable, fallback string) string {
+	if dir := p.getenv(variable); dir != "" {
+		return dir
+	}
+	home := p.getenv("HOME")
+	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, fallback)
 }
 
 // homeOfUser is the home directory that the system knows for us, for a process

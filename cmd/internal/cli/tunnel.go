@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -242,13 +241,9 @@ func (p *process) loadConfig() (configs.Config, error) {
 
 // userFile is the user's configuration file, "" without a home.
 func (p *process) userFile() string {
-	dir := p.getenv("XDG_CONFIG_HOME")
+	dir := p.userDir("XDG_CONFIG_HOME", ".config")
 	if dir == "" {
-		home := p.getenv("HOME")
-		if home == "" {
-			return ""
-		}
-		dir = filepath.Join(home, ".config")
+		return ""
 	}
 	return configs.UserFile(dir)
 }
