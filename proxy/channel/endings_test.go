@@ -175,7 +175,7 @@ func TestFailedDialsLeaveNothing(t *testing.T) {
 		"refused": {gateway.SessionConfig{Kind: gateway.Port}, func(s *gateway.Session) { s.RefuseConnects(1) }, channel.ErrRefused},
 		"token":   {gateway.SessionConfig{Kind: gateway.Port}, func(s *gateway.Session) { s.ExpireToken() }, channel.ErrSessionGone},
 		"silence": {gateway.SessionConfig{Kind: gateway.Port, Faults: every(gateway.Down, 1, gateway.Drop, 0)}, func(*gateway.Session) {}, channel.ErrOpenTimeout},
-		"closed":  {gateway.SessionConfig{Kind: gateway.Port, Faults: every(gateway.Up, 2, gateway.Close, 1)}, func(*gateway.Session) {}, channel.ErrSessionGone},
+		"closed":  {gateway.SessionConfig{Kind: gateway.Port, Faults: every(gateway.Up, 1, gateway.Close, 1)}, func(*gateway.Session) {}, channel.ErrSessionGone},
 		"no key":  {gateway.SessionConfig{Kind: gateway.Shell, KMSKeyID: "k"}, func(*gateway.Session) {}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

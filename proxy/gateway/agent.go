@@ -89,13 +89,12 @@ func (a *agent) stop() {
 
 // run is the agent's life: handshake, work, farewell.
 func (a *agent) run() {
-	if a.shakesHands() {
-		if err := a.handshake(); err != nil {
-			a.farewell("handshake failed", err.Error())
-			return
-		}
+	if !a.shakesHands() {
+		a.shaken.Store(true)
+	} else if err := a.handshake(); err != nil {
+		a.farewell("handshake failed", err.Error())
+		return
 	}
-	a.shaken.Store(true)
 	w, err := a.newWorker()
 	if err != nil {
 		a.farewell("failed", err.Error())
