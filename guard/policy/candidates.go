@@ -93,17 +93,22 @@ func (q *question) values(f form) ([]string, bool) {
 	return values, complete && all && q.exact && !(compared && matches)
 }
 
-// subsetLimit bounds the values of which every combination is tried.
-const subsetLimit = 6
+// subsetLimit bounds the values of which every combination is tried, pairLimit
+// those of which every two are when there are more.
+const (
+	subsetLimit = 6
+	pairLimit   = 64
+)
 
 // subsets returns the lists that a multivalued key may hold.
 func subsets(single []candidate) ([]candidate, bool) {
 	var out []candidate
 	all := len(single) <= subsetLimit
 	if !all {
-		for i := range single {
-			for j := i; j < len(single); j++ {
-				out = append(out, candidate{state: KeyKnown, multi: true, values: pick(single, 1<<i|1<<j)})
+		some := single[:min(len(single), pairLimit)]
+		for i := range some {
+			for j := i; j < len(some); j++ {
+				out = append(out, candidate{state: KeyKnown, multi: true, values: pick(some, 1<<i|1<<j)})
 			}
 		}
 		return append(out, candidate{state: KeyKnown, multi: true, values: pick(single, ^uint64(0))}), false

@@ -12,7 +12,8 @@ import (
 // Patterns end in "*": "ssm:resourceTag/*" speaks of every such tag, "*" of
 // every key not named otherwise. The exact key wins, then the longest pattern.
 //
-// A Context is a value: a copy may be changed without changing the original.
+// A Context is a value: a copy may be changed without changing the original. The
+// original is not to be changed while copies of it are in use.
 type Context struct {
 	entries  []contextEntry
 	patterns []contextPattern

@@ -193,8 +193,13 @@ func (n nfa) between(head, tail string) nfa {
 
 // close adds the states that are reached without a character.
 func (n *nfa) close(states []int) []int {
+	reached := make([]bool, len(n.tokens)+1)
+	for _, s := range states {
+		reached[s] = true
+	}
 	add := func(s int) {
-		if !slices.Contains(states, s) {
+		if !reached[s] {
+			reached[s] = true
 			states = append(states, s)
 		}
 	}
@@ -276,6 +281,18 @@ func (w *walk) step(automata []nfa, r rune) walk {
 	return next
 }
 
+// costlyStates is how many states an automaton may be in at the cost of one step.
+const costlyStates = 8
+
+// cost is how many steps it took to read the last character.
+func (w *walk) cost() int {
+	n := 0
+	for _, states := range w.states {
+		n += 1 + len(states)/costlyStates
+	}
+	return n
+}
+
 // class is one text of those that the same automata accept.
 type class struct {
 	text    string
@@ -311,7 +328,7 @@ func classes(automata []nfa, form *nfa, left *int) ([]class, bool) {
 		}
 		for _, r := range letters {
 			next := w.step(automata, r)
-			*left -= len(automata)
+			*left -= next.cost()
 			if form != nil && len(next.states[len(automata)-1]) == 0 {
 				continue // no value begins like this
 			}

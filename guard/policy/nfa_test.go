@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -185,6 +186,16 @@ func TestClassesAreBounded(t *testing.T) {
 	}
 }
 
+// TestManyStatesCostMore: a pattern that is in a thousand states at once must not
+// make every step a thousand times as long for nothing.
+func TestManyStatesCostMore(t *testing.T) {
+	left := 10_000
+	stars := []nfa{globNFA(wild(strings.Repeat("*a", 1000)), 0)}
+	if _, all := classes(stars, nil, &left); all || left > 0 {
+		t.Errorf("all %v, %d steps left", all, left)
+	}
+}
+
 func TestSubsets(t *testing.T) {
 	few, all := subsets(singles("a", "b", "c")[1:])
 	if len(few) != 7 || !all {
@@ -194,7 +205,15 @@ func TestSubsets(t *testing.T) {
 	if len(many) != 29 || all {
 		t.Errorf("%d lists of seven values, all %v", len(many), all)
 	}
-	for _, l := range append(few, many...) {
+	texts := make([]string, 1000)
+	for i := range texts {
+		texts[i] = fmt.Sprint(i)
+	}
+	most, all := subsets(singles(texts...)[1:])
+	if len(most) > pairLimit*pairLimit || all {
+		t.Errorf("%d lists of a thousand values, all %v", len(most), all)
+	}
+	for _, l := range slices.Concat(few, many, most) {
 		if !l.multi || l.state != KeyKnown || len(l.values) == 0 {
 			t.Errorf("%+v", l)
 		}
