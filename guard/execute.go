@@ -42,6 +42,9 @@ const tagECS = "ecs:ResourceTag/"
 func executeKeys(k *keyring, r Request) {
 	k.set("ecs:cluster", clusterARN(r))
 	k.set("ecs:container-name", r.Container)
+	// The service authorization reference lists these two; on which of the two
+	// resources they come, and with which value, is nowhere documented.
+	k.unknown("ecs:task", "ecs:enable-execute-command")
 	k.set("aws:ResourceAccount", r.Caller.Account)
 }
 

@@ -188,6 +188,8 @@ const (
 func startKeys(k *keyring) {
 	// Which value AWS gives this key, if any, is nowhere documented today.
 	k.unknown("ssm:SessionDocumentAccessCheck", "ssm:AccessRequestId")
+	// For service control and endpoint policies alone, and of which calls is not said.
+	k.unknown("ssm:NodeAccountId", "ssm:NodeOrgId")
 	k.absent("ssm:resourceTag/aws:ssmmessages:*")
 }
 

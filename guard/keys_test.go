@@ -174,6 +174,9 @@ func TestCallKeys(t *testing.T) {
 
 		{"", read, GrantTarget, "ssm:AccessRequestId", unknown, ""},
 		{"", read, GrantTarget, "ssm:SessionDocumentAccessCheck", unknown, ""},
+		{"", read, GrantTarget, "ssm:NodeAccountId", unknown, ""},
+		{"", read, GrantDocument, "ssm:NodeOrgId", unknown, ""},
+		{"", read, GrantTerminate, "ssm:NodeOrgId", absent, ""},
 		{"", read, GrantTarget, "ssm:DocumentType", absent, ""},
 		{"", read, GrantTarget, "ssm:DocumentCategories", absent, ""},
 		{"", read, GrantTarget, "aws:ResourceAccount", known, "111122223333"},
@@ -186,8 +189,8 @@ func TestCallKeys(t *testing.T) {
 		{"", read, GrantDocument, "ssm:resourceTag/Name", absent, ""},
 		{"", read, GrantDocument, "aws:ResourceTag/team", known, "web"},
 		{"AWS-StartSSHSession", read, GrantDocument, "aws:ResourceTag/team", absent, ""},
-		{"AWS-StartSSHSession", Facts{Unknown: everything}, GrantDocument, "aws:ResourceTag/team", absent, ""},
-		{"arn:aws:ssm:us-east-1:444455556666:document/Shared", Facts{Unknown: everything}, GrantDocument, "aws:ResourceTag/team", unknown, ""},
+		{"AWS-StartSSHSession", UnknownFacts(), GrantDocument, "aws:ResourceTag/team", absent, ""},
+		{"arn:aws:ssm:us-east-1:444455556666:document/Shared", UnknownFacts(), GrantDocument, "aws:ResourceTag/team", unknown, ""},
 		{"arn:aws:ssm:us-east-1:444455556666:document/Shared", read, GrantDocument, "aws:ResourceAccount", known, "444455556666"},
 
 		{"", read, GrantTerminate, "ssm:SessionDocumentAccessCheck", absent, ""},
