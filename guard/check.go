@@ -90,12 +90,9 @@ func (g *Guard) patience(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %s", wait))
 }
 
-// everything is what is not known when there is no inventory.
-var everything = []string{UnknownTargetTags, UnknownDocumentTags, UnknownDocumentType, UnknownKMSKey, UnknownHealth}
-
 func (g *Guard) facts(ctx context.Context, r Request) (Facts, error) {
 	if g.Inventory == nil {
-		return Facts{Unknown: everything}, nil
+		return UnknownFacts(), nil
 	}
 	ctx, cancel := g.patience(ctx)
 	defer cancel()
@@ -104,7 +101,9 @@ func (g *Guard) facts(ctx context.Context, r Request) (Facts, error) {
 	g.log("inventory", start, err)
 	if err != nil && len(f.Unknown) == 0 {
 		// Nothing says which of the facts are good.
-		return Facts{Unknown: everything, At: f.At}, cause(ctx, err)
+		none := UnknownFacts()
+		none.At = f.At
+		return none, cause(ctx, err)
 	}
 	return f, err
 }

@@ -44,7 +44,7 @@ func Documents(set policy.Set, r Request, names []string) []Option {
 	for _, name := range names {
 		other := r
 		other.Document = name
-		out = append(out, Option{name, grantVerdict(set, other, Facts{Unknown: everything}, GrantDocument)})
+		out = append(out, Option{name, grantVerdict(set, other, UnknownFacts(), GrantDocument)})
 	}
 	return out
 }
@@ -56,9 +56,9 @@ func Targets(set policy.Set, r Request, targets []string, tags map[string]map[st
 	for _, target := range targets {
 		other := r
 		other.Target = target
-		f := Facts{TargetTags: tags[target]}
-		if _, ok := tags[target]; !ok {
-			f.Unknown = everything
+		f := UnknownFacts()
+		if known, ok := tags[target]; ok {
+			f = Facts{TargetTags: known}
 		}
 		out = append(out, Option{target, grantVerdict(set, other, f, GrantTarget)})
 	}

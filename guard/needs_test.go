@@ -90,7 +90,7 @@ func TestKeys(t *testing.T) {
 	role := devRequest.Caller
 	role.Unknown = []string{UnknownSessionTags}
 	tagged := Facts{TargetTags: map[string]string{"Name": "db", "name2": "x"}, DocumentTags: map[string]string{"Team": "web"}}
-	dark := Facts{Unknown: everything}
+	dark := UnknownFacts()
 	tests := []struct {
 		caller   Caller
 		document string
@@ -150,7 +150,7 @@ func TestClosed(t *testing.T) {
 	r := devRequest
 	r.Closed = true
 	r.Context = map[string][]string{"aws:SourceIp": {"198.51.100.7"}, "aws:RequestedRegion": {"eu-west-1"}, "aws:TagKeys": {"a", "b"}}
-	for _, g := range Needs(r, Facts{Unknown: everything, KMSKey: "arn:aws:kms:us-east-1:111122223333:key/k"}) {
+	for _, g := range Needs(r, Facts{Unknown: UnknownFacts().Unknown, KMSKey: "arn:aws:kms:us-east-1:111122223333:key/k"}) {
 		for _, key := range []string{"aws:SourceVpce", "saml:sub", "ssm:SessionDocumentAccessCheck", "ssm:resourceTag/Name", "aws:CurrentTime"} {
 			if _, _, state := g.Context.Lookup(key); state == policy.KeyUnknown {
 				t.Errorf("%s: %s is unknown", g.ID, key)

@@ -84,6 +84,11 @@ type Facts struct {
 	Unknown       []string  // of the Unknown names above
 }
 
+// UnknownFacts returns the Facts of which nothing could be read.
+func UnknownFacts() Facts {
+	return Facts{Unknown: []string{UnknownTargetTags, UnknownDocumentTags, UnknownDocumentType, UnknownKMSKey, UnknownHealth}}
+}
+
 // Health is what the account shows of the target beside permissions. An empty
 // field was not read or does not apply, and supports no finding.
 type Health struct {

@@ -20,10 +20,7 @@ import (
 func (c *Client) Facts(ctx context.Context, r guard.Request) (guard.Facts, error) {
 	f, err := c.startFacts(ctx, r).get(ctx, c, c.factsReader(r))
 	if err != nil && f.At.IsZero() { // we stopped waiting: nothing was read
-		f.Unknown = []string{
-			guard.UnknownTargetTags, guard.UnknownDocumentTags, guard.UnknownDocumentType,
-			guard.UnknownKMSKey, guard.UnknownHealth,
-		}
+		f = guard.UnknownFacts()
 	}
 	return f, err
 }
