@@ -94,6 +94,8 @@ func (q inquiry) relevant(pattern string) bool {
 		return kind == "instance" || kind == "managed-instance" || kind == "task" || kind == "*"
 	case aboutKey:
 		return service == "kms" || service == "*"
+	case aboutTask:
+		return kind == "task" || kind == "cluster" || kind == "*" && wild(service, "ecs")
 	}
 	return kind == "session" || kind == "*" && wild(service, "ssm")
 }
@@ -105,7 +107,7 @@ func arnName(arn string) string {
 		return arn
 	}
 	kind, name, ok := strings.Cut(resource, "/")
-	if !ok || kind == "task" || kind == "session" || kind == "key" || kind == "alias" || strings.HasPrefix(name, "*") {
+	if !ok || kind == "task" || kind == "cluster" || kind == "session" || kind == "key" || kind == "alias" || strings.HasPrefix(name, "*") {
 		return resource
 	}
 	return name

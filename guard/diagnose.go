@@ -94,8 +94,11 @@ func (q inquiry) otherDocuments() string {
 	}
 	set := *q.d.Policies
 	set.Partial = nil
+	others := slices.DeleteFunc(SessionDocuments(), func(name string) bool {
+		return documentName(Request{Document: name}) == documentName(q.d.Request)
+	})
 	var names []string
-	for _, o := range Documents(set, q.d.Request, SessionDocuments()) {
+	for _, o := range Documents(set, q.d.Request, others) {
 		if o.Verdict == policy.Allow {
 			names = append(names, documentName(Request{Document: o.Name}))
 		}
@@ -103,7 +106,7 @@ func (q inquiry) otherDocuments() string {
 	switch {
 	case len(names) == 0:
 		return ""
-	case len(names) >= len(knownDocuments)-1:
+	case len(names) == len(others):
 		return "every other session document may be used"
 	}
 	return "documents that may be used: " + join(names, "and")
@@ -350,13 +353,15 @@ func (q inquiry) thing(key string) string {
 		return "target"
 	case aboutKey:
 		return "key"
+	case aboutTask:
+		return resourceType(q.grant.Resource)
 	}
 	return "session"
 }
 
 func isTagKey(key string) bool {
 	k := strings.ToLower(key)
-	return strings.HasPrefix(k, "ssm:resourcetag/") || strings.HasPrefix(k, "aws:resourcetag/")
+	return strings.HasPrefix(k, "ssm:resourcetag/") || strings.HasPrefix(k, "aws:resourcetag/") || strings.HasPrefix(k, "ecs:resourcetag/")
 }
 
 func isSessionTag(key string) bool {

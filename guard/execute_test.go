@@ -55,6 +55,8 @@ func TestExecuteConditions(t *testing.T) {
 		{`"aws:ResourceTag/Team":"db"`, policy.ImplicitDeny, policy.Unknown},
 		{`"ecs:container-name":"app"`, policy.Allow, policy.Allow},
 		{`"ecs:container-name":"db"`, policy.ImplicitDeny, policy.ImplicitDeny},
+		{`"ecs:task":"arn:aws:ecs:us-east-1:111122223333:task/my_prod/0123456789abcdef"`, policy.Unknown, policy.Unknown},
+		{`"ecs:enable-execute-command":"true"`, policy.Unknown, policy.Unknown},
 		{`"ecs:cluster":"arn:aws:ecs:us-east-1:111122223333:cluster/my_prod"`, policy.Allow, policy.Allow},
 	}
 	for _, tt := range tests {
@@ -72,6 +74,38 @@ func TestExecuteConditions(t *testing.T) {
 			if got := set.Evaluate(g.Action, g.Resource, g.Context).Verdict; got != want {
 				t.Errorf("%s, %s: %s, want %s", tt.key, g.ID, got, want)
 			}
+		}
+	}
+}
+
+// TestExecuteExplained: what is said of a task's tags is said of the task, and a
+// refusal of AWS finds its grant and comes with what to add.
+func TestExecuteExplained(t *testing.T) {
+	d := decided(t, `[{"Effect":"Allow","Action":"ecs:ExecuteCommand","Resource":"*","Condition":{"StringEquals":{"ecs:ResourceTag/Team":"web"}}}]`, "",
+		func(r *Request, _ *Facts) {
+			r.Target, r.Document, r.Container = executeRequest().Target, ExecuteDocument, "app"
+		})
+	var why []string
+	for _, f := range d.Findings {
+		for _, n := range f.Nearest {
+			why = append(why, n.Why)
+		}
+	}
+	want := []string{
+		"matches, but its condition ecs:ResourceTag/Team = web does not hold: the task has no such tag",
+		"matches, but its condition ecs:ResourceTag/Team = web does not hold: the cluster has no such tag",
+	}
+	if diff := cmp.Diff(want, why); diff != "" {
+		t.Error(diff)
+	}
+	for resource, grant := range map[string]string{"task/prod/0123456789abcdef": GrantTask, "cluster/prod": GrantCluster} {
+		arn := "arn:aws:ecs:us-east-1:111122223333:" + resource
+		r, _ := ParseRefusal("User: arn:aws:iam::111122223333:user/alice is not authorized to perform: ecs:ExecuteCommand on resource: " + arn +
+			" because no identity-based policy allows the ecs:ExecuteCommand action")
+		f := Decision{}.Refused(r).Findings[0]
+		if f.Grant != grant || f.Fix == nil || len(f.Fix.Changes) != 1 ||
+			f.Fix.Changes[0].Statement != `{"Effect":"Allow","Action":"ecs:ExecuteCommand","Resource":"`+arn+`"}` {
+			t.Errorf("%s: grant %q, fix %+v", resource, f.Grant, f.Fix)
 		}
 	}
 }

@@ -127,6 +127,11 @@ func (r Refusal) grant() string {
 		return GrantDataChannel
 	case strings.ToLower(actionDataKey):
 		return GrantKMS
+	case strings.ToLower(actionExecute):
+		if resourceType(r.Resource) == "cluster" {
+			return GrantCluster
+		}
+		return GrantTask
 	}
 	return ""
 }
