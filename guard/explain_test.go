@@ -223,3 +223,55 @@ func TestUnreadNeedsNoStatement(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherDocuments: what is said of the other documents is so, whether or not
+// the request's own is one that everybody knows.
+func TestOtherDocuments(t *testing.T) {
+	const target, aws = `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ec2:*:*:instance/*"}`,
+		`{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*::document/AWS-*"}`
+	for _, tt := range []struct {
+		document string
+		every    bool
+	}{{"", true}, {"MyCompany-Shell", false}} {
+		d := decided(t, "["+target+","+aws+"]", "", func(r *Request, _ *Facts) { r.Document = tt.document })
+		every := false
+		for _, f := range d.Findings {
+			every = every || strings.Contains(f.Detail, "every other session document may be used")
+		}
+		if every != tt.every {
+			t.Errorf("%q: every other %v, want %v", tt.document, every, tt.every)
+		}
+	}
+}
+
+// TestNetworkPresence: a guard that asks only whether the call comes through an
+// endpoint is met by one, whichever.
+func TestNetworkPresence(t *testing.T) {
+	for _, statements := range []string{
+		`[{"Effect":"Allow","Action":"ssm:*","Resource":"*","Condition":{"Null":{"aws:SourceVpce":"false"}}}]`,
+		`[` + allowAny + `,{"Effect":"Deny","Action":"ssm:StartSession","Resource":"*","Condition":{"Null":{"aws:SourceVpce":"true"}}}]`,
+	} {
+		fix := startFix(decided(t, statements, "", nil))
+		if fix == nil || fix.Text != "call from where aws:SourceVpce is present" || !fix.Checked || len(fix.Changes) != 0 {
+			t.Errorf("%s: fix %+v", statements, fix)
+		}
+	}
+}
+
+// TestHowToGetItRunning: only an instance that has stopped can be started.
+func TestHowToGetItRunning(t *testing.T) {
+	for state, want := range map[string]string{
+		"stopped":       "start it: aws ec2 start-instances --instance-ids i-0123456789abcdef0",
+		"stopping":      "wait until it has stopped, then start it: aws ec2 start-instances --instance-ids i-0123456789abcdef0",
+		"pending":       "wait until it runs",
+		"PENDING":       "wait until it runs", // of a task
+		"STOPPED":       "choose a target that runs",
+		"shutting-down": "choose a target that runs",
+		"terminated":    "choose a target that runs",
+	} {
+		fs := health(Request{Target: "i-0123456789abcdef0"}, Facts{Health: Health{State: state}})
+		if len(fs) != 1 || fs[0].Code != "SG703" || fs[0].Fix == nil || fs[0].Fix.Text != want {
+			t.Errorf("%s: %+v", state, fs)
+		}
+	}
+}

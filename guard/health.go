@@ -60,9 +60,14 @@ func notRunning(r Request, f Facts) (string, string, string) {
 	if state == "" || strings.EqualFold(state, "running") {
 		return "", "", ""
 	}
-	fix := "start it: aws ec2 start-instances --instance-ids " + r.Target
-	if strings.HasPrefix(r.Target, "ecs:") || state == "terminated" || state == "shutting-down" {
-		fix = "choose a target that runs"
+	fix := "choose a target that runs"
+	switch start := "start it: aws ec2 start-instances --instance-ids " + r.Target; {
+	case strings.EqualFold(state, "pending"):
+		fix = "wait until it runs"
+	case state == "stopped":
+		fix = start
+	case state == "stopping":
+		fix = "wait until it has stopped, then " + start
 	}
 	return fmt.Sprintf("%s is %s", r.Target, strings.ToLower(state)), "", fix
 }

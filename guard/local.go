@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"ssmguard/guard/policy"
@@ -62,7 +63,7 @@ func turnsOnClock(set policy.Set, g Grant) bool {
 		return false
 	}
 	at, err := time.Parse(time.RFC3339, now[0])
-	if err != nil {
+	if err != nil || epoch[0] != strconv.FormatInt(at.Unix(), 10) {
 		return false
 	}
 	for _, skew := range []time.Duration{-clockSkew, clockSkew} {

@@ -126,13 +126,17 @@ func TestClockMayBeOff(t *testing.T) {
 		}
 	}
 	r := devRequest
-	r.Closed, r.Context = true, map[string][]string{"aws:CurrentTime": {"2026-11-21T12:00:00Z"}}
+	r.Context = map[string][]string{"aws:CurrentTime": {"2026-11-21T12:00:00Z"}}
 	doc, err := policy.Parse(policy.Identity, "p", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"DateGreaterThan":{"aws:CurrentTime":"2026-11-21T12:00:00Z"}}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := (&Guard{Simulators: []Simulator{Local{Static(policy.Set{Identity: doc.Statements})}}}).Check(t.Context(), r)
-	if err != nil || d.Verdict() != policy.ImplicitDeny {
-		t.Errorf("a time that is stated: %v, %v", d.Verdict(), err)
+	for _, read := range []time.Time{{}, at.Add(time.Minute)} {
+		r.Closed = read.IsZero()
+		g := Guard{Inventory: fixed(Facts{At: read}), Simulators: []Simulator{Local{Static(policy.Set{Identity: doc.Statements})}}}
+		d, err := g.Check(t.Context(), r)
+		if err != nil || d.Verdict() != policy.ImplicitDeny {
+			t.Errorf("a time that is stated, facts read at %v: %v, %v", read, d.Verdict(), err)
+		}
 	}
 }

@@ -81,6 +81,9 @@ func meeting(s *policy.Statement, kind Kind) (keys map[string]string, text strin
 			}
 			return map[string]string{"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"}, how
 		case "SG808":
+			if strings.EqualFold(c.Operator, "Null") {
+				return map[string]string{c.Key: "any"}, "call from where " + c.Key + " is present"
+			}
 			if value := inside(c.Values); negated(c) == s.Denies() && value != "" {
 				return map[string]string{c.Key: value}, "call from where " + conditionText(policy.Unmet{Operator: "StringEquals", Key: c.Key, Want: c.Values})
 			}
