@@ -175,7 +175,7 @@ func (s *sender) collect(batch []byte, limit int, now time.Time) []byte {
 		if m == nil && !now.Before(s.hold) {
 			m = s.unsent.head
 		}
-		if m == nil || s.flight.n >= s.size() && !s.urgent || s.paused && !s.probe(now) {
+		if m == nil || s.paused && !s.probe(now) || !s.paused && !s.urgent && s.flight.n >= s.size() {
 			break
 		}
 		m.in.remove(m)
@@ -193,7 +193,8 @@ func (s *sender) collect(batch []byte, limit int, now time.Time) []byte {
 	return batch
 }
 
-// probe reports whether a message may be sent although the agent is said to be away.
+// probe reports whether a message may be sent although the agent is said to be
+// away, and whatever the window: one that is full would never be asked again.
 func (s *sender) probe(now time.Time) bool {
 	return s.flight.tail == nil || now.Sub(s.flight.tail.last) >= probeEvery
 }

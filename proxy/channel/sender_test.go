@@ -196,6 +196,26 @@ func TestSenderPaused(t *testing.T) {
 	k.want([]int64{0, 2}) // it was not: what is overdue, and what is new
 }
 
+// While the agent is said to be away a full window neither keeps the writer
+// awake nor ends the probes, until there is nothing left to probe with.
+func TestSenderPausedWithFullWindow(t *testing.T) {
+	k := newClockwork(t, 64)
+	k.offer(64 + reserve)
+	k.want(numbers(0, 63))
+	k.s.paused = true
+	for probe := range int64(reserve) {
+		at := k.s.deadline(k.now)
+		if !at.After(k.now) {
+			t.Fatalf("probe %d: due %v ago", probe, k.now.Sub(at))
+		}
+		k.now = at
+		k.want([]int64{64 + probe})
+	}
+	if at := k.s.deadline(k.now); !at.IsZero() {
+		t.Errorf("due in %v with nothing to send", at.Sub(k.now))
+	}
+}
+
 func TestSenderStuck(t *testing.T) {
 	k := newClockwork(t, 1000)
 	if k.s.stuck(k.now, time.Minute) {
