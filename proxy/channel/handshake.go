@@ -20,7 +20,7 @@ type step struct {
 func (c *Channel) handshake(opening context.Context) error {
 	limit := opening.Done()
 	if c.opt.Silent {
-		limit = nil
+		limit, opening = nil, c.quit // what is asked late is answered, too
 	}
 	for {
 		select {

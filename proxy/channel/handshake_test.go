@@ -73,6 +73,36 @@ func TestHandshakeSilence(t *testing.T) {
 	})
 }
 
+// A silent session is waited for, and may still ask for a key when it begins.
+func TestHandshakeAfterSilence(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		opt := s.options()
+		opt.Silent = true
+		opt.GenerateDataKey = func(ctx context.Context, _ string, _ map[string]string) ([]byte, []byte, error) {
+			return make([]byte, dataKeySize), []byte("sealed"), ctx.Err()
+		}
+		result := make(chan error, 1)
+		go func() {
+			c, err := Dial(t.Context(), opt)
+			if err == nil {
+				err = c.Close()
+			}
+			result <- err
+		}()
+		p := s.peer()
+		time.Sleep(2 * opt.withDefaults().OpenTimeout)
+		r := request(newAgent, InteractiveCommands, "{}")
+		r.RequestedClientActions = append(r.RequestedClientActions,
+			RequestedAction{ActionType: ActionKMSEncryption, ActionParameters: json.RawMessage(`{"KMSKeyId":"k"}`)})
+		if response := p.shakeHands(r); len(response.Errors) > 0 {
+			t.Error(response.Errors)
+		}
+		if err := <-result; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestHandshakeClosed(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		result := make(chan error, 1)
