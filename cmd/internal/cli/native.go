@@ -51,7 +51,6 @@ func (d *dialer) dialWatched(ctx context.Context, s *proxy.Session, onEvent func
 		}
 		return streamURL, token, err
 	}
-	o.Silent = s.Spec.Document == "AWS-StartNonInteractiveCommand"
 	return channel.Dial(ctx, o)
 }
 
@@ -123,9 +122,10 @@ const patience = 10 * time.Second
 // connect opens a channel to the session, and waits for a program that has nothing
 // to say yet for as long as the user does.
 func (n *nativeSession) connect(ctx context.Context, s *proxy.Session) (*channel.Channel, error) {
-	n.options.Silent = mayBeSilent(s.Spec)
+	d := *n.dialer
+	d.options.Silent = mayBeSilent(s.Spec)
 	wait := time.AfterFunc(patience, func() { n.screen.note("nothing from the far side yet; Ctrl-C ends the session") })
-	ch, err := n.dial(ctx, s, n.screen.event)
+	ch, err := d.dial(ctx, s, n.screen.event)
 	wait.Stop()
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return nil, cause

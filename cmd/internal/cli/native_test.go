@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"errors"
+	"io"
 	"net"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/door"
+	"ssmguard/proxy/gateway"
 )
 
 // A document may say what to listen on; parameters come first.
@@ -93,4 +97,31 @@ func TestSessionError(t *testing.T) {
 			t.Errorf("%v: %v, code %d; want %q, %d", c.err, err, code, c.want, c.code)
 		}
 	}
+}
+
+// A program that says nothing for longer than opening may take is no failure.
+func TestSilentProgram(t *testing.T) {
+	t.Parallel()
+	g, err := gateway.New(gateway.Options{Shell: []string{"/bin/sh", "-c", "sleep 2; echo there"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(t.Context()) }()
+	defer func() {
+		if err := errors.Join(g.Close(), <-served); err != nil {
+			t.Error(err)
+		}
+	}()
+	s, err := g.Start(t.Context(), gateway.SessionConfig{Kind: gateway.Shell})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Spec.Document = "OurCommand"
+	n := &nativeSession{dialer: &dialer{options: channel.Options{OpenTimeout: time.Second}}, screen: newScreen(io.Discard, io.Discard, false)}
+	ch, err := n.connect(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ch.Close()
 }
