@@ -155,6 +155,7 @@ func (s *screen) end() {
 	defer s.lock()()
 	if s.lost != nil {
 		s.lost.Stop()
+		s.lost = nil // for a late that waits for the lock
 	}
 	if s.midLine() {
 		fmt.Fprint(s.notes, "\r\n")

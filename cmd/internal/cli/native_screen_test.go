@@ -155,3 +155,15 @@ func TestScreenLoss(t *testing.T) {
 		})
 	}
 }
+
+// A notice that was due when the session ended is not said any more.
+func TestScreenEnd(t *testing.T) {
+	s, b := newTestScreen()
+	s.typing()
+	s.event(channel.Event{Kind: channel.Lost, Err: errors.New("cut")})
+	s.end()
+	s.late("too late")
+	if b.Len() > 0 {
+		t.Errorf("said %q", b.String())
+	}
+}
