@@ -247,9 +247,11 @@ var openedPort = regexp.MustCompile(`Port (\d+) opened for sessionId [^\n]*\n(?s
 
 // Write passes b on.
 func (w *portWatch) Write(b []byte) (int, error) {
-	w.seen = append(w.seen, b...)
-	if m := openedPort.FindSubmatch(w.seen); m != nil && !w.told {
-		w.told = true
+	if !w.told {
+		w.seen = append(w.seen, b...)
+	}
+	if m := openedPort.FindSubmatch(w.seen); m != nil {
+		w.told, w.seen = true, nil // a session may go on for long
 		w.port <- string(m[1])
 	}
 	return w.out.Write(b)

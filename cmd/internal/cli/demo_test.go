@@ -32,6 +32,9 @@ func TestPortWatch(t *testing.T) {
 			t.Errorf("after piece %d: told %v", i, told)
 		}
 	}
+	if len(w.seen) > 0 {
+		t.Errorf("keeps %q of a session that may go on for long", w.seen)
+	}
 	if port := <-w.port; port != "4133" {
 		t.Errorf("port %s", port)
 	}
