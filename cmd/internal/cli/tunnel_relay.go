@@ -40,6 +40,8 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 	}()
 	port, err := r.port(ctx, open, watch.port, ended)
 	if err != nil {
+		cancel()
+		<-ended
 		return err
 	}
 	var passing sync.WaitGroup
@@ -56,7 +58,7 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 	return <-ended
 }
 
-// port waits for the plugin to open its port.
+// port waits for the plugin to open its port. What has ended is left in ended.
 func (r *relayTunnel) port(ctx context.Context, open <-chan struct{}, port <-chan string, ended chan error) (string, error) {
 	var late <-chan time.Time
 	for {
@@ -66,6 +68,7 @@ func (r *relayTunnel) port(ctx context.Context, open <-chan struct{}, port <-cha
 		case <-open:
 			open, late = nil, time.After(portGrace)
 		case err := <-ended:
+			ended <- err
 			if err == nil && ctx.Err() == nil {
 				err = proxy.ErrEnded
 			}
