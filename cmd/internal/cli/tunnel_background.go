@@ -166,12 +166,15 @@ func (p *process) launch(ctx context.Context, name, dir string, words []string) 
 			name, "ssmguard tunnel ls", "ssmguard tunnel down "+name)
 		return errors.Join(cmd.Process.Release(), statusError{exitOther})
 	}
-	err = cmd.Wait()
+	err = errors.Join(cmd.Wait(), context.Cause(ctx))
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+	switch {
+	case errors.As(err, &exit) && exit.ExitCode() > 0:
 		return statusError{exit.ExitCode()}
+	case err == nil:
+		return fmt.Errorf("%s was closed before it was ready", name)
 	}
-	return fmt.Errorf("the background process of %s ended: %w", name, errors.Join(err, context.Cause(ctx)))
+	return fmt.Errorf("the background process of %s ended: %w", name, err)
 }
 
 // background is a process that keeps tunnels open with nobody looking on.
