@@ -248,7 +248,7 @@ func (p *process) userFile() string {
 	return configs.UserFile(dir)
 }
 
-// select returns the tunnels that a command line is about: those of its names,
+// selected returns the tunnels that a command line is about: those of its names,
 // with its options over theirs, or the one that its options describe.
 func (o *tunnelOptions) selected(c configs.Config) ([]configs.Tunnel, error) {
 	if len(o.Words) == 0 {
@@ -265,11 +265,11 @@ func (o *tunnelOptions) selected(c configs.Config) ([]configs.Tunnel, error) {
 	}
 	for i := range tunnels {
 		tunnels[i] = o.over(tunnels[i])
-		if err := farEnd(tunnels[i]); err != nil {
+		if err := cmp.Or(nearEnd(tunnels[i]), farEnd(tunnels[i])); err != nil {
 			return nil, err
 		}
 	}
-	return tunnels, configs.CheckListen(o.Spot.Listen)
+	return tunnels, nil
 }
 
 // spotName is the name of a tunnel that is given none.
@@ -278,16 +278,21 @@ const spotName = "tunnel"
 // described is a tunnel that only the command line knows.
 func (o *tunnelOptions) described(c configs.Config) (configs.Tunnel, error) {
 	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: cmp.Or(o.Spot.Name, spotName)})
-	switch {
-	case t.Target == "":
+	if t.Target == "" {
 		return t, usagef("name a tunnel, or give --target and --port; see %q", "ssmguard help tunnel")
-	case t.Listen != "" && t.LocalPort > 0:
-		return t, usagef("give one of --listen and --local-port")
+	}
+	return t, cmp.Or(nearEnd(t), farEnd(t))
+}
+
+// nearEnd reports what is wrong with where a tunnel is to listen.
+func nearEnd(t configs.Tunnel) error {
+	if t.Listen != "" && t.LocalPort > 0 {
+		return usagef("give one of --listen and --local-port")
 	}
 	if err := configs.CheckListen(t.Listen); err != nil {
-		return t, usagef("--%v", err)
+		return usagef("--%v", err)
 	}
-	return t, farEnd(t)
+	return nil
 }
 
 // farEnd reports what is wrong with where a tunnel leads, once options and

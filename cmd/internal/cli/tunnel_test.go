@@ -304,6 +304,8 @@ func TestTunnelOptionsOverConfiguration(t *testing.T) {
 		{"all --engine native", []brief{{"a", "t", "h", "", "eu-west-1", "native", 1, 7, 2}, {"b", "t", "", "", "eu-west-1", "native", 2, 0, 2}}, ""},
 		{"--target x --port 5 --name mine", []brief{{"mine", "x", "", "", "eu-west-1", "native", 5, 0, 2}}, ""},
 		{"all --host h", nil, "are for one tunnel"},
+		{"a --listen nowhere", nil, "--listen is"},
+		{"a --listen :1 --local-port 1", nil, "give one of"},
 		{"--target x", nil, "--port is missing"},
 		{"--target x --rds d --host h", nil, "give one of"},
 		{"--target x --port 5 --listen nowhere", nil, "--listen is"},
