@@ -12,10 +12,10 @@ import (
 // AddTunnel returns a configuration file's text with one more tunnel, and the
 // lines that are new. Everything else in the text stays as it is, comments and
 // layout included. It fails when the file is faulty, has the name already, or
-// would be faulty then.
-func AddTunnel(file string, data []byte, t Tunnel) (text []byte, added string, err error) {
+// would be faulty then. getenv is Places.Getenv.
+func AddTunnel(file string, data []byte, t Tunnel, getenv func(string) (string, bool)) (text []byte, added string, err error) {
 	var before File
-	if err := decode(file, data, &before, nil); err != nil {
+	if err := decode(file, data, &before, getenv); err != nil {
 		return nil, "", err
 	}
 	if _, ok := before.Tunnels[t.Name]; ok {
@@ -30,7 +30,7 @@ func AddTunnel(file string, data []byte, t Tunnel) (text []byte, added string, e
 		return nil, "", err
 	}
 	var after File
-	if err := decode(file, text, &after, nil); err != nil {
+	if err := decode(file, text, &after, getenv); err != nil {
 		return nil, "", err
 	}
 	return text, added, after.validate(file).err()
@@ -80,8 +80,9 @@ func insert(file string, data []byte, entry string) ([]byte, string, error) {
 	case tunnels.Style&yaml.FlowStyle != 0 || len(tunnels.Content) == 0:
 		return nil, "", fmt.Errorf("%s:%d: tunnels is written in one line; write one tunnel per line first", file, tunnels.Line)
 	}
-	at := lastLine(tunnels)
-	added := indented(entry, tunnels.Column-1)
+	first := tunnels.Content[0]
+	at := blockEnd(lines, first)
+	added := indented(entry, first.Column-1)
 	return []byte(strings.Join(lines[:at], "") + added + strings.Join(lines[at:], "")), added, nil
 }
 
@@ -98,17 +99,23 @@ func child(doc *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// lastLine is the last line that a node reaches, from 1. Text in block style
-// reaches as many lines further as it has.
-func lastLine(n *yaml.Node) int {
-	line := n.Line
-	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		line += strings.Count(strings.TrimRight(n.Value, "\n"), "\n") + 1
+// blockEnd is the last line of the mapping in block style whose first key is
+// given, from 1. Whatever is indented deeper than its keys belongs to it; a comment
+// that is not may belong to what follows.
+func blockEnd(lines []string, first *yaml.Node) int {
+	end := first.Line
+	for i := end; i < len(lines); i++ {
+		text := strings.TrimLeft(lines[i], " ")
+		indent := len(lines[i]) - len(text)
+		switch {
+		case strings.TrimSpace(text) == "", text[0] == '#' && indent < first.Column:
+		case indent < first.Column-1:
+			return end
+		default:
+			end = i + 1
+		}
 	}
-	for _, c := range n.Content {
-		line = max(line, lastLine(c))
-	}
-	return line
+	return end
 }
 
 func indented(text string, by int) string {
@@ -118,10 +125,10 @@ func indented(text string, by int) string {
 
 // MarshalYAML writes what UnmarshalYAML reads.
 func (w Wait) MarshalYAML() (any, error) {
-	switch w {
-	case 0:
+	switch {
+	case w <= 0:
 		return false, nil
-	case DefaultWait:
+	case w == DefaultWait:
 		return true, nil
 	}
 	return time.Duration(w).String(), nil

@@ -121,6 +121,7 @@ func (c Config) Select(names ...string) ([]Tunnel, error) {
 	take := func(name string) {
 		t := c.Tunnels[name]
 		t.Settings = t.Settings.over(c.Defaults)
+		t.Wait = max(t.Wait, 0)
 		if !seen[name] {
 			seen[name] = true
 			tunnels = append(tunnels, t)

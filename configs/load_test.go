@@ -77,6 +77,31 @@ groups: {all: [db, cache]}
 	}
 }
 
+// What a tunnel says about waiting counts, also that it is not to be done.
+func TestWaitOverDefaults(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "config.yaml"), `
+defaults: {wait: true}
+tunnels:
+  a: {target: i-1, port: 1}
+  b: {target: i-1, port: 1, wait: false}
+  c: {target: i-1, port: 1, wait: 0s}
+  d: {target: i-1, port: 1, wait: 3s}
+`)
+	c, err := Load(Places{UserFile: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tunnels, err := c.Select("a", "b", "c", "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []Wait{DefaultWait, 0, 0, Wait(3 * time.Second)} {
+		if got := tunnels[i].Wait; got != want {
+			t.Errorf("%s waits %v, want %v", tunnels[i].Name, time.Duration(got), time.Duration(want))
+		}
+	}
+}
+
 func TestLoadFaults(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"unknown key", "tunnels:\n  db:\n    traget: i-1\n    port: 1\n", `f.yaml:3: unknown key "traget", did you mean "target"?`},

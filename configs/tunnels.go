@@ -62,11 +62,15 @@ func (t *Tunnel) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// Wait is a duration; "true" stands for DefaultWait and "false" for none.
+// Wait is a duration; "true" stands for DefaultWait and "false" for none. 0 leaves
+// it to the defaults; below 0 is none whatever they say.
 type Wait time.Duration
 
 // DefaultWait is how long `wait: true` waits for the remote port.
 const DefaultWait = Wait(15 * time.Second)
+
+// noWait is what `wait: false` stands for.
+const noWait = Wait(-1)
 
 // UnmarshalYAML reads true, false or a Go duration such as 30s.
 func (w *Wait) UnmarshalYAML(n *yaml.Node) error {
@@ -74,13 +78,13 @@ func (w *Wait) UnmarshalYAML(n *yaml.Node) error {
 	case "true":
 		*w = DefaultWait
 	case "false":
-		*w = 0
+		*w = noWait
 	default:
 		d, err := time.ParseDuration(n.Value)
 		if err != nil || d < 0 {
 			return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: wait takes true, false or a duration such as 30s, not %q", n.Line, n.Value)}}
 		}
-		*w = Wait(d)
+		*w = cmp.Or(Wait(d), noWait)
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func (p *process) tunnelAdd(_ context.Context, o *tunnelOptions) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return codedError{err.Error(), exitConfig}
 	}
-	data, added, err := configs.AddTunnel(file, data, t)
+	data, added, err := configs.AddTunnel(file, data, t, p.lookup)
 	if err != nil {
 		return codedError{err.Error(), exitConfig}
 	}
