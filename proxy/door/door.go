@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Door listens on every address of a tunnel's local end as one net.Listener.
@@ -127,15 +128,23 @@ func listen(address string) (net.Listener, error) {
 	return l, err
 }
 
+// accept passes on what comes to one of the addresses until it is closed. Other
+// faults pass by: out of file descriptors, most likely.
 func (d *Door) accept(l net.Listener) {
-	for {
+	for pause := time.Duration(0); ; {
 		conn, err := l.Accept()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			continue // the connection ended before we took it
+		if errors.Is(err, net.ErrClosed) {
+			return
 		}
+		if err != nil {
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			select {
+			case <-time.After(pause):
+			case <-d.closed:
+			}
+			continue
+		}
+		pause = 0
 		select {
 		case d.conns <- conn:
 		case <-d.closed:
