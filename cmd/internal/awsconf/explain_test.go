@@ -99,6 +99,18 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
+// TestProxyPasswordStaysOut: a proxy that cannot be understood is not quoted.
+func TestProxyPasswordStaysOut(t *testing.T) {
+	tr := &transports{env: environment{func(string) (string, bool) { return "http://me:sec%ret@p:1", true }}}
+	resp, err := tr.client(trust{}).Get("https://h/")
+	if err == nil {
+		resp.Body.Close()
+	}
+	if err == nil || strings.Contains(err.Error(), "sec") || !strings.Contains(err.Error(), "HTTPS_PROXY is not the URL of a proxy") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestProxies holds Python's rules for the proxy variables.
 func TestProxies(t *testing.T) {
 	for _, c := range []struct {

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -175,7 +176,11 @@ func (t *transports) proxy(req *http.Request) (*url.URL, error) {
 	if !strings.Contains(proxy, "://") {
 		proxy = "http://" + proxy
 	}
-	return url.Parse(proxy)
+	u, err := url.Parse(proxy)
+	if err != nil { // which quotes the URL, perhaps with a password
+		return nil, fmt.Errorf("%s_PROXY is not the URL of a proxy", strings.ToUpper(scheme))
+	}
+	return u, nil
 }
 
 func (t *transports) eitherCase(key string) string {

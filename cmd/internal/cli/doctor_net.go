@@ -143,13 +143,22 @@ func (d *doctor) proxies(context.Context) []report.Check {
 	return checks
 }
 
-// withoutPassword is a proxy's URL as it may be shown.
+// withoutPassword is a proxy's URL as it may be shown. It is not parsed: one that is
+// faulty, or has no scheme, may have a password, too.
 func withoutPassword(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.User == nil {
+	scheme, rest := "", s
+	if front, back, ok := strings.Cut(s, "://"); ok {
+		scheme, rest = front+"://", back
+	}
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
 		return s
 	}
-	return u.Redacted()
+	user, _, secret := strings.Cut(rest[:at], ":")
+	if !secret {
+		return s
+	}
+	return scheme + user + ":xxxxx" + rest[at:]
 }
 
 // plugins tells which plugin would carry a session, and which one is in PATH.

@@ -44,7 +44,16 @@ func TestMessagesEndpoint(t *testing.T) {
 }
 
 func TestProxyPasswordIsNotShown(t *testing.T) {
-	if got := withoutPassword("http://me:secret@proxy:3128"); got != "http://me:xxxxx@proxy:3128" {
-		t.Error(got)
+	for in, want := range map[string]string{
+		"http://me:secret@proxy:3128": "http://me:xxxxx@proxy:3128",
+		"http://me:se%c@t@proxy:3128": "http://me:xxxxx@proxy:3128",
+		"me:secret@proxy:3128":        "me:xxxxx@proxy:3128",
+		"http://me@proxy:3128":        "http://me@proxy:3128",
+		"http://proxy:3128":           "http://proxy:3128",
+		"localhost,.internal":         "localhost,.internal",
+	} {
+		if got := withoutPassword(in); got != want {
+			t.Errorf("%s is shown as %s, want %s", in, got, want)
+		}
 	}
 }
