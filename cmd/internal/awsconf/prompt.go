@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/term"
 )
@@ -14,30 +15,57 @@ import (
 // A Prompter asks the user for a secret, such as an MFA code.
 type Prompter func(prompt string) (string, error)
 
+// Echo is that of the terminal which a Prompter turns off while it asks.
+type Echo struct {
+	mu   sync.Mutex
+	back func() // nil: it is on
+}
+
+// Restore turns the echo on again where a question is left unanswered, since the
+// command ends.
+func (e *Echo) Restore() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.back != nil {
+		e.back()
+	}
+}
+
+func (e *Echo) off(back func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.back = back
+}
+
+// ask asks on a terminal without echo.
+func (e *Echo) ask(tty *os.File, to io.Writer, prompt string) (string, error) {
+	fd := int(tty.Fd())
+	if state, err := term.GetState(fd); err == nil {
+		e.off(func() { term.Restore(fd, state) }) //nolint:errcheck // the terminal is gone then
+	}
+	defer e.off(nil)
+	fmt.Fprint(to, prompt)
+	code, err := term.ReadPassword(fd)
+	fmt.Fprintln(to)
+	if err != nil {
+		return "", errorf(CodeOther, "%v", err)
+	}
+	return string(code), nil
+}
+
 // Terminal returns a Prompter that asks on the terminal without echo. Without a
 // terminal it asks on stderr and reads a line from stdin, as the CLI does; when
-// stdin is nil, because it carries a session's data, it gives up instead.
-func Terminal(stdin io.Reader, stderr io.Writer) Prompter {
+// stdin is nil, because it carries a session's data, it gives up instead. Whoever
+// ends the process calls echo.Restore before.
+func Terminal(stdin io.Reader, stderr io.Writer, echo *Echo) Prompter {
 	return func(prompt string) (string, error) {
 		tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 		if err == nil {
 			defer tty.Close()
-			fmt.Fprint(tty, prompt)
-			code, err := term.ReadPassword(int(tty.Fd()))
-			fmt.Fprintln(tty)
-			if err != nil {
-				return "", errorf(CodeOther, "%v", err)
-			}
-			return string(code), nil
+			return echo.ask(tty, tty, prompt)
 		}
 		if in, ok := stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) { // Windows has no /dev/tty
-			fmt.Fprint(stderr, prompt)
-			code, err := term.ReadPassword(int(in.Fd()))
-			fmt.Fprintln(stderr)
-			if err != nil {
-				return "", errorf(CodeOther, "%v", err)
-			}
-			return string(code), nil
+			return echo.ask(in, stderr, prompt)
 		}
 		if stdin == nil {
 			return "", errorf(CodeOther, "an MFA code is needed and there is no terminal to ask on")

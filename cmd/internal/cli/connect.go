@@ -91,7 +91,9 @@ func (l *sessionLine) enter(ctx context.Context, conf *awsconf.Session) (*world,
 }
 
 // prompter asks for MFA codes.
-func (l *sessionLine) prompter() awsconf.Prompter { return awsconf.Terminal(l.answers(), l.stderr) }
+func (l *sessionLine) prompter() awsconf.Prompter {
+	return awsconf.Terminal(l.answers(), l.stderr, l.echo)
+}
 
 // answers is where a question is answered when there is no terminal: stdin, unless
 // it carries a session's data from its first byte.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
 )
 
 // process is what a command has of the process around it. Commands take it
@@ -32,6 +33,8 @@ type process struct {
 	profileExists bool   // the CLI words its errors by it
 	profile       string // the one that is asked for
 	region        string // "" until it is known
+
+	echo *awsconf.Echo // off while we ask for a code
 }
 
 // Main runs one command line, args[0] being the name we were called by, and
@@ -42,6 +45,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := untilSignalled()
 	defer stop()
 	err := p.run(ctx, args)
+	p.echo.Restore()
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
@@ -136,7 +140,7 @@ func untilSignalled() (ctx context.Context, stop func()) {
 }
 
 func newProcess(stdin io.Reader, stdout, stderr io.Writer) *process {
-	p := &process{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), profileExists: true}
+	p := &process{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), profileExists: true, echo: new(awsconf.Echo)}
 	p.home = homeOfUser(p.environ)
 	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		p.errTerminal = true
