@@ -127,6 +127,9 @@ func (a *API) send(ctx context.Context, region, operation string, body []byte, o
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	req.Header.Set("X-Amz-Target", a.prefix+"."+operation)
+	if a.cfg.Credentials == nil {
+		return errors.New("no credentials")
+	}
 	credentials, err := a.cfg.Credentials.Retrieve(ctx)
 	if err != nil {
 		return err
@@ -171,7 +174,8 @@ func jsonError(resp *http.Response, answer []byte) error {
 }
 
 // endpoint is the configured endpoint of the service or the one that its name has
-// beside that of Systems Manager, whose rules the SDK knows.
+// beside that of Systems Manager, whose rules the SDK knows. Of the sources the
+// first that has a setting counts.
 func (a *API) endpoint(ctx context.Context, region string) (string, error) {
 	p := ssm.EndpointParameters{Region: &region}
 	for _, source := range a.cfg.ConfigSources {
@@ -185,14 +189,16 @@ func (a *API) endpoint(ctx context.Context, region string) (string, error) {
 		if s, ok := source.(interface {
 			GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error)
 		}); ok {
-			state, _, _ := s.GetUseFIPSEndpoint(ctx)
-			p.UseFIPS = aws.Bool(state == aws.FIPSEndpointStateEnabled)
+			if state, found, err := s.GetUseFIPSEndpoint(ctx); found && err == nil && p.UseFIPS == nil {
+				p.UseFIPS = aws.Bool(state == aws.FIPSEndpointStateEnabled)
+			}
 		}
 		if s, ok := source.(interface {
 			GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error)
 		}); ok {
-			state, _, _ := s.GetUseDualStackEndpoint(ctx)
-			p.UseDualStack = aws.Bool(state == aws.DualStackEndpointStateEnabled)
+			if state, found, err := s.GetUseDualStackEndpoint(ctx); found && err == nil && p.UseDualStack == nil {
+				p.UseDualStack = aws.Bool(state == aws.DualStackEndpointStateEnabled)
+			}
 		}
 	}
 	if a.cfg.BaseEndpoint != nil {

@@ -72,6 +72,38 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
+// silence is a source that has no setting of its own.
+type silence struct{}
+
+func (silence) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	return aws.FIPSEndpointStateUnset, false, nil
+}
+
+func (silence) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	return aws.DualStackEndpointStateUnset, false, nil
+}
+
+// TestFirstSettingCounts: the environment comes before the profile, and a source
+// without a setting takes nothing back.
+func TestFirstSettingCounts(t *testing.T) {
+	for _, sources := range [][]any{
+		{choices{fips: true, dual: true}, silence{}},
+		{silence{}, choices{fips: true, dual: true}},
+		{choices{fips: true, dual: true}, choices{}},
+	} {
+		const want = "https://ecs-fips.us-east-1.api.aws"
+		if got, err := ECS(aws.Config{ConfigSources: sources}).endpoint(t.Context(), "us-east-1"); err != nil || got != want {
+			t.Errorf("%#v: %s %v", sources, got, err)
+		}
+	}
+}
+
+func TestWithoutCredentials(t *testing.T) {
+	if _, err := Call[parents](t.Context(), Organizations(aws.Config{Region: "us-east-1"}), "", "ListParents", struct{}{}); err == nil {
+		t.Error("a call without credentials")
+	}
+}
+
 // parents is the answer of ListParents.
 type parents struct {
 	Parents []struct {
