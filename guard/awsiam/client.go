@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"golang.org/x/sync/errgroup"
 
 	"ssmguard/guard"
 )
@@ -153,10 +152,13 @@ func ask[T any](ctx context.Context, c *Client, permission string, call func(con
 
 // together runs the functions at once and waits for all of them; what they
 // return they put in variables of their own.
-func together(fs ...func()) {
-	var g errgroup.Group
-	for _, f := range fs {
-		g.Go(func() error { f(); return nil })
+func together(fs ...func()) { each(len(fs), func(i int) { fs[i]() }) }
+
+// each runs f(0) ... f(n-1) at once and waits for all.
+func each(n int, f func(i int)) {
+	var wait sync.WaitGroup
+	for i := range n {
+		wait.Go(func() { f(i) })
 	}
-	_ = g.Wait() // no function fails: each keeps its own error
+	wait.Wait()
 }

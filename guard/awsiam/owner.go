@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
-	"golang.org/x/sync/errgroup"
 
 	"ssmguard/guard/policy"
 )
@@ -219,15 +218,6 @@ func (c *Client) groupOwner(g iamtypes.Group) owner {
 
 // policyName is the last part of a managed policy's ARN.
 func policyName(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
-
-// each runs f(0) ... f(n-1) at once and waits for all.
-func each(n int, f func(i int)) {
-	var g errgroup.Group
-	for i := range n {
-		g.Go(func() error { f(i); return nil })
-	}
-	_ = g.Wait() // f keeps its own errors
-}
 
 // collect maps items at once, in their order. Items that fail are left out and
 // their errors joined.

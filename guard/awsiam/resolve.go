@@ -106,7 +106,12 @@ func IsTargetID(target string) bool {
 // Systems Manager number things.
 func hasID(s, prefix string) bool {
 	digits, ok := strings.CutPrefix(s, prefix)
-	return ok && (len(digits) == 8 || len(digits) == 17) && strings.Trim(digits, "0123456789abcdef") == ""
+	return ok && hexDigits(digits, 8, 17)
+}
+
+// hexDigits reports whether s is hexadecimal digits, of one of the lengths.
+func hexDigits(s string, lengths ...int) bool {
+	return slices.Contains(lengths, len(s)) && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 // ResolveTarget returns the id of the node people mean by a Name tag,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -28,14 +27,6 @@ type origin struct {
 // Identity Center, EKS Pod Identity and OIDC all take session policies and tags.
 var unknownOrigin = origin{sessionPolicy: true, sessionTags: true}
 
-// ec2Session matches the role session name EC2 gives an instance's credentials: the
-// instance id. Programs that hand out other credentials in EC2's manner name theirs
-// as they like.
-var ec2Session = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
-
-// ecsTask matches the role session name ECS gives a task's credentials: the task id.
-var ecsTask = regexp.MustCompile(`^[0-9a-f]{32}$`)
-
 // origins is read from the top; the first rule that fits counts. The SDK names
 // the provider, so a fact such as "EC2 made these" does not rest on a session
 // name that anybody may choose.
@@ -50,13 +41,13 @@ var origins = []struct {
 		func(id identity, p principal) bool { return p.kind == guard.Root && !id.Temporary }, origin{}},
 	{"AssumeRoot takes a task policy and no tags",
 		func(_ identity, p principal) bool { return p.kind == guard.Root }, origin{sessionPolicy: true}},
-	{"EC2 passes an instance profile's role on as it is",
+	{"EC2 passes an instance profile's role on as it is, and names the session after the instance; programs that hand out other credentials in EC2's manner name theirs as they like",
 		func(id identity, p principal) bool {
-			return id.Source == ec2rolecreds.ProviderName && ec2Session.MatchString(p.session)
+			return id.Source == ec2rolecreds.ProviderName && hasID(p.session, "i-")
 		}, origin{}},
-	{"ECS passes a task role on as it is; the same provider serves EKS, whose session names differ",
+	{"ECS passes a task role on as it is, and names the session after the task; the same provider serves EKS, whose session names differ",
 		func(id identity, p principal) bool {
-			return id.Source == endpointcreds.ProviderName && ecsTask.MatchString(p.session)
+			return id.Source == endpointcreds.ProviderName && hexDigits(p.session, 32)
 		}, origin{}},
 	{"we assumed the role ourselves from a profile, which can set no policy; tags may pass down a chain",
 		func(id identity, _ principal) bool { return id.Source == stscreds.ProviderName }, origin{sessionTags: true}},
