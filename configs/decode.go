@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -42,11 +43,11 @@ func decode(file string, data []byte, into any, getenv func(string) (string, boo
 	return faults.err()
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+var yamlLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`) })
 
 // yamlFault takes the line out of the library's message.
 func yamlFault(file, message string) Fault {
-	m := yamlLine.FindStringSubmatch(strings.ReplaceAll(message, "\n", " "))
+	m := yamlLine().FindStringSubmatch(strings.ReplaceAll(message, "\n", " "))
 	line, _ := strconv.Atoi(m[1])
 	return Fault{file, line, m[2]}
 }
@@ -106,7 +107,7 @@ func unknownKey(key string, fields map[string]reflect.Type) string {
 	return fmt.Sprintf("unknown key %q, known are: %s", key, strings.Join(names, ", "))
 }
 
-var variable = regexp.MustCompile(`\$(\$|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})`)
+var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$(\$|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})`) })
 
 // expandNode replaces ${NAME} and ${NAME:-default} in every value; $$ is a
 // dollar sign. Keys are left alone.
@@ -121,8 +122,8 @@ func expandNode(file string, n *yaml.Node, getenv func(string) (string, bool), f
 	if n.Kind != yaml.ScalarNode || !strings.Contains(n.Value, "$") {
 		return
 	}
-	n.Value = variable.ReplaceAllStringFunc(n.Value, func(use string) string {
-		m := variable.FindStringSubmatch(use)
+	n.Value = variable().ReplaceAllStringFunc(n.Value, func(use string) string {
+		m := variable().FindStringSubmatch(use)
 		if m[1] == "$" {
 			return "$"
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -52,9 +53,9 @@ func (v *worldFaults) add(line int, format string, args ...any) {
 }
 
 var (
-	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
-	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
-	nodeForm    = regexp.MustCompile(`^(i|mi)-[0-9a-f]{8,17}$`)
+	accountForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{12}$`) })
+	regionForm  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`) })
+	nodeForm    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(i|mi)-[0-9a-f]{8,17}$`) })
 	partitions  = []string{"", "aws", "aws-cn", "aws-us-gov"}
 	faultKinds  = []string{"", "throttle", "unavailable", "garbage", "drop"}
 	pings       = []string{"", "Online", "ConnectionLost", "Inactive", "none"}
@@ -62,10 +63,10 @@ var (
 )
 
 func (v *worldFaults) check(w *World) {
-	if !accountForm.MatchString(w.Account) {
+	if !accountForm().MatchString(w.Account) {
 		v.add(v.at("account"), "account %q is not twelve digits; put it in quotes", w.Account)
 	}
-	if !regionForm.MatchString(w.Region) {
+	if !regionForm().MatchString(w.Region) {
 		v.add(v.at("region"), "region %q is none", w.Region)
 	}
 	v.oneOf("partition", w.Partition, partitions, "partition")
@@ -190,7 +191,7 @@ func (v *worldFaults) checkLogins(w *World) {
 func (v *worldFaults) checkThings(w *World) {
 	seen := make(map[string]bool)
 	for i, n := range w.Instances {
-		if !nodeForm.MatchString(n.ID) {
+		if !nodeForm().MatchString(n.ID) {
 			v.add(v.at("instances", i, "id"), "instance id %q is neither i-... nor mi-...", n.ID)
 		} else if seen[n.ID] {
 			v.add(v.at("instances", i, "id"), "instance %s is there twice", n.ID)
@@ -235,7 +236,7 @@ func (v *worldFaults) checkOrganization(o *WorldOrganization) {
 	if o.ID == "" || len(o.Levels) == 0 {
 		v.add(v.at("organization"), "an organization needs an id and levels, from the root down to the account")
 	}
-	if !accountForm.MatchString(o.Management) {
+	if !accountForm().MatchString(o.Management) {
 		v.add(v.at("organization", "management"), "management account %q is not twelve digits; put it in quotes", o.Management)
 	}
 	for i, l := range o.Levels {

@@ -1,6 +1,9 @@
 package configs
 
-import "regexp"
+import (
+	"regexp"
+	"sync"
+)
 
 // WorldRDS is what RDS holds, by identifier. Endpoints are made up as RDS makes them.
 type WorldRDS struct {
@@ -60,7 +63,7 @@ var (
 	cacheEngines = []string{"memcached", "redis", "valkey"}
 )
 
-var identifierForm = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
+var identifierForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`) })
 
 func (v *worldFaults) checkDatabases(w *World) {
 	for _, kind := range []struct {
@@ -101,7 +104,7 @@ func (v *worldFaults) checkCaches(w *World) {
 }
 
 func (v *worldFaults) identifier(name string, steps ...any) {
-	if !identifierForm.MatchString(name) {
+	if !identifierForm().MatchString(name) {
 		v.add(v.at(steps...), "identifier %q is not of letters in lower case, digits and single hyphens", name)
 	}
 }

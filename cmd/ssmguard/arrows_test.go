@@ -1,6 +1,9 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os/exec"
 	"strings"
 	"testing"
@@ -79,6 +82,37 @@ func TestOnlyPluginImportsPlugin(t *testing.T) {
 					t.Errorf("%s imports %s; only %s may", pkg, d, owner)
 				}
 			}
+		}
+	}
+}
+
+// TestNothingIsCompiledAtStart: every command would pay for a regular expression
+// of a package's own; sync.OnceValue compiles it when it is first needed.
+func TestNothingIsCompiledAtStart(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}`, module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for name := range strings.SplitSeq(strings.TrimSpace(string(out)), "\n") {
+		if name == "" { // between packages
+			continue
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			if _, isFunc := d.(*ast.FuncDecl); isFunc {
+				continue
+			}
+			ast.Inspect(d, func(n ast.Node) bool {
+				if call, ok := n.(*ast.SelectorExpr); ok && call.Sel.Name == "MustCompile" {
+					t.Errorf("%s: compiled at every start", fset.Position(n.Pos()))
+				}
+				_, later := n.(*ast.FuncLit)
+				return !later
+			})
 		}
 	}
 }

@@ -137,14 +137,14 @@ func (p documentParm) accepts(value string) bool {
 	return err != nil || form.MatchString(value)
 }
 
-var reference = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_]+)\s*\}\}`)
+var reference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{\{\s*([A-Za-z0-9_]+)\s*\}\}`) })
 
 // expand puts parameter values in place of their references, anywhere in a value.
 func expand(value any, bound map[string]string) any {
 	switch v := value.(type) {
 	case string:
-		return reference.ReplaceAllStringFunc(v, func(r string) string {
-			return bound[reference.FindStringSubmatch(r)[1]]
+		return reference().ReplaceAllStringFunc(v, func(r string) string {
+			return bound[reference().FindStringSubmatch(r)[1]]
 		})
 	case map[string]any:
 		out := make(map[string]any, len(v))

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 var ec2Operations = map[string]handler{
@@ -55,7 +56,7 @@ type describeInstancesAnswer struct {
 
 var stateCodes = map[string]int{"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 
-var instanceIDForm = regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
+var instanceIDForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`) })
 
 // instances are the EC2 instances of the account in the region of the call.
 func (c *call) instances() []Node {
@@ -76,7 +77,7 @@ func describeInstances(c *call) (any, error) {
 	all := c.instances()
 	if ids := c.list("InstanceId.%d"); len(ids) > 0 {
 		for _, id := range ids {
-			if !instanceIDForm.MatchString(id) {
+			if !instanceIDForm().MatchString(id) {
 				return nil, refuse("InvalidInstanceID.Malformed", "Invalid id: %q", id)
 			}
 			if !slices.ContainsFunc(all, func(n Node) bool { return n.ID == id }) {

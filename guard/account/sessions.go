@@ -225,7 +225,7 @@ func (c *call) sessionKey(content sessionContent) string {
 
 // open enters a session and starts it when the account's lock is free again.
 func (c *call) open(start SessionStart, prefix string) deferred {
-	if prefix = prefixForm.ReplaceAllString(prefix, "_"); len(prefix) > 69 {
+	if prefix = prefixForm().ReplaceAllString(prefix, "_"); len(prefix) > 69 {
 		prefix = prefix[:69] // ids have at most 96 characters
 	}
 	start.SessionID = prefix + "-" + strings.ToLower(rand.Text())

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"ssmguard/guard/policy"
 )
@@ -66,7 +67,7 @@ type simulation struct {
 	given    []string // resources; nil when the request named none
 }
 
-var actionForm = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
+var actionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`) })
 
 func simulatePrincipalPolicy(c *call) (any, error) {
 	sim, err := c.simulation()
@@ -79,7 +80,7 @@ func simulatePrincipalPolicy(c *call) (any, error) {
 	}
 	var results []evaluationResultXML
 	for _, action := range actions {
-		if !actionForm.MatchString(action) {
+		if !actionForm().MatchString(action) {
 			return nil, refuse("InvalidInput", "Invalid Action Name: %s", action)
 		}
 		if c.world.OldSimulator {
@@ -108,7 +109,7 @@ func (c *call) simulation() (*simulation, error) {
 	if c.form.Has("ResourcePolicy") {
 		return nil, refuse("InvalidInput", "ResourcePolicy is not supported for IAM roles, and for nobody in this account.")
 	}
-	if by := c.form.Get("CallerArn"); by != "" && !entityForm.MatchString(by) {
+	if by := c.form.Get("CallerArn"); by != "" && !entityForm().MatchString(by) {
 		return nil, invalidEntity(by)
 	}
 	if err := sim.entries(); err != nil {
@@ -127,7 +128,7 @@ func (c *call) simulation() (*simulation, error) {
 	return sim, nil
 }
 
-var entityForm = regexp.MustCompile(`^arn:[^:]+:iam::[0-9]{12}:(user|role|group)/.+$`)
+var entityForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^arn:[^:]+:iam::[0-9]{12}:(user|role|group)/.+$`) })
 
 func invalidEntity(arn string) *fault {
 	return refuse("InvalidInput", "Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
@@ -135,7 +136,7 @@ func invalidEntity(arn string) *fault {
 
 // source lays out the policies of the entity and what is filled in about it.
 func (sim *simulation) source(arn string) error {
-	m := entityForm.FindStringSubmatch(arn)
+	m := entityForm().FindStringSubmatch(arn)
 	if m == nil {
 		return invalidEntity(arn)
 	}

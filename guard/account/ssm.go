@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -23,8 +24,8 @@ var ssmOperations = map[string]handler{
 }
 
 var (
-	documentNameForm = regexp.MustCompile(`^[a-zA-Z0-9_\-.:/]+$`)
-	prefixForm       = regexp.MustCompile(`[^A-Za-z0-9_.@=+,-]`)
+	documentNameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9_\-.:/]+$`) })
+	prefixForm       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^A-Za-z0-9_.@=+,-]`) })
 )
 
 type jsonTag struct{ Key, Value string }
@@ -386,5 +387,5 @@ func listTagsForResource(c *call) (any, error) {
 
 // validDocumentName tells whether a document may be called so.
 func validDocumentName(name string) bool {
-	return len(name) >= 3 && len(name) <= 128 && documentNameForm.MatchString(name)
+	return len(name) >= 3 && len(name) <= 128 && documentNameForm().MatchString(name)
 }

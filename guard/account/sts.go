@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -50,8 +51,8 @@ type assumedRole struct {
 }
 
 var (
-	sessionNameForm = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	tokenCodeForm   = regexp.MustCompile(`^[0-9]{6}$`)
+	sessionNameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w+=,.@-]{2,64}$`) })
+	tokenCodeForm   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{6}$`) })
 )
 
 func assumeRole(c *call) (any, error) {
@@ -81,7 +82,7 @@ func assumeRole(c *call) (any, error) {
 
 // roleToAssume checks the common input of both ways to assume a role.
 func (c *call) roleToAssume() (*Role, error) {
-	if !sessionNameForm.MatchString(c.form.Get("RoleSessionName")) {
+	if !sessionNameForm().MatchString(c.form.Get("RoleSessionName")) {
 		return nil, invalid(c.form.Get("RoleSessionName"), "roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
 	}
 	arn := c.form.Get("RoleArn")
@@ -119,7 +120,7 @@ func (c *call) mfaGiven() (bool, error) {
 	if serial == "" && code == "" {
 		return false, nil
 	}
-	if !tokenCodeForm.MatchString(code) {
+	if !tokenCodeForm().MatchString(code) {
 		return false, invalid(code, "tokenCode", `Member must satisfy regular expression pattern: [\d]*`)
 	}
 	if serial != c.iamARN("mfa/"+c.who.name) || code == "000000" {

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -101,13 +102,13 @@ func probe(ctx context.Context, file string, env []string, stderr io.Writer) (st
 	return string(out), err
 }
 
-var versionForm = regexp.MustCompile(`^\d+(\.\d+){0,3}$`)
+var versionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d+(\.\d+){0,3}$`) })
 
 // takesVariable says whether a plugin of that version takes the response in an
 // environment variable. What does not look like a version does not.
 func takesVariable(version string) bool {
 	version = strings.Join(strings.Fields(version), "")
-	if !versionForm.MatchString(version) {
+	if !versionForm().MatchString(version) {
 		return false
 	}
 	v, than := strings.Split(version, "."), strings.Split(lastInlineVersion, ".")

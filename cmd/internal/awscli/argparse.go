@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // An option is one --flag of a parser.
@@ -90,7 +91,7 @@ type run struct {
 	out     *parsed
 }
 
-var negativeNumber = regexp.MustCompile(`^-\d+$|^-\d*\.\d+$`)
+var negativeNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-\d+$|^-\d*\.\d+$`) })
 
 // classify decides for every argument whether it is an option.
 func (r *run) classify() error {
@@ -151,7 +152,7 @@ func (r *run) lookup(arg string) (m match, ok bool, err error) {
 	case len(prefixed) == 1:
 		m.option = prefixed[0]
 		return m, true, nil
-	case negativeNumber.MatchString(arg) || strings.Contains(arg, " "):
+	case negativeNumber().MatchString(arg) || strings.Contains(arg, " "):
 		return m, false, nil
 	}
 	return match{}, true, nil

@@ -63,7 +63,7 @@ func completeCommand(p *process) *cli.Command {
 				option, last, before = name+"=", value, append(slices.Clone(before), name)
 			}
 			for _, cand := range p.candidates(c.Context, c.App, before) {
-				if !strings.HasPrefix(cand.value, last) || !plainWord.MatchString(cand.value) {
+				if !strings.HasPrefix(cand.value, last) || !plainWord().MatchString(cand.value) {
 					continue
 				}
 				line := option + cand.value
@@ -80,7 +80,7 @@ func completeCommand(p *process) *cli.Command {
 }
 
 // plainWord is what no shell needs quotes for.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`) })
 
 // candidate is one way to go on, and what is said about it.
 type candidate struct{ value, about string }

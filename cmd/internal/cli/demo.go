@@ -157,11 +157,11 @@ func (d *demo) refused(ctx context.Context) (json.RawMessage, error) {
 	return printedStatement(said.String())
 }
 
-var fixRow = regexp.MustCompile(`(?m)^  fix .*:\n\s*`)
+var fixRow = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^  fix .*:\n\s*`) })
 
 // printedStatement reads the statement that stands under "fix" in an explanation.
 func printedStatement(text string) (json.RawMessage, error) {
-	at := fixRow.FindStringIndex(text)
+	at := fixRow().FindStringIndex(text)
 	if at == nil {
 		return nil, errors.New("the denial was explained without a fix")
 	}
@@ -243,14 +243,16 @@ type portWatch struct {
 	told bool
 }
 
-var openedPort = regexp.MustCompile(`Port (\d+) opened for sessionId [^\n]*\n(?s:.*)Waiting for connections`)
+var openedPort = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`Port (\d+) opened for sessionId [^\n]*\n(?s:.*)Waiting for connections`)
+})
 
 // Write passes b on.
 func (w *portWatch) Write(b []byte) (int, error) {
 	if !w.told {
 		w.seen = append(w.seen, b...)
 	}
-	if m := openedPort.FindSubmatch(w.seen); m != nil {
+	if m := openedPort().FindSubmatch(w.seen); m != nil {
 		w.told, w.seen = true, nil // a session may go on for long
 		w.port <- string(m[1])
 	}

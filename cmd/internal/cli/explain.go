@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -58,13 +59,13 @@ func (o *explainOptions) complete(words []string) error {
 	return nil
 }
 
-var codeForm = regexp.MustCompile(`(?i)^SG[0-9]{3}$`)
+var codeForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^SG[0-9]{3}$`) })
 
 func (o *explainOptions) run(ctx context.Context) error {
 	if o.text == "" {
 		return report.Index(o.stdout, guard.Pages())
 	}
-	if codeForm.MatchString(o.text) {
+	if codeForm().MatchString(o.text) {
 		rule, ok := guard.Page(guard.Code(o.text))
 		if !ok {
 			return usagef("there is no finding %s; see %q", strings.ToUpper(o.text), "ssmguard explain")

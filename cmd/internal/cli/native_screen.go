@@ -99,14 +99,14 @@ func (s *screen) follow(b []byte) {
 
 // alternate are the control sequences by which programs take the whole screen
 // and give it back.
-var alternate = regexp.MustCompile(`\x1b\[\?(?:47|1047|1049)([hl])`)
+var alternate = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[\?(?:47|1047|1049)([hl])`) })
 
 // wholeScreen tells whether a program has the whole screen after b.
 func wholeScreen(b []byte, before bool) bool {
 	if !bytes.Contains(b, []byte("\x1b[?")) {
 		return before
 	}
-	all := alternate.FindAllSubmatch(b, -1)
+	all := alternate().FindAllSubmatch(b, -1)
 	if len(all) == 0 {
 		return before
 	}
@@ -114,14 +114,16 @@ func wholeScreen(b []byte, before bool) bool {
 }
 
 // moved matches what takes the cursor to another line or clears the screen.
-var moved = regexp.MustCompile(`\x1b(?:\[[0-9;]*[A-BE-FHJSTdfrsu]|\[\?(?:47|1047|1049)[hl]|[78DEMc])`)
+var moved = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\x1b(?:\[[0-9;]*[A-BE-FHJSTdfrsu]|\[\?(?:47|1047|1049)[hl]|[78DEMc])`)
+})
 
 // current is the line at the cursor, as it is to be drawn again.
 func (s *screen) current() []byte {
 	if s.long {
 		return nil
 	}
-	if all := moved.FindAllIndex(s.line, -1); len(all) > 0 {
+	if all := moved().FindAllIndex(s.line, -1); len(all) > 0 {
 		return s.line[all[len(all)-1][1]:]
 	}
 	return s.line

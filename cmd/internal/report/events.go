@@ -102,7 +102,7 @@ func (t teller) line(e proxy.Event) string {
 	case now.line == "":
 		return ""
 	case e.Err != nil:
-		now.cause = numbers.ReplaceAllString(e.Err.Error(), "")
+		now.cause = numbers().ReplaceAllString(e.Err.Error(), "")
 		if e.State == proxy.Waiting && now.cause == before.cause {
 			return ""
 		}
@@ -115,7 +115,7 @@ func (t teller) line(e proxy.Event) string {
 }
 
 // numbers are what one cause differs in from time to time: ports, request ids.
-var numbers = regexp.MustCompile(`[0-9a-f-]*[0-9][0-9a-f-]*`)
+var numbers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9a-f-]*[0-9][0-9a-f-]*`) })
 
 // stateLine is a state in words, "" for those that pass by.
 func stateLine(e proxy.Event) string {
