@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -130,6 +131,7 @@ func TestSlowReaderIsLetBe(t *testing.T) {
 		if n, err := download(slow, 20<<10, stop); err != nil || n < 500<<10 {
 			t.Errorf("%d bytes, %v", n, err)
 		}
+		synctest.Wait() // nothing of it is left for the next one to wait for
 		stopped := r.connect('d')
 		time.Sleep(time.Hour)
 		if n, err := io.CopyN(io.Discard, stopped, 3<<20); err != nil {
