@@ -275,3 +275,33 @@ func TestHowToGetItRunning(t *testing.T) {
 		}
 	}
 }
+
+// TestRepairKeepsNotPrincipal: a Deny that is narrowed spares whom it spared.
+func TestRepairKeepsNotPrincipal(t *testing.T) {
+	const spared = `"NotPrincipal":{"AWS":"arn:aws:iam::111122223333:role/ops"}`
+	set := policy.Set{}
+	for kind, statements := range map[policy.Kind]string{
+		policy.Identity: `[` + allowAny + `]`,
+		policy.Endpoint: `[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny",` + spared + `,"Action":"ssm:StartSession","Resource":"*"}]`,
+	} {
+		doc, err := policy.Parse(kind, kind.String(), fmt.Appendf(nil, `{"Version":"2012-10-17","Statement":%s}`, statements))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind == policy.Endpoint {
+			set.Endpoint = doc.Statements
+		} else {
+			set.Identity = doc.Statements
+		}
+	}
+	r := devRequest
+	r.Closed = true
+	d, err := (&Guard{Inventory: fixed(Facts{}), Simulators: []Simulator{Local{Static(set)}}}).Check(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fix := startFix(d)
+	if fix == nil || len(fix.Changes) != 1 || fix.Changes[0].Kind != ReplaceStatement || !strings.Contains(fix.Changes[0].Statement, spared) {
+		t.Errorf("%+v", fix)
+	}
+}

@@ -43,14 +43,15 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 
 // draft is a statement to be written.
 type draft struct {
-	Sid         string                      `json:"Sid,omitempty"`
-	Effect      string                      `json:"Effect"`
-	Principal   json.RawMessage             `json:"Principal,omitempty"`
-	Action      texts                       `json:"Action,omitempty"`
-	NotAction   texts                       `json:"NotAction,omitempty"`
-	Resource    texts                       `json:"Resource,omitempty"`
-	NotResource texts                       `json:"NotResource,omitempty"`
-	Condition   map[string]map[string]texts `json:"Condition,omitempty"`
+	Sid          string                      `json:"Sid,omitempty"`
+	Effect       string                      `json:"Effect"`
+	Principal    json.RawMessage             `json:"Principal,omitempty"`
+	NotPrincipal json.RawMessage             `json:"NotPrincipal,omitempty"`
+	Action       texts                       `json:"Action,omitempty"`
+	NotAction    texts                       `json:"NotAction,omitempty"`
+	Resource     texts                       `json:"Resource,omitempty"`
+	NotResource  texts                       `json:"NotResource,omitempty"`
+	Condition    map[string]map[string]texts `json:"Condition,omitempty"`
 }
 
 // String returns the statement on one line.
