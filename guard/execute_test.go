@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -107,5 +108,19 @@ func TestExecuteExplained(t *testing.T) {
 			f.Fix.Changes[0].Statement != `{"Effect":"Allow","Action":"ecs:ExecuteCommand","Resource":"`+arn+`"}` {
 			t.Errorf("%s: grant %q, fix %+v", resource, f.Grant, f.Fix)
 		}
+	}
+}
+
+// TestExecuteFixClaimsNoMore: a repair of the one grant does not speak for the
+// other, which turns on tags that could not be read.
+func TestExecuteFixClaimsNoMore(t *testing.T) {
+	d := decided(t, `[{"Effect":"Allow","Action":"ecs:ExecuteCommand","Resource":"arn:aws:ecs:*:*:task/*","Condition":{"StringEquals":{"ecs:ResourceTag/Team":"web"}}}]`, "",
+		func(r *Request, f *Facts) {
+			r.Target, r.Document, r.Container, r.Closed = executeRequest().Target, ExecuteDocument, "app", false
+			*f = UnknownFacts()
+		})
+	fix := startFix(d)
+	if fix == nil || !strings.HasPrefix(fix.Check, "with this statement the cluster may be used") {
+		t.Errorf("%+v", fix)
 	}
 }

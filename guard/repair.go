@@ -40,11 +40,18 @@ func groupOf(g Grant) string {
 	return g.ID
 }
 
-// allowed says what a repaired group makes possible.
-var allowed = map[string]string{
-	"start": "the session is allowed", "session": "the session can be resumed and ended", "execute": "the command is allowed",
-	GrantDataChannel: "the data channel is allowed", GrantKMS: "the key may be used",
-}
+// allowed says what a repaired group makes possible, partly what one grant of it does.
+var (
+	allowed = map[string]string{
+		"start": "the session is allowed", "session": "the session can be resumed and ended", "execute": "the command is allowed",
+		GrantDataChannel: "the data channel is allowed", GrantKMS: "the key may be used",
+	}
+	partly = map[string]string{
+		GrantTarget: "the target may be used", GrantDocument: "the document may be used",
+		GrantResume: "the session can be resumed", GrantTerminate: "the session can be ended",
+		GrantTask: "the task may be used", GrantCluster: "the cluster may be used",
+	}
+)
 
 func (r *repairs) work(group string) *Fix {
 	var grants []Grant
@@ -281,18 +288,10 @@ func (p *plan) passes(g Grant) bool {
 }
 
 // outcome says what the fix makes possible. That the session is allowed takes
-// every grant it cannot start without, those that were not denied included.
+// every grant of the group, those that were not denied included.
 func (p *plan) outcome() string {
-	if p.group != "start" {
-		return allowed[p.group]
-	}
-	for _, g := range Needs(p.request(), p.d.Facts) {
-		if !g.Advisory && evaluate(p.set, g).Verdict != policy.Allow {
-			if p.grants[0].ID == GrantTarget {
-				return "the target may be used"
-			}
-			return "the document may be used"
-		}
+	if slices.ContainsFunc(p.whole(), func(g Grant) bool { return evaluate(p.set, g).Verdict != policy.Allow }) {
+		return partly[p.grants[0].ID]
 	}
 	return allowed[p.group]
 }
