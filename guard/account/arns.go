@@ -51,13 +51,22 @@ func (s *Server) targetARN(region, target string) (arn, kind string) {
 		return s.arn("ec2", region, "instance/"+target), "instance"
 	case strings.HasPrefix(target, "mi-"):
 		return s.arn("ssm", region, "managed-instance/"+target), "managed-instance"
-	case strings.HasPrefix(target, "ecs:"):
-		f := strings.Split(strings.TrimPrefix(target, "ecs:"), "_")
-		if len(f) == 3 {
-			return s.arn("ecs", region, "task/"+f[0]+"/"+f[1]), "task"
-		}
+	}
+	if cluster, task, _, ok := taskTarget(target); ok {
+		return s.arn("ecs", region, "task/"+cluster+"/"+task), "task"
 	}
 	return "", ""
+}
+
+// taskTarget reads ecs:CLUSTER_TASK_RUNTIME. Of the three only the name of a
+// cluster may hold the separator.
+func taskTarget(target string) (cluster, task, runtime string, ok bool) {
+	rest, is := strings.CutPrefix(target, "ecs:")
+	f := strings.Split(rest, "_")
+	if n := len(f); is && n >= 3 {
+		return strings.Join(f[:n-2], "_"), f[n-2], f[n-1], true
+	}
+	return "", "", "", false
 }
 
 // documentARN is the ARN of a document: AWS's own have no account, an account's

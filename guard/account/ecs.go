@@ -19,15 +19,15 @@ func (c *call) clusterARN(name string) string { return c.arn("ecs", c.region, "c
 
 // task finds the task and container of a target ecs:CLUSTER_TASK_RUNTIME.
 func (c *call) task(target string) (*Task, *Container) {
-	f := strings.Split(strings.TrimPrefix(target, "ecs:"), "_")
-	if len(f) != 3 || !strings.HasPrefix(target, "ecs:") {
+	cluster, id, runtime, ok := taskTarget(target)
+	if !ok {
 		return nil, nil
 	}
-	t := c.taskIn(f[0], f[1])
+	t := c.taskIn(cluster, id)
 	if t == nil {
 		return nil, nil
 	}
-	i := slices.IndexFunc(t.Containers, func(x Container) bool { return x.RuntimeID == f[2] })
+	i := slices.IndexFunc(t.Containers, func(x Container) bool { return x.RuntimeID == runtime })
 	if i < 0 {
 		return nil, nil
 	}

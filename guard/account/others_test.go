@@ -103,6 +103,22 @@ func withTask(documents ...string) World {
 	return w
 }
 
+// TestClusterWithUnderscore: the parts of a target are told apart from its end.
+func TestClusterWithUnderscore(t *testing.T) {
+	w := withTask(allow("ecs:*", "ssm:StartSession", "*"))
+	w.Tasks[0].Cluster = "my_prod"
+	_, c := open(t, w, Options{Channels: &ready{}})
+	for target, want := range map[string]string{
+		"ecs:my_prod_0123456789abcdef0123456789abcdef_abc-1": "",
+		"ecs:prod_0123456789abcdef0123456789abcdef_abc-1":    "TargetNotConnected",
+		"ecs:0123456789abcdef0123456789abcdef_abc-1":         "TargetNotConnected",
+	} {
+		if f := c.post(nil, "ssm", "StartSession", start{"Target": target}); f.Code != want {
+			t.Errorf("%s: %q", target, f.Code)
+		}
+	}
+}
+
 func TestECS(t *testing.T) {
 	gateway := &ready{}
 	const taskID = "0123456789abcdef0123456789abcdef"
