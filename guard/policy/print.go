@@ -125,32 +125,3 @@ func appendTexts(b []byte, name string, not bool, texts []string) []byte {
 	}
 	return append(b, ']')
 }
-
-// Draft is a statement to be built, for example one to propose to the user.
-type Draft struct {
-	Sid        string
-	Deny       bool
-	Actions    []string
-	Resources  []string
-	Conditions []Condition // those of one operator stand together
-}
-
-// Statement builds the statement as if it stood in a document of version
-// 2012-10-17; it fails where Parse would.
-func (d Draft) Statement(kind Kind, source string) (Statement, error) {
-	s := Statement{At: Pos{Sid: d.Sid}, deny: d.Deny}
-	for _, text := range d.Actions {
-		s.actions = append(s.actions, action{text: text})
-	}
-	for _, text := range d.Resources {
-		s.resources = append(s.resources, resource{text: text})
-	}
-	for _, c := range d.Conditions {
-		n := condition{name: c.Operator, key: newContextKey(c.Key)}
-		for _, v := range c.Values {
-			n.values = append(n.values, condValue{text: v, json: '"'})
-		}
-		s.conditions = append(s.conditions, n)
-	}
-	return ParseStatement(kind, source, s.appendJSON(nil))
-}

@@ -69,25 +69,19 @@ func TestPrint(t *testing.T) {
 	roundTrip(t, d)
 }
 
-func TestDraft(t *testing.T) {
-	d := Draft{
-		Sid: "Start", Actions: []string{"ssm:StartSession"}, Resources: []string{"arn:aws:ssm:*::document/x", "*"},
-		Conditions: []Condition{{"StringEquals", "ssm:resourceTag/Name", []string{"a"}}, {"StringEquals", "aws:userid", []string{"b", "c"}}, {"Null", "k", []string{"true"}}},
-	}
-	s, err := d.Statement(Identity, "proposal")
+// TestStatementAlone: one statement is read and printed as it stands in a document.
+func TestStatementAlone(t *testing.T) {
+	const text = `{"Sid":"Start","Effect":"Allow","Action":"ssm:StartSession","Resource":["arn:aws:ssm:*::document/x","*"],` +
+		`"Condition":{"StringEquals":{"ssm:resourceTag/Name":"a","aws:userid":["b","c"]},"Null":{"k":"true"}}}`
+	s, err := ParseStatement(Identity, "proposal", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, _ := json.Marshal(s)
-	want := `{"Sid":"Start","Effect":"Allow","Action":"ssm:StartSession","Resource":["arn:aws:ssm:*::document/x","*"],` +
-		`"Condition":{"StringEquals":{"ssm:resourceTag/Name":"a","aws:userid":["b","c"]},"Null":{"k":"true"}}}`
-	if diff := cmp.Diff(want, string(got)); diff != "" {
+	if diff := cmp.Diff(text, string(got)); diff != "" {
 		t.Error(diff)
 	}
-	if s, err := (Draft{Deny: true, Actions: []string{"*"}, Resources: []string{"*"}}).Statement(SCP, "p"); err != nil || !s.Denies() {
-		t.Error(err)
-	}
-	if _, err := (Draft{Actions: []string{"x"}, Resources: []string{"*"}}).Statement(Identity, "p"); err == nil {
+	if _, err := ParseStatement(Identity, "p", []byte(`{"Effect":"Allow","Action":"x","Resource":"*"}`)); err == nil {
 		t.Error("took an action without a service")
 	}
 }

@@ -277,7 +277,8 @@ func checkMissing(t *testing.T, name string, set Set, g situationGrant, c Contex
 		}
 		seen[key] = true
 	}
-	grant, err := Draft{Actions: []string{g.Action}, Resources: []string{g.Resource}}.Statement(Identity, "proposal")
+	text, _ := json.Marshal(map[string]string{"Effect": "Allow", "Action": g.Action, "Resource": g.Resource})
+	grant, err := ParseStatement(Identity, "proposal", text)
 	if err != nil {
 		t.Fatal(err)
 	}
