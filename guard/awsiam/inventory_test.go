@@ -153,6 +153,22 @@ func TestFactsRefused(t *testing.T) {
 	}
 }
 
+// TestDocumentNotDescribed: who may read the document misses nothing, so there
+// is no error that would cost the other facts.
+func TestDocumentNotDescribed(t *testing.T) {
+	w := factsWorld()
+	w.Roles[0].Inline = append(w.Roles[0].Inline, inline("no", statement(`{"Effect":"Deny","Action":"ssm:DescribeDocument","Resource":"*"}`)))
+	c, _ := serve(t, w, Options{})
+	f, err := c.Facts(t.Context(), guard.Request{Region: testRegion, Document: "Shell"})
+	if err != nil {
+		t.Error(err)
+	}
+	want := guard.Facts{DocumentTags: map[string]string{"team": "data"}, DocumentType: "Session", SessionType: "Standard_Stream", KMSKey: keyARN, KMSAlias: "alias/sessions"}
+	if diff := cmp.Diff(want, f, ignoreTimes); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestFactsOfGarbage(t *testing.T) {
 	c, _ := newFake(t, Options{}, map[string]func(http.ResponseWriter, fakeCall){
 		"GetDocument":         text(`{"Name":"x","DocumentType":"Session","Content":"schemaVersion: 1.0"}`),

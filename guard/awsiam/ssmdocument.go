@@ -90,9 +90,11 @@ func (c *Client) documentFacts(ctx context.Context, r guard.Request) part {
 		func() { described = c.describeDocument(ctx, r) },
 		func() { content = c.contentFacts(ctx, r) },
 	)
+	if described.apply == nil && content.apply != nil {
+		return content // it tells the type too, and name or ARN tell the owner: nothing is missing
+	}
 	p := content.and(described)
-	// Either read tells the type.
-	if described.apply == nil && content.apply == nil {
+	if described.apply == nil {
 		p.unknown = append(p.unknown, guard.UnknownDocumentType)
 	}
 	return p
