@@ -40,7 +40,11 @@ type search struct {
 // undecided settles the verdicts that three-valued logic leaves open: the
 // answer's, and that of each layer by itself.
 func (e *Evaluator) undecided(r *request, a *Answer) {
-	e.settle(r, a)
+	s := newSearch(e, r)
+	if a.Verdict = s.settle(); a.Verdict == Unknown {
+		a.DependsOn = s.dependsOn()
+	}
+	e.restore(r)
 	for i := range a.Layers {
 		alone := Evaluator{layers: e.layers[i : i+1]}
 		open := a.Layers[i].Verdict == Unknown
@@ -51,34 +55,27 @@ func (e *Evaluator) undecided(r *request, a *Answer) {
 				open = open || m.open && m.statement.deny && a.Layers[i].Verdict == ImplicitDeny
 			}
 		}
-		if !open {
-			continue
+		if open {
+			a.Layers[i].Verdict = newSearch(&alone, r).settle()
 		}
-		var own Answer
-		alone.settle(r, &own)
-		a.Layers[i].Verdict = own.Verdict
 	}
 }
 
 // settle finds the verdict by trying completions.
-func (e *Evaluator) settle(r *request, a *Answer) {
-	s := newSearch(e, r)
-	denied := e.allowed() == no // then only the kind of denial is open
+func (s *search) settle() Verdict {
+	denied := s.e.allowed() == no // then only the kind of denial is open
 	seen := s.run(func(o outcomes) bool { return o.open() || denied && o == sawDeny })
 	switch {
 	case denied && (seen != sawExplicit || !s.proven):
-		a.Verdict = ImplicitDeny
+		return ImplicitDeny
 	case !s.proven || seen.open():
-		a.Verdict = Unknown
-		a.DependsOn = s.dependsOn()
+		return Unknown
 	case seen&sawAllow != 0:
-		a.Verdict = Allow
+		return Allow
 	case seen == sawExplicit:
-		a.Verdict = ExplicitDeny
-	default:
-		a.Verdict = ImplicitDeny
+		return ExplicitDeny
 	}
-	e.restore(r)
+	return ImplicitDeny
 }
 
 func newSearch(e *Evaluator, r *request) *search {
