@@ -47,7 +47,6 @@ type Channel struct {
 	mute      bool // the gateway does not answer pings
 	ponged    bool
 	resumed   int64
-	dropped   int64 // malformed messages
 
 	eventMu  sync.Mutex // one event at a time
 	engineMu sync.Mutex

@@ -19,14 +19,10 @@ func TestUUID(t *testing.T) {
 			t.Fatalf("not a fresh version 4 UUID: %s", u)
 		}
 		seen[u] = true
-		if got, err := ParseUUID(u.String()); err != nil || got != u {
-			t.Fatalf("%s parsed as %s, %v", u, got, err)
-		}
 	}
-	for _, s := range []string{"", "11223344-5566-7788-99aa-bbccddeeff0", "11223344-5566-7788-99aa-bbccddeeffzz", "112233445566-7788-99aa-bbccddeeff0123"} {
-		if _, err := ParseUUID(s); err == nil {
-			t.Errorf("%q taken for a UUID", s)
-		}
+	u := UUID{0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x01}
+	if got := u.String(); got != "11223344-5566-7788-99aa-bbccddeeff01" {
+		t.Errorf("written as %s", got)
 	}
 }
 

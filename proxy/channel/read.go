@@ -71,9 +71,6 @@ func (c *Channel) setBlocked(on bool) {
 func (c *Channel) handle(b []byte) error {
 	var f Frame
 	if f.Decode(b) != nil || f.Verify() != nil {
-		c.mu.Lock()
-		c.dropped++
-		c.mu.Unlock()
 		return nil
 	}
 	switch f.Type {

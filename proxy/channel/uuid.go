@@ -3,7 +3,6 @@ package channel
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"math/rand/v2"
 )
 
@@ -32,17 +31,4 @@ func (u UUID) append(dst []byte) []byte {
 		dst = hex.AppendEncode(dst, part)
 	}
 	return dst
-}
-
-// ParseUUID reads the canonical form in either case.
-func ParseUUID(s string) (UUID, error) {
-	var u UUID
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return u, fmt.Errorf("not a UUID: %.40q", s)
-	}
-	digits := s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
-	if _, err := hex.Decode(u[:], []byte(digits)); err != nil {
-		return UUID{}, fmt.Errorf("not a UUID: %.40q", s)
-	}
-	return u, nil
 }
