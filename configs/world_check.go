@@ -24,6 +24,9 @@ type worldFaults struct {
 // at returns the line of a value given by its keys and indices, or of the
 // nearest thing above it that is written down.
 func (v *worldFaults) at(steps ...any) int {
+	if len(v.root.Content) == 0 {
+		return 0 // nothing is written down
+	}
 	n := v.root.Content[0]
 	line := n.Line
 	for _, step := range steps {

@@ -8,10 +8,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// deepest is how far JSON may be indented, in columns.
+const deepest = 200
+
 // nodeJSON writes a YAML value as indented JSON. Keys keep their order, so that
 // lines and statement numbers of the text are those a reader of the YAML expects.
 func nodeJSON(n *yaml.Node, indent string) (string, error) {
 	inner := indent + "  "
+	if len(inner) > deepest {
+		return "", fmt.Errorf("line %d: a document in itself, by its anchor, or one too deep", n.Line)
+	}
 	var parts []string
 	switch n.Kind {
 	case yaml.AliasNode:

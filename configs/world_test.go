@@ -107,6 +107,19 @@ func TestLoadWorldUnknown(t *testing.T) {
 	}
 }
 
+// A file that has nothing in it, or something in itself, is faulty and no more.
+func TestWorldOddFiles(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                              `w.yaml: account "" is not twelve digits`,
+		"# nothing\n":                   `w.yaml: account "" is not twelve digits`,
+		"endpoint: &a\n  x: [*a, *a]\n": "w.yaml:2: a document in itself",
+	} {
+		if _, err := parseWorld("w.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestWorldUnknownKey(t *testing.T) {
 	_, err := parseWorld("w.yaml", []byte("account: '111122223333'\nregion: eu-west-1\nlogin: {}\n"))
 	if err == nil || !strings.HasPrefix(err.Error(), `w.yaml:3: unknown key "login", did you mean "logins"?`) {
