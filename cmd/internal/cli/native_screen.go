@@ -222,10 +222,7 @@ func (s *screen) resumed(text string) {
 	}
 	switch {
 	case s.shared && s.whole && s.shown:
-		select {
-		case s.nudge <- struct{}{}:
-		default:
-		}
+		signalOnce(s.nudge)
 	case s.shown:
 		s.say(text)
 	case s.blind, s.shared && s.whole:

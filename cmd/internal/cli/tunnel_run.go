@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
-
 	"ssmguard/cmd/internal/report"
 )
 
@@ -75,8 +73,7 @@ func (p *process) runBeside(path string, command, env []string) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	in := fileOf(p.stdin)
-	shared := in != nil && term.IsTerminal(int(in.Fd()))
+	shared := isTerminal(p.stdin)
 	var late <-chan time.Time
 	for {
 		select {

@@ -45,13 +45,13 @@ func failingPipes() (undo func()) {
 
 // shown keeps tunnels and shows their life on stdout.
 func (p *process) shown(ctx context.Context, o *tunnelOptions, ts tunnels) error {
-	out := fileOf(p.stdout)
 	switch {
 	case o.Output == "json":
 		return ts.keep(ctx, report.NewEventJSON(p.stdout))
-	case out == nil || !term.IsTerminal(int(out.Fd())) || p.getenv("TERM") == "dumb":
+	case !isTerminal(p.stdout) || p.getenv("TERM") == "dumb":
 		return ts.keep(ctx, report.NewEventText(p.stdout, ""))
 	}
+	out := fileOf(p.stdout)
 	width := func() int {
 		columns, _, err := term.GetSize(int(out.Fd()))
 		if err != nil {
