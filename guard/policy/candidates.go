@@ -43,21 +43,21 @@ type question struct {
 }
 
 // candidates returns one state of key i for every class that the undecided
-// statements tell apart, and whether these are all classes.
+// statements tell apart, apart from its absence, and whether these are all classes.
 func (s *search) candidates(i int) ([]candidate, bool) {
 	q := question{s: s, key: &s.keys[i], exact: true}
 	q.visited = []contextKey{*q.key}
 	q.gather()
 	name := strings.ToLower(q.key.name)
 	values, complete := q.values(keyForms[name])
-	out := []candidate{{state: KeyAbsent}}
+	var out []candidate
 	for _, v := range values {
-		if !slices.ContainsFunc(out, func(c candidate) bool { return c.state == KeyKnown && c.values[0] == v }) {
+		if !slices.ContainsFunc(out, func(c candidate) bool { return c.values[0] == v }) {
 			out = append(out, candidate{state: KeyKnown, values: []string{v}})
 		}
 	}
 	if multivalued[name] || q.sets && !strings.HasPrefix(name, "aws:") && !strings.Contains(name, "tag/") {
-		lists, all := subsets(out[1:])
+		lists, all := subsets(out)
 		return append(out, lists...), complete && all
 	}
 	return out, complete

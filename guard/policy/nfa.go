@@ -193,15 +193,21 @@ func (n nfa) between(head, tail string) nfa {
 
 // close adds the states that are reached without a character.
 func (n *nfa) close(states []int) []int {
-	reached := make([]bool, len(n.tokens)+1)
-	for _, s := range states {
-		reached[s] = true
+	var reached []bool // instead of looking through many states
+	if len(states) > costlyStates {
+		reached = make([]bool, len(n.tokens)+1)
+		for _, s := range states {
+			reached[s] = true
+		}
 	}
 	add := func(s int) {
-		if !reached[s] {
+		switch {
+		case reached == nil && slices.Contains(states, s), reached != nil && reached[s]:
+			return
+		case reached != nil:
 			reached[s] = true
-			states = append(states, s)
 		}
+		states = append(states, s)
 	}
 	for i := 0; i < len(states); i++ {
 		s := states[i]

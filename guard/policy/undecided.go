@@ -129,22 +129,40 @@ func (s *search) explore(seen *outcomes, last int, stop func(outcomes) bool) {
 	if next == last { // does this key alone turn the verdict?
 		here = &own
 	}
-	values, complete := s.candidates(next)
-	s.given[next] = true
-	for _, v := range values {
-		v.apply(s.r.context, s.keys[next].name)
+	complete := s.complete(next, func() bool {
 		s.explore(here, last, stop)
-		if stop(*here) || s.left <= 0 {
-			break
-		}
-	}
-	s.given[next] = false
-	name := s.keys[next].name
-	s.r.context.put(name, Entry{Key: name, State: KeyUnknown})
+		return !stop(*here) && s.left > 0
+	})
 	if own.open() {
 		*seen |= own
 	}
 	s.proven = s.proven && complete && s.left > 0
+}
+
+// complete gives a key one value of every class and calls f with each, until f has
+// seen enough. It reports whether these were all classes. That the key is absent
+// comes first: mostly it is enough, and finding the values takes long.
+func (s *search) complete(i int, f func() bool) bool {
+	name := s.keys[i].name
+	try := func(v candidate) bool {
+		s.given[i] = true
+		v.apply(s.r.context, name)
+		more := f()
+		s.given[i] = false
+		s.r.context.put(name, Entry{Key: name, State: KeyUnknown})
+		return more
+	}
+	if !try(candidate{state: KeyAbsent}) {
+		return false
+	}
+	s.evaluate()
+	values, all := s.candidates(i)
+	for _, v := range values {
+		if !try(v) {
+			return false
+		}
+	}
+	return all
 }
 
 // record notes an outcome. Where one key is asked about, only its own values

@@ -239,3 +239,34 @@ func TestUnknownKeyNamedLikeAPattern(t *testing.T) {
 		t.Errorf("%v, depends on %q", a.Verdict, a.DependsOn)
 	}
 }
+
+// TestPerimeterIsCheap: a guard of many networks and exceptions, none of them
+// known, is what an ordinary organization has; a denial beside it is settled
+// without looking for every value that the keys may have.
+func TestPerimeterIsCheap(t *testing.T) {
+	var networks, addresses []string
+	for i := range 40 {
+		networks = append(networks, fmt.Sprintf(`"vpc-0123456789abcde%02d"`, i))
+		addresses = append(addresses, fmt.Sprintf(`"10.%d.0.0/16"`, i))
+	}
+	doc, err := Parse(Identity, "perimeter", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{
+		"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-abcdef1234","aws:PrincipalTag/exception":"true","aws:SourceVpc":[`+strings.Join(networks, ",")+`]},
+		"NotIpAddressIfExists":{"aws:SourceIp":[`+strings.Join(addresses, ",")+`]},
+		"ArnNotLikeIfExists":{"aws:PrincipalArn":["arn:aws:iam::*:role/admin*","arn:aws:iam::*:role/aws-service-role/*"]}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c Context
+	c.SetUnknown("*")
+	r := newRequest("ssm:StartSession", "*", &c)
+	set := Set{Identity: doc.Statements}
+	e := Evaluator{layers: set.layers(nil)}
+	e.collect(&r)
+	s := newSearch(&e, &r)
+	if v := s.settle(); v != ImplicitDeny {
+		t.Errorf("%v", v)
+	}
+	if used := searchBudget - s.left; used > searchBudget/20 {
+		t.Errorf("%d steps", used)
+	}
+}
