@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -43,7 +45,7 @@ type cacheEntry struct {
 func (k *cache) get(key string, now time.Time, v any) bool {
 	path := filepath.Join(k.dir, key)
 	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || info.Size() > maxCacheFile {
+	if err != nil || !info.Mode().IsRegular() || !private(runtime.GOOS, info.Mode()) || info.Size() > maxCacheFile {
 		return false
 	}
 	text, err := os.ReadFile(path)
@@ -56,6 +58,12 @@ func (k *cache) get(key string, now time.Time, v any) bool {
 		return false
 	}
 	return json.Unmarshal(e.Value, v) == nil
+}
+
+// private reports whether a file is for its owner alone. Windows shows every file
+// as open to all; there the user's own directories keep others out.
+func private(goos string, mode fs.FileMode) bool {
+	return goos == "windows" || mode.Perm()&0o077 == 0
 }
 
 // put writes an entry, whole or not at all.

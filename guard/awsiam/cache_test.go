@@ -1,6 +1,7 @@
 package awsiam
 
 import (
+	"io/fs"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -295,6 +296,23 @@ func TestCacheHoldsNoSecrets(t *testing.T) {
 		}
 		if strings.Contains(f.Name(), testAccount) {
 			t.Errorf("%s names the account", f.Name())
+		}
+	}
+}
+
+func TestPrivate(t *testing.T) {
+	for _, tt := range []struct {
+		goos string
+		mode fs.FileMode
+		want bool
+	}{
+		{"linux", 0o600, true},
+		{"linux", 0o640, false},
+		{"darwin", 0o604, false},
+		{"windows", 0o666, true}, // all that Windows ever shows
+	} {
+		if got := private(tt.goos, tt.mode); got != tt.want {
+			t.Errorf("%s %v: %v", tt.goos, tt.mode, got)
 		}
 	}
 }

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	hybrid  = "mi-0123456789abcdef0"
-	task    = "ecs:prod_web_0123456789abcdef0123456789abcdef_0123456789abcdef0123456789abcdef-265927825"
-	keyID   = "11111111-2222-3333-4444-555555555555"
-	keyARN  = "arn:aws:kms:eu-central-1:111122223333:key/" + keyID
-	taskID  = "0123456789abcdef0123456789abcdef"
-	runtime = taskID + "-265927825"
+	hybrid    = "mi-0123456789abcdef0"
+	task      = "ecs:prod_web_0123456789abcdef0123456789abcdef_0123456789abcdef0123456789abcdef-265927825"
+	keyID     = "11111111-2222-3333-4444-555555555555"
+	keyARN    = "arn:aws:kms:eu-central-1:111122223333:key/" + keyID
+	taskID    = "0123456789abcdef0123456789abcdef"
+	runtimeID = taskID + "-265927825"
 )
 
 // factsWorld is an account with one of everything that facts speak of.
@@ -31,7 +31,7 @@ func factsWorld() account.World {
 		{ID: "i-00000000000000002", Region: "eu-west-1", Ping: "Online"},
 		{ID: hybrid, Tags: map[string]string{"Name": "lathe"}, Ping: "ConnectionLost", Agent: "2.3.0.0", Platform: "Windows"},
 	}
-	w.Tasks = []account.Task{{Cluster: "prod_web", ID: taskID, Tags: map[string]string{"app": "web"}, Containers: []account.Container{{Name: "web", RuntimeID: runtime}}}}
+	w.Tasks = []account.Task{{Cluster: "prod_web", ID: taskID, Tags: map[string]string{"app": "web"}, Containers: []account.Container{{Name: "web", RuntimeID: runtimeID}}}}
 	w.Keys = []account.Key{{ID: keyID, Alias: "sessions"}}
 	w.Documents = []account.Document{
 		{Name: "Shell", Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{"kmsKeyId":"alias/sessions"}}`, Tags: map[string]string{"team": "data"}},
