@@ -33,11 +33,12 @@ type API struct {
 	host   string              // first label of its host names, and its name in signatures
 	prefix string              // of X-Amz-Target
 	home   func(string) string // the region that answers for another; nil: each for itself
+	fips   bool                // has a FIPS name of its own in GovCloud, where Systems Manager has none
 }
 
 // ECS returns the API of Elastic Container Service.
 func ECS(cfg aws.Config) *API {
-	return &API{cfg: withClient(cfg), id: "ECS", host: "ecs", prefix: "AmazonEC2ContainerServiceV20141113"}
+	return &API{cfg: withClient(cfg), id: "ECS", host: "ecs", prefix: "AmazonEC2ContainerServiceV20141113", fips: true}
 }
 
 // InstanceConnect returns the API of EC2 Instance Connect.
@@ -66,7 +67,7 @@ func withClient(cfg aws.Config) aws.Config {
 func organizationsHome(region string) string {
 	for _, p := range []struct{ prefix, home string }{
 		{"cn-", "cn-northwest-1"}, {"us-gov-", "us-gov-west-1"}, {"us-isob-", "us-isob-east-1"},
-		{"us-isof-", "us-isof-south-1"}, {"us-iso-", "us-iso-east-1"}, {"eusc-", "eusc-de-east-1"},
+		{"us-isof-", "us-isof-south-1"}, {"us-iso-", "us-iso-east-1"}, {"eu-isoe-", "eu-isoe-west-1"}, {"eusc-", "eusc-de-east-1"},
 	} {
 		if strings.HasPrefix(region, p.prefix) {
 			return p.home
@@ -204,6 +205,11 @@ func (a *API) endpoint(ctx context.Context, region string) (string, error) {
 	if a.cfg.BaseEndpoint != nil {
 		return *a.cfg.BaseEndpoint, nil
 	}
-	e, err := ssm.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, p.WithDefaults())
-	return strings.Replace(e.URI.String(), "//ssm", "//"+a.host, 1), err
+	p = p.WithDefaults()
+	host := a.host
+	if a.fips && *p.UseFIPS && !*p.UseDualStack && strings.HasPrefix(region, "us-gov-") {
+		host += "-fips"
+	}
+	e, err := ssm.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, p)
+	return strings.Replace(e.URI.String(), "//ssm", "//"+host, 1), err
 }
