@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"syscall"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -145,9 +146,12 @@ func kindOfTransport(err error) Kind {
 		network net.Error
 	)
 	switch {
-	case errors.As(err, &garbled), errors.As(err, &unsent), errors.As(err, &network),
-		errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &garbled), errors.As(err, &unsent), errors.Is(err, context.DeadlineExceeded):
 		return KindUnreachable
+	case errors.As(err, &network):
+		if _, bare := network.(syscall.Errno); !bare { // that of a file or a program has the methods, too
+			return KindUnreachable
+		}
 	}
 	return KindOther
 }

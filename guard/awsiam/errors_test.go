@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"net/http"
+	"os"
+	"syscall"
 	"testing"
 
 	"github.com/aws/smithy-go"
@@ -37,6 +41,8 @@ func TestKindOf(t *testing.T) {
 		{"server fault", status(503), KindUnreachable},
 		{"garbage", &smithy.DeserializationError{Err: io.ErrUnexpectedEOF}, KindUnreachable},
 		{"too slow", fmt.Errorf("x: %w", context.DeadlineExceeded), KindUnreachable},
+		{"refused", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, KindUnreachable},
+		{"a file", fmt.Errorf("x: %w", &fs.PathError{Op: "open", Path: "f", Err: syscall.EACCES}), KindOther},
 		{"canceled", fmt.Errorf("x: %w", context.Canceled), KindCanceled},
 		{"ours", fmt.Errorf("x: %w", &Error{Kind: KindThrottled}), KindThrottled},
 		{"unknown code", api("Teapot"), KindOther},

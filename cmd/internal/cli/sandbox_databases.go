@@ -75,7 +75,7 @@ func (s *sandbox) openServices() error {
 		}
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
-			return fmt.Errorf("cannot play %s: %w", name, err)
+			return fmt.Errorf("cannot play %s: %v", name, err)
 		}
 		s.played = append(s.played, &playedService{l, service.Greeting})
 		s.services[name] = l.Addr().String()

@@ -3,11 +3,14 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"net"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/configs"
 )
 
 // runApp runs a command line in this process.
@@ -107,5 +110,25 @@ func TestSandboxEnvironment(t *testing.T) {
 	}
 	if err != nil || described.Login != "sso" || described.Environment["AWS_ENDPOINT_URL"] != described.Endpoint || len(described.Logins) != 12 {
 		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// A port that is taken has nothing to do with the network.
+func TestSandboxPortTaken(t *testing.T) {
+	w, err := configs.LoadWorld("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = openSandbox(w, l.Addr().String(), nil)
+	if err == nil || !strings.Contains(err.Error(), "cannot serve the sandbox") {
+		t.Errorf("opened on a port that is taken: %v", err)
+	}
+	if advice := (&process{profileExists: true}).advice(err); advice != "" {
+		t.Errorf("advises: %s", advice)
 	}
 }

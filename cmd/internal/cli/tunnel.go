@@ -259,6 +259,9 @@ func (o *tunnelOptions) selected(c configs.Config) ([]configs.Tunnel, error) {
 	if err != nil {
 		return nil, codedError{err.Error(), exitUsage}
 	}
+	if len(tunnels) == 0 {
+		return nil, usagef("no tunnel is in %s", strings.Join(o.Words, ", "))
+	}
 	s := o.Spot
 	if len(tunnels) > 1 && (s.Target != "" || s.Host != "" || s.Port != 0 || s.RDS != "" || s.ElastiCache != "" || s.Reader || s.Listen != "" || s.LocalPort >= 0) {
 		return nil, usagef("--target, --host, --port, --rds, --elasticache, --reader, --listen and --local-port are for one tunnel, not for %d", len(tunnels))

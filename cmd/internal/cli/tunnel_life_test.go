@@ -23,6 +23,7 @@ import (
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/gateway"
+	"ssmguard/proxy/plugin"
 )
 
 // What passes by itself, and what is the end before and after a tunnel was ready.
@@ -54,6 +55,7 @@ func TestFinal(t *testing.T) {
 		"no credentials":    {&awsconf.Error{Code: 253, Message: "Unable to locate credentials."}, false, true, false},
 		"login unreachable": {awsconf.Explain(dns, awsconf.Call{Operation: "GetRoleCredentials", Endpoint: "https://sso"}), true, false, false},
 		"port silent":       {errors.New("the remote port did not answer within 15s"), false, true, false},
+		"no plugin":         {&plugin.NotExecutableError{Path: "p", Err: &fs.PathError{Op: "fork/exec", Path: "p", Err: syscall.EACCES}}, false, true, false},
 		"usage":             {usagef("no"), false, true, false},
 	} {
 		if got := passes(test.err); got != test.passes {

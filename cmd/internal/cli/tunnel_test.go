@@ -280,7 +280,7 @@ func TestLanes(t *testing.T) {
 func TestTunnelOptionsOverConfiguration(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	text := "defaults: {region: eu-west-1, lanes: 2}\ntunnels:\n  a: {target: t, host: h, port: 1, local_port: 7, engine: plugin}\n  b: {target: t, port: 2}\ngroups: {all: [a, b]}\n"
+	text := "defaults: {region: eu-west-1, lanes: 2}\ntunnels:\n  a: {target: t, host: h, port: 1, local_port: 7, engine: plugin}\n  b: {target: t, port: 2}\ngroups: {all: [a, b], none: []}\n"
 	if err := os.WriteFile(filepath.Join(dir, configs.ProjectFile), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -304,6 +304,7 @@ func TestTunnelOptionsOverConfiguration(t *testing.T) {
 		{"all --engine native", []brief{{"a", "t", "h", "", "eu-west-1", "native", 1, 7, 2}, {"b", "t", "", "", "eu-west-1", "native", 2, 0, 2}}, ""},
 		{"--target x --port 5 --name mine", []brief{{"mine", "x", "", "", "eu-west-1", "native", 5, 0, 2}}, ""},
 		{"all --host h", nil, "are for one tunnel"},
+		{"none", nil, "no tunnel is in none"},
 		{"a --listen nowhere", nil, "--listen is"},
 		{"a --listen :1 --local-port 1", nil, "give one of"},
 		{"--target x", nil, "--port is missing"},
