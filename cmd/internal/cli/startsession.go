@@ -10,6 +10,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 	"ssmguard/proxy"
+	"ssmguard/proxy/plugin"
 )
 
 // terminateTimeout bounds the clean-up of a session that could not be handed over.
@@ -191,13 +192,13 @@ func newest(d, earlier guard.Decision) guard.Decision {
 	return d
 }
 
-// abandon ends a session that was opened and is not known to have ended. It
-// returns why that is so.
+// abandon ends a session that was opened and nobody can use any more. It returns
+// why that is so and, joined to it, a *plugin.LeftRunningError if it failed.
 func (o *startOptions) abandon(s *proxy.Session, why error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), terminateTimeout)
 	defer cancel()
 	if err := o.world.opener.Terminate(ctx, s.ID); err != nil {
-		o.log.Debug("session left running", "id", s.ID, "err", err)
+		return errors.Join(why, &plugin.LeftRunningError{ID: s.ID, Err: err})
 	}
 	return why
 }

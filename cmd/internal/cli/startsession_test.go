@@ -26,8 +26,10 @@ type stage struct {
 	recent   bool // allowed a moment ago
 	noCaller error
 	noPlugin error
-	refusal  error // of StartSession
-	handOver error // of the plugin
+	refusal  error  // of StartSession
+	handOver error  // of the plugin
+	stuck    error  // of TerminateSession
+	opened   func() // called by StartSession
 	did      []string
 }
 
@@ -79,12 +81,15 @@ func (s *stage) Open(context.Context, proxy.Spec) (*proxy.Session, error) {
 	if s.refusal != nil {
 		return nil, s.refusal
 	}
+	if s.opened != nil {
+		s.opened()
+	}
 	return &proxy.Session{ID: "ann-1", Token: proxy.NewSecret("sesame")}, nil
 }
 
 func (s *stage) Terminate(_ context.Context, id string) error {
 	s.did = append(s.did, "terminate "+id)
-	return nil
+	return s.stuck
 }
 
 func (s *stage) Run(_ context.Context, session *proxy.Session, io proxy.Streams, _ func()) error {
@@ -239,5 +244,28 @@ func TestInterrupted(t *testing.T) {
 	}
 	if len(s.did) > 0 && s.did[len(s.did)-1] == "open" {
 		t.Errorf("did %v", s.did)
+	}
+}
+
+// A session that was opened too late is ended; that it cannot be is told.
+func TestInterruptedWhileOpening(t *testing.T) {
+	for _, stuck := range []error{nil, errors.New("refused")} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		s := &stage{stuck: stuck, opened: func() { cancel(signalled{2}) }}
+		var stdout, stderr bytes.Buffer
+		o := s.options(guardOff, &stdout, &stderr)
+		if code := o.report(o.run(ctx)); code != exitInterrupt {
+			t.Errorf("code %d, want %d", code, exitInterrupt)
+		}
+		if diff := cmp.Diff([]string{"open", "terminate ann-1"}, s.did); diff != "" {
+			t.Errorf("did (-want +got):\n%s", diff)
+		}
+		want := ""
+		if stuck != nil {
+			want = "ssmguard: warning: session ann-1 may still be running: refused\n"
+		}
+		if stderr.String() != want {
+			t.Errorf("stderr %q, want %q", stderr.String(), want)
+		}
 	}
 }
