@@ -1,3 +1,3 @@
-// Package configs is what a user writes: types, Load and Validate, and the
-// files we ship (worlds for the sandbox, examples, alias snippets).
+// Package configs is what a user writes: types, what loads and checks them, and
+// the files we ship (worlds for the sandbox, examples, alias snippets).
 package configs

@@ -44,7 +44,7 @@ func (fs Faults) err() error {
 }
 
 // Nearest returns the candidate that a mistyped word most likely meant, or ""
-// when none is close: at most a third of its letters may differ.
+// when none is close: at most a third of its letters, and one more, may differ.
 func Nearest(word string, candidates []string) string {
 	best, least := "", len(word)/3+1
 	for _, c := range candidates {
