@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -291,7 +292,7 @@ func (p *plan) passes(g Grant) bool {
 // every grant of the group, those that were not denied included.
 func (p *plan) outcome() string {
 	if slices.ContainsFunc(p.whole(), func(g Grant) bool { return evaluate(p.set, g).Verdict != policy.Allow }) {
-		return partly[p.grants[0].ID]
+		return cmp.Or(partly[p.grants[0].ID], allowed[p.group])
 	}
 	return allowed[p.group]
 }
