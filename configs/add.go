@@ -33,6 +33,9 @@ func AddTunnel(file string, data []byte, t Tunnel, getenv func(string) (string, 
 	if err := decode(file, text, &after, getenv); err != nil {
 		return nil, "", err
 	}
+	if _, ok := after.Tunnels[t.Name]; !ok {
+		return nil, "", fmt.Errorf("%s: the end of the file is in another document; write the tunnel by hand", file)
+	}
 	return text, added, after.validate(file).err()
 }
 

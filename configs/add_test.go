@@ -38,6 +38,7 @@ func TestAddTunnelRefuses(t *testing.T) {
 		{"tunnels:\n  new: {target: t, port: 1}\n", good, `has a tunnel "new" already`},
 		{"tunnels: {a: {target: t, port: 1}}\n", good, "written in one line"},
 		{"tunnel: {}\n", good, `did you mean "tunnels"?`},
+		{"defaults: {region: r}\n...\n", good, "in another document"},
 		{"", Tunnel{Name: "new", Port: 1}, "target is missing"},
 		{"", Tunnel{Name: "a b", Target: "t", Port: 1}, "letters, digits"},
 		{"groups: {new: []}\n", good, "has the name of a tunnel"},
