@@ -21,9 +21,10 @@ import (
 func (ts tunnels) keep(ctx context.Context, events report.Events) error {
 	ctx, unheard := context.WithCancelCause(ctx)
 	defer unheard(nil)
+	told := newOutbox(events, unheard)
 	var g errgroup.Group
 	for _, t := range ts {
-		t.events, t.unheard = events, unheard
+		t.events = told
 		g.Go(func() error {
 			if err := t.keep(ctx); err != nil {
 				return t.failed(err, len(ts) > 1)
@@ -31,7 +32,9 @@ func (ts tunnels) keep(ctx context.Context, events report.Events) error {
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
+	err := g.Wait()
+	told.close()
+	if err != nil {
 		return err
 	}
 	return context.Cause(ctx)
@@ -163,9 +166,7 @@ func (t *tunnel) emitLocked(e proxy.Event) {
 	if e.Note == "" {
 		t.last = e
 	}
-	if err := t.events.Event(e); err != nil {
-		t.unheard(err)
-	}
+	t.events.put(e)
 }
 
 // several renders for more than one reader.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/awsconf"
-	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/proxy"
@@ -34,7 +33,7 @@ type tunnel struct {
 	carrier       func(lane int) proxy.Plugin
 	decision      guard.Decision
 	traffic       traffic
-	events        report.Events
+	events        *outbox
 	retryFor      time.Duration // until it is ready; see tunnelVerb.retryFor
 
 	placing *sync.Mutex                 // held while a tunnel of the command finds its place
@@ -47,7 +46,6 @@ type tunnel struct {
 	everReady   bool
 	reconnects  int // times it was ready again
 	last        proxy.Event
-	unheard     context.CancelCauseFunc // nobody reads the events any more
 }
 
 // tunnels are those of one command.
