@@ -123,8 +123,13 @@ func (c *Client) ResolveTarget(ctx context.Context, region, name string) (string
 	if IsTargetID(name) {
 		return name, nil
 	}
-	q := queryOf(name)
-	nodes, err := c.findNodes(ctx, region, q)
+	var nodes []Node
+	var err error
+	for _, q := range queriesOf(name) {
+		if nodes, err = c.findNodes(ctx, region, q); len(nodes) > 0 || err != nil {
+			break
+		}
+	}
 	if len(nodes) == 0 {
 		if err != nil {
 			return "", &LookupError{Name: name, Region: region, Err: err}
@@ -153,8 +158,9 @@ type query struct {
 	fits func(ssmtypes.InstanceInformation) bool // what ssm has no filter for
 }
 
-// queryOf reads what people type for a target.
-func queryOf(name string) query {
+// queriesOf reads what people type for a target: what to ask, and what to ask next
+// when that finds nothing.
+func queriesOf(name string) []query {
 	all := func(ssmtypes.InstanceInformation) bool { return true }
 	byTag := func(key, value string) query {
 		return query{
@@ -166,7 +172,7 @@ func queryOf(name string) query {
 	managed := []ssmtypes.InstanceInformationStringFilter{{Key: aws.String("ResourceType"), Values: []string{string(ssmtypes.ResourceTypeManagedInstance)}}}
 	if tag, ok := strings.CutPrefix(name, "tag:"); ok {
 		if key, value, ok := strings.Cut(tag, "="); ok {
-			return byTag(key, value)
+			return []query{byTag(key, value)}
 		}
 	}
 	if ip, err := netip.ParseAddr(name); err == nil {
@@ -174,22 +180,23 @@ func queryOf(name string) query {
 		if ip.Is6() {
 			filter = "ipv6-address"
 		}
-		return query{
+		return []query{{
 			ec2:  []ec2types.Filter{{Name: aws.String(filter), Values: []string{ip.String()}}},
 			ssm:  managed,
 			fits: func(i ssmtypes.InstanceInformation) bool { return aws.ToString(i.IPAddress) == ip.String() },
-		}
+		}}
 	}
-	if strings.Contains(name, ".") {
-		return query{
-			ec2: []ec2types.Filter{{Name: aws.String("private-dns-name"), Values: []string{name}}},
-			ssm: managed,
-			fits: func(i ssmtypes.InstanceInformation) bool {
-				return strings.EqualFold(aws.ToString(i.ComputerName), name)
-			},
-		}
+	tagged := byTag("Name", name)
+	if !strings.Contains(name, ".") {
+		return []query{tagged}
 	}
-	return byTag("Name", name)
+	return []query{{
+		ec2: []ec2types.Filter{{Name: aws.String("private-dns-name"), Values: []string{name}}},
+		ssm: managed,
+		fits: func(i ssmtypes.InstanceInformation) bool {
+			return strings.EqualFold(aws.ToString(i.ComputerName), name)
+		},
+	}, tagged}
 }
 
 // findNodes asks EC2 and Systems Manager at once. When one of them does not

@@ -28,12 +28,14 @@ func resolveWorld() account.World {
 }
 
 func TestResolveTarget(t *testing.T) {
-	c, srv := serve(t, resolveWorld(), Options{})
+	w := resolveWorld()
+	w.Nodes = append(w.Nodes, account.Node{ID: "i-00000000000000009", Tags: map[string]string{"Name": "db.example.com"}, Ping: "Online"})
+	c, srv := serve(t, w, Options{})
 	for _, tt := range []struct {
 		name, want string
 		candidates []string
 	}{
-		{"i-00000000000000009", "i-00000000000000009", nil},
+		{"i-0000000000000000a", "i-0000000000000000a", nil},
 		{"mi-00000000000000009", "mi-00000000000000009", nil},
 		{"ecs:prod_1_2", "ecs:prod_1_2", nil},
 		{"bastion", "i-00000000000000001", nil},
@@ -41,6 +43,7 @@ func TestResolveTarget(t *testing.T) {
 		{"10.0.0.6", "i-00000000000000002", nil},
 		{"ip-10-0-0-5.eu-central-1.compute.internal", "i-00000000000000001", nil},
 		{"batch", "i-00000000000000004", nil},
+		{"db.example.com", "i-00000000000000009", nil},
 		{"lathe", "mi-00000000000000007", nil},
 		{"192.168.1.9", "mi-00000000000000007", nil},
 		{"web", "", []string{"i-00000000000000002", "i-00000000000000003"}},
