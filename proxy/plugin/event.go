@@ -50,12 +50,13 @@ func (r *reporter) report(e event) {
 
 // outcome is what a parent has learned from the events of one child.
 type outcome struct {
-	ready, closed bool
-	reason        string
-	exitCode      *int
+	closed   bool
+	reason   string
+	exitCode *int
 }
 
-// follow reads events until the child is gone.
+// follow reads events until the child is gone. A ready that is not nil is called
+// for each that says so.
 func follow(r io.Reader, ready func()) (o outcome) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
@@ -64,8 +65,7 @@ func follow(r io.Reader, ready func()) (o outcome) {
 		if json.Unmarshal(lines.Bytes(), &e) != nil {
 			continue
 		}
-		if e.Ready && !o.ready {
-			o.ready = true
+		if e.Ready && ready != nil {
 			ready()
 		}
 		o.closed = o.closed || e.Closed

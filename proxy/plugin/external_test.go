@@ -168,6 +168,24 @@ printf 'Port 123 ope'; printf 'ned for sessionId x.'; printf '\nWaiting for conn
 	}
 }
 
+// Where nobody asks for readiness the plugin has the caller's own stdout, so that it
+// is the plugin that learns when nobody reads it any more.
+func TestExternalStdout(t *testing.T) {
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	file := script(t, 0o755, "#!/bin/sh\n[ \"$1\" = --version ] && { echo 2; exit; }\n[ /dev/fd/1 -ef "+out.Name()+" ]\n")
+	r, err := plugin.External(t.Context(), file, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(t.Context(), &proxy.Session{ID: "ann-1"}, proxy.Streams{Out: out}, nil); err != nil {
+		t.Errorf("stdout is another file: %v", err)
+	}
+}
+
 // What cannot be terminated is named, so that it can be by hand.
 func TestLeftRunning(t *testing.T) {
 	st := newStage(t)

@@ -78,15 +78,16 @@ func (r *Runner) Version() string { return r.version }
 // its plugin gets no signal from the terminal, and those to this process are left
 // to the caller, who ends ctx.
 //
-// ready is called when an embedded plugin reports that the session can be used;
-// of an external one that is seen only if streams.Out is no terminal.
+// ready, unless it is nil, is called when an embedded plugin reports that the
+// session can be used; of an external one that is seen only if streams.Out is no
+// terminal.
 func (r *Runner) Run(ctx context.Context, s *proxy.Session, streams proxy.Streams, ready func()) error {
-	if ready == nil {
-		ready = func() {}
+	if ready != nil {
+		ready = sync.OnceFunc(ready)
 	}
 	restore := saveTerminal(streams.In, streams.Out, streams.Err)
 	defer restore()
-	o, err := r.run(ctx, s, streams, sync.OnceFunc(ready))
+	o, err := r.run(ctx, s, streams, ready)
 	if o.closed || r.Opener == nil || r.endedByItself(s, err) {
 		return err
 	}
@@ -269,9 +270,10 @@ func verdict(cmd *exec.Cmd, o outcome, err error) error {
 }
 
 // watchOutput looks for the sign that a port is open in what an external plugin
-// says, which is passed on unchanged. A terminal is left to the plugin itself.
+// says, which is passed on unchanged. A terminal is left to the plugin itself, as
+// is everything when nobody asks: the end of a pipe's reader is then the plugin's.
 func watchOutput(out io.Writer, ready func()) io.Writer {
-	if f, ok := out.(*os.File); ok && (f == nil || term.IsTerminal(int(f.Fd()))) || out == nil {
+	if f, ok := out.(*os.File); ok && (f == nil || term.IsTerminal(int(f.Fd()))) || out == nil || ready == nil {
 		return out
 	}
 	return &outputWatch{out: out, ready: ready}
