@@ -80,6 +80,9 @@ func insert(file string, data []byte, entry string) ([]byte, string, error) {
 	case tunnels == nil:
 		added := "tunnels:\n" + indented(entry, 2)
 		return []byte(strings.Join(lines, "") + added), added, nil
+	case tunnels.Tag == "!!null" && tunnels.Value == "": // the key stands there alone
+		added := indented(entry, 2)
+		return []byte(strings.Join(lines[:tunnels.Line], "") + added + strings.Join(lines[tunnels.Line:], "")), added, nil
 	case tunnels.Style&yaml.FlowStyle != 0 || len(tunnels.Content) == 0:
 		return nil, "", fmt.Errorf("%s:%d: tunnels is written in one line; write one tunnel per line first", file, tunnels.Line)
 	}

@@ -12,14 +12,16 @@ func TestAddTunnelKeepsTheRest(t *testing.T) {
 		return by + strings.ReplaceAll(strings.TrimSuffix(plain, "\n"), "\n", "\n"+by) + "\n"
 	}
 	for name, test := range map[string]struct{ before, after string }{
-		"nothing":           {"", "tunnels:\n" + at("  ")},
-		"other keys":        {"# mine\ndefaults: {region: eu-west-1}", "# mine\ndefaults: {region: eu-west-1}\ntunnels:\n" + at("  ")},
-		"last":              {"tunnels:\n  a: {target: t, port: 1} # first\n", "tunnels:\n  a: {target: t, port: 1} # first\n" + at("  ")},
-		"in the middle":     {"tunnels:\n    a:\n        target: t\n        port: 1\n\ngroups: {g: [a]}\n", "tunnels:\n    a:\n        target: t\n        port: 1\n" + at("    ") + "\ngroups: {g: [a]}\n"},
-		"after text":        {"tunnels:\n  a:\n    target: t\n    port: 1\n    reason: |\n      one\n      two\n# end\n", "tunnels:\n  a:\n    target: t\n    port: 1\n    reason: |\n      one\n      two\n" + at("  ") + "# end\n"},
-		"after a long line": {"tunnels:\n  a:\n    target: t\n    port: 1\n    reason: one\n\n      two\n# end\n", "tunnels:\n  a:\n    target: t\n    port: 1\n    reason: one\n\n      two\n" + at("  ") + "# end\n"},
-		"before another":    {"tunnels:\n  a: {target: t, port: 1}\n# of b\n  b: {target: t,\n    port: 1}\n  # of nobody\n", "tunnels:\n  a: {target: t, port: 1}\n# of b\n  b: {target: t,\n    port: 1}\n" + at("  ") + "  # of nobody\n"},
-		"an anchor":         {"tunnels: &all\n  a: {target: t, port: 1}\n", "tunnels: &all\n  a: {target: t, port: 1}\n" + at("  ")},
+		"nothing":            {"", "tunnels:\n" + at("  ")},
+		"other keys":         {"# mine\ndefaults: {region: eu-west-1}", "# mine\ndefaults: {region: eu-west-1}\ntunnels:\n" + at("  ")},
+		"last":               {"tunnels:\n  a: {target: t, port: 1} # first\n", "tunnels:\n  a: {target: t, port: 1} # first\n" + at("  ")},
+		"in the middle":      {"tunnels:\n    a:\n        target: t\n        port: 1\n\ngroups: {g: [a]}\n", "tunnels:\n    a:\n        target: t\n        port: 1\n" + at("    ") + "\ngroups: {g: [a]}\n"},
+		"after text":         {"tunnels:\n  a:\n    target: t\n    port: 1\n    reason: |\n      one\n      two\n# end\n", "tunnels:\n  a:\n    target: t\n    port: 1\n    reason: |\n      one\n      two\n" + at("  ") + "# end\n"},
+		"after a long line":  {"tunnels:\n  a:\n    target: t\n    port: 1\n    reason: one\n\n      two\n# end\n", "tunnels:\n  a:\n    target: t\n    port: 1\n    reason: one\n\n      two\n" + at("  ") + "# end\n"},
+		"before another":     {"tunnels:\n  a: {target: t, port: 1}\n# of b\n  b: {target: t,\n    port: 1}\n  # of nobody\n", "tunnels:\n  a: {target: t, port: 1}\n# of b\n  b: {target: t,\n    port: 1}\n" + at("  ") + "  # of nobody\n"},
+		"the key alone":      {"defaults: {region: r}\ntunnels: # none yet\n\ngroups: {}\n", "defaults: {region: r}\ntunnels: # none yet\n" + at("  ") + "\ngroups: {}\n"},
+		"the key at the end": {"tunnels:", "tunnels:\n" + at("  ")},
+		"an anchor":          {"tunnels: &all\n  a: {target: t, port: 1}\n", "tunnels: &all\n  a: {target: t, port: 1}\n" + at("  ")},
 	} {
 		got, added, err := AddTunnel("f", []byte(test.before), tunnel, nil)
 		if err != nil || string(got) != test.after || !strings.Contains(string(got), added) {

@@ -120,11 +120,26 @@ func TestRDS(t *testing.T) {
 		{legacy.Host, false, legacy, "DBInstances legacy"},
 		{"pool", false, pool, "DBClusters pool, DBInstances pool, DBProxies pool"},
 		{pool.Host, false, pool, "DBProxies pool"},
+		{"legacy.c1.rds.cn-north-1.amazonaws.com.cn", false, legacy, "DBInstances legacy"},
+		{"orders.cluster-ro-c1.rds.cn-north-1.amazonaws.com.cn", false, orders, "DBClusters orders"},
 	} {
 		cfg, asked := serve(t)
 		got, err := RDS(t.Context(), cfg, test.name, test.reader)
 		if diff := cmp.Diff(test.want, got); diff != "" || err != nil || asked() != test.asked {
 			t.Errorf("%s, reader %v: %v, asked %s, -want +got:\n%s", test.name, test.reader, err, asked(), diff)
+		}
+	}
+}
+
+func TestRegionIn(t *testing.T) {
+	for host, want := range map[string]string{
+		orders.Host: "eu-west-1",
+		"legacy.c1.rds.cn-north-1.amazonaws.com.cn":     "cn-north-1",
+		"pool.proxy-c1.us-gov-west-1.rds.amazonaws.com": "us-gov-west-1",
+		"rds.amazonaws.com":                             "", "db.rds.example.com": "", "db.example.com": "", "legacy": "", sessions.Host: "",
+	} {
+		if got := regionIn(host); got != want {
+			t.Errorf("%s: %q, want %q", host, got, want)
 		}
 	}
 }

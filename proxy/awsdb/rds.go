@@ -25,7 +25,7 @@ func RDS(ctx context.Context, cfg aws.Config, name string, reader bool) (Endpoin
 	case !isAddress:
 		host = ""
 		e, err = byName(ctx, []source{clusters, instances, proxies}, cfg.Region, name)
-	case !strings.Contains(domain, ".rds.amazonaws.com"):
+	case regionIn(host) == "":
 		err = &NotFoundError{Name: host, Region: cfg.Region, Kinds: []string{"endpoint of RDS"}}
 	case strings.HasPrefix(domain, "endpoint.proxy-"): // one more of a proxy, whose name is not in it
 		err = &NotFoundError{Name: host, Region: cfg.Region, Kinds: []string{kindProxy}}
@@ -53,12 +53,24 @@ func Databases(ctx context.Context, cfg aws.Config) []Endpoint {
 // inRegionOf returns the configuration for the Region that is part of an RDS
 // endpoint's name, or cfg for another name.
 func inRegionOf(cfg aws.Config, host string) aws.Config {
-	front, _, ok := strings.Cut(host, ".rds.amazonaws.com")
-	if at := strings.LastIndexByte(front, '.'); ok && at >= 0 {
+	if region := regionIn(host); region != "" {
 		cfg = cfg.Copy()
-		cfg.Region = front[at+1:]
+		cfg.Region = region
 	}
 	return cfg
+}
+
+// regionIn is the Region in the name of an RDS endpoint, "" for another name. It
+// stands in front of "rds", in China behind it.
+func regionIn(host string) string {
+	front, back, _ := strings.Cut(host, ".rds.")
+	if strings.HasPrefix(back, "amazonaws.com") {
+		return front[strings.LastIndexByte(front, '.')+1:]
+	}
+	if region, domain, _ := strings.Cut(back, "."); strings.HasPrefix(domain, "amazonaws.com") {
+		return region
+	}
+	return ""
 }
 
 // named is an identifier as an input has it, nil for all.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"ssmguard/proxy"
 )
@@ -95,7 +96,7 @@ type told struct{ line, cause string }
 // reason, the first alone.
 func (t teller) line(e proxy.Event) string {
 	if e.Note != "" {
-		return e.Note
+		return plain(e.Note)
 	}
 	before, now := t[e.Tunnel], told{line: stateLine(e)}
 	switch {
@@ -121,7 +122,7 @@ var numbers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 func stateLine(e proxy.Event) string {
 	why := ""
 	if e.Err != nil {
-		why = ": " + strings.Join(strings.Fields(e.Err.Error()), " ")
+		why = ": " + plain(strings.Join(strings.Fields(e.Err.Error()), " "))
 	}
 	switch e.State {
 	case proxy.Ready:
@@ -139,4 +140,14 @@ func stateLine(e proxy.Event) string {
 		return "gave up" + why
 	}
 	return ""
+}
+
+// plain is text that others wrote as part of a line: in a terminal it can do nothing.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }

@@ -96,3 +96,20 @@ ssmguard: orders: gave up: not <allowed>
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// What others write does nothing to a terminal.
+func TestEventTextIsPlain(t *testing.T) {
+	var out bytes.Buffer
+	events := NewEventText(&out, "")
+	for _, e := range []proxy.Event{
+		{Tunnel: "db", State: proxy.Ready, Note: "welcome\x1b[2J to\r\nall"},
+		{Tunnel: "db", State: proxy.GaveUp, Err: errors.New("no\x1b]0;title\a more")},
+	} {
+		if err := events.Event(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "db: welcome [2J to  all\ndb: gave up: no ]0;title  more\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
