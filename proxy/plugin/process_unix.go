@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -103,6 +104,14 @@ func killedBy(s *os.ProcessState) syscall.Signal {
 		return w.Signal()
 	}
 	return 0
+}
+
+// endedBySignal says whether one of endSignals ended a process, be it that the
+// process took it up.
+func endedBySignal(s *os.ProcessState) bool {
+	return slices.ContainsFunc(endSignals, func(sig os.Signal) bool {
+		return sig == killedBy(s) || s.ExitCode() == signalStatus(sig)
+	})
 }
 
 // notRunnable says whether an attempt to run a file failed because of the file.

@@ -78,6 +78,9 @@ func terminateProcess(p *os.Process, _ os.Signal) { p.Kill() }
 // killedBy returns 0: no signal ends processes here.
 func killedBy(*os.ProcessState) syscall.Signal { return 0 }
 
+// endedBySignal says no, for the same reason.
+func endedBySignal(*os.ProcessState) bool { return false }
+
 // notRunnable says whether an attempt to run a file failed because of the file.
 func notRunnable(err error) bool {
 	const errorBadExeFormat = syscall.Errno(193)

@@ -44,7 +44,8 @@ var _ proxy.Plugin = (*Runner)(nil)
 
 const (
 	// signalGrace is how long a child may take to end by a signal that its whole
-	// process group got, before it is sent the signal as well.
+	// process group got, before it is sent the signal as well; and how much later
+	// than the child we may get it.
 	signalGrace = 200 * time.Millisecond
 	// killGrace is how long it may then take before it is killed.
 	killGrace = 5 * time.Second
@@ -144,6 +145,9 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	err = cmd.Wait()
 	close(ended)
 	interrupted := <-stopped
+	if interrupted == nil {
+		interrupted = alsoOurs(cmd.ProcessState, signals)
+	}
 	o = events()
 	if interrupted != nil {
 		return o, interrupted
@@ -238,6 +242,20 @@ func stopper(ctx context.Context, p *os.Process, signals <-chan os.Signal, ended
 		<-ended
 	}
 	return err
+}
+
+// alsoOurs looks whether the signal that has ended a child was meant for its whole
+// process group, us included: the child may be gone before we hear of it.
+func alsoOurs(child *os.ProcessState, signals <-chan os.Signal) error {
+	if child == nil || !endedBySignal(child) {
+		return nil
+	}
+	select {
+	case sig := <-signals:
+		return &InterruptedError{Signal: sig}
+	case <-time.After(signalGrace):
+		return nil
+	}
 }
 
 // over says whether the child ends within d.
