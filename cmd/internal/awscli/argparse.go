@@ -72,7 +72,13 @@ func (p *parser) parse(args []string) (*parsed, error) {
 		missing = append(missing, p.positional)
 	}
 	if missing != nil {
-		return nil, paramValidation("the following arguments are required: " + strings.Join(missing, ", ")).withUsage()
+		u := paramValidation("the following arguments are required: " + strings.Join(missing, ", ")).withUsage()
+		for _, word := range r.out.rest {
+			if strings.HasPrefix(word, "-") {
+				u.Unknown = append(u.Unknown, word)
+			}
+		}
+		return nil, u
 	}
 	return r.out, nil
 }

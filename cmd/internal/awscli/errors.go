@@ -25,7 +25,8 @@ type UsageError struct {
 	Message string
 	// Preface is printed before the frame: the usage, for unknown options.
 	Preface string
-	// Unknown are the words that belong to no option, in the CLI's order.
+	// Unknown are the words that belong to no option, in the CLI's order. Where
+	// arguments are missing, which the CLI says first, they are options alone.
 	Unknown []string
 	// Choice is the command, or the operation, that is none of ours.
 	Choice string

@@ -29,6 +29,9 @@ func (p *process) tunnelCheck(ctx context.Context, o *tunnelOptions) error {
 	}
 	worst, broken := policy.Allow, error(nil)
 	for _, conf := range selected {
+		if len(selected) > 1 && o.Output != "json" {
+			fmt.Fprintf(p.stderr, "ssmguard: tunnel %s:\n", conf.Name)
+		}
 		verdict, err := p.checkTunnel(ctx, &tunnel{conf: conf}, o)
 		if err != nil {
 			fmt.Fprintf(p.stderr, "ssmguard: %s: %v\n", conf.Name, err)
