@@ -27,8 +27,8 @@ func TestShellOnATerminal(t *testing.T) {
 	}
 	d.await(d.out, "Starting session with SessionId: "+o.ID)
 	d.await(d.out, "ready")
-	d.say("stty size; echo sum=$((20+22))\n")
-	d.await(d.out, "33 111")
+	d.say("until test \"$(stty size)\" = '33 111'; do :; done; echo size=$(stty size) sum=$((20+22))\n") // it may be told late
+	d.await(d.out, "size=33 111")
 	d.await(d.out, "sum=42")
 	d.say("echo begun=$((1+1)); sleep 1000\n")
 	d.await(d.out, "begun=2")

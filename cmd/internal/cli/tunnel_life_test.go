@@ -254,6 +254,43 @@ func TestHolding(t *testing.T) {
 	}
 }
 
+// A foreground process that ends while it is asked is gone, and no crash; nothing
+// of it is left, its lock included.
+func TestEndsWhileAsked(t *testing.T) {
+	for _, foreground := range []bool{true, false} {
+		r := registry{t.TempDir()}
+		rec := record{Name: "~1", Foreground: foreground, Tunnels: []string{"db"}}
+		unlock, err := r.lock(t.Context(), rec.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		control, err := net.Listen("unix", r.file(rec.Name, "sock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered := make(chan error, 1)
+		go func() {
+			conn, err := control.Accept()
+			if err == nil {
+				unlock()
+				err = errors.Join(conn.Close(), control.Close())
+			}
+			answered <- err
+		}()
+		rows := r.statusesOf(t.Context(), rec)
+		if err := <-answered; err != nil {
+			t.Fatal(err)
+		}
+		left, err := os.ReadDir(r.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if foreground && len(rows)+len(left) > 0 || !foreground && (len(rows) != 1 || rows[0].Name != stateCrashed) {
+			t.Errorf("foreground %v: %+v, left behind %v", foreground, rows, left)
+		}
+	}
+}
+
 // A process takes its name although somebody looks at that moment whether it lives.
 func TestLockOutwaitsALook(t *testing.T) {
 	r := registry{t.TempDir()}

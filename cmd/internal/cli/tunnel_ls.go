@@ -106,7 +106,11 @@ func (r registry) statusesOf(ctx context.Context, rec record) (rows []tunnelStat
 			}
 			return answer
 		}
-		if !r.ends(ctx, rec.Name) {
+		switch ended := r.ends(ctx, rec.Name); {
+		case ended && rec.Foreground: // while we asked: whoever ended it knows
+			r.forget(rec) //nolint:errcheck // the next who looks clears it away
+			return nil
+		case !ended:
 			row = tunnelStatus{Name: stateUnknown, PID: rec.PID, Foreground: rec.Foreground, Error: err.Error()}
 		}
 	}
