@@ -31,6 +31,7 @@ type client struct {
 	gone     bool
 	raw      []channel.Frame // everything received
 	silent   bool            // acknowledges nothing
+	eager    string          // said as soon as the handshake is complete
 	seq      int64
 	expected int64
 	early    map[int64]channel.Frame
@@ -168,6 +169,9 @@ func (c *client) process(conn *websocket.Conn, f channel.Frame) {
 	case channel.PayloadHandshakeComplete:
 		c.complete = new(channel.HandshakeComplete)
 		json.Unmarshal(f.Payload, c.complete)
+		if c.eager != "" {
+			c.input(conn, channel.PayloadOutput, []byte(c.eager))
+		}
 	}
 }
 

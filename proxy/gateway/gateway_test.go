@@ -51,6 +51,23 @@ func TestControlCReachesTheShell(t *testing.T) {
 	c.awaitClosed()
 }
 
+// What is said as soon as the handshake is complete is not acknowledged and lost,
+// although the agent is not ready yet: said again, it is heard.
+func TestInputRightAfterTheHandshake(t *testing.T) {
+	g := serve(t, Options{})
+	p, s := start(t, g, SessionConfig{Kind: InteractiveCommands, Handshake: HandshakeAlways, Pace: true, Properties: Properties{
+		Linux: &Commands{Commands: "read word; echo got $word"}}})
+	c := &client{t: t, changed: make(chan struct{}), early: make(map[int64]channel.Frame), eager: "this\r"}
+	c.again(p)
+	c.await("handshake", func() bool { return c.complete != nil })
+	awaitStatus(t, s, "ready", func(st Status) bool { return st.Ready })
+	c.mu.Lock()
+	c.seq-- // again
+	c.mu.Unlock()
+	c.say(channel.PayloadOutput, c.eager)
+	c.awaitOutput("got this")
+}
+
 func TestCommandWithSeparateStreams(t *testing.T) {
 	g := serve(t, Options{})
 	p, _ := start(t, g, SessionConfig{Kind: NonInteractiveCommands, CustomerMessage: "hello", Properties: Properties{
