@@ -146,7 +146,7 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	close(ended)
 	interrupted := <-stopped
 	if interrupted == nil {
-		interrupted = alsoOurs(cmd.ProcessState, signals)
+		interrupted = alsoOurs(cmd.ProcessState, signals, grace)
 	}
 	o = events()
 	if interrupted != nil {
@@ -245,15 +245,16 @@ func stopper(ctx context.Context, p *os.Process, signals <-chan os.Signal, ended
 }
 
 // alsoOurs looks whether the signal that has ended a child was meant for its whole
-// process group, us included: the child may be gone before we hear of it.
-func alsoOurs(child *os.ProcessState, signals <-chan os.Signal) error {
+// process group, us included: the child may be gone before we hear of it, by grace
+// at most.
+func alsoOurs(child *os.ProcessState, signals <-chan os.Signal, grace time.Duration) error {
 	if child == nil || !endedBySignal(child) {
 		return nil
 	}
 	select {
 	case sig := <-signals:
 		return &InterruptedError{Signal: sig}
-	case <-time.After(signalGrace):
+	case <-time.After(grace):
 		return nil
 	}
 }

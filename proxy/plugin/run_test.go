@@ -27,13 +27,13 @@ func TestAlsoOurs(t *testing.T) {
 		if test.sent {
 			signals <- syscall.SIGTERM
 		}
-		err := alsoOurs(cmd.ProcessState, signals)
+		err := alsoOurs(cmd.ProcessState, signals, signalGrace)
 		var interrupted *InterruptedError
 		if errors.As(err, &interrupted) != test.want || !test.want && err != nil {
 			t.Errorf("%s, sent to us: %v: %v", test.end, test.sent, err)
 		}
 	}
-	if err := alsoOurs(nil, nil); err != nil {
+	if err := alsoOurs(nil, nil, signalGrace); err != nil {
 		t.Errorf("never started: %v", err)
 	}
 }

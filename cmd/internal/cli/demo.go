@@ -249,9 +249,10 @@ var openedPort = sync.OnceValue(func() *regexp.Regexp {
 
 // Write passes b on.
 func (w *portWatch) Write(b []byte) (int, error) {
-	if !w.told {
-		w.seen = append(w.seen, b...)
+	if w.told {
+		return w.out.Write(b)
 	}
+	w.seen = append(w.seen, b...)
 	if m := openedPort().FindSubmatch(w.seen); m != nil {
 		w.told, w.seen = true, nil // a session may go on for long
 		w.port <- string(m[1])

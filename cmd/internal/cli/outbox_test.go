@@ -51,14 +51,7 @@ func TestOutbox(t *testing.T) {
 func TestStoppedReaderHoldsUpNoTunnel(t *testing.T) {
 	s := served(t, "seed2-fixed")
 	p := inSandbox(t, s)
-	o, err := tunnelVerbs()[0].parse(toDatabase, p.getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ts, err := p.openTunnels(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ts := openedTunnels(t, p, toDatabase...)
 	defer ts.close()
 	events := &stopped{goes: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())

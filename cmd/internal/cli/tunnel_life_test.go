@@ -139,14 +139,7 @@ func (d *deaf) Event(e proxy.Event) error {
 func TestUnheardTunnelEnds(t *testing.T) {
 	s := served(t, "seed2-fixed")
 	p := inSandbox(t, s)
-	o, err := tunnelVerbs()[0].parse(toDatabase, p.getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ts, err := p.openTunnels(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ts := openedTunnels(t, p, toDatabase...)
 	defer ts.close()
 	events := &deaf{heard: make(heard, 100)}
 	ended := make(chan error, 1)

@@ -62,6 +62,20 @@ func inSandbox(t *testing.T, s *sandbox) *process {
 	return p
 }
 
+// openedTunnels opens what the options of `up` describe; the caller closes it.
+func openedTunnels(t *testing.T, p *process, words ...string) tunnels {
+	t.Helper()
+	o, err := tunnelVerbs()[0].parse(words, p.getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts, err := p.openTunnels(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ts
+}
+
 // kept opens the tunnel that options describe and keeps it until the test ends.
 type kept struct {
 	heard
@@ -71,14 +85,7 @@ type kept struct {
 
 func keepTunnel(t *testing.T, p *process, words ...string) *kept {
 	t.Helper()
-	o, err := tunnelVerbs()[0].parse(words, p.getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := &kept{heard: make(heard, 1000)}
-	if k.ts, err = p.openTunnels(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
+	k := &kept{heard: make(heard, 1000), ts: openedTunnels(t, p, words...)}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- k.ts.keep(ctx, k.heard) }()
