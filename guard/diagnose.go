@@ -323,10 +323,14 @@ func (q inquiry) denyWhy(s *policy.Statement) string {
 	for _, c := range s.Conditions() {
 		text := conditionText(policy.Unmet{Operator: c.Operator, Key: c.Key, Want: c.Values})
 		got, _, state := q.grant.Context.Lookup(c.Key)
+		open := slices.ContainsFunc(unmet, func(u policy.Unmet) bool { return u.Key == c.Key && u.Operator == c.Operator })
+		possible, listed := q.grant.Context.Possible(c.Key)
 		switch {
+		case state == policy.KeyUnknown && listed && !open:
+			text += " (the " + q.thing(c.Key) + " has no such key or " + join(possible, "or") + ", and this operator takes both for a match)"
 		case state == policy.KeyUnknown:
 			text += " (which is not known here)"
-		case slices.ContainsFunc(unmet, func(u policy.Unmet) bool { return u.Key == c.Key && u.Operator == c.Operator }):
+		case open:
 			text += " (which does not hold, as far as is known here)"
 		case state == policy.KeyAbsent:
 			text += " (the " + q.thing(c.Key) + " has no such key, which this operator takes for a match)"

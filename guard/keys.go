@@ -34,6 +34,9 @@ func (k *keyring) unknown(patterns ...string) {
 	}
 }
 
+// oneOf says that a key is absent or has one of the values, in a closed world too.
+func (k *keyring) oneOf(key string, values ...string) { k.c.SetOneOf(key, values...) }
+
 // stated takes a key from the user; several values make it multivalued.
 func (k *keyring) stated(key string, values []string) {
 	if len(values) == 1 {
@@ -186,8 +189,15 @@ const (
 )
 
 func startKeys(k *keyring) {
-	// Which value AWS gives this key, if any, is nowhere documented today.
-	k.unknown("ssm:SessionDocumentAccessCheck", "ssm:AccessRequestId")
+	// For a session that the caller starts, this key is absent or "true", never
+	// "false": an administrator's Deny of SSM-SessionManagerRunShell was reported to
+	// refuse the shell with the condition BoolIfExists "true" as it does without
+	// (Classmethod, 2024-07-24). Which of the two it is, no page of AWS's guide says:
+	// its sample policies carried the key until 2023
+	// (getting-started-sessiondocumentaccesscheck, -restrict-access-quickstart),
+	// getting-started-restrict-access-examples and the others of today do not.
+	k.oneOf("ssm:SessionDocumentAccessCheck", "true")
+	k.unknown("ssm:AccessRequestId")
 	// For service control and endpoint policies alone, and of which calls is not said.
 	k.unknown("ssm:NodeAccountId", "ssm:NodeOrgId")
 	k.absent("ssm:resourceTag/aws:ssmmessages:*")

@@ -193,6 +193,7 @@ func TestCallKeys(t *testing.T) {
 		{"arn:aws:ssm:us-east-1:444455556666:document/Shared", UnknownFacts(), GrantDocument, "aws:ResourceTag/team", unknown, ""},
 		{"arn:aws:ssm:us-east-1:444455556666:document/Shared", read, GrantDocument, "aws:ResourceAccount", known, "444455556666"},
 
+		{"", read, GrantDocument, "ssm:SessionDocumentAccessCheck", unknown, ""},
 		{"", read, GrantTerminate, "ssm:SessionDocumentAccessCheck", absent, ""},
 		{"", read, GrantTerminate, "ssm:AccessRequestId", absent, ""},
 		{"", read, GrantTerminate, "aws:ResourceTag/Name", absent, ""},

@@ -175,7 +175,10 @@ func principalTagCode(about subject, other Code) Code {
 // got says what the request has for the key of an unmet condition.
 func (q inquiry) got(u policy.Unmet) string {
 	thing := q.thing(u.Key)
+	possible, listed := q.grant.Context.Possible(u.Key)
 	switch {
+	case u.Unknown && listed && !slices.ContainsFunc(possible, func(v string) bool { return slices.Contains(u.Want, v) }):
+		return "the " + thing + " has no such key or " + join(possible, "or")
 	case u.Unknown:
 		return "the key is not known here"
 	case u.Absent && isTagKey(u.Key):

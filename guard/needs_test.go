@@ -145,13 +145,14 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestClosed: in a closed world no key is unknown, and what the user states wins.
+// TestClosed: in a closed world no key is unknown but the one that no policy file
+// can tell of, and what the user states wins.
 func TestClosed(t *testing.T) {
 	r := devRequest
 	r.Closed = true
 	r.Context = map[string][]string{"aws:SourceIp": {"198.51.100.7"}, "aws:RequestedRegion": {"eu-west-1"}, "aws:TagKeys": {"a", "b"}}
 	for _, g := range Needs(r, Facts{Unknown: UnknownFacts().Unknown, KMSKey: "arn:aws:kms:us-east-1:111122223333:key/k"}) {
-		for _, key := range []string{"aws:SourceVpce", "saml:sub", "ssm:SessionDocumentAccessCheck", "ssm:resourceTag/Name", "aws:CurrentTime"} {
+		for _, key := range []string{"aws:SourceVpce", "saml:sub", "ssm:resourceTag/Name", "aws:CurrentTime"} {
 			if _, _, state := g.Context.Lookup(key); state == policy.KeyUnknown {
 				t.Errorf("%s: %s is unknown", g.ID, key)
 			}
@@ -161,6 +162,30 @@ func TestClosed(t *testing.T) {
 			if diff := cmp.Diff(want, values); diff != "" || state != policy.KeyKnown || multi != (len(want) > 1) {
 				t.Errorf("%s: %s is %q", g.ID, key, values)
 			}
+		}
+	}
+}
+
+// TestAccessCheck: in the calls that start a session the key is absent or true, of
+// an account as of policy files; other calls do not have it.
+func TestAccessCheck(t *testing.T) {
+	const key = "ssm:SessionDocumentAccessCheck"
+	for _, closed := range []bool{false, true} {
+		r := devRequest
+		r.Closed = closed
+		for _, g := range Needs(r, Facts{KMSKey: "arn:aws:kms:us-east-1:111122223333:key/k"}) {
+			want, wantState := []string{"true"}, policy.KeyUnknown
+			if g.Action != actionStart {
+				want, wantState = nil, policy.KeyAbsent
+			}
+			values, few := g.Context.Possible(key)
+			if _, _, state := g.Context.Lookup(key); state != wantState || !few || !slices.Equal(values, want) {
+				t.Errorf("closed %v, %s: %v %q", closed, g.ID, state, values)
+			}
+		}
+		r.Context = map[string][]string{key: {"false"}}
+		if values, _, _ := Needs(r, Facts{})[0].Context.Lookup(key); !slices.Equal(values, []string{"false"}) {
+			t.Errorf("closed %v: what the user states is %q", closed, values)
 		}
 	}
 }

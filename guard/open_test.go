@@ -39,8 +39,9 @@ func TestOpenWorld(t *testing.T) {
 				t.Errorf("%s: %s is %v, in a closed world %s", c.Name, id, got, want.Decision)
 			}
 			for key, outcomes := range want.DecisionIf {
-				if outcomes["true"] != outcomes["false"] && got != policy.Unknown {
-					t.Errorf("%s: %s is %v and turns on %s", c.Name, id, got, key)
+				// The cases tell of one key, which is absent or true.
+				if turns := outcomes["absent"] != outcomes["true"]; turns != slices.Contains(d.Of(id).DependsOn, key) || got.String() != outcomes["true"] {
+					t.Errorf("%s: %s is %v and depends on %q", c.Name, id, got, d.Of(id).DependsOn)
 				}
 			}
 		}

@@ -26,7 +26,7 @@ var visibleRules = []Rule{
 			Before: `local: no answer within 5s`,
 			After:  `try again, or --guard off`}},
 	{Code: "SG505", Since: since, Title: "the decision turns on a condition key that is not known here",
-		Text: "Some keys are known to AWS alone: the address AWS sees, the VPC endpoint, session tags, whether the session used MFA, ssm:SessionDocumentAccessCheck. A policy asks for one of them, " +
+		Text: "Some keys are known to AWS alone: the address AWS sees, the VPC endpoint, session tags, whether the session used MFA, ssm:SessionDocumentAccessCheck (absent or true when a session is started). A policy asks for one of them, " +
 			"and the outcome depends on its value. The session goes on; AWS decides.",
 		Example: Example{
 			Before: `"Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`,

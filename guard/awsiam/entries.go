@@ -9,10 +9,7 @@ import (
 	"ssmguard/guard/policy"
 )
 
-const (
-	mfaPresent  = "aws:MultiFactorAuthPresent"
-	accessCheck = "ssm:SessionDocumentAccessCheck"
-)
+const mfaPresent = "aws:MultiFactorAuthPresent"
 
 // keyTypes are the types of the keys that are not strings, in lower case.
 var keyTypes = map[string]iamtypes.ContextKeyTypeEnum{
@@ -76,32 +73,13 @@ func entry(key string, multi bool, values ...string) iamtypes.ContextEntry {
 	}
 }
 
-// trialValues are the values, beside absence, that keys of few values can have
-// in a request of ours.
-var trialValues = map[string][]string{
-	strings.ToLower(mfaPresent):  {"true", "false"},
-	strings.ToLower(accessCheck): {"true", "false"},
-}
-
-// valuesToTry returns the values of a key that a verdict has to stand. What AWS gives
-// ssm:SessionDocumentAccessCheck is not documented; every observation agrees with
-// "true" or none, so an allowance need not stand "false". A denial must: that it
-// has never been seen proves nothing.
-func valuesToTry(key string, v policy.Verdict) (values []string, few bool) {
-	values, few = trialValues[strings.ToLower(key)]
-	if strings.EqualFold(key, accessCheck) && !v.Denies() {
-		values = values[:1]
-	}
-	return values, few
-}
-
 // trialsOf returns the entries of every other way the open keys can be, apart
 // from all of them being absent, against which a verdict is to be tried. It is
 // not ok when a key has too many values to try.
-func trialsOf(open []string, v policy.Verdict) (trials [][]iamtypes.ContextEntry, ok bool) {
+func trialsOf(c policy.Context, open []string) (trials [][]iamtypes.ContextEntry, ok bool) {
 	trials = [][]iamtypes.ContextEntry{nil}
 	for _, key := range open {
-		values, few := valuesToTry(key, v)
+		values, few := c.Possible(key)
 		if !few {
 			return nil, false
 		}

@@ -104,7 +104,7 @@ func (s simulation) answer(ctx context.Context) (policy.Answer, error) {
 // turnsOn reports whether the verdict may be another one for other values of
 // the open keys. Keys of many values are not tried.
 func (s simulation) turnsOn(ctx context.Context, out outcome, open []string) (bool, error) {
-	trials, few := trialsOf(open, out.verdict)
+	trials, few := trialsOf(s.grant.Context, open)
 	if !few {
 		return true, nil
 	}

@@ -58,6 +58,8 @@ func entriesOf(c fakeCall) map[string]string {
 
 func TestSimulateUnknownKeys(t *testing.T) {
 	mfaUnknown := func(c *policy.Context) { c.SetUnknown(mfaPresent) }
+	const accessCheck = "ssm:SessionDocumentAccessCheck"
+	accessUnknown := func(c *policy.Context) { c.SetOneOf(accessCheck, "true") }
 	for _, tt := range []struct {
 		name   string
 		set    func(*policy.Context)
@@ -87,21 +89,24 @@ func TestSimulateUnknownKeys(t *testing.T) {
 		{"a key of many values is not tried", func(c *policy.Context) { c.SetUnknown("aws:*") },
 			func(map[string]string) (string, []string) { return "implicitDeny", []string{"aws:SourceIp"} },
 			policy.Answer{Verdict: policy.ImplicitDeny, DependsOn: []string{"aws:SourceIp"}}, 1},
-		{"the access check is true or absent", func(c *policy.Context) { c.SetUnknown(accessCheck) }, func(e map[string]string) (string, []string) {
+		{"allowed with the access check true and without", accessUnknown, func(e map[string]string) (string, []string) {
 			if e[accessCheck] == "boolean false" {
 				return "implicitDeny", nil
 			}
 			return "allowed", []string{accessCheck}
 		}, policy.Answer{Verdict: policy.Allow}, 2},
-		{"that the access check is never false proves no denial", func(c *policy.Context) { c.SetUnknown(accessCheck) }, func(e map[string]string) (string, []string) {
+		{"denied with the access check true and without", accessUnknown, func(e map[string]string) (string, []string) {
 			if e[accessCheck] == "boolean false" {
 				return "allowed", nil
 			}
+			return "explicitDeny", []string{accessCheck}
+		}, policy.Answer{Verdict: policy.ExplicitDeny}, 2},
+		{"allowed only with the access check true", accessUnknown, func(e map[string]string) (string, []string) {
+			if e[accessCheck] == "boolean true" {
+				return "allowed", nil
+			}
 			return "implicitDeny", []string{accessCheck}
-		}, policy.Answer{Verdict: policy.ImplicitDeny, DependsOn: []string{accessCheck}}, 3},
-		{"denied whatever the access check is", func(c *policy.Context) { c.SetUnknown(accessCheck) },
-			func(map[string]string) (string, []string) { return "implicitDeny", []string{accessCheck} },
-			policy.Answer{Verdict: policy.ImplicitDeny}, 3},
+		}, policy.Answer{Verdict: policy.ImplicitDeny, DependsOn: []string{accessCheck}}, 2},
 		{"a deny without a statement is an SCP's, and keys of it are not named", func(c *policy.Context) { c.SetUnknown("*") },
 			func(map[string]string) (string, []string) { return "explicitDeny", nil },
 			policy.Answer{Verdict: policy.ExplicitDeny, DependsOn: []string{"scp"}}, 1},

@@ -45,6 +45,13 @@ type question struct {
 // candidates returns one state of key i for every class that the undecided
 // statements tell apart, apart from its absence, and whether these are all classes.
 func (s *search) candidates(i int) ([]candidate, bool) {
+	if values := s.r.context.oneOf(&s.keys[i]); values != nil {
+		var out []candidate
+		for _, v := range values {
+			out = append(out, candidate{state: KeyKnown, values: []string{v}})
+		}
+		return out, true
+	}
 	q := question{s: s, key: &s.keys[i], exact: true}
 	q.visited = []contextKey{*q.key}
 	q.gather()
@@ -66,8 +73,8 @@ func (s *search) candidates(i int) ([]candidate, bool) {
 // values returns one value of every class among those that the form allows, and
 // whether these are all classes.
 func (q *question) values(f form) ([]string, bool) {
-	if f.domain == boolDomain {
-		return []string{"true", "false"}, true
+	if list := f.domain.list(); list != nil {
+		return list, true
 	}
 	values, complete := q.scalarValues(f.domain)
 	if f.domain != textDomain && len(q.patterns) == 0 {

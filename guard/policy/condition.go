@@ -47,6 +47,30 @@ type condValue struct {
 // docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
 func (n *condition) holds(c *Context) truth {
 	values, multi, state := c.lookup(&n.key)
+	if state == KeyUnknown {
+		return n.holdsUnknown(c)
+	}
+	return n.holdsFor(values, multi, state, c)
+}
+
+// holdsUnknown evaluates the condition on an unknown key: it is decided when the
+// key's absence and each value that it may have give the same.
+func (n *condition) holdsUnknown(c *Context) truth {
+	values := c.oneOf(&n.key)
+	if values == nil {
+		return n.holdsFor(nil, false, KeyUnknown, c)
+	}
+	t := n.holdsFor(nil, false, KeyAbsent, c)
+	for i := range values {
+		if n.holdsFor(values[i:i+1], false, KeyKnown, c) != t {
+			return maybe
+		}
+	}
+	return t
+}
+
+// holdsFor evaluates the condition for what is known of its key.
+func (n *condition) holdsFor(values []string, multi bool, state KeyState, c *Context) truth {
 	if n.op.family == famNull {
 		return n.null(values, multi, state)
 	}

@@ -22,9 +22,9 @@ type Context struct {
 
 // Entry is what a Context says of one key or pattern.
 type Entry struct {
-	Key    string // as it was set; a pattern ends in "*"
-	Values []string
-	Multi  bool // the key is multivalued, even when it holds one value
+	Key    string   // as it was set; a pattern ends in "*"
+	Values []string // of an unknown key the only ones it may have; nil for any
+	Multi  bool     // the key is multivalued, even when it holds one value
 	State  KeyState
 }
 
@@ -67,6 +67,23 @@ func (c *Context) SetAbsent(pattern string) { c.setState(pattern, KeyAbsent) }
 // pattern, is in the request, nor with which value.
 func (c *Context) SetUnknown(pattern string) { c.setState(pattern, KeyUnknown) }
 
+// SetOneOf says that it is not known whether a single-valued key is in the request,
+// and that it has one of the values if it is.
+func (c *Context) SetOneOf(key string, values ...string) {
+	c.put(key, Entry{Key: key, Values: values, State: KeyUnknown})
+}
+
+// Possible returns the values that a key may have if it is in the request. It is
+// not ok when they cannot be listed.
+func (c Context) Possible(key string) (values []string, ok bool) {
+	k := newContextKey(key)
+	values, _, state := c.lookup(&k)
+	if state == KeyUnknown {
+		values = c.possible(&k)
+	}
+	return slices.Clone(values), state != KeyUnknown || values != nil
+}
+
 // Lookup returns the values of a key, whether it is multivalued, and what is known of it.
 func (c Context) Lookup(key string) (values []string, multi bool, state KeyState) {
 	k := newContextKey(key)
@@ -80,7 +97,10 @@ func (c Context) Entries() []Entry {
 	var out []Entry
 	for i := range c.entries {
 		e := c.entries[i].Entry
-		e.Values = slices.Clone(c.entries[i].values())
+		if e.State == KeyKnown {
+			e.Values = c.entries[i].values()
+		}
+		e.Values = slices.Clone(e.Values)
 		out = append(out, e)
 	}
 	for _, p := range c.patterns {
@@ -111,8 +131,9 @@ func (c Context) Equal(d Context) bool {
 func (c Context) within(d Context) bool {
 	for i := range c.entries {
 		e := &c.entries[i]
-		values, multi, state := d.lookup(&contextKey{name: e.Key, hash: e.hash})
-		if state != e.State || multi != e.Multi || !slices.Equal(values, e.values()) {
+		k := contextKey{name: e.Key, hash: e.hash}
+		values, multi, state := d.lookup(&k)
+		if state != e.State || multi != e.Multi || !slices.Equal(values, e.values()) || !slices.Equal(d.oneOf(&k), c.oneOf(&k)) {
 			return false
 		}
 	}
@@ -175,6 +196,23 @@ func (c *Context) lookup(k *contextKey) (values []string, multi bool, state KeyS
 		}
 	}
 	return nil, false, state
+}
+
+// oneOf returns the only values that an unknown key may have, as SetOneOf gave
+// them; nil for any.
+func (c *Context) oneOf(k *contextKey) []string {
+	if e := c.find(k); e != nil && e.State == KeyUnknown {
+		return e.Values
+	}
+	return nil
+}
+
+// possible returns the only values that an unknown key may have; nil for any.
+func (c *Context) possible(k *contextKey) []string {
+	if values := c.oneOf(k); values != nil {
+		return values
+	}
+	return keyForms[strings.ToLower(k.name)].domain.list()
 }
 
 // own makes the slices c's own before they are written to.

@@ -42,6 +42,33 @@ func TestContextLookup(t *testing.T) {
 	}
 }
 
+func TestContextPossible(t *testing.T) {
+	var c Context
+	c.SetUnknown("*")
+	c.SetOneOf("k:few", "a", "b")
+	c.Set("k:known", "x")
+	c.SetAbsent("k:absent")
+	for _, tt := range []struct {
+		key    string
+		values []string
+		ok     bool
+	}{
+		{"K:Few", []string{"a", "b"}, true},
+		{"k:known", []string{"x"}, true},
+		{"k:absent", nil, true},
+		{"k:other", nil, false},
+		{"aws:MultiFactorAuthPresent", []string{"true", "false"}, true},
+	} {
+		values, ok := c.Possible(tt.key)
+		if diff := cmp.Diff(tt.values, values); diff != "" || ok != tt.ok {
+			t.Errorf("%s: %v %v", tt.key, values, ok)
+		}
+	}
+	if values, _, state := c.Lookup("k:few"); values != nil || state != KeyUnknown {
+		t.Errorf("a key of few values is %v %v", values, state)
+	}
+}
+
 func TestContextIsAValue(t *testing.T) {
 	var a Context
 	a.Set("k:a", "1")
@@ -77,7 +104,9 @@ func TestContextEqualAndEntries(t *testing.T) {
 	if !a.Equal(b) || !cmp.Equal(a, b) {
 		t.Error("equal contexts differ")
 	}
-	want := []Entry{{"k:a", []string{"1"}, false, KeyKnown}, {"k:b", []string{"x"}, true, KeyKnown}, {"s:*", nil, false, KeyUnknown}}
+	a.SetOneOf("k:few", "p", "q")
+	b.SetOneOf("k:few", "p", "q")
+	want := []Entry{{"k:a", []string{"1"}, false, KeyKnown}, {"k:b", []string{"x"}, true, KeyKnown}, {"k:few", []string{"p", "q"}, false, KeyUnknown}, {"s:*", nil, false, KeyUnknown}}
 	if diff := cmp.Diff(want, a.Entries()); diff != "" {
 		t.Error(diff)
 	}
@@ -86,6 +115,8 @@ func TestContextEqualAndEntries(t *testing.T) {
 		func(c *Context) { c.Set("k:c", "2") },
 		func(c *Context) { c.Set("k:b", "x") },
 		func(c *Context) { c.SetUnknown("k:a") },
+		func(c *Context) { c.SetUnknown("k:few") },
+		func(c *Context) { c.SetOneOf("k:few", "p") },
 		func(c *Context) { c.SetAbsent("s:*") },
 		func(c *Context) { c.SetUnknown("t:*") },
 	} {

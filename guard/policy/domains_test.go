@@ -51,6 +51,9 @@ func suffixed(prefix string) []string {
 	return out
 }
 
+// oneOf are the only values of the keys below whose context lists them.
+var oneOf = map[string][]string{"k:true": {"true"}, "k:few": {"ab", "3", ""}}
+
 func worlds() []world {
 	var numbers, dates []string
 	for n := -8; n <= 24; n++ {
@@ -73,6 +76,8 @@ func worlds() []world {
 		{"aws:CalledVia", []string{"ForAllValues:StringEquals", "ForAnyValue:StringEquals", "ForAllValues:StringNotEquals", "ForAnyValue:StringNotEquals", "StringEquals", "StringNotEquals"},
 			[]string{"a", "b"}, lists("a", "b", "c", "")},
 		{"k:keys", []string{"ForAllValues:StringLike", "ForAnyValue:StringNotLike", "ForAnyValue:StringEquals"}, []string{"a*", "b"}, lists("a", "b", "a*", "c", "")},
+		{"k:true", []string{"Bool", "StringEquals", "StringNotEquals", "ForAllValues:StringEquals", "ForAnyValue:StringEquals"}, []string{"true", "false"}, singles(oneOf["k:true"]...)},
+		{"k:few", []string{"StringLike", "StringNotLike", "NumericLessThan"}, []string{"a*", "5", "b", "${k:few}"}, singles(oneOf["k:few"]...)},
 	}
 }
 
@@ -127,6 +132,9 @@ func TestUnknownOfEveryKind(t *testing.T) {
 				}
 				var c Context
 				c.SetUnknown(w.key)
+				if values := oneOf[w.key]; values != nil {
+					c.SetOneOf(w.key, values...)
+				}
 				got := set.Evaluate("a:b", "*", c)
 				verdicts[got.Verdict]++
 				if got.Verdict != want {

@@ -20,6 +20,14 @@ const (
 	ipDomain
 )
 
+// list returns all values of the domain, nil when they are many.
+func (d domain) list() []string {
+	if d == boolDomain {
+		return []string{"true", "false"}
+	}
+	return nil
+}
+
 // has tells whether a text is a value of the domain.
 func (d domain) has(text string) bool {
 	switch d {

@@ -144,12 +144,13 @@ func (s *search) explore(seen *outcomes, last int, stop func(outcomes) bool) {
 // comes first: mostly it is enough, and finding the values takes long.
 func (s *search) complete(i int, f func() bool) bool {
 	name := s.keys[i].name
+	unknown := Entry{Key: name, Values: s.r.context.oneOf(&s.keys[i]), State: KeyUnknown}
 	try := func(v candidate) bool {
 		s.given[i] = true
 		v.apply(s.r.context, name)
 		more := f()
 		s.given[i] = false
-		s.r.context.put(name, Entry{Key: name, State: KeyUnknown})
+		s.r.context.put(name, unknown)
 		return more
 	}
 	if !try(candidate{state: KeyAbsent}) {

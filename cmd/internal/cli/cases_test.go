@@ -59,7 +59,6 @@ const (
 	sourceIP    = "only AWS knows the address it sees"
 	unseenSCP   = "the simulation's word on a service control policy whose text cannot be read is no proof"
 	keyPolicy   = "the key's own policy may allow it"
-	accessCheck = "which value AWS gives ssm:SessionDocumentAccessCheck is documented nowhere"
 )
 
 // notSimulated are grants of cases on which IAM's simulation gives no proven
@@ -76,7 +75,6 @@ var notSimulated = map[string]string{
 	"permissions-boundary-without-documents target":   blind,
 	"scp-region-deny document":                        unseenSCP,
 	"scp-region-deny target":                          unseenSCP,
-	"seed1-deny-with-accesscheck-condition document":  accessCheck,
 	"source-ip-outside-range document":                sourceIP,
 	"source-ip-outside-range target":                  sourceIP,
 	"vpc-endpoint-policy-own-account-only document":   blind,
@@ -96,7 +94,6 @@ var undecided = map[string]string{
 	"permissions-boundary-without-documents target":   blind,
 	"scp-region-deny document":                        unseenSCP,
 	"scp-region-deny target":                          unseenSCP,
-	"seed1-deny-with-accesscheck-condition document":  accessCheck,
 	"source-ip-outside-range document":                sourceIP,
 	"source-ip-outside-range target":                  sourceIP,
 	"vpc-endpoint-policy-own-account-only document":   blind,
