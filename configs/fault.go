@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ssmguard/internal/spelling"
 )
 
 // Fault is one thing wrong in a file that a user wrote, where it stands, and
@@ -44,34 +46,5 @@ func (fs Faults) err() error {
 }
 
 // Nearest returns the candidate that a mistyped word most likely meant, or ""
-// when none is close: at most a third of its letters, and one more, may differ.
-func Nearest(word string, candidates []string) string {
-	best, least := "", len(word)/3+1
-	for _, c := range candidates {
-		if d := editDistance(strings.ToLower(word), strings.ToLower(c)); d < least || d == least && best == "" {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the insertions, deletions and substitutions between two words.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
-}
+// when none is close.
+func Nearest(word string, candidates []string) string { return spelling.Nearest(word, candidates) }

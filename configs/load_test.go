@@ -177,12 +177,3 @@ func TestExampleLoads(t *testing.T) {
 		t.Errorf("got %d tunnels, %v", len(ts), err)
 	}
 }
-
-func TestNearest(t *testing.T) {
-	known := []string{"target", "host", "port"}
-	for word, want := range map[string]string{"traget": "target", "Port": "port", "hots": "host", "zebra": "", "": ""} {
-		if got := Nearest(word, known); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
-		}
-	}
-}

@@ -30,6 +30,8 @@ var arrows = []struct {
 		"evidence is gathered without knowing what will run"},
 	{"awsjson", []string{"ssmguard/", "github.com/urfave/"}, nil,
 		"guard and proxy both call AWS by it; it knows neither"},
+	{"internal/spelling", []string{"ssmguard/", "github.com/"}, nil,
+		"guard and configs both ask it; it knows neither"},
 	{"proxy", []string{"github.com/", "ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "ssmguard/proxy/"}, nil,
 		"a session knows nothing of permissions"},
 	{"proxy/awsssm", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd"}, nil,
