@@ -59,6 +59,7 @@ type inquiry struct {
 // diagnose says, grant by grant, what is missing and why, with the repair.
 func diagnose(d Decision) []Finding {
 	var fs []Finding
+	unusable, faulty := DocumentFault(d.Request, d.Facts)
 	repairs := newRepairs(d)
 	for _, g := range d.Grants {
 		m := d.Of(g.ID)
@@ -72,6 +73,10 @@ func diagnose(d Decision) []Finding {
 		if g.Advisory {
 			q.level = Warning
 		}
+		if faulty && q.about == aboutDocument {
+			unusable.Level = q.level // no grant would help, so none is spoken of
+			continue
+		}
 		found := q.explain(m)
 		if q.about == aboutDocument && len(found) > 0 {
 			found[0].add(q.otherDocuments())
@@ -80,6 +85,9 @@ func diagnose(d Decision) []Finding {
 			found[i].Fix = repairs.of(g)
 		}
 		fs = append(fs, found...)
+	}
+	if faulty {
+		fs = append(fs, unusable)
 	}
 	fs = oneOf(fs)
 	fs = undecidedOnce(d, fs)

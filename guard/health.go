@@ -29,7 +29,6 @@ var healthChecks = []struct {
 	code Code
 	find func(Request, Facts) (summary, detail, fix string)
 }{
-	{"SG114", wrongDocumentType},
 	{"SG707", elsewhereFound},
 	{"SG703", notRunning},
 	{"SG708", taskWithoutExec},
@@ -38,14 +37,6 @@ var healthChecks = []struct {
 	{"SG702", connectionLost},
 	{"SG706", notConnected},
 	{"SG705", agentTooOld},
-}
-
-func wrongDocumentType(r Request, f Facts) (string, string, string) {
-	if f.DocumentType == "" || f.DocumentType == "Session" {
-		return "", "", ""
-	}
-	return fmt.Sprintf("%s is a document of type %s, and a session needs one of type Session", documentName(r), f.DocumentType), "",
-		"name a session document with --document-name, or none for a shell"
 }
 
 func elsewhereFound(r Request, f Facts) (string, string, string) {

@@ -171,6 +171,11 @@ func (d Decision) healthOf(f *Finding) {
 // join brings a refusal together with what was found here about the grant AWS
 // names.
 func (d Decision) join(f *Finding, r Refusal) {
+	if fault, faulty := d.documentFault(r); faulty && groupOf(Grant{ID: f.Grant}) == "start" {
+		f.Fix = fault.Fix
+		f.add(fault.Summary)
+		return
+	}
 	for _, own := range d.Findings {
 		if own.Grant == f.Grant && own.Grant != "" && own.Level >= Warning && d.Of(own.Grant).Verdict.Denies() {
 			f.Nearest, f.Fix = own.Nearest, own.Fix
@@ -189,6 +194,15 @@ func (d Decision) join(f *Finding, r Refusal) {
 		d.compare(f, r, g)
 		return
 	}
+}
+
+// documentFault is DocumentFault of the request; without evidence, of the document
+// that AWS names.
+func (d Decision) documentFault(r Refusal) (Finding, bool) {
+	if len(d.Grants) == 0 {
+		return DocumentFault(Request{Document: r.Resource}, Facts{})
+	}
+	return DocumentFault(d.Request, d.Facts)
 }
 
 // compare explains why AWS refuses what the policies read here allow.

@@ -20,8 +20,12 @@ type repairs struct {
 
 func newRepairs(d Decision) *repairs { return &repairs{d: d, fixes: make(map[string]*Fix)} }
 
-// of returns the fix for a grant. Grants of one group share theirs.
+// of returns the fix for a grant. Grants of one group share theirs. No change of a
+// policy starts a session with a document that cannot start any.
 func (r *repairs) of(g Grant) *Fix {
+	if _, faulty := DocumentFault(r.d.Request, r.d.Facts); faulty {
+		return nil
+	}
 	group := groupOf(g)
 	if _, ok := r.fixes[group]; !ok {
 		r.fixes[group] = r.work(group)
@@ -275,6 +279,9 @@ func (p *plan) check() {
 	p.fix.Check = with + p.outcome() + changed(p.probes, p.before, verdicts(p.set, p.probes)).String()
 	if len(p.d.Policies.Partial) > 0 {
 		p.fix.Check += ", as far as the policies can be read"
+	}
+	if unseen := DocumentUnseen(p.d.Request, p.d.Facts); unseen != "" && p.group == "start" {
+		p.fix.Check += "; " + unseen
 	}
 }
 

@@ -76,12 +76,18 @@ type Facts struct {
 	DocumentTags  map[string]string
 	DocumentOwner string // account id, or "Amazon" for AWS-owned; "" when not read
 	DocumentType  string // "Session", "Command" ...; "" when not read
-	SessionType   string // "Standard_Stream", "Port", "InteractiveCommands", "NonInteractiveCommands"; "" when not read
-	KMSKey        string // ARN of the key the session data is encrypted with, "" for none
-	KMSAlias      string // the alias the document names, when it names one
-	Health        Health
-	At            time.Time // when this was read: aws:CurrentTime; the zero time makes it unknown
-	Unknown       []string  // of the Unknown names above
+
+	// DocumentMissing says that the account has no such document, or not for this
+	// caller; SessionDocuments are then the names of those there are, as far as read.
+	DocumentMissing  bool
+	SessionDocuments []string
+
+	SessionType string // "Standard_Stream", "Port", "InteractiveCommands", "NonInteractiveCommands"; "" when not read
+	KMSKey      string // ARN of the key the session data is encrypted with, "" for none
+	KMSAlias    string // the alias the document names, when it names one
+	Health      Health
+	At          time.Time // when this was read: aws:CurrentTime; the zero time makes it unknown
+	Unknown     []string  // of the Unknown names above
 }
 
 // UnknownFacts returns the Facts of which nothing could be read.

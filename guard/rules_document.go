@@ -101,4 +101,11 @@ var documentRules = []Rule{
 		Example: Example{
 			Before: `--document-name AWS-RunShellScript`,
 			After:  `--document-name AWS-StartNonInteractiveCommand --parameters command="uptime"`}},
+	{Code: "SG115", Since: since, Title: "there is no such session document",
+		Text: "The account has no document of this name in the region, or none that is shared with it, or the name begins with AWS- and is none of the session documents that AWS owns. " +
+			"StartSession refuses it with InvalidDocument, so no policy is proposed for it: a grant on a name that does not exist allows nothing. " +
+			"Documents belong to a region, and their names tell capitals from small letters.",
+		Example: Example{
+			Before: `--document-name AWS-StartPortForwardSession`,
+			After:  `--document-name AWS-StartPortForwardingSession`}},
 }

@@ -2,6 +2,7 @@ package awsiam
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -90,6 +91,8 @@ func TestFactsOfDocuments(t *testing.T) {
 	shared.Documents = append(shared.Documents, account.Document{
 		Name: "Theirs", Account: "999988887777", Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream"}`, Tags: map[string]string{"team": "web"}})
 	none := map[string]string{}
+	listed := []string{"AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand", "AWS-StartPortForwardingSession", "AWS-StartPortForwardingSessionToRemoteHost",
+		"AWS-StartPortForwardingSessionToSocket", "AWS-StartSSHSession", "AmazonECS-ExecuteInteractiveCommand", "Shell", "Tail"}
 	for _, tt := range []struct {
 		name, document string
 		world          account.World
@@ -108,7 +111,12 @@ func TestFactsOfDocuments(t *testing.T) {
 		{"another account's, by ARN", "arn:aws:ssm:eu-central-1:999988887777:document/Theirs", shared, guard.Facts{DocumentOwner: "999988887777",
 			DocumentType: "Session", SessionType: "Standard_Stream", Unknown: []string{guard.UnknownDocumentTags}}},
 		{"not for sessions", "Run", factsWorld(), guard.Facts{DocumentTags: none, DocumentOwner: testAccount, DocumentType: "Command"}},
-		{"nowhere", "Nope", factsWorld(), guard.Facts{DocumentTags: none, Unknown: []string{guard.UnknownKMSKey, guard.UnknownDocumentType}}},
+		{"nowhere", "Nope", factsWorld(), guard.Facts{DocumentTags: none, DocumentMissing: true, SessionDocuments: listed, Unknown: []string{guard.UnknownKMSKey}}},
+		{"nowhere, with a name of AWS's", "AWS-StartPortForwardSession", factsWorld(), guard.Facts{DocumentTags: none, DocumentMissing: true,
+			SessionDocuments: listed, Unknown: []string{guard.UnknownKMSKey}}},
+		{"another account's, not shared", "arn:aws:ssm:eu-central-1:999988887777:document/Mine", shared, guard.Facts{DocumentMissing: true,
+			SessionDocuments: append(listed[:len(listed):len(listed)], "Theirs"),
+			Unknown:          []string{guard.UnknownDocumentTags, guard.UnknownKMSKey}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, _ := serve(t, tt.world, Options{})
@@ -136,6 +144,8 @@ func TestFactsRefused(t *testing.T) {
 		{"key", "kms:*", "", "Shell", []string{guard.UnknownKMSKey}, "kms:DescribeKey"},
 		{"document", "ssm:GetDocument", "", "Shell", []string{guard.UnknownKMSKey}, "ssm:GetDocument"},
 		{"document altogether", "ssm:*Document", "", "Shell", []string{guard.UnknownKMSKey, guard.UnknownDocumentType}, "ssm:DescribeDocument, ssm:GetDocument"},
+		{"a document that is nowhere", "ssm:*Document", "", "Nope", []string{guard.UnknownKMSKey, guard.UnknownDocumentType}, "ssm:DescribeDocument, ssm:GetDocument"},
+		{"the list of documents", "ssm:ListDocuments", "", "Nope", []string{guard.UnknownKMSKey}, ""},
 		{"preferences", "ssm:GetDocument", "", "AWS-StartNonInteractiveCommand", []string{guard.UnknownKMSKey}, "ssm:GetDocument"},
 		{"agent", "ssm:DescribeInstanceInformation", bastion, "Shell", []string{guard.UnknownHealth}, "ssm:DescribeInstanceInformation"},
 		{"connection", "ssm:GetConnectionStatus", bastion, "Shell", []string{guard.UnknownHealth}, "ssm:GetConnectionStatus"},
@@ -148,6 +158,9 @@ func TestFactsRefused(t *testing.T) {
 			wantUnseen(t, err, tt.unseen)
 			if diff := cmp.Diff(tt.unknown, f.Unknown); diff != "" {
 				t.Error(diff)
+			}
+			if read := !strings.Contains(tt.unseen, "Document"); f.DocumentMissing != (read && tt.document == "Nope") {
+				t.Errorf("missing: %v", f.DocumentMissing)
 			}
 		})
 	}

@@ -90,14 +90,35 @@ func (c *Client) documentFacts(ctx context.Context, r guard.Request) part {
 		func() { described = c.describeDocument(ctx, r) },
 		func() { content = c.contentFacts(ctx, r) },
 	)
-	if described.apply == nil && content.apply != nil {
-		return content // it tells the type too, and name or ARN tell the owner: nothing is missing
-	}
 	p := content.and(described)
-	if described.apply == nil {
+	switch {
+	case described.apply == nil && content.apply != nil:
+		p = content // it tells the type too, and name or ARN tell the owner: nothing is missing
+	case described.apply == nil:
 		p.unknown = append(p.unknown, guard.UnknownDocumentType)
 	}
+	var f guard.Facts
+	if p.apply != nil {
+		p.apply(&f)
+	}
+	if f.DocumentMissing {
+		p = p.and(c.otherDocuments(ctx, r))
+	}
 	return p
+}
+
+// noDocument is what is read of a document that does not exist.
+func noDocument(f *guard.Facts) { f.DocumentMissing = true }
+
+// otherDocuments reads the names of the session documents there are, where the
+// request's does not exist. Nothing turns on them, so not to know them is no error.
+func (c *Client) otherDocuments(ctx context.Context, r guard.Request) part {
+	docs, _ := c.SessionDocuments(ctx, r.Region)
+	return part{apply: func(f *guard.Facts) {
+		for _, d := range docs {
+			f.SessionDocuments = append(f.SessionDocuments, d.Name)
+		}
+	}}
 }
 
 // and joins two parts; what b read wins.
@@ -119,8 +140,11 @@ func (c *Client) describeDocument(ctx context.Context, r guard.Request) part {
 	out, err := ask(ctx, c, op, func(ctx context.Context) (*ssm.DescribeDocumentOutput, error) {
 		return c.ssm.DescribeDocument(ctx, &ssm.DescribeDocumentInput{Name: aws.String(documentName(r))}, ssmIn(r.Region))
 	})
-	if KindOf(err) == KindNotFound {
+	switch {
+	case KindOf(err) == KindNotFound && documentName(r) == guard.DefaultDocument:
 		return part{} // contentFacts says what that means
+	case KindOf(err) == KindNotFound:
+		return part{apply: noDocument}
 	}
 	if err != nil || out.Document == nil {
 		return part{err: unseen(op, documentName(r), err)}
@@ -148,7 +172,7 @@ func (c *Client) contentFacts(ctx context.Context, r guard.Request) part {
 			f.DocumentType, f.SessionType = string(ssmtypes.DocumentTypeSession), sessionShell
 		}}
 	case KindOf(err) == KindNotFound:
-		return part{unknown: []string{guard.UnknownKMSKey}} // StartSession says InvalidDocument itself
+		return part{apply: noDocument, unknown: []string{guard.UnknownKMSKey}}
 	case err != nil:
 		return part{unknown: []string{guard.UnknownKMSKey}, err: unseen("ssm:GetDocument", documentName(r), err)}
 	}

@@ -86,7 +86,14 @@ func (o *policyOptions) complete(ctx context.Context) (err error) {
 	return nil
 }
 
+// run prints the policy; for a document that starts no session there is none.
 func (o *policyOptions) run() error {
+	if fault, faulty := guard.DocumentFault(o.request, o.facts); faulty {
+		return usagef("--document-name: %s", fault.Summary)
+	}
+	if unseen := guard.DocumentUnseen(o.request, o.facts); unseen != "" {
+		fmt.Fprintf(o.stderr, "ssmguard: note: %s\n", unseen)
+	}
 	_, err := fmt.Fprint(o.stdout, policyFormats[o.Format](guard.LeastPrivilege(o.request, o.facts)))
 	return err
 }
