@@ -33,7 +33,8 @@ var visibleRules = []Rule{
 			After:  `ssmguard check --context aws:SourceIp=203.0.113.7 ...`}},
 	{Code: "SG506", Since: since, Title: "the decision turns on a policy that cannot be seen",
 		Text: "What can be read allows the request, but a layer that may deny it cannot be read: a session policy passed when the role was assumed, a service control policy, an endpoint policy. " +
-			"Session policies cannot be read back by any API.",
+			"Session policies cannot be read back by any API. Of what `terraform show -json` prints, it is a policy that is known only after apply or stands elsewhere, " +
+			"or several of which nothing says whose they are: give those that the caller has, each as a file of its own.",
 		Example: Example{
 			Before: `aws sts assume-role --role-arn ... --policy file://narrow.json`,
 			After:  `the same without --policy, or with a policy that allows ssm:StartSession`}},

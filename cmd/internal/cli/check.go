@@ -57,8 +57,12 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		if err := needsID(o.call.Input.Target); err != nil {
 			return err
 		}
+		reading, err := o.files.read(o.stderr)
+		if err != nil {
+			return err
+		}
 		r := request(o.call.Input, o.plainRegion())
-		o.decide = func(ctx context.Context) (guard.Decision, error) { return o.files.decide(ctx, r) }
+		o.decide = func(ctx context.Context) (guard.Decision, error) { return o.files.decide(ctx, reading, r) }
 		return nil
 	}
 	w, err := o.connect(ctx)
@@ -67,16 +71,26 @@ func (o *checkOptions) complete(ctx context.Context) error {
 	}
 	w.request.Context = o.files.Context
 	o.close = w.evidence.Close
+	o.decide = func(ctx context.Context) (guard.Decision, error) { return o.ask(ctx, w) }
 	if o.files.WhatIf.asked() {
-		// IAM's simulation knows the policies as they are; only the local judge can be asked.
-		source, err := o.files.WhatIf.overlay(ctx, w.policies, guard.Caller{})
+		added, err := readPolicies(o.files.WhatIf.add)
+		if err != nil {
+			o.close()
+			return codedError{err.Error(), exitConfig}
+		}
+		added.tellLeftOut(o.stderr)
+		source, unread, err := o.files.WhatIf.overlay(ctx, w.policies, guard.Caller{}, added)
 		if err != nil {
 			o.close()
 			return err
 		}
+		// IAM's simulation knows the policies as they are; only the local judge can be asked.
 		w.guard.Simulators = []guard.Simulator{guard.Local{Source: source}}
+		o.decide = func(ctx context.Context) (guard.Decision, error) {
+			d, err := o.ask(ctx, w)
+			return added.qualify(d, unread), err
+		}
 	}
-	o.decide = func(ctx context.Context) (guard.Decision, error) { return o.ask(ctx, w) }
 	o.more = func(ctx context.Context, d guard.Decision) { o.alternatives(ctx, w, d) }
 	return nil
 }

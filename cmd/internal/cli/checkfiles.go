@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"ssmguard/guard"
@@ -95,23 +96,36 @@ func (o *fileOptions) check() error {
 	return nil
 }
 
-// decide answers from the files alone; AWS is not asked.
-func (o *fileOptions) decide(ctx context.Context, r guard.Request) (guard.Decision, error) {
-	set, err := readPolicies(o.Files)
+// read reads the policy files, and tells what in them is none of the caller's.
+func (o *fileOptions) read(stderr io.Writer) (policyReading, error) {
+	reading, err := readPolicies(o.Files)
 	if err != nil {
-		return guard.Decision{}, codedError{err.Error(), exitConfig}
+		return reading, codedError{err.Error(), exitConfig}
 	}
+	reading.tellLeftOut(stderr)
+	return reading, nil
+}
+
+// decide answers from what the files say alone; AWS is not asked.
+func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard.Request) (guard.Decision, error) {
+	var err error
 	r.Caller, err = namedCaller(o.Principal)
 	if err != nil {
 		return guard.Decision{}, err
 	}
 	r.Context, r.Closed = o.Context, true
-	set.Root = r.Caller.Kind() == guard.Root
+	reading.set.Root = r.Caller.Kind() == guard.Root
+	facts := statedFacts{TargetTags: o.TargetTags, DocumentTags: o.DocumentTags}
+	set, unread, err := reading.settle(ctx, r.Caller, guard.Needs(r, guard.Facts(facts)))
+	if err != nil {
+		return guard.Decision{}, err
+	}
 	g := guard.Guard{
-		Inventory:  statedFacts{TargetTags: o.TargetTags, DocumentTags: o.DocumentTags},
+		Inventory:  facts,
 		Simulators: []guard.Simulator{guard.Local{Source: guard.Static(set)}},
 	}
-	return g.Check(ctx, r)
+	d, err := g.Check(ctx, r)
+	return reading.qualify(d, unread), err
 }
 
 // statedFacts is an Inventory of what the user says.

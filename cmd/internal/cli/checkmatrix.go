@@ -18,7 +18,7 @@ import (
 type matrixOptions struct {
 	*sessionLine
 	matrix configs.Matrix
-	files  []policyFile
+	files  policyReading
 	output report.Handler // nil: a table
 	region string
 	world  *world // nil when the matrix is about policy files
@@ -36,8 +36,10 @@ func (p *process) checkMatrix(ctx context.Context, options fileOptions, words []
 	if err != nil {
 		return ownVoice("check", err)
 	}
-	o.files = policyFiles(o.matrix.Policies)
-	options.Files = o.files
+	options.Files = policyFiles(o.matrix.Policies)
+	if o.files, err = options.read(o.stderr); err != nil {
+		return err
+	}
 	o.output = options.handler(o.stdout)
 	o.region = cmp.Or(o.matrix.Region, o.plainRegion())
 	if !o.matrix.HasPolicies() {
@@ -56,6 +58,9 @@ func (o *matrixOptions) run(ctx context.Context) error {
 		if err := o.output.Config(report.Config{Protocol: report.Protocol, CheckOnly: true}); err != nil {
 			return err
 		}
+	}
+	if o.output == nil { // a decision brings them itself
+		o.files.tellUnread(o.stderr)
 	}
 	unmet := 0
 	for _, row := range o.matrix.Requests {
@@ -97,11 +102,10 @@ func (o *matrixOptions) decide(ctx context.Context, row configs.MatrixRequest) (
 		return o.ask(ctx, &w)
 	}
 	files := fileOptions{
-		Files:      o.files,
 		Principal:  cmp.Or(row.Principal, o.matrix.Principal),
 		TargetTags: row.TargetTags, DocumentTags: row.DocumentTags, Context: row.Context,
 	}
-	return files.decide(ctx, guard.Request{Region: o.region, Target: row.Target, Document: row.Document})
+	return files.decide(ctx, o.files, guard.Request{Region: o.region, Target: row.Target, Document: row.Document})
 }
 
 // outcome compares a verdict with what was expected of it.

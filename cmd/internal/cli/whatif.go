@@ -17,24 +17,22 @@ type whatIf struct {
 
 func (w whatIf) asked() bool { return len(w.add)+len(w.remove) > 0 }
 
-// overlay reads the policies from below and returns them with the change made. A
-// policy to remove that is not there is an error: the answer would be about
-// something else.
-func (w whatIf) overlay(ctx context.Context, below guard.PolicySource, c guard.Caller) (guard.PolicySource, error) {
-	added, err := readPolicies(w.add)
-	if err != nil {
-		return nil, codedError{err.Error(), exitConfig}
-	}
+// overlay reads the policies from below and returns them with the change made, and
+// the findings about what is not known of the policies to add. A policy to remove
+// that is not there is an error: the answer would be about something else.
+func (w whatIf) overlay(ctx context.Context, below guard.PolicySource, c guard.Caller, added policyReading) (guard.PolicySource, []guard.Finding, error) {
 	set, unseen := below.Policies(ctx, c)
 	for _, name := range w.remove {
 		kept := slices.DeleteFunc(slices.Clone(set.Identity), func(s policy.Statement) bool { return named(s.At.Source, name) })
 		if len(kept) == len(set.Identity) {
-			return nil, usagef("--what-if-remove %s: the caller has no such policy, as far as can be read", name)
+			return nil, nil, usagef("--what-if-remove %s: the caller has no such policy, as far as can be read", name)
 		}
 		set.Identity = kept
 	}
-	set.Identity = append(slices.Clone(set.Identity), added.Identity...)
-	return changed{set, unseen}, nil
+	more, unread := added.withoutDoubtful()
+	set.Identity = append(slices.Clone(set.Identity), more.Identity...)
+	set.Partial = append(slices.Clone(set.Partial), more.Partial...)
+	return changed{set, unseen}, unread, nil
 }
 
 // changed is a PolicySource of policies that were read and changed, with what
