@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func TestEndingsLeaveNothing(t *testing.T) {
 		t.Skip("the system does not show its file descriptors")
 	}
 	gone := func(context.Context, string) (a, b proxy.Secret, err error) { return a, b, channel.ErrSessionGone }
+	var ends atomic.Bool // until then a connection that a busy machine loses is resumed
 	for _, way := range []struct {
 		name  string
 		edit  func(*channel.Options)
@@ -36,13 +38,20 @@ func TestEndingsLeaveNothing(t *testing.T) {
 		{"RST and gone", func(o *channel.Options) { o.Resume = gone }, func(r *rig) { r.s.Cut(gateway.CutRST) }, true},
 		{"FIN and no way to resume", func(o *channel.Options) { o.Resume = nil }, func(r *rig) { r.s.Cut(gateway.CutFIN) }, true},
 		{"stall and gone", func(o *channel.Options) {
-			o.Resume, o.PingEvery, o.Silence = gone, 50*time.Millisecond, 300*time.Millisecond
-		}, func(r *rig) { r.s.Cut(gateway.Stall) }, true},
+			resume := o.Resume
+			o.Resume = func(ctx context.Context, id string) (a, b proxy.Secret, err error) {
+				if ends.Load() {
+					return gone(ctx, id)
+				}
+				return resume(ctx, id)
+			}
+			o.PingEvery, o.Silence = 50*time.Millisecond, 300*time.Millisecond
+		}, func(r *rig) { ends.Store(true); r.s.Cut(gateway.Stall) }, true},
 		{"refused", nil, func(r *rig) { r.s.RefuseConnects(1 << 30); r.s.Cut(gateway.CutRST) }, true},
 		{"while away", nil, func(r *rig) {
 			r.s.RefuseResumes(1 << 30)
 			r.s.Cut(gateway.CutRST)
-			r.await(channel.Lost)
+			r.await(channel.Lost, 1)
 			r.c.Close()
 		}, true},
 		{"stall and Close", nil, func(r *rig) { r.s.Cut(gateway.Stall); r.c.Close() }, true},
@@ -51,12 +60,13 @@ func TestEndingsLeaveNothing(t *testing.T) {
 			before := 1 << 20
 			for round := range 2 { // the first one opens what the process keeps
 				t.Run(fmt.Sprint("round ", round), func(t *testing.T) {
+					ends.Store(false)
 					r := busyRig(t, way.edit)
 					way.end(r)
 					select {
 					case err := <-r.forward:
 						r.forward <- err
-					case <-time.After(20 * time.Second):
+					case <-time.After(patience):
 						t.Fatal("Forward goes on")
 					}
 					r.c.Close()
@@ -65,7 +75,7 @@ func TestEndingsLeaveNothing(t *testing.T) {
 					}
 					select {
 					case <-r.s.Done():
-					case <-time.After(10 * time.Second):
+					case <-time.After(patience):
 						t.Errorf("the session goes on: %+v", r.s.Status())
 					}
 				})
@@ -82,12 +92,12 @@ func TestEndingsLeaveNothing(t *testing.T) {
 	}
 }
 
-// await waits for an event.
-func (r *rig) await(k channel.EventKind) {
+// await waits for n events of a kind.
+func (r *rig) await(k channel.EventKind, n int) {
 	r.t.Helper()
-	for limit := time.Now().Add(20 * time.Second); r.seen(k) == 0; {
+	for limit := time.Now().Add(patience); r.seen(k) < n; {
 		if time.Now().After(limit) {
-			r.t.Fatalf("no event %d", k)
+			r.t.Fatalf("%d events %d, want %d", r.seen(k), k, n)
 		}
 		<-time.After(time.Millisecond)
 	}
@@ -128,7 +138,7 @@ func busyRig(t *testing.T, edit func(*channel.Options)) *rig {
 		}
 		switch ask {
 		case "e", "h":
-			conn.SetDeadline(time.Now().Add(20 * time.Second)) //nolint:errcheck // the read fails then
+			conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the read fails then
 			if _, err := conn.Read(make([]byte, 1)); err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +149,7 @@ func busyRig(t *testing.T, edit func(*channel.Options)) *rig {
 			go conn.Write(make([]byte, 16<<20)) //nolint:errcheck // ends with the connection
 		}
 	}
-	for limit := time.Now().Add(20 * time.Second); r.c.Stats().Buffered < 1<<20; {
+	for limit := time.Now().Add(patience); r.c.Stats().Buffered < 1<<20; {
 		if time.Now().After(limit) {
 			t.Fatalf("stats %+v", r.c.Stats())
 		}
@@ -149,9 +159,9 @@ func busyRig(t *testing.T, edit func(*channel.Options)) *rig {
 }
 
 // openFiles counts file descriptors; they may be closed shortly after what waits
-// for it, so it waits a little for the count to come down to want.
+// for it, so it waits for the count to come down to want.
 func openFiles(want int) (n int) {
-	for range 200 {
+	for limit := time.Now().Add(patience); time.Now().Before(limit); <-time.After(5 * time.Millisecond) {
 		runtime.GC()
 		fds, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
@@ -160,7 +170,6 @@ func openFiles(want int) (n int) {
 		if n = len(fds); n <= want {
 			return n
 		}
-		<-time.After(5 * time.Millisecond)
 	}
 	return n
 }
@@ -170,13 +179,14 @@ func TestFailedDialsLeaveNothing(t *testing.T) {
 	for name, tc := range map[string]struct {
 		config  gateway.SessionConfig
 		prepare func(*gateway.Session)
+		timeout time.Duration
 		want    error
 	}{
-		"refused": {gateway.SessionConfig{Kind: gateway.Port}, func(s *gateway.Session) { s.RefuseConnects(1) }, channel.ErrRefused},
-		"token":   {gateway.SessionConfig{Kind: gateway.Port}, func(s *gateway.Session) { s.ExpireToken() }, channel.ErrSessionGone},
-		"silence": {gateway.SessionConfig{Kind: gateway.Port, Faults: every(gateway.Down, 1, gateway.Drop, 0)}, func(*gateway.Session) {}, channel.ErrOpenTimeout},
-		"closed":  {gateway.SessionConfig{Kind: gateway.Port, Faults: every(gateway.Up, 1, gateway.Close, 1)}, func(*gateway.Session) {}, channel.ErrSessionGone},
-		"no key":  {gateway.SessionConfig{Kind: gateway.Shell, KMSKeyID: "k"}, func(*gateway.Session) {}, nil},
+		"refused": {gateway.SessionConfig{Kind: gateway.Port}, func(s *gateway.Session) { s.RefuseConnects(1) }, patience, channel.ErrRefused},
+		"token":   {gateway.SessionConfig{Kind: gateway.Port}, func(s *gateway.Session) { s.ExpireToken() }, patience, channel.ErrSessionGone},
+		"silence": {gateway.SessionConfig{Kind: gateway.Port, Faults: every(gateway.Down, 1, gateway.Drop, 0)}, func(*gateway.Session) {}, time.Second, channel.ErrOpenTimeout},
+		"closed":  {gateway.SessionConfig{Kind: gateway.Port, Faults: every(gateway.Up, 1, gateway.Close, 1)}, func(*gateway.Session) {}, patience, channel.ErrSessionGone},
+		"no key":  {gateway.SessionConfig{Kind: gateway.Shell, KMSKeyID: "k"}, func(*gateway.Session) {}, patience, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := serve(t)
@@ -186,7 +196,7 @@ func TestFailedDialsLeaveNothing(t *testing.T) {
 			}
 			s, _ := g.Session(session.ID)
 			tc.prepare(s)
-			c, err := channel.Dial(t.Context(), channel.Options{Session: session, OpenTimeout: time.Second})
+			c, err := channel.Dial(t.Context(), channel.Options{Session: session, OpenTimeout: tc.timeout})
 			if c != nil || err == nil || tc.want != nil && !errors.Is(err, tc.want) {
 				t.Errorf("%v, want %v", err, tc.want)
 			}

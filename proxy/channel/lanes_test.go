@@ -24,7 +24,7 @@ func TestTwoHundredConnections(t *testing.T) {
 	}
 	var g errgroup.Group
 	for i, conn := range conns {
-		g.Go(func() error { return roundTrip(conn, uint64(i), 10000, 60*time.Second) })
+		g.Go(func() error { return roundTrip(conn, uint64(i), 10000) })
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestTwoHundredConnections(t *testing.T) {
 	}
 	r.s.Cut(gateway.CutRST)
 	for i, conn := range conns {
-		g.Go(func() error { return roundTrip(conn, uint64(i), 1000, 60*time.Second) })
+		g.Go(func() error { return roundTrip(conn, uint64(i), 1000) })
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatalf("after a cut: %v", err)
@@ -62,8 +62,11 @@ func TestLanes(t *testing.T) {
 	}
 	conns := make([]*net.TCPConn, 12)
 	for i := range conns {
+		for r.in.Takers() < len(lanes) { // one may still be busy with the last
+			<-time.After(time.Millisecond)
+		}
 		conns[i] = r.connect()
-		if err := roundTrip(conns[i], uint64(i), 1000, 10*time.Second); err != nil {
+		if err := roundTrip(conns[i], uint64(i), 1000); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,14 +78,14 @@ func TestLanes(t *testing.T) {
 	lanes[2].Close()
 	alive := 0
 	for i, conn := range conns {
-		if roundTrip(conn, uint64(i), 100, 10*time.Second) == nil {
+		if roundTrip(conn, uint64(i), 100) == nil {
 			alive++
 		}
 	}
 	if alive != 8 {
 		t.Errorf("%d connections live on, want 8", alive)
 	}
-	if err := roundTrip(r.connect(), 1, 1000, 10*time.Second); err != nil {
+	if err := roundTrip(r.connect(), 1, 1000); err != nil {
 		t.Errorf("a new connection: %v", err)
 	}
 	lanes[1].Close()
@@ -102,11 +105,9 @@ func TestLaneIsAway(t *testing.T) {
 	wg.Go(func() { lane.Forward(context.Background(), r.in, channel.ForwardOptions{}) }) //nolint:errcheck // ends with the lane
 	away.RefuseResumes(1 << 30)
 	away.Cut(gateway.CutRST)
-	for limit := time.Now().Add(20 * time.Second); r.seen(channel.Lost) == 0 && time.Now().Before(limit); {
-		<-time.After(time.Millisecond)
-	}
+	r.await(channel.Lost, 1)
 	for i := range 6 {
-		if err := roundTrip(r.connect(), uint64(i), 1000, 10*time.Second); err != nil {
+		if err := roundTrip(r.connect(), uint64(i), 1000); err != nil {
 			t.Fatalf("connection %d: %v", i, err)
 		}
 	}
@@ -125,7 +126,7 @@ func TestInletOutlivesChannel(t *testing.T) {
 	r.forward <- <-r.forward
 	conn := r.connect()
 	result := make(chan error, 1)
-	go func() { result <- roundTrip(conn, 1, 10000, 20*time.Second) }()
+	go func() { result <- roundTrip(conn, 1, 10000) }()
 	next, err := r.dial(c, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +161,7 @@ func TestStdio(t *testing.T) {
 		r := &rig{t: t, g: serve(t)}
 		c := config(listen(t, handle))
 		c.Properties.Type = ""
-		ch, err := r.dial(c, func(o *channel.Options) { o.Answered, o.Unanswered = 100*time.Millisecond, 100*time.Millisecond })
+		ch, err := r.dial(c, func(o *channel.Options) { o.Answered = 100 * time.Millisecond })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +187,7 @@ func TestStdio(t *testing.T) {
 		}
 		select {
 		case <-r.s.Done(): // the plugin leaves it running
-		case <-time.After(5 * time.Second):
+		case <-time.After(patience):
 			t.Error("the session was left running")
 		}
 	})

@@ -168,9 +168,12 @@ func (c *Channel) accept(ctx context.Context, in *Inlet, load func() int) (net.C
 		conn, err := in.Accept(both, load)
 		stop()
 		cancel()
-		if err == nil && (c.quit.Err() != nil || ctx.Err() != nil) {
-			in.back(conn) // the next channel's
-			return nil, context.Canceled
+		if err == nil && (up.Err() != nil || ctx.Err() != nil) {
+			in.back(conn) // another channel's, or ours once there is a connection again
+			if c.quit.Err() != nil || ctx.Err() != nil {
+				return nil, context.Canceled
+			}
+			continue
 		}
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.Canceled) {
 			return conn, err

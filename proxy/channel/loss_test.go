@@ -28,7 +28,7 @@ func TestCutAtEveryMoment(t *testing.T) {
 					r := newRig(t, c, func(o *channel.Options) {
 						o.PingEvery, o.Silence = 100*time.Millisecond, 500*time.Millisecond
 					})
-					if err := roundTrip(r.connect(), uint64(at), 5000, 30*time.Second); err != nil {
+					if err := roundTrip(r.connect(), uint64(at), 5000); err != nil {
 						t.Errorf("message %d: %v", at, err)
 					}
 				}
@@ -76,13 +76,13 @@ func TestResumeRefusedForAWhile(t *testing.T) {
 		o.Backoff = proxy.Backoff{Min: 5 * time.Millisecond, Max: 20 * time.Millisecond}
 	})
 	conn := r.connect()
-	if err := roundTrip(conn, 1, 1000, 10*time.Second); err != nil {
+	if err := roundTrip(conn, 1, 1000); err != nil {
 		t.Fatal(err)
 	}
 	r.s.RefuseResumes(3)
 	r.s.RefuseConnects(2)
 	r.s.Cut(gateway.CutRST)
-	if err := roundTrip(conn, 2, 100000, 20*time.Second); err != nil {
+	if err := roundTrip(conn, 2, 100000); err != nil {
 		t.Fatal(err)
 	}
 	if r.c.Stats().Resumed != 1 || r.seen(channel.Lost) != 1 || r.seen(channel.Resumed) != 1 {
@@ -100,7 +100,7 @@ func TestResumeRefusedForGood(t *testing.T) {
 		}
 	})
 	conn := r.connect()
-	if err := roundTrip(conn, 1, 1000, 10*time.Second); err != nil {
+	if err := roundTrip(conn, 1, 1000); err != nil {
 		t.Fatal(err)
 	}
 	r.s.Cut(gateway.CutFIN)
@@ -155,7 +155,7 @@ func TestExpiredToken(t *testing.T) {
 	}
 	defer r2.Close()
 	r.s.Cut(gateway.CutFIN)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := r.s.Await(ctx, func(st gateway.Status) bool { return len(st.Connects) == 2 }); err != nil {
 		t.Fatalf("%v: %+v", err, r.s.Status())
@@ -173,15 +173,11 @@ func TestRefusedAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, _ := r.g.Session(session.ID)
-	s.RefuseConnects(1)
-	begin := time.Now()
+	s.RefuseConnects(1) // a second attempt would succeed
 	_, err = channel.Dial(t.Context(), channel.Options{Session: session})
 	var status *channel.StatusError
 	if !errors.Is(err, channel.ErrRefused) || !errors.As(err, &status) || status.Status != 403 {
 		t.Errorf("%v, want a refusal with status 403", err)
-	}
-	if d := time.Since(begin); d > 5*time.Second {
-		t.Errorf("took %v", d)
 	}
 }
 
@@ -200,14 +196,14 @@ func TestClosedByIdleTimeout(t *testing.T) {
 // TestNothingLeft: closing tells the agent, which leaves no connection and no session.
 func TestNothingLeft(t *testing.T) {
 	r := newRig(t, config(listen(t, echoes)), nil)
-	if err := roundTrip(r.connect(), 1, 1000, 10*time.Second); err != nil {
+	if err := roundTrip(r.connect(), 1, 1000); err != nil {
 		t.Fatal(err)
 	}
 	r.cancel()
 	r.c.Close()
 	select {
 	case <-r.s.Done():
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the agent was not told")
 	}
 	if st := r.s.Status(); st.Reason != "terminated by flag" || st.Streams != 0 {

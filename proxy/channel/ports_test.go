@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
-	"syscall"
 	"testing"
 	"time"
 
@@ -60,7 +58,7 @@ func TestOldAgent(t *testing.T) {
 		g.Go(func() error {
 			conn := r.connect()
 			defer conn.Close()
-			return roundTrip(conn, uint64(i), 50000, 30*time.Second)
+			return roundTrip(conn, uint64(i), 50000)
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -78,7 +76,7 @@ func TestOldAgent(t *testing.T) {
 		s, _ := r.g.Session(st.ID)
 		select {
 		case <-s.Done():
-		case <-time.After(5 * time.Second):
+		case <-time.After(patience):
 			t.Errorf("a session is left: %+v", s.Status())
 		}
 	}
@@ -87,7 +85,7 @@ func TestOldAgent(t *testing.T) {
 func TestOldAgentWithoutMore(t *testing.T) {
 	r, done := basicRig(t, config(listen(t, echoes)), 1)
 	conn := r.connect()
-	if err := roundTrip(conn, 1, 50000, 30*time.Second); err != nil {
+	if err := roundTrip(conn, 1, 50000); err != nil {
 		t.Fatal(err)
 	}
 	conn.Close()
@@ -121,30 +119,17 @@ func TestOldAgentWithoutSessions(t *testing.T) {
 		}})
 	}()
 	first := r.connect()
-	if err := roundTrip(first, 1, 1000, 10*time.Second); err != nil {
+	if err := roundTrip(first, 1, 1000); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		conn, err := net.Dial("tcp", l.Addr().String())
-		if errors.Is(err, syscall.ECONNRESET) {
-			continue // before Dial had even looked
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(10 * time.Second)) //nolint:errcheck // the read fails then
-		if n, err := conn.Read(make([]byte, 1)); n > 0 || err == nil || err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("read %d, %v; want a reset", n, err)
-		}
+		r.resets()
 	}
-	if err := roundTrip(first, 2, 1000, 10*time.Second); err != nil {
+	if err := roundTrip(first, 2, 1000); err != nil {
 		t.Errorf("the connection that has a session: %v", err)
 	}
-	if n := r.seen(channel.Unserved); n != 2 {
-		t.Errorf("told %d times, want 2", n)
-	}
-	first.SetLinger(0) //nolint:errcheck // the session ends sooner
+	r.await(channel.Unserved, 2) // it is told after the reset
+	first.SetLinger(0)           //nolint:errcheck // the session ends sooner
 	first.Close()
 	for {
 		if conn, err := net.Dial("tcp", l.Addr().String()); err == nil {
@@ -167,7 +152,7 @@ func TestOldAgentGreeting(t *testing.T) {
 		c.Write([]byte("220 hello\r\n")) //nolint:errcheck // the test sees it
 		echoes(c)
 	})), 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := r.s.Await(ctx, func(st gateway.Status) bool { return st.Down.Payload > 10 }); err != nil {
 		t.Fatal(err)
@@ -193,9 +178,9 @@ func TestAgentIsSlowToBegin(t *testing.T) {
 	r := newRig(t, c, nil)
 	conn := r.connect()
 	result := make(chan error, 1)
-	go func() { result <- roundTrip(conn, 1, 5000, 20*time.Second) }()
+	go func() { result <- roundTrip(conn, 1, 5000) }()
 	<-dialing
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := r.s.Await(ctx, func(st gateway.Status) bool { return st.Up.Messages > 5 }); err != nil {
 		t.Error(err)
@@ -207,16 +192,9 @@ func TestAgentIsSlowToBegin(t *testing.T) {
 }
 
 func TestRefusedRemotePort(t *testing.T) {
-	l := listen(t, echoes)
-	c := config(l)
-	l.Close()
-	r := newRig(t, c, nil)
+	r := newRig(t, closedPort(t), nil)
 	for range 3 {
-		conn := r.connect()
-		conn.SetDeadline(time.Now().Add(10 * time.Second)) //nolint:errcheck // the read fails then
-		if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF {
-			t.Errorf("read %d, %v; want a reset", n, err)
-		}
+		r.resets()
 	}
 	if n := r.seen(channel.Refused); n != 1 {
 		t.Errorf("said %d times, want once", n)
@@ -232,12 +210,12 @@ func TestResetPassesThrough(t *testing.T) {
 	r := newRig(t, config(listen(t, func(c *net.TCPConn) {
 		io.Copy(io.Discard, c) //nolint:errcheck // either end will do
 		close(ended)
-	})), nil)
+	})), func(o *channel.Options) { o.Answered, o.Unanswered = time.Hour, time.Hour })
 	conn := r.connect()
 	if _, err := conn.Write([]byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := r.s.Await(ctx, func(st gateway.Status) bool { return st.Streams == 1 }); err != nil {
 		t.Fatal(err)
@@ -246,7 +224,7 @@ func TestResetPassesThrough(t *testing.T) {
 	conn.Close()
 	select {
 	case <-ended:
-	case <-time.After(2 * time.Second):
+	case <-time.After(patience):
 		t.Error("the far connection is still open")
 	}
 }
@@ -260,8 +238,8 @@ func TestRemoteClose(t *testing.T) {
 		io.Copy(io.Discard, c) //nolint:errcheck // closing earlier would reset it
 	})), nil)
 	conn := r.connect()
-	conn.SetDeadline(time.Now().Add(20 * time.Second)) //nolint:errcheck // the read fails then
-	go conn.Write(noise(2, 1<<20))                     //nolint:errcheck // whatever of it arrives
+	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the read fails then
+	go conn.Write(noise(2, 1<<20))             //nolint:errcheck // whatever of it arrives
 	got, err := io.ReadAll(conn)
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
@@ -275,16 +253,16 @@ func TestHalfCloseIsBounded(t *testing.T) {
 		defer close(ended)
 		echoes(c)
 	})), func(o *channel.Options) {
-		o.Answered, o.Unanswered = 50*time.Millisecond, time.Minute
+		o.Answered, o.Unanswered = 50*time.Millisecond, time.Hour
 	})
 	conn := r.connect()
-	if err := roundTrip(conn, 1, 1000, 10*time.Second); err != nil {
+	if err := roundTrip(conn, 1, 1000); err != nil {
 		t.Fatal(err)
 	}
 	conn.CloseWrite() //nolint:errcheck // the test sees it
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Error("the far connection is still open")
 	}
 }
@@ -331,7 +309,7 @@ func TestOneDoesNotRead(t *testing.T) {
 				return err
 			}
 			for round := range 20 {
-				if err := roundTrip(conn, uint64(100*i+round), 3000, 30*time.Second); err != nil {
+				if err := roundTrip(conn, uint64(100*i+round), 3000); err != nil {
 					return err
 				}
 			}
@@ -341,13 +319,12 @@ func TestOneDoesNotRead(t *testing.T) {
 	if err := g.Wait(); err != nil {
 		t.Fatalf("%v; stats %+v", err, r.c.Stats())
 	}
-	limit := time.Now().Add(30 * time.Second)
-	for r.seen(channel.Dropped) == 0 && time.Now().Before(limit) {
+	for limit := time.Now().Add(patience); r.seen(channel.Dropped) == 0 && time.Now().Before(limit); {
 		conn := r.connect() // somebody who wants something
 		if _, err := conn.Write([]byte("e")); err != nil {
 			t.Fatal(err)
 		}
-		if err := roundTrip(conn, 1, 1000, 30*time.Second); err != nil {
+		if err := roundTrip(conn, 1, 1000); err != nil {
 			t.Fatal(err)
 		}
 		conn.Close()
@@ -367,7 +344,7 @@ func TestOnlyConnectionIsSlow(t *testing.T) {
 		o.PingEvery, o.Silence = 50*time.Millisecond, 300*time.Millisecond
 	})
 	conn := r.connect()
-	conn.SetDeadline(time.Now().Add(60 * time.Second)) //nolint:errcheck // the read fails then
+	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the read fails then
 	first := make([]byte, 1000)
 	if _, err := io.ReadFull(conn, first); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-
+	"io"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -393,6 +394,31 @@ func TestContextEnds(t *testing.T) {
 		<-c.Done()
 		if d := time.Since(begin); d > 3*farewell || !errors.Is(c.Err(), ErrClosed) {
 			t.Errorf("%v after %v", c.Err(), d)
+		}
+	})
+}
+
+// Whoever leaves by the escape sequence waits no longer than the agent takes to
+// acknowledge what was sent.
+func TestEscapeLeavesAtOnce(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, p := dialed(t, s, s.options(), request(newAgent, StandardStream, "{}"))
+		left := make(chan error, 1)
+		go func() {
+			_, err := c.Shell(t.Context(), proxy.Streams{In: strings.NewReader("~."), Out: io.Discard}, ShellOptions{Escape: '~'})
+			left <- err
+		}()
+		f := p.next(InputStreamData)
+		if flag, ok := ParseFlag(f.Payload); f.PayloadType != PayloadFlag || !ok || flag != TerminateSession {
+			t.Errorf("type %d, %q", f.PayloadType, f.Payload)
+		}
+		p.ack(f)
+		begin := time.Now()
+		if err := <-left; !errors.Is(err, ErrEscaped) {
+			t.Error(err)
+		}
+		if d := time.Since(begin); d >= farewell {
+			t.Errorf("left after %v", d)
 		}
 	})
 }

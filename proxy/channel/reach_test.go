@@ -6,29 +6,27 @@ import (
 	"io"
 	"net"
 	"testing"
-	"time"
 
 	"ssmguard/proxy/channel"
+	"ssmguard/proxy/gateway"
 )
 
 // Whether the remote port takes connections is known from the agent's answers: a
 // server that waits for the client to speak does, a port that drops packets does not.
 func TestReach(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	closed := listen(t, echoes)
-	closed.Close()
 	for name, test := range map[string]struct {
-		server net.Listener
-		want   error
+		session gateway.SessionConfig
+		want    error
 	}{
-		"waits":   {listen(t, echoes), nil},
-		"greets":  {listen(t, func(c *net.TCPConn) { c.Write([]byte("220 hello\r\n")); io.Copy(io.Discard, c) }), nil}, //nolint:errcheck // the peer may be gone
-		"hangsUp": {listen(t, func(c *net.TCPConn) { c.Close() }), nil},
-		"refuses": {closed, channel.ErrRemotePort},
+		"waits":   {config(listen(t, echoes)), nil},
+		"greets":  {config(listen(t, func(c *net.TCPConn) { c.Write([]byte("220 hello\r\n")); io.Copy(io.Discard, c) })), nil}, //nolint:errcheck // the peer may be gone
+		"hangsUp": {config(listen(t, func(c *net.TCPConn) { c.Close() })), nil},
+		"refuses": {closedPort(t), channel.ErrRemotePort},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, config(test.server), nil)
+			r := newRig(t, test.session, nil)
 			for range 3 {
 				if err := r.c.Reach(ctx); !errors.Is(err, test.want) {
 					t.Errorf("got %v, want %v", err, test.want)

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +21,10 @@ import (
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/gateway"
 )
+
+// patience bounds every wait for what has to come. It is no measure of how fast
+// that is: a machine that is busy with something else may take nearly all of it.
+const patience = 2 * time.Minute
 
 // rig is a gateway, a session on it, our channel to that, and a local port.
 type rig struct {
@@ -38,6 +43,10 @@ type rig struct {
 // config is a session that forwards to a server of the test.
 func config(server net.Listener) gateway.SessionConfig {
 	_, port, _ := net.SplitHostPort(server.Addr().String())
+	return toPort(port)
+}
+
+func toPort(port string) gateway.SessionConfig {
 	return gateway.SessionConfig{Kind: gateway.Port, Target: "i-1",
 		Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: port}}
 }
@@ -100,7 +109,8 @@ func (r *rig) dial(c gateway.SessionConfig, edit func(*channel.Options)) (*chann
 	r.mu.Lock()
 	r.s, _ = r.g.Session(session.ID)
 	r.mu.Unlock()
-	opt := channel.Options{Session: session, Resume: resume(r.g), OnEvent: r.note}
+	// A connection that rests while the machine is busy is not a lost one.
+	opt := channel.Options{Session: session, Resume: resume(r.g), OnEvent: r.note, OpenTimeout: patience, Silence: patience}
 	if edit != nil {
 		edit(&opt)
 	}
@@ -150,6 +160,24 @@ func (r *rig) connect() *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
+// resets fails unless the local port accepts a connection and resets it without a
+// byte, which may come as early as in Dial.
+func (r *rig) resets() {
+	r.t.Helper()
+	conn, err := net.Dial("tcp", r.in.Addr().String())
+	if err == nil {
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the read fails then
+		var n int
+		if n, err = conn.Read(make([]byte, 1)); n > 0 {
+			r.t.Errorf("read %d bytes, want a reset", n)
+		}
+	}
+	if !errors.Is(err, syscall.ECONNRESET) {
+		r.t.Errorf("%v, want a reset", err)
+	}
+}
+
 // listen runs a server that handles each connection with handle.
 func listen(t testing.TB, handle func(*net.TCPConn)) net.Listener {
 	t.Helper()
@@ -187,6 +215,19 @@ func listen(t testing.TB, handle func(*net.TCPConn)) net.Listener {
 	return l
 }
 
+// closedPort is the session that forwards to a port on which nobody listens, nor
+// can as long as the test runs: it is the near end of a connection.
+func closedPort(t testing.TB) gateway.SessionConfig {
+	t.Helper()
+	conn, err := net.Dial("tcp", listen(t, func(c *net.TCPConn) { io.Copy(io.Discard, c) }).Addr().String()) //nolint:errcheck // until the test ends
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_, port, _ := net.SplitHostPort(conn.LocalAddr().String())
+	return toPort(port)
+}
+
 // echoes sends back what it gets, and closes at the end of it.
 func echoes(c *net.TCPConn) { io.Copy(c, c) } //nolint:errcheck // the test sees what is missing
 
@@ -207,7 +248,7 @@ func TestMain(m *testing.M) {
 // leftBehind returns the goroutines of ours that still run; they may end
 // shortly after what waits for them.
 func leftBehind() (left string) {
-	for range 200 {
+	for limit := time.Now().Add(patience); time.Now().Before(limit); <-time.After(5 * time.Millisecond) {
 		buf := make([]byte, 1<<20)
 		buf = buf[:runtime.Stack(buf, true)]
 		left = ""
@@ -219,7 +260,6 @@ func leftBehind() (left string) {
 		if left == "" {
 			return ""
 		}
-		<-time.After(5 * time.Millisecond)
 	}
 	return left
 }
@@ -232,7 +272,11 @@ func noise(seed uint64, n int) []byte {
 }
 
 // roundTrip sends n bytes to an echo and compares what comes back.
-func roundTrip(conn net.Conn, seed uint64, n int, limit time.Duration) error {
+func roundTrip(conn net.Conn, seed uint64, n int) error {
+	return roundTripWithin(conn, seed, n, patience)
+}
+
+func roundTripWithin(conn net.Conn, seed uint64, n int, limit time.Duration) error {
 	want := noise(seed, n)
 	conn.SetDeadline(time.Now().Add(limit)) //nolint:errcheck // the read fails then
 	sent := make(chan error, 1)

@@ -36,7 +36,7 @@ func runShell(t *testing.T, c gateway.SessionConfig, edit func(*channel.Options)
 			t.Errorf("connection lost: %+v", r.events)
 		}
 		return got
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		ch.Close()
 		t.Fatalf("the shell does not end: %+v", <-done)
 		return result{}

@@ -42,7 +42,7 @@ func (s *screen) String() string {
 
 func (s *screen) await(t *testing.T, text string) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(patience)
 	for !strings.Contains(s.String(), text) {
 		select {
 		case <-s.more:
@@ -92,7 +92,7 @@ func (x *terminal) end(t *testing.T) result {
 	select {
 	case r := <-x.done:
 		return r
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the shell does not end")
 		return result{}
 	}
@@ -101,7 +101,7 @@ func (x *terminal) end(t *testing.T) result {
 func TestShell(t *testing.T) {
 	x := newTerminal(t, gateway.SessionConfig{Kind: gateway.Shell}, nil, channel.ShellOptions{})
 	x.sizes <- channel.Size{Cols: 91, Rows: 17}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := x.r.s.Await(ctx, func(st gateway.Status) bool { return st.Cols == 91 }); err != nil {
 		t.Fatal(err)
@@ -147,12 +147,8 @@ func TestShellEscape(t *testing.T) {
 	x.press("echo a~.b\r")
 	x.out.await(t, "a~.b")
 	x.press("~.")
-	begin := time.Now()
 	if r := x.end(t); !errors.Is(r.err, channel.ErrEscaped) {
 		t.Errorf("%+v", r)
-	}
-	if d := time.Since(begin); d > 900*time.Millisecond {
-		t.Errorf("leaving took %v although nothing was unacknowledged", d)
 	}
 }
 

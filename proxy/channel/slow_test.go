@@ -169,3 +169,44 @@ func TestFastReaderIsLetBe(t *testing.T) {
 		}
 	})
 }
+
+// The plugin pauses for a millisecond after every KiB that it reads.
+func TestUploadMakesNoPauses(t *testing.T) {
+	withVrig(t, asIs, func(t *testing.T, r *vrig) {
+		const size = 8 << 20
+		conn := r.connect('e')
+		defer conn.Close()
+		begin := time.Now()
+		go conn.Write(randomBytes(size)) //nolint:errcheck // the echo tells
+		n, err := io.CopyN(io.Discard, conn, size)
+		if d := time.Since(begin); err != nil || d > 8*time.Second {
+			t.Errorf("%d bytes of %d came back in %v: %v", n, size, d, err)
+		}
+	})
+}
+
+// The plugin takes a line that stands still for a second for one that has lost
+// everything, and sends it all again and again.
+func TestStandstillIsNoLoss(t *testing.T) {
+	withVrig(t, asIs, func(t *testing.T, r *vrig) {
+		const size = 400000
+		conn := r.connect('e')
+		defer conn.Close()
+		go conn.Write(randomBytes(size)) //nolint:errcheck // the echo tells
+		if _, err := io.CopyN(io.Discard, conn, size/4); err != nil {
+			t.Fatal(err)
+		}
+		r.net.each(func(c *vconn) { c.stall(true) })
+		time.Sleep(time.Second)
+		if s := r.c.Stats(); s.Unacked == 0 {
+			t.Errorf("nothing was on its way: %+v", s)
+		}
+		r.net.each(func(c *vconn) { c.stall(false) })
+		if _, err := io.CopyN(io.Discard, conn, size*3/4); err != nil {
+			t.Fatal(err)
+		}
+		if s := r.c.Stats(); s.Resent > 27 {
+			t.Errorf("%d of 270 messages were sent again for a pause of a second: %+v", s.Resent, s)
+		}
+	})
+}

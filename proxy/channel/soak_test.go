@@ -35,21 +35,26 @@ func TestSoak(t *testing.T) {
 				o.Backoff = proxy.Backoff{Min: 5 * time.Millisecond, Max: 100 * time.Millisecond}
 			})
 			size := *soakSize << 20
-			ctx, done := context.WithCancel(t.Context())
+			share := size / (*soakCuts + 1)
+			next := make(chan struct{}, 1)
+			next <- struct{}{}
+			limit := patience + time.Duration(20**soakSize)*time.Second
+			ctx, done := context.WithTimeout(t.Context(), limit)
 			cuts := 0
 			var g errgroup.Group
 			g.Go(func() error {
-				cuts = cutEvenly(ctx, r, int64(size), *soakCuts)
+				cuts = cutEvenly(ctx, r, int64(share), next)
 				return nil
 			})
 			g.Go(func() error {
 				defer done()
-				return roundTrip(r.connect(), 42, size, time.Duration(60+20**soakSize)*time.Second)
+				conn := inShares{r.connect(), share, next}
+				return roundTripWithin(conn, 42, size, limit)
 			})
 			if err := g.Wait(); err != nil {
 				t.Fatalf("%v; %d cuts, stats %+v", err, cuts, r.c.Stats())
 			}
-			if s := r.c.Stats(); cuts < *soakCuts || s.Resumed < int64(cuts-1) {
+			if s := r.c.Stats(); cuts < *soakCuts || s.Resumed < int64(cuts) {
 				t.Errorf("%d cuts of %d, stats %+v", cuts, *soakCuts, s)
 			}
 			t.Logf("%d MiB each way, %d cuts, stats %+v", *soakSize, cuts, r.c.Stats())
@@ -57,21 +62,41 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// cutEvenly cuts the connection n times, each after a share of total bytes has
-// come back, and returns how often it did.
-func cutEvenly(ctx context.Context, r *rig, total int64, n int) int {
+// inShares is a connection that takes what is sent in shares, each when next says so.
+type inShares struct {
+	net.Conn
+	share int
+	next  <-chan struct{}
+}
+
+func (c inShares) Write(b []byte) (sent int, err error) {
+	for sent < len(b) && err == nil {
+		<-c.next
+		var n int
+		n, err = c.Conn.Write(b[sent:min(sent+c.share, len(b))])
+		sent += n
+	}
+	return sent, err
+}
+
+// cutEvenly cuts the connection soakCuts times, each when a part of the last share has
+// come back, has the next share sent then, and returns how often it did.
+func cutEvenly(ctx context.Context, r *rig, share int64, next chan<- struct{}) int {
+	defer close(next)
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for i := range n {
-		at := total * int64(i) / int64(n+1)
-		_, err := r.s.Await(ctx, func(st gateway.Status) bool {
-			return st.State == gateway.Connected && len(st.Connects) == i+1 && st.Down.Payload > at
+	at := share / 2
+	for i := range *soakCuts {
+		st, err := r.s.Await(ctx, func(st gateway.Status) bool {
+			return st.State == gateway.Connected && st.Down.Payload > at
 		})
 		if err != nil {
 			return i
 		}
 		r.s.Cut([]gateway.Action{gateway.CutRST, gateway.CutFIN, gateway.CutFrame, gateway.CutRST, gateway.CutFIN, gateway.CutFrame, gateway.Stall}[rnd.IntN(7)])
+		at = st.Down.Payload + share*3/4 // more than what is left of this share
+		next <- struct{}{}
 	}
-	return n
+	return *soakCuts
 }
 
 // TestSoakConnections keeps opening and closing connections across cuts.
@@ -97,7 +122,7 @@ func TestSoakConnections(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				err = roundTrip(conn, uint64(worker*1000+i), 2000, 30*time.Second)
+				err = roundTrip(conn, uint64(worker*1000+i), 2000)
 				conn.Close()
 				if err != nil {
 					return err

@@ -79,7 +79,7 @@ func TestStdioStalledOutput(t *testing.T) {
 	go func() { ended <- c.Stdio(ctx, in, out) }()
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("Stdio does not end")
 	}
 	<-c.Done()
@@ -111,7 +111,7 @@ func TestForwardStalledReader(t *testing.T) {
 		if err != nil && !errors.Is(err, channel.ErrClosed) {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("Forward does not end")
 	}
 }

@@ -71,7 +71,7 @@ func BenchmarkDownload(b *testing.B) {
 func BenchmarkQuery(b *testing.B) {
 	r := newRig(b, config(listen(b, echoes)), nil)
 	conn := r.connect()
-	conn.SetDeadline(time.Now().Add(time.Minute)) //nolint:errcheck // the read fails then
+	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the read fails then
 	query := make([]byte, 100)
 	for b.Loop() {
 		if _, err := conn.Write(query); err != nil {

@@ -121,7 +121,7 @@ func TestOverTLS(t *testing.T) {
 		if i%2 == 1 {
 			r.s.Cut(gateway.CutRST)
 		}
-		if err := roundTrip(conn, i, 64<<10, 30*time.Second); err != nil {
+		if err := roundTrip(conn, i, 64<<10); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -136,7 +136,6 @@ func TestUntrustedCertificate(t *testing.T) {
 	begin := time.Now()
 	ch, err := r.dial(config(listen(t, echoes)), func(o *channel.Options) {
 		o.Session.StreamURL = newFront(t, o.Session.StreamURL).over(o.Session.StreamURL)
-		o.OpenTimeout = time.Minute
 	})
 	if err == nil {
 		ch.Close()
@@ -146,8 +145,8 @@ func TestUntrustedCertificate(t *testing.T) {
 	if !errors.As(err, &unknown) || strings.Contains(err.Error(), "wss://") {
 		t.Errorf("%v, want the certificate's fault, without the URL", err)
 	}
-	if d := time.Since(begin); d > 30*time.Second {
-		t.Errorf("it took %v", d)
+	if time.Since(begin) >= patience {
+		t.Error("not before OpenTimeout")
 	}
 	if s := r.s.Status(); len(s.Connects) != 0 {
 		t.Errorf("connected %d times", len(s.Connects))

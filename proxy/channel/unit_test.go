@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -216,7 +217,7 @@ func TestInlet(t *testing.T) {
 	for by, load := range []int{5, 2, 9} {
 		go accept(ctx, by, load)
 	}
-	for len(takers(in)) < 3 {
+	for in.Takers() < 3 {
 		time.Sleep(time.Millisecond)
 	}
 	dialInlet(t, in)
@@ -278,10 +279,41 @@ func TestInletTakesBack(t *testing.T) {
 	}
 }
 
-func takers(in *Inlet) []*taker {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.takers
+// A connection that came just as its channel lost its own goes to another one.
+func TestInletTakesBackWhatCameWithALoss(t *testing.T) {
+	in := tcpInlet(t)
+	none := func() int { return 0 }
+	dialInlet(t, in)
+	conn, err := in.Accept(t.Context(), none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.back(conn)
+	c := bare()
+	c.live.connected(c.quit, time.Now())
+	lost := make(chan struct{})
+	losing := sync.OnceFunc(func() {
+		c.mu.Lock()
+		c.live.disconnected()
+		c.mu.Unlock()
+		close(lost)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	took := make(chan net.Conn, 1)
+	go func() {
+		got, _ := c.accept(ctx, in, func() int { losing(); return 0 }) //nolint:errcheck // it is to wait until ctx ends
+		cancel()
+		took <- got
+	}()
+	<-lost // while the connection is handed over
+	if got, err := in.Accept(ctx, none); got != conn || err != nil {
+		t.Errorf("another channel got %v, %v", got, err)
+	}
+	cancel()
+	if got := <-took; got != nil {
+		t.Error("a channel that has lost its connection took another")
+	}
 }
 
 func TestOptionsStayInBounds(t *testing.T) {
