@@ -14,6 +14,9 @@ import (
 	"ssmguard/proxy/channel"
 )
 
+// patience bounds every wait for what has to come; a busy machine may need nearly all of it.
+const patience = 2 * time.Minute
+
 // client is the least that can talk to a gateway: it acknowledges everything,
 // answers handshakes, and keeps what it is told in order.
 type client struct {
@@ -195,7 +198,7 @@ func (c *client) say(t channel.PayloadType, p string) {
 // await waits until ok, called under the lock, holds.
 func (c *client) await(what string, ok func() bool) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
 	for {
 		c.mu.Lock()
@@ -229,7 +232,7 @@ func (c *client) awaitClosed() string {
 
 func awaitStatus(t *testing.T, s *Session, what string, ok func(Status) bool) Status {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	st, err := s.Await(ctx, ok)
 	if err != nil {

@@ -83,7 +83,7 @@ func TestCommandWithSeparateStreams(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
-	closedPort := freePort(t)
+	closedPort := closedPort(t)
 	for name, tc := range map[string]struct {
 		config SessionConfig
 		output string
@@ -258,15 +258,16 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	g.Close()
 }
 
-// freePort returns a loopback port on which nobody listens.
-func freePort(t *testing.T) string {
+// closedPort returns a loopback port on which nobody listens, nor can as long as the
+// test runs: it is the near end of a connection.
+func closedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	conn, err := net.Dial("tcp", "127.0.0.1:"+echoServer(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return port(l)
+	t.Cleanup(func() { conn.Close() })
+	return fmt.Sprint(conn.LocalAddr().(*net.TCPAddr).Port)
 }
 
 func port(l net.Listener) string { return fmt.Sprint(l.Addr().(*net.TCPAddr).Port) }

@@ -30,11 +30,11 @@ func TestUnreadInput(t *testing.T) {
 	pong := make(chan struct{})
 	c.mu.Lock()
 	c.conn.SetPongHandler(func(string) error { close(pong); return nil })
-	c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
+	c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(patience))
 	c.mu.Unlock()
 	select {
 	case <-pong:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("no pong")
 	}
 	g.Terminate(t.Context(), p.ID)
@@ -55,7 +55,7 @@ func TestCommandLeavesNothing(t *testing.T) {
 	}
 	g.Terminate(t.Context(), p.ID)
 	awaitDone(t, s)
-	for limit := time.After(10 * time.Second); syscall.Kill(pid, 0) == nil && !zombie(pid); {
+	for limit := time.After(patience); syscall.Kill(pid, 0) == nil && !zombie(pid); {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-limit:

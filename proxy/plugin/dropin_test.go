@@ -172,7 +172,7 @@ func TestSameOutputAsOfficial(t *testing.T) {
 		"separate":    {Kind: gateway.NonInteractiveCommands, CustomerMessage: "hello", Properties: gateway.Properties{Linux: &gateway.Commands{Commands: "echo one; exit 3", SeparateOutputStream: true}}},
 		"failing":     {Kind: gateway.NonInteractiveCommands},
 		"encrypted":   {Kind: gateway.NonInteractiveCommands, KMSKeyID: "k", Properties: gateway.Properties{Linux: &gateway.Commands{Commands: "echo one"}}},
-		"far closed":  {Kind: gateway.Port, Properties: gateway.Properties{PortNumber: "1"}},
+		"far closed":  {Kind: gateway.Port, Properties: gateway.Properties{PortNumber: closedPort(t)}},
 	} {
 		var outputs [2]string
 		for i, path := range []string{"", official} {

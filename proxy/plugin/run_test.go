@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A signal to the whole group ends the session by a signal, whoever of the two
@@ -23,11 +24,12 @@ func TestAlsoOurs(t *testing.T) {
 	} {
 		cmd := exec.Command("/bin/sh", "-c", test.end)
 		cmd.Run() //nolint:errcheck // it fails
-		signals := make(chan os.Signal, 1)
+		signals, grace := make(chan os.Signal, 1), time.Millisecond
 		if test.sent {
 			signals <- syscall.SIGTERM
+			grace = time.Hour
 		}
-		err := alsoOurs(cmd.ProcessState, signals, signalGrace)
+		err := alsoOurs(cmd.ProcessState, signals, grace)
 		var interrupted *InterruptedError
 		if errors.As(err, &interrupted) != test.want || !test.want && err != nil {
 			t.Errorf("%s, sent to us: %v: %v", test.end, test.sent, err)

@@ -269,6 +269,7 @@ func (st *stage) run(o order) *driver {
 	}
 	d.in = in
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.err
+	d.cmd.WaitDelay = patience // for a plugin that outlives its driver and holds the pipes
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := d.cmd.Start(); err != nil {
 		st.t.Fatal(err)
@@ -307,7 +308,7 @@ func (d *driver) watch(wait func()) {
 	})
 }
 
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func (d *driver) await(s *spoken, part string) {
 	d.t.Helper()
