@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ssmguard/cmd/internal/awsconf"
@@ -78,7 +78,7 @@ func TestFinal(t *testing.T) {
 // until returns the states up to an event.
 func (t heard) until(tb testing.TB, last func(proxy.Event) bool) (states []proxy.State) {
 	tb.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(longest)
 	for {
 		select {
 		case e := <-t:
@@ -86,7 +86,7 @@ func (t heard) until(tb testing.TB, last func(proxy.Event) bool) (states []proxy
 				return states
 			}
 		case <-deadline:
-			tb.Fatalf("within 30 s only %v", states)
+			tb.Fatalf("within %v only %v", longest, states)
 		}
 	}
 }
@@ -174,7 +174,7 @@ func TestTunnelWaitsForItsPlace(t *testing.T) {
 	defer conn.Close()
 	s.account.Heal()
 	k.await(t, proxy.Ready)
-	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(longest)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Read(make([]byte, 1)); err != nil {
@@ -286,28 +286,29 @@ func TestEndsWhileAsked(t *testing.T) {
 
 // A process takes its name although somebody looks at that moment whether it lives.
 func TestLockOutwaitsALook(t *testing.T) {
-	r := registry{t.TempDir()}
-	unlock, err := r.lock(t.Context(), "db")
-	if err != nil || !r.alive("db") {
-		t.Fatalf("%v, alive %v", err, r.alive("db"))
-	}
-	if _, err := r.lock(t.Context(), "db"); err == nil {
-		t.Error("two processes of one name")
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	second := make(chan error, 1)
-	go func() {
-		again, err := r.lock(ctx, "db")
-		if err == nil {
-			again()
+	synctest.Test(t, func(t *testing.T) {
+		r := registry{t.TempDir()}
+		unlock, err := r.lock(t.Context(), "db")
+		if err != nil || !r.alive("db") {
+			t.Fatalf("%v, alive %v", err, r.alive("db"))
 		}
-		second <- err
-	}()
-	unlock()
-	if err := <-second; err != nil {
-		t.Error(err)
-	}
-	cancel()
+		if _, err := r.lock(t.Context(), "db"); err == nil {
+			t.Error("two processes of one name")
+		}
+		second := make(chan error, 1)
+		go func() {
+			again, err := r.lock(t.Context(), "db")
+			if err == nil {
+				again()
+			}
+			second <- err
+		}()
+		synctest.Wait() // until it waits
+		unlock()
+		if err := <-second; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestNamesCannotLeaveTheirDirectory(t *testing.T) {
