@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -55,7 +56,7 @@ func serve(t *testing.T, w account.World, o Options) (*Client, *account.Server) 
 	}
 	h := httptest.NewServer(srv)
 	t.Cleanup(h.Close)
-	c := New(accountConfig(h.URL, srv.Logins()[0], "EnvConfigCredentials"), o)
+	c := New(accountConfig(h.URL, srv.Logins()[0], "EnvConfigCredentials"), patient(o))
 	t.Cleanup(c.Close)
 	return c, srv
 }
@@ -81,7 +82,7 @@ func check(t *testing.T, c *Client, target, document string) guard.Decision {
 	if caller.SessionARN == "" {
 		t.Fatal(err)
 	}
-	g := &guard.Guard{Inventory: c, Simulators: []guard.Simulator{c, guard.Local{Source: c}}}
+	g := &guard.Guard{Patience: 2 * time.Minute, Inventory: c, Simulators: []guard.Simulator{c, guard.Local{Source: c}}}
 	d, err := g.Check(t.Context(), guard.Request{Caller: caller, Region: testRegion, Target: target, Document: document})
 	if err != nil {
 		t.Fatal(err)

@@ -105,7 +105,7 @@ func cached(t *testing.T, w account.World) (client func(Options) *Client, srv *a
 	dir = filepath.Join(t.TempDir(), "cache")
 	return func(o Options) *Client {
 		o.CacheDir = dir
-		c := New(accountConfig(h.URL, srv.Logins()[0], "EnvConfigCredentials"), o)
+		c := New(accountConfig(h.URL, srv.Logins()[0], "EnvConfigCredentials"), patient(o))
 		t.Cleanup(c.Close)
 		return c
 	}, srv, dir
@@ -197,7 +197,7 @@ func TestCacheTellsSessionsApart(t *testing.T) {
 			dir := t.TempDir()
 			for i, login := range srv.Logins() {
 				srv.ForgetCalls()
-				c := New(accountConfig(h.URL, login, "EnvConfigCredentials"), Options{CacheDir: dir})
+				c := New(accountConfig(h.URL, login, "EnvConfigCredentials"), patient(Options{CacheDir: dir}))
 				caller, _ := c.Caller(t.Context())
 				_, _ = c.Policies(t.Context(), caller)
 				c.Close()

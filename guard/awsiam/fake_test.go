@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -68,9 +69,17 @@ func newFake(t *testing.T, o Options, ops map[string]func(http.ResponseWriter, f
 	f := &fake{ops: ops}
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
-	c := New(fakeConfig(srv.URL), o)
+	c := New(fakeConfig(srv.URL), patient(o))
 	t.Cleanup(c.Close)
 	return c, f
+}
+
+// patient has a call that a busy machine holds up waited for.
+func patient(o Options) Options {
+	if o.CallTimeout == 0 {
+		o.CallTimeout = 2 * time.Minute
+	}
+	return o
 }
 
 func fakeConfig(endpoint string) aws.Config {

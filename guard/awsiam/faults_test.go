@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ssmguard/guard"
@@ -27,31 +28,36 @@ func TestFaults(t *testing.T) {
 			for _, f := range kinds {
 				f.Operation = op
 				t.Run(name+" "+op+" "+string(f.Kind), func(t *testing.T) {
-					t.Parallel()
-					c, srv := serve(t, w, Options{CallTimeout: 300 * time.Millisecond})
-					srv.Inject(f)
-					start := time.Now()
-					caller, err := c.Caller(t.Context())
-					if caller.SessionARN == "" {
-						if err == nil {
-							t.Error("no caller and no error")
-						}
-						return
-					}
-					g := &guard.Guard{Inventory: c, Simulators: []guard.Simulator{c, guard.Local{Source: c}}}
-					d, err := g.Check(t.Context(), guard.Request{Caller: caller, Region: testRegion, Target: bastion})
-					if err != nil {
-						t.Fatal(err)
-					}
-					if v := d.Verdict(); v.Denies() != (name == "denied") && v != policy.Unknown {
-						t.Errorf("verdict %v", v)
-					}
-					if took := time.Since(start); took > 15*time.Second {
-						t.Errorf("took %v", took)
-					}
+					synctest.Test(t, func(t *testing.T) { disturbed(t, w, f, name == "denied") })
 				})
 			}
 		}
+	}
+}
+
+// disturbed asks an account with a fault.
+func disturbed(t *testing.T, w account.World, f account.Fault, denied bool) {
+	c, srv := distantAccount(t, w, Options{})
+	defer c.Close()
+	srv.Inject(f)
+	start := time.Now()
+	caller, err := c.Caller(t.Context())
+	if caller.SessionARN == "" {
+		if err == nil {
+			t.Error("no caller and no error")
+		}
+		return
+	}
+	g := &guard.Guard{Inventory: c, Simulators: []guard.Simulator{c, guard.Local{Source: c}}}
+	d, err := g.Check(t.Context(), guard.Request{Caller: caller, Region: testRegion, Target: bastion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := d.Verdict(); v.Denies() != denied && v != policy.Unknown {
+		t.Errorf("verdict %v", v)
+	}
+	if took := time.Since(start); took > 15*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
 

@@ -1,6 +1,7 @@
 package awsiam
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -28,11 +29,39 @@ func (d distant) Do(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	case <-time.After(round):
 	}
-	in := httptest.NewRequest(req.Method, req.URL.String(), req.Body)
+	in := httptest.NewRequest(req.Method, req.URL.String(), req.Body).WithContext(req.Context())
 	in.Header, in.ContentLength = req.Header, req.ContentLength
 	w := httptest.NewRecorder()
-	d.server.ServeHTTP(w, in)
+	if err := d.serve(w, in); err != nil {
+		return nil, err
+	}
 	return w.Result(), nil
+}
+
+// serve has the account answer; a connection that it drops, or that the caller gives
+// up, is an error.
+func (d distant) serve(w http.ResponseWriter, in *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p == http.ErrAbortHandler {
+			err = io.ErrUnexpectedEOF
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	d.server.ServeHTTP(w, in)
+	return in.Context().Err()
+}
+
+// distantAccount is a client of an account that is a round away.
+func distantAccount(t *testing.T, w account.World, o Options) (*Client, *account.Server) {
+	t.Helper()
+	srv, err := account.New(w, account.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := accountConfig("http://aws.invalid", srv.Logins()[0], "EnvConfigCredentials")
+	cfg.HTTPClient = distant{srv}
+	return New(cfg, o), srv
 }
 
 // However much there is to read, the guard adds the time of four calls at most.
@@ -60,13 +89,7 @@ func TestFourCallsDeep(t *testing.T) {
 	for name, w := range map[string]account.World{"role": role, "user": user} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				srv, err := account.New(w, account.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				cfg := accountConfig("http://aws.invalid", srv.Logins()[0], "EnvConfigCredentials")
-				cfg.HTTPClient = distant{srv}
-				c := New(cfg, Options{CallTimeout: time.Minute})
+				c, _ := distantAccount(t, w, Options{CallTimeout: time.Minute})
 				start := time.Now()
 				c.Prefetch(t.Context(), guard.Request{Region: testRegion, Target: bastion})
 				if d := check(t, c, bastion, ""); d.Verdict() != policy.Allow {
