@@ -21,8 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience bounds every wait of a driven session.
-const patience = 30 * time.Second
+// patience bounds every wait of a driven session; a busy machine may need nearly all of it.
+const patience = 2 * time.Minute
 
 // drive runs a command under a pty and follows a file of steps, one a line:
 //
@@ -64,11 +64,13 @@ func drive(ts *testscript.TestScript, neg bool, args []string) {
 	if !ended {
 		d.expectExit(ts, "0")
 	}
+	after, err := unix.IoctlGetTermios(int(d.tty.Fd()), unix.TCGETS)
+	if !d.hungUp && (err != nil || !reflect.DeepEqual(d.before, after)) {
+		ts.Fatalf("the terminal is not restored (%v): before %+v, after %+v", err, d.before, after)
+	}
+	d.drain()
 	if d.token != "" && strings.Contains(d.screen.String(), d.token) {
 		ts.Fatalf("the token is shown:\n%s", d.screen.String())
-	}
-	if after, err := unix.IoctlGetTermios(int(d.tty.Fd()), unix.TCGETS); !d.hungUp && (err != nil || !reflect.DeepEqual(d.before, after)) {
-		ts.Fatalf("the terminal is not restored (%v): before %+v, after %+v", err, d.before, after)
 	}
 	_, err = ts.Stdout().Write([]byte(d.screen.String()))
 	ts.Check(err)
@@ -81,7 +83,8 @@ type driven struct {
 	before    *unix.Termios
 	screen    *screen
 	done      chan error
-	group     string // $1
+	read      chan struct{} // closed when there is nothing more on the screen
+	group     string        // $1
 	environ   []string
 	hungUp    bool
 	token     string // of the session, once "hidden" has looked for it
@@ -113,11 +116,14 @@ func startDriven(ts *testscript.TestScript, args []string) (*driven, error) {
 	environ := cmd.Env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
-	d := &driven{cmd: cmd, term: term, tty: tty, before: before, screen: newScreen(), environ: environ, done: make(chan error, 1)}
+	d := &driven{cmd: cmd, term: term, tty: tty, before: before, screen: newScreen(), environ: environ, done: make(chan error, 1), read: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	go io.Copy(d.screen, term)
+	go func() {
+		defer close(d.read)
+		io.Copy(d.screen, term)
+	}()
 	go func() { d.done <- cmd.Wait() }()
 	return d, nil
 }
@@ -152,6 +158,16 @@ func (d *driven) close() {
 	d.cmd.Process.Kill()
 	d.term.Close()
 	d.tty.Close()
+}
+
+// drain waits until what the command has written is on the screen: the terminal ends
+// when nobody has it any more.
+func (d *driven) drain() {
+	d.tty.Close()
+	select {
+	case <-d.read:
+	case <-time.After(patience):
+	}
 }
 
 func (d *driven) step(verb, rest string) error {
