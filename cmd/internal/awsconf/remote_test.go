@@ -110,7 +110,8 @@ type home struct {
 
 func newHome(t *testing.T, c *cloud, config string) *home {
 	h := &home{dir: t.TempDir(), now: time.Now(), env: map[string]string{"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
-		"AWS_ENDPOINT_URL_STS": c.URL, "AWS_ENDPOINT_URL_SSO": c.URL, "AWS_ENDPOINT_URL_SSO_OIDC": c.URL, "AWS_MAX_ATTEMPTS": "1"}}
+		"AWS_ENDPOINT_URL_STS": c.URL, "AWS_ENDPOINT_URL_SSO": c.URL, "AWS_ENDPOINT_URL_SSO_OIDC": c.URL, "AWS_MAX_ATTEMPTS": "1",
+		"AWS_METADATA_SERVICE_TIMEOUT": "120"}} // a busy machine may need more than the one second
 	h.write(t, "config", config)
 	return h
 }
