@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"ssmguard/guard/policy"
 )
@@ -418,12 +419,12 @@ func leaves(v any, path []string) []any {
 }
 
 // terraformIndex is the index of an instance in an address.
-var terraformIndex = regexp.MustCompile(`\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]`)
+var terraformIndex = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]`) })
 
 // find returns what is written of a resource, which blocks included; a dynamic
 // block is not among them.
 func (c terraformConfig) find(address string) (written map[string]any, ok bool) {
-	address = terraformIndex.ReplaceAllString(address, "")
+	address = terraformIndex().ReplaceAllString(address, "")
 	for {
 		rest, inside := strings.CutPrefix(address, "module.")
 		if !inside {
