@@ -12,10 +12,10 @@ import (
 // AddTunnel returns a configuration file's text with one more tunnel, and the
 // lines that are new. Everything else in the text stays as it is, comments and
 // layout included. It fails when the file is faulty, has the name already, or
-// would be faulty then. getenv is Places.Getenv.
-func AddTunnel(file string, data []byte, t Tunnel, getenv func(string) (string, bool)) (text []byte, added string, err error) {
+// would be faulty then. vars are those that the file may use.
+func AddTunnel(file string, data []byte, t Tunnel, vars Variables) (text []byte, added string, err error) {
 	var before File
-	if err := decode(file, data, &before, getenv); err != nil {
+	if err := decode(file, data, &before, &vars); err != nil {
 		return nil, "", err
 	}
 	if _, ok := before.Tunnels[t.Name]; ok {
@@ -30,7 +30,7 @@ func AddTunnel(file string, data []byte, t Tunnel, getenv func(string) (string, 
 		return nil, "", err
 	}
 	var after File
-	if err := decode(file, text, &after, getenv); err != nil {
+	if err := decode(file, text, &after, &vars); err != nil {
 		return nil, "", err
 	}
 	if _, ok := after.Tunnels[t.Name]; !ok {

@@ -16,14 +16,14 @@ func TestAddTunnelKeepsTheRest(t *testing.T) {
 		"other keys":         {"# mine\ndefaults: {region: eu-west-1}", "# mine\ndefaults: {region: eu-west-1}\ntunnels:\n" + at("  ")},
 		"last":               {"tunnels:\n  a: {target: t, port: 1} # first\n", "tunnels:\n  a: {target: t, port: 1} # first\n" + at("  ")},
 		"in the middle":      {"tunnels:\n    a:\n        target: t\n        port: 1\n\ngroups: {g: [a]}\n", "tunnels:\n    a:\n        target: t\n        port: 1\n" + at("    ") + "\ngroups: {g: [a]}\n"},
-		"after text":         {"tunnels:\n  a:\n    target: t\n    port: 1\n    reason: |\n      one\n      two\n# end\n", "tunnels:\n  a:\n    target: t\n    port: 1\n    reason: |\n      one\n      two\n" + at("  ") + "# end\n"},
-		"after a long line":  {"tunnels:\n  a:\n    target: t\n    port: 1\n    reason: one\n\n      two\n# end\n", "tunnels:\n  a:\n    target: t\n    port: 1\n    reason: one\n\n      two\n" + at("  ") + "# end\n"},
+		"after text":         {"tunnels:\n  a:\n    target: t\n    port: 1\n    reason: >-\n      one\n      two\n# end\n", "tunnels:\n  a:\n    target: t\n    port: 1\n    reason: >-\n      one\n      two\n" + at("  ") + "# end\n"},
+		"after a long line":  {"tunnels:\n  a:\n    target: t\n    port: 1\n    reason: one\n      two\n# end\n", "tunnels:\n  a:\n    target: t\n    port: 1\n    reason: one\n      two\n" + at("  ") + "# end\n"},
 		"before another":     {"tunnels:\n  a: {target: t, port: 1}\n# of b\n  b: {target: t,\n    port: 1}\n  # of nobody\n", "tunnels:\n  a: {target: t, port: 1}\n# of b\n  b: {target: t,\n    port: 1}\n" + at("  ") + "  # of nobody\n"},
 		"the key alone":      {"defaults: {region: r}\ntunnels: # none yet\n\ngroups: {}\n", "defaults: {region: r}\ntunnels: # none yet\n" + at("  ") + "\ngroups: {}\n"},
 		"the key at the end": {"tunnels:", "tunnels:\n" + at("  ")},
 		"an anchor":          {"tunnels: &all\n  a: {target: t, port: 1}\n", "tunnels: &all\n  a: {target: t, port: 1}\n" + at("  ")},
 	} {
-		got, added, err := AddTunnel("f", []byte(test.before), tunnel, nil)
+		got, added, err := AddTunnel("f", []byte(test.before), tunnel, Variables{})
 		if err != nil || string(got) != test.after || !strings.Contains(string(got), added) {
 			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, got, test.after)
 		}
@@ -45,7 +45,7 @@ func TestAddTunnelRefuses(t *testing.T) {
 		{"", Tunnel{Name: "a b", Target: "t", Port: 1}, "letters, digits"},
 		{"groups: {new: []}\n", good, "has the name of a tunnel"},
 	} {
-		if got, _, err := AddTunnel("f", []byte(test.before), test.tunnel, nil); err == nil || !strings.Contains(err.Error(), test.want) {
+		if got, _, err := AddTunnel("f", []byte(test.before), test.tunnel, Variables{}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: %v, want %q; text %q", test.before, err, test.want, got)
 		}
 	}
@@ -53,12 +53,12 @@ func TestAddTunnelRefuses(t *testing.T) {
 
 // What looks like a variable was meant as it stands.
 func TestAddTunnelQuotesVariables(t *testing.T) {
-	text, _, err := AddTunnel("f", nil, Tunnel{Name: "new", Target: "tag:Owner=${USER}", Port: 1}, nil)
+	text, _, err := AddTunnel("f", nil, Tunnel{Name: "new", Target: "tag:Owner=${USER}", Port: 1}, Variables{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var f File
-	if err := decode("f", text, &f, func(string) (string, bool) { return "ann", true }); err != nil || f.Tunnels["new"].Target != "tag:Owner=${USER}" {
+	if err := decode("f", text, &f, &Variables{Lookup: func(string) (string, bool) { return "ann", true }}); err != nil || f.Tunnels["new"].Target != "tag:Owner=${USER}" {
 		t.Errorf("read back as %q, %v", f.Tunnels["new"].Target, err)
 	}
 }
@@ -66,7 +66,7 @@ func TestAddTunnelQuotesVariables(t *testing.T) {
 // What is a variable in the file is read as everywhere.
 func TestAddTunnelReadsVariables(t *testing.T) {
 	before := []byte("tunnels:\n  a:\n    target: t\n    port: ${PORT}\n    guard: ${MODE:-warn}\n")
-	if _, _, err := AddTunnel("f", before, Tunnel{Name: "new", Target: "t", Port: 1}, env("PORT", "5432")); err != nil {
+	if _, _, err := AddTunnel("f", before, Tunnel{Name: "new", Target: "t", Port: 1}, Variables{Lookup: env("PORT", "5432")}); err != nil {
 		t.Error(err)
 	}
 }

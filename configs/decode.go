@@ -15,9 +15,9 @@ import (
 )
 
 // decode reads one YAML document into a struct. Every key the struct does not
-// know, every value of a wrong type and every unset variable is a Fault with
-// its line; all of them are reported together.
-func decode(file string, data []byte, into any, getenv func(string) (string, bool)) error {
+// know, every value of a wrong type and every variable that is not set or not
+// allowed is a Fault with its line; all of them are reported together.
+func decode(file string, data []byte, into any, vars *Variables) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return Faults{yamlFault(file, err.Error())}
@@ -27,8 +27,8 @@ func decode(file string, data []byte, into any, getenv func(string) (string, boo
 	}
 	var faults Faults
 	root := doc.Content[0]
-	if getenv != nil {
-		expandNode(file, root, getenv, &faults)
+	if vars != nil {
+		vars.expand(file, root, &faults)
 	}
 	unknownKeys(file, root, reflect.TypeOf(into).Elem(), &faults)
 	var wrong *yaml.TypeError
@@ -45,9 +45,14 @@ func decode(file string, data []byte, into any, getenv func(string) (string, boo
 
 var yamlLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`) })
 
-// yamlFault takes the line out of the library's message.
+// yamlFault takes the line out of the library's message, which may quote the file.
 func yamlFault(file, message string) Fault {
-	m := yamlLine().FindStringSubmatch(strings.ReplaceAll(message, "\n", " "))
+	m := yamlLine().FindStringSubmatch(strings.Map(func(r rune) rune {
+		if Control(r) {
+			return ' '
+		}
+		return r
+	}, message))
 	line, _ := strconv.Atoi(m[1])
 	return Fault{file, line, m[2]}
 }
@@ -105,37 +110,4 @@ func unknownKey(key string, fields map[string]reflect.Type) string {
 		return fmt.Sprintf("unknown key %q, did you mean %q?", key, near)
 	}
 	return fmt.Sprintf("unknown key %q, known are: %s", key, strings.Join(names, ", "))
-}
-
-var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$(\$|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})`) })
-
-// expandNode replaces ${NAME} and ${NAME:-default} in every value; $$ is a
-// dollar sign. Keys are left alone.
-func expandNode(file string, n *yaml.Node, getenv func(string) (string, bool), faults *Faults) {
-	step, first := 1, 0
-	if n.Kind == yaml.MappingNode {
-		step, first = 2, 1
-	}
-	for i := first; i < len(n.Content); i += step {
-		expandNode(file, n.Content[i], getenv, faults)
-	}
-	if n.Kind != yaml.ScalarNode || !strings.Contains(n.Value, "$") {
-		return
-	}
-	n.Value = variable().ReplaceAllStringFunc(n.Value, func(use string) string {
-		m := variable().FindStringSubmatch(use)
-		if m[1] == "$" {
-			return "$"
-		}
-		if value, ok := getenv(m[2]); ok && (value != "" || m[3] == "") {
-			return value
-		}
-		if m[3] == "" {
-			*faults = append(*faults, Fault{file, n.Line, fmt.Sprintf("environment variable %s is not set; write ${%s:-value} to give a default", m[2], m[2])})
-		}
-		return m[4]
-	})
-	if n.Style == 0 {
-		n.Tag = "" // a plain ${PORT} becomes the number it stands for
-	}
 }

@@ -19,12 +19,23 @@ const ProjectFile = ".ssmguard.yaml"
 var defaultFile []byte
 
 // Config is every file that bears on a command, merged: our defaults, the
-// user's file, the project's file; the later wins, tunnel by tunnel.
+// user's file, the project's file. The user's own tunnels and groups are the
+// same wherever the user is: a project's file adds to them and replaces none.
 type Config struct {
-	Files    []string // the files that were read, least binding first
-	Defaults Settings
+	Files    []string // the files that were read, the user's first
+	Defaults Settings // of tunnels that are not the user's own
 	Tunnels  map[string]Tunnel
 	Groups   map[string][]string
+	Unused   *UnusedError // why the project's file is not used; nil if it is, or if there is none
+
+	own   Settings // Defaults without those of the project's file
+	notes []note
+}
+
+// note is something in a project's file that does not count, and why.
+type note struct {
+	about string // a tunnel or group; "" is about all
+	text  string
 }
 
 // Places says where configuration is looked for. Empty fields are skipped.
@@ -38,73 +49,155 @@ type Places struct {
 func UserFile(configDir string) string { return filepath.Join(configDir, "ssmguard", "config.yaml") }
 
 // Load reads and merges the files. A file that does not exist is no error; all
-// that is wrong in the others is returned as Faults.
+// that is wrong in our or the user's is returned as Faults, and what is wrong in
+// the project's stands in Config.Unused.
 func Load(p Places) (Config, error) {
 	c := Config{Tunnels: map[string]Tunnel{}, Groups: map[string][]string{}}
-	if err := c.add("default.yaml", defaultFile, p.Getenv); err != nil {
+	ours, err := parse("default.yaml", defaultFile, Variables{Lookup: p.Getenv})
+	if err != nil {
 		return Config{}, err
 	}
+	c.addOwn("default.yaml", ours)
 	c.Files = nil
-	for _, file := range []string{p.UserFile, findUp(p.Dir)} {
-		if file == "" {
-			continue
-		}
-		data, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
+	if p.UserFile != "" {
+		data, err := os.ReadFile(p.UserFile)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return Config{}, err
 		}
-		if err := c.add(file, data, p.Getenv); err != nil {
-			return Config{}, err
+		if err == nil {
+			f, err := parse(p.UserFile, data, Variables{Lookup: p.Getenv})
+			if err != nil {
+				return Config{}, err
+			}
+			c.addOwn(p.UserFile, f)
 		}
 	}
-	return c, c.checkGroups()
+	c.Defaults = c.own
+	if file, data, err := findProject(p.Dir, p.Getenv); file != "" {
+		var f File
+		if err == nil {
+			f, err = parse(file, data, Variables{p.Getenv, true})
+		}
+		if err == nil {
+			err = c.addProject(file, f)
+		}
+		if err != nil && !errors.As(err, &c.Unused) {
+			c.Unused = &UnusedError{File: file, Err: err}
+		}
+	}
+	return c, c.checkGroups(c.Groups)
 }
 
-// findUp returns the nearest project file in dir or above, or "".
-func findUp(dir string) string {
-	for dir != "" {
-		file := filepath.Join(dir, ProjectFile)
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
-			return file
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			break
-		}
-		dir = parent
+// parse reads one configuration file.
+func parse(file string, data []byte, vars Variables) (f File, err error) {
+	if err := decode(file, data, &f, &vars); err != nil {
+		return File{}, err
 	}
-	return ""
-}
-
-// add lays one file over what is there. Its defaults reach its own tunnels
-// and those without an answer from files before it.
-func (c *Config) add(file string, data []byte, getenv func(string) (string, bool)) error {
-	var f File
-	if err := decode(file, data, &f, getenv); err != nil {
-		return err
-	}
-	if err := f.validate(file).err(); err != nil {
-		return err
-	}
-	c.Files = append(c.Files, file)
-	c.Defaults = f.Defaults.over(c.Defaults)
 	for name, t := range f.Tunnels {
 		t.Name, t.From = name, fmt.Sprintf("%s:%d", file, t.line)
-		t.Settings = t.Settings.over(f.Defaults)
-		c.Tunnels[name] = t
+		f.Tunnels[name] = t
 	}
-	for name, members := range f.Groups {
-		c.Groups[name] = members
+	return f, f.validate(file).err()
+}
+
+// addOwn lays our or the user's file over what is there.
+func (c *Config) addOwn(file string, f File) {
+	c.Files = append(c.Files, file)
+	c.own = f.Defaults.over(c.own)
+	maps.Copy(c.Tunnels, f.Tunnels)
+	maps.Copy(c.Groups, f.Groups)
+}
+
+// addProject adds a project's file to the user's own. An error leaves them as they are.
+func (c *Config) addProject(file string, f File) error {
+	after := *c
+	after.Files = append(slices.Clone(c.Files), file)
+	after.Tunnels, after.Groups = maps.Clone(c.Tunnels), maps.Clone(c.Groups)
+	if after.weakens(f.Defaults.Guard) {
+		after.notes = append(after.notes, note{"", file + ": defaults: " + weakGuard(f.Defaults.Guard)})
+		f.Defaults.Guard = ""
+	}
+	after.Defaults = f.Defaults.over(c.own)
+	for _, name := range slices.Sorted(maps.Keys(f.Tunnels)) {
+		t := f.Tunnels[name]
+		if after.passOver(name, t.From) {
+			continue
+		}
+		if after.weakens(t.Guard) {
+			after.notes = append(after.notes, note{name, t.From + ": " + name + ": " + weakGuard(t.Guard)})
+			t.Guard = ""
+		}
+		t.project = true
+		after.Tunnels[name] = t
+	}
+	added := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(f.Groups)) {
+		if !after.passOver(name, file) {
+			added[name] = f.Groups[name]
+		}
+	}
+	if err := after.checkGroups(added); err != nil {
+		return Faults{{file, 0, err.Error()}}
+	}
+	maps.Copy(after.Groups, added)
+	*c = after
+	return nil
+}
+
+// passOver notes that a name of a project's file is the user's own, if it is.
+func (c *Config) passOver(name, from string) bool {
+	own, isTunnel := c.Tunnels[name]
+	_, isGroup := c.Groups[name]
+	if isTunnel && own.project || !isTunnel && !isGroup {
+		return false
+	}
+	where := own.From
+	if isGroup {
+		where = "a group of your own file"
+	}
+	c.notes = append(c.notes, note{name, fmt.Sprintf("%s is %s; what %s calls so is passed over, rename one to use both", name, where, from)})
+	return true
+}
+
+// weakens reports whether a project's file asks for less of the guard than the user does.
+func (c *Config) weakens(guard string) bool {
+	return guard != "" && slices.Index(guards, guard) < slices.Index(guards, c.own.Guard)
+}
+
+func weakGuard(guard string) string {
+	return fmt.Sprintf("guard: %s is passed over, a project's file can only be stricter than you are; --guard %s is yours to give", guard, guard)
+}
+
+// Warnings are what a user has to be told who goes on with a command about the
+// tunnels and groups of these names: whether the project's file is used, and
+// what in it does not count.
+func (c Config) Warnings(names ...string) (texts []string) {
+	if c.Unused != nil {
+		texts = append(texts, c.Unused.warning())
+	}
+	for _, group := range names {
+		names = append(names, c.Groups[group]...)
+	}
+	for _, n := range c.notes {
+		if n.about == "" || slices.Contains(names, n.about) {
+			texts = append(texts, n.text)
+		}
+	}
+	return texts
+}
+
+// Faulty returns what is wrong with the project's file if it would be used else:
+// without it a tunnel that no file has would take other defaults.
+func (c Config) Faulty() error {
+	if c.Unused != nil && !c.Unused.Foreign {
+		return c.Unused
 	}
 	return nil
 }
 
-func (c Config) checkGroups() error {
-	for _, group := range slices.Sorted(maps.Keys(c.Groups)) {
-		for _, member := range c.Groups[group] {
+func (c Config) checkGroups(groups map[string][]string) error {
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		for _, member := range groups[group] {
 			if _, ok := c.Tunnels[member]; !ok {
 				return fmt.Errorf("group %q: %w", group, c.unknown(member))
 			}
@@ -119,8 +212,11 @@ func (c Config) Select(names ...string) ([]Tunnel, error) {
 	var tunnels []Tunnel
 	seen := make(map[string]bool)
 	take := func(name string) {
-		t := c.Tunnels[name]
-		t.Settings = t.Settings.over(c.Defaults)
+		t, defaults := c.Tunnels[name], c.own
+		if t.project {
+			defaults = c.Defaults
+		}
+		t.Settings = t.Settings.over(defaults)
 		t.Wait = max(t.Wait, 0)
 		if !seen[name] {
 			seen[name] = true
@@ -141,8 +237,12 @@ func (c Config) Select(names ...string) ([]Tunnel, error) {
 	return tunnels, nil
 }
 
-// unknown is the message for a name that is neither a tunnel nor a group.
+// unknown is the error for a name that is neither a tunnel nor a group; a file
+// that is not used may have it.
 func (c Config) unknown(name string) error {
+	if c.Unused != nil {
+		return c.Unused
+	}
 	known := append(slices.Sorted(maps.Keys(c.Tunnels)), slices.Sorted(maps.Keys(c.Groups))...)
 	if near := Nearest(name, known); near != "" {
 		return fmt.Errorf("no tunnel %q, did you mean %q?", name, near)

@@ -37,7 +37,6 @@ func TestLoadMergesFiles(t *testing.T) {
 	user := write(t, filepath.Join(dir, "config", "config.yaml"), `
 defaults: {profile: mine, region: eu-west-1}
 tunnels:
-  db: {target: i-1, port: 1}
   cache: {target: i-2, port: 2, wait: 3s}
 `)
 	inner := filepath.Join(dir, "repo", "a", "b")
@@ -49,13 +48,13 @@ defaults: {profile: project}
 tunnels:
   db:
     target: tag:Name=bastion
-    host: ${HOST:-db.internal}
-    port: ${PORT}
+    host: ${SSMGUARD_HOST:-db.internal}
+    port: ${SSMGUARD_PORT}
     local_port: 15432
     wait: true
 groups: {all: [db, cache]}
 `)
-	c, err := Load(Places{UserFile: user, Dir: inner, Getenv: env("PORT", "5432")})
+	c, err := Load(Places{UserFile: user, Dir: inner, Getenv: env("SSMGUARD_PORT", "5432")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +63,7 @@ groups: {all: [db, cache]}
 		t.Fatal(err)
 	}
 	for i := range got {
-		got[i].From, got[i].line = "", 0
+		got[i].From, got[i].line, got[i].project = "", 0, false
 	}
 	want := []Tunnel{
 		{Name: "db", Target: "tag:Name=bastion", Host: "db.internal", Port: 5432, LocalPort: 15432,
@@ -114,10 +113,11 @@ func TestLoadFaults(t *testing.T) {
 		{"two hosts", "tunnels:\n  db: {target: i-1, port: 1, host: h, rds: r}\n", "give one of host, rds and elasticache"},
 		{"two listeners", "tunnels:\n  db: {target: i-1, port: 1, local_port: 1, listen: ':2'}\n", "give one of listen and local_port"},
 		{"bad listen", "tunnels:\n  db: {target: i-1, port: 1, listen: here}\n", `listen is "here", give ADDR:PORT or unix:PATH`},
+		{"listen on no name", "tunnels:\n  db: {target: i-1, port: 1, listen: '$(x):2'}\n", `listen is "$(x):2", give ADDR:PORT or unix:PATH`},
 		{"bad port", "tunnels:\n  db: {target: i-1, port: 70000}\n", "port is 70000, give 1 to 65535"},
 		{"quoted number", "tunnels:\n  db:\n    target: i-1\n    port: '${PORT:-1}'\n", "f.yaml:4: cannot unmarshal !!str"},
 		{"bad wait", "tunnels:\n  db: {target: i-1, port: 1, wait: soon}\n", "f.yaml:2: wait takes true, false or a duration such as 30s, not \"soon\""},
-		{"bad guard", "defaults: {guard: maybe}\n", `defaults: guard is "maybe", known are: on, warn, strict, off`},
+		{"bad guard", "defaults: {guard: maybe}\n", `defaults: guard is "maybe", known are: off, warn, on, strict`},
 		{"bad lanes", "defaults: {lanes: 99}\n", "defaults: lanes is 99, give 1 to 16"},
 		{"bad group name", "groups: {../a: []}\n", "group \"../a\": a name has letters"},
 		{"bad name", "tunnels:\n  a/b: {target: i-1, port: 1}\n", "a name has letters"},
@@ -172,6 +172,13 @@ func TestExampleLoads(t *testing.T) {
 	c, err := Load(Places{UserFile: "examples/project.yaml", Getenv: env()})
 	if err != nil {
 		t.Fatal(err)
+	}
+	text, err := os.ReadFile("examples/project.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, _ := project(t, "", string(text), env()); c.Unused != nil {
+		t.Errorf("as a project's file: %v", c.Unused)
 	}
 	if ts, err := c.Select("dev", "admin"); err != nil || len(ts) != 3 {
 		t.Errorf("got %d tunnels, %v", len(ts), err)

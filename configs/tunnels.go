@@ -26,7 +26,7 @@ type Settings struct {
 	Profile string `yaml:"profile"`
 	Region  string `yaml:"region"`
 	Reason  string `yaml:"reason"` // shown in the session history of the account
-	Guard   string `yaml:"guard"`  // on, warn, strict, off
+	Guard   string `yaml:"guard"`  // off, warn, on, strict; a project's file counts where it is stricter
 	Engine  string `yaml:"engine"` // native, plugin
 	Lanes   int    `yaml:"lanes"`  // sessions that share the connections
 	Wait    Wait   `yaml:"wait"`   // how long the remote port may take to answer before the tunnel counts as ready
@@ -47,10 +47,14 @@ type Tunnel struct {
 	Database    string `yaml:"database"`    // database name, for `tunnel env`
 	IAMAuth     bool   `yaml:"iam_auth"`    // the database takes an IAM token as password
 
-	Name string `yaml:"-"` // its key
-	From string `yaml:"-"` // file:line it was read from
-	line int
+	Name    string `yaml:"-"` // its key
+	From    string `yaml:"-"` // file:line it was read from
+	line    int
+	project bool // the file is a project's
 }
+
+// guards are the modes of the guard, the stricter later.
+var guards = []string{"off", "warn", "on", "strict"}
 
 // UnmarshalYAML keeps the line for messages about the tunnel as a whole.
 func (t *Tunnel) UnmarshalYAML(n *yaml.Node) error {
@@ -123,7 +127,7 @@ func (s Settings) validate(file string, line int, where string) (faults Faults) 
 		key, value string
 		known      []string
 	}{
-		{"guard", s.Guard, []string{"on", "warn", "strict", "off"}},
+		{"guard", s.Guard, guards},
 		{"engine", s.Engine, []string{"native", "plugin"}},
 	} {
 		if c.value != "" && !slices.Contains(c.known, c.value) {
@@ -189,8 +193,9 @@ func CheckListen(listen string) error {
 	if listen == "" {
 		return nil
 	}
-	_, port, err := net.SplitHostPort(listen)
-	if n, numErr := strconv.Atoi(port); err != nil || numErr != nil || n < 0 || n > 65535 {
+	host, port, err := net.SplitHostPort(listen)
+	named := strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:%") == ""
+	if n, numErr := strconv.Atoi(port); err != nil || !named || numErr != nil || n < 0 || n > 65535 {
 		return fmt.Errorf("listen is %q, give ADDR:PORT or unix:PATH", listen)
 	}
 	return nil

@@ -46,7 +46,7 @@ func (p *process) tunnelCandidates(rest []string) []candidate {
 func (p *process) tunnelNames(kind names) (cs []candidate) {
 	switch kind {
 	case configured, oneTunnel:
-		c, err := p.loadConfig()
+		c, err := p.readConfig()
 		if err != nil {
 			return nil
 		}

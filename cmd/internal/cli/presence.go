@@ -121,7 +121,7 @@ func (rec record) place() string {
 // unknownName is the error for a name that nothing open has: nothing, but a note,
 // if it is one of the configuration.
 func (p *process) unknownName(r registry, name string) error {
-	c, err := p.loadConfig()
+	c, err := p.readConfig()
 	if err != nil {
 		return err
 	}
@@ -145,5 +145,5 @@ func (p *process) unknownName(r registry, name string) error {
 		}
 	}
 	_, err = c.Select(name)
-	return codedError{err.Error(), exitUsage}
+	return nameError(err)
 }

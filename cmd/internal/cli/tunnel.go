@@ -130,7 +130,8 @@ type tunnelVerb struct {
 
 const tunnelHelp = `A tunnel is a local port that leads to a port behind a bastion, and stays open
 through lost connections. Tunnels are named in ~/.config/ssmguard/config.yaml and
-in a project's .ssmguard.yaml, or given on the spot:
+in a project's .ssmguard.yaml, or given on the spot. A project's file is used when
+nobody but you or root can write it, and replaces nothing of your own:
 
   ssmguard tunnel up --target bastion --host db.internal --port 5432 --local-port 15432
 
@@ -226,17 +227,57 @@ func (v tunnelVerb) parse(words []string, getenv func(string) string) (*tunnelOp
 	return o, nil
 }
 
-// loadConfig reads the files that say what tunnels there are.
-func (p *process) loadConfig() (configs.Config, error) {
+// readConfig reads the files that say what tunnels there are.
+func (p *process) readConfig() (configs.Config, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return configs.Config{}, codedError{err.Error(), exitConfig}
+		return configs.Config{}, configError(err)
 	}
 	c, err := configs.Load(configs.Places{UserFile: p.userFile(), Dir: dir, Getenv: p.lookup})
 	if err != nil {
-		return c, codedError{strings.ReplaceAll(err.Error(), "\n", "\nssmguard: "), exitConfig}
+		return c, configError(err)
 	}
 	return c, nil
+}
+
+// loadConfig reads them for a command that names tunnels, or describes one on
+// the spot. It fails when the command needs a project's file that is not used,
+// and warns of what else is not used.
+func (p *process) loadConfig(onTheSpot bool, names ...string) (configs.Config, error) {
+	c, err := p.readConfig()
+	if err != nil {
+		return c, err
+	}
+	_, err = c.Select(names...)
+	if onTheSpot && (err != nil || len(names) == 0) {
+		err = c.Faulty() // its defaults would count
+	}
+	if as[*configs.UnusedError](err) {
+		return c, configError(err)
+	}
+	p.warnOf(c, names)
+	return c, nil
+}
+
+// warnOf tells of a project's file that is not used, wholly or in part.
+func (p *process) warnOf(c configs.Config, names []string) {
+	for _, text := range c.Warnings(names...) {
+		fmt.Fprintf(p.stderr, "ssmguard: warning: %s\n", text)
+	}
+}
+
+// configError is the error for files that cannot be used, each line of it one of ours.
+func configError(err error) error {
+	return codedError{strings.ReplaceAll(err.Error(), "\n", "\nssmguard: "), exitConfig}
+}
+
+// nameError is the error for a name that no tunnel has, perhaps because the file
+// that may have it is not used.
+func nameError(err error) error {
+	if as[*configs.UnusedError](err) {
+		return configError(err)
+	}
+	return codedError{err.Error(), exitUsage}
 }
 
 // userFile is the user's configuration file, "" without a home.
@@ -257,7 +298,7 @@ func (o *tunnelOptions) selected(c configs.Config) ([]configs.Tunnel, error) {
 	}
 	tunnels, err := c.Select(o.Words...)
 	if err != nil {
-		return nil, codedError{err.Error(), exitUsage}
+		return nil, nameError(err)
 	}
 	if len(tunnels) == 0 {
 		return nil, usagef("no tunnel is in %s", strings.Join(o.Words, ", "))

@@ -42,11 +42,15 @@ func (p *process) tunnelAdd(_ context.Context, o *tunnelOptions) error {
 	if file == "" {
 		return codedError{"there is no home to write to; set HOME, or give --project", exitConfig}
 	}
-	data, err := os.ReadFile(file)
+	read := os.ReadFile
+	if o.Project { // what is added to becomes the user's own
+		read = func(file string) ([]byte, error) { return configs.ReadProject(file, p.lookup) }
+	}
+	data, err := read(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return codedError{err.Error(), exitConfig}
 	}
-	data, added, err := configs.AddTunnel(file, data, t, p.lookup)
+	data, added, err := configs.AddTunnel(file, data, t, configs.Variables{Lookup: p.lookup, Project: o.Project})
 	if err != nil {
 		return codedError{err.Error(), exitConfig}
 	}

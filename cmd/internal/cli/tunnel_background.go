@@ -65,7 +65,7 @@ func (p *process) upBackground(ctx context.Context, o *tunnelOptions) error {
 // processes are the names of the processes that a command line asks for: its
 // words, each once, or the tunnel that it describes.
 func (p *process) processes(o *tunnelOptions) ([]string, error) {
-	c, err := p.loadConfig()
+	c, err := p.loadConfig(len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // local end is free; without a name, of all that are configured. The exit code is
 // the worst of check's.
 func (p *process) tunnelCheck(ctx context.Context, o *tunnelOptions) error {
-	c, err := p.loadConfig()
+	c, err := p.loadConfig(len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return err
 	}

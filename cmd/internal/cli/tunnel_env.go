@@ -19,7 +19,7 @@ var envTable = []option[tunnelOptions]{
 
 // tunnelEnv prints connection settings for the database behind a background tunnel.
 func (p *process) tunnelEnv(ctx context.Context, o *tunnelOptions) error {
-	c, err := p.loadConfig()
+	c, err := p.loadConfig(o.leads(), o.Words...)
 	if err != nil {
 		return err
 	}
@@ -51,10 +51,15 @@ func (p *process) tunnelEnv(ctx context.Context, o *tunnelOptions) error {
 	return nil
 }
 
+// leads reports whether the options say where a tunnel leads.
+func (o *tunnelOptions) leads() bool {
+	return o.Spot.RDS != "" || o.Spot.ElastiCache != "" || o.Spot.Port != 0
+}
+
 // oneOf returns the one tunnel that the words name, or that the options describe:
 // one that is in no file is known by where it leads.
 func (o *tunnelOptions) oneOf(c configs.Config) (configs.Tunnel, error) {
-	leads := o.Spot.RDS != "" || o.Spot.ElastiCache != "" || o.Spot.Port != 0
+	leads := o.leads()
 	if len(o.Words) > 1 || len(o.Words) == 0 && !leads {
 		return configs.Tunnel{}, usagef("tunnel env takes one name, or where a tunnel leads: --rds, --elasticache, or --host and --port")
 	}

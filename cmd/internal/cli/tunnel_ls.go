@@ -32,7 +32,7 @@ func (p *process) tunnelLs(ctx context.Context, o *tunnelOptions) error {
 	if err != nil {
 		return err
 	}
-	c, err := p.loadConfig()
+	c, err := p.readConfig()
 	if err != nil {
 		fmt.Fprintf(p.stderr, "ssmguard: warning: %v\n", err)
 	}
@@ -44,6 +44,7 @@ func (p *process) tunnelLs(ctx context.Context, o *tunnelOptions) error {
 	if rows, err = rowsOf(rows, c, o.Words); err != nil {
 		return err
 	}
+	p.warnOf(c, o.Words)
 	if o.Output == "json" {
 		enc := json.NewEncoder(p.stdout)
 		enc.SetIndent("", "  ")
@@ -63,7 +64,7 @@ func rowsOf(rows []tunnelStatus, c configs.Config, names []string) (kept []tunne
 		open := func(s tunnelStatus) bool { return s.Tunnel == name || s.Process == name }
 		tunnels, err := c.Select(name)
 		if err != nil && !slices.ContainsFunc(rows, open) {
-			return nil, codedError{err.Error(), exitUsage}
+			return nil, nameError(err)
 		}
 		wanted[name] = true
 		for _, t := range tunnels {

@@ -56,7 +56,7 @@ type tunnels []*tunnel
 // tunnel finds its place later. On an error, a *tunnelError if it is about one of
 // them, nothing is left open.
 func (p *process) openTunnels(ctx context.Context, o *tunnelOptions) (_ tunnels, err error) {
-	c, err := p.loadConfig()
+	c, err := p.loadConfig(len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return nil, err
 	}

@@ -298,7 +298,7 @@ func TestTunnelOptionsOverConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &process{}
-	c, err := p.loadConfig()
+	c, err := p.readConfig()
 	if err != nil {
 		t.Fatal(err)
 	}

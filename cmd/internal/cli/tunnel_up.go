@@ -99,7 +99,7 @@ func (p *process) gaveUp(o *tunnelOptions, err error) error {
 			names = []string{o.Spot.Name}
 		}
 	}
-	if c, configErr := p.loadConfig(); configErr == nil && len(o.Words) > 0 {
+	if c, configErr := p.readConfig(); configErr == nil && len(o.Words) > 0 {
 		if selected, err := c.Select(o.Words...); err == nil {
 			names = nil
 			for _, t := range selected {

@@ -1,0 +1,117 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// UnusedError says why a project's file is not used. The user's own tunnels are
+// there without it.
+type UnusedError struct {
+	File    string
+	Foreign bool // others may have written the file: it counts as if it were not there
+	Err     error
+}
+
+// Error returns all that is wrong, one line each.
+func (e *UnusedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *UnusedError) Unwrap() error { return e.Err }
+
+// warning is the error in one line, for a command that goes on without the file.
+func (e *UnusedError) warning() string {
+	first, rest, more := strings.Cut(e.Error(), "\n")
+	if e.Foreign {
+		return first
+	}
+	if more {
+		first += fmt.Sprintf(" (and %d more)", strings.Count(rest, "\n")+1)
+	}
+	return first + "; " + filepath.Base(e.File) + " is not used"
+}
+
+var errNotRegular = errors.New("it is no regular file")
+
+// ReadProject returns the text of a project's file, or an *UnusedError when
+// somebody else than the user may have written it. getenv is Places.Getenv.
+func ReadProject(file string, getenv func(string) (string, bool)) ([]byte, error) {
+	f, err := os.OpenFile(file, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat() // of the opened file, whatever the name leads to by now
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: file, Err: errNotRegular}
+	}
+	sudo := ""
+	if getenv != nil {
+		sudo, _ = getenv("SUDO_UID")
+	}
+	if o, ok := ownerOf(info); ok {
+		if why := o.distrust(os.Geteuid(), sudo, isPrivateGroup); why != "" {
+			return nil, &UnusedError{file, true, fmt.Errorf("%s %s", file, why)}
+		}
+	}
+	return io.ReadAll(f)
+}
+
+// findProject reads the nearest project file in dir or above; "" when there is none.
+func findProject(dir string, getenv func(string) (string, bool)) (file string, data []byte, err error) {
+	for dir != "" {
+		file = filepath.Join(dir, ProjectFile)
+		data, err = ReadProject(file, getenv)
+		if err == nil {
+			return file, data, nil
+		}
+		// A folder that may not be searched refuses every name in it.
+		if _, statErr := os.Lstat(file); statErr == nil && !errors.Is(err, errNotRegular) && !errors.Is(err, fs.ErrNotExist) {
+			return file, nil, err
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			break
+		}
+		dir = parent
+	}
+	return "", nil, nil
+}
+
+// owner is who has a file, and who may write it.
+type owner struct {
+	uid, gid int
+	mode     fs.FileMode
+}
+
+// distrust says why a file may be somebody else's work and what to do, "" when
+// it is the user's own or root's and nobody else can write it: the rule of git's
+// safe.directory and of ssh's StrictModes. me is the effective user, sudo the
+// value of SUDO_UID: root works in the folders of the user who called sudo.
+func (o owner) distrust(me int, sudo string, private func(gid, uid int) bool) string {
+	switch {
+	case o.uid != me && o.uid != 0 && !(me == 0 && strconv.Itoa(o.uid) == sudo):
+		return fmt.Sprintf("belongs to uid %d and is not used; chown it if you trust it", o.uid)
+	case o.mode&0o002 != 0, o.mode&0o020 != 0 && !private(o.gid, o.uid):
+		return fmt.Sprintf("can be written by others (mode %04o) and is not used; chmod go-w it if you trust it", o.mode.Perm())
+	}
+	return ""
+}
+
+// isPrivateGroup reports whether a group is a user's own, named as the user is.
+// Where users have one, files are made writable for it (umask 002).
+func isPrivateGroup(gid, uid int) bool {
+	g, groupErr := user.LookupGroupId(strconv.Itoa(gid))
+	u, userErr := user.LookupId(strconv.Itoa(uid))
+	return groupErr == nil && userErr == nil && g.Name == u.Username
+}

@@ -1,0 +1,109 @@
+package configs
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Variables are the environment variables that the values of a configuration
+// file may use as ${NAME}.
+type Variables struct {
+	Lookup  func(name string) (string, bool)
+	Project bool // the file is a project's, so others may have written it: projectVariables only
+}
+
+// projectVariables say who and where the user is. What a project's file puts
+// into a value may leave the machine, as the reason of a session or the name of
+// a host, so it takes no other. A * at the end stands for any further letters.
+var projectVariables = []string{
+	"SSMGUARD_*",
+	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
+	"USER", "LOGNAME", "USERNAME", "HOME", "USERPROFILE", "HOSTNAME", "COMPUTERNAME",
+	"TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR",
+}
+
+// credentialWords are in the names of variables that hold credentials. No file
+// takes those, the user's own neither: its values are sent and shown, too.
+var credentialWords = []string{"KEY", "TOKEN", "SECRET", "CREDENTIAL", "PASSWORD", "PASSWD", "PASSPHRASE", "_PASS", "_PWD"}
+
+// refusal says why a variable may not be used and what to do, "" when it may.
+func (v Variables) refusal(name string) string {
+	holds := func(word string) bool { return strings.Contains(strings.ToUpper(name), word) }
+	allows := func(allowed string) bool {
+		prefix, any := strings.CutSuffix(allowed, "*")
+		return name == allowed || any && strings.HasPrefix(name, prefix)
+	}
+	switch {
+	case slices.ContainsFunc(credentialWords, holds):
+		return fmt.Sprintf("${%s} has the name of a credential, and credentials stay out of configuration; write the value, or use a variable with another name", name)
+	case v.Project && !slices.ContainsFunc(projectVariables, allows):
+		return fmt.Sprintf("${%s} is not for a project's file; call the variable SSMGUARD_%s, or write the value", name, name)
+	}
+	return ""
+}
+
+var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$(\$|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})`) })
+
+// expand replaces ${NAME} and ${NAME:-default} in every value; $$ is a dollar
+// sign. Keys are left alone. Neither has a control character then.
+func (v Variables) expand(file string, n *yaml.Node, faults *Faults) {
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			checkText(file, child, faults)
+		} else {
+			v.expand(file, child, faults)
+		}
+	}
+	if n.Kind != yaml.ScalarNode {
+		return
+	}
+	if strings.Contains(n.Value, "$") {
+		n.Value = variable().ReplaceAllStringFunc(n.Value, func(use string) string { return v.value(file, n.Line, use, faults) })
+		if n.Style == 0 {
+			n.Tag = "" // a plain ${PORT} becomes the number it stands for
+		}
+	}
+	checkText(file, n, faults)
+}
+
+// value is what one use of a variable stands for.
+func (v Variables) value(file string, line int, use string, faults *Faults) string {
+	m := variable().FindStringSubmatch(use)
+	name, hasDefault, byDefault := m[2], m[3] != "", m[4]
+	if m[1] == "$" {
+		return "$"
+	}
+	if why := v.refusal(name); why != "" {
+		*faults = append(*faults, Fault{file, line, why})
+		return ""
+	}
+	if v.Lookup != nil {
+		if value, ok := v.Lookup(name); ok && (value != "" || !hasDefault) {
+			return value
+		}
+	}
+	if !hasDefault {
+		*faults = append(*faults, Fault{file, line, fmt.Sprintf("environment variable %s is not set; write ${%s:-value} to give a default", name, name)})
+	}
+	return byDefault
+}
+
+// checkText refuses control characters: a value becomes a line of a client's
+// file, of a terminal or of a shell, and must not become two.
+func checkText(file string, n *yaml.Node, faults *Faults) {
+	if at := strings.IndexFunc(n.Value, Control); n.Kind == yaml.ScalarNode && at >= 0 {
+		*faults = append(*faults, Fault{file, n.Line, fmt.Sprintf("the text has the control character %U; remove it", []rune(n.Value[at:])[0])})
+	}
+}
+
+// Control reports whether a character is not text: one that moves the cursor,
+// ends a line, or changes the direction of what is around it.
+func Control(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+}
