@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -67,29 +66,69 @@ func TestLookupErrors(t *testing.T) {
 
 func TestFormatsOfEngines(t *testing.T) {
 	here := access{Host: "127.0.0.1", Port: "15432", Real: "db.example.com", User: "app", Database: "shop", Password: "db/?A=b&c%2F"}
-	for _, test := range []struct{ engine, format, want string }{
-		{"aurora-postgresql", "url", "postgresql://app:db%2F%3FA=b&c%252F@127.0.0.1:15432/shop?sslmode=require\n"},
-		{"mariadb", "url", "mysql://app:db%2F%3FA=b&c%252F@127.0.0.1:15432/shop\n"},
-		{"sqlserver-ex", "url", "sqlserver://app:db%2F%3FA=b&c%252F@127.0.0.1:15432?database=shop\n"},
-		{"oracle-ee", "url", "oracle://app:db%2F%3FA=b&c%252F@127.0.0.1:15432/shop\n"},
-		{"mysql", "mysql", "[client]\nprotocol=tcp\nhost=127.0.0.1\nport=15432\nuser=\"app\"\npassword=\"db/?A=b&c%2F\"\nenable-cleartext-plugin\nloose-ssl-mode=REQUIRED\n[mysql]\ndatabase=shop\n"},
-		{"", "psql", "export PGHOST=db.example.com\nexport PGHOSTADDR=127.0.0.1\nexport PGPORT=15432\nexport PGUSER=app\nexport PGDATABASE=shop\nexport PGSSLMODE=require\nexport PGPASSWORD='db/?A=b&c%2F'\n"},
+	for _, test := range []struct {
+		engine, format string
+		password       bool
+		want           string
+	}{
+		{"aurora-postgresql", "url", true, "postgresql://app:db%2F%3FA=b&c%252F@127.0.0.1:15432/shop?sslmode=require\n"},
+		{"mariadb", "url", false, "mysql://app@127.0.0.1:15432/shop\n"},
+		{"sqlserver-ex", "url", false, "sqlserver://app@127.0.0.1:15432?database=shop\n"},
+		{"oracle-ee", "url", false, "oracle://app@127.0.0.1:15432/shop\n"},
+		{"mysql", "mysql", true, `[client]
+protocol=tcp
+host="127.0.0.1"
+port="15432"
+user="app"
+password="db/?A=b&c%2F"
+loose-enable-cleartext-plugin
+loose-ssl-mode=REQUIRED
+[client-mariadb]
+ssl-verify-server-cert=1
+[mysql]
+database="shop"
+`},
+		{"mysql", "mysql", false, "[client]\nprotocol=tcp\nhost=\"127.0.0.1\"\nport=\"15432\"\nuser=\"app\"\n[mysql]\ndatabase=\"shop\"\n"},
+		{"", "psql", true, "export PGHOST=db.example.com\nexport PGHOSTADDR=127.0.0.1\nexport PGPORT=15432\nexport PGUSER=app\nexport PGDATABASE=shop\nexport PGSSLMODE=require\nexport PGPASSWORD='db/?A=b&c%2F'\n"},
 	} {
 		a := here
-		a.Engine = test.engine
-		got := formats[test.format].write(a)
-		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("%s as %s: %s", test.engine, test.format, diff)
+		a.Engine, a.Format = test.engine, test.format
+		if !test.password {
+			a.Password = ""
 		}
-		if hint := formats[test.format].hint(a); !strings.Contains(hint, a.Real) || strings.Contains(hint, a.Password) {
+		got, err := a.text()
+		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
+			t.Errorf("%s as %s: %v %s", test.engine, test.format, err, diff)
+		}
+		if hint := formats[test.format].hint(a); !strings.Contains(hint, a.Real) || strings.Contains(hint, here.Password) {
 			t.Errorf("%s as %s: hint %q", test.engine, test.format, hint)
 		}
-		if test.format == "url" {
-			if u, err := url.Parse(strings.TrimSpace(got)); err != nil {
-				t.Error(err)
-			} else if password, _ := u.User.Password(); password != a.Password {
-				t.Errorf("password %q comes back", password)
-			}
+	}
+}
+
+// A token is in no form in which a client may send it without TLS.
+func TestFormsThatKeepTokens(t *testing.T) {
+	for _, test := range []struct {
+		a    access
+		want string // "" if it is kept
+	}{
+		{access{Format: "psql"}, ""},
+		{access{Format: "mysql", Engine: "aurora-mysql"}, ""},
+		{access{Format: "url"}, ""},
+		{access{Format: "url", Engine: "postgres"}, ""},
+		{access{Format: "url", Engine: "valkey", TLS: true}, ""},
+		{access{Format: "url", Engine: "valkey"}, "a token is sent over TLS only, and no URL makes every client of valkey use TLS"},
+		{access{Format: "url", Engine: "aurora-mysql"}, "a token is sent over TLS only, and no URL makes every client of aurora-mysql use TLS; give --format mysql"},
+		{access{Format: "url", Engine: "mariadb"}, "a token is sent over TLS only, and no URL makes every client of mariadb use TLS; give --format mysql"},
+		{access{Format: "url", Engine: "sqlserver-ex"}, "a token is sent over TLS only, and no URL makes every client of sqlserver-ex use TLS"},
+		{access{Format: "url", Engine: "oracle-ee"}, "a token is sent over TLS only, and no URL makes every client of oracle-ee use TLS"},
+	} {
+		got := ""
+		if err := test.a.keepsToken(); err != nil {
+			got = err.Error()
+		}
+		if got != test.want {
+			t.Errorf("%+v: %q, want %q", test.a, got, test.want)
 		}
 	}
 }

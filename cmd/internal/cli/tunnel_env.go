@@ -32,14 +32,14 @@ func (p *process) tunnelEnv(ctx context.Context, o *tunnelOptions) error {
 	if err != nil {
 		return err
 	}
-	format, err := a.format(o.Format)
+	text, err := a.text()
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(p.stdout, formats[format].write(a)); err != nil {
+	if _, err := fmt.Fprint(p.stdout, text); err != nil {
 		return err
 	}
-	if hint := formats[format].hint(a); a.Real != "" && hint != "" {
+	if hint := formats[a.Format].hint(a); a.Real != "" && hint != "" {
 		fmt.Fprintf(p.stderr, "ssmguard: %s\n", hint)
 	}
 	switch {
@@ -110,11 +110,17 @@ func (p *process) accessTo(ctx context.Context, conf configs.Tunnel, o *tunnelOp
 	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
 		return a, usagef("%s listens on the socket %s; clients of databases want a port", conf.Name, path)
 	}
-	if a.Host, a.Port, err = net.SplitHostPort(listen); err != nil || !o.Token {
+	if a.Host, a.Port, err = net.SplitHostPort(listen); err != nil {
+		return a, err
+	}
+	if a.Format, err = a.format(o.Format); err != nil || !o.Token {
 		return a, err
 	}
 	a.User = t.conf.User // the master user has a password
-	if a.Password, err = t.token(ctx, p); err == nil && conf.Guard != string(guardOff) {
+	if a.Password, err = t.token(ctx, p); err == nil {
+		err = a.keepsToken()
+	}
+	if err == nil && conf.Guard != string(guardOff) {
 		t.warnLogin(ctx, p, line)
 	}
 	return a, err

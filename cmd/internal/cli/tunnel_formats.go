@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -21,6 +22,7 @@ type access struct {
 	Engine         string // "" when it is not known
 	IAMAuth        bool   // takes tokens
 	Cache, TLS     bool   // a cache, and whether it speaks TLS
+	Format         string // one of formats
 }
 
 // families are kinds of engine, by a part of the engine's name: the scheme of
@@ -72,15 +74,45 @@ func (a access) format(asked string) (string, error) {
 	return asked, nil
 }
 
-// formats write an access for a kind of client, and say how it checks that it
-// talks to the right server.
+// formats write an access for a kind of client, say how it checks that it
+// talks to the right server, and whether it sends a password over TLS only.
 var formats = map[string]struct {
 	write func(access) string
 	hint  func(access) string
+	tls   func(access) bool
 }{
-	"psql":  {access.psql, access.psqlHint},
-	"mysql": {access.mysql, access.mysqlHint},
-	"url":   {access.url, access.urlHint},
+	"psql":  {access.psql, access.psqlHint, func(access) bool { return true }},
+	"mysql": {access.mysql, access.mysqlHint, func(access) bool { return true }},
+	"url":   {access.url, access.urlHint, access.urlTLS},
+}
+
+// keepsToken refuses a token in a form that does not keep it from going over the
+// network as it is.
+func (a access) keepsToken() error {
+	if formats[a.Format].tls(a) {
+		return nil
+	}
+	scheme, own := a.family()
+	instead := ""
+	if own != a.Format {
+		instead = "; give --format " + own
+	}
+	return usagef("a token is sent over TLS only, and no URL makes every client of %s use TLS%s", cmp.Or(a.Engine, scheme), instead)
+}
+
+// text is the access in its format. A control character has no place in any.
+func (a access) text() (string, error) {
+	for _, v := range []variable{{"host", a.Host}, {"port", a.Port}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
+		if at := strings.IndexFunc(v.value, configs.Control); at >= 0 {
+			return "", usagef("the %s has the control character %U; give another", v.name, []rune(v.value[at:])[0])
+		}
+	}
+	// Some of PostgreSQL's programs, such as pgbench, read such a PGDATABASE as
+	// settings: another host, no TLS.
+	if a.Format == "psql" && (strings.Contains(a.Database, "=") || strings.Contains(a.Database, "://")) {
+		return "", usagef("PostgreSQL's programs would read the database %q as connection settings; give --database", a.Database)
+	}
+	return formats[a.Format].write(a), nil
 }
 
 func (a access) psql() string {
@@ -98,24 +130,38 @@ func (a access) psql() string {
 }
 
 func (a access) mysql() string {
-	lines := "[client]\nprotocol=tcp\nhost=" + a.Host + "\nport=" + a.Port + "\n"
-	for _, v := range []variable{{"user", a.User}, {"password", a.Password}} {
-		if v.value != "" {
-			lines += v.name + "=\"" + v.value + "\"\n"
-		}
-	}
-	if a.Password != "" { // tokens are sent as they are, under TLS
-		lines += "enable-cleartext-plugin\nloose-ssl-mode=REQUIRED\n"
+	lines := "[client]\nprotocol=tcp\n" + optionLines([]variable{{"host", a.Host}, {"port", a.Port}, {"user", a.User}, {"password", a.Password}})
+	if a.Password != "" {
+		// Tokens are sent as they are. MySQL's client does that when it is told
+		// to, and then under TLS. MariaDB's always does it and knows no ssl-mode:
+		// what keeps it from a server without TLS is that it verifies (10.11 the
+		// name, too, and 127.0.0.1 is not the server's). For its library, which
+		// drivers use, the option without a value is off.
+		lines += "loose-enable-cleartext-plugin\nloose-ssl-mode=REQUIRED\n[client-mariadb]\nssl-verify-server-cert=1\n"
 	}
 	if a.Database != "" {
-		lines += "[mysql]\ndatabase=" + a.Database + "\n"
+		lines += "[mysql]\n" + optionLines([]variable{{"database", a.Database}})
 	}
 	return lines
 }
 
+// optionLines are variables as lines of an option file, those that are set.
+func optionLines(all []variable) string {
+	var b strings.Builder
+	for _, v := range all {
+		if v.value != "" {
+			fmt.Fprintf(&b, "%s=\"%s\"\n", v.name, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v.value))
+		}
+	}
+	return b.String()
+}
+
 func (a access) url() string {
 	scheme, _ := a.family()
-	u := url.URL{Scheme: scheme, Host: net.JoinHostPort(a.Host, a.Port), Path: a.Database}
+	u := url.URL{Scheme: scheme, Host: net.JoinHostPort(a.Host, a.Port), Path: "/" + a.Database}
+	if a.Database == "" {
+		u.Path = ""
+	}
 	switch {
 	case scheme == "redis" && a.TLS:
 		u.Scheme = "rediss"
@@ -133,6 +179,12 @@ func (a access) url() string {
 	return u.String() + "\n"
 }
 
+// urlTLS reports whether a URL makes every client that reads it use TLS.
+func (a access) urlTLS() bool {
+	scheme, _ := a.family()
+	return scheme == "postgresql" || scheme == "redis" && a.TLS
+}
+
 // authorities is where the certificates of RDS's authorities are, for names of RDS.
 func (a access) authorities() string {
 	if strings.Contains(a.Real, ".rds.amazonaws.com") {
@@ -146,7 +198,11 @@ func (a access) psqlHint() string {
 }
 
 func (a access) mysqlHint() string {
-	return fmt.Sprintf("to verify TLS, whose certificate is for %s, add ssl-mode=VERIFY_CA and ssl-ca%s; VERIFY_IDENTITY needs that name as host, led here in /etc/hosts", a.Real, a.authorities())
+	hint := fmt.Sprintf("to verify TLS, whose certificate is for %s, add ssl-ca%s and ssl-mode=VERIFY_CA; VERIFY_IDENTITY, and ssl-verify-server-cert of MariaDB's client, need that name as host, led here in /etc/hosts", a.Real, a.authorities())
+	if a.Password != "" {
+		hint += "; MariaDB's client 10.11 sends a token only so"
+	}
+	return hint
 }
 
 func (a access) urlHint() string {

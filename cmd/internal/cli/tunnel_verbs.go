@@ -70,8 +70,9 @@ A tunnel, or what to change in a named one:
                        are not within 30s, say so, fail, and go on trying
   up, ls --output json events as JSON lines, the list as JSON
   env --format FORMAT  psql, mysql or url, else what suits the engine; --user, --database;
-                       --token adds an IAM token as the password of --user; for a tunnel
-                       that is in no file, with its --rds, --elasticache, --host and --port
+                       --token adds an IAM token as the password of --user, where the
+                       form keeps it from being sent without TLS; for a tunnel in no
+                       file, with its --rds, --elasticache, --host and --port
   add --project        to .ssmguard.yaml here; else to the user's file. Instead of options,
                        a pasted command after "--": add NAME -- aws ssm start-session ...
   logs -f, --follow    go on until the tunnel is closed
