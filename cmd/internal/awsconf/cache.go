@@ -81,10 +81,10 @@ func sha1Hex(s string) string {
 // there what fetch brings. kind is kept in the entry.
 func (l *loader) cached(key, kind string, fetch func(context.Context) (*cacheEntry, error)) provider {
 	path := l.env.aws("cli", "cache", key+".json")
-	return l.unlessExpired(func(ctx context.Context) (aws.Credentials, error) {
+	return func(ctx context.Context) (aws.Credentials, error) {
 		var e cacheEntry
 		if readJSON(path, &e) == nil {
-			if c, err := e.credentials(); err == nil && l.now().Add(freshFor).Before(c.Expires) {
+			if c, err := e.credentials(); err == nil && c.HasKeys() && l.now().Add(freshFor).Before(c.Expires) {
 				return c, nil
 			}
 		}
@@ -97,10 +97,11 @@ func (l *loader) cached(key, kind string, fetch func(context.Context) (*cacheEnt
 		if err != nil {
 			return c, err
 		}
-		// A cache that cannot be written costs a call next time, no more.
-		_ = writeJSON(path, fresh)
+		if l.judge(c) == nil {
+			_ = writeJSON(path, fresh) // costs a call next time, no more
+		}
 		return c, nil
-	})
+	}
 }
 
 func readJSON(path string, to any) error {

@@ -37,15 +37,15 @@ func (l *loader) load() (provider, error) {
 		return nil, err
 	}
 	links := []link{
-		from(sourceAssumeRole, l.assumeRole),
-		from(sourceWebIdentity, func() (provider, error) { return l.webIdentity(l.profile, l.flag) }),
+		l.from(sourceAssumeRole, l.assumeRole),
+		l.from(sourceWebIdentity, func() (provider, error) { return l.webIdentity(l.profile, l.flag) }),
 	}
 	if !l.flag {
-		links = append([]link{from(sourceEnv, l.fromEnv)}, links...)
+		links = append([]link{l.from(sourceEnv, l.fromEnv)}, links...)
 	}
 	links = append(links, l.profileLinks(l.profile)...)
-	return firstOf(append(links, from(sourceFile, l.credentialFile), from(sourceFile, l.botoConfig),
-		from(sourceContainer, l.container), from(sourceInstance, l.instance)))
+	return firstOf(append(links, l.from(sourceFile, l.credentialFile), l.from(sourceFile, l.botoConfig),
+		l.from(sourceContainer, l.container), l.from(sourceInstance, l.instance)))
 }
 
 // The names by which the SDK calls the places that credentials come from: what
@@ -76,8 +76,17 @@ var sourceTexts = map[string]string{
 // do not say.
 func SourceText(c aws.Credentials) string { return sourceTexts[c.Source] }
 
-// from names the source of the credentials that a link gives.
-func from(source string, next link) link {
+// methods are the CLI's names of the sources.
+var methods = map[string]string{
+	sourceEnv: "env", sourceFile: "config-file", sourceAssumeRole: "assume-role",
+	sourceWebIdentity: "assume-role-with-web-identity", sourceSSO: "sso", sourceLogin: "login",
+	sourceProcess: customProcess, sourceContainer: containerRole, sourceInstance: "iam-role",
+}
+
+// from names the source of the credentials that a link gives, and keeps back those
+// that nothing may be signed with. Whatever signs, a session's calls or the call
+// that assumes a role, has its credentials from here.
+func (l *loader) from(source string, next link) link {
 	return func() (provider, error) {
 		p, err := next()
 		if p == nil || err != nil {
@@ -85,11 +94,33 @@ func from(source string, next link) link {
 		}
 		return func(ctx context.Context) (aws.Credentials, error) {
 			c, err := p(ctx)
+			if err != nil {
+				return aws.Credentials{}, err
+			}
 			c.Source = source
-			return c, err
+			if err := l.judge(c); err != nil {
+				return aws.Credentials{}, err
+			}
+			return c, nil
 		}, nil
 	}
 }
+
+// judge refuses credentials without keys, and those that have run out when they
+// arrive.
+func (l *loader) judge(c aws.Credentials) error {
+	switch {
+	case c.AccessKeyID == "":
+		return retrievalError(methods[c.Source], missingKey("AccessKeyId"))
+	case c.SecretAccessKey == "":
+		return retrievalError(methods[c.Source], missingKey("SecretAccessKey"))
+	case c.CanExpire && !l.now().Before(c.Expires):
+		return errStillExpired
+	}
+	return nil
+}
+
+func missingKey(name string) string { return "Missing required key in response: '" + name + "'" }
 
 func firstOf(links []link) (provider, error) {
 	for _, next := range links {
@@ -103,11 +134,11 @@ func firstOf(links []link) (provider, error) {
 // profileLinks are the links that a profile alone decides, after roles.
 func (l *loader) profileLinks(name string) []link {
 	return []link{
-		from(sourceSSO, func() (provider, error) { return l.sso(name) }),
-		from(sourceFile, func() (provider, error) { return keysOf(l.files.credentials[name], "shared-credentials-file") }),
-		from(sourceLogin, func() (provider, error) { return l.login(name) }),
-		from(sourceProcess, func() (provider, error) { return l.process(name) }),
-		from(sourceFile, func() (provider, error) { return keysOf(l.files.config[name], "config-file") }),
+		l.from(sourceSSO, func() (provider, error) { return l.sso(name) }),
+		l.from(sourceFile, func() (provider, error) { return keysOf(l.files.credentials[name], "shared-credentials-file") }),
+		l.from(sourceLogin, func() (provider, error) { return l.login(name) }),
+		l.from(sourceProcess, func() (provider, error) { return l.process(name) }),
+		l.from(sourceFile, func() (provider, error) { return keysOf(l.files.config[name], "config-file") }),
 	}
 }
 
@@ -138,28 +169,20 @@ func (l *loader) fromEnv() (provider, error) {
 		return nil, err
 	}
 	creds.CanExpire, creds.Expires = true, until
-	return l.unlessExpired(func(context.Context) (aws.Credentials, error) { return creds, nil }), nil
+	return func(context.Context) (aws.Credentials, error) { return creds, nil }, nil
 }
 
-// unlessExpired refuses credentials that have run out when they arrive.
-func (l *loader) unlessExpired(p provider) provider {
-	return func(ctx context.Context) (aws.Credentials, error) {
-		c, err := p(ctx)
-		if err == nil && c.CanExpire && !l.now().Before(c.Expires) {
-			return aws.Credentials{}, errStillExpired
-		}
-		return c, err
-	}
-}
-
-// keysOf reads the keys of a section.
+// keysOf reads the keys of a section. One that is empty is as good as none: the CLI
+// signs with it, and no service would know whose signature that is.
 func keysOf(s section, method string) (provider, error) {
 	key, ok := s.get("aws_access_key_id")
-	if !ok {
+	secret := s.values["aws_secret_access_key"]
+	switch {
+	case !ok:
 		return nil, nil
-	}
-	secret, ok := s.get("aws_secret_access_key")
-	if !ok {
+	case key == "":
+		return nil, partialCredentials(method, "aws_access_key_id")
+	case secret == "":
 		return nil, partialCredentials(method, "aws_secret_access_key")
 	}
 	token, ok := s.get("aws_security_token")

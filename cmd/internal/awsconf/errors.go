@@ -1,6 +1,7 @@
 package awsconf
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -23,7 +24,12 @@ type Error struct {
 	// Service is set when an AWS service answered with an error.
 	Service *ServiceFault
 
-	cause error // of the SDK, nil when the fault is in the configuration
+	// Credentials is the CLI's name of the source whose credentials cannot be used,
+	// "" for other faults.
+	Credentials string
+
+	reason string // of a source that was asked and has none
+	cause  error  // of the SDK, nil when the fault is in the configuration
 }
 
 // ServiceFault is an error answer of a service.
@@ -68,11 +74,15 @@ func errorf(code int, format string, args ...any) *Error {
 }
 
 func retrievalError(provider, msg string) *Error {
-	return errorf(CodeOther, "Error when retrieving credentials from %s: %s", provider, msg)
+	e := errorf(CodeOther, "Error when retrieving credentials from %s: %s", provider, msg)
+	e.Credentials = provider
+	return e
 }
 
 func partialCredentials(provider, missing string) *Error {
-	return errorf(CodeOther, "Partial credentials found in %s, missing: %s", provider, missing)
+	e := errorf(CodeOther, "Partial credentials found in %s, missing: %s", provider, missing)
+	e.Credentials = provider
+	return e
 }
 
 var (
@@ -86,6 +96,23 @@ var (
 		Message: "The SSO session associated with this profile has expired or is otherwise invalid. " +
 			"To refresh this SSO session run aws sso login with the corresponding profile."}
 )
+
+// noCredentials is errNoCredentials where a source that was asked says why.
+func noCredentials(reason string) *Error {
+	e := *errNoCredentials
+	e.Message += " (" + reason + ")"
+	e.reason = reason
+	return &e
+}
+
+// absence is the reason of noCredentials; not ok for other errors.
+func absence(err error) (reason string, ok bool) {
+	var own *Error
+	if !errors.As(err, &own) || own.reason == "" {
+		return "", false
+	}
+	return own.reason, true
+}
 
 // pyList is the repr of a list of strings.
 func pyList(words []string) string {

@@ -28,6 +28,9 @@ type loginKeys struct {
 	ExpiresAt       string `json:"expiresAt,omitempty"`
 }
 
+// whole tells whether a request can be signed with the keys.
+func (k loginKeys) whole() bool { return k.AccessKeyID != "" && k.SecretAccessKey != "" }
+
 // loginToken is a file of ~/.aws/login/cache, written by `aws login`. Members that
 // are not read here are kept when it is written again.
 type loginToken struct {
@@ -44,6 +47,10 @@ func loginFault(text string) *Error {
 	return errorf(CodeOther, "Error loading login session token: %s", text)
 }
 
+func loginLacks(members []string) *Error {
+	return loginFault("Failed to load access token from token cache, missing required fields: " + strings.Join(members, ", ") + ".")
+}
+
 // login is the link for profiles made by `aws login`.
 func (l *loader) login(name string) (provider, error) {
 	session, ok := l.files.profiles[name].get("login_session")
@@ -55,7 +62,7 @@ func (l *loader) login(name string) (provider, error) {
 	if _, err := readLogin(path, session); err != nil {
 		return nil, err
 	}
-	return l.unlessExpired(func(ctx context.Context) (aws.Credentials, error) {
+	return func(ctx context.Context) (aws.Credentials, error) {
 		// Read again: another process may have renewed it.
 		t, err := readLogin(path, session)
 		if err != nil {
@@ -72,7 +79,7 @@ func (l *loader) login(name string) (provider, error) {
 		}
 		return aws.Credentials{AccessKeyID: t.keys.AccessKeyID, SecretAccessKey: t.keys.SecretAccessKey, SessionToken: t.keys.SessionToken,
 			CanExpire: true, Expires: until}, nil
-	}), nil
+	}, nil
 }
 
 func readLogin(path, session string) (*loginToken, error) {
@@ -87,12 +94,17 @@ func readLogin(path, session string) (*loginToken, error) {
 		}
 	}
 	if missing != nil {
-		return nil, loginFault("Failed to load access token from token cache, missing required fields: " + strings.Join(missing, ", ") + ".")
+		return nil, loginLacks(missing)
 	}
-	if err := json.Unmarshal(t.members["accessToken"], &t.keys); err != nil || t.keys.AccessKeyID == "" {
-		return nil, loginFault("Failed to load access token from token cache, missing required fields: accessToken.")
+	switch err := json.Unmarshal(t.members["accessToken"], &t.keys); {
+	case err != nil || !t.keys.whole():
+		missing = []string{"accessToken"}
+	case t.keys.ExpiresAt == "":
+		missing = []string{"expiresAt"}
+	default:
+		return t, nil
 	}
-	return t, nil
+	return nil, loginLacks(missing)
 }
 
 // text is a member that is a string.
@@ -131,7 +143,7 @@ func (l *loader) renewLogin(ctx context.Context, t *loginToken) (until time.Time
 	if err != nil {
 		return until, err
 	}
-	if answer.AccessToken.AccessKeyID == "" || answer.ExpiresIn <= 0 {
+	if !answer.AccessToken.whole() || answer.RefreshToken == "" || answer.ExpiresIn <= 0 {
 		return until, loginFault("Unable to refresh access token due to an invalid service response. Please try running 'aws login' again. " +
 			"If the issue persists, there may be a temporary signin service problem.")
 	}

@@ -235,7 +235,7 @@ func TestLoginFile(t *testing.T) {
 			", Please reauthenticate with 'aws login'."},
 		"members": {`{"accessToken":{"accessKeyId":"A"},"clientId":"c"}`,
 			"Error loading login session token: Failed to load access token from token cache, missing required fields: refreshToken, dpopKey."},
-		"key": {`{"accessToken":{"accessKeyId":"A","expiresAt":"2001-01-01T00:00:00Z"},"clientId":"c","refreshToken":"r","dpopKey":"k"}`,
+		"key": {`{"accessToken":{"accessKeyId":"A","secretAccessKey":"s","expiresAt":"2001-01-01T00:00:00Z"},"clientId":"c","refreshToken":"r","dpopKey":"k"}`,
 			"Error loading login session token: Unable to load private key from cached token."},
 	} {
 		h := newHome(t, newCloud(t), loginConfig)

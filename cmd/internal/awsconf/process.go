@@ -29,7 +29,7 @@ func (l *loader) process(name string) (provider, error) {
 	}
 	// One run serves the first request; later ones, near the end, run it again.
 	first := &creds
-	return l.unlessExpired(func(ctx context.Context) (aws.Credentials, error) {
+	return func(ctx context.Context) (aws.Credentials, error) {
 		if c := first; c != nil {
 			first = nil
 			if !c.CanExpire || l.now().Before(c.Expires) {
@@ -37,7 +37,7 @@ func (l *loader) process(name string) (provider, error) {
 			}
 		}
 		return l.runProcess(ctx, command)
-	}), nil
+	}, nil
 }
 
 const customProcess = "custom-process"
@@ -86,12 +86,12 @@ func parseProcess(out []byte) (aws.Credentials, error) {
 	text := func(key string) string { s, _ := answer[key].(string); return s }
 	for _, key := range []string{"AccessKeyId", "SecretAccessKey"} {
 		if text(key) == "" {
-			return aws.Credentials{}, retrievalError(customProcess, "Missing required key in response: '"+key+"'")
+			return aws.Credentials{}, retrievalError(customProcess, missingKey(key))
 		}
 	}
 	c := aws.Credentials{AccessKeyID: text("AccessKeyId"), SecretAccessKey: text("SecretAccessKey"), SessionToken: text("SessionToken")}
-	if e := text("Expiration"); e != "" {
-		until, err := parseTime(e)
+	if e := answer["Expiration"]; e != nil {
+		until, err := parseTime(fmt.Sprint(e)) // a number is no time for the CLI either
 		if err != nil {
 			return aws.Credentials{}, err
 		}

@@ -14,27 +14,76 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"ssmguard/cmd/internal/awscli"
 )
 
-// remoteCredentials is the answer of the container and instance endpoints.
+// remoteCredentials is the answer of the container and instance endpoints. One that
+// has no credentials to give may say so with status 200, in words of its own.
 type remoteCredentials struct {
-	Code, AccessKeyID, SecretAccessKey, Token, Expiration string
+	AccessKeyID, SecretAccessKey, Token, Expiration *string
+
+	Code, Message, Error any
 }
 
-func (r remoteCredentials) credentials() (aws.Credentials, error) {
-	c := aws.Credentials{AccessKeyID: r.AccessKeyID, SecretAccessKey: r.SecretAccessKey, SessionToken: r.Token}
-	if r.Expiration == "" {
-		return c, nil
+// lacks tells what is missing of the members that the CLI needs, and what the
+// endpoint says instead; "" when all are there. Nothing else of the answer is
+// quoted, since a secret may be among it.
+func (r remoteCredentials) lacks() string {
+	for _, m := range []struct {
+		name  string
+		value *string
+	}{{"AccessKeyId", r.AccessKeyID}, {"SecretAccessKey", r.SecretAccessKey}, {"Token", r.Token}, {"Expiration", r.Expiration}} {
+		if m.value != nil && (*m.value != "" || m.name == "Token") {
+			continue
+		}
+		var words []string
+		for _, v := range []any{r.Code, r.Message, r.Error} {
+			if s, ok := v.(string); ok && s != "" {
+				words = append(words, s)
+			}
+		}
+		if words == nil {
+			return "the answer has no " + m.name
+		}
+		return "the answer has no " + m.name + "; it says " + awscli.Quote(shortened(strings.Join(words, ": ")))
 	}
-	var err error
-	c.CanExpire = true
-	c.Expires, err = parseTime(r.Expiration)
-	return c, err
+	return ""
 }
+
+// credentials are those of an answer that lacks nothing.
+func (r remoteCredentials) credentials() (aws.Credentials, error) {
+	until, err := parseTime(*r.Expiration)
+	return aws.Credentials{AccessKeyID: *r.AccessKeyID, SecretAccessKey: *r.SecretAccessKey, SessionToken: *r.Token,
+		CanExpire: true, Expires: until}, err
+}
+
+// sayLength is how much of an endpoint's words is passed on.
+const sayLength = 300
+
+// shortened is a text of an endpoint that is not too long for a message.
+func shortened(text string) string {
+	if rs := []rune(text); len(rs) > sayLength {
+		return string(rs[:sayLength]) + "…"
+	}
+	return text
+}
+
+// onOneLine is a text of an endpoint as part of a message: in a terminal it can do
+// nothing.
+func onOneLine(text string) string {
+	return shortened(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text))
+}
+
+const containerRole = "container-role"
 
 const (
 	containerHost    = "http://169.254.170.2"
@@ -73,13 +122,13 @@ func (l *loader) fetched(fetch provider) (provider, error) {
 		return nil, err
 	}
 	first := &c
-	return l.unlessExpired(func(ctx context.Context) (aws.Credentials, error) {
+	return func(ctx context.Context) (aws.Credentials, error) {
 		if c := first; c != nil {
 			first = nil
 			return *c, nil
 		}
 		return fetch(ctx)
-	}), nil
+	}, nil
 }
 
 func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credentials, error) {
@@ -105,16 +154,18 @@ func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credential
 		body, err := l.get(ctx, http.MethodGet, uri, header, containerTimeout)
 		switch {
 		case errors.As(err, &status):
-			fault = fmt.Sprintf("Received non 200 response %d from container metadata: %s", status.status, status.body)
+			fault = fmt.Sprintf("Received non 200 response %d from container metadata: %s", status.status, onOneLine(status.body))
 		case err != nil:
 			fault = "Received error when attempting to retrieve container metadata: " + unanswered(err, Call{Endpoint: uri}).Message
 		case json.Unmarshal(body, &r) != nil:
 			fault = "Unable to parse JSON returned from container metadata services"
+		case r.lacks() != "": // asking again would not help
+			return aws.Credentials{}, retrievalError(containerRole, "Error retrieving metadata: "+r.lacks())
 		default:
 			return r.credentials()
 		}
 	}
-	return aws.Credentials{}, retrievalError("container-role", "Error retrieving metadata: "+fault)
+	return aws.Credentials{}, retrievalError(containerRole, "Error retrieving metadata: "+fault)
 }
 
 // errStatus is an answer other than 200.
@@ -276,23 +327,24 @@ func (l *loader) instance() (provider, error) {
 			return aws.Credentials{}, err
 		}
 		var r remoteCredentials
-		if err := json.Unmarshal([]byte(body), &r); err != nil || r.AccessKeyID == "" {
-			return aws.Credentials{}, errNoCredentials
+		if err := json.Unmarshal([]byte(body), &r); err != nil {
+			return aws.Credentials{}, noCredentials("the instance's answer is not JSON")
+		}
+		if lacks := r.lacks(); lacks != "" {
+			return aws.Credentials{}, noCredentials("the instance: " + lacks)
 		}
 		c, err := r.credentials()
-		if soon := l.now().Add(extension); err == nil && c.CanExpire && c.Expires.Before(soon) {
+		if soon := l.now().Add(extension); err == nil && c.Expires.Before(soon) {
 			c.Expires = soon // the service is late with new ones; EC2 goes on to take the old
 		}
 		return c, err
 	}
 	p, err := l.fetched(fetch)
-	switch {
-	case errors.Is(err, errNoToken):
-		return nil, err
-	case err != nil:
-		return nil, nil
+	var own *Error
+	if err != nil && !errors.As(err, &own) {
+		return nil, nil // nobody answers
 	}
-	return p, nil
+	return p, err
 }
 
 // instanceRegion is the region of the EC2 instance we run on, "" if there is none.

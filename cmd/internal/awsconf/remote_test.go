@@ -27,10 +27,11 @@ type cloud struct {
 	mu     sync.Mutex
 	calls  []string
 	refuse map[string]string // operation -> error code
+	own    map[string]string // operation -> an answer of the test's own
 }
 
 func newCloud(t *testing.T) *cloud {
-	c := &cloud{refuse: map[string]string{}}
+	c := &cloud{refuse: map[string]string{}, own: map[string]string{}}
 	c.Server = httptest.NewServer(c)
 	t.Cleanup(c.Close)
 	return c
@@ -60,13 +61,16 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	c.calls = append(c.calls, note)
-	code := c.refuse[call]
+	code, own := c.refuse[call], c.own[call]
 	c.mu.Unlock()
 	if code != "" {
 		w.Header().Set("X-Amzn-Errortype", code)
 		w.WriteHeader(http.StatusForbidden)
 		if r.URL.Path != "/" {
-			_, _ = io.WriteString(w, `{"message":"no"}`)
+			if own == "" {
+				own = `{"message":"no"}`
+			}
+			_, _ = io.WriteString(w, own)
 			return
 		}
 		fmt.Fprintf(w, "<ErrorResponse><Error><Code>%s</Code><Message>no</Message></Error></ErrorResponse>", code)
@@ -84,6 +88,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"GET " + rolePath:             "role",
 		"GET " + rolePath + "role":    `{"Code":"Success","AccessKeyId":"ASIAIMDS","SecretAccessKey":"s","Token":"t","Expiration":"2099-01-01T00:00:00Z"}`,
 		"GET /latest/meta-data/placement/availability-zone/": "eu-west-1b",
+	}
+	if own != "" {
+		answers[call] = own
 	}
 	if answers[call] == "" {
 		w.WriteHeader(http.StatusNotFound)
@@ -134,11 +141,24 @@ func (h *home) key(args ...string) (string, error) {
 }
 
 func (h *home) credentials(args ...string) (aws.Credentials, error) {
-	inv, err := awscli.Parse(append([]string{"ssm", "start-session", "--target", "i-1"}, args...), awscli.Env{})
+	s, err := h.session(args...)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	s, err := Load(context.Background(), Options{Globals: inv.Globals, Now: func() time.Time { return h.now },
+	c, err := s.Credentials.Retrieve(context.Background())
+	var own *Error
+	if errors.As(err, &own) {
+		err = own
+	}
+	return c, err
+}
+
+func (h *home) session(args ...string) (*Session, error) {
+	inv, err := awscli.Parse(append([]string{"ssm", "start-session", "--target", "i-1"}, args...), awscli.Env{})
+	if err != nil {
+		return nil, err
+	}
+	return Load(context.Background(), Options{Globals: inv.Globals, Now: func() time.Time { return h.now },
 		Lookup: func(k string) (string, bool) {
 			if k == "HOME" {
 				return h.dir, true
@@ -154,15 +174,6 @@ func (h *home) credentials(args ...string) (aws.Credentials, error) {
 			h.codes = h.codes[1:]
 			return code, nil
 		}})
-	if err != nil {
-		return aws.Credentials{}, err
-	}
-	c, err := s.Credentials.Retrieve(context.Background())
-	var own *Error
-	if errors.As(err, &own) {
-		err = own
-	}
-	return c, err
 }
 
 const roleConfig = `[profile base]

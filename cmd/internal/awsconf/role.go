@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"ssmguard/cmd/internal/awscli"
 )
@@ -77,9 +78,10 @@ func (l *loader) roleSource(name string, s section, visited []string) (provider,
 			"which has already been visited. Visited profiles: %s", sourceProfile, pyList(visited))
 	}
 	if wantsRole(from) && !hasKeys(from) {
-		return l.roleOf(sourceProfile, append(visited, sourceProfile))
+		return l.from(sourceAssumeRole, func() (provider, error) { return l.roleOf(sourceProfile, append(visited, sourceProfile)) })()
 	}
-	links := append([]link{func() (provider, error) { return l.webIdentity(sourceProfile, true) }}, l.profileLinks(sourceProfile)...)
+	web := l.from(sourceWebIdentity, func() (provider, error) { return l.webIdentity(sourceProfile, true) })
+	links := append([]link{web}, l.profileLinks(sourceProfile)...)
 	p, err := firstOf(links)
 	if p == nil && err == nil {
 		err = errorf(CodeOther, "The source profile \"%s\" must have credentials.", sourceProfile)
@@ -89,20 +91,21 @@ func (l *loader) roleSource(name string, s section, visited []string) (provider,
 
 // namedSource finds the credentials that credential_source names.
 func (l *loader) namedSource(source, profile string) (provider, error) {
-	var p provider
-	var err error
-	switch source {
-	case "Environment":
-		p, err = l.fromEnv()
-	case "EcsContainer":
-		p, err = l.container()
-	case "Ec2InstanceMetadata":
-		p, err = l.instance()
-	default:
+	named, ok := map[string]link{
+		"Environment":         l.from(sourceEnv, l.fromEnv),
+		"EcsContainer":        l.from(sourceContainer, l.container),
+		"Ec2InstanceMetadata": l.from(sourceInstance, l.instance),
+	}[source]
+	if !ok {
 		return nil, errorf(CodeOther, "The credential source \"%s\" referenced in profile \"%s\" is not valid.", source, profile)
 	}
-	if p == nil && err == nil {
-		err = retrievalError(source, "No credentials found in credential_source referenced in profile "+profile)
+	p, err := named()
+	const none = "No credentials found in credential_source referenced in profile "
+	switch reason, absent := absence(err); {
+	case absent:
+		return nil, retrievalError(source, none+profile+": "+reason)
+	case p == nil && err == nil:
+		return nil, retrievalError(source, none+profile)
 	}
 	return p, err
 }
@@ -152,8 +155,7 @@ func (l *loader) callAssumeRole(ctx context.Context, r role, source provider) (*
 	if err != nil {
 		return nil, Explain(err, l.clients.explanation("AssumeRole", "STS"))
 	}
-	c := out.Credentials
-	e := newEntry(deref(c.AccessKeyId), deref(c.SecretAccessKey), deref(c.SessionToken), *c.Expiration)
+	e := entryOf(out.Credentials)
 	if u := out.AssumedRoleUser; u != nil {
 		e.AssumedRoleUser = &assumedRole{ID: deref(u.AssumedRoleId), Arn: deref(u.Arn)}
 	}
@@ -201,8 +203,15 @@ func (l *loader) callWebIdentity(ctx context.Context, r role, path string) (*cac
 	if err != nil {
 		return nil, Explain(err, l.clients.explanation("AssumeRoleWithWebIdentity", "STS"))
 	}
-	c := out.Credentials
-	return newEntry(deref(c.AccessKeyId), deref(c.SecretAccessKey), deref(c.SessionToken), *c.Expiration), nil
+	return entryOf(out.Credentials), nil
+}
+
+// entryOf takes over the credentials of an answer, which may lack any of its parts.
+func entryOf(c *types.Credentials) *cacheEntry {
+	if c == nil {
+		c = &types.Credentials{}
+	}
+	return newEntry(deref(c.AccessKeyId), deref(c.SecretAccessKey), deref(c.SessionToken), aws.ToTime(c.Expiration))
 }
 
 // A param is a parameter of a call to STS, a *string or an *int32, and the least

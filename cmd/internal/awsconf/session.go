@@ -88,10 +88,12 @@ func (s *Session) resolve(l *loader, o Options, scoped section) error {
 		// The retries of the credential calls are those of the command.
 		l.clients.retries, _ = l.retries(scoped)
 		p, err := l.load()
-		if err != nil {
+		switch _, absent := absence(err); {
+		case absent: // told when they are needed
+			creds = func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, err }
+		case err != nil:
 			return err
-		}
-		if p != nil {
+		case p != nil:
 			creds = p
 		}
 	}

@@ -106,14 +106,13 @@ func (l *loader) token(ctx context.Context, c ssoConfig) (string, error) {
 	if t.AccessToken == "" || t.ExpiresAt == "" {
 		return "", errorf(CodeOther, "Error loading SSO Token: Token for %s is invalid", c.startURL)
 	}
-	if c.session == "" {
-		return t.AccessToken, nil // the service judges the tokens of the old form
-	}
 	until, err := parseTime(t.ExpiresAt)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", err
-	}
-	if l.now().Add(freshFor).Before(until) {
+	case c.session == "" && !l.now().Before(until): // the old form knows no refresh
+		return "", errSSOUnauthorized
+	case c.session == "" || l.now().Add(freshFor).Before(until):
 		return t.AccessToken, nil
 	}
 	if fresh := l.refreshToken(ctx, c, t); fresh != nil {
@@ -164,6 +163,9 @@ func (l *loader) callSSO(ctx context.Context, c ssoConfig) (*cacheEntry, error) 
 		return nil, Explain(err, l.clients.explanation("GetRoleCredentials", "SSO"))
 	}
 	r := out.RoleCredentials
+	if r == nil {
+		r = &ssotypes.RoleCredentials{}
+	}
 	e := newEntry(deref(r.AccessKeyId), deref(r.SecretAccessKey), deref(r.SessionToken), time.UnixMilli(r.Expiration))
 	e.Credentials.Expiration = strings.TrimSuffix(e.Credentials.Expiration, "UTC") + "Z"
 	return e, nil
