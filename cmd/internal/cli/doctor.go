@@ -127,7 +127,7 @@ func (d *doctor) identity(ctx context.Context) []report.Check {
 	}
 	keys, err := d.conf.Credentials.Retrieve(ctx)
 	if err != nil {
-		return []report.Check{{Level: report.Fail, Name: "identity", Text: oneLine(err), Do: credentialsAdvice(err)}}
+		return []report.Check{unidentified(err)}
 	}
 	caller, err := d.evidence.Caller(ctx)
 	switch {
@@ -148,6 +148,16 @@ func (d *doctor) identity(ctx context.Context) []report.Check {
 		c.Level, c.Do = report.Warn, "get new credentials before a long session: these end in "+left.String()
 	}
 	return []report.Check{c}
+}
+
+// unidentified is why there are no credentials, without the layers of the SDK
+// around it.
+func unidentified(err error) report.Check {
+	do := credentialsAdvice(err)
+	if conf := (*awsconf.Error)(nil); errors.As(err, &conf) {
+		err = conf
+	}
+	return report.Check{Level: report.Fail, Name: "identity", Text: oneLine(err), Do: do}
 }
 
 // credentialsAdvice says what to do about credentials that cannot be had. The AWS
@@ -172,10 +182,14 @@ func (d *doctor) region(context.Context) []report.Check {
 }
 
 // configFault is why there is no configuration: a profile that is not there, a
-// region that is not known, a file that cannot be read.
+// region that is not known, a file that cannot be read, credentials that a source
+// has not.
 func (d *doctor) configFault() report.Check {
 	c := report.Check{Level: report.Fail, Name: "region", Text: oneLine(d.fault), Do: "name a region with --region or AWS_REGION"}
+	var conf *awsconf.Error
 	switch {
+	case errors.As(d.fault, &conf) && conf.Credentials != "":
+		return unidentified(conf)
 	case !d.profileExists:
 		c.Name, c.Do = "profile", d.profileAdvice()
 	case !strings.Contains(c.Text, "region"):
