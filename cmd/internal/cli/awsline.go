@@ -161,7 +161,7 @@ func (p *process) aws(ctx context.Context, words []string) error {
 	line.dropIn = true
 	switch {
 	case !line.ours():
-		return line.alone(p.passThrough(line.words))
+		return line.elsewhere(p.become)
 	case line.call.Command == awscli.ExecuteCommand:
 		return line.execute(ctx)
 	default:
@@ -181,9 +181,13 @@ func (l *sessionLine) ours() bool {
 	return false
 }
 
-// alone does what can be done with a command line that is not ours where there is
-// no other aws to hand it to; why says so.
-func (l *sessionLine) alone(why error) error {
+// elsewhere hands a command line that is not ours to the next aws, and does what can
+// be done with it where there is none.
+func (l *sessionLine) elsewhere(become func(path string, args, environ []string) error) error {
+	err := l.passThrough(l.words, become)
+	if !errors.Is(err, errNoOtherAWS) {
+		return err
+	}
 	switch l.call.Command {
 	case awscli.Help:
 		return errHelp
@@ -194,7 +198,7 @@ func (l *sessionLine) alone(why error) error {
 	if l.call.Refusal != nil {
 		return l.call.Refusal // the error of an AWS CLI that has only our commands
 	}
-	return why
+	return err
 }
 
 // start runs a command line that asks for a session, or for what the AWS CLI

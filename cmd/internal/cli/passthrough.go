@@ -12,9 +12,12 @@ import (
 // already, so that a script of that name which calls us is not asked again.
 const passedVariable = "SSMGUARD_PASSED"
 
-// passThrough becomes the next program named aws. It returns only when there is
-// none or it cannot be run.
-func (p *process) passThrough(args []string) error {
+// errNoOtherAWS is why a command line that is not ours cannot be run.
+var errNoOtherAWS = errors.New("this is not start-session, and there is no other aws in PATH to hand it to")
+
+// passThrough becomes the next program named aws, by p.become. That returns where
+// a program runs beside us instead: its end is ours, and nothing is left to do.
+func (p *process) passThrough(args []string, become func(path string, args, environ []string) error) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -22,7 +25,7 @@ func (p *process) passThrough(args []string) error {
 	passed := filepath.SplitList(p.getenv(passedVariable))
 	next := nextAWS(p.getenv("PATH"), self, passed)
 	if next == "" {
-		return errors.New("this is not start-session, and there is no other aws in PATH to hand it to")
+		return errNoOtherAWS
 	}
 	list := next
 	if len(passed) > 0 {
@@ -31,7 +34,7 @@ func (p *process) passThrough(args []string) error {
 	environ := append(slices.DeleteFunc(slices.Clone(p.environ), func(entry string) bool {
 		return strings.HasPrefix(entry, passedVariable+"=")
 	}), passedVariable+"="+list)
-	return p.become(next, append([]string{"aws"}, args...), environ)
+	return become(next, append([]string{"aws"}, args...), environ)
 }
 
 // nextAWS returns the first executable named aws in a PATH that is neither our

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -48,5 +51,42 @@ func TestNextAWS(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestElsewhere: a command line that is not ours is the next aws's alone, also where
+// that runs beside us and its end is reported here; without one we do what we can.
+func TestElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, awsNames[0]), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("exec format error")
+	for _, words := range [][]string{{"--version"}, {"help"}, {"s3", "ls"}, {"ssm", "describe-sessions"}} {
+		for _, ended := range []error{nil, statusError{0}, statusError{3}, statusError{254}, broken} {
+			var out, errOut bytes.Buffer
+			p := &process{stdout: &out, stderr: &errOut, environ: []string{"PATH=" + dir}}
+			line, err := p.sessionLine(words)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ran []string
+			err = line.elsewhere(func(path string, args, _ []string) error {
+				ran = append(ran, path, strings.Join(args, " "))
+				return ended
+			})
+			want := []string{filepath.Join(dir, awsNames[0]), "aws " + strings.Join(words, " ")}
+			if err != ended || out.Len()+errOut.Len() > 0 || !slices.Equal(ran, want) {
+				t.Errorf("%q that ends with %v: ran %q, %v, says %s%s", words, ended, ran, err, &out, &errOut)
+			}
+		}
+	}
+	p := &process{environ: []string{"PATH="}}
+	line, err := p.sessionLine([]string{"s3", "ls"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := line.elsewhere(nil); exitCode(err) != exitUsage {
+		t.Errorf("without another aws: %v", err)
 	}
 }
