@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/windows"
 )
 
 // awsNames are the files that a program named aws may be.
@@ -16,10 +21,12 @@ func executable(fs.FileInfo) bool { return true }
 // become runs a program in our place: no process can be replaced here. Its exit
 // code becomes ours; Ctrl-C reaches it as it reaches us.
 func (p *process) become(path string, args, environ []string) error {
-	cmd := exec.Command(path, args[1:]...)
-	cmd.Env = environ
+	cmd, err := program(context.Background(), environ, path, args[1:]...)
+	if err != nil {
+		return err
+	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, p.stderr
-	err := cmd.Run()
+	err = cmd.Run()
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
@@ -28,4 +35,15 @@ func (p *process) become(path string, args, environ []string) error {
 		return statusError{exit.ExitCode()}
 	}
 	return &os.PathError{Op: "run", Path: path, Err: err}
+}
+
+// throughShell has a command run what batchVariable says.
+func throughShell(cmd *exec.Cmd) error {
+	system, err := windows.GetSystemDirectory()
+	if err != nil {
+		return err
+	}
+	cmd.Path = filepath.Join(system, "cmd.exe")
+	cmd.SysProcAttr = &syscall.SysProcAttr{CmdLine: batchCommand}
+	return nil
 }

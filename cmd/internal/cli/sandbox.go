@@ -157,11 +157,14 @@ const insideGrace = 5 * time.Second
 // runInside runs a command with an environment; its exit code, or the signal that
 // ended it, becomes ours.
 func (p *process) runInside(ctx context.Context, command []string, env []variable) error {
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = p.stdin, p.stdout, p.stderr, p.inside(env)
+	cmd, err := program(ctx, p.inside(env), command[0], command[1:]...)
+	if err != nil {
+		return err
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, p.stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = insideGrace
-	err := cmd.Run()
+	err = cmd.Run()
 	if cmd.ProcessState == nil {
 		return err // it did not start
 	}

@@ -28,6 +28,9 @@ func (p *process) tunnelRun(ctx context.Context, o *tunnelOptions) error {
 	if err != nil {
 		return usagef("%v", err)
 	}
+	if _, err := program(ctx, nil, path, o.Command[1:]...); err != nil {
+		return err // before a tunnel is opened for it
+	}
 	defer failingPipes()()
 	ts, err := p.openTunnels(ctx, o)
 	if err != nil {
@@ -61,10 +64,12 @@ func (p *process) tunnelRun(ctx context.Context, o *tunnelOptions) error {
 // that they are meant for. Those that the terminal sends to all of its
 // foreground reach it without us; the others are passed on.
 func (p *process) runBeside(path string, command, env []string) error {
-	cmd := exec.Command(path, command[1:]...)
+	cmd, err := program(context.Background(), slices.Concat(p.environ, env), path, command[1:]...)
+	if err != nil {
+		return err
+	}
 	cmd.Args[0] = command[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, p.stderr
-	cmd.Env = slices.Concat(p.environ, env)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, append(endings(), syscall.SIGQUIT)...)
 	defer signal.Stop(signals)
