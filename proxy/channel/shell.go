@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"ssmguard/proxy"
 )
@@ -28,7 +27,6 @@ type ShellOptions struct {
 const (
 	shellBuffer = 1 << 20 // bytes that out may lag behind
 	shellWrite  = 32 << 10
-	endOfInput  = 0x04 // what a terminal sends for the end of its input
 )
 
 // shell is the engine of a terminal or a command.
@@ -154,50 +152,13 @@ func (c *Channel) sendInput(ctx context.Context, e *shell, from io.Reader, opt S
 			return ErrEscaped
 		case err == io.EOF:
 			if c.info.SessionType != NonInteractiveCommands {
-				c.endInput(ctx, e, !escape.mid)
+				proxy.EndInput(ctx, e.news, !escape.mid, func(key byte) { c.sendNow(PayloadOutput, []byte{key}) })
 			}
 			return nil
 		case err != nil && ctx.Err() == nil:
 			return fmt.Errorf("cannot read the input: %w", err)
 		case err != nil:
 			return nil
-		}
-	}
-}
-
-const (
-	endPause    = 500 * time.Millisecond // of silence, before the end of the input is told again
-	endAttempts = 100
-)
-
-// endInput tells the far terminal that there is no more input, again and again,
-// as the end of a pipe is told to everybody who reads it: the first Ctrl-D may
-// end a program in the shell, the next the shell, and the one that comes while
-// bash runs a command is lost. It is told when the far side has fallen silent, and
-// ever more rarely if it stays so, since AWS counts it as use of the session.
-// whole says that the input ended with a whole line; if not, a Ctrl-D hands the
-// rest over, but to a line editor it means something else until the line is done.
-func (c *Channel) endInput(ctx context.Context, e *shell, whole bool) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	pause := endPause
-	for n := range endAttempts {
-		if n == 2 && !whole {
-			c.sendNow(PayloadOutput, []byte{'\r'})
-		}
-		c.sendNow(PayloadOutput, []byte{endOfInput})
-		timer.Reset(pause)
-		pause *= 2
-		for silent := false; !silent; {
-			select {
-			case <-timer.C:
-				silent = true
-			case <-e.news:
-				pause = endPause
-				timer.Reset(pause)
-			case <-ctx.Done():
-				return
-			}
 		}
 	}
 }
