@@ -55,10 +55,15 @@ func Main(args []string) int {
 type child struct {
 	events   *reporter // nil: no parent of ours
 	life     *os.File  // ends when the parent does; nil likewise
-	handed   bool      // the credentials in the environment are the ones to use
+	answers  chan answer
+	profile  string       // of the arguments
+	disown   func()       // takes the parent's credentials back
+	kind     atomic.Value // string: the session's type as the agent calls it; empty without handshake
 	session  *session.Session
 	plugin   session.ISessionPlugin
-	terminal func() // puts the terminal back as it was
+	output   chan struct{} // told when the far side has said something
+	answered atomic.Bool   // it has
+	terminal func()        // puts the terminal back as it was
 	log      log.T
 	fault    error        // the last failure to connect
 	ending   atomic.Int32 // the exit status of a signal, which the end of the session it causes must not hide
@@ -66,9 +71,9 @@ type child struct {
 
 // newChild takes its parent's variables out of the environment.
 func newChild() *child {
-	c := &child{terminal: saveTerminal(os.Stdin, os.Stdout)}
-	c.handed = take(credentialsVariable) != ""
+	c := &child{terminal: saveTerminal(os.Stdin, os.Stdout), answers: make(chan answer, 1), output: make(chan struct{}, 1)}
 	c.events, c.life = openPipes(take(pipesVariable))
+	c.disown = c.keepOwn()
 	ignoreUnused(c.events != nil)
 	c.log = &listener{T: log.Logger(false, Name), child: c}
 	return c
@@ -105,14 +110,8 @@ func (c *child) parse(args []string) (*session.Session, error) {
 	}
 	var request struct{ Target string }
 	json.Unmarshal([]byte(arg(5)), &request) // without it only encryption fails
-	profile := arg(4)
-	if c.handed && profile != "" {
-		// Its settings still count, but its credentials must not: keys in the
-		// environment beat AWS_PROFILE, and lose to an explicit profile.
-		os.Setenv("AWS_PROFILE", profile)
-		profile = ""
-	}
-	sdkutil.SetRegionAndProfile(arg(2), profile)
+	c.profile = arg(4)
+	sdkutil.SetRegionAndProfile(arg(2), c.profile)
 	return &session.Session{
 		SessionId: response.SessionID, StreamUrl: response.StreamURL, TokenValue: response.TokenValue,
 		Region: arg(2), TargetId: request.Target, Endpoint: arg(6), ClientId: uuid.NewV4().String(),

@@ -8,26 +8,37 @@ import (
 	"sync"
 )
 
-// Variables by which a parent of ours prepares its embedded child. The child
-// removes them before anything else runs.
-const (
-	// pipesVariable holds the numbers of the two inherited pipes, "events,life".
-	pipesVariable = "SSMGUARD_PLUGIN_PIPES"
-	// credentialsVariable says that the credentials in the environment are the
-	// ones to use, whatever profile the arguments name.
-	credentialsVariable = "SSMGUARD_PLUGIN_CREDENTIALS"
-)
+// pipesVariable holds the numbers of the two pipes that an embedded child inherits,
+// "events,life". The child removes it before anything else runs.
+const pipesVariable = "SSMGUARD_PLUGIN_PIPES"
 
 // event is what the embedded child reports, one JSON object a line.
 type event struct {
 	// Ready: the session can be used.
 	Ready bool `json:"ready,omitempty"`
+	// Forwards: the session forwards a port, so that an interrupt ends it; in others
+	// it is meant for the far end.
+	Forwards bool `json:"forwards,omitempty"`
 	// Closed: the service has closed the channel, so the session is over.
 	Closed bool `json:"closed,omitempty"`
 	// Reason says why the session failed, in words for the user.
 	Reason string `json:"reason,omitempty"`
 	// ExitCode is the far command's own, if it has told it.
 	ExitCode *int `json:"exitCode,omitempty"`
+	// Asks: the child needs credentials, and waits for an answer on the life pipe.
+	Asks bool `json:"asks,omitempty"`
+	// Refused is the code by which AWS has refused the credentials that the child
+	// was given last; only with Asks.
+	Refused string `json:"refused,omitempty"`
+}
+
+// answer is what the parent says to a child that asks, one JSON object a line.
+// It is never logged.
+type answer struct {
+	AccessKeyID     string `json:"accessKeyID,omitempty"` // "": the child is to find its own
+	SecretAccessKey string `json:"secretAccessKey,omitempty"`
+	SessionToken    string `json:"sessionToken,omitempty"`
+	Error           string `json:"error,omitempty"` // why there are no credentials
 }
 
 // reporter writes events; a nil reporter writes nothing.
@@ -55,9 +66,8 @@ type outcome struct {
 	exitCode *int
 }
 
-// follow reads events until the child is gone. A ready that is not nil is called
-// for each that says so.
-func follow(r io.Reader, ready func()) (o outcome) {
+// follow reads events until the child is gone, and calls heard for each.
+func follow(r io.Reader, heard func(event)) (o outcome) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -65,9 +75,7 @@ func follow(r io.Reader, ready func()) (o outcome) {
 		if json.Unmarshal(lines.Bytes(), &e) != nil {
 			continue
 		}
-		if e.Ready && ready != nil {
-			ready()
-		}
+		heard(e)
 		o.closed = o.closed || e.Closed
 		if e.Reason != "" {
 			o.reason = e.Reason

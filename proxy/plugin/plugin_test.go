@@ -299,4 +299,8 @@ func noSecrets(t *testing.T, d *driver, o order) {
 	if !seen {
 		t.Error("no command line of the plugin")
 	}
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", child))
+	if err != nil || bytes.Contains(environ, []byte("s3cret")) || bytes.Contains(environ, []byte("t0ken")) {
+		t.Errorf("the plugin was started with the keys in its environment: %v", err)
+	}
 }

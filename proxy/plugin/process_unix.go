@@ -29,19 +29,22 @@ func signalStatus(sig os.Signal) int {
 }
 
 // swallowSessionSignals keeps the session's signals away from this process, and
-// from whoever asked for them, until the returned function is called.
-func swallowSessionSignals() (undo func()) {
+// from whoever asked for them, until undo is called. interrupts gets those that
+// are meant to end something.
+func swallowSessionSignals() (interrupts <-chan os.Signal, undo func()) {
 	var ignored []os.Signal
 	for _, sig := range sessionSignals {
 		if signal.Ignored(sig) {
 			ignored = append(ignored, sig)
 		}
 	}
-	swallow := make(chan os.Signal, 1)
+	swallow, ends := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	signal.Reset(sessionSignals...)
 	signal.Notify(swallow, sessionSignals...)
-	return func() {
+	signal.Notify(ends, syscall.SIGINT, syscall.SIGQUIT)
+	return ends, func() {
 		signal.Stop(swallow)
+		signal.Stop(ends)
 		if len(ignored) > 0 { // Ignore without arguments means all
 			signal.Ignore(ignored...)
 		}
@@ -54,7 +57,7 @@ func swallowSessionSignals() (undo func()) {
 func startIgnoring(cmd *exec.Cmd) (undo func(), err error) {
 	signal.Ignore(sessionSignals...)
 	err = cmd.Start()
-	swallow := swallowSessionSignals()
+	_, swallow := swallowSessionSignals()
 	return func() {
 		swallow()
 		signal.Ignore(syscall.SIGINT)

@@ -23,18 +23,18 @@ var endSignals = []os.Signal{syscall.SIGTERM}
 func signalStatus(os.Signal) int { return 1 }
 
 // swallowSessionSignals keeps the session's signals away from this process, and
-// from whoever asked for them, until the returned function is called.
-func swallowSessionSignals() (undo func()) {
+// from whoever asked for them, until undo is called. interrupts gets them.
+func swallowSessionSignals() (interrupts <-chan os.Signal, undo func()) {
 	swallow := make(chan os.Signal, 1)
 	signal.Reset(sessionSignals...)
 	signal.Notify(swallow, sessionSignals...)
-	return func() { signal.Stop(swallow) }
+	return swallow, func() { signal.Stop(swallow) }
 }
 
 // startIgnoring starts a program and swallows the session's signals, which it
 // does not inherit here.
 func startIgnoring(cmd *exec.Cmd) (undo func(), err error) {
-	undo = swallowSessionSignals()
+	_, undo = swallowSessionSignals()
 	return undo, cmd.Start()
 }
 

@@ -3,6 +3,7 @@ package plugin
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -17,7 +18,7 @@ import (
 	"ssmguard/proxy"
 )
 
-// Credentials are the keys that were checked and that an embedded plugin is to use.
+// Credentials are the keys that an embedded plugin is to use.
 type Credentials struct {
 	AccessKeyID                   string
 	SecretAccessKey, SessionToken proxy.Secret
@@ -29,10 +30,12 @@ type Runner struct {
 	// Opener terminates sessions that are not known to have ended; nil leaves
 	// that to the caller.
 	Opener proxy.Opener
-	// Credentials returns the keys for an embedded plugin, which must be those
-	// that were checked; nil, or no keys, lets it find its own. An external plugin
-	// always finds its own, as from the AWS CLI.
-	Credentials func(context.Context) (Credentials, error)
+	// Credentials returns the keys for an embedded plugin, whose caller must be the
+	// one that was checked; nil, or no keys, lets it find its own. It is called
+	// whenever the plugin needs them, for as long as the session lasts; refused is
+	// the code by which AWS has refused those returned last, "" if it has not. An
+	// external plugin always finds its own, as from the AWS CLI.
+	Credentials func(ctx context.Context, refused string) (Credentials, error)
 
 	path     string
 	version  string
@@ -47,6 +50,9 @@ const (
 	// process group got, before it is sent the signal as well; and how much later
 	// than the child we may get it.
 	signalGrace = 200 * time.Millisecond
+	// interruptGrace is the same for an interrupt, after which the plugin has to
+	// tell the far side.
+	interruptGrace = time.Second
 	// killGrace is how long it may then take before it is killed.
 	killGrace = 5 * time.Second
 	// terminateTime bounds the call that ends the session in the account.
@@ -75,7 +81,8 @@ func (r *Runner) Version() string { return r.version }
 // the terminal put back in every case; *LeftRunningError, possibly joined to
 // another error, says that this failed. While Run runs, SIGINT, SIGQUIT and
 // SIGTSTP are the session's: whoever asked for them by signal.Notify gets them no
-// more and must ask again. A session without streams.In has nobody at the keys:
+// more and must ask again. If an embedded plugin forwards a port, the first two end
+// the session, as they end the plugin when they come from the terminal. A session without streams.In has nobody at the keys:
 // its plugin gets no signal from the terminal, and those to this process are left
 // to the caller, who ends ctx.
 //
@@ -113,14 +120,15 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	cmd.Args = argv(s)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.In, streams.Out, streams.Err
 	cmd.WaitDelay = time.Second // for a streams.In that is no file and has no end
-	if cmd.Env, err = r.environ(ctx, s); err != nil {
-		return o, err
-	}
+	cmd.Env = r.environ(s)
+	asking, answered := context.WithCancel(ctx)
+	defer answered()
 	events := func() outcome { return outcome{} }
+	forwards := make(chan struct{}, 1)
 	if r.external {
 		cmd.Stdout = watchOutput(streams.Out, ready)
 	} else {
-		done, err := openEvents(cmd, ready)
+		done, err := r.openEvents(asking, cmd, ready, forwards)
 		if err != nil {
 			return o, err
 		}
@@ -133,7 +141,7 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 		signal.Notify(signals, endSignals...)
 		defer signal.Stop(signals)
 	}
-	undo, err := r.start(cmd)
+	interrupts, undo, err := r.start(cmd)
 	defer undo()
 	if err != nil {
 		events()
@@ -141,8 +149,11 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	}
 	ended := make(chan struct{})
 	stopped := make(chan error, 1)
-	go func() { stopped <- stopper(ctx, cmd.Process, signals, ended, grace) }()
+	go func() {
+		stopped <- (&stopper{process: cmd.Process, ended: ended, signals: signals, forwards: forwards, interrupts: interrupts, grace: grace}).run(ctx)
+	}()
 	err = cmd.Wait()
+	answered()
 	close(ended)
 	interrupted := <-stopped
 	if interrupted == nil {
@@ -157,16 +168,18 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 
 // start starts the child. If there is a keyboard, its signals are the session's:
 // an external child inherits them as ignored, an embedded one ignores them by itself.
-func (r *Runner) start(cmd *exec.Cmd) (undo func(), err error) {
+// interrupts are those of them that we have got.
+func (r *Runner) start(cmd *exec.Cmd) (interrupts <-chan os.Signal, undo func(), err error) {
 	switch {
 	case cmd.Stdin == nil:
 		setApart(cmd)
-		return func() {}, cmd.Start()
+		return nil, func() {}, cmd.Start()
 	case r.external:
-		return startIgnoring(cmd)
+		undo, err = startIgnoring(cmd)
+		return nil, undo, err
 	}
-	undo = swallowSessionSignals()
-	return undo, cmd.Start()
+	interrupts, undo = swallowSessionSignals()
+	return interrupts, undo, cmd.Start()
 }
 
 // argv are the plugin's arguments, as the AWS CLI gives them since it knows the
@@ -175,29 +188,31 @@ func argv(s *proxy.Session) []string {
 	return []string{Name, responsePrefix, s.Spec.Region, "StartSession", s.Spec.Profile, request(s.Spec), s.Spec.Endpoint}
 }
 
-// environ is the child's environment: ours, the response, and for an embedded
-// plugin the credentials.
-func (r *Runner) environ(ctx context.Context, s *proxy.Session) ([]string, error) {
+// environ is the child's environment: ours, and the response.
+func (r *Runner) environ(s *proxy.Session) []string {
 	env := append([]string(nil), r.env...)
 	if r.env == nil {
 		env = os.Environ()
 	}
-	if !r.external && r.Credentials != nil {
-		c, err := r.Credentials(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if c.AccessKeyID != "" {
-			env = append(env, "AWS_ACCESS_KEY_ID="+c.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+c.SecretAccessKey.Reveal(),
-				"AWS_SESSION_TOKEN="+c.SessionToken.Reveal(), credentialsVariable+"=environment")
-		}
-	}
-	return append(env, responsePrefix+"="+response(s)), nil
+	return append(env, responsePrefix+"="+response(s))
 }
 
-// openEvents gives cmd the two pipes. The returned function closes our side and
-// returns what the child has said; call it when the child is gone or has not started.
-func openEvents(cmd *exec.Cmd, ready func()) (done func() outcome, err error) {
+// answer finds the credentials for a child that asks.
+func (r *Runner) answer(ctx context.Context, refused string) answer {
+	if r.Credentials == nil {
+		return answer{}
+	}
+	c, err := r.Credentials(ctx, refused)
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	return answer{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(), SessionToken: c.SessionToken.Reveal()}
+}
+
+// openEvents gives cmd the two pipes, and answers the child until ctx ends. The
+// returned function closes our side and returns what the child has said; call it
+// when the child is gone or has not started.
+func (r *Runner) openEvents(ctx context.Context, cmd *exec.Cmd, ready func(), forwards chan<- struct{}) (done func() outcome, err error) {
 	eventsOut, eventsIn, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -210,7 +225,21 @@ func openEvents(cmd *exec.Cmd, ready func()) (done func() outcome, err error) {
 	}
 	passPipes(cmd, eventsIn, lifeOut)
 	said := make(chan outcome, 1)
-	go func() { said <- follow(eventsOut, ready) }()
+	heard := func(e event) {
+		if e.Ready && ready != nil {
+			ready()
+		}
+		if e.Forwards {
+			select {
+			case forwards <- struct{}{}:
+			default:
+			}
+		}
+		if e.Asks {
+			json.NewEncoder(lifeIn).Encode(r.answer(ctx, e.Refused)) //nolint:errcheck // a child that is gone asks no more
+		}
+	}
+	go func() { said <- follow(eventsOut, heard) }()
 	return func() outcome {
 		eventsIn.Close()
 		lifeOut.Close()
@@ -221,27 +250,53 @@ func openEvents(cmd *exec.Cmd, ready func()) (done func() outcome, err error) {
 	}, nil
 }
 
-// stopper ends the child when ctx ends or a signal asks for it, and says which.
-// grace is what a child gets first that may have got the signal, too.
-func stopper(ctx context.Context, p *os.Process, signals <-chan os.Signal, ended <-chan struct{}, grace time.Duration) error {
-	var err error
-	var sig os.Signal = endSignals[0]
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	case sig = <-signals:
-		err = &InterruptedError{Signal: sig}
+// stopper ends a child when its time has come.
+type stopper struct {
+	process    *os.Process
+	ended      <-chan struct{}
+	signals    <-chan os.Signal // end every session
+	forwards   <-chan struct{}  // told if interrupts do, too
+	interrupts <-chan os.Signal
+	grace      time.Duration // for a child that may have got the signal itself
+}
+
+// run ends the child when ctx ends or a signal asks for it, and says which. A child
+// that an interrupt from the terminal has ended says itself how.
+func (s *stopper) run(ctx context.Context) error {
+	var interrupts <-chan os.Signal
+	for {
+		select {
+		case <-s.ended:
+			return nil
+		case <-ctx.Done():
+			s.end(endSignals[0], s.grace)
+			return context.Cause(ctx)
+		case sig := <-s.signals:
+			s.end(sig, s.grace)
+			return &InterruptedError{Signal: sig}
+		case <-s.forwards:
+			interrupts = s.interrupts
+		case sig := <-interrupts:
+			if s.end(endSignals[0], interruptGrace) {
+				return nil
+			}
+			return &InterruptedError{Signal: sig}
+		}
 	}
-	if !over(ended, grace) {
-		terminateProcess(p, sig)
+}
+
+// end waits for the child to end by itself, and if it does not within grace ends it by a
+// signal.
+func (s *stopper) end(sig os.Signal, grace time.Duration) (byItself bool) {
+	if over(s.ended, grace) {
+		return true
 	}
-	if !over(ended, killGrace) {
-		p.Kill()
-		<-ended
+	terminateProcess(s.process, sig)
+	if !over(s.ended, killGrace) {
+		s.process.Kill()
+		<-s.ended
 	}
-	return err
+	return false
 }
 
 // alsoOurs looks whether the signal that has ended a child was meant for its whole

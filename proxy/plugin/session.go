@@ -1,6 +1,8 @@
 package plugin
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -13,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/session-manager-plugin/src/communicator"
@@ -22,6 +25,9 @@ import (
 	"github.com/aws/session-manager-plugin/src/message"
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session"
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/sessionutil"
+	"github.com/gorilla/websocket"
+
+	"ssmguard/proxy"
 )
 
 // execute does what session.Session's Execute does, with the official data
@@ -31,8 +37,11 @@ func (c *child) execute() int {
 	s := c.session
 	fmt.Fprintf(os.Stdout, "\nStarting session with SessionId: %s\n", s.SessionId)
 	s.DisplayMode = sessionutil.NewDisplayMode(c.log)
-	channel := &dataChannel{DataChannel: &datachannel.DataChannel{}, child: c}
+	channel := &dataChannel{DataChannel: &datachannel.DataChannel{}, child: c, resumed: make(chan struct{}, 1)}
 	s.DataChannel = channel
+	if err := c.authorize(""); err != nil {
+		c.fail(err.Error())
+	}
 	if err := s.OpenDataChannel(c.log); err != nil {
 		c.fail("cannot open the session's data channel: " + err.Error())
 	}
@@ -48,15 +57,58 @@ func (c *child) execute() int {
 	if <-s.DataChannel.IsSessionTypeSet() {
 		err = c.run()
 	}
+	if (err == nil || errors.Is(err, io.EOF)) && !c.listens() {
+		c.endInput(channel)
+		return 0
+	}
 	if err == nil {
 		return 0
 	}
 	fmt.Fprintf(os.Stdout, "Cannot perform start session: %v\n", err)
 	c.terminal()
-	if errors.Is(err, io.EOF) {
-		return 0 // the end of our own input is no failure
-	}
 	return c.status(1, err.Error())
+}
+
+// How long a stream whose input has ended stays open without a byte from the far
+// side, after the far side has answered and before.
+const (
+	answeredTime   = 2 * time.Second
+	unansweredTime = 2 * time.Minute
+)
+
+// endInput is what follows the end of our own input, where the official session
+// types leave and lose the output that is on its way. A terminal is told of it,
+// and a command reads none; both end their session, and with it the process.
+// A stream has no end of one direction: there it is the silence of the far side.
+func (c *child) endInput(d *dataChannel) {
+	switch {
+	case c.session.SessionType == config.PortPluginName:
+		c.awaitSilence()
+		return
+	case c.kind.Load() != config.NonInteractiveCommandsPluginName:
+		last := d.last.Load()
+		whole := last == 0 || last == '\n' || last == '\r'
+		proxy.EndInput(context.Background(), c.output, whole, func(key byte) {
+			d.SendInputDataMessage(c.log, message.Output, []byte{key}) //nolint:errcheck // the end of the session is noticed elsewhere
+		})
+	}
+	select {}
+}
+
+// awaitSilence returns when the far side has said nothing for some time.
+func (c *child) awaitSilence() {
+	wait := unansweredTime
+	if c.answered.Load() {
+		wait = answeredTime
+	}
+	for {
+		select {
+		case <-c.output:
+			wait = answeredTime
+		case <-time.After(wait):
+			return
+		}
+	}
 }
 
 // run hands over to the official session type, which comes back only when it
@@ -65,6 +117,9 @@ func (c *child) run() error {
 	s := c.session
 	s.SessionType = s.DataChannel.GetSessionType()
 	s.SessionProperties = s.DataChannel.GetSessionProperties()
+	if c.listens() {
+		c.events.report(event{Forwards: true})
+	}
 	c.plugin = session.SessionRegistry[s.SessionType]
 	c.plugin.Initialize(c.log, s)
 	shown := s.DataChannel.GetAgentVersion() == "" // without handshake the first output has been shown
@@ -108,7 +163,15 @@ func (c *child) canListen() error {
 
 // observe sees the payloads after the session type has processed them.
 func (c *child) observe(m message.ClientMessage) {
-	switch message.PayloadType(m.PayloadType) {
+	kind := message.PayloadType(m.PayloadType)
+	if kind == message.Output || kind == message.StdErr {
+		c.answered.Store(true)
+		select {
+		case c.output <- struct{}{}:
+		default:
+		}
+	}
+	switch kind {
 	case message.Output:
 		if c.session.SessionType == config.ShellPluginName {
 			c.events.report(event{Ready: true})
@@ -139,12 +202,17 @@ func (c *child) abandon(reason string) {
 	c.fail(reason)
 }
 
-// terminate asks the service to end the session, for a few seconds at most.
+// terminate asks the service to end the session, for a few seconds at most. It is
+// called where no parent can be asked for credentials: if those that it gave last
+// have run out, our own may do.
 func (c *child) terminate() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.session.TerminateSession(c.log)
+		if c.session.TerminateSession(c.log) != nil && c.events != nil {
+			c.disown()
+			c.session.TerminateSession(c.log)
+		}
 	}()
 	select {
 	case <-done:
@@ -169,7 +237,13 @@ func (c *child) watch() {
 		return
 	}
 	go func() {
-		io.Copy(io.Discard, c.life)
+		for answers := json.NewDecoder(c.life); ; {
+			var a answer
+			if answers.Decode(&a) != nil {
+				break
+			}
+			c.answers <- a
+		}
 		c.terminate()
 		c.leave(1)
 	}()
@@ -179,24 +253,51 @@ func (c *child) watch() {
 type dataChannel struct {
 	*datachannel.DataChannel
 	child   *child
+	greeted bool // the first message has come
 	sending sync.Mutex
+	resumed chan struct{} // told when a lost connection is there again
+	last    atomic.Int32  // the byte that was typed last
 }
 
 // SendInputDataMessage sends one message at a time. The keyboard, the window's
 // size and signals come from goroutines of their own, which the official channel
 // may give the same number: one of the two is lost then, the next number is never
 // sent, and the agent waits for it for as long as the session lives.
+//
+// What cannot be sent waits until the session is resumed: the official session
+// types end at an error, before it is known whether it can be.
 func (d *dataChannel) SendInputDataMessage(log log.T, payload message.PayloadType, data []byte) error {
-	d.sending.Lock()
-	defer d.sending.Unlock()
-	return d.DataChannel.SendInputDataMessage(log, payload, data)
+	if payload == message.Output && len(data) > 0 {
+		d.last.Store(int32(data[len(data)-1]))
+	}
+	return d.send(true, func() error { return d.DataChannel.SendInputDataMessage(log, payload, data) })
 }
 
-// SendFlag takes its turn likewise.
+// SendFlag takes its turn likewise. One that ends the session does not wait for it.
 func (d *dataChannel) SendFlag(log log.T, flag message.PayloadTypeFlag) error {
+	return d.send(flag != message.TerminateSession, func() error { return d.DataChannel.SendFlag(log, flag) })
+}
+
+func (d *dataChannel) send(waits bool, message func() error) error {
 	d.sending.Lock()
 	defer d.sending.Unlock()
-	return d.DataChannel.SendFlag(log, flag)
+	for {
+		broken := d.socket()
+		err := message()
+		if err == nil || !waits || broken == nil {
+			return err
+		}
+		broken.Close() // so that the reader hears of it, too
+		<-d.resumed
+	}
+}
+
+// socket is the connection that is in use, nil if there is none to be resumed.
+func (d *dataChannel) socket() *websocket.Conn {
+	if ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel); ok && d.resumed != nil {
+		return ws.Connection
+	}
+	return nil
 }
 
 // connected says whether the websocket is there.
@@ -262,8 +363,38 @@ func (g guarded) SetOnMessage(handle func([]byte)) {
 	})
 }
 
+// greet looks at the first message, before the official channel does: whether it
+// is a handshake that wants credentials, and what the session is.
+func (d *dataChannel) greet(log log.T, raw []byte) {
+	var m message.ClientMessage
+	if d.greeted || m.DeserializeClientMessage(log, raw) != nil || m.MessageType != message.OutputStreamMessage {
+		return
+	}
+	d.greeted = true
+	if message.PayloadType(m.PayloadType) != message.HandshakeRequestPayloadType {
+		return
+	}
+	request, err := m.DeserializeHandshakeRequest(log)
+	if err != nil {
+		return
+	}
+	for _, action := range request.RequestedClientActions {
+		switch action.ActionType {
+		case message.KMSEncryption:
+			if err := d.child.authorize(""); err != nil {
+				d.child.fail("cannot encrypt the session: " + err.Error())
+			}
+		case message.SessionType:
+			var t message.SessionTypeRequest
+			json.Unmarshal(action.ActionParameters, &t) //nolint:errcheck // the official channel refuses it
+			d.child.kind.Store(t.SessionType)
+		}
+	}
+}
+
 // OutputMessageHandler lets the official one work, but stops in its stead.
 func (d *dataChannel) OutputMessageHandler(log log.T, _ datachannel.Stop, id string, raw []byte) error {
+	d.greet(log, raw)
 	stop := func() {
 		var m message.ClientMessage
 		var output string
@@ -283,22 +414,42 @@ func (d *dataChannel) lost(cause error) {
 	c := d.child
 	pause := time.Duration(config.DataChannelRetryInitialDelayMillis+rand.IntN(config.DataChannelRetryInitialDelayMillis)) * time.Millisecond
 	var err error
+	refused := ""
 	for range config.DataChannelNumMaxRetries + 1 {
-		var token string
-		if token, err = c.session.GetResumeSessionParams(c.log); err == nil {
-			if token == "" {
-				fmt.Fprintf(os.Stdout, "Session: %s timed out.\n", c.session.SessionId)
-				c.closed("the session has timed out")
+		if err = c.authorize(refused); err == nil {
+			err = d.resume()
+			refused = refusal(err)
+		}
+		if err == nil {
+			select {
+			case d.resumed <- struct{}{}:
+			default:
 			}
-			d.DataChannel.GetWsChannel().SetChannelToken(token)
-			if err = d.Reconnect(c.log); err == nil {
-				return
-			}
+			return
 		}
 		time.Sleep(pause)
 		pause *= config.RetryBase
 	}
 	c.abandon(fmt.Sprintf("the connection was lost (%v) and the session could not be resumed: %v", cause, rootCause(err)))
+}
+
+// resume asks for a new token and connects with it.
+func (d *dataChannel) resume() error {
+	c := d.child
+	token, err := c.session.GetResumeSessionParams(c.log)
+	if err != nil {
+		return err
+	}
+	if token == "" {
+		fmt.Fprintf(os.Stdout, "Session: %s timed out.\n", c.session.SessionId)
+		c.closed("the session has timed out")
+	}
+	if ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel); ok {
+		// The official plugin signs with the credentials of the start.
+		ws.Signer, ws.Credentials = c.session.Signer, c.session.Credentials
+		ws.ChannelToken = token
+	}
+	return d.Reconnect(c.log)
 }
 
 // rootCause is the innermost error: the outer ones tell how, not why, and some

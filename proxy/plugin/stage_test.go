@@ -51,6 +51,25 @@ type order struct {
 	Spec                 proxy.Spec
 	External             string
 	Profile              string // left to the plugin's arguments, with other credentials
+	Login                string // how the credentials change, see login
+}
+
+// login returns credentials as somebody's source of them does.
+func (o order) login() func(ctx context.Context, refused string) (plugin.Credentials, error) {
+	calls := 0
+	return func(_ context.Context, refused string) (plugin.Credentials, error) {
+		key := accessKey
+		calls++
+		switch {
+		case o.Login == "changes": // all the time
+			key = fmt.Sprint(accessKey, calls)
+		case o.Login == "replaced" && refused == "ExpiredTokenException":
+			key = accessKey + "NEW"
+		case o.Login == "expires" && calls > 1:
+			return plugin.Credentials{}, errors.New("credentials have expired; log in again")
+		}
+		return plugin.Credentials{AccessKeyID: key, SecretAccessKey: proxy.NewSecret("s3cret"), SessionToken: proxy.NewSecret("t0ken")}, nil
+	}
 }
 
 const accessKey = "AKIDCHECKED"
@@ -73,9 +92,7 @@ func drive(text string) int {
 		return 1
 	}
 	r.Opener = opener(o.Spec.Endpoint)
-	r.Credentials = func(context.Context) (plugin.Credentials, error) {
-		return plugin.Credentials{AccessKeyID: accessKey, SecretAccessKey: proxy.NewSecret("s3cret"), SessionToken: proxy.NewSecret("t0ken")}, nil
-	}
+	r.Credentials = o.login()
 	s := &proxy.Session{ID: o.ID, StreamURL: proxy.NewSecret(o.StreamURL), Token: proxy.NewSecret(o.Token), Spec: o.Spec}
 	err = r.Run(ctx, s, proxy.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, func() { fmt.Fprintln(os.Stderr, "ready") })
 	if err == nil {
@@ -106,11 +123,12 @@ type stage struct {
 	calls []string          // operation and signing key
 	keys  map[string][]byte // KMS: ciphertext to plaintext
 	deny  map[string]bool   // operations to refuse
+	gone  map[string]bool   // keys that have expired
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	st := &stage{t: t, home: t.TempDir(), keys: make(map[string][]byte), deny: make(map[string]bool)}
+	st := &stage{t: t, home: t.TempDir(), keys: make(map[string][]byte), deny: make(map[string]bool), gone: make(map[string]bool)}
 	g, err := gateway.New(gateway.Options{Decrypt: st.decrypt, Env: []string{"PATH=" + os.Getenv("PATH"), "PS1=$ ", "TERM=dumb"}})
 	if err != nil {
 		t.Fatal(err)
@@ -151,15 +169,19 @@ func (st *stage) answer(w http.ResponseWriter, r *http.Request) {
 	json.NewDecoder(r.Body).Decode(&in)
 	st.mu.Lock()
 	st.calls = append(st.calls, op+" "+key)
-	denied := st.deny[op]
+	denied, expired := st.deny[op], st.gone[key]
 	st.mu.Unlock()
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	fail := func(code string) {
 		w.WriteHeader(400)
 		fmt.Fprintf(w, `{"__type":%q,"message":"no"}`, code)
 	}
-	if denied {
+	switch {
+	case denied:
 		fail("AccessDeniedException")
+		return
+	case expired:
+		fail("ExpiredTokenException")
 		return
 	}
 	switch op {
@@ -190,6 +212,12 @@ func (st *stage) refuse(operation string) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.deny[operation] = true
+}
+
+func (st *stage) expire(key string) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.gone[key] = true
 }
 
 func (st *stage) called() []string {

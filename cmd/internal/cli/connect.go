@@ -20,11 +20,21 @@ import (
 // connect finds the configuration that the AWS CLI would find and makes the
 // world of a session line from it. The world's evidence has to be closed.
 func (l *sessionLine) connect(ctx context.Context) (*world, error) {
-	conf, err := l.configure(ctx)
+	conf, err := l.configureSession(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return l.enter(ctx, conf)
+}
+
+// configureSession is configure for one session, whose credentials are renewed for
+// as long as it lasts.
+func (l *sessionLine) configureSession(ctx context.Context) (*awsconf.Session, error) {
+	conf, err := l.configure(ctx)
+	if err != nil || l.call.Globals.NoSignRequest {
+		return conf, err
+	}
+	return conf, l.renewed(conf).hold(ctx)
 }
 
 // configure finds the configuration, and credentials that are there.
@@ -125,24 +135,16 @@ func (l *sessionLine) carrier(ctx context.Context, conf *awsconf.Session, api *a
 	return &nativeSession{process: l.process, dialer: dial}, nil
 }
 
-// runner returns the plugin that is to carry the session, with the credentials
-// that were checked.
+// runner returns the plugin that is to carry the session, with the credentials of
+// the caller that was checked.
 func (l *sessionLine) runner(ctx context.Context, conf *awsconf.Session, opener proxy.Opener) (*plugin.Runner, error) {
 	r, err := l.findPlugin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.Opener = opener
-	r.Credentials = func(ctx context.Context) (plugin.Credentials, error) {
-		if l.call.Globals.NoSignRequest {
-			return plugin.Credentials{}, nil
-		}
-		c, err := conf.Credentials.Retrieve(ctx)
-		return plugin.Credentials{
-			AccessKeyID:     c.AccessKeyID,
-			SecretAccessKey: proxy.NewSecret(c.SecretAccessKey),
-			SessionToken:    proxy.NewSecret(c.SessionToken),
-		}, err
+	if credentials, ok := conf.Credentials.(*renewing); ok { // none with --no-sign-request
+		r.Credentials = credentials.keys
 	}
 	return r, nil
 }

@@ -51,7 +51,7 @@ func (l *sessionLine) execute(ctx context.Context) error {
 			return err
 		}
 	}
-	conf, err := l.configure(ctx)
+	conf, err := l.configureSession(ctx)
 	if err != nil {
 		return err
 	}

@@ -165,7 +165,7 @@ func (p *process) awsText(err error) string {
 		return awscli.Frame("", silent.Error())
 	case errors.Is(err, plugin.ErrNotFound):
 		return awscli.Frame("", plugin.ErrNotFound.Error())
-	case errors.As(err, &exit) && !exit.Remote:
+	case errors.As(err, &exit) && !exit.Remote && exit.Reason == "":
 		return awscli.Frame("", exit.Error())
 	default:
 		return ""

@@ -1,24 +1,31 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/proxy"
+	"ssmguard/proxy/plugin"
 )
 
 // renewing are the credentials of something that runs for long: when they have
 // run out, or AWS says so, they are looked for again where the configuration
 // has them, so that a new login is taken up without a restart.
 type renewing struct {
-	load func(context.Context) (*awsconf.Session, error)
+	load  func(context.Context) (*awsconf.Session, error)
+	again string // what takes up new credentials in the environment: "open the tunnel"
 
 	mu    sync.Mutex
+	given aws.Credentials // what keys has returned last
 	now   aws.CredentialsProvider
 	until time.Time // when those retrieved last run out, zero if they do not
 	fixed bool      // they cannot be replaced while we run
@@ -29,7 +36,7 @@ var errNoPrompt = errors.New("the credentials need a code that only a new start 
 
 // renewed makes a configuration's credentials renewing, for every service.
 func (l *sessionLine) renewed(conf *awsconf.Session) *renewing {
-	r := &renewing{now: conf.Credentials, load: func(ctx context.Context) (*awsconf.Session, error) {
+	r := &renewing{now: conf.Credentials, again: "start", load: func(ctx context.Context) (*awsconf.Session, error) {
 		return awsconf.Load(ctx, awsconf.Options{Globals: l.call.Globals, Lookup: l.lookup,
 			Prompt: func(string) (string, error) { return "", errNoPrompt }})
 	}}
@@ -40,23 +47,78 @@ func (l *sessionLine) renewed(conf *awsconf.Session) *renewing {
 	return r
 }
 
+// hold keeps what was retrieved for as long as it lasts, and then looks for newer
+// credentials without asking anybody: the keyboard is the session's by then.
+func (r *renewing) hold(ctx context.Context) error {
+	c, err := r.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil })
+	return nil
+}
+
 // Retrieve implements aws.CredentialsProvider.
 func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, _, err := r.newest(ctx)
+	return c, err
+}
+
+// newest returns what Retrieve does and, in missed, why there are no credentials
+// that hold.
+func (r *renewing) newest(ctx context.Context) (c aws.Credentials, missed, err error) {
 	r.mu.Lock()
 	now := r.now
 	r.mu.Unlock()
-	c, err := now.Retrieve(ctx)
+	c, err = now.Retrieve(ctx)
 	if err == nil && !c.Expired() {
 		r.note(c)
-		return c, nil
+		return c, nil, nil
 	}
 	if ctx.Err() != nil {
-		return c, err
+		return c, ctx.Err(), err
 	}
-	if fresh, freshErr := r.fresh(ctx); freshErr == nil {
-		return fresh, nil
+	fresh, missed := r.fresh(ctx)
+	if missed == nil {
+		return fresh, nil, nil
 	}
-	return c, err
+	return c, missed, err
+}
+
+// keys are credentials that hold now, for a plugin; see plugin.Runner. If there are
+// none, the error says what to do.
+func (r *renewing) keys(ctx context.Context, refused string) (plugin.Credentials, error) {
+	var c aws.Credentials
+	var missed error
+	if slices.Contains(outdated, refused) {
+		if c, missed = r.fresh(ctx); missed == nil && r.gave(c) {
+			missed = errors.New(refused)
+		}
+	} else {
+		c, missed, _ = r.newest(ctx)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return plugin.Credentials{}, context.Cause(ctx)
+	case missed != nil:
+		return plugin.Credentials{}, fmt.Errorf("credentials have expired (%s); %s", strings.TrimRight(oneLine(missed), ".:"), r.remedy())
+	case c.Expired():
+		return plugin.Credentials{}, fmt.Errorf("credentials have expired; %s", r.remedy())
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.given = c
+	return plugin.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: proxy.NewSecret(c.SecretAccessKey),
+		SessionToken: proxy.NewSecret(c.SessionToken)}, nil
+}
+
+// gave tells whether keys has returned these credentials last.
+func (r *renewing) gave(c aws.Credentials) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return c.AccessKeyID == r.given.AccessKeyID && c.SessionToken == r.given.SessionToken
 }
 
 // Renew looks for newer credentials; that there are none is no error.
@@ -142,7 +204,7 @@ func (r *renewing) remedy() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fixed {
-		return "they are in the environment, so open the tunnel again with new ones"
+		return "they are in the environment, so " + cmp.Or(r.again, "open the tunnel") + " again with new ones"
 	}
 	return "log in again"
 }

@@ -116,3 +116,57 @@ func TestRemedy(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What a plugin is given holds when it is given; whoever types in a session is
+// not asked for a code.
+func TestKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		asked := 0
+		first := aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+			asked++
+			return login("first", start.Add(time.Hour)).Retrieve(ctx)
+		})
+		var next aws.CredentialsProvider
+		missing := errors.New("Error loading SSO Token: Token for corp does not exist.")
+		r := &renewing{now: first, again: "start", load: func(context.Context) (*awsconf.Session, error) {
+			if next == nil {
+				return nil, missing
+			}
+			return &awsconf.Session{Credentials: next}, nil
+		}}
+		if err := r.hold(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		given := func(what, refused, key, text string) {
+			t.Helper()
+			c, err := r.keys(t.Context(), refused)
+			if c.AccessKeyID != key || (err == nil) != (text == "") || err != nil && err.Error() != text {
+				t.Errorf("%s: %q, %v", what, c.AccessKeyID, err)
+			}
+		}
+		given("at the start", "", "first", "")
+		given("a refusal of something else", "AccessDeniedException", "first", "")
+		lost := "credentials have expired (Error loading SSO Token: Token for corp does not exist); log in again"
+		given("refused, no others", "ExpiredTokenException", "", lost)
+		time.Sleep(61 * time.Minute)
+		given("run out", "", "", lost)
+		next = login("second", start.Add(2*time.Hour))
+		given("a new login", "", "second", "")
+		given("refused, the same", "ExpiredTokenException", "", "credentials have expired (ExpiredTokenException); log in again")
+		next = login("third", start.Add(2*time.Hour))
+		given("refused, others", "ExpiredTokenException", "third", "")
+		next = login("old", start)
+		time.Sleep(time.Hour)
+		given("others that have run out", "", "", "credentials have expired; log in again")
+		if asked != 1 {
+			t.Errorf("asked for credentials %d times where it may prompt", asked)
+		}
+		next = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "environment", Source: "EnvConfigCredentials"}, nil
+		})
+		given("of the environment", "", "environment", "")
+		given("of the environment, refused", "ExpiredToken", "",
+			"credentials have expired (ExpiredToken); they are in the environment, so start again with new ones")
+	})
+}

@@ -99,7 +99,7 @@ func (o *sshOptions) run(ctx context.Context, line *sessionLine) error {
 			return err
 		}
 	}
-	conf, err := line.configure(ctx)
+	conf, err := line.configureSession(ctx)
 	if err != nil {
 		return err
 	}

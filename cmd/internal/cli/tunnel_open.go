@@ -206,6 +206,7 @@ func (t *tunnel) enter(ctx context.Context, p *process, o *tunnelOptions) error 
 		return err
 	}
 	credentials := line.renewed(conf)
+	credentials.again = "open the tunnel"
 	t.mu.Lock()
 	t.credentials = credentials
 	t.mu.Unlock()
