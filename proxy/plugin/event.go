@@ -19,6 +19,9 @@ type event struct {
 	// Forwards: the session forwards a port, so that an interrupt ends it; in others
 	// it is meant for the far end.
 	Forwards bool `json:"forwards,omitempty"`
+	// Interrupted: the session ends, since an interrupt from the terminal has come to
+	// the child as well.
+	Interrupted bool `json:"interrupted,omitempty"`
 	// Closed: the service has closed the channel, so the session is over.
 	Closed bool `json:"closed,omitempty"`
 	// Reason says why the session failed, in words for the user.
@@ -39,6 +42,14 @@ type answer struct {
 	SecretAccessKey string `json:"secretAccessKey,omitempty"`
 	SessionToken    string `json:"sessionToken,omitempty"`
 	Error           string `json:"error,omitempty"` // why there are no credentials
+}
+
+// tell puts a token into a channel that has room for one, unless it is there already.
+func tell(told chan<- struct{}) {
+	select {
+	case told <- struct{}{}:
+	default:
+	}
 }
 
 // reporter writes events; a nil reporter writes nothing.

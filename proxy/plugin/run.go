@@ -50,8 +50,8 @@ const (
 	// process group got, before it is sent the signal as well; and how much later
 	// than the child we may get it.
 	signalGrace = 200 * time.Millisecond
-	// interruptGrace is the same for an interrupt, after which the plugin has to
-	// tell the far side.
+	// interruptGrace is how long a child may take to say that it has got an
+	// interrupt that we have got.
 	interruptGrace = time.Second
 	// killGrace is how long it may then take before it is killed.
 	killGrace = 5 * time.Second
@@ -124,11 +124,21 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	asking, answered := context.WithCancel(ctx)
 	defer answered()
 	events := func() outcome { return outcome{} }
-	forwards := make(chan struct{}, 1)
+	forwards, interrupted := make(chan struct{}, 1), make(chan struct{}, 1)
+	heard := func(e event) {
+		switch {
+		case e.Ready && ready != nil:
+			ready()
+		case e.Forwards:
+			tell(forwards)
+		case e.Interrupted:
+			tell(interrupted)
+		}
+	}
 	if r.external {
 		cmd.Stdout = watchOutput(streams.Out, ready)
 	} else {
-		done, err := r.openEvents(asking, cmd, ready, forwards)
+		done, err := r.openEvents(asking, cmd, heard)
 		if err != nil {
 			return o, err
 		}
@@ -149,19 +159,19 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	}
 	ended := make(chan struct{})
 	stopped := make(chan error, 1)
-	go func() {
-		stopped <- (&stopper{process: cmd.Process, ended: ended, signals: signals, forwards: forwards, interrupts: interrupts, grace: grace}).run(ctx)
-	}()
+	stop := &stopper{process: cmd.Process, ended: ended, signals: signals, grace: grace,
+		forwards: forwards, interrupts: interrupts, interrupted: interrupted}
+	go func() { stopped <- stop.run(ctx) }()
 	err = cmd.Wait()
 	answered()
 	close(ended)
-	interrupted := <-stopped
-	if interrupted == nil {
-		interrupted = alsoOurs(cmd.ProcessState, signals, grace)
+	why := <-stopped
+	if why == nil {
+		why = alsoOurs(cmd.ProcessState, signals, grace)
 	}
 	o = events()
-	if interrupted != nil {
-		return o, interrupted
+	if why != nil {
+		return o, why
 	}
 	return o, verdict(cmd, o, err)
 }
@@ -212,7 +222,7 @@ func (r *Runner) answer(ctx context.Context, refused string) answer {
 // openEvents gives cmd the two pipes, and answers the child until ctx ends. The
 // returned function closes our side and returns what the child has said; call it
 // when the child is gone or has not started.
-func (r *Runner) openEvents(ctx context.Context, cmd *exec.Cmd, ready func(), forwards chan<- struct{}) (done func() outcome, err error) {
+func (r *Runner) openEvents(ctx context.Context, cmd *exec.Cmd, heard func(event)) (done func() outcome, err error) {
 	eventsOut, eventsIn, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -225,21 +235,13 @@ func (r *Runner) openEvents(ctx context.Context, cmd *exec.Cmd, ready func(), fo
 	}
 	passPipes(cmd, eventsIn, lifeOut)
 	said := make(chan outcome, 1)
-	heard := func(e event) {
-		if e.Ready && ready != nil {
-			ready()
-		}
-		if e.Forwards {
-			select {
-			case forwards <- struct{}{}:
-			default:
-			}
-		}
+	listen := func(e event) {
+		heard(e)
 		if e.Asks {
 			json.NewEncoder(lifeIn).Encode(r.answer(ctx, e.Refused)) //nolint:errcheck // a child that is gone asks no more
 		}
 	}
-	go func() { said <- follow(eventsOut, heard) }()
+	go func() { said <- follow(eventsOut, listen) }()
 	return func() outcome {
 		eventsIn.Close()
 		lifeOut.Close()
@@ -252,12 +254,14 @@ func (r *Runner) openEvents(ctx context.Context, cmd *exec.Cmd, ready func(), fo
 
 // stopper ends a child when its time has come.
 type stopper struct {
-	process    *os.Process
-	ended      <-chan struct{}
-	signals    <-chan os.Signal // end every session
-	forwards   <-chan struct{}  // told if interrupts do, too
-	interrupts <-chan os.Signal
-	grace      time.Duration // for a child that may have got the signal itself
+	process *os.Process
+	ended   <-chan struct{}
+	signals <-chan os.Signal // end every session
+	grace   time.Duration    // for a child that may have got the signal itself
+
+	forwards    <-chan struct{} // told if interrupts end the session, too
+	interrupts  <-chan os.Signal
+	interrupted <-chan struct{} // told if the child has got the interrupt itself
 }
 
 // run ends the child when ctx ends or a signal asks for it, and says which. A child
@@ -277,12 +281,23 @@ func (s *stopper) run(ctx context.Context) error {
 		case <-s.forwards:
 			interrupts = s.interrupts
 		case sig := <-interrupts:
-			if s.end(endSignals[0], interruptGrace) {
+			if s.end(endSignals[0], s.interruptGrace()) {
 				return nil
 			}
 			return &InterruptedError{Signal: sig}
 		}
 	}
+}
+
+// interruptGrace is how long a child may take to end by an interrupt.
+func (s *stopper) interruptGrace() time.Duration {
+	select {
+	case <-s.interrupted:
+		return killGrace
+	case <-s.ended:
+	case <-time.After(interruptGrace):
+	}
+	return 0
 }
 
 // end waits for the child to end by itself, and if it does not within grace ends it by a
@@ -314,8 +329,13 @@ func alsoOurs(child *os.ProcessState, signals <-chan os.Signal, grace time.Durat
 	}
 }
 
-// over says whether the child ends within d.
+// over says whether the child has ended, or does within d.
 func over(ended <-chan struct{}, d time.Duration) bool {
+	select {
+	case <-ended:
+		return true
+	default:
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -70,7 +70,7 @@ func (c *child) execute() int {
 }
 
 // How long a stream whose input has ended stays open without a byte from the far
-// side, after the far side has answered and before.
+// side, after the far side has answered and before, if it was asked.
 const (
 	answeredTime   = 2 * time.Second
 	unansweredTime = 2 * time.Minute
@@ -83,11 +83,11 @@ const (
 func (c *child) endInput(d *dataChannel) {
 	switch {
 	case c.session.SessionType == config.PortPluginName:
-		c.awaitSilence()
+		c.awaitSilence(d.last.Load() != 0)
 		return
 	case c.kind.Load() != config.NonInteractiveCommandsPluginName:
-		last := d.last.Load()
-		whole := last == 0 || last == '\n' || last == '\r'
+		last := d.last.Load() - 1
+		whole := last < 0 || last == '\n' || last == '\r'
 		proxy.EndInput(context.Background(), c.output, whole, func(key byte) {
 			d.SendInputDataMessage(c.log, message.Output, []byte{key}) //nolint:errcheck // the end of the session is noticed elsewhere
 		})
@@ -96,10 +96,10 @@ func (c *child) endInput(d *dataChannel) {
 }
 
 // awaitSilence returns when the far side has said nothing for some time.
-func (c *child) awaitSilence() {
-	wait := unansweredTime
-	if c.answered.Load() {
-		wait = answeredTime
+func (c *child) awaitSilence(asked bool) {
+	wait := answeredTime
+	if asked && !c.answered.Load() {
+		wait = unansweredTime
 	}
 	for {
 		select {
@@ -119,6 +119,12 @@ func (c *child) run() error {
 	s.SessionProperties = s.DataChannel.GetSessionProperties()
 	if c.listens() {
 		c.events.report(event{Forwards: true})
+		interrupts := make(chan os.Signal, 1)
+		signal.Notify(interrupts, sessionutil.ControlSignals...) // the official session type does so, too
+		go func() {
+			<-interrupts
+			c.events.report(event{Interrupted: true})
+		}()
 	}
 	c.plugin = session.SessionRegistry[s.SessionType]
 	c.plugin.Initialize(c.log, s)
@@ -166,10 +172,7 @@ func (c *child) observe(m message.ClientMessage) {
 	kind := message.PayloadType(m.PayloadType)
 	if kind == message.Output || kind == message.StdErr {
 		c.answered.Store(true)
-		select {
-		case c.output <- struct{}{}:
-		default:
-		}
+		tell(c.output)
 	}
 	switch kind {
 	case message.Output:
@@ -256,7 +259,7 @@ type dataChannel struct {
 	greeted bool // the first message has come
 	sending sync.Mutex
 	resumed chan struct{} // told when a lost connection is there again
-	last    atomic.Int32  // the byte that was typed last
+	last    atomic.Int32  // the byte that was typed last, plus one; 0: none was
 }
 
 // SendInputDataMessage sends one message at a time. The keyboard, the window's
@@ -268,7 +271,7 @@ type dataChannel struct {
 // types end at an error, before it is known whether it can be.
 func (d *dataChannel) SendInputDataMessage(log log.T, payload message.PayloadType, data []byte) error {
 	if payload == message.Output && len(data) > 0 {
-		d.last.Store(int32(data[len(data)-1]))
+		d.last.Store(int32(data[len(data)-1]) + 1)
 	}
 	return d.send(true, func() error { return d.DataChannel.SendInputDataMessage(log, payload, data) })
 }
@@ -421,10 +424,7 @@ func (d *dataChannel) lost(cause error) {
 			refused = refusal(err)
 		}
 		if err == nil {
-			select {
-			case d.resumed <- struct{}{}:
-			default:
-			}
+			tell(d.resumed)
 			return
 		}
 		time.Sleep(pause)
