@@ -3,7 +3,9 @@
 //
 // The parent (Runner) and the embedded child (Main) talk over two inherited
 // pipes, because stdin, stdout and stderr belong to the session: over the first
-// the child reports (event), the second tells it that the parent is gone.
+// the child reports and asks for credentials (event), over the second it gets them
+// (answer) and learns that the parent is gone. It asks before each use, so that it
+// has what the parent has then: the keys of the start may have run out.
 //
 // Who ends what. A session is known to have ended when the service has closed
 // its channel; then the child says so. After any other end (signal, error,
