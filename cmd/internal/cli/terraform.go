@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -42,12 +43,14 @@ type terraformModule struct {
 }
 
 type terraformResource struct {
-	Address string         `json:"address"`
-	Mode    string         `json:"mode"`
-	Type    string         `json:"type"`
-	Values  map[string]any `json:"values"`
-	Change  struct {
+	Address  string         `json:"address"`
+	Previous string         `json:"previous_address"`
+	Mode     string         `json:"mode"`
+	Type     string         `json:"type"`
+	Values   map[string]any `json:"values"`
+	Change   struct {
 		Actions []string       `json:"actions"`
+		Before  map[string]any `json:"before"`
 		After   map[string]any `json:"after"`
 		Unknown any            `json:"after_unknown"` // shaped like After, with true for what is known only after apply
 	} `json:"change"`
@@ -85,22 +88,42 @@ var terraformPlaces = []struct {
 	{"aws_vpc_endpoint", []string{"policy"}, []policy.Kind{policy.Endpoint}, true},
 }
 
-// terraformAttachments lists where resources name managed policies by ARN, or by
-// a name that is looked up in each account.
+// terraformMaker says which attribute of which resources has the name by which
+// others speak of them, and how a name that nothing in the file has is told.
+type terraformMaker struct {
+	resources []string
+	name      string
+	elsewhere string
+}
+
+var (
+	makesManaged = terraformMaker{[]string{"aws_iam_policy"}, "arn", "attaches %s, whose text is not in this file"}
+	makesInline  = terraformMaker{[]string{"aws_iam_role_policy", "aws_iam_user_policy", "aws_iam_group_policy"}, "name", makesManaged.elsewhere}
+	makesGroup   = terraformMaker{[]string{"aws_iam_group"}, "name", "puts users into the group %s, whose policies are not in this file"}
+)
+
+// terraformAttachments lists where resources give a principal policies that stand
+// elsewhere, by an ARN, or by a name that is looked up in each account.
 var terraformAttachments = []struct {
 	resource string
 	path     []string
+	maker    terraformMaker
 }{
-	{"aws_iam_role_policy_attachment", []string{"policy_arn"}},
-	{"aws_iam_user_policy_attachment", []string{"policy_arn"}},
-	{"aws_iam_group_policy_attachment", []string{"policy_arn"}},
-	{"aws_iam_policy_attachment", []string{"policy_arn"}},
-	{"aws_iam_role_policy_attachments_exclusive", []string{"policy_arns"}},
-	{"aws_iam_user_policy_attachments_exclusive", []string{"policy_arns"}},
-	{"aws_iam_group_policy_attachments_exclusive", []string{"policy_arns"}},
-	{"aws_iam_role", []string{"managed_policy_arns"}},
-	{"aws_ssoadmin_managed_policy_attachment", []string{"managed_policy_arn"}},
-	{"aws_ssoadmin_customer_managed_policy_attachment", []string{"customer_managed_policy_reference", "name"}},
+	{"aws_iam_role_policy_attachment", []string{"policy_arn"}, makesManaged},
+	{"aws_iam_user_policy_attachment", []string{"policy_arn"}, makesManaged},
+	{"aws_iam_group_policy_attachment", []string{"policy_arn"}, makesManaged},
+	{"aws_iam_policy_attachment", []string{"policy_arn"}, makesManaged},
+	{"aws_iam_role_policy_attachments_exclusive", []string{"policy_arns"}, makesManaged},
+	{"aws_iam_user_policy_attachments_exclusive", []string{"policy_arns"}, makesManaged},
+	{"aws_iam_group_policy_attachments_exclusive", []string{"policy_arns"}, makesManaged},
+	{"aws_iam_role_policies_exclusive", []string{"policy_names"}, makesInline},
+	{"aws_iam_user_policies_exclusive", []string{"policy_names"}, makesInline},
+	{"aws_iam_group_policies_exclusive", []string{"policy_names"}, makesInline},
+	{"aws_iam_role", []string{"managed_policy_arns"}, makesManaged},
+	{"aws_iam_user_group_membership", []string{"groups"}, makesGroup},
+	{"aws_iam_group_membership", []string{"group"}, makesGroup},
+	{"aws_ssoadmin_managed_policy_attachment", []string{"managed_policy_arn"}, makesManaged},
+	{"aws_ssoadmin_customer_managed_policy_attachment", []string{"customer_managed_policy_reference", "name"}, makesManaged},
 }
 
 // terraformBounded are the resources that may have a permissions boundary.
@@ -176,12 +199,14 @@ func readTerraform(kind policy.Kind, path string, text []byte) (policyTexts, err
 }
 
 // resources returns each resource once, as it will be: with the planned values, and
-// with what is not known of them. A managed resource that is in the prior state
-// alone is taken away by the plan. What was read of a data source before does not
-// count where it is to be read again.
+// with what is not known of them. The prior state counts where the plan says nothing
+// of a resource, as with -target and -refresh-only. A resource that Terraform forgets
+// stays as it is.
 func (out *terraformOutput) resources() []terraformResource {
 	changes := make(map[string]terraformResource)
+	planned := make(map[string]bool)
 	for _, c := range out.Changes {
+		planned[c.Address], planned[c.Previous] = true, true
 		if c.Change.After != nil || c.Change.Unknown == true {
 			changes[c.Address] = c
 		}
@@ -203,12 +228,15 @@ func (out *terraformOutput) resources() []terraformResource {
 		add(r)
 	}
 	for _, r := range out.PriorState.Values.Root.all() {
-		if r.Mode == "data" && !slices.ContainsFunc(out.Changes, func(c terraformResource) bool { return c.Address == r.Address }) {
+		if !planned[r.Address] {
 			add(r)
 		}
 	}
 	for _, c := range out.Changes {
-		if gone := slices.Equal(c.Change.Actions, []string{"delete"}) || slices.Equal(c.Change.Actions, []string{"forget"}); !gone {
+		if slices.Contains(c.Change.Actions, "forget") {
+			add(terraformResource{Address: c.Address + " (forgotten)", Mode: c.Mode, Type: c.Type, Values: c.Change.Before})
+		}
+		if len(c.Change.Actions) != 1 || c.Change.Actions[0] != "delete" && c.Change.Actions[0] != "forget" {
 			c.Values = c.Change.After
 			add(c)
 		}
@@ -243,22 +271,33 @@ func (r *terraformReader) texts(res terraformResource) {
 			continue
 		}
 		holds = true
-		if !slices.Contains(place.kinds, r.kind) || r.otherType(res) {
+		other := !slices.Contains(place.kinds, r.kind)
+		if r.otherType(res) || other && r.kind != policy.Identity {
 			continue
 		}
 		found := false
 		for _, v := range leaves(res.Values, place.path) {
 			if text, _ := v.(string); text != "" {
 				found = true
-				r.text(res.Address, text)
+				if !other {
+					r.text(res, text)
+				}
 			}
 		}
 		switch {
+		case other:
+			if found || r.pending(res, place.path) {
+				r.in.leftOut = append(r.in.leftOut, res.Address) // it may bound the caller
+			}
 		case r.pending(res, place.path), res.Mode == "data" && !found:
 			r.later(res)
 		case !found && !place.optional:
 			r.unread(res.Address + " holds no policy here")
 		}
+	}
+	capabilities := leaves(res.Values, []string{"capabilities"})
+	if r.kind == policy.Identity && (slices.ContainsFunc(capabilities, func(v any) bool { return v == "CAPABILITY_IAM" || v == "CAPABILITY_NAMED_IAM" })) {
+		r.unread(res.Address + " has a template with IAM resources, which is not read")
 	}
 	if text, _ := res.Values["assume_role_policy"].(string); text != "" {
 		r.in.leftOut = append(r.in.leftOut, res.Address+" (assume_role_policy)")
@@ -268,19 +307,20 @@ func (r *terraformReader) texts(res terraformResource) {
 	}
 }
 
-// otherType reports whether an organization's policy is of another kind, such as
-// the one about tags.
+// otherType reports whether an organization's policy is of a kind that does not
+// matter, such as the one about tags.
 func (r *terraformReader) otherType(res terraformResource) bool {
+	const scp, rcp = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
 	is, ok := res.Values["type"].(string)
-	want := map[policy.Kind]string{policy.SCP: "SERVICE_CONTROL_POLICY", policy.RCP: "RESOURCE_CONTROL_POLICY"}[r.kind]
-	return res.Type == "aws_organizations_policy" && ok && is != want
+	matter := map[policy.Kind][]string{policy.SCP: {scp}, policy.RCP: {rcp}, policy.Identity: {scp, rcp}}[r.kind]
+	return res.Type == "aws_organizations_policy" && ok && !slices.Contains(matter, is)
 }
 
 // text takes a policy unless it is of another kind, or was taken already: a data
 // source and the resource that uses it hold the same.
-func (r *terraformReader) text(address, text string) {
+func (r *terraformReader) text(res terraformResource, text string) {
 	if hasPrincipal(text) != r.namesPrincipals() {
-		r.in.leftOut = append(r.in.leftOut, address)
+		r.in.leftOut = append(r.in.leftOut, res.Address)
 		return
 	}
 	canonical := text
@@ -293,16 +333,16 @@ func (r *terraformReader) text(address, text string) {
 		return
 	}
 	r.seen[canonical] = true
-	if m, ok := v.(map[string]any); ok && m["Statement"] == nil {
+	if m, ok := v.(map[string]any); ok && res.Mode == "data" && !slices.ContainsFunc(slices.Collect(maps.Keys(m)), isStatement) {
 		return // a document to build others on
 	}
-	doc, err := policy.Parse(r.kind, r.path+": "+address, []byte(text))
+	doc, err := policy.Parse(r.kind, r.path+": "+res.Address, []byte(text))
 	if err != nil {
 		fault := strings.TrimPrefix(err.Error(), r.path+": ")
 		r.unread("no policy: " + fault)
 		return
 	}
-	r.in.documents = append(r.in.documents, policyText{address, doc.Statements})
+	r.in.documents = append(r.in.documents, policyText{res.Address, doc.Statements})
 }
 
 // later notes a policy that is known only after apply. A document whose
@@ -332,26 +372,18 @@ func (r *terraformReader) pending(res terraformResource, path []string) bool {
 	return whole[path[0]] != true || !found || set
 }
 
-// attached notes the managed policies that resources name and whose texts are not
-// in the file. An ARN that is not known yet is one of a policy that the plan makes.
+// attached notes the policies that resources give a principal and whose texts are
+// not in the file. A name that is not known yet is one of what the plan makes.
 func (r *terraformReader) attached(resources []terraformResource) {
-	here := make(map[string]bool)
-	unnamed := false
-	for _, res := range resources {
-		if res.Type == "aws_iam_policy" {
-			arn, _ := res.Values["arn"].(string)
-			here[arn] = true
-			unnamed = unnamed || arn == ""
-		}
-	}
 	for _, res := range resources {
 		for _, a := range terraformAttachments {
 			if a.resource != res.Type {
 				continue
 			}
+			here, unnamed := a.maker.names(resources)
 			for _, v := range leaves(res.Values, a.path) {
 				if name, _ := v.(string); name != "" && !here[name] {
-					r.unread(fmt.Sprintf("%s attaches %s, whose text is not in this file", res.Address, printableName(name)))
+					r.unread(res.Address + " " + fmt.Sprintf(a.maker.elsewhere, printableName(name)))
 				}
 			}
 			if r.pending(res, a.path) && !unnamed {
@@ -359,6 +391,20 @@ func (r *terraformReader) attached(resources []terraformResource) {
 			}
 		}
 	}
+}
+
+// names returns the names of what is made in the file; unnamed reports whether there
+// are others, which are known only after apply.
+func (m terraformMaker) names(resources []terraformResource) (here map[string]bool, unnamed bool) {
+	here = make(map[string]bool)
+	for _, res := range resources {
+		if slices.Contains(m.resources, res.Type) {
+			name, _ := res.Values[m.name].(string)
+			here[name] = true
+			unnamed = unnamed || name == "" && res.Mode == "managed"
+		}
+	}
+	return here, unnamed
 }
 
 // bounded notes the permissions boundary of a principal.
@@ -392,6 +438,8 @@ func hasPrincipal(text string) bool {
 	}
 	return len(leaves(doc.Statement, []string{"Principal"}))+len(leaves(doc.Statement, []string{"NotPrincipal"})) > 0
 }
+
+func isStatement(element string) bool { return strings.EqualFold(element, "Statement") }
 
 // leaves returns what stands at a path of attributes, through lists; a true on the
 // way stands for all below it.
