@@ -32,6 +32,7 @@ const patience = 2 * time.Minute
 //	key C          type Ctrl-C, Ctrl-D ... ("key C" is Ctrl-C)
 //	resize R C     give the terminal that many rows and columns
 //	cut            cut the connections of all sessions in the sandbox, as a change of network does
+//	expire         likewise, after temporary credentials have run out
 //	signal TERM    send the command a signal
 //	hangup         close the terminal
 //	gone PID       wait until that process has ended, which is of the session's far end
@@ -190,7 +191,9 @@ func (d *driven) step(verb, rest string) error {
 		}
 		return d.resize(rows, cols)
 	case "cut":
-		return d.cut()
+		return d.disturb(unix.SIGUSR1)
+	case "expire":
+		return d.disturb(unix.SIGUSR2)
 	case "signal":
 		return d.cmd.Process.Signal(unix.SignalNum("SIG" + rest))
 	case "hangup":
@@ -218,15 +221,15 @@ func (d *driven) step(verb, rest string) error {
 	return fmt.Errorf("unknown step %q", verb)
 }
 
-// cut has the script's sandbox cut every connection.
-func (d *driven) cut() error {
+// disturb sends the script's sandbox a signal.
+func (d *driven) disturb(sig unix.Signal) error {
 	for _, entry := range d.environ {
 		if pid, ok := strings.CutPrefix(entry, "SSMGUARD_SANDBOX="); ok {
 			n, err := strconv.Atoi(pid)
 			if err != nil {
 				return err
 			}
-			return unix.Kill(n, unix.SIGUSR1)
+			return unix.Kill(n, sig)
 		}
 	}
 	return errors.New("no sandbox is served")

@@ -83,6 +83,17 @@ func (s *Server) Logins() []Credentials {
 	return slices.Clone(s.logins)
 }
 
+// Expire lets the temporary credentials that were issued run out now.
+func (s *Server) Expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.callers {
+		if c.temporary {
+			c.Expires = s.now().Add(-time.Second)
+		}
+	}
+}
+
 func (s *Server) issue(l Login) (Credentials, error) {
 	c, err := s.callerOf(l)
 	if err != nil {

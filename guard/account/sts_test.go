@@ -232,6 +232,29 @@ func TestCredentialsExpire(t *testing.T) {
 	}
 }
 
+// They also end on demand, and others do not.
+func TestExpire(t *testing.T) {
+	s, c := open(t, assumable(testAccount), Options{})
+	var got issued
+	if f := c.ask(&got, "sts", "AssumeRole", "RoleArn", opsARN, "RoleSessionName", "bob"); f.Code != "" {
+		t.Fatal(f)
+	}
+	temporary := c.as(got.keys())
+	if f := temporary.ask(nil, "sts", "GetCallerIdentity"); f.Code != "" {
+		t.Error(f)
+	}
+	s.Expire()
+	if f := temporary.ask(nil, "sts", "GetCallerIdentity"); f.Code != "ExpiredToken" {
+		t.Error(f)
+	}
+	if f := c.ask(&got, "sts", "AssumeRole", "RoleArn", opsARN, "RoleSessionName", "bob"); f.Code != "" {
+		t.Fatal(f)
+	}
+	if f := c.as(got.keys()).ask(nil, "sts", "GetCallerIdentity"); f.Code != "" {
+		t.Error(f)
+	}
+}
+
 func TestDecodeAuthorizationMessage(t *testing.T) {
 	w := userWith(allow("sts:DecodeAuthorizationMessage", "*"))
 	w.Denials.Encoded = true

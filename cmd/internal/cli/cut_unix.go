@@ -12,14 +12,18 @@ import (
 )
 
 // cutOnSignal resets the connection of every session at each SIGUSR1, as a
-// change of network does, until ctx ends.
+// change of network does, until ctx ends. At SIGUSR2 temporary credentials run out
+// before it does.
 func (s *sandbox) cutOnSignal(ctx context.Context) {
 	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGUSR1)
+	signal.Notify(asked, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(asked)
 	for {
 		select {
-		case <-asked:
+		case sig := <-asked:
+			if sig == syscall.SIGUSR2 {
+				s.account.Expire()
+			}
 			s.cut()
 		case <-ctx.Done():
 			return

@@ -38,7 +38,7 @@ agent behind it, and prints the shell lines that point the AWS CLI, its plugin
 and ssmguard to it. It serves until it is interrupted. With a command, it runs
 the command inside and ends with it. A shell session opened in the sandbox is a
 shell of yours on this machine. SIGUSR1 cuts the connections of all sessions, as
-a change of network does.
+a change of network does; SIGUSR2 lets temporary credentials run out first.
 
   eval "$(ssmguard sandbox --world default &)"; aws sts get-caller-identity; kill $SSMGUARD_SANDBOX
   ssmguard sandbox --world seed2-tag-only -- aws ssm start-session --target i-0123456789abcdef0`,
