@@ -257,6 +257,7 @@ type dataChannel struct {
 	*datachannel.DataChannel
 	child   *child
 	greeted bool // the first message has come
+	turn    sync.Mutex // of those that wait for a lost connection
 	sending sync.Mutex
 	resumed chan struct{} // told when a lost connection is there again
 	last    atomic.Int32  // the byte that was typed last, plus one; 0: none was
@@ -282,12 +283,20 @@ func (d *dataChannel) SendFlag(log log.T, flag message.PayloadTypeFlag) error {
 }
 
 func (d *dataChannel) send(waits bool, message func() error) error {
-	d.sending.Lock()
-	defer d.sending.Unlock()
+	once := func() (*websocket.Conn, error) {
+		d.sending.Lock()
+		defer d.sending.Unlock()
+		return d.socket(), message()
+	}
+	if !waits {
+		_, err := once()
+		return err
+	}
+	d.turn.Lock()
+	defer d.turn.Unlock()
 	for {
-		broken := d.socket()
-		err := message()
-		if err == nil || !waits || broken == nil {
+		broken, err := once()
+		if err == nil || broken == nil {
 			return err
 		}
 		broken.Close() // so that the reader hears of it, too

@@ -3,14 +3,19 @@ package plugin
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/session-manager-plugin/src/communicator"
 	"github.com/aws/session-manager-plugin/src/datachannel"
 	"github.com/aws/session-manager-plugin/src/log"
 	"github.com/aws/session-manager-plugin/src/message"
+	"github.com/gorilla/websocket"
 )
 
 func TestGuardedWebsocketHearsOn(t *testing.T) {
@@ -89,5 +94,49 @@ func TestInputIsNumberedOnce(t *testing.T) {
 		if sent[n] != 1 {
 			t.Fatalf("number %d was sent %d times", n, sent[n])
 		}
+	}
+}
+
+// What waits for a lost connection keeps nobody from ending the session.
+func TestWhatEndsTheSessionDoesNotWait(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ws, err := new(websocket.Upgrader).Upgrade(w, r, nil); err == nil {
+			ws.Close()
+		}
+	}))
+	defer server.Close()
+	ws, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &dataChannel{DataChannel: &datachannel.DataChannel{}, resumed: make(chan struct{}, 1)}
+	d.DataChannel.SetWsChannel(&communicator.WebSocketChannel{Connection: ws})
+	lost := errors.New("lost")
+	tried, sent := make(chan struct{}), make(chan error, 1)
+	go func() {
+		again := false
+		sent <- d.send(true, func() error {
+			if again {
+				return nil
+			}
+			again = true
+			close(tried)
+			return lost
+		})
+	}()
+	<-tried
+	ended := make(chan error, 1)
+	go func() { ended <- d.send(false, func() error { return lost }) }()
+	select {
+	case err := <-ended:
+		if err != lost {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it waits")
+	}
+	tell(d.resumed)
+	if err := <-sent; err != nil {
+		t.Error(err)
 	}
 }
