@@ -37,6 +37,10 @@ func (p *process) become(path string, args, environ []string) error {
 	return &os.PathError{Op: "run", Path: path, Err: err}
 }
 
+// batchCommand is the command line of a cmd.exe that runs batchVariable: without
+// AutoRun, with its extensions, and ! meaning nothing.
+const batchCommand = `cmd.exe /d /e:on /v:off /s /c "%` + batchVariable + `%"`
+
 // throughShell has a command run what batchVariable says.
 func throughShell(cmd *exec.Cmd) error {
 	system, err := windows.GetSystemDirectory()

@@ -50,10 +50,6 @@ func isBatch(path string) bool {
 // expanded again.
 const batchVariable = "SSMGUARD_BATCH"
 
-// batchCommand is the command line of a cmd.exe that runs batchVariable: without
-// AutoRun, with its extensions, and ! meaning nothing.
-const batchCommand = `cmd.exe /d /e:on /v:off /s /c "%` + batchVariable + `%"`
-
 // batchLength is how long a command line cmd.exe takes, with room for its own words.
 const batchLength = 8000
 
