@@ -61,9 +61,10 @@ type child struct {
 	kind     atomic.Value // string: the session's type as the agent calls it; empty without handshake
 	session  *session.Session
 	plugin   session.ISessionPlugin
-	output   chan struct{} // told when the far side has said something
-	answered atomic.Bool   // it has
-	terminal func()        // puts the terminal back as it was
+	output   chan struct{}  // told when the far side has said something
+	signals  chan os.Signal // the session's own, on their way to the far end
+	answered atomic.Bool    // it has
+	terminal func()         // puts the terminal back as it was
 	log      log.T
 	fault    error        // the last failure to connect
 	ending   atomic.Int32 // the exit status of a signal, which the end of the session it causes must not hide
@@ -71,7 +72,9 @@ type child struct {
 
 // newChild takes its parent's variables out of the environment.
 func newChild() *child {
-	c := &child{terminal: saveTerminal(os.Stdin, os.Stdout), answers: make(chan answer, 1), output: make(chan struct{}, 1)}
+	const room = 16 // for keys that are pressed while the connection is lost
+	c := &child{terminal: saveTerminal(os.Stdin, os.Stdout), answers: make(chan answer, 1), output: make(chan struct{}, 1),
+		signals: make(chan os.Signal, room)}
 	c.events, c.life = openPipes(take(pipesVariable))
 	c.disown = c.keepOwn()
 	ignoreUnused(c.events != nil)

@@ -109,21 +109,29 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// Session signals are for the far end: the parent does not die of them.
+// Session signals are for the far end, all of them and from its first word on: the
+// parent does not die of them.
 func TestSessionSignalsAreForwarded(t *testing.T) {
-	st := newStage(t)
-	o, _ := st.start(gateway.SessionConfig{Kind: gateway.InteractiveCommands, Properties: gateway.Properties{
-		Linux: &gateway.Commands{Commands: `trap 'echo quit; exit' QUIT; echo go; while :; do read x; echo got $x; done`}}})
-	d := st.run(o)
-	d.await(d.out, "go")
-	d.say("input\n")
-	d.await(d.out, "got input") // the plugin listens to signals before it reads
-	syscall.Kill(d.cmd.Process.Pid, syscall.SIGINT)
-	syscall.Kill(d.cmd.Process.Pid, syscall.SIGTSTP)
-	syscall.Kill(-d.cmd.Process.Pid, syscall.SIGQUIT)
-	d.await(d.out, "quit")
-	if code := d.wait(); code != 0 {
-		t.Errorf("exit status %d: %s", code, d.err)
+	const command = "stty -icanon -isig -echo; echo go; dd bs=1 count=3 2>/dev/null | cat -v"
+	for _, handshake := range []gateway.Handshake{gateway.HandshakeNever, gateway.HandshakeAlways} {
+		st := newStage(t)
+		c := commands(gateway.InteractiveCommands, command)
+		c.Handshake = handshake
+		o, _ := st.start(c)
+		d := st.run(o)
+		d.await(d.out, "Starting session")
+		child := childOf(t, d.cmd.Process.Pid)
+		d.await(d.out, "\ngo\r")
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTSTP, syscall.SIGQUIT} {
+			syscall.Kill(d.cmd.Process.Pid, sig) // not to the group: stty, which the plugin runs now, would stop
+			syscall.Kill(child, sig)
+		}
+		if code := d.wait(); code != 0 {
+			t.Errorf("exit status %d: %s", code, d.err)
+		}
+		for _, key := range []string{"^C", "^Z", `^\`} {
+			d.await(d.out, key)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -117,15 +118,6 @@ func (c *child) run() error {
 	s := c.session
 	s.SessionType = s.DataChannel.GetSessionType()
 	s.SessionProperties = s.DataChannel.GetSessionProperties()
-	if c.listens() {
-		c.events.report(event{Forwards: true})
-		interrupts := make(chan os.Signal, 1)
-		signal.Notify(interrupts, sessionutil.ControlSignals...) // the official session type does so, too
-		go func() {
-			<-interrupts
-			c.events.report(event{Interrupted: true})
-		}()
-	}
 	c.plugin = session.SessionRegistry[s.SessionType]
 	c.plugin.Initialize(c.log, s)
 	shown := s.DataChannel.GetAgentVersion() == "" // without handshake the first output has been shown
@@ -135,7 +127,44 @@ func (c *child) run() error {
 	if err := c.canListen(); err != nil {
 		return err
 	}
+	switch {
+	case s.SessionType == config.ShellPluginName:
+		c.forwardSignals()
+	case c.listens() && c.events != nil:
+		c.reportInterrupt()
+	}
 	return c.plugin.SetSessionHandlers(c.log)
+}
+
+// holdSignals takes up the session's signals for a terminal or a command. The official
+// session type does so in a goroutine of its own, which on a busy machine comes long after
+// the first output: what is ignored until then is lost.
+func (c *child) holdSignals() { signal.Notify(c.signals, sessionutil.ControlSignals...) }
+
+// forwardSignals sends the keys of the signals that are held, and of all that follow. The
+// official session type is left without keys to send, lest it send them as well.
+func (c *child) forwardSignals() {
+	keys := maps.Clone(sessionutil.SignalsByteMap)
+	clear(sessionutil.SignalsByteMap)
+	go func() {
+		for sig := range c.signals {
+			if err := c.session.DataChannel.SendInputDataMessage(c.log, message.Output, []byte{keys[sig]}); err != nil {
+				c.log.Errorf("cannot forward a signal: %v", err)
+			}
+		}
+	}()
+}
+
+// reportInterrupt tells the parent that the session forwards a port, and of the signal that
+// ends it, which the official session type, too, takes up next.
+func (c *child) reportInterrupt() {
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, sessionutil.ControlSignals...)
+	c.events.report(event{Forwards: true})
+	go func() {
+		<-interrupts
+		c.events.report(event{Interrupted: true})
+	}()
 }
 
 // listens says whether a port session has a local listener; ssh has none.
@@ -376,7 +405,8 @@ func (g guarded) SetOnMessage(handle func([]byte)) {
 }
 
 // greet looks at the first message, before the official channel does: whether it
-// is a handshake that wants credentials, and what the session is.
+// is a handshake that wants credentials, and what the session is. Without handshake it is
+// a terminal.
 func (d *dataChannel) greet(log log.T, raw []byte) {
 	var m message.ClientMessage
 	if d.greeted || m.DeserializeClientMessage(log, raw) != nil || m.MessageType != message.OutputStreamMessage {
@@ -384,6 +414,7 @@ func (d *dataChannel) greet(log log.T, raw []byte) {
 	}
 	d.greeted = true
 	if message.PayloadType(m.PayloadType) != message.HandshakeRequestPayloadType {
+		d.child.holdSignals()
 		return
 	}
 	request, err := m.DeserializeHandshakeRequest(log)
@@ -400,6 +431,9 @@ func (d *dataChannel) greet(log log.T, raw []byte) {
 			var t message.SessionTypeRequest
 			json.Unmarshal(action.ActionParameters, &t) //nolint:errcheck // the official channel refuses it
 			d.child.kind.Store(t.SessionType)
+			if t.SessionType != config.PortPluginName {
+				d.child.holdSignals()
+			}
 		}
 	}
 }
