@@ -297,6 +297,9 @@ func (s *stopper) interruptGrace() time.Duration {
 	case <-s.ended:
 	case <-time.After(interruptGrace):
 	}
+	if _, told := within(s.interrupted, 0); told {
+		return killGrace
+	}
 	return 0
 }
 
@@ -321,28 +324,33 @@ func alsoOurs(child *os.ProcessState, signals <-chan os.Signal, grace time.Durat
 	if child == nil || !endedBySignal(child) {
 		return nil
 	}
-	select {
-	case sig := <-signals:
+	if sig, came := within(signals, grace); came {
 		return &InterruptedError{Signal: sig}
-	case <-time.After(grace):
-		return nil
 	}
+	return nil
 }
 
 // over says whether the child has ended, or does within d.
 func over(ended <-chan struct{}, d time.Duration) bool {
-	select {
-	case <-ended:
-		return true
-	default:
-	}
+	_, over := within(ended, d)
+	return over
+}
+
+// within waits for c, for d at most. What is there when d is over has come in time: this
+// process may have been the late one, on a busy machine or stopped.
+func within[T any](c <-chan T, d time.Duration) (v T, came bool) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
-	case <-ended:
-		return true
+	case v = <-c:
+		return v, true
 	case <-t.C:
-		return false
+	}
+	select {
+	case v = <-c:
+		return v, true
+	default:
+		return v, false
 	}
 }
 
