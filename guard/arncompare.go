@@ -68,6 +68,15 @@ func matchesNothing(pattern string) bool {
 	return aws && !strings.ContainsAny(account, "*?")
 }
 
+// accountSlip reports whether a pattern is a document's ARN but for the account
+// field: it names an account where AWS owns the document, or none where an account
+// does, and so matches nothing.
+func accountSlip(pattern, arn string) bool {
+	account, wrote := arnField(arn, fieldAccount), arnField(pattern, fieldAccount)
+	return resourceType(pattern) == "document" && !strings.Contains(pattern, "${") && (account == "" || wrote == "") &&
+		slices.Equal(compareARN(pattern, arn), []int{fieldAccount}) && matchesNothing(pattern)
+}
+
 // resourceType returns what an ARN or pattern is about: "instance",
 // "managed-instance", "task", "document", "session", "key"; "*" when the pattern
 // leaves it open.

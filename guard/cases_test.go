@@ -2,12 +2,18 @@ package guard
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
-	"os"
 	"testing"
 
 	"ssmguard/guard/policy"
 )
+
+// checked asks a guard, and explains and repairs what it found.
+func checked(ctx context.Context, g *Guard, r Request) (Decision, error) {
+	d, err := g.Check(ctx, r)
+	return Propose(Explain(d)), err
+}
 
 // publicCase is one situation of testdata/start-session.json: decisions that come
 // from outside this repository (the sources are in the file).
@@ -33,14 +39,14 @@ type publicCase struct {
 	}
 }
 
+//go:embed testdata/start-session.json
+var startSession []byte
+
+// publicCases returns every situation.
 func publicCases(t testing.TB) []publicCase {
 	t.Helper()
-	data, err := os.ReadFile("testdata/start-session.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var cases []publicCase
-	if err := json.Unmarshal(data, &cases); err != nil {
+	if err := json.Unmarshal(startSession, &cases); err != nil {
 		t.Fatal(err)
 	}
 	return cases
@@ -116,7 +122,7 @@ func (c publicCase) check(t testing.TB) Decision {
 	t.Helper()
 	r, f := c.request()
 	g := Guard{Inventory: fixed(f), Simulators: []Simulator{Local{Static(c.set(t))}}}
-	d, err := g.Check(t.Context(), r)
+	d, err := checked(t.Context(), &g, r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,8 +53,8 @@ type Guard struct {
 const DefaultPatience = 5 * time.Second
 
 // Check asks every judge about every grant of a request. A denial, and all that
-// could not be read, is in the Decision; the error is ctx's, when the caller
-// gave up.
+// could not be read, is in the Decision, whose Findings are guard/finding's to
+// make; the error is ctx's, when the caller gave up.
 func (g *Guard) Check(ctx context.Context, r Request) (Decision, error) {
 	reading := g.readAhead(ctx, r.Caller)
 	facts, factsErr := g.facts(ctx, r)
@@ -73,12 +73,18 @@ func (g *Guard) Check(ctx context.Context, r Request) (Decision, error) {
 			d.Policies = res.policies
 		}
 	}
-	d.Findings = unreadable("inventory", factsErr)
+	d.unread("inventory", factsErr)
 	for _, res := range results {
-		d.Findings = append(d.Findings, unreadable(res.judge, res.err)...)
+		d.unread(res.judge, res.err)
 	}
-	d.Findings = arrange(append(diagnose(d), missed(d)...))
 	return d, nil
+}
+
+// unread notes what could not be read.
+func (d *Decision) unread(who string, err error) {
+	if err != nil {
+		d.Unread = append(d.Unread, Unread{who, err})
+	}
 }
 
 // patience bounds one step.

@@ -86,7 +86,7 @@ func TestMerge(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			g := Guard{Simulators: []Simulator{opinion{name: "iam", answer: tt.iam}, opinion{name: "local", answer: tt.local}}}
-			d, err := g.Check(t.Context(), devRequest)
+			d, err := checked(t.Context(), &g, devRequest)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +132,7 @@ func TestOrganizationTurnsOnKey(t *testing.T) {
 		}
 		set := policy.Set{Identity: parse(policy.Identity, full), SCP: [][]policy.Statement{parse(policy.SCP, tt.scp)}, Partial: tt.partial}
 		g := Guard{Inventory: fixed(Facts{}), Simulators: []Simulator{opinion{name: "iam", answer: says(policy.Allow)}, Local{Static(set)}}}
-		d, err := g.Check(t.Context(), devRequest)
+		d, err := checked(t.Context(), &g, devRequest)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +207,7 @@ func TestSlowness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		g := Guard{Inventory: asleep{}, Simulators: []Simulator{asleep{}, Local{asleep{}}}}
-		d, err := g.Check(t.Context(), devRequest)
+		d, err := checked(t.Context(), &g, devRequest)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,7 +246,7 @@ func TestNotVisible(t *testing.T) {
 		&NotVisible{Permission: "iam:SimulatePrincipalPolicy", Resource: "arn:aws:iam::111122223333:role/dev", Cause: "not authorized"},
 		&NotVisible{Permission: "iam:GetRolePolicy"})
 	g := Guard{Inventory: failing{}, Simulators: []Simulator{opinion{name: "iam", err: blind}}}
-	d, err := g.Check(t.Context(), devRequest)
+	d, err := checked(t.Context(), &g, devRequest)
 	if err != nil {
 		t.Fatal(err)
 	}

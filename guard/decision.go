@@ -30,8 +30,15 @@ type Decision struct {
 	Facts    Facts
 	Grants   []Grant     // what the request needs, in the order of Needs
 	Rulings  []Ruling    // by grant, then by judge
-	Findings []Finding   // the weightiest first
+	Findings []Finding   // the weightiest first; Check leaves them to guard/finding
 	Policies *policy.Set // what the local judge read; nil when it read nothing
+	Unread   []Unread    `json:"-"` // what could not be read
+}
+
+// Unread is what kept a judge, or the inventory, from answering in full.
+type Unread struct {
+	Who string // "inventory", or the judge's name
+	Err error  // perhaps several, joined; those of missing permissions are NotVisible
 }
 
 // Verdict returns the worst merged verdict of the required grants: a proven deny

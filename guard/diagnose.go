@@ -56,11 +56,20 @@ type inquiry struct {
 	level Level
 }
 
-// diagnose says, grant by grant, what is missing and why, with the repair.
+// Explain adds the findings of a decision: what is missing and why, what could not
+// be read, and what else is worth knowing.
+func Explain(d Decision) Decision {
+	for _, u := range d.Unread {
+		d.Findings = append(d.Findings, unreadable(u.Who, u.Err)...)
+	}
+	d.Findings = arrange(append(diagnose(d), missed(d)...))
+	return d
+}
+
+// diagnose says, grant by grant, what is missing and why.
 func diagnose(d Decision) []Finding {
 	var fs []Finding
 	unusable, faulty := DocumentFault(d.Request, d.Facts)
-	repairs := newRepairs(d)
 	for _, g := range d.Grants {
 		m := d.Of(g.ID)
 		if m.Verdict == policy.Unknown {
@@ -80,9 +89,6 @@ func diagnose(d Decision) []Finding {
 		found := q.explain(m)
 		if q.about == aboutDocument && len(found) > 0 {
 			found[0].add(q.otherDocuments())
-		}
-		for i := range found {
-			found[i].Fix = repairs.of(g)
 		}
 		fs = append(fs, found...)
 	}

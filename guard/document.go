@@ -1,11 +1,8 @@
 package guard
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-
-	"ssmguard/internal/spelling"
 )
 
 // passwordReset is a session document of AWS's too, though no session of people:
@@ -58,33 +55,16 @@ func sightOf(r Request, f Facts) documentSight {
 	return documentUnasked
 }
 
-// DocumentFault returns what keeps the request's document from starting any
-// session, whatever the policies say: it does not exist, or is of another type. The
-// bool is false when nothing does, as far as is known.
-func DocumentFault(r Request, f Facts) (Finding, bool) {
-	name := documentName(r)
-	fault := Finding{Code: "SG115", Level: Warning, Fix: &Fix{Text: "name a session document with --document-name, or none for a shell"}}
-	switch sight := sightOf(r, f); {
-	case sight == documentThere && f.DocumentType != "" && f.DocumentType != "Session":
-		fault.Code = "SG114"
-		fault.Summary = fmt.Sprintf("%s is a document of type %s, and a session needs one of type Session", name, f.DocumentType)
-		return fault, true
-	case sight == documentUnlisted:
-		fault.Summary = name + " is none of the session documents that AWS owns"
-	case sight != documentMissing:
-		return Finding{}, false
-	default:
-		fault.Summary = fmt.Sprintf("there is no document %s in %s", name, r.Region)
-		if owner := foreignOwner(r); owner != "" {
-			fault.Summary += ", or account " + owner + " does not share it"
-		}
+// DocumentUnusable reports whether the request's document starts no session,
+// whatever the policies say: it does not exist, or is of another type.
+func DocumentUnusable(r Request, f Facts) bool {
+	switch sightOf(r, f) {
+	case documentThere:
+		return f.DocumentType != "" && f.DocumentType != "Session"
+	case documentMissing, documentUnlisted:
+		return true
 	}
-	known := slices.Concat(knownDocuments[1:], []string{passwordReset, DefaultDocument}, f.SessionDocuments)
-	if near := spelling.Nearest(name, known); near != "" {
-		fault.Summary += "; did you mean " + near + "?"
-		fault.Fix.Text = "use --document-name " + near
-	}
-	return fault, true
+	return false
 }
 
 // DocumentUnseen says of a document of which nothing shows that it exists why

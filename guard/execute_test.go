@@ -103,7 +103,7 @@ func TestExecuteExplained(t *testing.T) {
 		arn := "arn:aws:ecs:us-east-1:111122223333:" + resource
 		r, _ := ParseRefusal("User: arn:aws:iam::111122223333:user/alice is not authorized to perform: ecs:ExecuteCommand on resource: " + arn +
 			" because no identity-based policy allows the ecs:ExecuteCommand action")
-		f := Decision{}.Refused(r).Findings[0]
+		f := Refused(Decision{}, r).Findings[0]
 		if f.Grant != grant || f.Fix == nil || len(f.Fix.Changes) != 1 ||
 			f.Fix.Changes[0].Statement != `{"Effect":"Allow","Action":"ecs:ExecuteCommand","Resource":"`+arn+`"}` {
 			t.Errorf("%s: grant %q, fix %+v", resource, f.Grant, f.Fix)

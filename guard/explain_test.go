@@ -28,7 +28,7 @@ func decided(t *testing.T, identity, boundary string, change func(*Request, *Fac
 	if change != nil {
 		change(&r, &f)
 	}
-	d, err := (&Guard{Inventory: fixed(f), Simulators: []Simulator{Local{Static(set)}}}).Check(t.Context(), r)
+	d, err := checked(t.Context(), (&Guard{Inventory: fixed(f), Simulators: []Simulator{Local{Static(set)}}}), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestUnreadNeedsNoStatement(t *testing.T) {
 		{"the boundary lacks it", policy.Set{Boundary: bounded, Partial: []string{"identity", "session"}}, AddStatement, "boundary"},
 		{"the half that was read denies it", policy.Set{Identity: denied, Partial: []string{"identity"}}, RemoveStatement, "identity"},
 	} {
-		d, err := (&Guard{Inventory: fixed(Facts{}), Simulators: []Simulator{Local{Static(tt.set)}}}).Check(t.Context(), devRequest)
+		d, err := checked(t.Context(), (&Guard{Inventory: fixed(Facts{}), Simulators: []Simulator{Local{Static(tt.set)}}}), devRequest)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,7 +296,7 @@ func TestRepairKeepsNotPrincipal(t *testing.T) {
 	}
 	r := devRequest
 	r.Closed = true
-	d, err := (&Guard{Inventory: fixed(Facts{}), Simulators: []Simulator{Local{Static(set)}}}).Check(t.Context(), r)
+	d, err := checked(t.Context(), (&Guard{Inventory: fixed(Facts{}), Simulators: []Simulator{Local{Static(set)}}}), r)
 	if err != nil {
 		t.Fatal(err)
 	}

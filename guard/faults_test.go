@@ -128,7 +128,7 @@ func (f fault) decide(t *testing.T) Decision {
 		}
 		g.Simulators = append([]Simulator{o}, g.Simulators...)
 	}
-	d, err := g.Check(t.Context(), r)
+	d, err := checked(t.Context(), &g, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func (f fault) decide(t *testing.T) Decision {
 		if !ok {
 			t.Fatalf("not read: %s", f.Message)
 		}
-		d = d.Refused(refusal)
+		d = Refused(d, refusal)
 	}
 	return d
 }

@@ -175,7 +175,7 @@ func TestUnseenPolicies(t *testing.T) {
 	}
 	for _, tt := range tests {
 		g := Guard{Simulators: []Simulator{opinion{name: "iam", answer: tt.answer}}}
-		d, err := g.Check(t.Context(), devRequest)
+		d, err := checked(t.Context(), &g, devRequest)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,13 @@ import (
 	"ssmguard/guard/policy"
 )
 
+// roleRequest is a shell that the session of a role asks for.
+var roleRequest = Request{
+	Caller: Caller{SessionARN: "arn:aws:sts::111122223333:assumed-role/dev/alice", Principal: "arn:aws:iam::111122223333:role/dev",
+		Account: "111122223333", UserID: "AROAEXAMPLEROLE000001:alice", Partition: "aws"},
+	Region: "us-east-1", Target: "i-0123456789abcdef0",
+}
+
 // The callers there are.
 var (
 	keyUser = Caller{SessionARN: "arn:aws:iam::111122223333:user/team/alice", Principal: "arn:aws:iam::111122223333:user/team/alice",

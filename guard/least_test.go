@@ -33,7 +33,7 @@ func TestLeastPrivilege(t *testing.T) {
 }
 
 func TestLeastPrivilegeText(t *testing.T) {
-	r := devRequest
+	r := roleRequest
 	r.Document = "AWS-StartPortForwardingSessionToRemoteHost"
 	want := `{
   "Version": "2012-10-17",
@@ -84,13 +84,13 @@ func TestOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := policy.Set{Identity: doc.Statements}
-	gotDocuments := Documents(set, devRequest, []string{"", "AWS-StartSSHSession", "AWS-StartPortForwardingSession", "WebShell"})
+	gotDocuments := Documents(set, roleRequest, []string{"", "AWS-StartSSHSession", "AWS-StartPortForwardingSession", "WebShell"})
 	wantDocuments := []Option{{"", policy.Unknown}, {"AWS-StartSSHSession", policy.Allow}, {"AWS-StartPortForwardingSession", policy.ImplicitDeny}, {"WebShell", policy.Unknown}}
 	if diff := cmp.Diff(wantDocuments, gotDocuments); diff != "" {
 		t.Errorf("documents: %s", diff)
 	}
 	tags := map[string]map[string]string{"i-0aaaaaaaaaaaaaaaa": {"Name": "bastion"}, "i-0bbbbbbbbbbbbbbbb": nil}
-	gotTargets := Targets(set, devRequest, []string{"i-0aaaaaaaaaaaaaaaa", "i-0bbbbbbbbbbbbbbbb", "i-0cccccccccccccccc"}, tags)
+	gotTargets := Targets(set, roleRequest, []string{"i-0aaaaaaaaaaaaaaaa", "i-0bbbbbbbbbbbbbbbb", "i-0cccccccccccccccc"}, tags)
 	wantTargets := []Option{{"i-0aaaaaaaaaaaaaaaa", policy.Allow}, {"i-0bbbbbbbbbbbbbbbb", policy.ImplicitDeny}, {"i-0cccccccccccccccc", policy.Unknown}}
 	if diff := cmp.Diff(wantTargets, gotTargets); diff != "" {
 		t.Errorf("targets: %s", diff)

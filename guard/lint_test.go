@@ -103,7 +103,7 @@ func TestHalfReadFacts(t *testing.T) {
 		{nil, policy.KeyUnknown},
 	} {
 		f := Facts{TargetTags: map[string]string{"Name": "bastion"}, Unknown: tt.unknown}
-		d, err := (&Guard{Inventory: halfInventory{f}}).Check(t.Context(), devRequest)
+		d, err := checked(t.Context(), (&Guard{Inventory: halfInventory{f}}), devRequest)
 		if err != nil {
 			t.Fatal(err)
 		}

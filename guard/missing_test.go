@@ -12,7 +12,7 @@ import (
 // codes returns the findings of a check as "CODE action".
 func codes(t *testing.T, judges ...Simulator) (list []string, d Decision) {
 	t.Helper()
-	d, err := (&Guard{Simulators: judges}).Check(context.Background(), devRequest)
+	d, err := checked(context.Background(), (&Guard{Simulators: judges}), devRequest)
 	if err != nil {
 		t.Fatal(err)
 	}

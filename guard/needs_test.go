@@ -87,7 +87,7 @@ func TestNeedsPure(t *testing.T) {
 func TestKeys(t *testing.T) {
 	const absent, known, unknown = policy.KeyAbsent, policy.KeyKnown, policy.KeyUnknown
 	user := Caller{SessionARN: "arn:aws:iam::111122223333:user/team/alice", Account: "111122223333", UserID: "AIDAEXAMPLEALICE00001", MFA: MFAAbsent, Tags: map[string]string{"Team": "web"}}
-	role := devRequest.Caller
+	role := roleRequest.Caller
 	role.Unknown = []string{UnknownSessionTags}
 	tagged := Facts{TargetTags: map[string]string{"Name": "db", "name2": "x"}, DocumentTags: map[string]string{"Team": "web"}}
 	dark := UnknownFacts()
@@ -148,7 +148,7 @@ func TestKeys(t *testing.T) {
 // TestClosed: in a closed world no key is unknown but the one that no policy file
 // can tell of, and what the user states wins.
 func TestClosed(t *testing.T) {
-	r := devRequest
+	r := roleRequest
 	r.Closed = true
 	r.Context = map[string][]string{"aws:SourceIp": {"198.51.100.7"}, "aws:RequestedRegion": {"eu-west-1"}, "aws:TagKeys": {"a", "b"}}
 	for _, g := range Needs(r, Facts{Unknown: UnknownFacts().Unknown, KMSKey: "arn:aws:kms:us-east-1:111122223333:key/k"}) {
@@ -171,7 +171,7 @@ func TestClosed(t *testing.T) {
 func TestAccessCheck(t *testing.T) {
 	const key = "ssm:SessionDocumentAccessCheck"
 	for _, closed := range []bool{false, true} {
-		r := devRequest
+		r := roleRequest
 		r.Closed = closed
 		for _, g := range Needs(r, Facts{KMSKey: "arn:aws:kms:us-east-1:111122223333:key/k"}) {
 			want, wantState := []string{"true"}, policy.KeyUnknown
@@ -192,7 +192,7 @@ func TestAccessCheck(t *testing.T) {
 
 func TestTagsThatDifferByCase(t *testing.T) {
 	f := Facts{TargetTags: map[string]string{"Name": "a", "NAME": "b"}}
-	c := Needs(devRequest, f)[0].Context
+	c := Needs(roleRequest, f)[0].Context
 	if _, _, state := c.Lookup("ssm:resourceTag/name"); state != policy.KeyUnknown {
 		t.Errorf("two tags that differ by case only are %v", state)
 	}

@@ -20,7 +20,7 @@ func TestOpenWorld(t *testing.T) {
 		r.Closed = false
 		r.Caller.MFA = MFAAbsent
 		g := Guard{Inventory: fixed(f), Simulators: []Simulator{Local{Static(c.set(t))}}}
-		d, err := g.Check(t.Context(), r)
+		d, err := checked(t.Context(), &g, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestNoFalseStop(t *testing.T) {
 			}
 			set.Partial = []string{hidden}
 			g := Guard{Inventory: fixed(f), Simulators: []Simulator{Local{Static(set)}}}
-			d, err := g.Check(t.Context(), r)
+			d, err := checked(t.Context(), &g, r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestClockMayBeOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := Guard{Inventory: fixed(Facts{At: at}), Simulators: []Simulator{Local{Static(policy.Set{Identity: doc.Statements})}}}
-		d, err := g.Check(t.Context(), devRequest)
+		d, err := checked(t.Context(), &g, devRequest)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +135,7 @@ func TestClockMayBeOff(t *testing.T) {
 	for _, read := range []time.Time{{}, at.Add(time.Minute)} {
 		r.Closed = read.IsZero()
 		g := Guard{Inventory: fixed(Facts{At: read}), Simulators: []Simulator{Local{Static(policy.Set{Identity: doc.Statements})}}}
-		d, err := g.Check(t.Context(), r)
+		d, err := checked(t.Context(), &g, r)
 		if err != nil || d.Verdict() != policy.ImplicitDeny {
 			t.Errorf("a time that is stated, facts read at %v: %v, %v", read, d.Verdict(), err)
 		}

@@ -140,7 +140,7 @@ func TestRandomRepairs(t *testing.T) {
 			set := d.set(t)
 			r, facts := d.request()
 			g := Guard{Inventory: fixed(facts), Simulators: []Simulator{Local{Static(set)}}}
-			decision, err := g.Check(t.Context(), r)
+			decision, err := checked(t.Context(), &g, r)
 			if err != nil {
 				t.Fatal(err)
 			}

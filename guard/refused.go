@@ -136,10 +136,10 @@ func (r Refusal) grant() string {
 	return ""
 }
 
-// Refused adds AWS's own refusal to a decision: what AWS said, joined with the
+// Refused adds AWS's own refusal to an explained decision: what AWS said, joined with the
 // evidence at hand. AWS has the last word, so the finding comes first. A decision
 // without evidence (the zero Decision) still explains the message.
-func (d Decision) Refused(r Refusal) Decision {
+func Refused(d Decision, r Refusal) Decision {
 	f, ok := r.Explain()
 	if !ok {
 		return d

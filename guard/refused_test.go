@@ -15,7 +15,7 @@ func TestPastedMessage(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s: not read", f.Code)
 		}
-		d := Decision{}.Refused(r)
+		d := Refused(Decision{}, r)
 		if len(d.Findings) != 1 || d.Findings[0].Code != f.Code || d.Findings[0].Summary == "" {
 			t.Errorf("%s: %+v", f.Code, d.Findings)
 		}
@@ -33,7 +33,7 @@ func TestPastedFix(t *testing.T) {
 	}
 	for _, tt := range tests {
 		r, _ := ParseRefusal(refused + onDoc + " " + tt.reason)
-		fix := Decision{}.Refused(r).Findings[0].Fix
+		fix := Refused(Decision{}, r).Findings[0].Fix
 		var statement, ask string
 		if fix != nil {
 			ask = fix.Ask
@@ -59,7 +59,7 @@ func TestRefusedComesFirst(t *testing.T) {
 		}
 		before := f.decide(t)
 		r, _ := ParseRefusal(refused + " on resource: " + before.Grants[1].Resource + " because no identity-based policy allows the ssm:StartSession action")
-		after := before.Refused(r)
+		after := Refused(before, r)
 		got := after.Findings[0]
 		if got.Code != "SG601" || len(got.Nearest) == 0 || !strings.Contains(got.Nearest[0].Why, "carries no tags") || got.Fix == nil || !got.Fix.Checked {
 			t.Errorf("%+v", got)
@@ -72,7 +72,7 @@ func TestRefusedComesFirst(t *testing.T) {
 
 func TestUnrelatedErrorAddsNothing(t *testing.T) {
 	r, _ := ParseRefusal("An error occurred (ThrottlingException) when calling the StartSession operation: Rate exceeded")
-	if d := (Decision{}).Refused(r); len(d.Findings) != 0 {
+	if d := Refused(Decision{}, r); len(d.Findings) != 0 {
 		t.Errorf("%+v", d.Findings)
 	}
 }

@@ -18,12 +18,26 @@ type repairs struct {
 	fixes map[string]*Fix
 }
 
-func newRepairs(d Decision) *repairs { return &repairs{d: d, fixes: make(map[string]*Fix)} }
+// Propose gives every finding of a denied grant the repair that lets the request
+// through. A finding that has a fix keeps it.
+func Propose(d Decision) Decision {
+	r := &repairs{d: d, fixes: make(map[string]*Fix)}
+	fs := slices.Clone(d.Findings)
+	for i := range fs {
+		for _, g := range d.Grants {
+			if f := &fs[i]; f.Grant == g.ID && f.Level > Note && f.Fix == nil && d.Of(g.ID).Verdict.Denies() {
+				f.Fix = r.of(g)
+			}
+		}
+	}
+	d.Findings = fs
+	return d
+}
 
 // of returns the fix for a grant. Grants of one group share theirs. No change of a
 // policy starts a session with a document that cannot start any.
 func (r *repairs) of(g Grant) *Fix {
-	if _, faulty := DocumentFault(r.d.Request, r.d.Facts); faulty {
+	if DocumentUnusable(r.d.Request, r.d.Facts) {
 		return nil
 	}
 	group := groupOf(g)

@@ -106,15 +106,16 @@ func inside(values []string) string {
 // correct repairs a slip in an ARN in place, when that opens nothing but the
 // same thing in the regions the statement names.
 func (p *plan) correct(l layer, g Grant) bool {
-	q := inquiry{d: p.d, grant: g, about: subjectOf(g)}
+	if g.ID != GrantDocument {
+		return false
+	}
 	for i := range l.statements {
 		s := &l.statements[i]
 		if s.Denies() || !s.MatchesAction(g.Action) || !s.MatchesConditions(g.Context) {
 			continue
 		}
 		for k, pattern := range s.Resources() {
-			m, ok := q.patternMiss(s, pattern)
-			if !ok || m.code != "SG102" && m.code != "SG103" || !matchesNothing(pattern) {
+			if !accountSlip(pattern, g.Resource) {
 				continue
 			}
 			fields := strings.SplitN(pattern, ":", 6)

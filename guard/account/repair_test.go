@@ -69,7 +69,7 @@ func (s *staged) decide(t *testing.T) guard.Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d
+	return guard.Propose(guard.Explain(d))
 }
 
 // apply makes a change of a fix in the account, in whichever layer it is.

@@ -87,7 +87,7 @@ func check(t *testing.T, c *Client, target, document string) guard.Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d
+	return guard.Explain(d)
 }
 
 func TestCheckRole(t *testing.T) {

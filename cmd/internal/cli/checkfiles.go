@@ -124,7 +124,7 @@ func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard
 		Inventory:  facts,
 		Simulators: []guard.Simulator{guard.Local{Source: guard.Static(set)}},
 	}
-	d, err := g.Check(ctx, r)
+	d, err := judged(ctx, &g, r)
 	return reading.qualify(d, unread), err
 }
 

@@ -76,7 +76,7 @@ func (o *explainOptions) run(ctx context.Context) error {
 	if !ok {
 		return usagef("neither a finding's code nor an error message of AWS's: %s", firstLine(o.text))
 	}
-	decision := guard.Decision{}.Refused(o.decode(ctx, refusal))
+	decision := guard.Refused(guard.Decision{}, o.decode(ctx, refusal))
 	if len(decision.Findings) == 0 {
 		return fmt.Errorf("no finding explains %s: %s", refusal.Code, refusal.Message)
 	}

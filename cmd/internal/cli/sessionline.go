@@ -85,7 +85,13 @@ func (w *world) check(ctx context.Context) (guard.Decision, error) {
 	}
 	// Without the right to read more than that, the judges say what they miss.
 	r.Caller = caller
-	return w.guard.Check(ctx, r)
+	return judged(ctx, w.guard, r)
+}
+
+// judged asks every judge, and explains what they found, with repairs.
+func judged(ctx context.Context, g *guard.Guard, r guard.Request) (guard.Decision, error) {
+	d, err := g.Check(ctx, r)
+	return guard.Propose(guard.Explain(d)), err
 }
 
 // show renders a decision for people, on stderr.

@@ -180,7 +180,7 @@ func (o *startOptions) refused(ctx context.Context, d guard.Decision, err error)
 			d = asked
 		}
 	}
-	if err := o.show(newest(d.Refused(refusal), d), false); err != nil {
+	if err := o.show(newest(guard.Refused(d, refusal), d), false); err != nil {
 		return err
 	}
 	return statusError{exitRefused}
