@@ -20,8 +20,8 @@ var partitions = []struct{ prefix, partition string }{
 	{"eusc-", "aws-eusc"},
 }
 
-// partition returns the partition of a request: the caller's, else the region's.
-func partition(r Request) string {
+// Partition returns the partition of a request: the caller's, else the region's.
+func Partition(r Request) string {
 	if r.Caller.Partition != "" {
 		return r.Caller.Partition
 	}
@@ -35,12 +35,12 @@ func partition(r Request) string {
 
 // arn joins the fields of an ARN in the request's partition and region.
 func arn(r Request, service, account, resource string) string {
-	return "arn:" + partition(r) + ":" + service + ":" + r.Region + ":" + account + ":" + resource
+	return "arn:" + Partition(r) + ":" + service + ":" + r.Region + ":" + account + ":" + resource
 }
 
-// arnField returns a field of an ARN, counted from 0 ("arn"); the resource, field
+// ArnField returns a field of an ARN, counted from 0 ("arn"); the resource, field
 // 5, keeps its colons. It returns "" for what is no ARN.
-func arnField(arn string, i int) string {
+func ArnField(arn string, i int) string {
 	f := strings.SplitN(arn, ":", 6)
 	if len(f) < 6 || f[0] != "arn" {
 		return ""
@@ -84,23 +84,23 @@ func SplitTask(target string) (cluster, task, runtime string, ok bool) {
 // account id for the account's own (the default one included), with an EMPTY
 // account for AWS-owned ones, as given when it is an ARN.
 func documentARN(r Request, f Facts) string {
-	name := documentName(r)
+	name := DocumentName(r)
 	if strings.HasPrefix(r.Document, "arn:") {
 		return r.Document
 	}
-	if awsOwned(r, f) {
+	if AwsOwned(r, f) {
 		return arn(r, "ssm", "", "document/"+name)
 	}
 	return arn(r, "ssm", r.Caller.Account, "document/"+name)
 }
 
-// documentName returns the document's name without ARN.
-func documentName(r Request) string {
+// DocumentName returns the document's name without ARN.
+func DocumentName(r Request) string {
 	if r.Document == "" {
 		return DefaultDocument
 	}
 	if strings.HasPrefix(r.Document, "arn:") {
-		return strings.TrimPrefix(arnField(r.Document, 5), "document/")
+		return strings.TrimPrefix(ArnField(r.Document, 5), "document/")
 	}
 	return r.Document
 }
@@ -108,13 +108,13 @@ func documentName(r Request) string {
 // awsPrefixes are reserved: no account can own a document whose name begins so.
 var awsPrefixes = []string{"AWS-", "AWSEC2-", "AWSSupport-", "AWSConfigRemediation-", "AWSFleetManager-", "Amazon"}
 
-// awsOwned tells whether AWS owns the request's document. What was read of the
+// AwsOwned tells whether AWS owns the request's document. What was read of the
 // document wins over its name.
-func awsOwned(r Request, f Facts) bool {
+func AwsOwned(r Request, f Facts) bool {
 	if strings.HasPrefix(r.Document, "arn:") {
-		return arnField(r.Document, 4) == ""
+		return ArnField(r.Document, 4) == ""
 	}
-	if documentName(r) == DefaultDocument {
+	if DocumentName(r) == DefaultDocument {
 		return false
 	}
 	if f.DocumentOwner != "" {
@@ -148,7 +148,7 @@ func sessionPrefix(c Caller) string {
 
 // Kind returns the caller's kind, told by the ARN STS reports.
 func (c Caller) Kind() Kind {
-	resource := arnField(c.SessionARN, 5)
+	resource := ArnField(c.SessionARN, 5)
 	switch {
 	case resource == "root":
 		return Root
@@ -182,7 +182,7 @@ func (c Caller) SessionName() string {
 
 // Name returns the caller as people write it: "role/dev", "user/alice".
 func (c Caller) Name() string {
-	resource := arnField(c.SessionARN, 5)
+	resource := ArnField(c.SessionARN, 5)
 	switch c.Kind() {
 	case AssumedRole:
 		name, _, _ := strings.Cut(strings.TrimPrefix(resource, "assumed-role/"), "/")
@@ -193,7 +193,7 @@ func (c Caller) Name() string {
 		return resource
 	}
 	if c.Principal != "" {
-		kind, _, _ := strings.Cut(arnField(c.Principal, 5), "/")
+		kind, _, _ := strings.Cut(ArnField(c.Principal, 5), "/")
 		return kind + "/" + lastPart(c.Principal)
 	}
 	return "this caller"

@@ -7,17 +7,17 @@ import (
 
 // The fields of an ARN.
 const (
-	fieldPartition = 1
-	fieldService   = 2
-	fieldRegion    = 3
-	fieldAccount   = 4
-	fieldResource  = 5
+	FieldPartition = 1
+	FieldService   = 2
+	FieldRegion    = 3
+	FieldAccount   = 4
+	FieldResource  = 5
 )
 
-// compareARN returns the fields in which a pattern does not match an ARN. It
+// CompareARN returns the fields in which a pattern does not match an ARN. It
 // only serves to say what is wrong; whether a pattern matches is for the
 // evaluator to tell.
-func compareARN(pattern, arn string) []int {
+func CompareARN(pattern, arn string) []int {
 	p, a := strings.SplitN(pattern, ":", 6), strings.SplitN(arn, ":", 6)
 	var diff []int
 	for i := 1; i < len(a); i++ {
@@ -25,15 +25,15 @@ func compareARN(pattern, arn string) []int {
 		if i < len(p) {
 			field = p[i]
 		}
-		if !wild(field, a[i]) {
+		if !Wild(field, a[i]) {
 			diff = append(diff, i)
 		}
 	}
 	return diff
 }
 
-// wild matches * and ?, going back to the last star only.
-func wild(pattern, s string) bool {
+// Wild matches * and ?, going back to the last star only.
+func Wild(pattern, s string) bool {
 	p, i, star, mark := 0, 0, -1, 0
 	for i < len(s) {
 		switch {
@@ -53,14 +53,14 @@ func wild(pattern, s string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// matchesNothing tells whether a pattern for documents can match none at all:
+// MatchesNothing tells whether a pattern for documents can match none at all:
 // AWS's own have no account id in their ARN, all others have one.
-func matchesNothing(pattern string) bool {
-	name := strings.TrimPrefix(arnField(pattern, fieldResource), "document/")
+func MatchesNothing(pattern string) bool {
+	name := strings.TrimPrefix(ArnField(pattern, FieldResource), "document/")
 	if i := strings.IndexAny(name, "*?$"); i >= 0 {
 		name = name[:i]
 	}
-	account := arnField(pattern, fieldAccount)
+	account := ArnField(pattern, FieldAccount)
 	aws := slices.ContainsFunc(awsPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 	if account == "" {
 		return !aws && !slices.ContainsFunc(awsPrefixes, func(p string) bool { return strings.HasPrefix(p, name) })
@@ -68,20 +68,20 @@ func matchesNothing(pattern string) bool {
 	return aws && !strings.ContainsAny(account, "*?")
 }
 
-// accountSlip reports whether a pattern is a document's ARN but for the account
+// AccountSlip reports whether a pattern is a document's ARN but for the account
 // field: it names an account where AWS owns the document, or none where an account
 // does, and so matches nothing.
-func accountSlip(pattern, arn string) bool {
-	account, wrote := arnField(arn, fieldAccount), arnField(pattern, fieldAccount)
-	return resourceType(pattern) == "document" && !strings.Contains(pattern, "${") && (account == "" || wrote == "") &&
-		slices.Equal(compareARN(pattern, arn), []int{fieldAccount}) && matchesNothing(pattern)
+func AccountSlip(pattern, arn string) bool {
+	account, wrote := ArnField(arn, FieldAccount), ArnField(pattern, FieldAccount)
+	return ResourceType(pattern) == "document" && !strings.Contains(pattern, "${") && (account == "" || wrote == "") &&
+		slices.Equal(CompareARN(pattern, arn), []int{FieldAccount}) && MatchesNothing(pattern)
 }
 
-// resourceType returns what an ARN or pattern is about: "instance",
+// ResourceType returns what an ARN or pattern is about: "instance",
 // "managed-instance", "task", "document", "session", "key"; "*" when the pattern
 // leaves it open.
-func resourceType(arn string) string {
-	resource := arnField(arn, fieldResource)
+func ResourceType(arn string) string {
+	resource := ArnField(arn, FieldResource)
 	if resource == "" {
 		return "*"
 	}
@@ -92,26 +92,9 @@ func resourceType(arn string) string {
 	return kind
 }
 
-// relevant tells whether a pattern is about the kind of thing the grant is
-// about. A grant for documents is no near miss of a target.
-func (q inquiry) relevant(pattern string) bool {
-	kind, service := resourceType(pattern), arnField(pattern, fieldService)
-	switch q.about {
-	case aboutDocument:
-		return kind == "document" || kind == "*" && wild(service, "ssm")
-	case aboutTarget:
-		return kind == "instance" || kind == "managed-instance" || kind == "task" || kind == "*"
-	case aboutKey:
-		return service == "kms" || service == "*"
-	case aboutTask:
-		return kind == "task" || kind == "cluster" || kind == "*" && wild(service, "ecs")
-	}
-	return kind == "session" || kind == "*" && wild(service, "ssm")
-}
-
-// arnName is the part of an ARN by which people know the thing.
-func arnName(arn string) string {
-	resource := arnField(arn, fieldResource)
+// ArnName is the part of an ARN by which people know the thing.
+func ArnName(arn string) string {
+	resource := ArnField(arn, FieldResource)
 	if resource == "" {
 		return arn
 	}
@@ -122,10 +105,10 @@ func arnName(arn string) string {
 	return name
 }
 
-// typeName names a pattern's type of resource, typeNameOne an ARN's.
-func typeName(pattern string) string {
-	service := arnField(pattern, fieldService)
-	switch kind := resourceType(pattern); {
+// TypeName names a pattern's type of resource, typeNameOne an ARN's.
+func TypeName(pattern string) string {
+	service := ArnField(pattern, FieldService)
+	switch kind := ResourceType(pattern); {
 	case kind == "instance" && service == "ssm":
 		return "arn:aws:ssm:...:instance/..., which exists nowhere"
 	case kind == "instance":
@@ -138,8 +121,9 @@ func typeName(pattern string) string {
 	return "resources of " + service + " only"
 }
 
-func typeNameOne(arn string) string {
-	switch resourceType(arn) {
+// TypeNameOne names an ARN's type of resource and its service, as a clause.
+func TypeNameOne(arn string) string {
+	switch ResourceType(arn) {
 	case "managed-instance":
 		return "a managed node, a resource of ssm"
 	case "task":
@@ -148,15 +132,15 @@ func typeNameOne(arn string) string {
 	return "an EC2 instance, a resource of ec2"
 }
 
-var fieldNames = map[int]string{fieldPartition: "partition", fieldService: "service", fieldRegion: "region", fieldAccount: "account"}
+var fieldNames = map[int]string{FieldPartition: "partition", FieldService: "service", FieldRegion: "region", FieldAccount: "account"}
 
-// placeText says which of partition, region and account differ.
-func placeText(pattern, arn string, diff []int) string {
+// PlaceText says which of partition, region and account differ.
+func PlaceText(pattern, arn string, diff []int) string {
 	var said []string
 	for _, i := range diff {
 		if fieldNames[i] != "" {
-			said = append(said, "in "+fieldNames[i]+" "+arnField(pattern, i)+", and it is in "+arnField(arn, i))
+			said = append(said, "in "+fieldNames[i]+" "+ArnField(pattern, i)+", and it is in "+ArnField(arn, i))
 		}
 	}
-	return join(said, "and")
+	return Join(said, "and")
 }

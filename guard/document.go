@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// passwordReset is a session document of AWS's too, though no session of people:
+// PasswordReset is a session document of AWS's too, though no session of people:
 // docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-reset-password.html
-const passwordReset = "AWS-PasswordReset"
+const PasswordReset = "AWS-PasswordReset"
 
 // awsSessionDocument tells whether a name is that of a session document that AWS
 // owns and everybody has.
 func awsSessionDocument(name string) bool {
-	return name == passwordReset || name != "" && slices.Contains(knownDocuments, name)
+	return name == PasswordReset || name != "" && slices.Contains(KnownDocuments, name)
 }
 
-// foreignOwner returns the account of a document that is named by the ARN of
+// ForeignOwner returns the account of a document that is named by the ARN of
 // another account's, else "".
-func foreignOwner(r Request) string {
-	owner := arnField(r.Document, fieldAccount)
+func ForeignOwner(r Request) string {
+	owner := ArnField(r.Document, FieldAccount)
 	if owner == r.Caller.Account || r.Caller.Account == "" {
 		return ""
 	}
@@ -29,28 +29,28 @@ func foreignOwner(r Request) string {
 type documentSight int
 
 const (
-	documentThere    documentSight = iota // read, or there in every account
+	DocumentThere    documentSight = iota // read, or there in every account
 	documentUnread                        // asked for, and nobody told
 	documentUnasked                       // a question about policy files: nobody was asked
 	documentMissing                       // the account has no such document
-	documentUnlisted                      // a name of AWS's, and none of its session documents
+	DocumentUnlisted                      // a name of AWS's, and none of its session documents
 )
 
-// sightOf tells what is known of the request's document. What could not be read is
+// SightOf tells what is known of the request's document. What could not be read is
 // not missing; a name that only AWS can give is known without being asked for.
-func sightOf(r Request, f Facts) documentSight {
-	name := documentName(r)
+func SightOf(r Request, f Facts) documentSight {
+	name := DocumentName(r)
 	switch {
-	case r.Container != "", f.DocumentType != "", name == DefaultDocument && foreignOwner(r) == "":
-		return documentThere
+	case r.Container != "", f.DocumentType != "", name == DefaultDocument && ForeignOwner(r) == "":
+		return DocumentThere
 	case f.DocumentMissing:
 		return documentMissing
 	case awsSessionDocument(name):
-		return documentThere
+		return DocumentThere
 	case slices.Contains(f.Unknown, UnknownDocumentType):
 		return documentUnread
 	case strings.HasPrefix(strings.ToLower(name), "aws-"):
-		return documentUnlisted
+		return DocumentUnlisted
 	}
 	return documentUnasked
 }
@@ -58,10 +58,10 @@ func sightOf(r Request, f Facts) documentSight {
 // DocumentUnusable reports whether the request's document starts no session,
 // whatever the policies say: it does not exist, or is of another type.
 func DocumentUnusable(r Request, f Facts) bool {
-	switch sightOf(r, f) {
-	case documentThere:
+	switch SightOf(r, f) {
+	case DocumentThere:
 		return f.DocumentType != "" && f.DocumentType != "Session"
-	case documentMissing, documentUnlisted:
+	case documentMissing, DocumentUnlisted:
 		return true
 	}
 	return false
@@ -70,12 +70,18 @@ func DocumentUnusable(r Request, f Facts) bool {
 // DocumentUnseen says of a document of which nothing shows that it exists why
 // nothing does: "whether the document X exists was not looked at"; else "".
 func DocumentUnseen(r Request, f Facts) string {
-	whether := "whether the document " + documentName(r) + " exists "
-	switch sightOf(r, f) {
+	whether := "whether the document " + DocumentName(r) + " exists "
+	switch SightOf(r, f) {
 	case documentUnread:
 		return whether + "could not be looked up"
 	case documentUnasked:
 		return whether + "was not looked at"
 	}
 	return ""
+}
+
+// KnownDocuments are the session documents people use.
+var KnownDocuments = []string{
+	"", "AWS-StartSSHSession", "AWS-StartPortForwardingSession", "AWS-StartPortForwardingSessionToRemoteHost",
+	"AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand", "AWS-StartPortForwardingSessionToSocket",
 }

@@ -10,22 +10,26 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// keyring fills one grant's context. In a closed world a key nobody gave is
+// Keyring fills one grant's context. In a closed world a key nobody gave is
 // absent, so unknown does nothing there.
-type keyring struct {
+type Keyring struct {
 	c      policy.Context
 	closed bool
 }
 
-func (k *keyring) set(key, value string)             { k.c.Set(key, value) }
-func (k *keyring) multi(key string, values []string) { k.c.SetMulti(key, values...) }
-func (k *keyring) absent(patterns ...string) {
+func (k *Keyring) set(key, value string) { k.c.Set(key, value) }
+
+func (k *Keyring) multi(key string, values []string) { k.c.SetMulti(key, values...) }
+
+func (k *Keyring) absent(patterns ...string) {
 	for _, p := range patterns {
 		k.c.SetAbsent(p)
 	}
 }
 
-func (k *keyring) unknown(patterns ...string) {
+// Unknown says that nobody here knows whether keys, or all keys with a prefix, are
+// in the request.
+func (k *Keyring) Unknown(patterns ...string) {
 	if k.closed {
 		return
 	}
@@ -35,10 +39,10 @@ func (k *keyring) unknown(patterns ...string) {
 }
 
 // oneOf says that a key is absent or has one of the values, in a closed world too.
-func (k *keyring) oneOf(key string, values ...string) { k.c.SetOneOf(key, values...) }
+func (k *Keyring) oneOf(key string, values ...string) { k.c.SetOneOf(key, values...) }
 
 // stated takes a key from the user; several values make it multivalued.
-func (k *keyring) stated(key string, values []string) {
+func (k *Keyring) stated(key string, values []string) {
 	if len(values) == 1 {
 		k.set(key, values[0])
 		return
@@ -49,17 +53,17 @@ func (k *keyring) stated(key string, values []string) {
 // tags sets a resource's tags under the given prefixes; every other tag is
 // absent. Two tags that differ only by case are one key to IAM, which of the
 // two it takes is not documented.
-func (k *keyring) tags(tags map[string]string, known bool, prefixes ...string) {
+func (k *Keyring) tags(tags map[string]string, known bool, prefixes ...string) {
 	for _, prefix := range prefixes {
 		if !known {
-			k.unknown(prefix + "*")
+			k.Unknown(prefix + "*")
 			continue
 		}
 		k.absent(prefix + "*")
 		seen := make(map[string]bool)
 		for _, key := range slices.Sorted(maps.Keys(tags)) {
 			if lower := strings.ToLower(key); seen[lower] {
-				k.unknown(prefix + key)
+				k.Unknown(prefix + key)
 			} else {
 				seen[lower] = true
 				k.set(prefix+key, tags[key])
@@ -82,28 +86,28 @@ var directCall = []string{
 
 // openWorld says of every key whether it could be in a request like this:
 // global keys might be, the keys of other services cannot.
-func openWorld(k *keyring, c Caller) {
-	k.unknown("aws:*")
+func openWorld(k *Keyring, c Caller) {
+	k.Unknown("aws:*")
 	if c.Kind() != User && c.Kind() != Root {
 		// The keys of an identity provider stay in the session of a role.
-		k.unknown("*")
+		k.Unknown("*")
 	}
 	k.absent(elsewhere...)
 	k.absent(directCall...)
 	if c.Kind() == AssumedRole || c.Kind() == KindUnknown {
 		// Where the role's credentials were handed out stays in its session.
-		k.unknown("ec2:SourceInstanceARN", "ec2:RoleDelivery", "ecs:SourceTaskArn", "lambda:SourceFunctionArn")
+		k.Unknown("ec2:SourceInstanceARN", "ec2:RoleDelivery", "ecs:SourceTaskArn", "lambda:SourceFunctionArn")
 	}
 }
 
 var principalTypes = map[Kind]string{User: "User", AssumedRole: "AssumedRole", FederatedUser: "FederatedUser", Root: "Account"}
 
 // callerKeys are the keys of the principal.
-func callerKeys(k *keyring, r Request) {
+func callerKeys(k *Keyring, r Request) {
 	c := r.Caller
 	known := func(key, value string) {
 		if value == "" {
-			k.unknown(key)
+			k.Unknown(key)
 			return
 		}
 		k.set(key, value)
@@ -116,7 +120,7 @@ func callerKeys(k *keyring, r Request) {
 		known("aws:username", c.UserName())
 		k.absent("aws:FederatedProvider")
 	case KindUnknown:
-		k.unknown("aws:username")
+		k.Unknown("aws:username")
 	default:
 		k.absent("aws:username")
 	}
@@ -146,7 +150,7 @@ func principalARN(c Caller) string {
 	return c.Principal
 }
 
-func mfaKeys(k *keyring, c Caller) {
+func mfaKeys(k *Keyring, c Caller) {
 	switch c.MFA {
 	case MFAAbsent:
 		k.absent("aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge", "aws:TokenIssueTime", "aws:SourceIdentity", "aws:FederatedProvider")
@@ -159,7 +163,7 @@ func mfaKeys(k *keyring, c Caller) {
 }
 
 // callKeys are the keys of the call itself.
-func callKeys(k *keyring, r Request, f Facts) {
+func callKeys(k *Keyring, r Request, f Facts) {
 	k.set("aws:RequestedRegion", r.Region)
 	k.set("aws:SecureTransport", "true")
 	k.set("aws:ViaAWSService", "false")
@@ -175,20 +179,22 @@ const (
 )
 
 // clock sets the time of the call.
-func (k *keyring) clock(at time.Time) {
+func (k *Keyring) clock(at time.Time) {
 	k.set(keyTime, at.UTC().Format(time.RFC3339))
 	k.set(keyEpoch, strconv.FormatInt(at.Unix(), 10))
 }
 
+// The prefixes of the condition keys that stand for a resource's tags, and the tags
+// of sessions. See the service authorization reference of Systems Manager.
 const (
-	tagSSM    = "ssm:resourceTag/"
-	tagGlobal = "aws:ResourceTag/"
+	TagSSM    = "ssm:resourceTag/"
+	TagGlobal = "aws:ResourceTag/"
 	// Sessions alone carry these two tags; AWS sets them.
-	sessionTagID     = "ssm:resourceTag/aws:ssmmessages:session-id"
+	SessionTagID     = "ssm:resourceTag/aws:ssmmessages:session-id"
 	sessionTagTarget = "ssm:resourceTag/aws:ssmmessages:target-id"
 )
 
-func startKeys(k *keyring) {
+func startKeys(k *Keyring) {
 	// For a session that the caller starts, this key is absent or "true", never
 	// "false": an administrator's Deny of SSM-SessionManagerRunShell was reported to
 	// refuse the shell with the condition BoolIfExists "true" as it does without
@@ -197,37 +203,37 @@ func startKeys(k *keyring) {
 	// (getting-started-sessiondocumentaccesscheck, -restrict-access-quickstart),
 	// getting-started-restrict-access-examples and the others of today do not.
 	k.oneOf("ssm:SessionDocumentAccessCheck", "true")
-	k.unknown("ssm:AccessRequestId")
+	k.Unknown("ssm:AccessRequestId")
 	// For service control and endpoint policies alone, and of which calls is not said.
-	k.unknown("ssm:NodeAccountId", "ssm:NodeOrgId")
+	k.Unknown("ssm:NodeAccountId", "ssm:NodeOrgId")
 	k.absent("ssm:resourceTag/aws:ssmmessages:*")
 }
 
-func targetKeys(k *keyring, r Request, f Facts) {
-	k.tags(f.TargetTags, !slices.Contains(f.Unknown, UnknownTargetTags), tagSSM, tagGlobal)
+func targetKeys(k *Keyring, r Request, f Facts) {
+	k.tags(f.TargetTags, !slices.Contains(f.Unknown, UnknownTargetTags), TagSSM, TagGlobal)
 	startKeys(k)
 	k.set("aws:ResourceAccount", r.Caller.Account)
 }
 
-func documentKeys(k *keyring, r Request, f Facts) {
-	owned := awsOwned(r, f)
+func documentKeys(k *Keyring, r Request, f Facts) {
+	owned := AwsOwned(r, f)
 	known := owned || !slices.Contains(f.Unknown, UnknownDocumentTags)
 	tags := f.DocumentTags
 	if owned {
 		tags = nil // an AWS-owned document carries no tags of the account
 	}
-	k.tags(tags, known, tagSSM, tagGlobal)
+	k.tags(tags, known, TagSSM, TagGlobal)
 	startKeys(k)
 	switch {
 	case f.DocumentType != "":
 		k.set("ssm:DocumentType", f.DocumentType)
 	default:
-		k.unknown("ssm:DocumentType")
+		k.Unknown("ssm:DocumentType")
 	}
-	k.unknown("ssm:DocumentCategories")
-	switch account := arnField(documentARN(r, f), 4); account {
+	k.Unknown("ssm:DocumentCategories")
+	switch account := ArnField(documentARN(r, f), 4); account {
 	case "":
-		k.unknown("aws:ResourceAccount")
+		k.Unknown("aws:ResourceAccount")
 	default:
 		k.set("aws:ResourceAccount", account)
 	}
@@ -237,16 +243,16 @@ func documentKeys(k *keyring, r Request, f Facts) {
 // session; a name with others leaves the session without them.
 const tagCharacters = " _.:/=+-@\\"
 
-func sessionKeys(k *keyring, r Request, _ Facts) {
+func sessionKeys(k *Keyring, r Request, _ Facts) {
 	k.set("aws:ResourceAccount", r.Caller.Account)
-	k.absent(tagSSM + "*")
+	k.absent(TagSSM + "*")
 	id := userID(r)
 	if id == "" || strings.ContainsFunc(id, func(c rune) bool {
 		return c < 0x80 && !isAlnum(c) && !strings.ContainsRune(tagCharacters, c)
 	}) {
-		k.unknown(sessionTagID)
+		k.Unknown(SessionTagID)
 	} else {
-		k.set(sessionTagID, id)
+		k.set(SessionTagID, id)
 	}
 	k.set(sessionTagTarget, r.Target)
 }
@@ -255,14 +261,14 @@ func isAlnum(c rune) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-func channelKeys(k *keyring, r Request, _ Facts) {
+func channelKeys(k *Keyring, r Request, _ Facts) {
 	// The service authorization reference lists no resource and no key of its own
 	// for the action; which resource AWS evaluates, if any, is not documented.
-	k.absent(tagSSM+"*", tagGlobal+"*", "ssmmessages:*")
-	k.unknown("aws:ResourceAccount")
+	k.absent(TagSSM+"*", TagGlobal+"*", "ssmmessages:*")
+	k.Unknown("aws:ResourceAccount")
 }
 
-func kmsKeys(k *keyring, r Request, f Facts) {
+func kmsKeys(k *Keyring, r Request, f Facts) {
 	k.set("kms:CallerAccount", r.Caller.Account)
 	k.set("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
 	k.multi("kms:EncryptionContextKeys", []string{"aws:ssm:SessionId", "aws:ssm:TargetId"})
@@ -270,13 +276,13 @@ func kmsKeys(k *keyring, r Request, f Facts) {
 	if r.SessionID != "" {
 		k.set("kms:EncryptionContext:aws:ssm:SessionId", r.SessionID)
 	} else {
-		k.unknown("kms:EncryptionContext:aws:ssm:SessionId")
+		k.Unknown("kms:EncryptionContext:aws:ssm:SessionId")
 	}
 	if f.KMSAlias != "" {
 		k.set("kms:RequestAlias", f.KMSAlias)
 	}
-	k.unknown(tagGlobal+"*", "kms:ResourceAliases", "kms:KeyOrigin", "kms:KeySpec", "kms:KeyUsage", "kms:MultiRegion*")
-	if account := arnField(f.KMSKey, 4); account != "" {
+	k.Unknown(TagGlobal+"*", "kms:ResourceAliases", "kms:KeyOrigin", "kms:KeySpec", "kms:KeyUsage", "kms:MultiRegion*")
+	if account := ArnField(f.KMSKey, 4); account != "" {
 		k.set("aws:ResourceAccount", account)
 	}
 }

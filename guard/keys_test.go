@@ -232,7 +232,7 @@ func TestSessionTagOfOddNames(t *testing.T) {
 	} {
 		r := Request{Caller: keyRole, Region: "us-east-1", Target: "i-0123456789abcdef0"}
 		r.Caller.UserID = "AROAEXAMPLEROLE000001:" + name
-		if _, state := keyOf(t, r, Facts{}, GrantTerminate, sessionTagID); state != want {
+		if _, state := keyOf(t, r, Facts{}, GrantTerminate, SessionTagID); state != want {
 			t.Errorf("%s: %v, want %v", name, state, want)
 		}
 	}

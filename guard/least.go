@@ -15,7 +15,7 @@ func LeastPrivilege(r Request, f Facts) string {
 	sids := []string{"StartSession", "OwnSessions", "DataChannel", "SessionKey"}
 	var b strings.Builder
 	b.WriteString("{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n")
-	drafts := permissions(Needs(r, f))
+	drafts := Permissions(Needs(r, f))
 	for i, d := range drafts {
 		if i < len(sids) {
 			d.Sid = sids[i]
@@ -68,7 +68,7 @@ func Targets(set policy.Set, r Request, targets []string, tags map[string]map[st
 func grantVerdict(set policy.Set, r Request, f Facts, id string) policy.Verdict {
 	for _, g := range Needs(r, f) {
 		if g.ID == id {
-			return evaluate(set, g).Verdict
+			return Evaluate(set, g).Verdict
 		}
 	}
 	return policy.Unknown
@@ -76,4 +76,4 @@ func grantVerdict(set policy.Set, r Request, f Facts, id string) policy.Verdict 
 
 // SessionDocuments are the documents people start sessions with: the default
 // one, "", and AWS's own.
-func SessionDocuments() []string { return append([]string(nil), knownDocuments...) }
+func SessionDocuments() []string { return append([]string(nil), KnownDocuments...) }

@@ -8,30 +8,6 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// TestLeastPrivilege: for every public case the policy printed lets everything
-// through and opens no neighbour.
-func TestLeastPrivilege(t *testing.T) {
-	for _, c := range publicCases(t) {
-		r, f := c.request()
-		doc, err := policy.Parse(policy.Identity, "least", []byte(LeastPrivilege(r, f)))
-		if err != nil {
-			t.Fatalf("%s: %v", c.Name, err)
-		}
-		set := policy.Set{Identity: doc.Statements}
-		for _, g := range Needs(r, f) {
-			if v := evaluate(set, g).Verdict; v != policy.Allow {
-				t.Errorf("%s: %s is %v", c.Name, g.ID, v)
-			}
-		}
-		for _, p := range probesFor(r, f, policy.Set{}) {
-			// Each of the session's own actions may be another one's neighbour.
-			if v := evaluate(set, p.grant).Verdict; v == policy.Allow {
-				t.Errorf("%s: it also allows %s: %s on %s", c.Name, p.label, p.grant.Action, p.grant.Resource)
-			}
-		}
-	}
-}
-
 func TestLeastPrivilegeText(t *testing.T) {
 	r := roleRequest
 	r.Document = "AWS-StartPortForwardingSessionToRemoteHost"

@@ -20,7 +20,7 @@ func (l Local) read(ctx context.Context, c Caller) (policy.Set, error) {
 	return l.Source.Policies(ctx, c)
 }
 
-func (l Local) rule(set policy.Set, gs []Grant) []Ruling { return judge(set, l.Name(), gs) }
+func (l Local) rule(set policy.Set, gs []Grant) []Ruling { return Judge(set, l.Name(), gs) }
 
 // Simulate reads the policies and rules on every grant. When some of them could
 // not be read it still rules, and returns the NotVisible.
@@ -29,7 +29,7 @@ func (l Local) Simulate(ctx context.Context, c Caller, gs []Grant) ([]Ruling, er
 	if !usable(set, err) {
 		return nil, err
 	}
-	return judge(set, l.Name(), gs), err
+	return Judge(set, l.Name(), gs), err
 }
 
 // usable reports whether a set can be judged by: every read went well, or the
@@ -37,11 +37,11 @@ func (l Local) Simulate(ctx context.Context, c Caller, gs []Grant) ([]Ruling, er
 // its layer pass for empty.
 func usable(set policy.Set, err error) bool { return err == nil || len(set.Partial) > 0 }
 
-// judge evaluates every grant against the policies that bear on its service.
-func judge(set policy.Set, name string, gs []Grant) []Ruling {
+// Judge evaluates every grant against the policies that bear on its service.
+func Judge(set policy.Set, name string, gs []Grant) []Ruling {
 	rulings := make([]Ruling, 0, len(gs))
 	for _, g := range gs {
-		a := evaluate(set, g)
+		a := Evaluate(set, g)
 		if a.Verdict.Denies() && turnsOnClock(set, g) {
 			a = policy.Answer{DependsOn: []string{keyTime}}
 		}
@@ -67,26 +67,26 @@ func turnsOnClock(set policy.Set, g Grant) bool {
 		return false
 	}
 	for _, skew := range []time.Duration{-clockSkew, clockSkew} {
-		k := keyring{c: g.Context}
+		k := Keyring{c: g.Context}
 		k.clock(at.Add(skew))
 		other := g
 		other.Context = k.c
-		if !evaluate(set, other).Verdict.Denies() {
+		if !Evaluate(set, other).Verdict.Denies() {
 			return true
 		}
 	}
 	return false
 }
 
-// evaluate asks the evaluator about one grant. Of the layers of a Set, resource
+// Evaluate asks the evaluator about one grant. Of the layers of a Set, resource
 // control policies bear on KMS but on no service a session starts with.
-func evaluate(set policy.Set, g Grant) policy.Answer {
-	return bearing(set, g).Evaluate(g.Action, g.Resource, g.Context)
+func Evaluate(set policy.Set, g Grant) policy.Answer {
+	return Bearing(set, g).Evaluate(g.Action, g.Resource, g.Context)
 }
 
-// bearing returns the part of a set that AWS applies to a grant.
-func bearing(set policy.Set, g Grant) policy.Set {
-	if g.Action == actionDataKey {
+// Bearing returns the part of a set that AWS applies to a grant.
+func Bearing(set policy.Set, g Grant) policy.Set {
+	if g.Action == ActionDataKey {
 		return set
 	}
 	set.RCP = nil

@@ -104,7 +104,7 @@ func TestKeys(t *testing.T) {
 		{user, "", tagged, GrantTarget, "aws:ResourceTag/Name", known, "db"},
 		{user, "", tagged, GrantTarget, "ssm:resourceTag/Other", absent, ""},
 		{user, "", dark, GrantTarget, "ssm:resourceTag/Name", unknown, ""},
-		{user, "", dark, GrantTarget, sessionTagID, absent, ""},
+		{user, "", dark, GrantTarget, SessionTagID, absent, ""},
 		{user, "", tagged, GrantDocument, "ssm:resourceTag/Name", absent, ""},
 		{user, "", tagged, GrantDocument, "ssm:resourceTag/Team", known, "web"},
 		{user, "", dark, GrantDocument, "ssm:resourceTag/Team", unknown, ""},
@@ -112,7 +112,7 @@ func TestKeys(t *testing.T) {
 		{user, "AWS-StartSSHSession", dark, GrantDocument, "aws:ResourceAccount", unknown, ""},
 		{user, "", tagged, GrantDocument, "aws:ResourceAccount", known, "111122223333"},
 		{user, "", tagged, GrantDocument, "ssm:SessionDocumentAccessCheck", unknown, ""},
-		{user, "", tagged, GrantTerminate, sessionTagID, known, "AIDAEXAMPLEALICE00001"},
+		{user, "", tagged, GrantTerminate, SessionTagID, known, "AIDAEXAMPLEALICE00001"},
 		{user, "", tagged, GrantTerminate, sessionTagTarget, known, "i-0123456789abcdef0"},
 		{user, "", tagged, GrantTerminate, "ssm:resourceTag/Name", absent, ""},
 		{user, "", tagged, GrantTarget, "aws:username", known, "alice"},
@@ -175,7 +175,7 @@ func TestAccessCheck(t *testing.T) {
 		r.Closed = closed
 		for _, g := range Needs(r, Facts{KMSKey: "arn:aws:kms:us-east-1:111122223333:key/k"}) {
 			want, wantState := []string{"true"}, policy.KeyUnknown
-			if g.Action != actionStart {
+			if g.Action != ActionStart {
 				want, wantState = nil, policy.KeyAbsent
 			}
 			values, few := g.Context.Possible(key)

@@ -1,6 +1,3 @@
-// Package guard decides whether a caller may start a session: a Request has
-// Needs, each need is judged, and the rulings make a Decision with Findings.
-// It knows nothing of AWS's API and nothing of sessions that run.
 package guard
 
 import "time"

@@ -11,11 +11,11 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// texts is a list that is written as one string when it has one element.
-type texts []string
+// Texts is a list that is written as one string when it has one element.
+type Texts []string
 
 // MarshalJSON writes a string or an array of strings.
-func (t texts) MarshalJSON() ([]byte, error) {
+func (t Texts) MarshalJSON() ([]byte, error) {
 	if len(t) == 1 {
 		return plainJSON(t[0])
 	}
@@ -23,7 +23,7 @@ func (t texts) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads a scalar or an array of scalars.
-func (t *texts) UnmarshalJSON(b []byte) error {
+func (t *Texts) UnmarshalJSON(b []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
 	var v any
@@ -34,28 +34,28 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 	if !ok {
 		list = []any{v}
 	}
-	*t = make(texts, 0, len(list))
+	*t = make(Texts, 0, len(list))
 	for _, one := range list {
 		*t = append(*t, fmt.Sprint(one))
 	}
 	return nil
 }
 
-// draft is a statement to be written.
-type draft struct {
+// Draft is a statement to be written.
+type Draft struct {
 	Sid          string                      `json:"Sid,omitempty"`
 	Effect       string                      `json:"Effect"`
 	Principal    json.RawMessage             `json:"Principal,omitempty"`
 	NotPrincipal json.RawMessage             `json:"NotPrincipal,omitempty"`
-	Action       texts                       `json:"Action,omitempty"`
-	NotAction    texts                       `json:"NotAction,omitempty"`
-	Resource     texts                       `json:"Resource,omitempty"`
-	NotResource  texts                       `json:"NotResource,omitempty"`
-	Condition    map[string]map[string]texts `json:"Condition,omitempty"`
+	Action       Texts                       `json:"Action,omitempty"`
+	NotAction    Texts                       `json:"NotAction,omitempty"`
+	Resource     Texts                       `json:"Resource,omitempty"`
+	NotResource  Texts                       `json:"NotResource,omitempty"`
+	Condition    map[string]map[string]Texts `json:"Condition,omitempty"`
 }
 
 // String returns the statement on one line.
-func (d draft) String() string {
+func (d Draft) String() string {
 	b, err := plainJSON(d)
 	if err != nil {
 		return "" // strings and maps of strings always marshal
@@ -65,7 +65,7 @@ func (d draft) String() string {
 
 // indented returns the statement over several lines, all but the first with a
 // prefix.
-func (d draft) indented(prefix string) string {
+func (d Draft) indented(prefix string) string {
 	var b bytes.Buffer
 	if err := json.Indent(&b, []byte(d.String()), prefix, "  "); err != nil {
 		return d.String()
@@ -84,20 +84,20 @@ func plainJSON(v any) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// copyOf returns a statement as a draft that can be changed.
-func copyOf(s *policy.Statement) (draft, error) {
+// CopyOf returns a statement as a draft that can be changed.
+func CopyOf(s *policy.Statement) (Draft, error) {
 	text, err := s.MarshalJSON()
 	if err != nil {
-		return draft{}, err
+		return Draft{}, err
 	}
-	var d draft
+	var d Draft
 	err = json.Unmarshal(text, &d)
 	return d, err
 }
 
-// allow drafts the statement that allows actions on resources.
-func allow(actions, resources []string) draft {
-	return draft{Effect: "Allow", Action: actions, Resource: resources}
+// Allow drafts the statement that allows actions on resources.
+func Allow(actions, resources []string) Draft {
+	return Draft{Effect: "Allow", Action: actions, Resource: resources}
 }
 
 var layerKinds = map[string]policy.Kind{"identity": policy.Identity, "boundary": policy.Boundary, "session": policy.Session,
@@ -172,14 +172,14 @@ func layerAt(set *policy.Set, c Change) (*[]policy.Statement, error) {
 	return &(*levels)[c.Level-1], nil
 }
 
-// sourceOf returns the name of the policy that a layer's statements come from,
+// SourceOf returns the name of the policy that a layer's statements come from,
 // or what the layer is called.
-func sourceOf(l layer, who string) string {
-	if l.name == "identity" {
+func SourceOf(l Layer, who string) string {
+	if l.Name == "identity" {
 		return who
 	}
-	if len(l.statements) > 0 {
-		return l.statements[len(l.statements)-1].At.Source
+	if len(l.Statements) > 0 {
+		return l.Statements[len(l.Statements)-1].At.Source
 	}
-	return "the " + strings.TrimSpace(l.title())
+	return "the " + strings.TrimSpace(l.Title())
 }

@@ -22,8 +22,12 @@ var arrows = []struct {
 }{
 	{"guard/policy", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, nil,
 		"it is fuzzed, trusted and reused: standard library only"},
-	{"guard", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/guard/account"}, nil,
+	{"guard", []string{"github.com/", "ssmguard/guard/finding", "ssmguard/guard/repair", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/guard/account"}, nil,
 		"deciding is pure: no SDK, no session, no configuration"},
+	{"guard/finding", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/guard/account", "ssmguard/guard/repair"}, nil,
+		"what a denial means is told without doing anything about it"},
+	{"guard/repair", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/guard/account", "ssmguard/guard/finding"}, nil,
+		"a repair is proven by the evaluator, not by the words of a denial"},
 	{"guard/account", []string{"github.com/aws/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam"}, nil,
 		"the stand-in for AWS must not share code with the client it tests"},
 	{"guard/awsiam", []string{"ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd"}, nil,

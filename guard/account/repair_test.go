@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/repair"
 )
 
 // evidence is what the guard is told about a staged case: all of it.
@@ -69,7 +71,7 @@ func (s *staged) decide(t *testing.T) guard.Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return guard.Propose(guard.Explain(d))
+	return repair.Propose(finding.Explain(d))
 }
 
 // apply makes a change of a fix in the account, in whichever layer it is.

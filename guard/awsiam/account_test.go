@@ -10,6 +10,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/account"
+	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
 )
 
@@ -87,7 +88,7 @@ func check(t *testing.T, c *Client, target, document string) guard.Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return guard.Explain(d)
+	return finding.Explain(d)
 }
 
 func TestCheckRole(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// publicCase is one situation of guard/testdata/start-session.json, whose
+// publicCase is one situation of guard/policy/testdata/start-session.json, whose
 // decisions come from outside this repository.
 type publicCase struct {
 	Name     string
@@ -104,7 +104,7 @@ var undecided = map[string]string{
 // judges as ssmguard does. No judge contradicts a case, and where nobody can
 // tell is written down.
 func TestPublicCasesAgainstAccount(t *testing.T) {
-	text, err := os.ReadFile("../../../guard/testdata/start-session.json")
+	text, err := os.ReadFile("../../../guard/policy/testdata/start-session.json")
 	if err != nil {
 		t.Fatal(err)
 	}

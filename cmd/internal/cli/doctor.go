@@ -224,7 +224,7 @@ func health(d guard.Decision) []report.Check {
 	var checks []report.Check
 	for _, f := range d.Findings {
 		if f.Code >= "SG701" && f.Code <= "SG708" {
-			checks = append(checks, report.Check{Level: report.Fail, Name: "target", Text: told(f), Do: repair(f)})
+			checks = append(checks, report.Check{Level: report.Fail, Name: "target", Text: told(f), Do: remedy(f)})
 		}
 	}
 	if len(checks) > 0 {
@@ -275,7 +275,7 @@ func grants(d guard.Decision) []report.Check {
 
 func told(f guard.Finding) string { return fmt.Sprintf("%s [%s]", f.Summary, f.Code) }
 
-func repair(f guard.Finding) string {
+func remedy(f guard.Finding) string {
 	if f.Fix == nil || f.Fix.Text == "" {
 		return fmt.Sprintf("ssmguard explain %s", f.Code)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"ssmguard/cmd/internal/report"
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 )
 
 // maxMessage bounds what explain reads from stdin, in bytes.
@@ -63,20 +64,20 @@ var codeForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 
 func (o *explainOptions) run(ctx context.Context) error {
 	if o.text == "" {
-		return report.Index(o.stdout, guard.Pages())
+		return report.Index(o.stdout, finding.Pages())
 	}
 	if codeForm().MatchString(o.text) {
-		rule, ok := guard.Page(guard.Code(o.text))
+		rule, ok := finding.Page(guard.Code(o.text))
 		if !ok {
 			return usagef("there is no finding %s; see %q", strings.ToUpper(o.text), "ssmguard explain")
 		}
 		return report.Page(o.stdout, rule, 0)
 	}
-	refusal, ok := guard.ParseRefusal(o.text)
+	refusal, ok := finding.ParseRefusal(o.text)
 	if !ok {
 		return usagef("neither a finding's code nor an error message of AWS's: %s", firstLine(o.text))
 	}
-	decision := guard.Refused(guard.Decision{}, o.decode(ctx, refusal))
+	decision := finding.Refused(guard.Decision{}, o.decode(ctx, refusal))
 	if len(decision.Findings) == 0 {
 		return fmt.Errorf("no finding explains %s: %s", refusal.Code, refusal.Message)
 	}

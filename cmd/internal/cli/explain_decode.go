@@ -7,8 +7,8 @@ import (
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
-	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
+	"ssmguard/guard/finding"
 )
 
 // decodeTime bounds the call that decodes a message.
@@ -29,7 +29,7 @@ type decoded struct {
 
 // decode asks AWS what an encoded message says. Where there is no configuration
 // or the caller may not decode it, the refusal stays as it is.
-func (p *process) decode(ctx context.Context, r guard.Refusal) guard.Refusal {
+func (p *process) decode(ctx context.Context, r finding.Refusal) finding.Refusal {
 	if r.Encoded == "" || r.Action != "" {
 		return r
 	}

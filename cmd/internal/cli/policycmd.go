@@ -8,6 +8,7 @@ import (
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 )
 
 const policyHelp = `Prints the smallest identity policy that lets a session through and its own
@@ -88,7 +89,7 @@ func (o *policyOptions) complete(ctx context.Context) (err error) {
 
 // run prints the policy; for a document that starts no session there is none.
 func (o *policyOptions) run() error {
-	if fault, faulty := guard.DocumentFault(o.request, o.facts); faulty {
+	if fault, faulty := finding.DocumentFault(o.request, o.facts); faulty {
 		return usagef("--document-name: %s", fault.Summary)
 	}
 	if unseen := guard.DocumentUnseen(o.request, o.facts); unseen != "" {

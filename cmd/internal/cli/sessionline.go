@@ -11,6 +11,8 @@ import (
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
+	"ssmguard/guard/repair"
 )
 
 // guardDeadline bounds everything the guard asks before a session.
@@ -91,7 +93,7 @@ func (w *world) check(ctx context.Context) (guard.Decision, error) {
 // judged asks every judge, and explains what they found, with repairs.
 func judged(ctx context.Context, g *guard.Guard, r guard.Request) (guard.Decision, error) {
 	d, err := g.Check(ctx, r)
-	return guard.Propose(guard.Explain(d)), err
+	return repair.Propose(finding.Explain(d)), err
 }
 
 // show renders a decision for people, on stderr.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
 	"ssmguard/proxy"
 	"ssmguard/proxy/plugin"
@@ -169,7 +170,7 @@ func (o *startOptions) refused(ctx context.Context, d guard.Decision, err error)
 		fmt.Fprintf(o.stderr, "ssmguard: %s\n", advice)
 		return statusError{exitRefused}
 	}
-	refusal, ok := guard.ParseRefusal(refused.Error())
+	refusal, ok := finding.ParseRefusal(refused.Error())
 	if !ok {
 		return statusError{exitRefused}
 	}
@@ -180,7 +181,7 @@ func (o *startOptions) refused(ctx context.Context, d guard.Decision, err error)
 			d = asked
 		}
 	}
-	if err := o.show(newest(guard.Refused(d, refusal), d), false); err != nil {
+	if err := o.show(newest(finding.Refused(d, refusal), d), false); err != nil {
 		return err
 	}
 	return statusError{exitRefused}

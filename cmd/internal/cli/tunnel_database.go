@@ -11,6 +11,7 @@ import (
 
 	"ssmguard/configs"
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 	"ssmguard/proxy/awsdb"
 )
 
@@ -96,7 +97,7 @@ func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) 
 	var caller guard.Caller
 	fixable := true
 	for _, err := range none.Refused {
-		r, _ := guard.ParseRefusal(err.Error())
+		r, _ := finding.ParseRefusal(err.Error())
 		if r.User != "" {
 			caller = guard.Caller{SessionARN: r.User}
 		}

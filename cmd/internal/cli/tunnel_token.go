@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
 	"ssmguard/proxy/awsdb"
 )
@@ -49,7 +50,7 @@ func (t *tunnel) warnLogin(ctx context.Context, p *process, line *sessionLine) {
 		return
 	}
 	request := guard.Request{Caller: caller, Region: t.session.Region}
-	rulings, err := guard.Local{Source: evidence}.Simulate(ctx, caller, guard.LoginNeeds(request, action, resources...))
+	rulings, err := guard.Local{Source: evidence}.Simulate(ctx, caller, finding.LoginNeeds(request, action, resources...))
 	if err != nil {
 		line.log.Debug("not every policy could be read", "err", err)
 	}

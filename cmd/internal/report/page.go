@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 )
 
 // pageWidth is the width of a page when the terminal's is not known or wider.
@@ -14,7 +15,7 @@ const pageWidth = 80
 
 // Page writes the page of one finding's rule. width is the terminal's, 0 when it
 // is not known.
-func Page(w io.Writer, r guard.Rule, width int) error {
+func Page(w io.Writer, r finding.Rule, width int) error {
 	if width == 0 || width > pageWidth {
 		width = pageWidth
 	}
@@ -37,7 +38,7 @@ func Page(w io.Writer, r guard.Rule, width int) error {
 }
 
 // Index writes a line for each rule.
-func Index(w io.Writer, rules []guard.Rule) error {
+func Index(w io.Writer, rules []finding.Rule) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range rules {
 		fmt.Fprintf(table, "%s\t%s\n", r.Code, r.Title)

@@ -7,19 +7,20 @@ import (
 	"unicode/utf8"
 
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 )
 
 func TestPage(t *testing.T) {
-	rule := guard.Rule{
+	rule := finding.Rule{
 		Code: "SG199", Title: "a document nobody may use", Since: "0.1", DependsOn: []guard.Code{"SG101", "SG102"},
 		Text:    strings.Repeat("A sentence about it. ", 8),
-		Example: guard.Example{Before: "{\n  \"Effect\": \"Deny\"\n}", After: "nothing"},
+		Example: finding.Example{Before: "{\n  \"Effect\": \"Deny\"\n}", After: "nothing"},
 	}
 	var out bytes.Buffer
 	if err := Page(&out, rule, 40); err != nil {
 		t.Fatal(err)
 	}
-	if err := Index(&out, []guard.Rule{rule, {Code: "SG1", Title: "another"}}); err != nil {
+	if err := Index(&out, []finding.Rule{rule, {Code: "SG1", Title: "another"}}); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "page.text", out.Bytes())
@@ -27,7 +28,7 @@ func TestPage(t *testing.T) {
 
 // TestPagesFit: every page of the catalogue can be read on a small terminal.
 func TestPagesFit(t *testing.T) {
-	for _, rule := range guard.Pages() {
+	for _, rule := range finding.Pages() {
 		var out bytes.Buffer
 		if err := Page(&out, rule, 0); err != nil {
 			t.Fatal(err)

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 )
 
 // everyRule returns the decision of every rule's case, which package guard keeps.
 func everyRule(t *testing.T) (decisions []guard.Decision) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "..", "guard", "testdata", "decisions.json"))
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "guard", "finding", "testdata", "decisions.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func everyRule(t *testing.T) (decisions []guard.Decision) {
 func TestEveryRuleRendered(t *testing.T) {
 	decisions := everyRule(t)
 	missing := make(map[guard.Code]bool)
-	for _, rule := range guard.Pages() {
+	for _, rule := range finding.Pages() {
 		missing[rule.Code] = true
 	}
 	var text, object bytes.Buffer

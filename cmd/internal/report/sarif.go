@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 )
 
 // SARIF renders findings about policy files for code hosts and editors, as SARIF
@@ -101,7 +102,7 @@ func (s *SARIF) rule(code guard.Code) int {
 	if i := slices.Index(s.rules, code); i >= 0 {
 		return i
 	}
-	page, _ := guard.Page(code)
+	page, _ := finding.Page(code)
 	s.rules = append(s.rules, code)
 	s.run.Tool.Driver.Rules = append(s.run.Tool.Driver.Rules, sarifRule{string(code), sarifText{page.Title}, sarifText{page.Text}})
 	return len(s.rules) - 1

@@ -1,0 +1,361 @@
+package finding
+
+import (
+	"slices"
+	"strings"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// subject is what a grant is about; it decides which rules speak of it.
+type subject int
+
+const (
+	aboutDocument subject = iota
+	aboutTarget
+	aboutSession
+	aboutChannel
+	aboutKey
+	aboutTask
+)
+
+func subjectOf(g guard.Grant) subject {
+	switch g.ID {
+	case guard.GrantDocument:
+		return aboutDocument
+	case guard.GrantTarget:
+		return aboutTarget
+	case guard.GrantDataChannel:
+		return aboutChannel
+	case guard.GrantKMS:
+		return aboutKey
+	case guard.GrantTask, guard.GrantCluster:
+		return aboutTask
+	}
+	return aboutSession
+}
+
+// subjectCodes are the rules for the plain cases of each subject.
+var subjectCodes = [...]struct{ missing, denied, condition, action, name, place guard.Code }{
+	aboutDocument: {"SG100", "SG110", "SG107", "SG105", "SG104", "SG108"},
+	aboutTarget:   {"SG200", "SG210", "SG206", "SG211", "SG204", "SG205"},
+	aboutSession:  {"SG300", "SG310", "SG306", "SG300", "SG300", "SG300"},
+	aboutChannel:  {"SG303", "SG310", "SG306", "SG303", "SG303", "SG303"},
+	aboutKey:      {"SG400", "SG410", "SG403", "SG401", "SG402", "SG402"},
+	aboutTask:     {"SG320", "SG320", "SG320", "SG320", "SG320", "SG320"},
+}
+
+// layerCodes are the rules for layers that other people own.
+var layerCodes = map[string]guard.Code{"boundary": "SG801", "session": "SG802", "scp": "SG803", "endpoint": "SG804", "rcp": "SG807"}
+
+// inquiry is one grant that is looked into.
+type inquiry struct {
+	d     guard.Decision
+	grant guard.Grant
+	about subject
+	level guard.Level
+}
+
+// Explain adds the findings of a decision: what is missing and why, what could not
+// be read, and what else is worth knowing.
+func Explain(d guard.Decision) guard.Decision {
+	for _, u := range d.Unread {
+		d.Findings = append(d.Findings, unreadable(u.Who, u.Err)...)
+	}
+	d.Findings = arrange(append(diagnose(d), missed(d)...))
+	return d
+}
+
+// diagnose says, grant by grant, what is missing and why.
+func diagnose(d guard.Decision) []guard.Finding {
+	var fs []guard.Finding
+	unusable, faulty := DocumentFault(d.Request, d.Facts)
+	for _, g := range d.Grants {
+		m := d.Of(g.ID)
+		if m.Verdict == policy.Unknown {
+			fs = append(fs, undecided(d, g, m)...)
+		}
+		if !m.Verdict.Denies() {
+			continue
+		}
+		q := inquiry{d: d, grant: g, about: subjectOf(g), level: guard.Error}
+		if g.Advisory {
+			q.level = guard.Warning
+		}
+		if faulty && q.about == aboutDocument {
+			unusable.Level = q.level // no grant would help, so none is spoken of
+			continue
+		}
+		found := q.explain(m)
+		if q.about == aboutDocument && len(found) > 0 {
+			add(&found[0], q.otherDocuments())
+		}
+		fs = append(fs, found...)
+	}
+	if faulty {
+		fs = append(fs, unusable)
+	}
+	fs = oneOf(fs)
+	fs = undecidedOnce(d, fs)
+	fs = append(fs, health(d.Request, d.Facts)...)
+	return append(fs, lint(d)...)
+}
+
+// otherDocuments names the session documents that the caller may use now.
+func (q inquiry) otherDocuments() string {
+	if q.d.Policies == nil {
+		return ""
+	}
+	set := *q.d.Policies
+	set.Partial = nil
+	others := slices.DeleteFunc(guard.SessionDocuments(), func(name string) bool {
+		return guard.DocumentName(guard.Request{Document: name}) == guard.DocumentName(q.d.Request)
+	})
+	var names []string
+	for _, o := range guard.Documents(set, q.d.Request, others) {
+		if o.Verdict == policy.Allow {
+			names = append(names, guard.DocumentName(guard.Request{Document: o.Name}))
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) == len(others):
+		return "every other session document may be used"
+	}
+	return "documents that may be used: " + guard.Join(names, "and")
+}
+
+// oneOf joins what is said twice of two advisory grants that go together, and
+// drops what an error has already said: the same rule, the same statements.
+func oneOf(fs []guard.Finding) []guard.Finding {
+	var out []guard.Finding
+	for _, f := range fs {
+		i := slices.IndexFunc(out, func(k guard.Finding) bool { return k.Code == f.Code && slices.Equal(k.Nearest, f.Nearest) })
+		switch {
+		case i < 0 || f.Level != guard.Warning || f.Grant == "":
+			out = append(out, f)
+		case out[i].Level > f.Level:
+			// a mere consequence
+		case out[i].Grant == guard.GrantResume && f.Grant == guard.GrantTerminate:
+			f.Summary += ", nor resume it after a drop"
+			out[i] = f
+		default:
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// explain finds the reason of a denial: in the policies read here, layer by layer
+// or all of them together, else in what the simulation said.
+func (q inquiry) explain(m guard.Merged) []guard.Finding {
+	for _, r := range m.Rulings {
+		if r.Judge != (guard.Local{}).Name() || q.d.Policies == nil || !r.Answer.Verdict.Denies() {
+			continue
+		}
+		var fs []guard.Finding
+		for _, l := range guard.LayersOf(guard.Bearing(*q.d.Policies, q.grant)) {
+			if denies := l.Denying(r.Answer); len(denies) > 0 {
+				fs = append(fs, q.denied(l, denies)...)
+			} else if l.Says(r.Answer).Verdict == policy.ImplicitDeny {
+				fs = append(fs, q.missing(l))
+			}
+		}
+		if len(fs) == 0 {
+			fs = append(fs, q.together(r.Answer))
+		}
+		return fs
+	}
+	return []guard.Finding{q.simulated(m)}
+}
+
+// together is a denial that no layer gives by itself: what one asks of a key that
+// is not known here, another forbids.
+func (q inquiry) together(a policy.Answer) guard.Finding {
+	f := q.finding(subjectCodes[q.about].condition)
+	for _, l := range guard.LayersOf(guard.Bearing(*q.d.Policies, q.grant)) {
+		for i := range l.Statements {
+			s := &l.Statements[i]
+			if len(f.Nearest) == maxNearest || l.Says(a).Verdict != policy.Unknown || !s.MatchesAction(q.grant.Action) || !s.MatchesResource(q.grant.Resource, q.grant.Context) {
+				continue
+			}
+			for _, u := range unmetConditions(s, q.grant.Context) {
+				if u.Unknown {
+					f.Nearest = append(f.Nearest, guard.Near{At: s.At, Why: verb(s) + " it if " + guard.ConditionText(u)})
+					break
+				}
+			}
+		}
+	}
+	f.Detail = "the statements ask for what cannot be at the same time, whatever is not known here"
+	return f
+}
+
+// finding begins a finding of this grant.
+func (q inquiry) finding(code guard.Code) guard.Finding {
+	if account := guard.ArnField(q.grant.Resource, guard.FieldAccount); q.about == aboutDocument && account != "" && account != q.d.Request.Caller.Account &&
+		code != subjectCodes[q.about].denied {
+		code = "SG113"
+	}
+	f := guard.Finding{Code: code, Level: q.level, Grant: q.grant.ID, Action: q.grant.Action, Resource: q.grant.Resource,
+		Summary: q.d.Request.Caller.Name() + " " + mayNot(q.grant)}
+	if q.about == aboutChannel {
+		// Nothing documents that AWS asks for this grant, nor on which resource.
+		f.Summary = q.d.Request.Caller.Name() + " has no sure grant to open the data channel, which AWS may ask for"
+		f.Resource = "*"
+	}
+	if code == "SG302" {
+		f.Detail = "AWS prints this pattern in its samples, but no session id that has been seen matches it"
+	}
+	return f
+}
+
+// simulated is a denial of which only IAM's simulation knows.
+func (q inquiry) simulated(m guard.Merged) guard.Finding {
+	codes := subjectCodes[q.about]
+	code := codes.missing
+	if m.Verdict == policy.ExplicitDeny {
+		code = codes.denied
+	}
+	f := q.finding(code)
+	for _, r := range m.Rulings {
+		if r.Answer.Verdict != m.Verdict {
+			continue
+		}
+		for _, l := range r.Answer.Layers {
+			if c, ok := layerCodes[l.Layer]; ok && l.Verdict.Denies() {
+				f.Code = c
+			}
+		}
+		for _, at := range r.Answer.By {
+			f.Nearest = append(f.Nearest, guard.Near{At: at, Why: "denies it"})
+		}
+	}
+	f.Detail = "IAM's simulation says so; the statements that decide could not be read here"
+	if len(f.Nearest) > 0 {
+		f.Detail = "IAM's simulation says so"
+	}
+	return f
+}
+
+// missing explains a layer in which nothing allows the grant.
+func (q inquiry) missing(l guard.Layer) guard.Finding {
+	near := q.misses(l)
+	codes := subjectCodes[q.about]
+	code := codes.missing
+	if len(near) > 0 {
+		code = near[0].code
+	}
+	if c, ok := layerCodes[l.Name]; ok && !guardCodes[code] {
+		code = c
+	}
+	f := q.finding(code)
+	if l.Name != "identity" {
+		f.Detail = "the " + l.Title() + " does not allow it"
+	}
+	for i, n := range near {
+		if i < maxNearest && n.rank <= near[0].rank+1 {
+			f.Nearest = append(f.Nearest, guard.Near{At: n.s.At, Why: n.why})
+		}
+	}
+	if len(near) > 0 && near[0].tag != nil {
+		if tag := q.tagAdvice(l, near[0].tag); tag != "" {
+			f.Detail = tag + " on the " + q.thing(near[0].tag.Key) + " would do as well, for everyone who has that statement"
+		}
+	}
+	if len(near) == 0 && l.Name == "identity" {
+		f.Detail = "no statement comes near; it is needed " + q.grant.Why
+	}
+	if q.about == aboutKey && l.Name == "identity" {
+		add(&f, "a key policy that names the caller would do as well, and cannot be seen from here")
+	}
+	return f
+}
+
+// maxNearest bounds the statements a finding names.
+const maxNearest = 3
+
+var guardCodes = map[guard.Code]bool{"SG805": true, "SG806": true, "SG808": true}
+
+// denied explains the Deny statements of one layer, one finding for each rule.
+func (q inquiry) denied(l guard.Layer, denies []*policy.Statement) []guard.Finding {
+	var fs []guard.Finding
+	for _, s := range denies {
+		code := q.denyCode(l, s)
+		near := guard.Near{At: s.At, Why: q.denyWhy(s)}
+		if n := len(fs); n > 0 && fs[n-1].Code == code {
+			fs[n-1].Nearest = append(fs[n-1].Nearest, near)
+			continue
+		}
+		f := q.finding(code)
+		f.Nearest = []guard.Near{near}
+		if l.Name != "identity" {
+			f.Detail = "the " + l.Title() + " denies it"
+		}
+		fs = append(fs, f)
+	}
+	return fs
+}
+
+func (q inquiry) denyCode(l guard.Layer, s *policy.Statement) guard.Code {
+	for _, c := range s.Conditions() {
+		if code, ok := guard.GuardKeys[strings.ToLower(c.Key)]; ok {
+			return code
+		}
+	}
+	if code, ok := layerCodes[l.Name]; ok {
+		return code
+	}
+	if q.about == aboutDocument && guard.DeniesUntagged(s) {
+		return "SG111"
+	}
+	return subjectCodes[q.about].denied
+}
+
+func (q inquiry) denyWhy(s *policy.Statement) string {
+	var held []string
+	unmet := unmetConditions(s, q.grant.Context)
+	for _, c := range s.Conditions() {
+		text := guard.ConditionText(policy.Unmet{Operator: c.Operator, Key: c.Key, Want: c.Values})
+		got, _, state := q.grant.Context.Lookup(c.Key)
+		open := slices.ContainsFunc(unmet, func(u policy.Unmet) bool { return u.Key == c.Key && u.Operator == c.Operator })
+		possible, listed := q.grant.Context.Possible(c.Key)
+		switch {
+		case state == policy.KeyUnknown && listed && !open:
+			text += " (the " + q.thing(c.Key) + " has no such key or " + guard.Join(possible, "or") + ", and this operator takes both for a match)"
+		case state == policy.KeyUnknown:
+			text += " (which is not known here)"
+		case open:
+			text += " (which does not hold, as far as is known here)"
+		case state == policy.KeyAbsent:
+			text += " (the " + q.thing(c.Key) + " has no such key, which this operator takes for a match)"
+		case len(got) > 0:
+			text += " (it is " + guard.Join(got, "and") + ")"
+		}
+		held = append(held, text)
+	}
+	if len(held) == 0 {
+		return "denies it, and a deny wins over every allow"
+	}
+	return "denies it when " + guard.Join(held, "and") + "; a deny wins over every allow"
+}
+
+// thing is what carries a key: the resource its tags, the request the rest.
+func (q inquiry) thing(key string) string {
+	if !guard.IsTagKey(key) {
+		return "request"
+	}
+	switch q.about {
+	case aboutDocument:
+		return "document"
+	case aboutTarget:
+		return "target"
+	case aboutKey:
+		return "key"
+	case aboutTask:
+		return guard.ResourceType(q.grant.Resource)
+	}
+	return "session"
+}

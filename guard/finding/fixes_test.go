@@ -1,0 +1,197 @@
+package finding
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"ssmguard/guard"
+	"ssmguard/guard/guardtest"
+	"ssmguard/guard/policy"
+)
+
+// TestPublicFindings: the code, the statement and the repair of every public
+// case are as in testdata/start-session.golden.
+func TestPublicFindings(t *testing.T) {
+	var golden strings.Builder
+	for _, c := range guardtest.PublicCases(t) {
+		d := check(c, t)
+		fmt.Fprintf(&golden, "=== %s\nverdict %s\n%s", c.Name, d.Verdict(), listing(d.Findings))
+		for _, want := range c.Expect {
+			id := guardtest.CaseGrants[want.Grant]
+			if want.Decision == "allowed" {
+				continue
+			}
+			if !explained(d, id) {
+				t.Errorf("%s: %s is denied and no finding says why", c.Name, id)
+			}
+		}
+	}
+	compareGolden(t, "testdata/start-session.golden", golden.String())
+}
+
+// explained tells whether a finding speaks of a denied grant: its own, the one
+// of the pair, or an error that has the same reason.
+func explained(d guard.Decision, id string) bool {
+	for _, f := range d.Findings {
+		if f.Grant == id || id == guard.GrantResume && f.Grant == guard.GrantTerminate || f.Fix != nil && f.Level == guard.Error && id != guard.GrantTarget && id != guard.GrantDocument {
+			return true
+		}
+	}
+	return false
+}
+
+// TestRepairs applies the repair of every denied public case and of every rule's
+// case: it allows what it says it allows, and no neighbour changes unless the
+// repair says so.
+func TestRepairs(t *testing.T) {
+	for _, c := range guardtest.PublicCases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			d := check(c, t)
+			for _, f := range d.Findings {
+				repaired(t, d, f)
+			}
+			if d.Verdict().Denies() && startFix(d) == nil {
+				t.Errorf("denied, and no repair")
+			}
+		})
+	}
+	for _, f := range faults(t) {
+		if f.Open || f.IAM != "" || f.Message != "" {
+			continue
+		}
+		t.Run(string(f.Code), func(t *testing.T) {
+			d := f.decide(t)
+			for _, f := range d.Findings {
+				repaired(t, d, f)
+			}
+		})
+	}
+}
+
+func startFix(d guard.Decision) *guard.Fix {
+	for _, f := range d.Findings {
+		if f.Level == guard.Error && f.Fix != nil {
+			return f.Fix
+		}
+	}
+	return nil
+}
+
+// repaired applies a finding's fix by what is printed of it, and looks again.
+func repaired(t *testing.T, d guard.Decision, f guard.Finding) {
+	t.Helper()
+	if f.Fix == nil || f.Level < guard.Warning || f.Grant == "" {
+		return
+	}
+	if !f.Fix.Checked {
+		t.Errorf("%s %s: the fix is not checked: %+v", f.Code, f.Grant, f.Fix)
+		return
+	}
+	set := *d.Policies
+	for _, change := range f.Fix.Changes {
+		var err error
+		if set, err = guard.Apply(set, change); err != nil {
+			t.Fatalf("%s: %v", change.Describe(), err)
+		}
+	}
+	r := d.Request
+	for key, value := range f.Fix.Needs {
+		context := map[string][]string{key: {value}}
+		for k, v := range r.Context {
+			if k != key {
+				context[k] = v
+			}
+		}
+		r.Context = context
+	}
+	for _, g := range guard.Needs(r, d.Facts) {
+		for _, id := range f.Fix.Grants {
+			if g.ID == id && guard.Evaluate(set, g).Verdict != policy.Allow {
+				t.Errorf("%s: %s is still denied", f.Code, id)
+			}
+		}
+	}
+	neighbours(t, d, f, set)
+}
+
+// neighbours compares requests that have nothing to do with the repair.
+func neighbours(t *testing.T, d guard.Decision, f guard.Finding, set policy.Set) {
+	t.Helper()
+	if !strings.Contains(f.Fix.Check, "nothing else changes") {
+		return
+	}
+	for _, change := range []func(*guard.Request, *guard.Facts){
+		func(r *guard.Request, f *guard.Facts) { r.Target, f.TargetTags = "i-00000000000000001", nil },
+		func(r *guard.Request, _ *guard.Facts) { r.Target = "i-00000000000000001" },
+		func(r *guard.Request, f *guard.Facts) { r.Target, f.TargetTags = "mi-00000000000000001", nil },
+		func(r *guard.Request, f *guard.Facts) { r.Document, f.DocumentTags = "Somebody-Elses", nil },
+		func(r *guard.Request, _ *guard.Facts) { r.Region = "ap-south-1" },
+		func(r *guard.Request, f *guard.Facts) {
+			r.Region, r.Document, f.DocumentTags = "ap-south-1", "Somebody-Elses", nil
+		},
+		func(r *guard.Request, f *guard.Facts) {
+			r.Region, r.Target, f.TargetTags = "us-west-2", "i-00000000000000001", nil
+		},
+		func(r *guard.Request, f *guard.Facts) {
+			f.TargetTags = map[string]string{"Team": "other"}
+			r.Target = "i-00000000000000001"
+		},
+	} {
+		r, facts := d.Request, d.Facts
+		change(&r, &facts)
+		for _, g := range guard.Needs(r, facts) {
+			if g.ID != guard.GrantTarget && g.ID != guard.GrantDocument || own(d, g) {
+				continue
+			}
+			if before, after := guard.Evaluate(*d.Policies, g).Verdict, guard.Evaluate(set, g).Verdict; before != after {
+				t.Errorf("%s says nothing else changes, and %s goes from %v to %v", f.Code, g.Resource, before, after)
+			}
+		}
+	}
+}
+
+func own(d guard.Decision, g guard.Grant) bool {
+	for _, o := range d.Grants {
+		if o.Resource == g.Resource && o.Action == g.Action {
+			return true
+		}
+	}
+	return false
+}
+
+// TestUnseenPolicies: what the simulation alone denies comes with a statement
+// that nobody has checked, or with whom to ask, and never with a statement
+// against an explicit deny.
+func TestUnseenPolicies(t *testing.T) {
+	blames := func(v policy.Verdict, layer string) policy.Answer {
+		return policy.Answer{Verdict: v, Layers: []policy.LayerAnswer{{Layer: layer, Verdict: v}}}
+	}
+	tests := []struct {
+		answer  policy.Answer
+		code    guard.Code
+		changes int
+		ask     string
+	}{
+		{says(policy.ImplicitDeny), "SG200", 1, ""},
+		{says(policy.ExplicitDeny), "SG210", 0, ""},
+		{blames(policy.ImplicitDeny, "identity"), "SG200", 1, ""},
+		{blames(policy.ImplicitDeny, "boundary"), "SG801", 0, guard.Owners["boundary"]},
+		{blames(policy.ExplicitDeny, "scp"), "SG803", 0, guard.Owners["scp"]},
+	}
+	for _, tt := range tests {
+		g := guard.Guard{Simulators: []guard.Simulator{opinion{name: "iam", answer: tt.answer}}}
+		d, err := checked(t.Context(), &g, devRequest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := d.Findings[0]
+		var fix guard.Fix
+		if f.Fix != nil {
+			fix = *f.Fix
+		}
+		if f.Code != tt.code || len(fix.Changes) != tt.changes || fix.Ask != tt.ask || fix.Checked {
+			t.Errorf("%v: %s %+v", tt.answer, f.Code, fix)
+		}
+	}
+}

@@ -1,0 +1,301 @@
+package finding
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// relevant tells whether a pattern is about the kind of thing the grant is
+// about. A grant for documents is no near miss of a target.
+func (q inquiry) relevant(pattern string) bool {
+	kind, service := guard.ResourceType(pattern), guard.ArnField(pattern, guard.FieldService)
+	switch q.about {
+	case aboutDocument:
+		return kind == "document" || kind == "*" && guard.Wild(service, "ssm")
+	case aboutTarget:
+		return kind == "instance" || kind == "managed-instance" || kind == "task" || kind == "*"
+	case aboutKey:
+		return service == "kms" || service == "*"
+	case aboutTask:
+		return kind == "task" || kind == "cluster" || kind == "*" && guard.Wild(service, "ecs")
+	}
+	return kind == "session" || kind == "*" && guard.Wild(service, "ssm")
+}
+
+// miss is one Allow statement that comes near a grant, and why it does not
+// reach it.
+type miss struct {
+	s    *policy.Statement
+	code guard.Code
+	why  string
+	rank int           // the smaller, the nearer
+	tag  *policy.Unmet // the tag condition that a tag would satisfy
+}
+
+// The ranks: a condition is nearer than a slip in the ARN, that nearer than
+// another action, that nearer than another name or type.
+const (
+	rankCondition = iota
+	rankSlip
+	rankAction
+	rankName
+	rankType
+)
+
+// misses returns the statements of a layer that come near the grant, the
+// nearest first.
+func (q inquiry) misses(l guard.Layer) []miss {
+	var out []miss
+	for i := range l.Statements {
+		s := &l.Statements[i]
+		if s.Denies() {
+			continue
+		}
+		if m, ok := q.miss(s); ok {
+			m.s = s
+			out = append(out, m)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b miss) int { return cmp.Compare(a.rank, b.rank) })
+	return out
+}
+
+func (q inquiry) miss(s *policy.Statement) (miss, bool) {
+	action := s.MatchesAction(q.grant.Action)
+	resource := s.MatchesResource(q.grant.Resource, q.grant.Context)
+	switch {
+	case action && resource:
+		return q.conditionMiss(s)
+	case action:
+		return q.resourceMiss(s)
+	case resource:
+		return q.actionMiss(s)
+	}
+	return miss{}, false
+}
+
+// conditionMiss names the condition that keeps a statement from the grant: the
+// one with a rule of its own before any other.
+func (q inquiry) conditionMiss(s *policy.Statement) (miss, bool) {
+	var best miss
+	found := false
+	for _, u := range unmetConditions(s, q.grant.Context) {
+		code, reason := q.unmet(u)
+		if !found || best.code == subjectCodes[q.about].condition && code != best.code {
+			best = miss{code: code, rank: rankCondition, why: "matches, but its condition " + guard.ConditionText(u) + " " + reason}
+			if code == "SG106" || code == "SG201" || code == "SG202" {
+				best.tag = &u
+			}
+		}
+		found = true
+	}
+	return best, found
+}
+
+// tagAdvice names the tag with which a layer would allow the grant and no other
+// deny it: "the tag Name = bastion"; "" when there is none, or a tag alone does
+// not do it.
+func (q inquiry) tagAdvice(l guard.Layer, u *policy.Unmet) string {
+	if q.d.Policies == nil || len(u.Want) == 0 || strings.ContainsAny(u.Want[0], "${*?") || guard.ArnField(q.grant.Resource, guard.FieldAccount) != q.d.Request.Caller.Account {
+		return "" // the tags of another account's document are not ours to set
+	}
+	_, key, _ := strings.Cut(u.Key, "/")
+	tagged := q.grant
+	tagged.Context.Set(guard.TagSSM+key, u.Want[0])
+	tagged.Context.Set(guard.TagGlobal+key, u.Want[0])
+	a := guard.Evaluate(*q.d.Policies, tagged)
+	switch {
+	case a.Verdict == policy.ExplicitDeny || l.Says(a).Verdict != policy.Allow:
+		return ""
+	case strings.EqualFold(u.Operator, "Null"):
+		return "any tag " + key
+	}
+	return "the tag " + key + " = " + u.Want[0]
+}
+
+// unmetConditions returns the conditions of a statement that do not hold, each
+// evaluated by itself.
+func unmetConditions(s *policy.Statement, c policy.Context) []policy.Unmet {
+	var unmet []policy.Unmet
+	for _, cond := range s.Conditions() {
+		alone := guard.Allow(guard.Texts{"*"}, guard.Texts{"*"})
+		alone.Condition = map[string]map[string]guard.Texts{cond.Operator: {cond.Key: cond.Values}}
+		probe, err := policy.ParseStatement(policy.Identity, "", []byte(alone.String()))
+		if err != nil || probe.MatchesConditions(c) {
+			continue
+		}
+		got, _, state := c.Lookup(cond.Key)
+		unmet = append(unmet, policy.Unmet{At: s.At, Operator: cond.Operator, Key: cond.Key, Want: cond.Values, Got: got,
+			Absent: state == policy.KeyAbsent, Unknown: state == policy.KeyUnknown})
+	}
+	return unmet
+}
+
+// unmet tells which rule an unmet condition breaks, and why it does not hold.
+func (q inquiry) unmet(u policy.Unmet) (guard.Code, string) {
+	code := subjectCodes[q.about].condition
+	if c, ok := guard.GuardKeys[strings.ToLower(u.Key)]; ok {
+		return c, "does not hold: " + q.got(u)
+	}
+	start := q.about == aboutDocument || q.about == aboutTarget
+	switch {
+	case !u.Absent && q.lacksTag(u.Want):
+		return principalTagCode(q.about, code), "cannot hold here: the caller has no such tag"
+	case guard.IsSessionTag(u.Key) && start:
+		return "SG208", "cannot hold here: only sessions carry this tag, and there is none before StartSession"
+	case !guard.IsTagKey(u.Key):
+		return code, "does not hold: " + q.got(u)
+	}
+	switch q.about {
+	case aboutDocument:
+		if guard.AwsOwned(q.d.Request, q.d.Facts) {
+			return "SG101", "cannot hold here: an AWS-owned document carries no tags"
+		}
+		return "SG106", "does not hold: " + q.got(u)
+	case aboutTarget:
+		if u.Absent {
+			return "SG202", "does not hold: " + q.got(u)
+		}
+		return "SG201", "does not hold: " + q.got(u)
+	case aboutSession, aboutChannel:
+		if !guard.IsSessionTag(u.Key) {
+			return "SG305", "cannot hold here: a session carries only the tags aws:ssmmessages:session-id and :target-id"
+		}
+	}
+	return code, "does not hold: " + q.got(u)
+}
+
+// lacksTag tells whether a condition compares with a tag the caller does not have.
+func (q inquiry) lacksTag(want []string) bool {
+	const variable = "${aws:principaltag/"
+	for _, w := range want {
+		_, rest, ok := strings.Cut(strings.ToLower(w), variable)
+		if name, _, closed := strings.Cut(rest, "}"); ok && closed {
+			if _, _, state := q.grant.Context.Lookup("aws:PrincipalTag/" + name); state == policy.KeyAbsent {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func principalTagCode(about subject, other guard.Code) guard.Code {
+	if about == aboutTarget {
+		return "SG207"
+	}
+	return other
+}
+
+// got says what the request has for the key of an unmet condition.
+func (q inquiry) got(u policy.Unmet) string {
+	thing := q.thing(u.Key)
+	possible, listed := q.grant.Context.Possible(u.Key)
+	switch {
+	case u.Unknown && listed && !slices.ContainsFunc(possible, func(v string) bool { return slices.Contains(u.Want, v) }):
+		return "the " + thing + " has no such key or " + guard.Join(possible, "or")
+	case u.Unknown:
+		return "the key is not known here"
+	case u.Absent && guard.IsTagKey(u.Key):
+		return "the " + thing + " has no such tag"
+	case u.Absent:
+		return "the " + thing + " does not carry the key"
+	case guard.IsTagKey(u.Key):
+		_, name, _ := strings.Cut(u.Key, "/")
+		return "the " + thing + " has " + name + " = " + guard.Join(u.Got, "and")
+	}
+	return "it is " + guard.Join(u.Got, "and") + " here"
+}
+
+// actionMiss is a statement that names the resource, but for other actions.
+// One on everything names nothing.
+func (q inquiry) actionMiss(s *policy.Statement) (miss, bool) {
+	if s.Resources() == nil || slices.Contains(s.Resources(), "*") || len(s.Actions()) == 0 {
+		return miss{}, false
+	}
+	actions := s.Actions()
+	if q.about == aboutSession || q.about == aboutChannel {
+		return miss{}, false // what else is granted on sessions says nothing here
+	}
+	if len(actions) > 3 {
+		actions = append(slices.Clone(actions[:3]), "others")
+	}
+	return miss{code: subjectCodes[q.about].action, rank: rankAction,
+		why: "names it, but for " + guard.Join(actions, "and") + ", not for " + q.grant.Action}, true
+}
+
+// resourceMiss finds the pattern of a statement that comes nearest to the ARN.
+func (q inquiry) resourceMiss(s *policy.Statement) (miss, bool) {
+	if s.Resources() == nil {
+		return miss{code: subjectCodes[q.about].name, rank: rankName, why: "excepts it: NotResource " + guard.Join(s.NotResources(), "and")}, true
+	}
+	var best miss
+	found := false
+	for _, p := range s.Resources() {
+		if m, ok := q.patternMiss(s, p); ok && (!found || m.rank < best.rank) {
+			best, found = m, true
+		}
+	}
+	return best, found
+}
+
+func (q inquiry) patternMiss(s *policy.Statement, pattern string) (miss, bool) {
+	if !q.relevant(pattern) {
+		return miss{}, false
+	}
+	if strings.Contains(pattern, "${") {
+		if m, ok := q.variableMiss(s, pattern); ok {
+			return m, true
+		}
+	}
+	codes := subjectCodes[q.about]
+	diff := guard.CompareARN(pattern, q.grant.Resource)
+	field := func(i int) bool { return slices.Contains(diff, i) }
+	switch {
+	case field(guard.FieldService):
+		return q.typeMiss(pattern), q.about == aboutTarget
+	case field(guard.FieldResource) && q.about == aboutTarget && guard.ResourceType(pattern) != guard.ResourceType(q.grant.Resource) && guard.ResourceType(pattern) != "*":
+		return q.typeMiss(pattern), true
+	case field(guard.FieldResource):
+		return miss{code: codes.name, rank: rankName, why: "grants " + guard.ArnName(pattern) + ", not " + guard.ArnName(q.grant.Resource)}, true
+	case field(guard.FieldAccount) && q.about == aboutDocument && len(diff) == 1:
+		return q.accountMiss(pattern), true
+	case len(diff) > 0:
+		return miss{code: codes.place, rank: rankSlip, why: "covers it, but " + guard.PlaceText(pattern, q.grant.Resource, diff)}, true
+	}
+	return miss{}, false
+}
+
+// accountMiss is the commonest slip: whose document it is.
+func (q inquiry) accountMiss(pattern string) miss {
+	account := guard.ArnField(q.grant.Resource, guard.FieldAccount)
+	switch wrote := guard.ArnField(pattern, guard.FieldAccount); {
+	case account == "":
+		return miss{code: "SG102", rank: rankSlip, why: "names this document with the account id " + wrote + ", but AWS owns it: the account field of its ARN is empty"}
+	case wrote == "":
+		return miss{code: "SG103", rank: rankSlip, why: "names this document with an empty account field, but it belongs to account " + account}
+	}
+	return miss{code: "SG108", rank: rankSlip, why: "covers it, but " + guard.PlaceText(pattern, q.grant.Resource, []int{guard.FieldAccount})}
+}
+
+// variableMiss is a pattern whose variable has no value, or the wrong one.
+func (q inquiry) variableMiss(s *policy.Statement, pattern string) (miss, bool) {
+	lower := strings.ToLower(pattern)
+	switch {
+	case s.Version() != "2012-10-17":
+		return miss{code: "SG304", rank: rankSlip, why: "holds ${...}, which is plain text in a policy without Version 2012-10-17"}, true
+	case strings.Contains(lower, "${aws:username}") && q.d.Request.Caller.Kind() != guard.User:
+		return miss{code: "SG301", rank: rankSlip, why: "compares with ${aws:username}, which only IAM users have, so it matches nothing"}, true
+	case strings.Contains(lower, "session/${aws:userid}"):
+		return miss{code: "SG302", rank: rankSlip, why: "compares the session id with ${aws:userid}, but session ids begin with the user or role session name"}, true
+	}
+	return miss{}, false
+}
+
+// typeMiss is a statement for another type of resource than the target.
+func (q inquiry) typeMiss(pattern string) miss {
+	return miss{code: "SG203", rank: rankType, why: "is for " + guard.TypeName(pattern) + ", and the target is " + guard.TypeNameOne(q.grant.Resource)}
+}

@@ -1,0 +1,63 @@
+package guard
+
+// GroupOf returns the group that a grant is repaired with: what a session cannot
+// start without, what its owner does to it later, or the grant by itself.
+func GroupOf(g Grant) string {
+	switch g.ID {
+	case GrantTarget, GrantDocument:
+		return "start"
+	case GrantResume, GrantTerminate:
+		return "session"
+	case GrantTask, GrantCluster:
+		return "execute"
+	}
+	return g.ID
+}
+
+// Permissions drafts the statements that allow some grants: one for each set of
+// actions that shares its resources.
+func Permissions(grants []Grant) []Draft {
+	var start, own Texts
+	var out []Draft
+	for _, g := range grants {
+		switch {
+		case g.Action == ActionStart:
+			start = append(start, g.Resource)
+		case g.ID == GrantResume || g.ID == GrantTerminate:
+			own = append(own, g.Action)
+		case g.ID == GrantDataChannel:
+			out = append(out, Allow(Texts{g.Action}, Texts{"*"}))
+		default:
+			out = append(out, Allow(Texts{g.Action}, Texts{g.Resource}))
+		}
+	}
+	if len(own) > 0 {
+		d := Allow(own, Texts{"*"})
+		d.Condition = map[string]map[string]Texts{"StringLike": {SessionTagID: {"${aws:userid}"}}}
+		out = append([]Draft{d}, out...)
+	}
+	if len(start) > 0 {
+		out = append([]Draft{Allow(Texts{ActionStart}, start)}, out...)
+	}
+	return out
+}
+
+// Owners are who can change a layer that the caller's administrator cannot.
+var Owners = map[string]string{
+	"boundary": "the administrator who set the permissions boundary",
+	"session":  "whoever made these credentials with a session policy",
+	"scp":      "the administrator of the organization",
+	"rcp":      "the administrator of the organization",
+	"endpoint": "the owner of the VPC endpoint",
+}
+
+// Describe says in a clause what a change does.
+func (c Change) Describe() string {
+	switch c.Kind {
+	case RemoveStatement:
+		return "remove " + c.At.String()
+	case ReplaceStatement:
+		return "replace " + c.At.String() + " with " + c.Statement
+	}
+	return "add " + c.Statement + " to " + c.Where
+}

@@ -1,0 +1,315 @@
+package repair
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// repairs works out the fixes of one decision, one for each group of grants that
+// are repaired together: what a session cannot start without, what its owner
+// does to it later, its data channel, its key.
+type repairs struct {
+	d     guard.Decision
+	fixes map[string]*guard.Fix
+}
+
+// Propose gives every finding of a denied grant the repair that lets the request
+// through. A finding that has a fix keeps it.
+func Propose(d guard.Decision) guard.Decision {
+	r := &repairs{d: d, fixes: make(map[string]*guard.Fix)}
+	fs := slices.Clone(d.Findings)
+	for i := range fs {
+		for _, g := range d.Grants {
+			if f := &fs[i]; f.Grant == g.ID && f.Level > guard.Note && f.Fix == nil && d.Of(g.ID).Verdict.Denies() {
+				f.Fix = r.of(g)
+			}
+		}
+	}
+	d.Findings = fs
+	return d
+}
+
+// of returns the fix for a grant. Grants of one group share theirs. No change of a
+// policy starts a session with a document that cannot start any.
+func (r *repairs) of(g guard.Grant) *guard.Fix {
+	if guard.DocumentUnusable(r.d.Request, r.d.Facts) {
+		return nil
+	}
+	group := guard.GroupOf(g)
+	if _, ok := r.fixes[group]; !ok {
+		r.fixes[group] = r.work(group)
+	}
+	return r.fixes[group]
+}
+
+// allowed says what a repaired group makes possible, partly what one grant of it does.
+var (
+	allowed = map[string]string{
+		"start": "the session is allowed", "session": "the session can be resumed and ended", "execute": "the command is allowed",
+		guard.GrantDataChannel: "the data channel is allowed", guard.GrantKMS: "the key may be used",
+	}
+	partly = map[string]string{
+		guard.GrantTarget: "the target may be used", guard.GrantDocument: "the document may be used",
+		guard.GrantResume: "the session can be resumed", guard.GrantTerminate: "the session can be ended",
+		guard.GrantTask: "the task may be used", guard.GrantCluster: "the cluster may be used",
+	}
+)
+
+func (r *repairs) work(group string) *guard.Fix {
+	var grants []guard.Grant
+	for _, g := range r.d.Grants {
+		if guard.GroupOf(g) == group && r.d.Of(g.ID).Verdict.Denies() {
+			grants = append(grants, g)
+		}
+	}
+	if r.d.Policies == nil {
+		return r.unseen(grants)
+	}
+	set := *r.d.Policies
+	set.Partial = nil // what cannot be read cannot be repaired either
+	probes := probesFor(r.d.Request, r.d.Facts, set)
+	p := plan{d: r.d, set: set, grants: grants, group: group, probes: probes, before: verdicts(set, probes)}
+	fix := p.begin(false)
+	if fix != nil && len(fix.Needs) > 0 && !fix.Checked {
+		// Another policy forbids what this one asks of the request.
+		if other := p.begin(true); other != nil && other.Checked {
+			return other
+		}
+	}
+	return fix
+}
+
+// unseen proposes a statement without having seen the policies, or says whom to
+// ask when the simulation blames a layer that others own. Against an explicit
+// deny a statement would not help.
+func (r *repairs) unseen(grants []guard.Grant) *guard.Fix {
+	fix := &guard.Fix{}
+	var lacking []guard.Grant
+	for _, g := range grants {
+		fix.Grants = append(fix.Grants, g.ID)
+		owner := ""
+		for _, ruling := range r.d.Of(g.ID).Rulings {
+			for _, la := range ruling.Answer.Layers {
+				if la.Verdict.Denies() && guard.Owners[la.Layer] != "" {
+					owner = guard.Owners[la.Layer]
+				}
+			}
+		}
+		switch {
+		case owner != "":
+			fix.Ask = owner
+			fix.Message += "Please allow " + r.d.Request.Caller.SessionARN + " " + g.Action + " on " + g.Resource + ".\n"
+		case r.d.Of(g.ID).Verdict != policy.ExplicitDeny:
+			lacking = append(lacking, g)
+		}
+	}
+	if len(lacking) == 0 && fix.Ask == "" {
+		return nil
+	}
+	who := r.d.Request.Caller.Home()
+	for _, s := range guard.Permissions(lacking) {
+		fix.Changes = append(fix.Changes, guard.Change{Kind: guard.AddStatement, Layer: "identity", Where: who, Statement: s.String()})
+	}
+	fix.Text = "add to " + who
+	if len(fix.Changes) == 0 {
+		fix.Text = "ask " + fix.Ask
+	}
+	return fix
+}
+
+// plan is one fix in the making.
+type plan struct {
+	d      guard.Decision
+	set    policy.Set    // with the changes so far
+	grants []guard.Grant // what is to be allowed, with the keys they must carry
+	group  string
+	probes []probe
+	before []policy.Verdict
+	fix    *guard.Fix
+	texts  []string // what to do, step by step
+	asIs   bool     // the request stays as it is
+}
+
+// begin works on a copy of the plan.
+func (p plan) begin(asIs bool) *guard.Fix {
+	p.grants, p.fix, p.asIs = slices.Clone(p.grants), &guard.Fix{}, asIs
+	return p.work()
+}
+
+// work removes what denies, then adds what is missing, layer by layer, and checks
+// the whole.
+func (p *plan) work() *guard.Fix {
+	for _, l := range guard.LayersOf(p.set) {
+		for _, s := range p.denying(l) {
+			p.undeny(l, s)
+		}
+	}
+	for _, l := range guard.LayersOf(p.set) {
+		if lacking := p.lacking(l); len(lacking) > 0 {
+			p.permit(l, lacking)
+		}
+	}
+	for _, g := range p.grants {
+		p.fix.Grants = append(p.fix.Grants, g.ID)
+	}
+	if len(p.fix.Changes) == 0 && len(p.fix.Needs) == 0 {
+		return nil
+	}
+	p.fix.Text = guard.Join(p.texts, "and")
+	p.check()
+	p.ask()
+	return p.fix
+}
+
+// denying returns the Deny statements of a layer that match any of the grants.
+func (p *plan) denying(l guard.Layer) []*policy.Statement {
+	var out []*policy.Statement
+	for _, g := range p.grants {
+		for _, s := range l.Denying(guard.Evaluate(p.set, g)) {
+			if !slices.ContainsFunc(out, func(o *policy.Statement) bool { return o.At == s.At }) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// lacking returns the grants that nothing in a layer allows. What was not read of
+// a layer may allow them.
+func (p *plan) lacking(l guard.Layer) []guard.Grant {
+	if slices.Contains(p.d.Policies.Partial, l.Name) {
+		return nil
+	}
+	var out []guard.Grant
+	for _, g := range p.grants {
+		if l.Says(guard.Evaluate(p.set, g)).Verdict == policy.ImplicitDeny {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// carry makes the request itself different: keys that it must carry.
+func (p *plan) carry(keys map[string]string) {
+	if p.fix.Needs == nil {
+		p.fix.Needs = make(map[string]string)
+	}
+	maps.Copy(p.fix.Needs, keys)
+	for _, g := range guard.Needs(p.request(), p.d.Facts) {
+		for i := range p.grants {
+			if p.grants[i].ID == g.ID {
+				p.grants[i] = g
+			}
+		}
+	}
+}
+
+// request is the request with the keys it must carry.
+func (p *plan) request() guard.Request {
+	r := p.d.Request
+	r.Context = maps.Clone(r.Context)
+	if r.Context == nil {
+		r.Context = make(map[string][]string)
+	}
+	for key, value := range p.fix.Needs {
+		r.Context[key] = []string{value}
+	}
+	return r
+}
+
+// apply makes one change for good.
+func (p *plan) apply(c guard.Change, text string) {
+	set, err := guard.Apply(p.set, c)
+	if err != nil {
+		return // a draft the evaluator refuses is not offered
+	}
+	p.set = set
+	p.fix.Changes = append(p.fix.Changes, c)
+	if !slices.Contains(p.texts, text) {
+		p.texts = append(p.texts, text)
+	}
+}
+
+// check evaluates the grants and the neighbours with the whole fix.
+func (p *plan) check() {
+	if slices.ContainsFunc(p.grants, func(g guard.Grant) bool { return !p.passes(g) }) {
+		return
+	}
+	p.fix.Checked = true
+	with := "with this change "
+	switch {
+	case len(p.fix.Changes) == 0:
+		with = "so "
+	case len(p.fix.Changes) == 1 && p.fix.Changes[0].Kind == guard.AddStatement:
+		with = "with this statement "
+	case len(p.fix.Changes) > 1:
+		with = "with these changes "
+	}
+	p.fix.Check = with + p.outcome() + changed(p.probes, p.before, verdicts(p.set, p.probes)).String()
+	if len(p.d.Policies.Partial) > 0 {
+		p.fix.Check += ", as far as the policies can be read"
+	}
+	if unseen := guard.DocumentUnseen(p.d.Request, p.d.Facts); unseen != "" && p.group == "start" {
+		p.fix.Check += "; " + unseen
+	}
+}
+
+// passes tells whether a grant is allowed with the changes so far, as far as the
+// policies can be read.
+func (p *plan) passes(g guard.Grant) bool {
+	set := p.set
+	set.Partial = p.d.Policies.Partial
+	a := guard.Evaluate(set, g)
+	keys, _ := guard.SplitDepends(a.DependsOn)
+	return a.Verdict == policy.Allow || a.Verdict == policy.Unknown && len(keys) == 0
+}
+
+// outcome says what the fix makes possible. That the session is allowed takes
+// every grant of the group, those that were not denied included.
+func (p *plan) outcome() string {
+	if slices.ContainsFunc(p.whole(), func(g guard.Grant) bool { return guard.Evaluate(p.set, g).Verdict != policy.Allow }) {
+		return cmp.Or(partly[p.grants[0].ID], allowed[p.group])
+	}
+	return allowed[p.group]
+}
+
+// list names the first few of many.
+func list(labels []string) string {
+	const most = 3
+	if len(labels) > most {
+		return strings.Join(labels[:most], ", ") + fmt.Sprintf(" and %d more", len(labels)-most)
+	}
+	return guard.Join(labels, "and")
+}
+
+// ask writes the message for the layers that others own.
+func (p *plan) ask() {
+	var who []string
+	for _, c := range p.fix.Changes {
+		if o := guard.Owners[c.Layer]; o != "" && !slices.Contains(who, o) {
+			who = append(who, o)
+		}
+	}
+	if len(who) == 0 {
+		return
+	}
+	p.fix.Ask = guard.Join(who, "and")
+	var b strings.Builder
+	fmt.Fprintf(&b, "Please allow %s in account %s, region %s:\n", p.d.Request.Caller.SessionARN, p.d.Request.Caller.Account, p.d.Request.Region)
+	for _, g := range p.grants {
+		fmt.Fprintf(&b, "- %s on %s\n", g.Action, g.Resource)
+	}
+	for _, c := range p.fix.Changes {
+		if guard.Owners[c.Layer] == "" {
+			continue
+		}
+		fmt.Fprintf(&b, "The %s has to change: %s.\n", guard.LayerTitles[c.Layer], c.Describe())
+	}
+	p.fix.Message = b.String()
+}

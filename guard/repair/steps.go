@@ -1,0 +1,311 @@
+package repair
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// candidate is one way to change a layer.
+type candidate struct {
+	change guard.Change
+	text   string
+	opens  bool // is to allow; the others are only to deny no longer
+	kin    bool // may reach the same thing in other regions
+}
+
+// permit adds what a layer lacks: a condition the request can meet, a corrected
+// ARN, else a statement.
+func (p *plan) permit(l guard.Layer, lacking []guard.Grant) {
+	for _, g := range lacking {
+		if p.meet(l, g) {
+			break
+		}
+	}
+	var rest []guard.Grant
+	for _, g := range p.lacking(l) {
+		if !p.correct(l, g) {
+			rest = append(rest, g)
+		}
+	}
+	where := guard.SourceOf(l, p.d.Request.Caller.Home())
+	for _, s := range guard.Permissions(rest) {
+		if l.Name == "endpoint" {
+			s.Principal = []byte(`"*"`)
+		}
+		p.apply(guard.Change{Kind: guard.AddStatement, Layer: l.Name, Level: l.Level, Where: where, Statement: s.String()}, "add to "+where)
+	}
+}
+
+// meet looks for a statement that would allow the grant if the call came with
+// MFA or from elsewhere; then that is the repair.
+func (p *plan) meet(l guard.Layer, g guard.Grant) bool {
+	if p.asIs {
+		return false
+	}
+	for i := range l.Statements {
+		s := &l.Statements[i]
+		if s.Denies() || !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
+			continue
+		}
+		keys, text := meeting(s, p.d.Request.Caller.Kind())
+		if keys == nil {
+			continue
+		}
+		trial := *p
+		trial.fix = &guard.Fix{}
+		trial.grants = slices.Clone(p.grants)
+		trial.carry(keys)
+		for _, changed := range trial.grants {
+			if changed.ID == g.ID && l.Says(guard.Evaluate(p.set, changed)).Verdict == policy.Allow {
+				p.carry(keys)
+				p.texts = append(p.texts, text)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// meeting returns the keys that satisfy the guards of a statement: make an Allow
+// apply, or a Deny not apply.
+func meeting(s *policy.Statement, kind guard.Kind) (keys map[string]string, text string) {
+	for _, c := range s.Conditions() {
+		switch guard.GuardKeys[strings.ToLower(c.Key)] {
+		case "SG806":
+			how := "sign in with MFA and use those credentials (aws sts get-session-token --serial-number ... --token-code ...)"
+			if kind == guard.AssumedRole {
+				how = "assume the role with MFA (mfa_serial in the profile that assumes it)"
+			}
+			return map[string]string{"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"}, how
+		case "SG808":
+			if strings.EqualFold(c.Operator, "Null") {
+				return map[string]string{c.Key: "any"}, "call from where " + c.Key + " is present"
+			}
+			if value := inside(c.Values); guard.Negated(c) == s.Denies() && value != "" {
+				return map[string]string{c.Key: value}, "call from where " + guard.ConditionText(policy.Unmet{Operator: "StringEquals", Key: c.Key, Want: c.Values})
+			}
+		}
+	}
+	return nil, ""
+}
+
+// inside returns a value that a network condition accepts.
+func inside(values []string) string {
+	if len(values) == 0 || strings.Contains(values[0], "${") {
+		return ""
+	}
+	if prefix, err := netip.ParsePrefix(values[0]); err == nil {
+		return prefix.Addr().String()
+	}
+	return strings.TrimRight(values[0], "*")
+}
+
+// correct repairs a slip in an ARN in place, when that opens nothing but the
+// same thing in the regions the statement names.
+func (p *plan) correct(l guard.Layer, g guard.Grant) bool {
+	if g.ID != guard.GrantDocument {
+		return false
+	}
+	for i := range l.Statements {
+		s := &l.Statements[i]
+		if s.Denies() || !s.MatchesAction(g.Action) || !s.MatchesConditions(g.Context) {
+			continue
+		}
+		for k, pattern := range s.Resources() {
+			if !guard.AccountSlip(pattern, g.Resource) {
+				continue
+			}
+			fields := strings.SplitN(pattern, ":", 6)
+			fields[guard.FieldAccount] = guard.ArnField(g.Resource, guard.FieldAccount)
+			d, err := guard.CopyOf(s)
+			if err != nil {
+				continue
+			}
+			d.Resource[k] = strings.Join(fields, ":")
+			c := candidate{text: "correct the account field of the ARN", opens: true, kin: true,
+				change: guard.Change{Kind: guard.ReplaceStatement, Layer: l.Name, Level: l.Level, Where: guard.SourceOf(l, p.d.Request.Caller.Home()), At: s.At, Statement: d.String()}}
+			if cost, ok := p.try(c, []guard.Grant{g}, l); ok && cost == 0 {
+				p.apply(c.change, c.text)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// try evaluates a candidate: whether the layer then lets the grants through, and
+// how many kinds of neighbours change.
+func (p *plan) try(c candidate, grants []guard.Grant, l guard.Layer) (cost int, ok bool) {
+	set, err := guard.Apply(p.set, c.change)
+	if err != nil {
+		return 0, false
+	}
+	for _, g := range grants {
+		a := guard.Evaluate(set, g)
+		if l.Says(a).Verdict == policy.ImplicitDeny && c.opens || l.Denies(a, c.change.At) {
+			return 0, false
+		}
+	}
+	return reach(p.probes, p.before, verdicts(set, p.probes), c.kin), true
+}
+
+// undeny finds the smallest change that keeps a Deny from the grants: what the
+// request can meet, else the candidate that changes the fewest neighbours.
+func (p *plan) undeny(l guard.Layer, s *policy.Statement) {
+	if keys, text := meeting(s, p.d.Request.Caller.Kind()); keys != nil && !p.asIs {
+		trial := *p
+		trial.fix = &guard.Fix{}
+		trial.grants = slices.Clone(p.grants)
+		trial.carry(keys)
+		if !slices.ContainsFunc(trial.grants, func(g guard.Grant) bool { return l.Denies(guard.Evaluate(p.set, g), s.At) }) {
+			p.carry(keys)
+			p.texts = append(p.texts, text)
+			return
+		}
+	}
+	var hit []guard.Grant
+	for _, g := range p.grants {
+		if l.Denies(guard.Evaluate(p.set, g), s.At) {
+			hit = append(hit, g)
+		}
+	}
+	if len(hit) == 0 {
+		return // an earlier step was enough
+	}
+	var best *candidate
+	least := 0
+	for _, c := range p.narrowings(l, s, hit) {
+		if cost, ok := p.try(c, p.whole(), l); ok && (best == nil || cost < least) {
+			best, least = &c, cost
+		}
+	}
+	if best == nil {
+		return
+	}
+	for _, c := range s.Conditions() {
+		if guard.GuardKeys[strings.ToLower(c.Key)] == "SG805" && guard.Negated(c) {
+			best.text = "use --region " + guard.Join(c.Values, "or") + " if the target is there, or " + best.text
+		}
+	}
+	p.apply(best.change, best.text)
+}
+
+// whole is every grant of the plan's group, those that are not denied included: a
+// repair must not close them.
+func (p *plan) whole() []guard.Grant {
+	return slices.DeleteFunc(guard.Needs(p.request(), p.d.Facts), func(g guard.Grant) bool { return guard.GroupOf(g) != p.group })
+}
+
+// nodeTypes are the targets there are.
+func nodeTypes(partition string) guard.Texts {
+	return guard.Texts{"arn:" + partition + ":ec2:*:*:instance/*", "arn:" + partition + ":ssm:*:*:managed-instance/*", "arn:" + partition + ":ecs:*:*:task/*"}
+}
+
+// spareDocuments takes documents out of what a Deny covers and adds nothing to
+// it. It returns false when that cannot be written, or leaves nothing.
+func spareDocuments(d *guard.Draft, partition string) bool {
+	if len(d.NotResource) > 0 {
+		d.NotResource = append(slices.Clone(d.NotResource), "arn:"+partition+":ssm:*:*:document/*")
+		return true
+	}
+	var kept guard.Texts
+	for _, pattern := range d.Resource {
+		fields := strings.SplitN(pattern, ":", 6)
+		switch {
+		case pattern == "*":
+			kept = append(kept, nodeTypes(partition)...)
+		case guard.ResourceType(pattern) == "document":
+		case guard.ResourceType(pattern) != "*":
+			kept = append(kept, pattern)
+		case len(fields) == 6 && fields[guard.FieldResource] != "*":
+			return false
+		default:
+			kept = append(kept, nodesOf(fields)...)
+		}
+	}
+	d.Resource = kept
+	return len(kept) > 0
+}
+
+// nodesOf returns the targets among everything of one service, given the fields
+// of a pattern that ends in *.
+func nodesOf(fields []string) guard.Texts {
+	var out guard.Texts
+	for _, node := range nodeTypes("*") {
+		n := strings.SplitN(node, ":", 6)
+		if len(fields) <= guard.FieldService || n[guard.FieldService] != fields[guard.FieldService] {
+			continue
+		}
+		copy(n[:guard.FieldResource], fields)
+		out = append(out, strings.Join(n, ":"))
+	}
+	return out
+}
+
+// narrowings are the ways to take grants out of a Deny, the most careful first.
+func (p *plan) narrowings(l guard.Layer, s *policy.Statement, hit []guard.Grant) []candidate {
+	change := guard.Change{Kind: guard.ReplaceStatement, Layer: l.Name, Level: l.Level, Where: guard.SourceOf(l, p.d.Request.Caller.Home()), At: s.At}
+	var cs []candidate
+	offer := func(text string, edit func(*guard.Draft) bool) {
+		if d, err := guard.CopyOf(s); err == nil && edit(&d) {
+			c := change
+			c.Statement = d.String()
+			cs = append(cs, candidate{change: c, text: text})
+		}
+	}
+	const deliberate = ", if its owner agrees: it looks deliberate"
+	offer("restrict the Deny to targets", func(d *guard.Draft) bool {
+		return guard.DeniesUntagged(s) && slices.ContainsFunc(hit, func(g guard.Grant) bool { return g.ID == guard.GrantDocument }) &&
+			spareDocuments(d, guard.Partition(p.d.Request))
+	})
+	offer("take it out of the Deny"+deliberate, func(d *guard.Draft) bool {
+		d.Resource = slices.DeleteFunc(slices.Clone(d.Resource), func(pattern string) bool {
+			return slices.ContainsFunc(hit, func(g guard.Grant) bool { return guard.Wild(pattern, g.Resource) })
+		})
+		return len(d.Resource) > 0 && len(d.Resource) < len(s.Resources())
+	})
+	for _, c := range s.Conditions() {
+		offer("extend the condition"+deliberate, func(d *guard.Draft) bool { return p.extend(d, c, hit) })
+	}
+	except := "except it from the Deny"
+	if !guard.DeniesUntagged(s) {
+		except += deliberate
+	}
+	offer(except, func(d *guard.Draft) bool {
+		d.Resource, d.NotResource = nil, nil
+		for _, g := range hit {
+			d.NotResource = append(d.NotResource, exception(g))
+		}
+		d.NotResource = slices.Compact(d.NotResource)
+		return slices.Equal(s.Resources(), []string{"*"}) && hit[0].ID != guard.GrantDataChannel
+	})
+	change.Kind = guard.RemoveStatement
+	return append(cs, candidate{change: change, text: "remove the Deny" + deliberate})
+}
+
+// exception is what to take out of a Deny on everything: the resource, or every
+// session, for the id of this one is not known before it exists.
+func exception(g guard.Grant) string {
+	if guard.ResourceType(g.Resource) == "session" {
+		return "arn:" + guard.ArnField(g.Resource, guard.FieldPartition) + ":ssm:*:*:session/*"
+	}
+	return g.Resource
+}
+
+// extend adds the request's value to a negated condition.
+func (p *plan) extend(d *guard.Draft, c policy.Condition, hit []guard.Grant) bool {
+	if !guard.Negated(c) {
+		return false
+	}
+	got, _, state := hit[0].Context.Lookup(c.Key)
+	if state != policy.KeyKnown || len(got) != 1 {
+		return false
+	}
+	values := append(slices.Clone(c.Values), got[0])
+	d.Condition[c.Operator][c.Key] = values
+	return true
+}
