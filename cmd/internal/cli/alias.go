@@ -59,7 +59,7 @@ func (p *process) alias(_ context.Context, words []string) error {
 		return errHelp
 	}
 	if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") }); i >= 0 {
-		return usagef("%s", unknownWord("alias", words[i:], fmt.Sprintf("; see %q", "ssmguard help alias")))
+		return usagef("%s", unknownWord(words[i:], aliasFlags(), fmt.Sprintf("; see %q", "ssmguard help alias")))
 	}
 	if err := o.complete(words); err != nil {
 		return err
@@ -146,7 +146,7 @@ func unwritable(file string, err error) error {
 	case errors.As(err, &path):
 		err = path.Err
 	}
-	return codedError{fmt.Sprintf("%s cannot be written: %v", file, err), exitConfig}
+	return coded(fmt.Sprintf("%s cannot be written: %v", file, err), exitConfig)
 }
 
 // done says what was done to a file.
@@ -168,7 +168,7 @@ func (o *aliasOptions) done(file string, changed bool) string {
 func (o *aliasOptions) startFiles() ([]string, error) {
 	home := o.getenv("HOME")
 	if home == "" {
-		return nil, codedError{"HOME is not set, so the file to write cannot be found", exitConfig}
+		return nil, coded("HOME is not set, so the file to write cannot be found", exitConfig)
 	}
 	config := o.userDir("XDG_CONFIG_HOME", ".config")
 	switch o.place {
@@ -210,7 +210,7 @@ func (o *aliasOptions) shim() error {
 		}
 	case o.Install && !mine:
 		if _, err := os.Lstat(name); err == nil {
-			return codedError{name + " is another program; choose another folder", exitConfig}
+			return coded(name+" is another program; choose another folder", exitConfig)
 		}
 		if err := os.MkdirAll(o.Shim, 0o755); err != nil {
 			return unwritable(name, err)
@@ -250,7 +250,7 @@ func setBlock(file, text string) (changed bool, err error) {
 	updated, err := withBlock(string(old), text)
 	switch {
 	case err != nil:
-		return false, codedError{fmt.Sprintf("%s: %v", file, err), exitConfig}
+		return false, coded(fmt.Sprintf("%s: %v", file, err), exitConfig)
 	case updated == string(old):
 		return false, nil
 	case updated == "":
@@ -301,3 +301,5 @@ func replaceFile(file, content string) error {
 	}
 	return err
 }
+
+func aliasFlags() []string { return flagNames(aliasTable) }

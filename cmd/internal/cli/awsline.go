@@ -73,9 +73,12 @@ Policies that are in no account yet are checked without AWS:
 Exit codes: 0 allowed, 3 denied, 4 undecided, others as for a session.
 `
 
+// wordsRun runs the words after a command.
+type wordsRun func(p *process, ctx context.Context, words []string) error
+
 // wordsCommand is a command that reads its words itself, by the AWS CLI's
 // grammar; urfave/cli only finds it. Unlike there --help is an option.
-func wordsCommand(name, usage, text, help string, run func(context.Context, []string) error) *cli.Command {
+func wordsCommand(p *process, name, usage, text, help string, run wordsRun) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage, UsageText: text, Description: help,
 		SkipFlagParsing: true, HideHelp: true,
@@ -84,7 +87,7 @@ func wordsCommand(name, usage, text, help string, run func(context.Context, []st
 			if name != "aws" && wantsHelp(words) {
 				return cli.ShowCommandHelp(c, name)
 			}
-			err := run(c.Context, words)
+			err := run(p, c.Context, words)
 			if errors.Is(err, errHelp) {
 				return cli.ShowCommandHelp(c, name)
 			}
@@ -104,18 +107,18 @@ func wantsHelp(words []string) bool {
 // awsCommands are the commands of a session.
 func awsCommands(p *process) []*cli.Command {
 	return []*cli.Command{
-		wordsCommand("start-session", "check, then start a session", "ssmguard start-session --target TARGET [options]", sessionHelp, targeted("start-session", p.startSession)),
-		wordsCommand("ssm", "the same, typed as for the AWS CLI", "ssmguard ssm start-session --target TARGET [options]", sessionHelp,
-			func(ctx context.Context, words []string) error {
+		wordsCommand(p, "start-session", "check, then start a session", "ssmguard start-session --target TARGET [options]", sessionHelp, targeted("start-session", (*process).startSession)),
+		wordsCommand(p, "ssm", "the same, typed as for the AWS CLI", "ssmguard ssm start-session --target TARGET [options]", sessionHelp,
+			func(p *process, ctx context.Context, words []string) error {
 				return p.ssm(ctx, append([]string{"ssm"}, words...))
 			}),
-		wordsCommand("check", "check only, start nothing", "ssmguard check --target TARGET [options]", sessionHelp+checkHelp, targeted("check", p.check)),
-		wordsCommand("policy", "print the smallest policy that allows a session", "ssmguard policy --target TARGET [--format json|terraform|cloudformation] [options]", policyHelp, targeted("policy", p.policyWords)),
-		wordsCommand("aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", awsHelp, p.aws),
-		wordsCommand("ecs", "check, then run a command in an ECS task", "ssmguard ecs execute-command --task TASK --command COMMAND --interactive [options]", ecsHelp, p.ecs),
-		wordsCommand("doctor", "look at everything a session depends on", "ssmguard doctor [--target TARGET] [--output text|json] [options]", doctorHelp, targeted("doctor", p.doctorWords)),
-		wordsCommand("ssh-proxy", "carry ssh, scp and rsync, as their ProxyCommand", "ssmguard ssh-proxy HOST PORT [options]", sshProxyHelp, p.sshProxy),
-		wordsCommand("alias", "put ssmguard in front of the AWS CLI and ssh", "ssmguard alias [SHELL] [--install|--uninstall|--print] [--shim DIR] [--ssh-config]", aliasHelp, p.alias),
+		wordsCommand(p, "check", "check only, start nothing", "ssmguard check --target TARGET [options]", sessionHelp+checkHelp, targeted("check", (*process).check)),
+		wordsCommand(p, "policy", "print the smallest policy that allows a session", "ssmguard policy --target TARGET [--format json|terraform|cloudformation] [options]", policyHelp, targeted("policy", (*process).policyWords)),
+		wordsCommand(p, "aws", "the same for any aws command line; others go to the next aws in PATH", "ssmguard aws ...", awsHelp, (*process).aws),
+		wordsCommand(p, "ecs", "check, then run a command in an ECS task", "ssmguard ecs execute-command --task TASK --command COMMAND --interactive [options]", ecsHelp, (*process).ecs),
+		wordsCommand(p, "doctor", "look at everything a session depends on", "ssmguard doctor [--target TARGET] [--output text|json] [options]", doctorHelp, targeted("doctor", (*process).doctorWords)),
+		wordsCommand(p, "ssh-proxy", "carry ssh, scp and rsync, as their ProxyCommand", "ssmguard ssh-proxy HOST PORT [options]", sshProxyHelp, (*process).sshProxy),
+		wordsCommand(p, "alias", "put ssmguard in front of the AWS CLI and ssh", "ssmguard alias [SHELL] [--install|--uninstall|--print] [--shim DIR] [--ssh-config]", aliasHelp, (*process).alias),
 	}
 }
 
@@ -128,7 +131,7 @@ func (p *process) startSession(ctx context.Context, words []string) error {
 	if err == nil {
 		err = p.ssm(ctx, words)
 	}
-	return ownVoice("start-session", err)
+	return ownVoice("start-session", err, sessionFlags("ssm")...)
 }
 
 // ssm runs the words after `aws` where they have to be a command of ours.
@@ -208,10 +211,10 @@ func (l *sessionLine) start(ctx context.Context) error {
 		_, err := io.WriteString(l.stdout, l.call.Output)
 		return err
 	}
-	o := &startOptions{sessionLine: l}
-	if err := o.complete(ctx); err != nil {
+	w, conf, err := l.connect(ctx)
+	if err != nil {
 		return err
 	}
-	defer o.world.evidence.Close()
-	return o.run(ctx)
+	defer w.evidence.Close()
+	return newStart(l, w, conf).run(ctx)
 }

@@ -31,7 +31,7 @@ type registry struct{ dir string }
 func (p *process) registry() (registry, error) {
 	state := p.userDir("XDG_STATE_HOME", filepath.Join(".local", "state"))
 	if state == "" {
-		return registry{}, codedError{"background tunnels need a home: set HOME or XDG_STATE_HOME", exitConfig}
+		return registry{}, coded("background tunnels need a home: set HOME or XDG_STATE_HOME", exitConfig)
 	}
 	return registry{filepath.Join(state, "ssmguard", "tunnels")}, nil
 }
@@ -47,7 +47,7 @@ func (p *process) writable() (registry, error) {
 		err = tryWriting(r.dir)
 	}
 	if err != nil {
-		return r, codedError{fmt.Sprintf("background tunnels keep their state in %s: %v; set XDG_STATE_HOME to a directory of yours", r.dir, errors.Unwrap(err)), exitConfig}
+		return r, coded(fmt.Sprintf("background tunnels keep their state in %s: %v; set XDG_STATE_HOME to a directory of yours", r.dir, errors.Unwrap(err)), exitConfig)
 	}
 	return r, nil
 }

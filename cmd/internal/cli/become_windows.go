@@ -32,7 +32,7 @@ func (p *process) become(path string, args, environ []string) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &exit):
-		return statusError{exit.ExitCode()}
+		return endWith(exit.ExitCode())
 	}
 	return &os.PathError{Op: "run", Path: path, Err: err}
 }

@@ -31,13 +31,13 @@ func (p *process) check(ctx context.Context, words []string) error {
 	}
 	o.sessionLine, err = p.sessionLine(append([]string{"ssm", "start-session"}, words...))
 	if err != nil {
-		return ownVoice("check", err)
+		return ownVoice("check", err, checkFlags()...)
 	}
 	if o.call.Command == awscli.Help {
 		return errHelp
 	}
 	if err := o.complete(ctx); err != nil {
-		return ownVoice("check", err)
+		return ownVoice("check", err, checkFlags()...)
 	}
 	defer o.close()
 	return o.run(ctx)
@@ -65,7 +65,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		o.decide = func(ctx context.Context) (guard.Decision, error) { return o.files.decide(ctx, reading, r) }
 		return nil
 	}
-	w, err := o.connect(ctx)
+	w, _, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		added, err := readPolicies(o.files.WhatIf.add)
 		if err != nil {
 			o.close()
-			return codedError{err.Error(), exitConfig}
+			return coded(err.Error(), exitConfig)
 		}
 		added.tellLeftOut(o.stderr)
 		source, unread, err := o.files.WhatIf.overlay(ctx, w.policies, guard.Caller{}, added)
@@ -149,8 +149,8 @@ func verdictStatus(v policy.Verdict) error {
 	case v == policy.Allow:
 		return nil
 	case v.Denies():
-		return statusError{exitCheckDenied}
+		return endWith(exitCheckDenied)
 	default:
-		return statusError{exitUndecided}
+		return endWith(exitUndecided)
 	}
 }

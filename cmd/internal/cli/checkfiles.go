@@ -100,7 +100,7 @@ func (o *fileOptions) check() error {
 func (o *fileOptions) read(stderr io.Writer) (policyReading, error) {
 	reading, err := readPolicies(o.Files)
 	if err != nil {
-		return reading, codedError{err.Error(), exitConfig}
+		return reading, coded(err.Error(), exitConfig)
 	}
 	reading.tellLeftOut(stderr)
 	return reading, nil
@@ -176,3 +176,5 @@ func (o *fileOptions) met(v policy.Verdict) error {
 func meets(expect string, v policy.Verdict) bool {
 	return expect == "allow" && v == policy.Allow || expect == "deny" && v.Denies()
 }
+
+func checkFlags() []string { return sessionFlags("ssm", flagNames(fileTable)...) }

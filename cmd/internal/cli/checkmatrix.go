@@ -29,12 +29,12 @@ func (p *process) checkMatrix(ctx context.Context, options fileOptions, words []
 	o := &matrixOptions{}
 	var err error
 	if o.matrix, err = configs.LoadMatrix(options.Matrix); err != nil {
-		return codedError{err.Error(), exitConfig}
+		return coded(err.Error(), exitConfig)
 	}
 	// The grammar wants a target; each request brings its own.
 	o.sessionLine, err = p.sessionLine(append([]string{"ssm", "start-session", "--target", o.matrix.Requests[0].Target}, words...))
 	if err != nil {
-		return ownVoice("check", err)
+		return ownVoice("check", err, checkFlags()...)
 	}
 	options.Files = policyFiles(o.matrix.Policies)
 	if o.files, err = options.read(o.stderr); err != nil {
@@ -43,8 +43,8 @@ func (p *process) checkMatrix(ctx context.Context, options fileOptions, words []
 	o.output = options.handler(o.stdout)
 	o.region = cmp.Or(o.matrix.Region, o.plainRegion())
 	if !o.matrix.HasPolicies() {
-		if o.world, err = o.connect(ctx); err != nil {
-			return ownVoice("check", err)
+		if o.world, _, err = o.connect(ctx); err != nil {
+			return ownVoice("check", err, checkFlags()...)
 		}
 		defer o.world.evidence.Close()
 	}

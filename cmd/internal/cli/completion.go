@@ -147,9 +147,6 @@ func (p *process) candidates(ctx context.Context, app *cli.App, before []string)
 	return flagsOf(app, command)
 }
 
-// operationOf is the operation of ours that a service of the AWS CLI has.
-var operationOf = map[string]string{"ssm": "start-session", "ecs": "execute-command"}
-
 // flagsOf are the options of a command.
 func flagsOf(app *cli.App, command string) []candidate {
 	var cs []candidate
@@ -159,39 +156,24 @@ func flagsOf(app *cli.App, command string) []candidate {
 		}
 		return cs
 	}
-	return wordFlags(command)
+	return words(wordFlags(command)...)
 }
 
 // wordFlags are the options of a command that follows the AWS CLI's grammar.
-func wordFlags(command string) (cs []candidate) {
-	service := "ssm"
+func wordFlags(command string) []string {
 	switch command {
 	case "policy":
-		cs = flagNames(policyTable)
+		return policyFlags()
 	case "alias":
-		return append(cs, flagNames(aliasTable)...)
+		return aliasFlags()
 	case "ssh-proxy":
-		cs = flagNames(sshTable)
+		return sshFlags()
 	case "check":
-		cs = flagNames(fileTable)
+		return checkFlags()
 	case "ecs":
-		service = "ecs"
+		return sessionFlags("ecs")
 	}
-	cs = append(cs, flagNames(ownTable)...)
-	for _, flag := range awscli.Flags(service, operationOf[service]) {
-		if c := (candidate{value: flag}); !slices.Contains(cs, c) {
-			cs = append(cs, c)
-		}
-	}
-	return cs
-}
-
-func flagNames[T any](table []option[T]) []candidate {
-	var cs []candidate
-	for _, o := range table {
-		cs = append(cs, candidate{value: o.flag})
-	}
-	return cs
+	return sessionFlags("ssm")
 }
 
 // regions are the regions of the partition aws, with those that have to be

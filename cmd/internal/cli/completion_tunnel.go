@@ -38,7 +38,7 @@ func (p *process) tunnelCandidates(rest []string) []candidate {
 			cs = append(cs, c)
 		}
 	}
-	return append(cs, flagNames(options)...)
+	return append(cs, words(flagNames(options)...)...)
 }
 
 // tunnelNames are what the words of a verb can name, none when the files that say

@@ -19,12 +19,13 @@ import (
 
 // connect finds the configuration that the AWS CLI would find and makes the
 // world of a session line from it. The world's evidence has to be closed.
-func (l *sessionLine) connect(ctx context.Context) (*world, error) {
+func (l *sessionLine) connect(ctx context.Context) (*world, *awsconf.Session, error) {
 	conf, err := l.configureSession(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return l.enter(ctx, conf)
+	w, err := l.enter(ctx, conf)
+	return w, conf, err
 }
 
 // configureSession is configure for one session, whose credentials are renewed for
@@ -83,15 +84,13 @@ func (l *sessionLine) judges(evidence *awsiam.Client) *guard.Guard {
 // enter makes the world of a session line from a configuration.
 func (l *sessionLine) enter(ctx context.Context, conf *awsconf.Session) (*world, error) {
 	evidence := l.gather(conf)
-	opener := awsssm.New(conf.SSM, "")
 	w := &world{
 		request:  request(l.call.Input, conf.Region),
 		evidence: evidence,
 		policies: evidence,
 		guard:    l.judges(evidence),
 		spec:     l.spec(conf),
-		opener:   opener,
-		plugin:   func(ctx context.Context) (proxy.Plugin, error) { return l.carrier(ctx, conf, opener) },
+		opener:   awsssm.New(conf.SSM, ""),
 	}
 	if err := l.resolveTarget(ctx, w); err != nil {
 		evidence.Close()
@@ -121,18 +120,6 @@ func (l *sessionLine) spec(conf *awsconf.Session) proxy.Spec {
 		Target: in.Target, Document: in.DocumentName, Reason: in.Reason, Parameters: parameters(in),
 		Region: conf.Region, Profile: conf.Profile, Endpoint: conf.Endpoint, Request: l.call.RequestJSON,
 	}
-}
-
-// carrier returns what is to carry the session.
-func (l *sessionLine) carrier(ctx context.Context, conf *awsconf.Session, api *awsssm.Client) (proxy.Plugin, error) {
-	if l.own.Engine != engineNative {
-		return l.runner(ctx, conf, api)
-	}
-	dial, err := newDialer(conf, api)
-	if err != nil {
-		return nil, err
-	}
-	return &nativeSession{process: l.process, dialer: dial}, nil
 }
 
 // runner returns the plugin that is to carry the session, with the credentials of
@@ -166,7 +153,7 @@ func (l *sessionLine) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 	case name != ownPlugin && name != embeddedPlugin:
 		r, err := plugin.External(ctx, name, l.environ, l.stderr)
 		if errors.Is(err, plugin.ErrNotFound) {
-			return nil, codedError{fmt.Sprintf("there is no plugin %s; \"--plugin embedded\" takes the one built in", name), exitOther}
+			return nil, coded(fmt.Sprintf("there is no plugin %s; \"--plugin embedded\" takes the one built in", name), exitOther)
 		}
 		return r, err
 	}

@@ -42,28 +42,15 @@ type tunnelStatus struct {
 	counts
 }
 
-// status tells where the tunnel stands.
-func (t *tunnel) status() tunnelStatus {
-	numbers := t.traffic.counts()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var expires time.Time
-	if t.credentials != nil {
-		expires = t.credentials.expires()
-	}
-	s := tunnelStatus{
-		Tunnel: t.conf.Name, State: t.last.State, Name: t.last.State.String(), Listen: t.door.String(),
-		Session: t.last.Session, Since: t.last.At, Expires: expires, Reconnects: t.reconnects, counts: numbers,
-	}
-	if t.last.Err != nil {
-		s.Error = t.last.Err.Error()
-	}
-	return s
+// keptTunnels are tunnels that a process keeps.
+type keptTunnels interface {
+	names() []string
+	statuses() []tunnelStatus
 }
 
-// serve answers what is asked of a background process until ctx ends. stop is
+// serve answers what is asked of a process about its tunnels until ctx ends. stop is
 // called when somebody wants it to end; the connections are kept until done.
-func (ts tunnels) serve(ctx context.Context, control *door.Door, stop func(), done <-chan struct{}) {
+func serve(ctx context.Context, ts keptTunnels, control *door.Door, stop func(), done <-chan struct{}) {
 	var open sync.WaitGroup
 	defer open.Wait()
 	defer context.AfterFunc(ctx, func() { control.Close() })()
@@ -74,7 +61,7 @@ func (ts tunnels) serve(ctx context.Context, control *door.Door, stop func(), do
 		}
 		open.Go(func() {
 			defer conn.Close()
-			ts.answer(conn, stop, done)
+			answer(ts, conn, stop, done)
 		})
 	}
 }
@@ -82,17 +69,13 @@ func (ts tunnels) serve(ctx context.Context, control *door.Door, stop func(), do
 // askTime bounds one question and its answer.
 const askTime = 5 * time.Second
 
-func (ts tunnels) answer(conn net.Conn, stop func(), done <-chan struct{}) {
+func answer(ts keptTunnels, conn net.Conn, stop func(), done <-chan struct{}) {
 	conn.SetDeadline(time.Now().Add(askTime)) //nolint:errcheck // a broken connection says so below
 	word, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
 		return
 	}
-	all := []tunnelStatus{}
-	for _, t := range ts {
-		all = append(all, t.status())
-	}
-	if json.NewEncoder(conn).Encode(all) != nil {
+	if json.NewEncoder(conn).Encode(ts.statuses()) != nil {
 		return
 	}
 	if word == stopRequest+"\n" {

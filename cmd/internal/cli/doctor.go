@@ -46,7 +46,7 @@ type doctor struct {
 func (p *process) doctorWords(ctx context.Context, words []string) error {
 	line, err := p.readLine(append([]string{"ssm", "start-session"}, words...), true)
 	if err != nil {
-		return ownVoice("doctor", err)
+		return ownVoice("doctor", err, sessionFlags("ssm")...)
 	}
 	d := &doctor{sessionLine: line, now: time.Now}
 	if err := d.complete(); err != nil {
@@ -111,9 +111,9 @@ func (d *doctor) status(checks []report.Check) error {
 			continue
 		}
 		if code, ok := failCodes[c.Name]; ok {
-			return statusError{code}
+			return endWith(code)
 		}
-		return statusError{exitOther}
+		return endWith(exitOther)
 	}
 	return nil
 }

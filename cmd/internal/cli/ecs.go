@@ -24,13 +24,13 @@ those of "ssmguard start-session".
 func (p *process) ecs(ctx context.Context, words []string) error {
 	line, err := p.sessionLine(append([]string{"ecs"}, words...))
 	if err != nil {
-		return ownVoice("ecs", err)
+		return ownVoice("ecs", err, sessionFlags("ecs")...)
 	}
 	switch line.call.Command {
 	case awscli.Help:
 		return errHelp
 	case awscli.ExecuteCommand:
-		return ownVoice("ecs", line.execute(ctx))
+		return ownVoice("ecs", line.execute(ctx), sessionFlags("ecs")...)
 	case awscli.Print:
 		return line.start(ctx)
 	}
@@ -60,7 +60,7 @@ func (l *sessionLine) execute(ctx context.Context) error {
 		return err
 	}
 	defer w.evidence.Close()
-	return (&startOptions{sessionLine: l, world: w}).run(ctx)
+	return newStart(l, w, conf).run(ctx)
 }
 
 // task makes the world of a command in a task.
@@ -73,7 +73,7 @@ func (l *sessionLine) task(ctx context.Context, conf *awsconf.Session) (*world, 
 	case err != nil && l.dropIn:
 		return nil, unfound(ctx, opener, err)
 	case errors.As(err, &choice):
-		return nil, codedError{err.Error(), exitUsage}
+		return nil, coded(err.Error(), exitUsage)
 	case err != nil:
 		return nil, err
 	}
@@ -85,7 +85,6 @@ func (l *sessionLine) task(ctx context.Context, conf *awsconf.Session) (*world, 
 		guard:    l.judges(evidence),
 		spec:     proxy.Spec{Target: target, Region: conf.Region, Profile: conf.ActiveProfile, Endpoint: conf.Endpoint},
 		opener:   opener,
-		plugin:   func(ctx context.Context) (proxy.Plugin, error) { return l.carrier(ctx, conf, api) },
 	}, nil
 }
 

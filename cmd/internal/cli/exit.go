@@ -185,12 +185,18 @@ type codedError struct {
 
 func (e codedError) Error() string { return e.message }
 
+// coded returns an error that ends the process with a code.
+func coded(message string, code int) error { return codedError{message, code} }
+
 // usagef says that the command line is wrong, and what to type instead.
 func usagef(format string, args ...any) error {
-	return codedError{fmt.Sprintf(format, args...), exitUsage}
+	return coded(fmt.Sprintf(format, args...), exitUsage)
 }
 
 // statusError ends the process with a code after everything has been said.
 type statusError struct{ code int }
+
+// endWith returns the error that ends the process with a code and no further word.
+func endWith(code int) error { return statusError{code} }
 
 func (e statusError) Error() string { return fmt.Sprintf("exit status %d", e.code) }

@@ -82,7 +82,7 @@ func (p *process) optionsFirst(ctx context.Context, args []string) error {
 	words := args[1:]
 	line, err := p.readLine(words, true)
 	if err != nil {
-		return ownVoice("", err)
+		return ownVoice("", err, sessionFlags("ssm")...)
 	}
 	if line.call.Command != awscli.Foreign || line.call.Service != "" {
 		return p.ssm(ctx, words)

@@ -46,7 +46,7 @@ func (n *nativeSession) shell(ctx context.Context, ch *channel.Channel, s *proxy
 	case sessionError(err) != nil:
 		err = sessionError(err)
 	case exit != 0:
-		return statusError{remoteStatus(exit)}
+		return endWith(remoteStatus(exit))
 	}
 	if err != nil {
 		n.screen.end()

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ssmguard/cmd/internal/awscli"
 )
 
 // guardMode says what the guard may do to a session.
@@ -128,4 +130,28 @@ func turn(to *bool, value string) error {
 	}
 	*to = on
 	return nil
+}
+
+// operationOf is the operation of ours that a service of the AWS CLI has.
+var operationOf = map[string]string{"ssm": "start-session", "ecs": "execute-command"}
+
+// sessionFlags are the options of a session command: its own, ours, and those of
+// the AWS CLI for the operation of a service.
+func sessionFlags(service string, own ...string) []string {
+	flags := append(own, flagNames(ownTable)...)
+	for _, flag := range awscli.Flags(service, operationOf[service]) {
+		if !slices.Contains(flags, flag) {
+			flags = append(flags, flag)
+		}
+	}
+	return flags
+}
+
+// flagNames are the options of a table.
+func flagNames[T any](table []option[T]) []string {
+	names := make([]string, len(table))
+	for i, o := range table {
+		names[i] = o.flag
+	}
+	return names
 }

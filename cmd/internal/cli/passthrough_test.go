@@ -63,7 +63,7 @@ func TestElsewhere(t *testing.T) {
 	}
 	broken := errors.New("exec format error")
 	for _, words := range [][]string{{"--version"}, {"help"}, {"s3", "ls"}, {"ssm", "describe-sessions"}} {
-		for _, ended := range []error{nil, statusError{0}, statusError{3}, statusError{254}, broken} {
+		for _, ended := range []error{nil, endWith(0), endWith(3), endWith(254), broken} {
 			var out, errOut bytes.Buffer
 			p := &process{stdout: &out, stderr: &errOut, environ: []string{"PATH=" + dir}}
 			line, err := p.sessionLine(words)

@@ -35,7 +35,7 @@ func (p *process) withTarget(ctx context.Context, words []string) ([]string, err
 		return nil, err
 	}
 	if len(nodes) == 0 {
-		return nil, codedError{fmt.Sprintf("no target is connected in %s; see \"ssmguard doctor --target TARGET\" for why one is not", region), exitRefused}
+		return nil, coded(fmt.Sprintf("no target is connected in %s; see \"ssmguard doctor --target TARGET\" for why one is not", region), exitRefused)
 	}
 	id, err := p.pick(ctx, nodes)
 	if err != nil {
@@ -100,7 +100,7 @@ func (p *process) pick(ctx context.Context, nodes []awsiam.Node) (string, error)
 			return k.nodes[k.found[k.at]].ID, nil
 		case left:
 			fmt.Fprint(p.stderr, k.wipe())
-			return "", statusError{exitInterrupt}
+			return "", endWith(exitInterrupt)
 		}
 	}
 }

@@ -47,13 +47,13 @@ func (p *process) policyWords(ctx context.Context, words []string) error {
 	}
 	o.sessionLine, err = p.sessionLine(append([]string{"ssm", "start-session"}, words...))
 	if err != nil {
-		return ownVoice("policy", err)
+		return ownVoice("policy", err, policyFlags()...)
 	}
 	if o.call.Command == awscli.Help {
 		return errHelp
 	}
 	if err := o.complete(ctx); err != nil {
-		return ownVoice("policy", err)
+		return ownVoice("policy", err, policyFlags()...)
 	}
 	return o.run()
 }
@@ -71,7 +71,7 @@ func (o *policyOptions) complete(ctx context.Context) (err error) {
 		o.request.Caller, err = namedCaller(o.Principal)
 		return err
 	}
-	w, err := o.connect(ctx)
+	w, _, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -128,3 +128,5 @@ func cloudFormationPolicy(document string) string {
 	}
 	return b.String()
 }
+
+func policyFlags() []string { return sessionFlags("ssm", flagNames(policyTable)...) }

@@ -17,16 +17,14 @@ import (
 type presence struct {
 	registry
 	record
-	ts      tunnels
+	ts      keptTunnels
 	control *door.Door
 }
 
 // appear opens the socket and writes the record of a process that holds the lock
 // of its name.
-func (r registry) appear(rec record, ts tunnels) (*presence, error) {
-	for _, t := range ts {
-		rec.Tunnels = append(rec.Tunnels, t.conf.Name)
-	}
+func (r registry) appear(rec record, ts keptTunnels) (*presence, error) {
+	rec.Tunnels = ts.names()
 	var err error
 	if rec.Dir, err = os.Getwd(); err != nil {
 		return nil, err
@@ -48,7 +46,7 @@ func (a *presence) during(ctx context.Context, keep func(context.Context) error,
 	defer cancel()
 	answering, quiet := context.WithCancel(context.WithoutCancel(ctx))
 	closed, served := make(chan struct{}), make(chan struct{})
-	go func() { defer close(served); a.ts.serve(answering, a.control, cancel, closed) }()
+	go func() { defer close(served); serve(answering, a.ts, a.control, cancel, closed) }()
 	err := keep(inner)
 	err = leave(err, inner.Err() != nil && ctx.Err() == nil)
 	close(closed)

@@ -65,8 +65,9 @@ const batchOperators = "&|<>^()"
 // the next one has to mean nothing to it. What cannot be said to both is refused.
 func batchLine(path string, args []string) (string, error) {
 	refuse := func(i int, why string) error {
-		return codedError{fmt.Sprintf("%s is a batch file, and cmd.exe would not pass on %s in argument %d; use the program behind it",
-			path, why, i+1), exitConfig}
+		return coded(fmt.Sprintf("%s is a batch file, and cmd.exe would not pass on %s in argument %d; use the program behind it",
+			path, why, i+1), exitConfig)
+
 	}
 	line := `"` + path + `"`
 	open, last := false, 0 // as cmd.exe sees the quotes
@@ -89,7 +90,7 @@ func batchLine(path string, args []string) (string, error) {
 	case open:
 		return "", refuse(last, "an odd number of double quotes")
 	case len(utf16.Encode([]rune(line))) > batchLength:
-		return "", codedError{fmt.Sprintf("%s is a batch file, and cmd.exe takes no more than %d characters; use the program behind it", path, batchLength), exitConfig}
+		return "", coded(fmt.Sprintf("%s is a batch file, and cmd.exe takes no more than %d characters; use the program behind it", path, batchLength), exitConfig)
 	}
 	return line, nil
 }

@@ -94,7 +94,7 @@ func (p *process) runSandbox(ctx context.Context, o sandboxOptions) error {
 	}
 	var onCall func(account.Call)
 	if o.Log {
-		onCall = p.logCall
+		onCall = func(c account.Call) { p.logCall(c) }
 	}
 	s, err := openSandbox(w, o.Listen, onCall)
 	if errors.As(err, new(*policy.SyntaxError)) {
@@ -175,7 +175,7 @@ func (p *process) runInside(ctx context.Context, command []string, env []variabl
 // none is the command line's fault, the rest the file's.
 func worldError(err error) error {
 	if errors.As(err, new(configs.Faults)) || errors.As(err, new(*policy.SyntaxError)) {
-		return codedError{err.Error(), exitConfig}
+		return coded(err.Error(), exitConfig)
 	}
 	return usagef("%v", err)
 }

@@ -25,7 +25,7 @@ func isShim(name, self string) (bool, error) {
 	}
 	_, err = os.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, codedError{fmt.Sprintf("%s is a link to %s, which is gone; remove it", name, to), exitConfig}
+		return false, coded(fmt.Sprintf("%s is a link to %s, which is gone; remove it", name, to), exitConfig)
 	}
 	return to == self || sameFile(name, self), nil
 }

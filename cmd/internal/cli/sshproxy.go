@@ -63,7 +63,7 @@ func (p *process) sshProxy(ctx context.Context, words []string) error {
 	line, err := p.sessionLine(append(words, "ssm", "start-session", "--target="+o.Host,
 		"--document-name", sshDocument, "--parameters", "portNumber="+o.Port))
 	if err != nil {
-		return ownVoice("ssh-proxy", err)
+		return ownVoice("ssh-proxy", err, sshFlags()...)
 	}
 	if line.call.Command != awscli.StartSession {
 		return usagef("ssh-proxy takes the options of the AWS CLI beside its own; see %q", "ssmguard help ssh-proxy")
@@ -111,7 +111,7 @@ func (o *sshOptions) run(ctx context.Context, line *sessionLine) error {
 	if key != "" {
 		w.opener = keyPusher{Opener: w.opener, process: line.process, cfg: conf.Config, user: o.User, key: key}
 	}
-	return (&startOptions{sessionLine: line, world: w}).run(ctx)
+	return newStart(line, w, conf).run(ctx)
 }
 
 // readPublicKey reads a public key; for a private key, the public one beside it.
@@ -122,11 +122,11 @@ func readPublicKey(file string) (string, error) {
 		data, err = os.ReadFile(file)
 	}
 	if err != nil {
-		return "", codedError{fmt.Sprintf("cannot read the key: %v", err), exitConfig}
+		return "", coded(fmt.Sprintf("cannot read the key: %v", err), exitConfig)
 	}
 	key := strings.TrimSpace(string(data))
 	if len(strings.Fields(key)) < 2 || strings.ContainsAny(key, "\r\n") {
-		return "", codedError{fmt.Sprintf("%s is no public key of OpenSSH", file), exitConfig}
+		return "", coded(fmt.Sprintf("%s is no public key of OpenSSH", file), exitConfig)
 	}
 	return key, nil
 }
@@ -150,3 +150,5 @@ func (k keyPusher) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, erro
 	}
 	return session, err
 }
+
+func sshFlags() []string { return sessionFlags("ssm", flagNames(sshTable)...) }

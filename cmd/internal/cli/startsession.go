@@ -7,10 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
 	"ssmguard/proxy"
+	"ssmguard/proxy/awsssm"
 	"ssmguard/proxy/plugin"
 )
 
@@ -20,12 +22,25 @@ const terminateTimeout = 5 * time.Second
 // startOptions is a start-session command line, complete.
 type startOptions struct {
 	*sessionLine
-	world *world
+	world  *world
+	plugin func(context.Context) (proxy.Plugin, error) // an error means that no session could be carried
 }
 
-func (o *startOptions) complete(ctx context.Context) (err error) {
-	o.world, err = o.connect(ctx)
-	return err
+// newStart makes the options of a session that is to be carried as a configuration says.
+func newStart(l *sessionLine, w *world, conf *awsconf.Session) *startOptions {
+	o := &startOptions{sessionLine: l, world: w}
+	o.plugin = func(ctx context.Context) (proxy.Plugin, error) {
+		api := awsssm.New(conf.SSM, "")
+		if o.own.Engine != engineNative {
+			return o.runner(ctx, conf, api)
+		}
+		dial, err := newDialer(conf, api)
+		if err != nil {
+			return nil, err
+		}
+		return &nativeSession{process: o.process, dialer: dial}, nil
+	}
+	return o
 }
 
 // run is a session from the question whether it may be to its end: ask, stop if
@@ -70,7 +85,7 @@ func (o *startOptions) preflight(ctx context.Context) <-chan carrier {
 		defer o.timings.span("preflight")()
 		var c carrier
 		if c.err = checkLocalPort(o.world.spec.Parameters); c.err == nil {
-			c.plugin, c.err = o.world.plugin(ctx)
+			c.plugin, c.err = o.plugin(ctx)
 		}
 		ready <- c
 	}()
@@ -110,10 +125,10 @@ func (o *startOptions) judged(ctx context.Context) (guard.Decision, error) {
 	case !o.own.Guard.stops(verdict):
 		return decision, nil
 	case verdict == policy.Unknown:
-		return decision, codedError{"it could not be told whether the session is allowed; --guard strict stops it, --guard on would not", exitRefused}
+		return decision, coded("it could not be told whether the session is allowed; --guard strict stops it, --guard on would not", exitRefused)
 	default:
 		o.alternatives(ctx, o.world, decision)
-		return decision, statusError{exitRefused}
+		return decision, endWith(exitRefused)
 	}
 }
 
@@ -168,11 +183,11 @@ func (o *startOptions) refused(ctx context.Context, d guard.Decision, err error)
 	fmt.Fprint(o.stderr, o.awsText(refused))
 	if advice := credentialAdvice(refused); advice != "" {
 		fmt.Fprintf(o.stderr, "ssmguard: %s\n", advice)
-		return statusError{exitRefused}
+		return endWith(exitRefused)
 	}
 	refusal, ok := finding.ParseRefusal(refused.Error())
 	if !ok {
-		return statusError{exitRefused}
+		return endWith(exitRefused)
 	}
 	if len(d.Rulings) == 0 && refusal.Denied() {
 		// An earlier run's answer let it pass; now the reason is wanted.
@@ -184,7 +199,7 @@ func (o *startOptions) refused(ctx context.Context, d guard.Decision, err error)
 	if err := o.show(newest(finding.Refused(d, refusal), d), false); err != nil {
 		return err
 	}
-	return statusError{exitRefused}
+	return endWith(exitRefused)
 }
 
 // newest returns a decision with only the findings that an earlier one has not.

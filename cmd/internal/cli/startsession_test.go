@@ -106,13 +106,12 @@ func (s *stage) options(mode guardMode, stdout, stderr *bytes.Buffer) *startOpti
 		own:     ownOptions{Guard: mode},
 		log:     slog.New(slog.DiscardHandler),
 	}
-	return &startOptions{line, &world{
+	return &startOptions{sessionLine: line, world: &world{
 		request:  guard.Request{Region: "us-east-1", Target: "i-0123456789abcdef0"},
 		evidence: s,
 		guard:    &guard.Guard{Simulators: []guard.Simulator{s}},
 		opener:   s,
-		plugin:   func(context.Context) (proxy.Plugin, error) { return s, s.noPlugin },
-	}}
+	}, plugin: func(context.Context) (proxy.Plugin, error) { return s, s.noPlugin }}
 }
 
 var refusedOpen = &proxy.Refused{

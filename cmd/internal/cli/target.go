@@ -64,12 +64,12 @@ func needsID(target string) error {
 
 // targeted is a command whose target was perhaps typed without its option: no
 // other word stands at the start of it.
-func targeted(command string, run func(context.Context, []string) error) func(context.Context, []string) error {
-	return func(ctx context.Context, words []string) error {
+func targeted(command string, run wordsRun) wordsRun {
+	return func(p *process, ctx context.Context, words []string) error {
 		if len(words) > 0 && words[0] != "" && words[0] != "help" && !strings.HasPrefix(words[0], "-") {
 			name := printableName(words[0])
 			return usagef("unknown word: %s; did you mean \"ssmguard %s --target %s\"?", name, command, name)
 		}
-		return run(ctx, words)
+		return run(p, ctx, words)
 	}
 }

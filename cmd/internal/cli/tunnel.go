@@ -189,13 +189,13 @@ func (p *process) tunnel(ctx context.Context, words []string) error {
 		}
 		return err
 	}
-	err = ownVoice("tunnel", verbs[at].run(p, ctx, o))
+	err = ownVoice("tunnel", verbs[at].run(p, ctx, o), sessionFlags("ssm")...)
 	var sig signalled
 	if !o.ran && errors.As(context.Cause(ctx), &sig) && (err == nil || errors.Is(err, context.Canceled) || as[signalled](err)) {
-		return statusError{128 + int(sig.signal)} // nothing but our output belongs on stdout
+		return endWith(128 + int(sig.signal)) // nothing but our output belongs on stdout
 	}
 	if as[*fs.PathError](err) && errors.Is(err, syscall.EPIPE) {
-		return statusError{128 + int(syscall.SIGPIPE)} // nobody reads us any more, and wants no word about it
+		return endWith(128 + int(syscall.SIGPIPE)) // nobody reads us any more, and wants no word about it
 	}
 	return err
 }
@@ -268,7 +268,7 @@ func (p *process) warnOf(c configs.Config, names []string) {
 
 // configError is the error for files that cannot be used, each line of it one of ours.
 func configError(err error) error {
-	return codedError{strings.ReplaceAll(err.Error(), "\n", "\nssmguard: "), exitConfig}
+	return coded(strings.ReplaceAll(err.Error(), "\n", "\nssmguard: "), exitConfig)
 }
 
 // nameError is the error for a name that no tunnel has, perhaps because the file
@@ -277,7 +277,7 @@ func nameError(err error) error {
 	if as[*configs.UnusedError](err) {
 		return configError(err)
 	}
-	return codedError{err.Error(), exitUsage}
+	return coded(err.Error(), exitUsage)
 }
 
 // userFile is the user's configuration file, "" without a home.

@@ -40,7 +40,7 @@ func (p *process) tunnelAdd(_ context.Context, o *tunnelOptions) error {
 		file = filepath.Join(dir, configs.ProjectFile)
 	}
 	if file == "" {
-		return codedError{"there is no home to write to; set HOME, or give --project", exitConfig}
+		return coded("there is no home to write to; set HOME, or give --project", exitConfig)
 	}
 	read := os.ReadFile
 	if o.Project { // what is added to becomes the user's own
@@ -48,17 +48,17 @@ func (p *process) tunnelAdd(_ context.Context, o *tunnelOptions) error {
 	}
 	data, err := read(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return codedError{err.Error(), exitConfig}
+		return coded(err.Error(), exitConfig)
 	}
 	data, added, err := configs.AddTunnel(file, data, t, configs.Variables{Lookup: p.lookup, Project: o.Project})
 	if err != nil {
-		return codedError{err.Error(), exitConfig}
+		return coded(err.Error(), exitConfig)
 	}
 	if real, err := filepath.EvalSymlinks(file); err == nil {
 		file = real // a link stays one
 	}
 	if err := replaceFile(file, string(data)); err != nil {
-		return codedError{err.Error(), exitConfig}
+		return coded(err.Error(), exitConfig)
 	}
 	fmt.Fprintf(p.stderr, "ssmguard: added to %s\n", file)
 	_, err = fmt.Fprint(p.stdout, added)

@@ -121,7 +121,7 @@ func (p *process) already(ctx context.Context, r registry, rec record, name stri
 			continue
 		}
 		if s.Name != proxy.Ready.String() {
-			notReady = statusError{exitOther}
+			notReady = endWith(exitOther)
 			fmt.Fprintf(p.stderr, "ssmguard: %s: %s\n", s.Tunnel, strings.TrimSuffix(s.Name+": "+s.Error, ": "))
 			continue
 		}
@@ -164,13 +164,13 @@ func (p *process) launch(ctx context.Context, name, dir string, words []string) 
 	case tryingWord:
 		fmt.Fprintf(p.stderr, "ssmguard: %s is not open yet, and is tried again in the background; %q tells, %q ends it\n",
 			name, "ssmguard tunnel ls", "ssmguard tunnel down "+name)
-		return errors.Join(cmd.Process.Release(), statusError{exitOther})
+		return errors.Join(cmd.Process.Release(), endWith(exitOther))
 	}
 	err = errors.Join(cmd.Wait(), context.Cause(ctx))
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit) && exit.ExitCode() > 0:
-		return statusError{exit.ExitCode()}
+		return endWith(exit.ExitCode())
 	case err == nil:
 		return fmt.Errorf("%s was closed before it was ready", name)
 	}

@@ -43,7 +43,7 @@ func (p *process) tunnelCheck(ctx context.Context, o *tunnelOptions) error {
 		}
 	}
 	if broken != nil && !worst.Denies() {
-		return statusError{exitCode(broken)}
+		return endWith(exitCode(broken))
 	}
 	return verdictStatus(worst)
 }

@@ -57,11 +57,11 @@ func lookupError(err error, conf configs.Tunnel, name string) error {
 	var without *awsdb.NoEndpointError
 	switch {
 	case errors.As(err, &none) && len(none.Refused) > 0:
-		return codedError{refusedLookup(none, conf, name), exitRefused}
+		return coded(refusedLookup(none, conf, name), exitRefused)
 	case errors.As(err, &none):
-		return codedError{none.Error() + instead(none) + byAddress(name), exitUsage}
+		return coded(none.Error()+instead(none)+byAddress(name), exitUsage)
 	case errors.As(err, &without) && without.Reader:
-		return codedError{err.Error() + "; leave out reader", exitUsage}
+		return coded(err.Error()+"; leave out reader", exitUsage)
 	case errors.As(err, &without):
 		return fmt.Errorf("%w; try again when it is available", err)
 	}

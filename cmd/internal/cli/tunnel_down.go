@@ -37,7 +37,7 @@ func (p *process) tunnelDown(ctx context.Context, o *tunnelOptions) error {
 		}
 		if err := r.stop(ctx, rec); err != nil {
 			fmt.Fprintf(p.stderr, "ssmguard: %v\n", err)
-			first = cmp.Or(first, error(statusError{exitOther}))
+			first = cmp.Or(first, error(endWith(exitOther)))
 			continue
 		}
 		fmt.Fprintf(p.stdout, "%s: closed\n", strings.Join(rec.asked(), " "))

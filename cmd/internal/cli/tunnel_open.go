@@ -229,7 +229,7 @@ func (t *tunnel) permitted(ctx context.Context) (err error) {
 	conf := t.session
 	t.api = awsssm.New(conf.SSM, "")
 	if t.conf.Engine == enginePlugin {
-		carrier, err := t.world.plugin(ctx)
+		carrier, err := t.runner(ctx, conf, t.api)
 		t.carrier = func(int) proxy.Plugin {
 			return &relayTunnel{plugin: carrier, door: t.door, inlet: t.inlet, wait: time.Duration(t.conf.Wait), traffic: &t.traffic}
 		}

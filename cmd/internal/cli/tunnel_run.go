@@ -104,9 +104,9 @@ func commandStatus(state *os.ProcessState, err error) error {
 	status, _ := state.Sys().(syscall.WaitStatus)
 	switch code := state.ExitCode(); {
 	case status.Signaled():
-		return statusError{128 + int(status.Signal())}
+		return endWith(128 + int(status.Signal()))
 	case code != 0:
-		return statusError{code}
+		return endWith(code)
 	}
 	return err
 }

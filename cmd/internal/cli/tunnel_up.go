@@ -75,10 +75,46 @@ func (p *process) shown(ctx context.Context, o *tunnelOptions, ts tunnels) error
 }
 
 // rows is what a terminal shows of the tunnels.
+// status tells where the tunnel stands.
+func (t *tunnel) status() tunnelStatus {
+	numbers := t.traffic.counts()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var expires time.Time
+	if t.credentials != nil {
+		expires = t.credentials.expires()
+	}
+	s := tunnelStatus{
+		Tunnel: t.conf.Name, State: t.last.State, Name: t.last.State.String(), Listen: t.door.String(),
+		Session: t.last.Session, Since: t.last.At, Expires: expires, Reconnects: t.reconnects, counts: numbers,
+	}
+	if t.last.Err != nil {
+		s.Error = t.last.Err.Error()
+	}
+	return s
+}
+
+// names implements keptTunnels.
+func (ts tunnels) names() []string {
+	names := make([]string, len(ts))
+	for i, t := range ts {
+		names[i] = t.conf.Name
+	}
+	return names
+}
+
+// statuses implements keptTunnels.
+func (ts tunnels) statuses() []tunnelStatus {
+	all := make([]tunnelStatus, len(ts))
+	for i, t := range ts {
+		all[i] = t.status()
+	}
+	return all
+}
+
 func (ts tunnels) rows() []report.LiveRow {
 	var rows []report.LiveRow
-	for _, t := range ts {
-		s := t.status()
+	for _, s := range ts.statuses() {
 		rows = append(rows, report.LiveRow{
 			Tunnel: s.Tunnel, State: s.State, Listen: s.Listen, Open: s.Open, Up: s.Up, Down: s.Down, Reconnects: s.Reconnects, Expires: s.Expires,
 		})

@@ -14,15 +14,16 @@ import (
 
 // ownVoice says what is wrong with a command line in one line, where the AWS CLI
 // prints its usage and draws carets. Drop-in commands keep the CLI's text. A
-// command line without a command has the command "".
-func ownVoice(command string, err error) error {
+// command line without a command has the command "". flags are the options
+// that there are.
+func ownVoice(command string, err error, flags ...string) error {
 	var u *awscli.UsageError
 	if !errors.As(err, &u) {
 		return err
 	}
 	see := fmt.Sprintf("; see %q", strings.TrimSuffix("ssmguard help "+command, " "))
 	if len(u.Unknown) > 0 {
-		return codedError{unknownWord(command, u.Unknown, see), u.Code}
+		return coded(unknownWord(u.Unknown, flags, see), u.Code)
 	}
 	text, _, hasUsage := strings.Cut(u.Error(), "\n\nusage: ")
 	words := strings.Fields(strings.TrimRight(text, "^ \n"))
@@ -30,26 +31,22 @@ func ownVoice(command string, err error) error {
 	text = strings.ToLower(text[:1]) + text[1:]
 	text = strings.Replace(text, ": Found invalid choice", ": invalid choice", 1)
 	if before, near, ok := strings.Cut(text, " Maybe you meant: * "); ok {
-		return codedError{fmt.Sprintf("%s; did you mean %s?", before, strings.ReplaceAll(near, " * ", " or ")), u.Code}
+		return coded(fmt.Sprintf("%s; did you mean %s?", before, strings.ReplaceAll(near, " * ", " or ")), u.Code)
 	}
 	if hasUsage {
 		text += see
 	}
-	return codedError{text, u.Code}
+	return coded(text, u.Code)
 }
 
 // unknownWord says which word is unknown, and what may have been meant by it or
 // where to look. The first option counts: the words beside it are mostly its value.
-func unknownWord(command string, unknown []string, see string) string {
+func unknownWord(unknown, flags []string, see string) string {
 	at := slices.IndexFunc(unknown, func(w string) bool { return strings.HasPrefix(w, "-") })
 	if at < 0 {
 		return fmt.Sprintf("unknown word: %s%s", printableName(unknown[len(unknown)-1]), see)
 	}
-	var known []string
-	for _, c := range wordFlags(command) {
-		known = append(known, c.value)
-	}
-	return unknownOption(unknown[at], known, see)
+	return unknownOption(unknown[at], flags, see)
 }
 
 // unknownOption says that a word is no option, and which known one it resembles.

@@ -10,7 +10,7 @@ import (
 )
 
 // world is where a session takes place: who answers for the account, and what
-// carries the session. connect makes the real one, tests make others.
+// opens the session. connect makes the real one, tests make others.
 type world struct {
 	request  guard.Request // without its Caller
 	evidence evidence
@@ -19,7 +19,6 @@ type world struct {
 
 	spec   proxy.Spec
 	opener proxy.Opener
-	plugin func(context.Context) (proxy.Plugin, error) // an error means that no session could be carried
 }
 
 // evidence is what AWS tells about the caller and the target; guard/awsiam has it.
