@@ -164,7 +164,7 @@ func (p *process) aws(ctx context.Context, words []string) error {
 	line.dropIn = true
 	switch {
 	case !line.ours():
-		return line.elsewhere(p.become)
+		return line.elsewhere(func(path string, args, environ []string) error { return p.become(path, args, environ) })
 	case line.call.Command == awscli.ExecuteCommand:
 		return line.execute(ctx)
 	default:
