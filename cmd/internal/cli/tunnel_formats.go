@@ -102,7 +102,7 @@ func (a access) keepsToken() error {
 
 // text is the access in its format. A control character has no place in any.
 func (a access) text() (string, error) {
-	for _, v := range []variable{{"host", a.Host}, {"port", a.Port}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
+	for _, v := range []setting{{"host", a.Host}, {"port", a.Port}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
 		if at := strings.IndexFunc(v.value, configs.Control); at >= 0 {
 			return "", usagef("the %s has the control character %U; give another", v.name, []rune(v.value[at:])[0])
 		}
@@ -124,13 +124,13 @@ func (a access) psql() string {
 		mode = "require" // a token is never sent in the clear
 	}
 	// libpq checks a certificate against PGHOST and connects to PGHOSTADDR.
-	return exports([]variable{
+	return exports([]setting{
 		{"PGHOST", a.Real}, {"PGHOSTADDR", a.Host}, {"PGPORT", a.Port}, {"PGUSER", a.User}, {"PGDATABASE", a.Database}, {"PGSSLMODE", mode}, {"PGPASSWORD", a.Password},
 	})
 }
 
 func (a access) mysql() string {
-	lines := "[client]\nprotocol=tcp\n" + optionLines([]variable{{"host", a.Host}, {"port", a.Port}, {"user", a.User}, {"password", a.Password}})
+	lines := "[client]\nprotocol=tcp\n" + optionLines([]setting{{"host", a.Host}, {"port", a.Port}, {"user", a.User}, {"password", a.Password}})
 	if a.Password != "" {
 		// Tokens are sent as they are. MySQL's client does that when it is told
 		// to, and then under TLS. MariaDB's always does it and knows no ssl-mode:
@@ -140,13 +140,13 @@ func (a access) mysql() string {
 		lines += "loose-enable-cleartext-plugin\nloose-ssl-mode=REQUIRED\n[client-mariadb]\nssl-verify-server-cert=1\n"
 	}
 	if a.Database != "" {
-		lines += "[mysql]\n" + optionLines([]variable{{"database", a.Database}})
+		lines += "[mysql]\n" + optionLines([]setting{{"database", a.Database}})
 	}
 	return lines
 }
 
 // optionLines are variables as lines of an option file, those that are set.
-func optionLines(all []variable) string {
+func optionLines(all []setting) string {
 	var b strings.Builder
 	for _, v := range all {
 		if v.value != "" {
@@ -218,7 +218,7 @@ func (a access) urlHint() string {
 }
 
 // exports are variables as lines for a shell, those that are set.
-func exports(all []variable) string {
+func exports(all []setting) string {
 	var b strings.Builder
 	for _, v := range all {
 		if v.value != "" {
@@ -227,3 +227,6 @@ func exports(all []variable) string {
 	}
 	return b.String()
 }
+
+// setting is a variable of a client's environment.
+type setting struct{ name, value string }
