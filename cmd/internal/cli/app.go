@@ -8,6 +8,13 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"ssmguard/cmd/internal/check"
+	"ssmguard/cmd/internal/completion"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/sandbox"
+	"ssmguard/cmd/internal/tunnel"
 )
 
 const appHelp = `ssmguard starts AWS Session Manager sessions and says why one would be refused.
@@ -33,9 +40,9 @@ const wordsHelp = `usage: {{.UsageText}}
 
 // runApp runs a command line of ours. urfave/cli drops the errors of writing help:
 // they are returned here.
-func (p *process) runApp(ctx context.Context, args []string) error {
+func runApp(ctx context.Context, p *env.Process, args []string) error {
 	app := newApp(p)
-	help := &keptWriter{w: p.stdout}
+	help := &keptWriter{w: p.Stdout}
 	app.Writer = help
 	return cmp.Or(app.RunContext(ctx, args), help.err)
 }
@@ -55,13 +62,13 @@ func (k *keptWriter) Write(b []byte) (int, error) {
 
 // newApp builds the command table. It is built for each run: urfave/cli keeps
 // parsed values in its flags.
-func newApp(p *process) *cli.App {
+func newApp(p *env.Process) *cli.App {
 	app := &cli.App{
 		Name:                      "ssmguard",
 		Usage:                     "start sessions, and say why one would be refused",
-		Reader:                    p.stdin,
-		Writer:                    p.stdout,
-		ErrWriter:                 p.stderr,
+		Reader:                    p.Stdin,
+		Writer:                    p.Stdout,
+		ErrWriter:                 p.Stderr,
 		HideVersion:               true,
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true,
@@ -70,13 +77,13 @@ func newApp(p *process) *cli.App {
 		OnUsageError:              onUsageError,
 		Action:                    unknownCommand,
 		Commands: append(awsCommands(p),
-			tunnelCommand(p),
-			explainCommand(p),
-			evalCommand(p),
-			sandboxCommand(p),
-			demoCommand(p),
-			completionCommand(p),
-			completeCommand(p),
+			tunnel.Command(p),
+			check.ExplainCommand(p),
+			check.EvalCommand(p),
+			sandbox.Command(p),
+			sandbox.DemoCommand(p),
+			completion.Command(p),
+			completion.Complete(p),
 			versionCommand(p),
 			helpCommand(p),
 		),
@@ -98,13 +105,13 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 		if len(option) > 1 {
 			option = "-" + option
 		}
-		message = "unknown option: -" + printableName(option)
+		message = "unknown option: -" + env.Printable(option)
 	}
 	name := "ssmguard help"
 	if c.Command != nil && c.Command.Name != c.App.Name {
 		name += " " + c.Command.Name
 	}
-	return usagef("%s; see %q", message, name)
+	return exit.Usagef("%s; see %q", message, name)
 }
 
 // unknownCommand runs when no command was named.
@@ -118,22 +125,13 @@ func unknownCommand(c *cli.Context) error {
 // noCommand says that a command's name is none.
 func noCommand(c *cli.Context) error {
 	word := c.Args().First()
-	return usagef("unknown command: %s%s", printableName(word), nearestCommand(c.App, word))
-}
-
-// noWords rejects words that no option takes. urfave/cli stops at the first of
-// them and would drop every option behind it.
-func noWords(c *cli.Context) error {
-	if c.Args().Present() {
-		return usagef("unknown word: %s; see %q", printableName(c.Args().First()), "ssmguard help "+c.Command.Name)
-	}
-	return nil
+	return exit.Usagef("unknown command: %s%s", env.Printable(word), nearestCommand(c.App, word))
 }
 
 // nested are the commands that have others below them, all on one page.
 var nested = []string{"aws", "ssm", "ecs", "tunnel"}
 
-func helpCommand(p *process) *cli.Command {
+func helpCommand(p *env.Process) *cli.Command {
 	return &cli.Command{
 		Name:        "help",
 		Usage:       "tell more about a command",
@@ -143,13 +141,13 @@ func helpCommand(p *process) *cli.Command {
 		Action: func(c *cli.Context) error {
 			switch name := c.Args().First(); {
 			case c.Bool("man"):
-				return manPage(p.stdout, c.App)
+				return manPage(p.Stdout, c.App)
 			case name == "":
 				return cli.ShowAppHelp(c)
 			case c.App.Command(name) == nil:
 				return noCommand(c)
 			case c.Args().Len() > 1 && !slices.Contains(nested, name):
-				return usagef("unknown word: %s; help takes one command", printableName(c.Args().Get(1)))
+				return exit.Usagef("unknown word: %s; help takes one command", env.Printable(c.Args().Get(1)))
 			default:
 				return cli.ShowCommandHelp(c, name)
 			}

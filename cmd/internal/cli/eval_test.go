@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"ssmguard/cmd/internal/exit"
 )
 
 func TestEval(t *testing.T) {
@@ -19,12 +21,12 @@ func TestEval(t *testing.T) {
 		code           int
 		stdout, stderr string // expressions
 	}{
-		{"nothing", "", nil, exitOK, `^$`, `^$`},
-		{"a bad case", "x\n", nil, exitOK, `^\{"id":"","decision":"error","matched":\[\],"error":"column 1: .*"\}\n$`, `^$`},
-		{"many", string(cases), []string{"--stats"}, exitOK, `^(\{"id":"all-9-\d+","decision":"(allowed|implicitDeny|explicitDeny)",.*\}\n){300}$`,
+		{"nothing", "", nil, exit.OK, `^$`, `^$`},
+		{"a bad case", "x\n", nil, exit.OK, `^\{"id":"","decision":"error","matched":\[\],"error":"column 1: .*"\}\n$`, `^$`},
+		{"many", string(cases), []string{"--stats"}, exit.OK, `^(\{"id":"all-9-\d+","decision":"(allowed|implicitDeny|explicitDeny)",.*\}\n){300}$`,
 			`^ssmguard: 300 cases in \d+\.\d\d s, \d+ cases per second\n$`},
-		{"a stray word", "", []string{"cases.jsonl"}, exitUsage, `^$`, `^ssmguard: unknown word: cases.jsonl; see "ssmguard help eval"\n$`},
-		{"an unknown option", "", []string{"--fast"}, exitUsage, `^$`, `^ssmguard: unknown option: --fast; see "ssmguard help eval"\n$`},
+		{"a stray word", "", []string{"cases.jsonl"}, exit.Usage, `^$`, `^ssmguard: unknown word: cases.jsonl; see "ssmguard help eval"\n$`},
+		{"an unknown option", "", []string{"--fast"}, exit.Usage, `^$`, `^ssmguard: unknown option: --fast; see "ssmguard help eval"\n$`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -49,7 +51,7 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
 func TestEvalReportsABrokenOutput(t *testing.T) {
 	var stderr bytes.Buffer
-	if code := Main([]string{"ssmguard", "eval"}, strings.NewReader("x\n"), brokenPipe{}, &stderr); code != exitOther {
+	if code := Main([]string{"ssmguard", "eval"}, strings.NewReader("x\n"), brokenPipe{}, &stderr); code != exit.Other {
 		t.Errorf("exit code %d", code)
 	}
 	if got := stderr.String(); got != "ssmguard: eval: file already closed\n" {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"ssmguard/cmd/internal/env"
 )
 
 // manPage writes the help of every command as a man page, in roff.
@@ -14,7 +16,7 @@ func manPage(w io.Writer, app *cli.App) error {
 	fmt.Fprintf(&b, ".TH SSMGUARD 1\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n.B %s\nCOMMAND [options]\n.SH COMMANDS\n",
 		app.Name, roff(app.Usage), app.Name)
 	for _, c := range app.VisibleCommands() {
-		fmt.Fprintf(&b, ".SS %s\n%s\n.PP\n.nf\n%s\n.fi\n", roff(c.Name), roff(upperFirst(c.Usage))+".", roff(c.UsageText))
+		fmt.Fprintf(&b, ".SS %s\n%s\n.PP\n.nf\n%s\n.fi\n", roff(c.Name), roff(env.UpperFirst(c.Usage))+".", roff(c.UsageText))
 		if c.Description != "" {
 			fmt.Fprintf(&b, ".PP\n.nf\n%s\n.fi\n", roff(strings.TrimSpace(c.Description)))
 		}
@@ -48,13 +50,6 @@ AWS or the guard said no.
 .B 255
 Everything else. The command check alone adds 3 (denied) and 4 (undecided).
 `
-
-func upperFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
 
 // roff keeps a text's lines and characters as they are.
 func roff(s string) string {

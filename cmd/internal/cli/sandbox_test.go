@@ -2,23 +2,22 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
-	"net"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"ssmguard/configs"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
 )
 
 // runApp runs a command line in this process.
-func runApp(t *testing.T, args ...string) (stdout, stderr string, code int) {
+func typed(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	p := newProcess(strings.NewReader(""), &out, &errs)
-	code = p.report(newApp(p).RunContext(t.Context(), append([]string{"ssmguard"}, args...)))
+	p := env.NewProcess(strings.NewReader(""), &out, &errs)
+	code = exit.Report(p, newApp(p).RunContext(t.Context(), append([]string{"ssmguard"}, args...)))
 	return out.String(), errs.String(), code
 }
 
@@ -37,15 +36,15 @@ func TestSandboxCommandLine(t *testing.T) {
 		{"default", `ssmguard: exec: "default": executable file not found in $PATH; a world is named with --world`},
 		{"--pizza", `ssmguard: unknown option: --pizza; see "ssmguard help sandbox"`},
 	} {
-		stdout, stderr, code := runApp(t, append([]string{"sandbox"}, strings.Fields(test.args)...)...)
-		if code != exitUsage || stdout != "" || !strings.HasPrefix(stderr, test.want) || strings.Count(stderr, "\n") != 1 {
+		stdout, stderr, code := typed(t, append([]string{"sandbox"}, strings.Fields(test.args)...)...)
+		if code != exit.Usage || stdout != "" || !strings.HasPrefix(stderr, test.want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: %d, %q %q, want %q", test.args, code, stdout, stderr, test.want)
 		}
 	}
 }
 
 func TestSandboxList(t *testing.T) {
-	stdout, stderr, code := runApp(t, "sandbox", "--list")
+	stdout, stderr, code := typed(t, "sandbox", "--list")
 	if code != 0 || stderr != "" || !strings.Contains(stdout, "seed2-tag-only ") || !strings.Contains(stdout, "\ndefault ") {
 		t.Errorf("%d %q %q", code, stdout, stderr)
 	}
@@ -63,7 +62,7 @@ echo "$AWS_CONFIG_FILE"
 stat -c %a "$AWS_CONFIG_FILE" "$AWS_SHARED_CREDENTIALS_FILE"
 grep -c '^\[profile ' "$AWS_CONFIG_FILE"
 exit 7`
-	stdout, stderr, code := runApp(t, "sandbox", "--as", "bob", "--", "sh", "-c", script)
+	stdout, stderr, code := typed(t, "sandbox", "--as", "bob", "--", "sh", "-c", script)
 	lines := strings.Split(stdout, "\n")
 	if code != 7 || len(lines) != 6 {
 		t.Fatalf("%d %q %q", code, stdout, stderr)
@@ -76,59 +75,5 @@ exit 7`
 	}
 	if _, err := os.Stat(lines[1]); !os.IsNotExist(err) {
 		t.Errorf("%s is still there: %v", lines[1], err)
-	}
-}
-
-func TestSandboxEnvironment(t *testing.T) {
-	s := served(t, "default")
-	login, err := s.login("sso")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	text := shellLines(s.environment(login))
-	for line := range strings.Lines(text) {
-		name, _, _ := strings.Cut(strings.TrimPrefix(line, "export "), "=")
-		names = append(names, strings.TrimSpace(name))
-	}
-	want := []string{
-		"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE",
-		"AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED", "SSMGUARD_SANDBOX", "AWS_SESSION_TOKEN",
-		"unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE HTTP_PROXY http_proxy",
-	}
-	if diff := cmp.Diff(want, names); diff != "" {
-		t.Error(diff)
-	}
-	text, err = s.describe(login)
-	var described struct {
-		Endpoint, Login string
-		Environment     map[string]string
-		Logins          []sandboxLogin
-	}
-	if err := json.Unmarshal([]byte(text), &described); err != nil {
-		t.Fatal(err)
-	}
-	if err != nil || described.Login != "sso" || described.Environment["AWS_ENDPOINT_URL"] != described.Endpoint || len(described.Logins) != 12 {
-		t.Errorf("%s, %v", text, err)
-	}
-}
-
-// A port that is taken has nothing to do with the network.
-func TestSandboxPortTaken(t *testing.T) {
-	w, err := configs.LoadWorld("default")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, err = openSandbox(w, l.Addr().String(), nil)
-	if err == nil || !strings.Contains(err.Error(), "cannot serve the sandbox") {
-		t.Errorf("opened on a port that is taken: %v", err)
-	}
-	if advice := (&process{profileExists: true}).advice(err); advice != "" {
-		t.Errorf("advises: %s", advice)
 	}
 }

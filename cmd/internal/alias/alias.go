@@ -1,0 +1,287 @@
+package alias
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/session"
+	"ssmguard/configs"
+)
+
+// Help is the page of `ssmguard alias`.
+const Help = `Puts ssmguard in front of "aws ssm start-session" and "aws ecs execute-command"; every
+other command goes on to the AWS CLI. Without --install or --uninstall it only prints what would be done.
+
+  bash|zsh|fish|powershell  a function for that shell (default: of $SHELL)
+  --shim DIR                a program named aws in DIR, for what no shell function
+                            reaches: scripts, IDEs; DIR has to come early in PATH
+  --ssh-config              an entry in ~/.ssh/config that reaches i-... and mi-...
+                            hosts through ssmguard ssh-proxy
+  --install                 do it; again changes nothing
+  --uninstall               undo it
+  --print                   print it (default)
+
+It writes no entry for ~/.aws/cli/alias: the AWS CLI would drop --profile and
+--region on the way.
+`
+
+// aliasOptions is an alias command line.
+type aliasOptions struct {
+	*env.Process
+	place                     string // a shell, ssh, or shim
+	Shim                      string // the folder of the shim
+	Install, Uninstall, Print bool
+	SSH                       bool
+}
+
+var aliasTable = []ask.Option[aliasOptions]{
+	{Flag: "--install", IsSwitch: true, Set: func(o *aliasOptions, v string) error { return ask.Turn(&o.Install, v) }},
+	{Flag: "--uninstall", IsSwitch: true, Set: func(o *aliasOptions, v string) error { return ask.Turn(&o.Uninstall, v) }},
+	{Flag: "--print", IsSwitch: true, Set: func(o *aliasOptions, v string) error { return ask.Turn(&o.Print, v) }},
+	{Flag: "--ssh-config", IsSwitch: true, Set: func(o *aliasOptions, v string) error { return ask.Turn(&o.SSH, v) }},
+	{Flag: "--shim", Set: ask.Text(func(o *aliasOptions) *string { return &o.Shim })},
+}
+
+// alias runs the words after `alias`.
+func Run(_ context.Context, p *env.Process, words []string) error {
+	o := aliasOptions{Process: p}
+	words, err := ask.Take(&o, aliasTable, words, p.Getenv)
+	if err != nil {
+		return err
+	}
+	if len(words) == 1 && words[0] == "help" {
+		return ask.ErrHelp
+	}
+	if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") }); i >= 0 {
+		return exit.Usagef("%s", exit.UnknownWord(words[i:], Flags(), fmt.Sprintf("; see %q", "ssmguard help alias")))
+	}
+	if err := o.complete(words); err != nil {
+		return err
+	}
+	return o.run()
+}
+
+func (o *aliasOptions) complete(words []string) error {
+	chosen := 0
+	for _, on := range []bool{o.Install, o.Uninstall, o.Print} {
+		if on {
+			chosen++
+		}
+	}
+	what := len(words)
+	if o.SSH {
+		what++
+	}
+	if o.Shim != "" {
+		what++
+	}
+	switch {
+	case chosen > 1:
+		return exit.Usagef("--install, --uninstall and --print exclude each other")
+	case what > 1:
+		return exit.Usagef("one shell, --shim or --ssh-config at a time; see %q", "ssmguard help alias")
+	case o.SSH:
+		o.place = "ssh"
+	case o.Shim != "":
+		o.place = "shim"
+	case len(words) == 1:
+		o.place = words[0]
+	default:
+		o.place = filepath.Base(o.Getenv("SHELL"))
+		if runtime.GOOS == "windows" && o.Getenv("SHELL") == "" {
+			o.place = "powershell"
+		}
+	}
+	if o.place == "shim" {
+		return nil
+	}
+	if _, err := configs.Alias(o.place); err != nil {
+		return exit.Usagef("%v", err)
+	}
+	return nil
+}
+
+func (o *aliasOptions) run() error {
+	if o.place == "shim" {
+		return o.shim()
+	}
+	snippet, err := configs.Alias(o.place)
+	if err != nil {
+		return err
+	}
+	if !o.Install && !o.Uninstall {
+		_, err := io.WriteString(o.Stdout, snippet)
+		return err
+	}
+	files, err := o.startFiles()
+	if err != nil {
+		return err
+	}
+	if o.Uninstall {
+		snippet = ""
+	}
+	for _, file := range files {
+		changed, err := setBlock(file, snippet)
+		if err != nil {
+			return unwritable(file, err)
+		}
+		fmt.Fprintf(o.Stderr, "ssmguard: %s\n", o.done(file, changed))
+	}
+	return nil
+}
+
+// unwritable says which file could not be written; the error itself names another,
+// new one or a folder.
+func unwritable(file string, err error) error {
+	var path *fs.PathError
+	switch {
+	case exit.As[exit.CodedError](err):
+		return err
+	case errors.As(err, &path):
+		err = path.Err
+	}
+	return exit.Coded(fmt.Sprintf("%s cannot be written: %v", file, err), exit.Config)
+}
+
+// done says what was done to a file.
+func (o *aliasOptions) done(file string, changed bool) string {
+	switch {
+	case !changed && o.Install:
+		return "already installed in " + file
+	case !changed:
+		return "not installed in " + file
+	case o.Uninstall:
+		return "removed from " + file
+	case o.place == "ssh":
+		return "installed in " + file + "; try: ssh i-0123456789abcdef0"
+	}
+	return "installed in " + file + "; it counts in new shells"
+}
+
+// startFiles are the files that the shell, or ssh, reads at its start.
+func (o *aliasOptions) startFiles() ([]string, error) {
+	home := o.Getenv("HOME")
+	if home == "" {
+		return nil, exit.Coded("HOME is not set, so the file to write cannot be found", exit.Config)
+	}
+	config := o.UserDir("XDG_CONFIG_HOME", ".config")
+	switch o.place {
+	case "bash":
+		return []string{filepath.Join(home, ".bashrc")}, nil
+	case "zsh":
+		if dir := o.Getenv("ZDOTDIR"); dir != "" {
+			home = dir
+		}
+		return []string{filepath.Join(home, ".zshrc")}, nil
+	case "fish":
+		return []string{filepath.Join(config, "fish", "conf.d", "ssmguard.fish")}, nil
+	case "powershell":
+		return powershellProfiles(home, config), nil
+	case "ssh":
+		return []string{filepath.Join(home, ".ssh", "config")}, nil
+	}
+	return nil, exit.Usagef("%s has no file of its own", o.place)
+}
+
+// shim makes or removes a program named aws that is ssmguard.
+func (o *aliasOptions) shim() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(o.Shim, shimName)
+	mine, err := session.IsShim(name, self)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !o.Install && !o.Uninstall:
+		_, err := fmt.Fprintln(o.Stdout, shimCommand(name, self))
+		return err
+	case o.Uninstall && mine:
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	case o.Install && !mine:
+		if _, err := os.Lstat(name); err == nil {
+			return exit.Coded(name+" is another program; choose another folder", exit.Config)
+		}
+		if err := os.MkdirAll(o.Shim, 0o755); err != nil {
+			return unwritable(name, err)
+		}
+		if err := makeShim(name, self); err != nil {
+			return unwritable(name, err)
+		}
+	default:
+		fmt.Fprintf(o.Stderr, "ssmguard: nothing to do for %s\n", name)
+		return nil
+	}
+	done := "installed"
+	if o.Uninstall {
+		done = "removed"
+	}
+	fmt.Fprintf(o.Stderr, "ssmguard: %s %s\n", done, name)
+	return nil
+}
+
+const (
+	blockStart = "# >>> ssmguard >>>"
+	blockEnd   = "# <<< ssmguard <<<"
+)
+
+// setBlock puts text between the marker lines of a file, at its end when there
+// are none yet; an empty text removes them. It keeps the file's mode, makes new
+// ones 0600, and writes through symbolic links. changed is false when the file is
+// as it should be.
+func setBlock(file, text string) (changed bool, err error) {
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real
+	}
+	old, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, err
+	}
+	updated, err := withBlock(string(old), text)
+	switch {
+	case err != nil:
+		return false, exit.Coded(fmt.Sprintf("%s: %v", file, err), exit.Config)
+	case updated == string(old):
+		return false, nil
+	case updated == "":
+		return true, os.Remove(file) // there was nothing but the block
+	}
+	return true, env.ReplaceFile(file, updated)
+}
+
+// withBlock returns content with the block set.
+func withBlock(content, text string) (string, error) {
+	if text != "" {
+		text = blockStart + "\n" + strings.TrimRight(text, "\n") + "\n" + blockEnd + "\n"
+	}
+	before, rest, found := strings.Cut(content, blockStart+"\n")
+	if !found {
+		if text != "" && content != "" && !strings.HasSuffix(content, "\n") {
+			content += "\n"
+		}
+		return content + text, nil
+	}
+	_, after, closed := strings.Cut(rest, blockEnd)
+	if !closed {
+		return "", fmt.Errorf("the line %q is missing; remove the block by hand", blockEnd)
+	}
+	return before + text + strings.TrimPrefix(strings.TrimPrefix(after, "\r"), "\n"), nil
+}
+
+// Flags are the options of `ssmguard alias`.
+func Flags() []string { return ask.FlagNames(aliasTable) }

@@ -1,0 +1,172 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"path/filepath"
+
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/guard"
+	"ssmguard/guard/awsiam"
+	"ssmguard/proxy"
+	"ssmguard/proxy/awsssm"
+	"ssmguard/proxy/plugin"
+)
+
+// Connect finds the configuration that the AWS CLI would find and makes the
+// world of a session line from it. The world's evidence has to be closed.
+func (l *Line) Connect(ctx context.Context) (*World, *awsconf.Session, error) {
+	conf, err := l.ConfigureSession(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	w, err := l.Enter(ctx, conf)
+	return w, conf, err
+}
+
+// ConfigureSession is configure for one session, whose credentials are renewed for
+// as long as it lasts.
+func (l *Line) ConfigureSession(ctx context.Context) (*awsconf.Session, error) {
+	conf, err := l.Configure(ctx)
+	if err != nil || l.Call.Globals.NoSignRequest {
+		return conf, err
+	}
+	return conf, l.Renewed(conf).hold(ctx)
+}
+
+// Configure finds the configuration, and credentials that are there.
+func (l *Line) Configure(ctx context.Context) (*awsconf.Session, error) {
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Service: l.Call.Service, Lookup: l.Lookup,
+		Prompt: l.Prompter(), Stdin: env.FileOf(l.answers())})
+	if err != nil {
+		return nil, err
+	}
+	l.Region = conf.Region
+	if conf.ParameterValidation {
+		if err := l.Call.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	if l.Call.Globals.NoSignRequest {
+		l.Own.Guard = GuardOff // nobody to check
+	} else if _, err := conf.Credentials.Retrieve(ctx); err != nil {
+		return nil, err
+	}
+	return conf, nil
+}
+
+// Gather makes what reads the evidence of a configuration. It has to be closed.
+func (l *Line) Gather(conf *awsconf.Session) *awsiam.Client {
+	return awsiam.New(conf.Config, awsiam.Options{
+		SSMEndpoint: conf.Endpoint,
+		CacheDir:    l.CacheDir(),
+		NoCache:     l.Own.NoCache,
+		Timing:      l.Timings.add,
+		LookupHost: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		},
+	})
+}
+
+// Judges is the guard that rests on an account's evidence.
+func (l *Line) Judges(evidence *awsiam.Client) *guard.Guard {
+	return &guard.Guard{
+		Inventory:  evidence,
+		Simulators: []guard.Simulator{evidence, guard.Local{Source: evidence}},
+		Log:        l.Log,
+	}
+}
+
+// Enter makes the world of a session line from a configuration.
+func (l *Line) Enter(ctx context.Context, conf *awsconf.Session) (*World, error) {
+	evidence := l.Gather(conf)
+	w := &World{
+		Request:  Request(l.Call.Input, conf.Region),
+		Evidence: evidence,
+		Policies: evidence,
+		Guard:    l.Judges(evidence),
+		Spec:     l.spec(conf),
+		Opener:   awsssm.New(conf.SSM, ""),
+	}
+	if err := l.resolveTarget(ctx, w); err != nil {
+		evidence.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// Prompter asks for MFA codes.
+func (l *Line) Prompter() awsconf.Prompter {
+	return awsconf.Terminal(l.answers(), l.Stderr, l.Echo)
+}
+
+// answers is where a question is answered when there is no terminal: stdin, unless
+// it carries a session's data from its first byte.
+func (l *Line) answers() io.Reader {
+	if l.Call.Input.DocumentName == "AWS-StartSSHSession" {
+		return nil
+	}
+	return l.Stdin
+}
+
+// spec is the command line as StartSession is to be called.
+func (l *Line) spec(conf *awsconf.Session) proxy.Spec {
+	in := l.Call.Input
+	return proxy.Spec{
+		Target: in.Target, Document: in.DocumentName, Reason: in.Reason, Parameters: Parameters(in),
+		Region: conf.Region, Profile: conf.Profile, Endpoint: conf.Endpoint, Request: l.Call.RequestJSON,
+	}
+}
+
+// Runner returns the plugin that is to carry the session, with the credentials of
+// the caller that was checked.
+func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, opener proxy.Opener) (*plugin.Runner, error) {
+	r, err := l.findPlugin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Opener = opener
+	if credentials, ok := conf.Credentials.(*Renewing); ok { // none with --no-sign-request
+		r.Credentials = credentials.keys
+	}
+	return r, nil
+}
+
+// findPlugin finds the plugin that was asked for or, for a command line of the AWS
+// CLI, the one in PATH that the CLI would run.
+func (l *Line) findPlugin(ctx context.Context) (*plugin.Runner, error) {
+	name := l.Own.Plugin
+	switch {
+	case name == OwnPlugin && l.DropIn:
+		r, err := plugin.External(ctx, plugin.Name, l.Environ, l.Stderr)
+		var old *plugin.TooOldError
+		switch {
+		case errors.As(err, &old):
+			fmt.Fprintf(l.Stderr, "ssmguard: warning: %v; using the one built in\n", old)
+		case !errors.Is(err, plugin.ErrNotFound):
+			return r, err
+		}
+	case name != OwnPlugin && name != EmbeddedPlugin:
+		r, err := plugin.External(ctx, name, l.Environ, l.Stderr)
+		if errors.Is(err, plugin.ErrNotFound) {
+			return nil, exit.Coded(fmt.Sprintf("there is no plugin %s; \"--plugin embedded\" takes the one built in", name), exit.Other)
+		}
+		return r, err
+	}
+	return plugin.Embedded(l.Environ)
+}
+
+// CacheDir is where what one run learns is kept for the next, "" for nowhere.
+func (l *Line) CacheDir() string {
+	dir := l.UserDir("XDG_CACHE_HOME", ".cache")
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "ssmguard")
+}

@@ -1,0 +1,220 @@
+package ask
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/proxy"
+	"ssmguard/proxy/plugin"
+)
+
+// Renewing are the credentials of something that runs for long: when they have
+// run out, or AWS says so, they are looked for again where the configuration
+// has them, so that a new login is taken up without a restart.
+type Renewing struct {
+	load  func(context.Context) (*awsconf.Session, error)
+	Again string // what takes up new credentials in the environment: "open the tunnel"
+
+	mu    sync.Mutex
+	given aws.Credentials // what keys has returned last
+	now   aws.CredentialsProvider
+	until time.Time // when those retrieved last run out, zero if they do not
+	fixed bool      // they cannot be replaced while we run
+}
+
+// ErrNoPrompt stands in for a prompt that would come while nobody looks.
+var ErrNoPrompt = errors.New("the credentials need a code that only a new start can ask for")
+
+// Renewed makes a configuration's credentials renewing, for every service.
+func (l *Line) Renewed(conf *awsconf.Session) *Renewing {
+	r := &Renewing{now: conf.Credentials, Again: "start", load: func(ctx context.Context) (*awsconf.Session, error) {
+		return awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Lookup: l.Lookup,
+			Prompt: func(string) (string, error) { return "", ErrNoPrompt }})
+	}}
+	if l.Call.Globals.NoSignRequest {
+		return r
+	}
+	conf.Credentials, conf.Config.Credentials, conf.SSM.Credentials, conf.ECS.Credentials = r, r, r, r
+	return r
+}
+
+// hold keeps what was retrieved for as long as it lasts, and then looks for newer
+// credentials without asking anybody: the keyboard is the session's by then.
+func (r *Renewing) hold(ctx context.Context) error {
+	c, err := r.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil })
+	return nil
+}
+
+// Retrieve implements aws.CredentialsProvider.
+func (r *Renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, _, err := r.newest(ctx)
+	return c, err
+}
+
+// newest returns what Retrieve does and, in missed, why there are no credentials
+// that hold.
+func (r *Renewing) newest(ctx context.Context) (c aws.Credentials, missed, err error) {
+	r.mu.Lock()
+	now := r.now
+	r.mu.Unlock()
+	c, err = now.Retrieve(ctx)
+	if err == nil && !c.Expired() {
+		r.note(c)
+		return c, nil, nil
+	}
+	if ctx.Err() != nil {
+		return c, ctx.Err(), err
+	}
+	fresh, missed := r.fresh(ctx)
+	if missed == nil {
+		return fresh, nil, nil
+	}
+	return c, missed, err
+}
+
+// keys are credentials that hold now, for a plugin; see plugin.Runner. If there are
+// none, the error says what to do.
+func (r *Renewing) keys(ctx context.Context, refused string) (plugin.Credentials, error) {
+	var c aws.Credentials
+	var missed error
+	if slices.Contains(outdated, refused) {
+		if c, missed = r.fresh(ctx); missed == nil && r.gave(c) {
+			missed = errors.New(refused)
+		}
+	} else {
+		c, missed, _ = r.newest(ctx)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return plugin.Credentials{}, context.Cause(ctx)
+	case missed != nil:
+		return plugin.Credentials{}, fmt.Errorf("credentials have expired (%s); %s", strings.TrimRight(env.OneLine(missed), ".:"), r.remedy())
+	case c.Expired():
+		return plugin.Credentials{}, fmt.Errorf("credentials have expired; %s", r.remedy())
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.given = c
+	return plugin.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: proxy.NewSecret(c.SecretAccessKey),
+		SessionToken: proxy.NewSecret(c.SessionToken)}, nil
+}
+
+// gave tells whether keys has returned these credentials last.
+func (r *Renewing) gave(c aws.Credentials) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return c.AccessKeyID == r.given.AccessKeyID && c.SessionToken == r.given.SessionToken
+}
+
+// Renew looks for newer credentials; that there are none is no error.
+func (r *Renewing) Renew(ctx context.Context) error {
+	_, err := r.fresh(ctx)
+	return err
+}
+
+func (r *Renewing) fresh(ctx context.Context) (aws.Credentials, error) {
+	conf, err := r.load(ctx)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	c, err := conf.Credentials.Retrieve(ctx)
+	if err != nil {
+		return c, err
+	}
+	r.mu.Lock()
+	r.now = conf.Credentials
+	r.mu.Unlock()
+	r.note(c)
+	return c, nil
+}
+
+func (r *Renewing) note(c aws.Credentials) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.until, r.fixed = time.Time{}, awsconf.FromEnvironment(c)
+	if c.CanExpire {
+		r.until = c.Expires
+	}
+}
+
+// Expires returns when the credentials retrieved last run out, zero if they do
+// not. It asks nobody.
+func (r *Renewing) Expires() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.until
+}
+
+const (
+	announceAhead = 10 * time.Minute // how long before they run out credentials are looked for again
+	lookEvery     = 30 * time.Second
+)
+
+// Announce tells when credentials are about to run out and no newer ones can be
+// found, and when they have, once for each, until ctx ends.
+func (r *Renewing) Announce(ctx context.Context, tell func(note string)) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	var told, over time.Time
+	for {
+		at := r.Expires()
+		left := time.Until(at)
+		switch {
+		case at.IsZero() || left > announceAhead || at.Equal(over):
+		case left <= 0:
+			if r.runsOut(ctx, at) {
+				over = at
+				tell("credentials have expired; " + r.remedy() + ": a connection that is lost cannot be resumed")
+			}
+		case !at.Equal(told) && r.runsOut(ctx, at):
+			told = at
+			tell(fmt.Sprintf("credentials expire in %v; %s, or the tunnel cannot be resumed then", left.Round(time.Second), r.remedy()))
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// runsOut tells whether there are no newer credentials than those that run out.
+func (r *Renewing) runsOut(ctx context.Context, at time.Time) bool {
+	fresh, err := r.fresh(ctx)
+	return err != nil || fresh.CanExpire && !fresh.Expires.After(at)
+}
+
+// remedy is what there is to do about credentials that run out.
+func (r *Renewing) remedy() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fixed {
+		return "they are in the environment, so " + cmp.Or(r.Again, "open the tunnel") + " again with new ones"
+	}
+	return "log in again"
+}
+
+// outdated are the codes by which AWS refuses credentials that newer ones may replace.
+var outdated = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException", "InvalidClientTokenId"}
+
+// IsOutdated reports whether AWS refused credentials that newer ones may replace.
+func IsOutdated(err error) bool {
+	var refused *proxy.Refused
+	return errors.As(err, &refused) && slices.Contains(outdated, refused.Code)
+}

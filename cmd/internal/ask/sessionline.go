@@ -1,0 +1,132 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/report"
+	"ssmguard/guard"
+	"ssmguard/guard/finding"
+	"ssmguard/guard/repair"
+)
+
+// guardDeadline bounds everything the guard asks before a session.
+const guardDeadline = 10 * time.Second
+
+// sessionLine is a command line about one session: the AWS CLI's grammar with
+// our own options taken out.
+type Line struct {
+	*env.Process
+	Own     OwnOptions
+	Words   []string // the command line without our own options
+	Call    *awscli.Invocation
+	DropIn  bool // typed for the AWS CLI: nothing may differ from it
+	Log     *slog.Logger
+	Timings *timings // nil unless asked for
+}
+
+// sessionLine parses the words after `aws`.
+func Read(p *env.Process, words []string) (*Line, error) {
+	return ReadLine(p, words, false)
+}
+
+// ReadLine parses the words after `aws`. A lenient reading does not ask for
+// options that the AWS CLI requires.
+func ReadLine(p *env.Process, words []string, lenient bool) (*Line, error) {
+	own, rest, err := TakeOwn(words, p.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	call, err := awscli.Parse(rest, awscli.Env{Lookup: p.Lookup, ReadFile: os.ReadFile, Lenient: lenient})
+	var globals awscli.Globals
+	if call != nil {
+		globals = call.Globals
+	}
+	p.ErrorFormat, p.ProfileExists = awsconf.ErrorFormat(globals, p.Lookup), awsconf.ProfileExists(globals.Profile, p.Lookup)
+	p.Profile = awsconf.ProfileName(globals.Profile, p.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	l := &Line{Process: p, Own: own, Words: rest, Call: call, Log: slog.New(slog.DiscardHandler)}
+	if call.Globals.Debug {
+		l.Log = slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	if own.Timings {
+		l.Timings = newTimings()
+	}
+	return l, nil
+}
+
+// Ask lets the guard decide, within guardDeadline. An error means that it could
+// not ask.
+func (l *Line) Ask(ctx context.Context, w *World) (guard.Decision, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, guardDeadline, errors.New("no answer within "+guardDeadline.String()))
+	defer cancel()
+	defer l.ShowStatus("asking IAM about " + w.Request.Target)()
+	defer l.Timings.Span("guard")()
+	d, err := w.Check(ctx)
+	if err == nil && d.Verdict().Denies() && w.Evidence.Cached() {
+		w.Evidence.Refresh() // only what is read now may stop a session
+		d, err = w.Check(ctx)
+	}
+	return d, err
+}
+
+// Check finds the caller and asks every judge.
+func (w *World) Check(ctx context.Context) (guard.Decision, error) {
+	r := w.Request
+	w.Evidence.Prefetch(ctx, r)
+	caller, err := w.Evidence.Caller(ctx)
+	if caller.SessionARN == "" {
+		return guard.Decision{Request: r}, err
+	}
+	// Without the right to read more than that, the judges say what they miss.
+	r.Caller = caller
+	return Judged(ctx, w.Guard, r)
+}
+
+// Judged asks every judge, and explains what they found, with repairs.
+func Judged(ctx context.Context, g *guard.Guard, r guard.Request) (guard.Decision, error) {
+	d, err := g.Check(ctx, r)
+	return repair.Propose(finding.Explain(d)), err
+}
+
+// Show renders a decision for people, on stderr.
+func (l *Line) Show(d guard.Decision, checkOnly bool) error {
+	colour := l.ErrTerminal && l.Getenv("NO_COLOR") == ""
+	return Render(report.NewText(l.Stderr, l.ErrWidth, colour), d, checkOnly)
+}
+
+// Render gives a decision to a handler that shows it.
+func Render(h report.Handler, d guard.Decision, checkOnly bool) error {
+	if err := h.Config(report.Config{Protocol: report.Protocol, CheckOnly: checkOnly}); err != nil {
+		return err
+	}
+	if err := h.Decision(d); err != nil {
+		return err
+	}
+	return h.Close()
+}
+
+// Request is a command line as the guard sees it, its caller not yet known.
+func Request(in awscli.Input, region string) guard.Request {
+	return guard.Request{Region: region, Target: in.Target, Document: in.DocumentName, Parameters: Parameters(in)}
+}
+
+// Parameters returns the document's parameters as StartSession takes them.
+func Parameters(in awscli.Input) map[string][]string {
+	if in.Parameters == nil {
+		return nil
+	}
+	m := make(map[string][]string, len(in.Parameters))
+	for _, p := range in.Parameters {
+		m[p.Name] = p.Values
+	}
+	return m
+}

@@ -1,0 +1,15 @@
+package ask
+
+import (
+	"context"
+
+	"ssmguard/guard"
+)
+
+// StatedFacts is an Inventory of what the user says.
+type StatedFacts guard.Facts
+
+// Facts implements guard.Inventory.
+func (f StatedFacts) Facts(context.Context, guard.Request) (guard.Facts, error) {
+	return guard.Facts(f), nil
+}

@@ -1,0 +1,170 @@
+package check
+
+import (
+	"context"
+	"io"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/report"
+	"ssmguard/cmd/internal/session"
+	"ssmguard/guard"
+)
+
+// checkHelp describes what check has beside the options of a session.
+const Help = `
+check takes these too:
+
+  --output text|json|sarif    text on stderr (default), or data on stdout
+  --expect allow|deny         exit with 0 if that is the answer, with 255 if not
+  --context KEY=VALUE         state a condition key, such as aws:SourceIp
+  --what-if-add FILE          ask as if the caller had this policy too
+  --what-if-remove NAME       ask as if the caller had not this policy
+  --matrix FILE.yaml          ask many requests at once; it brings its own targets
+
+Policies that are in no account yet are checked without AWS:
+
+  --policy FILE               IAM policy JSON, or the output of "terraform show -json"
+  --boundary, --session-policy, --scp, --rcp, --endpoint-policy FILE
+                              what else bears on the caller
+  --principal ARN             who asks
+  --target-tag, --document-tag KEY=VALUE
+                              the tags that the policies ask for
+
+Exit codes: 0 allowed, 3 denied, 4 undecided, others as for a session.
+`
+
+// checkOptions is a check command line, complete.
+type checkOptions struct {
+	*ask.Line
+	files  fileOptions
+	decide func(context.Context) (guard.Decision, error)
+	more   func(context.Context, guard.Decision) // what there is to say to a person after the decision
+	close  func()
+}
+
+// check runs the words after `check`.
+func Run(ctx context.Context, p *env.Process, words []string) error {
+	o := checkOptions{close: func() {}, more: func(context.Context, guard.Decision) {}}
+	words, err := ask.Take(&o.files, fileTable, words, p.Getenv)
+	if err != nil {
+		return err
+	}
+	if o.files.Matrix != "" {
+		return checkMatrix(ctx, p, o.files, words)
+	}
+	o.Line, err = ask.Read(p, append([]string{"ssm", "start-session"}, words...))
+	if err != nil {
+		return exit.OwnVoice("check", err, Flags()...)
+	}
+	if o.Call.Command == awscli.Help {
+		return ask.ErrHelp
+	}
+	if err := o.complete(ctx); err != nil {
+		return exit.OwnVoice("check", err, Flags()...)
+	}
+	defer o.close()
+	return o.run(ctx)
+}
+
+func (o *checkOptions) complete(ctx context.Context) error {
+	if o.Call.Command != awscli.StartSession {
+		return exit.Usagef("check takes the options of a session; see %q", "ssmguard help check")
+	}
+	if err := o.files.check(); err != nil {
+		return err
+	}
+	if len(o.files.Files) > 0 {
+		if err := o.Call.Validate(); err != nil {
+			return err
+		}
+		if err := ask.NeedsID(o.Call.Input.Target); err != nil {
+			return err
+		}
+		reading, err := o.files.read(o.Stderr)
+		if err != nil {
+			return err
+		}
+		r := ask.Request(o.Call.Input, plainRegion(o.Line))
+		o.decide = func(ctx context.Context) (guard.Decision, error) { return o.files.decide(ctx, reading, r) }
+		return nil
+	}
+	w, _, err := o.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	w.Request.Context = o.files.Context
+	o.close = w.Evidence.Close
+	o.decide = func(ctx context.Context) (guard.Decision, error) { return o.Ask(ctx, w) }
+	if o.files.WhatIf.asked() {
+		added, err := readPolicies(o.files.WhatIf.add)
+		if err != nil {
+			o.close()
+			return exit.Coded(err.Error(), exit.Config)
+		}
+		added.tellLeftOut(o.Stderr)
+		source, unread, err := o.files.WhatIf.overlay(ctx, w.Policies, guard.Caller{}, added)
+		if err != nil {
+			o.close()
+			return err
+		}
+		// IAM's simulation knows the policies as they are; only the local judge can be asked.
+		w.Guard.Simulators = []guard.Simulator{guard.Local{Source: source}}
+		o.decide = func(ctx context.Context) (guard.Decision, error) {
+			d, err := o.Ask(ctx, w)
+			return added.qualify(d, unread), err
+		}
+	}
+	o.more = func(ctx context.Context, d guard.Decision) { session.Alternatives(ctx, o.Line, w, d) }
+	return nil
+}
+
+// run asks the guard and says what it answered; nothing is started.
+func (o *checkOptions) run(ctx context.Context) error {
+	decision, err := o.decide(ctx)
+	if err != nil {
+		return err
+	}
+	if h := o.files.handler(o.Stdout); h != nil {
+		err = ask.Render(h, decision, true)
+	} else {
+		err = o.Show(decision, true)
+		o.more(ctx, decision)
+	}
+	if err != nil {
+		return err
+	}
+	o.Timings.Print(o.Stderr)
+	return o.files.met(decision.Verdict())
+}
+
+// handler returns the renderer of a format for programs, nil for text.
+func (o *fileOptions) handler(stdout io.Writer) report.Handler {
+	switch o.Output {
+	case "json":
+		return report.NewJSON(stdout)
+	case "sarif":
+		paths := make([]string, len(o.Files))
+		for i, f := range o.Files {
+			paths[i] = f.path
+		}
+		return report.NewSARIF(stdout, paths)
+	default:
+		return nil
+	}
+}
+
+// plainRegion is the region of a question that no AWS configuration answers.
+func plainRegion(l *ask.Line) string {
+	if r := l.Call.Globals.Region; r != nil && *r != "" {
+		return *r
+	}
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if r := l.Getenv(name); r != "" {
+			return r
+		}
+	}
+	return "us-east-1"
+}

@@ -1,0 +1,95 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/report"
+	"ssmguard/guard"
+	"ssmguard/guard/finding"
+)
+
+// maxMessage bounds what explain reads from stdin, in bytes.
+const maxMessage = 1 << 20
+
+// explainOptions is an explain command line, complete.
+type explainOptions struct {
+	*env.Process
+	text string // a code or a message; "" lists the codes
+}
+
+// ExplainCommand is `ssmguard explain`.
+func ExplainCommand(p *env.Process) *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "tell more about a finding, or what AWS's error message means",
+		UsageText: "ssmguard explain CODE | ssmguard explain MESSAGE | ssmguard explain < FILE",
+		Description: "Prints the page of a finding (SG101), or reads an AccessDenied message as AWS, the AWS\n" +
+			"CLI or an SDK prints it and says what it means. Encoded messages are decoded by AWS, where\n" +
+			"the caller may. Without either it lists all findings.",
+		Action: func(c *cli.Context) error {
+			o := &explainOptions{Process: p}
+			if err := o.complete(c.Args().Slice()); err != nil {
+				return err
+			}
+			return o.run(c.Context)
+		},
+	}
+}
+
+func (o *explainOptions) complete(words []string) error {
+	o.text = strings.TrimSpace(strings.Join(words, " "))
+	if o.text != "" || env.IsTerminal(o.Stdin) {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(o.Stdin, maxMessage+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > maxMessage {
+		return exit.Usagef("the message is longer than %d bytes", maxMessage)
+	}
+	o.text = strings.TrimSpace(string(text))
+	return nil
+}
+
+var codeForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^SG[0-9]{3}$`) })
+
+func (o *explainOptions) run(ctx context.Context) error {
+	if o.text == "" {
+		return report.Index(o.Stdout, finding.Pages())
+	}
+	if codeForm().MatchString(o.text) {
+		rule, ok := finding.Page(guard.Code(o.text))
+		if !ok {
+			return exit.Usagef("there is no finding %s; see %q", strings.ToUpper(o.text), "ssmguard explain")
+		}
+		return report.Page(o.Stdout, rule, 0)
+	}
+	refusal, ok := finding.ParseRefusal(o.text)
+	if !ok {
+		return exit.Usagef("neither a finding's code nor an error message of AWS's: %s", firstLine(o.text))
+	}
+	decision := finding.Refused(guard.Decision{}, decode(ctx, o.Process, refusal))
+	if len(decision.Findings) == 0 {
+		return fmt.Errorf("no finding explains %s: %s", refusal.Code, refusal.Message)
+	}
+	return ask.Render(report.NewText(o.Stdout, 0, false), decision, false)
+}
+
+func firstLine(s string) string {
+	line, _, more := strings.Cut(s, "\n")
+	if more || len(line) > 60 {
+		return fmt.Sprintf("%.60q ...", line)
+	}
+	return line
+}

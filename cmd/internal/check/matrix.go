@@ -1,0 +1,154 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/report"
+	"ssmguard/configs"
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// matrixOptions is a `check --matrix` command line, complete.
+type matrixOptions struct {
+	*ask.Line
+	matrix configs.Matrix
+	files  policyReading
+	output report.Handler // nil: a table
+	region string
+	world  *ask.World // nil when the matrix is about policy files
+}
+
+// checkMatrix runs `check --matrix FILE` with the words that follow `check`.
+func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words []string) error {
+	o := &matrixOptions{}
+	var err error
+	if o.matrix, err = configs.LoadMatrix(options.Matrix); err != nil {
+		return exit.Coded(err.Error(), exit.Config)
+	}
+	// The grammar wants a target; each request brings its own.
+	o.Line, err = ask.Read(p, append([]string{"ssm", "start-session", "--target", o.matrix.Requests[0].Target}, words...))
+	if err != nil {
+		return exit.OwnVoice("check", err, Flags()...)
+	}
+	options.Files = policyFiles(o.matrix.Policies)
+	if o.files, err = options.read(o.Stderr); err != nil {
+		return err
+	}
+	o.output = options.handler(o.Stdout)
+	o.region = cmp.Or(o.matrix.Region, plainRegion(o.Line))
+	if !o.matrix.HasPolicies() {
+		if o.world, _, err = o.Connect(ctx); err != nil {
+			return exit.OwnVoice("check", err, Flags()...)
+		}
+		defer o.world.Evidence.Close()
+	}
+	return o.run(ctx)
+}
+
+// run asks every request of the matrix and prints a table, or the decisions.
+func (o *matrixOptions) run(ctx context.Context) error {
+	table := tabwriter.NewWriter(o.Stdout, 0, 0, 2, ' ', 0)
+	if o.output != nil {
+		if err := o.output.Config(report.Config{Protocol: report.Protocol, CheckOnly: true}); err != nil {
+			return err
+		}
+	}
+	if o.output == nil { // a decision brings them itself
+		o.files.tellUnread(o.Stderr)
+	}
+	unmet := 0
+	for _, row := range o.matrix.Requests {
+		decision, err := o.decide(ctx, row)
+		if err != nil {
+			return fmt.Errorf("%s: %w", rowName(row), err)
+		}
+		verdict := decision.Verdict()
+		if row.Expect != "" && !meets(row.Expect, verdict) {
+			unmet++
+		}
+		if o.output != nil {
+			err = o.output.Decision(decision)
+		} else {
+			_, err = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", rowName(row), verdict, codes(decision), outcome(row.Expect, verdict))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if o.output != nil {
+		if err := o.output.Close(); err != nil {
+			return err
+		}
+	}
+	if unmet > 0 {
+		return fmt.Errorf("%d of %d requests did not come out as expected", unmet, len(o.matrix.Requests))
+	}
+	return nil
+}
+
+func (o *matrixOptions) decide(ctx context.Context, row configs.MatrixRequest) (guard.Decision, error) {
+	if o.world != nil {
+		w := *o.world
+		w.Request.Target, w.Request.Document, w.Request.Context = row.Target, row.Document, row.Context
+		return o.Ask(ctx, &w)
+	}
+	files := fileOptions{
+		Principal:  cmp.Or(row.Principal, o.matrix.Principal),
+		TargetTags: row.TargetTags, DocumentTags: row.DocumentTags, Context: row.Context,
+	}
+	return files.decide(ctx, o.files, guard.Request{Region: o.region, Target: row.Target, Document: row.Document})
+}
+
+// outcome compares a verdict with what was expected of it.
+func outcome(expect string, v policy.Verdict) string {
+	switch {
+	case expect == "":
+		return "no expectation"
+	case meets(expect, v):
+		return "ok"
+	default:
+		return "expected " + expect
+	}
+}
+
+// policyFiles lists the files of a matrix.
+func policyFiles(p configs.MatrixPolicies) []policyFile {
+	var files []policyFile
+	for _, layer := range []struct {
+		kind  policy.Kind
+		paths []string
+	}{{policy.Identity, p.Identity}, {policy.Boundary, p.Boundary}, {policy.Session, p.Session},
+		{policy.SCP, p.SCP}, {policy.RCP, p.RCP}, {policy.Endpoint, p.Endpoint}} {
+		for _, path := range layer.paths {
+			files = append(files, policyFile{layer.kind, path})
+		}
+	}
+	return files
+}
+
+func rowName(row configs.MatrixRequest) string {
+	return cmp.Or(row.Name, row.Target+" "+cmp.Or(row.Document, "(default document)"))
+}
+
+// codes lists the findings that deny a request, "-" when there are none.
+func codes(d guard.Decision) string {
+	var list []string
+	for _, f := range d.Findings {
+		if f.Level == guard.Error && !slices.Contains(list, string(f.Code)) {
+			list = append(list, string(f.Code))
+		}
+	}
+	return cmp.Or(strings.Join(list, " "), "-")
+}

@@ -1,0 +1,137 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/guard"
+	"ssmguard/guard/finding"
+)
+
+// PolicyHelp is the page of `ssmguard policy`.
+const PolicyHelp = `Prints the smallest identity policy that lets a session through and its own
+session be resumed and ended, on stdout. It starts nothing.
+
+  --format json            an IAM policy document (default)
+  --format terraform       an aws_iam_policy resource
+  --format cloudformation  a template with an AWS::IAM::ManagedPolicy
+  --principal ARN          for whom; with it AWS is not asked at all
+
+and --target, --document-name, --profile, --region and the other options of
+start-session.
+`
+
+// policyOptions is a policy command line, complete.
+type policyOptions struct {
+	*ask.Line
+	Format, Principal string
+	request           guard.Request
+	facts             guard.Facts
+}
+
+var policyTable = []ask.Option[policyOptions]{
+	{Flag: "--format", Set: func(o *policyOptions, v string) error {
+		return ask.Choose(&o.Format, v, "json", "terraform", "cloudformation")
+	}},
+	{Flag: "--principal", Set: func(o *policyOptions, v string) error { o.Principal = v; return nil }},
+}
+
+// policyWords runs the words after `policy`.
+func Policy(ctx context.Context, p *env.Process, words []string) error {
+	o := policyOptions{Format: "json"}
+	words, err := ask.Take(&o, policyTable, words, p.Getenv)
+	if err != nil {
+		return err
+	}
+	o.Line, err = ask.Read(p, append([]string{"ssm", "start-session"}, words...))
+	if err != nil {
+		return exit.OwnVoice("policy", err, PolicyFlags()...)
+	}
+	if o.Call.Command == awscli.Help {
+		return ask.ErrHelp
+	}
+	if err := o.complete(ctx); err != nil {
+		return exit.OwnVoice("policy", err, PolicyFlags()...)
+	}
+	return o.run()
+}
+
+// complete finds out for whom the policy is, and what the resources are.
+func (o *policyOptions) complete(ctx context.Context) (err error) {
+	if o.Call.Command != awscli.StartSession {
+		return exit.Usagef("policy takes the options of a session; see %q", "ssmguard help policy")
+	}
+	if o.Principal != "" {
+		if err := ask.NeedsID(o.Call.Input.Target); err != nil {
+			return err
+		}
+		o.request = ask.Request(o.Call.Input, plainRegion(o.Line))
+		o.request.Caller, err = namedCaller(o.Principal)
+		return err
+	}
+	w, _, err := o.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.Evidence.Close()
+	o.request = w.Request
+	caller, err := w.Evidence.Caller(ctx)
+	if caller.SessionARN == "" {
+		return err
+	}
+	o.request.Caller = caller
+	// What cannot be read of the resources leaves the policy without a grant for the key, no more.
+	o.facts, _ = w.Guard.Inventory.Facts(ctx, o.request)
+	return nil
+}
+
+// run prints the policy; for a document that starts no session there is none.
+func (o *policyOptions) run() error {
+	if fault, faulty := finding.DocumentFault(o.request, o.facts); faulty {
+		return exit.Usagef("--document-name: %s", fault.Summary)
+	}
+	if unseen := guard.DocumentUnseen(o.request, o.facts); unseen != "" {
+		fmt.Fprintf(o.Stderr, "ssmguard: note: %s\n", unseen)
+	}
+	_, err := fmt.Fprint(o.Stdout, policyFormats[o.Format](guard.LeastPrivilege(o.request, o.facts)))
+	return err
+}
+
+// policyFormats turn a policy document into what the tools that deploy it read.
+var policyFormats = map[string]func(document string) string{
+	"json":           func(document string) string { return document },
+	"terraform":      terraformPolicy,
+	"cloudformation": cloudFormationPolicy,
+}
+
+// terraformPolicy writes the document as an HCL object, which JSON is as long as
+// its policy variables are not taken for HCL's own.
+func terraformPolicy(document string) string {
+	hcl := strings.ReplaceAll(strings.TrimSpace(document), "${", "$${")
+	return "resource \"aws_iam_policy\" \"ssm_session\" {\n  name   = \"ssm-session\"\n  policy = jsonencode(" +
+		strings.ReplaceAll(hcl, "\n", "\n  ") + ")\n}\n"
+}
+
+// cloudFormationPolicy writes a template in JSON, where ${...} is text because
+// nothing substitutes it.
+func cloudFormationPolicy(document string) string {
+	template := fmt.Sprintf(`{"Resources": {"SSMSession": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {
+		"Description": "start one kind of Session Manager session", "PolicyDocument": %s}}}}`, document)
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(json.RawMessage(template)); err != nil {
+		panic(fmt.Sprintf("a policy that is no JSON: %v", err)) // LeastPrivilege wrote it
+	}
+	return b.String()
+}
+
+// PolicyFlags are the options of `ssmguard policy`.
+func PolicyFlags() []string { return ask.SessionFlags("ssm", ask.FlagNames(policyTable)...) }

@@ -1,0 +1,160 @@
+package completion
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/guard/awsiam"
+	"ssmguard/proxy/awsdb"
+)
+
+const (
+	// liveTime bounds what a person waits for after the tab key.
+	liveTime = 2 * time.Second
+	// liveAge is how long an answer serves.
+	liveAge = 2 * time.Minute
+)
+
+// targets are the nodes that a session could be started on: by id, and by name.
+func targets(ctx context.Context, p *env.Process, before []string) []candidate {
+	return live(ctx, p, "targets", before, func(ctx context.Context, e *awsiam.Client, conf *awsconf.Session) []candidate {
+		nodes, _ := e.Nodes(ctx, conf.Region) // usable beside an error
+		var cs []candidate
+		for _, n := range nodes {
+			if n.Ping != "" && n.Ping != "Online" || n.State != "" && n.State != "running" {
+				continue
+			}
+			cs = append(cs, candidate{n.ID, strings.TrimSpace(n.Name + " " + n.Platform)})
+			if n.Name != "" {
+				cs = append(cs, candidate{n.Name, n.ID})
+			}
+		}
+		return cs
+	})
+}
+
+// documents are the session documents.
+func documents(ctx context.Context, p *env.Process, before []string) []candidate {
+	return live(ctx, p, "documents", before, func(ctx context.Context, e *awsiam.Client, conf *awsconf.Session) []candidate {
+		documents, _ := e.SessionDocuments(ctx, conf.Region) // usable beside an error
+		var cs []candidate
+		for _, d := range documents {
+			cs = append(cs, candidate{d.Name, d.Owner})
+		}
+		return cs
+	})
+}
+
+// databases are those of RDS, by their identifiers.
+func databases(ctx context.Context, p *env.Process, before []string) []candidate {
+	return endpoints(ctx, p, "databases", before, awsdb.Databases)
+}
+
+// caches are those of ElastiCache, by their identifiers.
+func caches(ctx context.Context, p *env.Process, before []string) []candidate {
+	return endpoints(ctx, p, "caches", before, awsdb.Caches)
+}
+
+func endpoints(ctx context.Context, p *env.Process, what string, before []string, list func(context.Context, aws.Config) []awsdb.Endpoint) []candidate {
+	return live(ctx, p, what, before, func(ctx context.Context, _ *awsiam.Client, conf *awsconf.Session) []candidate {
+		var cs []candidate
+		for _, e := range list(ctx, conf.Config) {
+			cs = append(cs, candidate{e.Name, strings.TrimSpace(e.Engine + " " + e.Kind)})
+		}
+		return cs
+	})
+}
+
+// live asks the account that a command line is about, or reads what it answered a
+// moment ago. Every fault is an empty answer: nobody reads errors while typing.
+func live(ctx context.Context, p *env.Process, what string, before []string, find func(context.Context, *awsiam.Client, *awsconf.Session) []candidate) []candidate {
+	ctx, cancel := context.WithTimeout(ctx, liveTime)
+	defer cancel()
+	line, err := ask.ReadLine(p, append([]string{"ssm", "start-session"}, globalWords(before)...), true)
+	if err != nil {
+		return nil
+	}
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: line.Call.Globals, Lookup: p.Lookup,
+		Prompt: func(string) (string, error) { return "", ask.ErrNoPrompt }})
+	if err != nil {
+		return nil
+	}
+	keys, err := conf.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil
+	}
+	var file string
+	if dir := line.CacheDir(); dir != "" && !line.Own.NoCache {
+		name := sha256.Sum256([]byte(strings.Join([]string{what, keys.AccessKeyID, conf.Region, conf.Endpoint}, "\x00")))
+		file = filepath.Join(dir, "completion", hex.EncodeToString(name[:16]))
+	}
+	if cs, ok := recallCandidates(file); ok {
+		return cs
+	}
+	evidence := line.Gather(conf)
+	defer evidence.Close()
+	cs := find(ctx, evidence, conf)
+	if len(cs) > 0 {
+		keepCandidates(file, cs)
+	}
+	return cs
+}
+
+// globalWords are the words of a command line that say where it is to be run.
+func globalWords(before []string) []string {
+	var found []string
+	for i := 0; i < len(before); i++ {
+		name, _, whole := strings.Cut(before[i], "=")
+		switch name {
+		case "--profile", "--region", "--endpoint-url", "--ca-bundle":
+			found = append(found, before[i])
+			if !whole && i+1 < len(before) {
+				i++
+				found = append(found, before[i])
+			}
+		}
+	}
+	return found
+}
+
+func recallCandidates(file string) ([]candidate, bool) {
+	info, err := os.Stat(file)
+	if err != nil || time.Since(info.ModTime()) > liveAge {
+		return nil, false
+	}
+	data, err := os.ReadFile(file)
+	var kept [][2]string
+	if err != nil || json.Unmarshal(data, &kept) != nil {
+		return nil, false
+	}
+	cs := make([]candidate, len(kept))
+	for i, k := range kept {
+		cs[i] = candidate{k[0], k[1]}
+	}
+	return cs, true
+}
+
+// keepCandidates writes an answer for the next key; without success nothing is lost.
+func keepCandidates(file string, cs []candidate) {
+	if file == "" {
+		return
+	}
+	kept := make([][2]string, len(cs))
+	for i, c := range cs {
+		kept[i] = [2]string{c.value, c.about}
+	}
+	if data, err := json.Marshal(kept); err == nil {
+		_ = env.ReplaceFile(file, string(data))
+	}
+}

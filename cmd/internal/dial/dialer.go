@@ -1,0 +1,91 @@
+package dial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/proxy"
+	"ssmguard/proxy/awsssm"
+	"ssmguard/proxy/channel"
+)
+
+// Dialer opens our own data channels to sessions of one configuration.
+type Dialer struct {
+	Options channel.Options // for every channel
+	Api     *awsssm.Client
+	Renew   func(context.Context) error // looks for newer credentials; nil: there are none
+}
+
+// NewDialer returns what opens data channels to the sessions of a configuration.
+func NewDialer(conf *awsconf.Session, api *awsssm.Client) (*Dialer, error) {
+	proxy, trusted, err := conf.Dialing()
+	if err != nil {
+		return nil, err
+	}
+	signed := conf.Config
+	d := &Dialer{Api: api, Options: channel.Options{
+		Sign: awsssm.Sign(signed), GenerateDataKey: awsssm.DataKey(signed), Proxy: proxy, TLS: trusted,
+	}}
+	return d, nil
+}
+
+// Dial opens a channel to a session. onEvent is told what happens to it.
+func (d *Dialer) Dial(ctx context.Context, s *proxy.Session, onEvent func(channel.Event)) (*channel.Channel, error) {
+	return d.DialWatched(ctx, s, onEvent, func(error) {})
+}
+
+// DialWatched is dial for somebody who wants to know what keeps a session from
+// being resumed, attempt by attempt.
+func (d *Dialer) DialWatched(ctx context.Context, s *proxy.Session, onEvent func(channel.Event), onFailure func(error)) (*channel.Channel, error) {
+	o := d.Options
+	o.Session, o.OnEvent = s, onEvent
+	o.Resume = func(ctx context.Context, id string) (streamURL, token proxy.Secret, err error) {
+		if streamURL, token, err = d.resume(ctx, id); err != nil && !errors.Is(err, context.Canceled) {
+			onFailure(err)
+		}
+		return streamURL, token, err
+	}
+	return channel.Dial(ctx, o)
+}
+
+// resume asks for a new token. When AWS says that the session cannot be resumed,
+// a new one is the way on.
+func (d *Dialer) resume(ctx context.Context, id string) (streamURL, token proxy.Secret, err error) {
+	s, err := d.Api.Resume(ctx, id)
+	var refused *proxy.Refused
+	switch {
+	case err == nil:
+		return s.StreamURL, s.Token, nil
+	case ask.IsOutdated(err) && d.Renew != nil:
+		return streamURL, token, errors.Join(err, d.Renew(ctx))
+	case errors.As(err, &refused) && !Passes(err) && !ask.IsOutdated(err):
+		return streamURL, token, fmt.Errorf("%w: %w", channel.ErrSessionGone, err)
+	}
+	return streamURL, token, err
+}
+
+// ChannelNote is an event of a channel in words.
+func ChannelNote(e channel.Event) string {
+	switch e.Kind {
+	case channel.Lost:
+		return fmt.Sprintf("connection lost, resuming: %v", e.Err)
+	case channel.Resumed:
+		return "connection resumed"
+	case channel.Refused:
+		return "the remote port refused a connection; is something listening there, and may the target reach it?"
+	case channel.Dropped:
+		return e.Text + " while others waited, and was reset; give it a session of its own"
+	case channel.Unserved:
+		return fmt.Sprintf("a connection was reset, there is no session to be had for it: %v", e.Err)
+	case channel.Message:
+		return e.Text
+	}
+	return ""
+}
+
+// TerminateTimeout bounds the clean-up of a session that could not be handed over.
+const TerminateTimeout = 5 * time.Second

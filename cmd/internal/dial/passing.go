@@ -1,0 +1,57 @@
+package dial
+
+import (
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"slices"
+
+	"ssmguard/guard/awsiam"
+	"ssmguard/proxy"
+	"ssmguard/proxy/channel"
+)
+
+// passing are the codes of refusals that may not last: too much was asked, or the
+// target is not up yet.
+var passing = []string{"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "InternalServerError", NotConnected}
+
+// NotConnected is the code for a target whose agent is not there.
+const NotConnected = "TargetNotConnected"
+
+// passingErrors tell of a type of error whether it comes right by itself. The
+// first row that knows an error decides.
+var passingErrors = []func(error) (passes, known bool){
+	passesIf(func(*tls.CertificateVerificationError) bool { return false }),
+	passesIf(func(e *proxy.Refused) bool {
+		return e.HTTPStatus >= http.StatusInternalServerError || slices.Contains(passing, e.Code)
+	}),
+	passesIf(func(e *proxy.Unreachable) bool { return e.Reason != proxy.BadTLS }),
+	passesIf(func(e *channel.StatusError) bool { return !errors.Is(e, channel.ErrRefused) }),
+	func(err error) (passes, known bool) { return true, errors.Is(err, channel.ErrOpenTimeout) },
+	func(err error) (passes, known bool) {
+		kind := awsiam.KindOf(err)
+		return true, kind == awsiam.KindThrottled || kind == awsiam.KindUnreachable
+	},
+}
+
+// Passes tells whether what failed may come right without anybody doing anything:
+// the network comes back, a limit is over, the far side has started.
+func Passes(err error) bool {
+	for _, row := range passingErrors {
+		if passes, known := row(err); known {
+			return passes
+		}
+	}
+	return false
+}
+
+// passesIf makes a row for one type of error.
+func passesIf[E error](passes func(E) bool) func(error) (passes, known bool) {
+	return func(err error) (bool, bool) {
+		var e E
+		if !errors.As(err, &e) {
+			return false, false
+		}
+		return passes(e), true
+	}
+}

@@ -1,0 +1,84 @@
+package dial
+
+import (
+	"sync"
+
+	"ssmguard/proxy/channel"
+)
+
+// Traffic counts what a tunnel has carried over all its sessions.
+type Traffic struct {
+	mu   sync.Mutex
+	live map[*channel.Channel]bool
+	past Counts
+}
+
+// Counts are the numbers of a tunnel.
+type Counts struct {
+	Up       int64 `json:"up"`       // bytes to the far side
+	Down     int64 `json:"down"`     // bytes from there
+	Open     int   `json:"open"`     // connections now
+	Opened   int   `json:"opened"`   // connections ever
+	Sessions int   `json:"sessions"` // ever
+	Resumed  int64 `json:"resumed"`  // times a session's connection was lost and came back
+}
+
+// Carry counts a channel from now on, until the function it returns is called.
+func (t *Traffic) Carry(ch *channel.Channel) (end func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.live == nil {
+		t.live = make(map[*channel.Channel]bool)
+	}
+	t.live[ch] = true
+	t.past.Sessions++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.live, ch)
+		t.past.add(ch.Stats())
+	}
+}
+
+func (c *Counts) add(s channel.Stats) {
+	c.Up += s.Up
+	c.Down += s.Down
+	c.Opened += s.Opened
+	c.Resumed += s.Resumed
+}
+
+// Counts returns the numbers so far.
+func (t *Traffic) Counts() Counts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	sum := t.past
+	for ch := range t.live {
+		s := ch.Stats()
+		sum.add(s)
+		sum.Open += s.Open
+	}
+	return sum
+}
+
+// Session counts one that is carried by somebody else.
+func (t *Traffic) Session() { t.change(func(c *Counts) { c.Sessions++ }) }
+
+// Connection counts one that is opened (1) or closed (-1).
+func (t *Traffic) Connection(n int) {
+	t.change(func(c *Counts) {
+		c.Open += n
+		c.Opened += max(n, 0)
+	})
+}
+
+// Up counts bytes to the far side.
+func (t *Traffic) Up(b []byte) { t.change(func(c *Counts) { c.Up += int64(len(b)) }) }
+
+// Down counts bytes from the far side.
+func (t *Traffic) Down(b []byte) { t.change(func(c *Counts) { c.Down += int64(len(b)) }) }
+
+func (t *Traffic) change(by func(*Counts)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	by(&t.past)
+}

@@ -1,0 +1,287 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/report"
+	"ssmguard/guard"
+	"ssmguard/guard/awsiam"
+	"ssmguard/guard/policy"
+)
+
+// Help is the page of `ssmguard doctor`.
+const Help = `Looks at everything that a session depends on and says what to do about what is
+wrong: identity, region, endpoints, clock, proxy and certificates, plugin, the
+AWS CLI's aliases; with --target also the target's health and the grants. It
+starts nothing. It exits with 0 when nothing failed.
+
+  --target TARGET      an id, a name, tag:KEY=VALUE, or a private address
+  --output json        for programs
+
+and --document-name, --profile, --region and the other options of start-session.
+`
+
+// doctorTime bounds all checks together.
+const doctorTime = 20 * time.Second
+
+// doctor is a look at the surroundings of a session.
+type doctor struct {
+	*ask.Line
+	now      func() time.Time
+	conf     *awsconf.Session // nil when there is none
+	fault    error            // why
+	evidence *awsiam.Client
+}
+
+// doctorWords runs the words after `doctor`.
+func Run(ctx context.Context, p *env.Process, words []string) error {
+	line, err := ask.ReadLine(p, append([]string{"ssm", "start-session"}, words...), true)
+	if err != nil {
+		return exit.OwnVoice("doctor", err, ask.SessionFlags("ssm")...)
+	}
+	d := &doctor{Line: line, now: time.Now}
+	if err := d.complete(); err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+func (d *doctor) complete() error {
+	switch d.Call.Command {
+	case awscli.Help:
+		return ask.ErrHelp
+	case awscli.StartSession:
+	default:
+		return exit.Usagef("doctor takes the options of a session; see %q", "ssmguard help doctor")
+	}
+	if f := d.Call.Globals.Output; f != "" && f != "text" && f != "json" {
+		return exit.Usagef("--output %s: want text or json", f)
+	}
+	return nil
+}
+
+// run makes every check, at once where they do not depend on each other.
+func (d *doctor) run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, doctorTime)
+	defer cancel()
+	d.conf, d.fault = awsconf.Load(ctx, awsconf.Options{Globals: d.Call.Globals, Lookup: d.Lookup, Prompt: d.Prompter()})
+	if d.fault == nil {
+		d.evidence = d.Gather(d.conf)
+		defer d.evidence.Close()
+	}
+	groups := make([][]report.Check, len(checkups))
+	var g errgroup.Group
+	for i, look := range checkups {
+		g.Go(func() error { groups[i] = look(d, ctx); return nil })
+	}
+	_ = g.Wait() // what fails is in the checks
+	checks := slices.Concat(groups...)
+	write := report.Checkup
+	if d.Call.Globals.Output == "json" {
+		write = report.CheckupJSON
+	}
+	if err := write(d.Stdout, checks); err != nil {
+		return err
+	}
+	return d.status(checks)
+}
+
+// checkups are the groups of checks, in the order in which they are shown. One
+// that has nothing to look at shows nothing.
+var checkups = []func(*doctor, context.Context) []report.Check{
+	(*doctor).identity, (*doctor).region, (*doctor).endpoints, (*doctor).proxies,
+	(*doctor).plugins, (*doctor).aliases, (*doctor).session,
+}
+
+// failCodes are the exit codes for the checks that fail; the first one counts.
+var failCodes = map[string]int{"identity": exit.Config, "region": exit.Config, "profile": exit.Config, "config": exit.Config, "grant": exit.Refused, "target": exit.Refused}
+
+func (d *doctor) status(checks []report.Check) error {
+	for _, c := range checks {
+		if c.Level != report.Fail {
+			continue
+		}
+		if code, ok := failCodes[c.Name]; ok {
+			return exit.EndWith(code)
+		}
+		return exit.EndWith(exit.Other)
+	}
+	return nil
+}
+
+func (d *doctor) identity(ctx context.Context) []report.Check {
+	if d.fault != nil {
+		return nil // region tells
+	}
+	if d.Call.Globals.NoSignRequest {
+		return []report.Check{{Level: report.Warn, Name: "identity", Text: "--no-sign-request: AWS will not know who asks"}}
+	}
+	keys, err := d.conf.Credentials.Retrieve(ctx)
+	if err != nil {
+		return []report.Check{unidentified(err)}
+	}
+	caller, err := d.evidence.Caller(ctx)
+	switch {
+	case caller.SessionARN != "":
+	case awsiam.KindOf(err) == awsiam.KindUnreachable: // a session needs no STS
+		return []report.Check{{Level: report.Warn, Name: "identity", Text: env.OneLine(err), Do: reachAdvice(err)}}
+	default:
+		return []report.Check{{
+			Level: report.Fail, Name: "identity", Text: env.OneLine(err),
+			Do: cmp.Or(exit.CredentialAdvice(err), "check the keys: aws sts get-caller-identity"),
+		}}
+	}
+	c := report.Check{Level: report.OK, Name: "identity", Text: caller.SessionARN}
+	if from := awsconf.SourceText(keys); from != "" {
+		c.Text += " (from " + from + ")"
+	}
+	if left := keys.Expires.Sub(d.now()).Round(time.Minute); keys.CanExpire && left < 15*time.Minute {
+		c.Level, c.Do = report.Warn, "get new credentials before a long session: these end in "+left.String()
+	}
+	return []report.Check{c}
+}
+
+// unidentified is why there are no credentials, without the layers of the SDK
+// around it.
+func unidentified(err error) report.Check {
+	do := credentialsAdvice(err)
+	if conf := (*awsconf.Error)(nil); errors.As(err, &conf) {
+		err = conf
+	}
+	return report.Check{Level: report.Fail, Name: "identity", Text: env.OneLine(err), Do: do}
+}
+
+// credentialsAdvice says what to do about credentials that cannot be had. The AWS
+// CLI's own sentences name the command themselves.
+func credentialsAdvice(err error) string {
+	var conf *awsconf.Error
+	if errors.As(err, &conf) && conf.Code == awsconf.CodeConfig {
+		return "run \"aws configure\" or \"aws sso login\", or name a profile with --profile"
+	}
+	return "see \"aws configure list\" for where the credentials come from"
+}
+
+func (d *doctor) region(context.Context) []report.Check {
+	if d.fault != nil {
+		return []report.Check{d.configFault()}
+	}
+	text := d.conf.Region
+	if d.conf.ActiveProfile != "" {
+		text += ", profile " + d.conf.ActiveProfile
+	}
+	return []report.Check{{Level: report.OK, Name: "region", Text: text}}
+}
+
+// configFault is why there is no configuration: a profile that is not there, a
+// region that is not known, a file that cannot be read, credentials that a source
+// has not.
+func (d *doctor) configFault() report.Check {
+	c := report.Check{Level: report.Fail, Name: "region", Text: env.OneLine(d.fault), Do: "name a region with --region or AWS_REGION"}
+	var conf *awsconf.Error
+	switch {
+	case errors.As(d.fault, &conf) && conf.Credentials != "":
+		return unidentified(conf)
+	case !d.ProfileExists:
+		c.Name, c.Do = "profile", exit.ProfileAdvice(d.Line.Process)
+	case !strings.Contains(c.Text, "region"):
+		c.Name, c.Do = "config", "correct it; \"aws configure list\" tells what is read from where"
+	}
+	return c
+}
+
+// session checks the target's health and the grants for a session on it.
+func (d *doctor) session(ctx context.Context) []report.Check {
+	if d.fault != nil || d.Call.Input.Target == "" || d.Call.Globals.NoSignRequest {
+		return nil
+	}
+	w, err := d.Enter(ctx, d.conf)
+	if err != nil {
+		text, do, ok := strings.Cut(env.OneLine(err), "; ")
+		if !ok {
+			do = cmp.Or(exit.CredentialAdvice(err), "name one target by its id")
+		}
+		return []report.Check{{Level: report.Fail, Name: "target", Text: text, Do: do}}
+	}
+	defer w.Evidence.Close()
+	decision, err := d.Ask(ctx, w)
+	if err != nil {
+		return []report.Check{{Level: report.Warn, Name: "grant", Text: "the guard could not ask: " + env.OneLine(err)}}
+	}
+	return append(health(decision), grants(decision)...)
+}
+
+// health is what the account shows of the target.
+func health(d guard.Decision) []report.Check {
+	var checks []report.Check
+	for _, f := range d.Findings {
+		if f.Code >= "SG701" && f.Code <= "SG708" {
+			checks = append(checks, report.Check{Level: report.Fail, Name: "target", Text: told(f), Do: remedy(f)})
+		}
+	}
+	if len(checks) > 0 {
+		return checks
+	}
+	h := d.Facts.Health
+	c := report.Check{Level: report.OK, Name: "target", Text: d.Request.Target}
+	for _, part := range []string{h.State, h.Ping, h.Connection} {
+		if part != "" {
+			c.Text += ", " + part
+		}
+	}
+	if h.AgentVersion != "" {
+		c.Text += ", agent " + h.AgentVersion
+	}
+	if slices.Contains(d.Facts.Unknown, guard.UnknownHealth) {
+		c.Level, c.Text = report.Warn, d.Request.Target+": its health cannot be read in full"
+		c.Do = "ask for ec2:DescribeInstances, ssm:DescribeInstanceInformation and ssm:GetConnectionStatus"
+	}
+	return []report.Check{c}
+}
+
+// grants is one check for each permission.
+func grants(d guard.Decision) []report.Check {
+	var checks []report.Check
+	for _, g := range d.Grants {
+		verdict := d.Of(g.ID).Verdict
+		c := report.Check{Level: report.OK, Name: "grant", Text: g.Action + " on " + g.Resource}
+		switch {
+		case verdict == policy.Allow:
+		case verdict.Denies() && !g.Advisory:
+			c.Level = report.Fail
+		default:
+			c.Level = report.Warn
+		}
+		if c.Level != report.OK {
+			i := slices.IndexFunc(d.Findings, func(f guard.Finding) bool { return f.Grant == g.ID })
+			if i >= 0 {
+				c.Text, c.Do = told(d.Findings[i])+": "+c.Text, "ssmguard check --target "+d.Request.Target
+			} else {
+				c.Text += " cannot be told"
+			}
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+func told(f guard.Finding) string { return fmt.Sprintf("%s [%s]", f.Summary, f.Code) }
+
+func remedy(f guard.Finding) string {
+	if f.Fix == nil || f.Fix.Text == "" {
+		return fmt.Sprintf("ssmguard explain %s", f.Code)
+	}
+	return f.Fix.Text
+}

@@ -1,0 +1,113 @@
+package doctor
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/report"
+)
+
+func TestClock(t *testing.T) {
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	tests := []struct {
+		theirs time.Time
+		want   report.Level
+	}{
+		{now, report.OK},
+		{now.Add(-20 * time.Second), report.OK},
+		{now.Add(time.Minute), report.Warn},
+		{now.Add(-6 * time.Minute), report.Fail},
+		{now.Add(6 * time.Minute), report.Fail},
+		{time.Time{}, report.Warn},
+	}
+	for _, tt := range tests {
+		if got := clock(tt.theirs, now); got.Level != tt.want || got.Text == "" || got.Level == report.Fail && got.Do == "" {
+			t.Errorf("clock at %s: %+v, want %s", tt.theirs, got, tt.want)
+		}
+	}
+}
+
+// TestNoIdentity: the doctor gives the reason why there are no credentials, as a
+// session does, whenever it is found, and advice that fits it.
+func TestNoIdentity(t *testing.T) {
+	says := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"Message":"no role in this region"}`) //nolint:errcheck // the client reads it
+	}))
+	defer says.Close()
+	home := t.TempDir()
+	config := filepath.Join(home, "config")
+	const profiles = "[profile half]\naws_access_key_id = A\naws_secret_access_key =\n" +
+		"[profile sso]\nsso_start_url = https://corp.example/start\nsso_region = us-east-1\nsso_account_id = 1\nsso_role_name = r\n"
+	if err := os.WriteFile(config, []byte(profiles), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const where, get = `see "aws configure list" for where the credentials come from`, `run "aws configure" or "aws sso login", or name a profile with --profile`
+	for _, tt := range []struct {
+		env      map[string]string
+		text, do string
+	}{
+		{map[string]string{"AWS_PROFILE": "half"}, "Partial credentials found in config-file, missing: aws_secret_access_key", where},
+		{map[string]string{"AWS_PROFILE": "sso"}, "Error loading SSO Token: Token for https://corp.example/start does not exist", where},
+		{map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": says.URL},
+			"Error when retrieving credentials from container-role: Error retrieving metadata: the answer has no AccessKeyId; it says 'no role in this region'", where},
+		{map[string]string{"AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": says.URL},
+			`Unable to locate credentials. You can configure credentials by running "aws login". (the instance: the answer has no AccessKeyId; it says 'no role in this region')`, get},
+	} {
+		environ := map[string]string{"HOME": home, "AWS_CONFIG_FILE": config, "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
+		maps.Copy(environ, tt.env)
+		d := &doctor{Line: &ask.Line{Process: &env.Process{ProfileExists: true}, Call: &awscli.Invocation{}}}
+		d.conf, d.fault = awsconf.Load(t.Context(), awsconf.Options{Lookup: func(k string) (string, bool) { v, ok := environ[k]; return v, ok }})
+		var fails []report.Check
+		for _, c := range append(d.identity(t.Context()), d.region(t.Context())...) {
+			if c.Level == report.Fail {
+				fails = append(fails, c)
+			}
+		}
+		want := []report.Check{{Level: report.Fail, Name: "identity", Text: tt.text, Do: tt.do}}
+		if !slices.Equal(fails, want) {
+			t.Errorf("%v: %+v\nwant %+v", tt.env, fails, want)
+		}
+	}
+}
+
+func TestMessagesEndpoint(t *testing.T) {
+	tests := map[string]string{
+		"https://ssm.us-east-1.amazonaws.com":      "https://ssmmessages.us-east-1.amazonaws.com",
+		"https://ssm-fips.us-east-1.amazonaws.com": "https://ssmmessages-fips.us-east-1.amazonaws.com",
+		"https://ssm.cn-north-1.amazonaws.com.cn":  "https://ssmmessages.cn-north-1.amazonaws.com.cn",
+		"https://ssm.us-east-1.api.aws":            "https://ssmmessages.us-east-1.api.aws",
+		"http://127.0.0.1:8080":                    "",
+		"https://vpce-1.ssm.example.com":           "",
+	}
+	for in, want := range tests {
+		if got := messagesEndpoint(in); got != want {
+			t.Errorf("messagesEndpoint(%s) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestProxyPasswordIsNotShown(t *testing.T) {
+	for in, want := range map[string]string{
+		"http://me:secret@proxy:3128": "http://me:xxxxx@proxy:3128",
+		"http://me:se%c@t@proxy:3128": "http://me:xxxxx@proxy:3128",
+		"me:secret@proxy:3128":        "me:xxxxx@proxy:3128",
+		"http://me@proxy:3128":        "http://me@proxy:3128",
+		"http://proxy:3128":           "http://proxy:3128",
+		"localhost,.internal":         "localhost,.internal",
+	} {
+		if got := withoutPassword(in); got != want {
+			t.Errorf("%s is shown as %s, want %s", in, got, want)
+		}
+	}
+}

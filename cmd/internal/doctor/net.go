@@ -1,0 +1,206 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/report"
+	"ssmguard/proxy/plugin"
+)
+
+const (
+	// signatureWindow is how far a clock may be off before AWS refuses what it signed.
+	signatureWindow = 5 * time.Minute
+	// clockSlack is what is not worth a word.
+	clockSlack = 30 * time.Second
+	// reachTime bounds one look at an endpoint.
+	reachTime = 8 * time.Second
+)
+
+// endpoints looks whether AWS can be reached, and at the clock by its answer.
+func (d *doctor) endpoints(ctx context.Context) []report.Check {
+	if d.fault != nil {
+		return nil
+	}
+	var checks []report.Check
+	at, err := d.reach(ctx, d.conf.Endpoint)
+	if err != nil {
+		checks = append(checks, report.Check{Level: report.Fail, Name: "endpoint", Text: d.conf.Endpoint + ": " + env.OneLine(err), Do: reachAdvice(err)})
+	} else {
+		checks = append(checks, report.Check{Level: report.OK, Name: "endpoint", Text: d.conf.Endpoint})
+		checks = append(checks, clock(at, d.now()))
+	}
+	if messages := messagesEndpoint(d.conf.Endpoint); messages != "" {
+		c := report.Check{Level: report.OK, Name: "endpoint", Text: messages}
+		if _, err := d.reach(ctx, messages); err != nil {
+			c = report.Check{Level: report.Fail, Name: "endpoint", Text: messages + ": " + env.OneLine(err), Do: "sessions run through it: " + reachAdvice(err)}
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// reach asks an endpoint for anything, through the configured proxy and with the
+// configured certificates. Every answer will do; its time is the Date header,
+// zero when there is none.
+func (d *doctor) reach(ctx context.Context, endpoint string) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, reachTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
+	if err != nil {
+		return time.Time{}, err
+	}
+	resp, err := d.conf.SSM.HTTPClient.Do(req)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	at, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}, nil
+	}
+	return at, nil
+}
+
+// messagesEndpoint is where the sessions of a region run, "" if the endpoint is
+// not AWS's own.
+func messagesEndpoint(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return ""
+	}
+	name, rest, ok := strings.Cut(u.Hostname(), ".")
+	own := strings.Contains(rest, "amazonaws.") || strings.HasSuffix(rest, ".api.aws")
+	if !ok || !own || name != "ssm" && name != "ssm-fips" {
+		return ""
+	}
+	return "https://" + strings.Replace(name, "ssm", "ssmmessages", 1) + "." + rest
+}
+
+func reachAdvice(err error) string {
+	var invalid *tls.CertificateVerificationError
+	if errors.As(err, &invalid) {
+		return "a proxy that opens TLS needs its certificate in AWS_CA_BUNDLE or --ca-bundle"
+	}
+	return "check the network, HTTPS_PROXY and NO_PROXY, and the endpoint's name"
+}
+
+// clock compares our clock to the one of AWS.
+func clock(theirs, ours time.Time) report.Check {
+	c := report.Check{Level: report.OK, Name: "clock"}
+	if theirs.IsZero() {
+		c.Level, c.Text = report.Warn, "the endpoint did not tell the time"
+		return c
+	}
+	off := ours.Sub(theirs).Round(time.Second)
+	c.Text = fmt.Sprintf("%s from AWS's", off.Abs())
+	switch {
+	case off.Abs() > signatureWindow:
+		c.Level, c.Do = report.Fail, "set the clock: AWS refuses signatures that are off by more than 5 minutes"
+	case off.Abs() > clockSlack:
+		c.Level, c.Do = report.Warn, "set the clock: AWS refuses signatures that are off by more than 5 minutes"
+	}
+	return c
+}
+
+// proxies tells what stands between us and AWS.
+func (d *doctor) proxies(context.Context) []report.Check {
+	c := report.Check{Level: report.OK, Name: "proxy", Text: "none"}
+	var found []string
+	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"} {
+		for _, n := range []string{strings.ToLower(name), name} {
+			if v, ok := d.Lookup(n); ok && v != "" {
+				found = append(found, n+"="+withoutPassword(v))
+				break
+			}
+		}
+	}
+	if len(found) > 0 {
+		c.Text = strings.Join(found, ", ")
+	}
+	checks := []report.Check{c}
+	for _, name := range []string{"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"} {
+		file := d.Getenv(name)
+		if file == "" {
+			continue
+		}
+		c := report.Check{Level: report.OK, Name: "ca", Text: name + "=" + file}
+		if _, err := os.Stat(file); err != nil {
+			c.Level, c.Text, c.Do = report.Fail, name+": "+env.OneLine(err), "correct the variable or unset it"
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// withoutPassword is a proxy's URL as it may be shown. It is not parsed: one that is
+// faulty, or has no scheme, may have a password, too.
+func withoutPassword(s string) string {
+	scheme, rest := "", s
+	if front, back, ok := strings.Cut(s, "://"); ok {
+		scheme, rest = front+"://", back
+	}
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
+		return s
+	}
+	user, _, secret := strings.Cut(rest[:at], ":")
+	if !secret {
+		return s
+	}
+	return scheme + user + ":xxxxx" + rest[at:]
+}
+
+// plugins tells which plugin would carry a session, and which one is in PATH.
+func (d *doctor) plugins(ctx context.Context) []report.Check {
+	var checks []report.Check
+	if own, err := plugin.Embedded(d.Environ); err != nil {
+		checks = append(checks, report.Check{Level: report.Fail, Name: "plugin", Text: "embedded: " + env.OneLine(err)})
+	} else {
+		checks = append(checks, report.Check{Level: report.OK, Name: "plugin", Text: "embedded " + own.Version()})
+	}
+	name, wanted := plugin.Name, false
+	if p := d.Own.Plugin; p != ask.OwnPlugin && p != ask.EmbeddedPlugin {
+		name, wanted = p, true
+	}
+	other, err := plugin.External(ctx, name, d.Environ, io.Discard)
+	var old *plugin.TooOldError
+	switch {
+	case err == nil:
+		checks = append(checks, report.Check{Level: report.OK, Name: "plugin", Text: other.Path() + " " + other.Version()})
+	case errors.Is(err, plugin.ErrNotFound) && !wanted:
+		checks = append(checks, report.Check{Level: report.OK, Name: "plugin", Text: "none in PATH, and none is needed"})
+	case errors.As(err, &old) && !wanted:
+		checks = append(checks, report.Check{Level: report.Warn, Name: "plugin", Text: env.OneLine(err), Do: "remove or update it; the one built in is used instead"})
+	case wanted:
+		checks = append(checks, report.Check{Level: report.Fail, Name: "plugin", Text: env.OneLine(err), Do: "use --plugin embedded"})
+	default:
+		checks = append(checks, report.Check{Level: report.Warn, Name: "plugin", Text: env.OneLine(err), Do: "repair or remove it; \"ssmguard aws\" would run it"})
+	}
+	return checks
+}
+
+// aliases warns of entries in the AWS CLI's alias file.
+func (d *doctor) aliases(context.Context) []report.Check {
+	var checks []report.Check
+	for _, entry := range awsconf.SwallowingAliases(d.Lookup) {
+		checks = append(checks, report.Check{
+			Level: report.Warn, Name: "alias",
+			Text: "~/.aws/cli/alias: " + entry + " never sees --profile and --region: sessions start with the wrong ones",
+			Do:   "remove the entry; \"ssmguard alias\" has a shell function that keeps them",
+		})
+	}
+	return checks
+}

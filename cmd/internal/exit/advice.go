@@ -1,0 +1,68 @@
+package exit
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/configs"
+	"ssmguard/guard/awsiam"
+	"ssmguard/proxy"
+)
+
+// Advice says what to do about an error whose own words, which are AWS's, do not,
+// "" where there is nothing to add.
+func Advice(p *env.Process, err error) string {
+	switch advice := CredentialAdvice(err); {
+	case advice != "":
+		return advice
+	case As[*awsconf.Error](err) && !p.ProfileExists:
+		return ProfileAdvice(p)
+	case As[*proxy.Unreachable](err), awsiam.KindOf(err) == awsiam.KindUnreachable:
+		return networkAdvice(p)
+	}
+	return ""
+}
+
+// networkAdvice says what to do where AWS cannot be reached.
+func networkAdvice(p *env.Process) string {
+	if p.Region == "" || slices.Contains(awsconf.Regions(), p.Region) {
+		return "check the network and the endpoint, or see \"ssmguard doctor\""
+	}
+	if near := configs.Nearest(p.Region, awsconf.Regions()); near != "" {
+		return fmt.Sprintf("no region is known as %s; did you mean %s?", p.Region, near)
+	}
+	return fmt.Sprintf("no region is known as %s; check its name, or the network", p.Region)
+}
+
+// ProfileAdvice says which profile may have been meant by one that is not there.
+func ProfileAdvice(p *env.Process) string {
+	const most = 8
+	names := awsconf.Profiles(p.Lookup)
+	switch near := configs.Nearest(p.Profile, names); {
+	case near != "":
+		return fmt.Sprintf("did you mean the profile %q?", near)
+	case len(names) == 0:
+		return "no profile is configured; \"aws configure\" makes one"
+	case len(names) > most:
+		names = append(names[:most], "...")
+	}
+	return "known profiles: " + strings.Join(names, ", ")
+}
+
+// CredentialAdvice says what to do about an error of credentials that AWS refused,
+// "" about others.
+func CredentialAdvice(err error) string {
+	var refused *proxy.Refused
+	var unanswered *awsiam.Error
+	switch {
+	case errors.As(err, &refused):
+		return awsiam.CredentialAdvice(refused.Code)
+	case errors.As(err, &unanswered):
+		return awsiam.CredentialAdvice(unanswered.Code)
+	}
+	return ""
+}

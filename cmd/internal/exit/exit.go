@@ -1,0 +1,204 @@
+package exit
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/guard/awsiam"
+	"ssmguard/proxy"
+	"ssmguard/proxy/plugin"
+)
+
+// Exit codes are the AWS CLI v2's, so that scripts keep working.
+const (
+	OK              = 0
+	Interrupt       = 130 // SIGINT
+	Usage           = 252 // the command line is wrong
+	Config          = 253 // environment, credentials or configuration
+	Refused         = 254 // AWS or the guard said no
+	Other           = 255
+	exitCheckDenied = 3 // check only
+	exitUndecided   = 4 // check only
+)
+
+// Code returns the exit code for what a command returned.
+func Code(err error) int {
+	if err == nil {
+		return OK
+	}
+	for _, row := range exitCodes {
+		if code := row(err); code != 0 {
+			return code
+		}
+	}
+	return Other
+}
+
+// exitCodes maps errors to exit codes; the first row that gives one wins.
+var exitCodes = []func(error) int{
+	of(func(e StatusError) int { return e.code }),
+	of(func(e env.Signalled) int { return signalCode(e.Signal) }),
+	of(func(e *plugin.InterruptedError) int { return signalCode(e.Signal) }),
+	of(remoteCode),
+	of(func(e CodedError) int { return e.code }),
+	of(func(e *awscli.UsageError) int { return e.Code }),
+	of(func(e *awsconf.Error) int { return e.Code }),
+	of(func(*proxy.Refused) int { return Refused }),
+	of(func(*proxy.Unreachable) int { return Other }),
+	of(askedCode),
+}
+
+// askedCode is the code for a question that AWS did not answer.
+func askedCode(e *awsiam.Error) int {
+	switch e.Kind {
+	case awsiam.KindDenied, awsiam.KindCredentials, awsiam.KindNotFound, awsiam.KindInvalid:
+		return Refused
+	}
+	return Other
+}
+
+// signalCode is the code for a run that a signal ended: 130 after Ctrl-C, else
+// the signal itself, as from the AWS CLI, which does not catch the others. A Go
+// process cannot end by SIGQUIT without a dump, nor by SIGPIPE: their codes are
+// those that a shell shows.
+func signalCode(s os.Signal) int {
+	n, ok := s.(syscall.Signal)
+	switch {
+	case !ok:
+		return Other
+	case n == syscall.SIGINT:
+		return Interrupt
+	case n == syscall.SIGQUIT, n == syscall.SIGPIPE:
+		return 128 + int(n)
+	}
+	return -int(n)
+}
+
+// remoteCode passes on the exit code of a command at the far end, as ssh does.
+func remoteCode(e *plugin.ExitError) int {
+	if e.Remote {
+		return e.Code
+	}
+	return Other
+}
+
+// of makes a row for one type of error.
+func of[E error](code func(E) int) func(error) int {
+	return func(err error) int {
+		var e E
+		if !errors.As(err, &e) {
+			return 0
+		}
+		return code(e)
+	}
+}
+
+// Report prints an error that nobody has reported yet and returns the exit code.
+// What the AWS CLI would say too is said as it says it.
+func Report(p *env.Process, err error) int {
+	var left *plugin.LeftRunningError
+	if errors.As(err, &left) {
+		fmt.Fprintf(p.Stderr, "ssmguard: warning: %v\n", left)
+		err = without(err, left)
+	}
+	var sig env.Signalled
+	var exit *plugin.ExitError
+	switch text := AWSText(p, err); {
+	case text != "":
+		fmt.Fprint(p.Stderr, text)
+	case err == nil, As[StatusError](err), As[*plugin.InterruptedError](err):
+	case errors.As(err, &exit) && exit.Remote:
+	case errors.As(err, &sig):
+		if sig.Signal == syscall.SIGINT {
+			fmt.Fprintln(p.Stdout) // as the AWS CLI does
+		}
+	default:
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			prefix := "ssmguard: "
+			if strings.HasPrefix(line, "  ") {
+				prefix = "" // the body of a denial
+			}
+			fmt.Fprintf(p.Stderr, "%s%s\n", prefix, env.Printable(strings.TrimPrefix(line, "ssmguard: ")))
+		}
+	}
+	if advice := Advice(p, err); advice != "" {
+		fmt.Fprintf(p.Stderr, "ssmguard: %s\n", advice)
+	}
+	return Code(err)
+}
+
+// without returns what else is in an error that errors.Join has made.
+func without(err, part error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(e error) bool { return e == part })...)
+}
+
+// awsText returns what the AWS CLI writes about an error, "" for errors of ours.
+func AWSText(p *env.Process, err error) string {
+	var (
+		usage   *awscli.UsageError
+		conf    *awsconf.Error
+		refused *proxy.Refused
+		silent  *proxy.Unreachable
+		exit    *plugin.ExitError
+	)
+	switch {
+	case errors.As(err, &usage):
+		return usage.Text(p.ErrorFormat == "legacy" || !p.ProfileExists)
+	case errors.As(err, &conf):
+		return conf.Text(p.ErrorFormat)
+	case errors.As(err, &refused):
+		return (&awsconf.Error{
+			Message: refused.Error(),
+			Service: &awsconf.ServiceFault{Code: refused.Code, Message: refused.Message},
+		}).Text(p.ErrorFormat)
+	case errors.As(err, &silent):
+		return awscli.Frame("", silent.Error())
+	case errors.Is(err, plugin.ErrNotFound):
+		return awscli.Frame("", plugin.ErrNotFound.Error())
+	case errors.As(err, &exit) && !exit.Remote && exit.Reason == "":
+		return awscli.Frame("", exit.Error())
+	default:
+		return ""
+	}
+}
+
+// As reports whether an error's tree holds one of a type.
+func As[E error](err error) bool {
+	var e E
+	return errors.As(err, &e)
+}
+
+// CodedError is a message of ours with the code it ends the process with.
+type CodedError struct {
+	message string
+	code    int
+}
+
+func (e CodedError) Error() string { return e.message }
+
+// Coded returns an error that ends the process with a code.
+func Coded(message string, code int) error { return CodedError{message, code} }
+
+// Usagef says that the command line is wrong, and what to type instead.
+func Usagef(format string, args ...any) error {
+	return Coded(fmt.Sprintf(format, args...), Usage)
+}
+
+// StatusError ends the process with a code after everything has been said.
+type StatusError struct{ code int }
+
+// EndWith returns the error that ends the process with a code and no further word.
+func EndWith(code int) error { return StatusError{code} }
+
+func (e StatusError) Error() string { return fmt.Sprintf("exit status %d", e.code) }

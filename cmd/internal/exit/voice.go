@@ -1,0 +1,62 @@
+package exit
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/configs"
+)
+
+// OwnVoice says what is wrong with a command line in one line, where the AWS CLI
+// prints its usage and draws carets. Drop-in commands keep the CLI's text. A
+// command line without a command has the command "". flags are the options
+// that there are.
+func OwnVoice(command string, err error, flags ...string) error {
+	var u *awscli.UsageError
+	if !errors.As(err, &u) {
+		return err
+	}
+	see := fmt.Sprintf("; see %q", strings.TrimSuffix("ssmguard help "+command, " "))
+	if len(u.Unknown) > 0 {
+		return Coded(UnknownWord(u.Unknown, flags, see), u.Code)
+	}
+	text, _, hasUsage := strings.Cut(u.Error(), "\n\nusage: ")
+	words := strings.Fields(strings.TrimRight(text, "^ \n"))
+	text = strings.Join(words, " ")
+	text = strings.ToLower(text[:1]) + text[1:]
+	text = strings.Replace(text, ": Found invalid choice", ": invalid choice", 1)
+	if before, near, ok := strings.Cut(text, " Maybe you meant: * "); ok {
+		return Coded(fmt.Sprintf("%s; did you mean %s?", before, strings.ReplaceAll(near, " * ", " or ")), u.Code)
+	}
+	if hasUsage {
+		text += see
+	}
+	return Coded(text, u.Code)
+}
+
+// UnknownWord says which word is unknown, and what may have been meant by it or
+// where to look. The first option counts: the words beside it are mostly its value.
+func UnknownWord(unknown, flags []string, see string) string {
+	at := slices.IndexFunc(unknown, func(w string) bool { return strings.HasPrefix(w, "-") })
+	if at < 0 {
+		return fmt.Sprintf("unknown word: %s%s", env.Printable(unknown[len(unknown)-1]), see)
+	}
+	return UnknownOption(unknown[at], flags, see)
+}
+
+// UnknownOption says that a word is no option, and which known one it resembles.
+func UnknownOption(word string, known []string, see string) string {
+	flag, _, _ := strings.Cut(word, "=")
+	bare := make([]string, len(known))
+	for i, k := range known {
+		bare[i] = strings.TrimLeft(k, "-")
+	}
+	if near := configs.Nearest(strings.TrimLeft(flag, "-"), bare); near != "" {
+		see = fmt.Sprintf("; did you mean --%s?", near)
+	}
+	return "unknown option: " + env.Printable(flag) + see
+}

@@ -1,0 +1,113 @@
+package keeper
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"ssmguard/cmd/internal/dial"
+	"ssmguard/proxy"
+	"ssmguard/proxy/door"
+)
+
+// What a background process can be asked: one word a connection, answered by one
+// line of JSON. After stop the connection stays until the process ends.
+const (
+	statusRequest = "status"
+	stopRequest   = "stop"
+)
+
+// tunnelStatus is where a tunnel stands.
+type Status struct {
+	Tunnel  string      `json:"tunnel"`
+	State   proxy.State `json:"-"`
+	Name    string      `json:"state"`             // idle, opening, ready ..., or down, crashed
+	Process string      `json:"process,omitempty"` // what `down` takes
+	PID     int         `json:"pid,omitempty"`
+	// Foreground is whether the process runs in a terminal's foreground.
+	Foreground bool      `json:"foreground,omitempty"`
+	Listen     string    `json:"listen,omitempty"`
+	Session    string    `json:"session,omitempty"`
+	Since      time.Time `json:"since,omitzero"`
+	Expires    time.Time `json:"expires,omitzero"` // of the credentials
+	Error      string    `json:"error,omitempty"`
+	// Reconnects is how often the tunnel was lost and came back, with the same
+	// session or with another.
+	Reconnects int `json:"reconnects"`
+	dial.Counts
+}
+
+// keptTunnels are tunnels that a process keeps.
+type keptTunnels interface {
+	Names() []string
+	Statuses() []Status
+}
+
+// serve answers what is asked of a process about its tunnels until ctx ends. stop is
+// called when somebody wants it to end; the connections are kept until done.
+func serve(ctx context.Context, ts keptTunnels, control *door.Door, stop func(), done <-chan struct{}) {
+	var open sync.WaitGroup
+	defer open.Wait()
+	defer context.AfterFunc(ctx, func() { control.Close() })()
+	for {
+		conn, err := control.Accept()
+		if err != nil {
+			return
+		}
+		open.Go(func() {
+			defer conn.Close()
+			answer(ts, conn, stop, done)
+		})
+	}
+}
+
+// askTime bounds one question and its answer.
+const askTime = 5 * time.Second
+
+func answer(ts keptTunnels, conn net.Conn, stop func(), done <-chan struct{}) {
+	conn.SetDeadline(time.Now().Add(askTime)) //nolint:errcheck // a broken connection says so below
+	word, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return
+	}
+	if json.NewEncoder(conn).Encode(ts.Statuses()) != nil {
+		return
+	}
+	if word == stopRequest+"\n" {
+		stop()
+		<-done
+	}
+}
+
+// ask puts a question to a background process. After stop it returns when the
+// process has closed its tunnels.
+func (r Registry) ask(ctx context.Context, name, word string) ([]Status, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", r.File(name, "sock"))
+	if err != nil {
+		return nil, errors.New("the process does not answer: " + err.Error())
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if _, err := fmt.Fprintln(conn, word); err != nil {
+		return nil, err
+	}
+	from := json.NewDecoder(conn)
+	var all []Status
+	if err := from.Decode(&all); err != nil {
+		return nil, errors.Join(context.Cause(ctx), err)
+	}
+	if word == stopRequest {
+		_, err = io.Copy(io.Discard, conn)
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+	}
+	return all, err
+}

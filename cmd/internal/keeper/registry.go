@@ -1,0 +1,285 @@
+package keeper
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+)
+
+// Registry is the directory in which the processes that keep tunnels leave their
+// traces. A process NAME has, readable by its owner alone:
+//
+//	NAME.json  its record, as long as it has not ended on request
+//	NAME.lock  locked as long as it lives
+//	NAME.sock  where it is asked and told
+//	NAME.log   what it has to say, of this and earlier runs
+//
+// One in the foreground is called ~PID, has no log, and leaves nothing behind.
+type Registry struct{ Dir string }
+
+// registry returns the directory, which need not be there. Without a home there
+// is none.
+func FindRegistry(p *env.Process) (Registry, error) {
+	state := p.UserDir("XDG_STATE_HOME", filepath.Join(".local", "state"))
+	if state == "" {
+		return Registry{}, exit.Coded("background tunnels need a home: set HOME or XDG_STATE_HOME", exit.Config)
+	}
+	return Registry{filepath.Join(state, "ssmguard", "tunnels")}, nil
+}
+
+// Writable is registry with a directory that can be written to.
+func Writable(p *env.Process) (Registry, error) {
+	r, err := FindRegistry(p)
+	if err != nil {
+		return r, err
+	}
+	err = os.MkdirAll(r.Dir, 0o700)
+	if err == nil {
+		err = tryWriting(r.Dir)
+	}
+	if err != nil {
+		return r, exit.Coded(fmt.Sprintf("background tunnels keep their state in %s: %v; set XDG_STATE_HOME to a directory of yours", r.Dir, errors.Unwrap(err)), exit.Config)
+	}
+	return r, nil
+}
+
+// tryWriting tells whether files can be made in a directory.
+func tryWriting(dir string) error {
+	probe, err := os.CreateTemp(dir, ".probe")
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// File is the path of one of a process's files, by the kinds that Registry lists.
+func (r Registry) File(name, kind string) string { return filepath.Join(r.Dir, name+"."+kind) }
+
+// Record is what is known of a process from outside.
+type Record struct {
+	Name       string    `json:"name"`
+	PID        int       `json:"pid"`
+	Started    time.Time `json:"started"`
+	Foreground bool      `json:"foreground,omitempty"`
+	Words      []string  `json:"words"`           // of the command line after `tunnel up`
+	Dir        string    `json:"dir"`             // where it was typed
+	Asked      []string  `json:"asked,omitempty"` // the tunnels and groups that it was asked for; nothing: Name
+	Tunnels    []string  `json:"tunnels"`
+	GaveUp     string    `json:"gaveUp,omitempty"` // why it has ended
+}
+
+// asked are the tunnels and groups that the process was asked for.
+func (rec Record) AskedFor() []string {
+	if len(rec.Asked) > 0 {
+		return rec.Asked
+	}
+	return []string{rec.Name}
+}
+
+// process is the name by which background tunnels are closed together, "" in the
+// foreground.
+func (rec Record) process() string {
+	if rec.Foreground {
+		return ""
+	}
+	return rec.Name
+}
+
+// String names the process for people.
+func (rec Record) String() string {
+	if rec.Foreground {
+		return fmt.Sprintf("the foreground process %d", rec.PID)
+	}
+	return rec.Name
+}
+
+// Write leaves the record of a process.
+func (r Registry) Write(rec Record) error {
+	b, err := json.Marshal(rec)
+	if err != nil {
+		return err
+	}
+	draft := r.File(rec.Name, "new")
+	if err := os.WriteFile(draft, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(draft, r.File(rec.Name, "json"))
+}
+
+// read returns the record of a process, fs.ErrNotExist if it has none.
+func (r Registry) read(name string) (Record, error) {
+	var rec Record
+	b, err := os.ReadFile(r.File(name, "json"))
+	if err != nil {
+		return rec, err
+	}
+	return rec, json.Unmarshal(b, &rec)
+}
+
+// All returns every record, by name. Those of foreground processes that were
+// killed are cleared away: whoever killed them knows.
+func (r Registry) All() ([]Record, error) {
+	if r.Dir == "" {
+		return nil, nil
+	}
+	files, err := filepath.Glob(r.File("*", "json"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(files)
+	var recs []Record
+	for _, file := range files {
+		rec, err := r.read(strings.TrimSuffix(filepath.Base(file), ".json"))
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // it has just ended
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", file, err)
+		case rec.Foreground && !r.Alive(rec.Name):
+			if err := r.Forget(rec); err != nil {
+				return nil, err
+			}
+		default:
+			recs = append(recs, rec)
+		}
+	}
+	return recs, nil
+}
+
+// Holding returns the processes that were asked for a tunnel or group; when there
+// is none, those that keep a tunnel of that name as part of something else.
+func (r Registry) Holding(name string) ([]Record, error) {
+	all, err := r.All()
+	if err != nil {
+		return nil, err
+	}
+	var asked, part []Record
+	for _, rec := range all {
+		switch {
+		case slices.Contains(rec.AskedFor(), name):
+			asked = append(asked, rec)
+		case slices.Contains(rec.Tunnels, name):
+			part = append(part, rec)
+		}
+	}
+	if len(asked) > 0 {
+		return asked, nil
+	}
+	return part, nil
+}
+
+// Alive tells whether the process of a name runs. The lock says so, and no
+// process id: ids are used again.
+func (r Registry) Alive(name string) bool {
+	if _, err := os.Stat(r.File(name, "lock")); err != nil {
+		return false
+	}
+	lock := flock.New(r.File(name, "lock"), flock.SetPermissions(0o600))
+	free, err := lock.TryLock()
+	if free {
+		lock.Unlock() //nolint:errcheck // closing the file unlocks it anyway
+	}
+	return err == nil && !free
+}
+
+// endTime is how long a process that does not answer may take to be gone.
+const endTime = time.Second
+
+// ends tells whether the process of a name, which does not answer, is on its way
+// out: a killed one holds its lock until the system has cleared it away.
+func (r Registry) ends(ctx context.Context, name string) bool {
+	ctx, cancel := context.WithTimeout(ctx, endTime)
+	defer cancel()
+	lock := flock.New(r.File(name, "lock"), flock.SetPermissions(0o600))
+	free, err := lock.TryLockContext(ctx, endTime/50)
+	if free {
+		lock.Unlock() //nolint:errcheck // closing the file unlocks it anyway
+	}
+	return err == nil && free
+}
+
+// Lock makes this process the one of a name. Whoever looks whether the process of
+// that name is alive holds the lock for a moment; that is waited for.
+func (r Registry) Lock(ctx context.Context, name string) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, endTime)
+	defer cancel()
+	lock := flock.New(r.File(name, "lock"), flock.SetPermissions(0o600))
+	free, err := lock.TryLockContext(ctx, endTime/50)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return nil, err
+	}
+	if !free {
+		return nil, fmt.Errorf("%s is open in the background already", name)
+	}
+	return func() { lock.Unlock() }, nil //nolint:errcheck // the process ends
+}
+
+// logLimit is the size from which a log is moved away at the next start.
+const logLimit = 1 << 20
+
+// OpenLog opens the log of a process to append to it; a large one is moved away first.
+func (r Registry) OpenLog(name string) (*os.File, error) {
+	path := r.File(name, "log")
+	if info, err := os.Stat(path); err == nil && info.Size() > logLimit {
+		if err := os.Rename(path, path+".1"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+}
+
+// Forget removes what a process that has ended left.
+func (r Registry) Forget(rec Record) error {
+	kinds := []string{"sock", "json"}
+	if rec.Foreground {
+		kinds = append(kinds, "lock")
+	}
+	for _, kind := range kinds {
+		if err := os.Remove(r.File(rec.Name, kind)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopTime bounds how long a background process may take to close its tunnels.
+const stopTime = 15 * time.Second
+
+// Stop closes the tunnels of a process and returns when it has ended.
+func (r Registry) Stop(ctx context.Context, rec Record) error {
+	if r.Alive(rec.Name) {
+		ctx, cancel := context.WithTimeoutCause(ctx, stopTime, fmt.Errorf("process %d did not end within %v; \"kill -9 %d\" ends it", rec.PID, stopTime, rec.PID))
+		defer cancel()
+		if _, err := r.ask(ctx, rec.Name, stopRequest); err != nil && !r.ends(ctx, rec.Name) {
+			return fmt.Errorf("%v: %w", rec, err)
+		}
+	}
+	r.ends(ctx, rec.Name) // the lock is the last that it lets go of
+	return r.Forget(rec)
+}
+
+// InBackground returns the living background process that keeps a tunnel or
+// group, perhaps as part of a group.
+func (r Registry) InBackground(name string) (Record, bool) {
+	recs, err := r.Holding(name)
+	if err != nil {
+		return Record{}, false
+	}
+	for _, rec := range recs {
+		if !rec.Foreground && r.Alive(rec.Name) {
+			return rec, true
+		}
+	}
+	return Record{}, false
+}

@@ -1,0 +1,287 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"al.essio.dev/pkg/shellescape"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/program"
+	"ssmguard/configs"
+	"ssmguard/guard/account"
+	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox"
+)
+
+// sandboxOptions are the options of `ssmguard sandbox`.
+type sandboxOptions struct {
+	World, Listen, As, Output string
+	List, Show, Log           bool
+	Command                   []string // to run inside; none: serve until interrupted
+}
+
+// Command is `ssmguard sandbox`.
+func Command(p *env.Process) *cli.Command {
+	var o sandboxOptions
+	return &cli.Command{
+		Name:      "sandbox",
+		Usage:     "serve an AWS account on this machine",
+		UsageText: "ssmguard sandbox [options] [-- COMMAND [ARG...]]",
+		Description: `Serves an in-memory AWS account on a loopback port, with a gateway and an
+agent behind it, and prints the shell lines that point the AWS CLI, its plugin
+and ssmguard to it. It serves until it is interrupted. With a command, it runs
+the command inside and ends with it. A shell session opened in the sandbox is a
+shell of yours on this machine. SIGUSR1 cuts the connections of all sessions, as
+a change of network does; SIGUSR2 lets temporary credentials run out first.
+
+  eval "$(ssmguard sandbox --world default &)"; aws sts get-caller-identity; kill $SSMGUARD_SANDBOX
+  ssmguard sandbox --world seed2-tag-only -- aws ssm start-session --target i-0123456789abcdef0`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "world", Value: "default", Usage: "name of a world, or a `FILE` ending in .yaml", Destination: &o.World},
+			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "loopback `ADDRESS` to serve on", Destination: &o.Listen},
+			&cli.StringFlag{Name: "as", Usage: "`LOGIN` of the world to be; each is a profile, too", Destination: &o.As},
+			&cli.StringFlag{Name: "output", Value: "text", Usage: "`FORMAT`: text (shell lines) or json", Destination: &o.Output},
+			&cli.BoolFlag{Name: "log", Usage: "tell on stderr of every call", Destination: &o.Log, DisableDefaultText: true},
+			&cli.BoolFlag{Name: "list", Usage: "list the worlds and end", Destination: &o.List, DisableDefaultText: true},
+			&cli.BoolFlag{Name: "show", Usage: "print the world's file, to make one of your own, and end", Destination: &o.Show, DisableDefaultText: true},
+		},
+		Action: func(c *cli.Context) error {
+			o.Command = c.Args().Slice()
+			if err := o.complete(); err != nil {
+				return err
+			}
+			return runSandbox(c.Context, p, o)
+		},
+	}
+}
+
+// complete checks what can be checked without opening anything.
+func (o *sandboxOptions) complete() error {
+	if o.Output != "text" && o.Output != "json" {
+		return exit.Usagef("--output %s: want text or json", o.Output)
+	}
+	host, _, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return exit.Usagef("--listen %s: want HOST:PORT", o.Listen)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return exit.Usagef("--listen %s: the sandbox gives out shells, so it listens on loopback addresses only", o.Listen)
+	}
+	if len(o.Command) > 0 {
+		if _, err := exec.LookPath(o.Command[0]); err != nil {
+			return exit.Usagef("%v; a world is named with --world", err)
+		}
+	}
+	return nil
+}
+
+func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
+	switch {
+	case o.List:
+		return listWorlds(p)
+	case o.Show:
+		return showWorld(p, o.World)
+	}
+	w, err := configs.LoadWorld(o.World)
+	if err != nil {
+		return worldError(err)
+	}
+	var onCall func(account.Call)
+	if o.Log {
+		onCall = func(c account.Call) { logCall(p, c) }
+	}
+	s, err := sandbox.Open(w, o.Listen, onCall)
+	if errors.As(err, new(*policy.SyntaxError)) {
+		return worldError(err)
+	}
+	if err != nil {
+		return err
+	}
+	login, err := s.Login(o.As)
+	if err != nil {
+		return errors.Join(exit.Usagef("%v", err), s.Close())
+	}
+	if len(o.Command) > 0 {
+		return within(ctx, p, s, func(ctx context.Context) error { return runInside(ctx, p, o.Command, s.Environment(login)) })
+	}
+	if err := tellEnvironment(p, o.Output, s, login); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	fmt.Fprintf(p.Stderr, "ssmguard: world %s is served at %s until interrupted\n", w.Name, s.Endpoint())
+	return errors.Join(s.Serve(ctx), s.Close())
+}
+
+// logCall writes one line per call: when, what, by whom, and how it ended.
+func logCall(p *env.Process, c account.Call) {
+	outcome, who := c.Error, c.Principal
+	if outcome == "" {
+		outcome = "ok"
+	}
+	if who == "" {
+		who = "unknown caller"
+	}
+	fmt.Fprintf(p.Stderr, "ssmguard: %s %s %s %s %s\n", c.At.Format("15:04:05.000"), c.Region, c.Operation, who, outcome)
+}
+
+// within serves the sandbox while do runs. An interrupt from the terminal is for
+// what runs inside; any other signal ends do, and is then what within returns.
+func within(ctx context.Context, p *env.Process, s *sandbox.Sandbox, do func(ctx context.Context) error) error {
+	inside, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var g errgroup.Group
+	g.Go(func() error { return s.Serve(inside) })
+	doing, end := context.WithCancel(inside)
+	defer end()
+	defer context.AfterFunc(ctx, func() {
+		if context.Cause(ctx) != (env.Signalled{Signal: syscall.SIGINT}) {
+			end()
+		}
+	})()
+	err := do(doing)
+	if doing.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	cancel()
+	return errors.Join(err, g.Wait(), s.Close())
+}
+
+// insideGrace is how long a command may take to end once it was told to.
+const insideGrace = 5 * time.Second
+
+// runInside runs a command with an environment; its exit code, or the signal that
+// ended it, becomes ours.
+func runInside(ctx context.Context, p *env.Process, command []string, env []sandbox.Variable) error {
+	cmd, err := program.Program(ctx, inside(p, env), command[0], command[1:]...)
+	if err != nil {
+		return err
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Stdin, p.Stdout, p.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = insideGrace
+	err = cmd.Run()
+	if cmd.ProcessState == nil {
+		return err // it did not start
+	}
+	return program.CommandStatus(cmd.ProcessState, err)
+}
+
+// worldError gives a world that cannot be opened its exit code: a name that is
+// none is the command line's fault, the rest the file's.
+func worldError(err error) error {
+	if errors.As(err, new(configs.Faults)) || errors.As(err, new(*policy.SyntaxError)) {
+		return exit.Coded(err.Error(), exit.Config)
+	}
+	return exit.Usagef("%v", err)
+}
+
+func listWorlds(p *env.Process) error {
+	worlds, err := configs.Worlds()
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+	for _, w := range worlds {
+		fmt.Fprintf(t, "%s\t%s\n", w.Name, w.About)
+	}
+	return t.Flush()
+}
+
+func showWorld(p *env.Process, name string) error {
+	_, data, err := configs.ReadWorld(name)
+	if err != nil {
+		return exit.Usagef("%v", err)
+	}
+	_, err = p.Stdout.Write(data)
+	return err
+}
+
+// tellEnvironment prints how to use the sandbox and closes stdout, so that a
+// shell that reads it goes on.
+func tellEnvironment(p *env.Process, output string, s *sandbox.Sandbox, login account.Credentials) error {
+	text := shellLines(s.Environment(login))
+	if output == "json" {
+		var err error
+		if text, err = describe(s, login); err != nil {
+			return err
+		}
+	}
+	if _, err := io.WriteString(p.Stdout, text); err != nil {
+		return err
+	}
+	if c, ok := p.Stdout.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// sandboxLogin is one login in JSON.
+type Login struct {
+	Name            string `json:"name"`
+	ARN             string `json:"arn"`
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+	SessionToken    string `json:"sessionToken,omitempty"`
+}
+
+// describe is everything a script needs to know, as one line of JSON.
+func describe(s *sandbox.Sandbox, login account.Credentials) (string, error) {
+	out := struct {
+		World       string            `json:"world"`
+		Endpoint    string            `json:"endpoint"`
+		Region      string            `json:"region"`
+		Account     string            `json:"account"`
+		Login       string            `json:"login"`
+		Environment map[string]string `json:"environment"`
+		Logins      []Login           `json:"logins"`
+	}{World: s.World.Name, Endpoint: s.Endpoint(), Region: s.World.Region, Account: s.World.Account, Login: login.Login, Environment: make(map[string]string)}
+	for _, v := range s.Environment(login) {
+		out.Environment[v.Name] = v.Value
+	}
+	for _, l := range s.Account.Logins() {
+		out.Logins = append(out.Logins, Login{l.Login, l.ARN, l.AccessKeyID, l.SecretAccessKey, l.SessionToken})
+	}
+	b, err := json.Marshal(out)
+	return string(b) + "\n", err
+}
+
+// shellLines is the environment as lines for eval.
+func shellLines(env []sandbox.Variable) string {
+	var b strings.Builder
+	for _, v := range env {
+		fmt.Fprintf(&b, "export %s=%s\n", v.Name, shellescape.Quote(v.Value))
+	}
+	var stray []string
+	for _, name := range sandbox.Outside {
+		if !slices.ContainsFunc(env, func(v sandbox.Variable) bool { return v.Name == name }) {
+			stray = append(stray, name)
+		}
+	}
+	fmt.Fprintf(&b, "unset %s\n", strings.Join(stray, " "))
+	return b.String()
+}
+
+// inside is the environment of a command that runs in the sandbox.
+func inside(p *env.Process, env []sandbox.Variable) []string {
+	all := slices.DeleteFunc(slices.Clone(p.Environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(sandbox.Outside, name) || slices.ContainsFunc(env, func(v sandbox.Variable) bool { return v.Name == name })
+	})
+	for _, v := range env {
+		all = append(all, v.Name+"="+v.Value)
+	}
+	return all
+}

@@ -1,0 +1,70 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
+	"ssmguard/internal/sandbox"
+	"ssmguard/internal/sandbox/sandboxtest"
+)
+
+func TestSandboxEnvironment(t *testing.T) {
+	s := sandboxtest.Served(t, "default")
+	login, err := s.Login("sso")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	text := shellLines(s.Environment(login))
+	for line := range strings.Lines(text) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		names = append(names, strings.TrimSpace(name))
+	}
+	want := []string{
+		"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE",
+		"AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED", "SSMGUARD_SANDBOX", "AWS_SESSION_TOKEN",
+		"unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE HTTP_PROXY http_proxy",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+	text, err = describe(s, login)
+	var described struct {
+		Endpoint, Login string
+		Environment     map[string]string
+		Logins          []Login
+	}
+	if err := json.Unmarshal([]byte(text), &described); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil || described.Login != "sso" || described.Environment["AWS_ENDPOINT_URL"] != described.Endpoint || len(described.Logins) != 12 {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// A port that is taken has nothing to do with the network.
+func TestSandboxPortTaken(t *testing.T) {
+	w, err := configs.LoadWorld("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = sandbox.Open(w, l.Addr().String(), nil)
+	if err == nil || !strings.Contains(err.Error(), "cannot serve the sandbox") {
+		t.Errorf("opened on a port that is taken: %v", err)
+	}
+	if advice := exit.Advice((&env.Process{ProfileExists: true}), err); advice != "" {
+		t.Errorf("advises: %s", advice)
+	}
+}

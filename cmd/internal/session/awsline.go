@@ -1,0 +1,116 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/program"
+)
+
+// awsHelp describes the AWS CLI's place.
+const AWSHelp = `Takes a whole command line of the AWS CLI. "ssm start-session" and "ecs
+execute-command" are checked first, and but for that behave as there: options, output,
+exit codes, the plugin in PATH if there is one; a target is an id. Everything else goes
+to the next aws in PATH.
+` + ask.OwnHelp
+
+// StartSession runs the words after `start-session`.
+func StartSession(ctx context.Context, p *env.Process, words []string) error {
+	words, err := withTarget(ctx, p, append([]string{"ssm", "start-session"}, words...))
+	if err == nil {
+		err = SSM(ctx, p, words)
+	}
+	return exit.OwnVoice("start-session", err, ask.SessionFlags("ssm")...)
+}
+
+// ssm runs the words after `aws` where they have to be a command of ours.
+func SSM(ctx context.Context, p *env.Process, words []string) error {
+	line, err := ask.Read(p, words)
+	if err != nil {
+		return err
+	}
+	switch line.Call.Command {
+	case awscli.Help:
+		return ask.ErrHelp
+	case awscli.Version:
+		_, err := fmt.Fprintln(p.Stdout, env.Version())
+		return err
+	case awscli.Foreign:
+		return line.Unknown()
+	case awscli.ExecuteCommand:
+		return execute(ctx, line)
+	default:
+		return start(ctx, line)
+	}
+}
+
+// aws runs the words after `aws` and hands what is not ours to the next aws.
+func AWS(ctx context.Context, p *env.Process, words []string) error {
+	line, err := ask.Read(p, words)
+	if err != nil {
+		return err
+	}
+	line.DropIn = true
+	switch {
+	case !ours(line):
+		return elsewhere(line, func(path string, args, environ []string) error { return program.Become(p, path, args, environ) })
+	case line.Call.Command == awscli.ExecuteCommand:
+		return execute(ctx, line)
+	default:
+		return start(ctx, line)
+	}
+}
+
+// ours tells whether a command line for the AWS CLI is to be run here: one that
+// starts a session, unless the user has given that command another meaning.
+func ours(l *ask.Line) bool {
+	switch service := l.Call.Service; l.Call.Command {
+	case awscli.StartSession, awscli.ExecuteCommand:
+		return !l.Call.Globals.AutoPrompt && !awsconf.Aliased(service, ask.OperationOf[service], l.Lookup)
+	case awscli.Print:
+		return true
+	}
+	return false
+}
+
+// elsewhere hands a command line that is not ours to the next aws, and does what can
+// be done with it where there is none.
+func elsewhere(l *ask.Line, become func(path string, args, environ []string) error) error {
+	err := passThrough(l.Process, l.Words, become)
+	if !errors.Is(err, errNoOtherAWS) {
+		return err
+	}
+	switch l.Call.Command {
+	case awscli.Help:
+		return ask.ErrHelp
+	case awscli.Version:
+		_, err := fmt.Fprintln(l.Stdout, env.Version())
+		return err
+	}
+	if l.Call.Refusal != nil {
+		return l.Call.Refusal // the error of an AWS CLI that has only our commands
+	}
+	return err
+}
+
+// start runs a command line that asks for a session, or for what the AWS CLI
+// prints instead of starting one.
+func start(ctx context.Context, l *ask.Line) error {
+	if l.Call.Command == awscli.Print {
+		_, err := io.WriteString(l.Stdout, l.Call.Output)
+		return err
+	}
+	w, conf, err := l.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.Evidence.Close()
+	return newStart(l, w, conf).run(ctx)
+}

@@ -1,0 +1,110 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/dial"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/guard"
+	"ssmguard/proxy"
+	"ssmguard/proxy/awsssm"
+)
+
+// ECSHelp is the page of `ssmguard ecs`.
+const ECSHelp = `The options are those of "aws ecs execute-command": --cluster, --task, --container,
+--command, --interactive, --profile, --region and the rest. Before the command is
+sent, ecs:ExecuteCommand is checked on the task and on its cluster. Unlike the AWS
+CLI, it keeps the session's token out of the process table and reconnects through
+Systems Manager; "ssmguard aws ecs execute-command" does so, too. Our own options are
+those of "ssmguard start-session".
+`
+
+// ecs runs the words after `ecs`.
+func ECS(ctx context.Context, p *env.Process, words []string) error {
+	line, err := ask.Read(p, append([]string{"ecs"}, words...))
+	if err != nil {
+		return exit.OwnVoice("ecs", err, ask.SessionFlags("ecs")...)
+	}
+	switch line.Call.Command {
+	case awscli.Help:
+		return ask.ErrHelp
+	case awscli.ExecuteCommand:
+		return exit.OwnVoice("ecs", execute(ctx, line), ask.SessionFlags("ecs")...)
+	case awscli.Print:
+		return start(ctx, line)
+	}
+	if line.Call.Refusal != nil {
+		return line.Unknown()
+	}
+	return exit.Usagef("ecs knows execute-command only; see %q", "ssmguard help ecs")
+}
+
+// pluginBanner is what the AWS CLI leaves on stdout before a command: it looks for
+// the plugin by running it without arguments.
+const pluginBanner = "\nThe Session Manager plugin was installed successfully. Use the AWS CLI to start a session.\n\n"
+
+// execute runs a command in a task, from the configuration to the session's end.
+func execute(ctx context.Context, l *ask.Line) error {
+	if l.DropIn {
+		if _, err := io.WriteString(l.Stdout, pluginBanner); err != nil {
+			return err
+		}
+	}
+	conf, err := l.ConfigureSession(ctx)
+	if err != nil {
+		return err
+	}
+	w, err := task(ctx, l, conf)
+	if err != nil {
+		return err
+	}
+	defer w.Evidence.Close()
+	return newStart(l, w, conf).run(ctx)
+}
+
+// task makes the world of a command in a task.
+func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.World, error) {
+	api := awsssm.New(conf.SSM, "")
+	opener := awsssm.NewExecutor(conf.ECS, awsssm.Command(l.Call.Execute), api)
+	target, container, err := opener.Find(ctx)
+	var choice *awsssm.ContainerError
+	switch {
+	case err != nil && l.DropIn:
+		return nil, unfound(ctx, opener, err)
+	case errors.As(err, &choice):
+		return nil, exit.Coded(err.Error(), exit.Usage)
+	case err != nil:
+		return nil, err
+	}
+	evidence := l.Gather(conf)
+	return &ask.World{
+		Request:  guard.Request{Region: conf.Region, Target: target, Document: guard.ExecuteDocument, Container: container},
+		Evidence: evidence,
+		Policies: evidence,
+		Guard:    l.Judges(evidence),
+		Spec:     proxy.Spec{Target: target, Region: conf.Region, Profile: conf.ActiveProfile, Endpoint: conf.Endpoint},
+		Opener:   opener,
+	}, nil
+}
+
+// unfound is the end of a command whose task, or container in it, was not found:
+// AWS's own words where it refuses the command, as with the AWS CLI, which looks
+// for the task afterwards. why is the error if it does not.
+func unfound(ctx context.Context, opener proxy.Opener, why error) error {
+	if ctx.Err() != nil || exit.As[*proxy.Unreachable](why) {
+		return why
+	}
+	session, err := opener.Open(ctx, proxy.Spec{})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dial.TerminateTimeout)
+	defer cancel()
+	return errors.Join(why, opener.Terminate(ctx, session.ID))
+}

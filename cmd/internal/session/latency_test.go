@@ -1,0 +1,101 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/guard"
+	"ssmguard/guard/account"
+	"ssmguard/guard/awsiam"
+	"ssmguard/proxy"
+	"ssmguard/proxy/awsssm"
+)
+
+// callTime is what every call to the account takes in the benchmark.
+const callTime = 40 * time.Millisecond
+
+// BenchmarkStart measures the time to a session against an account whose every
+// call takes callTime: with nobody asking, and with the guard, cold and after a
+// run that has left its answers in the cache.
+func BenchmarkStart(b *testing.B) {
+	for _, bm := range []struct {
+		name string
+		mode ask.GuardMode
+		warm bool
+	}{{"bare", ask.GuardOff, false}, {"cold", ask.GuardOn, false}, {"warm", ask.GuardOn, true}} {
+		b.Run(bm.name, func(b *testing.B) {
+			cfg := slowAccount(b)
+			cache := b.TempDir()
+			if bm.warm {
+				startOnce(b, slowStart(cfg, bm.mode, cache))
+			}
+			for b.Loop() {
+				if !bm.warm {
+					cache = b.TempDir()
+				}
+				startOnce(b, slowStart(cfg, bm.mode, cache))
+			}
+		})
+	}
+}
+
+func startOnce(b *testing.B, o *StartOptions) {
+	b.Helper()
+	defer o.World.Evidence.Close()
+	if err := o.run(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// opened is a gateway that opens every session and carries none.
+type opened struct{}
+
+func (opened) Start(context.Context, account.SessionStart) (string, string, error) {
+	return "wss://gateway.invalid/", "token", nil
+}
+
+func (opened) Resume(context.Context, string) (string, string, error) { return "", "", nil }
+
+func (opened) Terminate(context.Context, string) error { return nil }
+
+const everything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
+
+// slowAccount serves an account and returns what its user needs.
+func slowAccount(b *testing.B) aws.Config {
+	b.Helper()
+	server, err := account.New(account.World{
+		Account: "111122223333", Region: "us-east-1", Delay: callTime,
+		Users:  []account.User{{Principal: account.Principal{Name: "ann", Inline: []account.Policy{{Name: "all", Document: everything}}}}},
+		Logins: []account.Login{{Name: "ann", Principal: "user/ann", AccessKeyID: "AKIAEXAMPLEEXAMPLE00", SecretAccessKey: "example"}},
+		Nodes:  []account.Node{{ID: "i-0123456789abcdef0", Ping: "Online", Agent: "3.3.0.0"}},
+	}, account.Options{Channels: opened{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	b.Cleanup(web.Close)
+	keys := server.Logins()[0]
+	return aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(web.URL),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey}, nil
+		}),
+	}
+}
+
+// slowStart is a start-session command whose plugin ends at once.
+func slowStart(cfg aws.Config, mode ask.GuardMode, cache string) *StartOptions {
+	o := (&stage{}).options(mode, new(bytes.Buffer), new(bytes.Buffer))
+	client := awsiam.New(cfg, awsiam.Options{CacheDir: cache})
+	o.World.Evidence = client
+	o.World.Guard = &guard.Guard{Inventory: client, Simulators: []guard.Simulator{client, guard.Local{Source: client}}}
+	o.World.Opener = awsssm.New(cfg, "")
+	o.World.Spec = proxy.Spec{Target: "i-0123456789abcdef0"}
+	return o
+}

@@ -1,0 +1,156 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"ssmguard/cmd/internal/dial"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/proxy"
+	"ssmguard/proxy/channel"
+	"ssmguard/proxy/door"
+	"ssmguard/proxy/plugin"
+)
+
+// nativeSession carries one session of start-session over our own data channel.
+type nativeSession struct {
+	*env.Process
+	*dial.Dialer
+	terminal *terminal // set by Run, as is
+	screen   *screen
+}
+
+// Run implements proxy.Plugin for every type of session.
+func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Streams, ready func()) error {
+	ctx, stop := whileCarrying(ctx)
+	defer stop()
+	defer n.terminate(ctx, s.ID)
+	local, err := localEnd(s.Spec.Parameters)
+	if err != nil {
+		return err
+	}
+	if local != nil {
+		defer local.Close()
+	}
+	n.terminal, n.screen = newTerminal(io), newScreen(io.Out, n.Stderr, n.ErrTerminal)
+	n.Options.OnPanic = n.terminal.restore
+	ch, err := n.connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer ch.Close()
+	if ready != nil {
+		ready()
+	}
+	info := ch.Info()
+	switch {
+	case info.SessionType == channel.Port && info.Properties.Type != "":
+		return n.forward(ctx, ch, s, local)
+	case info.SessionType == channel.Port:
+		n.screen.beside()
+		err := ch.Stdio(ctx, io.In, io.Out)
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return sessionError(err)
+	default:
+		return n.shell(ctx, ch, s, io)
+	}
+}
+
+// patience is how long the far side may say nothing before we tell that we wait.
+const patience = 10 * time.Second
+
+// connect opens a channel to the session, and waits for a program that has nothing
+// to say yet for as long as the user does.
+func (n *nativeSession) connect(ctx context.Context, s *proxy.Session) (*channel.Channel, error) {
+	d := *n.Dialer
+	d.Options.Silent = mayBeSilent(s.Spec)
+	wait := time.AfterFunc(patience, func() { n.screen.note("nothing from the far side yet; Ctrl-C ends the session") })
+	ch, err := d.Dial(ctx, s, n.screen.event)
+	wait.Stop()
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return nil, cause
+	}
+	return ch, sessionError(err)
+}
+
+// mayBeSilent tells whether a session may run and say nothing: a program does,
+// a shell has its prompt, and ports shake hands.
+func mayBeSilent(s proxy.Spec) bool {
+	switch s.Document {
+	case "AWS-StartSSHSession", "AWS-StartPortForwardingSession", "AWS-StartPortForwardingSessionToRemoteHost", "AWS-StartPortForwardingSessionToSocket":
+		return false
+	case "", "SSM-SessionManagerRunShell":
+		return strings.HasPrefix(s.Target, "ecs:")
+	}
+	return true
+}
+
+// terminate ends a session in the account, even when ctx is over.
+func (n *nativeSession) terminate(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dial.TerminateTimeout)
+	defer cancel()
+	if err := n.Api.Terminate(ctx, id); err != nil {
+		fmt.Fprintf(n.Stderr, "ssmguard: warning: %v\n", &plugin.LeftRunningError{ID: id, Err: err})
+	}
+}
+
+// localEnd opens what the session's parameters name to listen on, nil if they name
+// nothing: before the session is dialled, so that a port in use costs nothing.
+func localEnd(parameters map[string][]string) (*door.Door, error) {
+	if path := parameters["localUnixSocket"]; len(path) > 0 && path[0] != "" {
+		return door.Open("unix:"+path[0], false)
+	}
+	if port := parameters["localPortNumber"]; len(port) > 0 {
+		return door.Open(net.JoinHostPort("localhost", port[0]), false)
+	}
+	return nil, nil
+}
+
+// documentEnd opens what the session's document has to listen on.
+func documentEnd(p channel.PortProperties) (*door.Door, error) {
+	if p.LocalConnectionType == "unix" && p.LocalUnixSocket != "" {
+		return door.Open("unix:"+p.LocalUnixSocket, false)
+	}
+	if p.LocalPortNumber != "" {
+		return door.Open(net.JoinHostPort("localhost", p.LocalPortNumber), false)
+	}
+	return door.Open("", false)
+}
+
+func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *proxy.Session, local *door.Door) error {
+	if local == nil {
+		var err error
+		if local, err = documentEnd(ch.Info().Properties); err != nil {
+			return err
+		}
+		defer local.Close()
+	}
+	in := channel.NewInlet(local)
+	defer in.Close()
+	fmt.Fprintf(n.Stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
+	further := &dial.FurtherSessions{Dialer: n.Dialer, Spec: s.Spec, Traffic: new(dial.Traffic)}
+	defer further.Wait()
+	err := ch.Forward(ctx, in, channel.ForwardOptions{More: further.Open})
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return sessionError(err)
+}
+
+// sessionError makes of a channel's end what a command returns: nothing if it was in peace.
+func sessionError(err error) error {
+	var closed *channel.ClosedError
+	switch {
+	case err == nil, errors.Is(err, channel.ErrEscaped):
+		return nil
+	case errors.As(err, &closed) && strings.TrimSpace(closed.Output) != "":
+		return errors.New(strings.TrimSpace(closed.Output))
+	}
+	return err
+}

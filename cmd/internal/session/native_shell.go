@@ -1,0 +1,80 @@
+package session
+
+import (
+	"context"
+	"errors"
+
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/proxy"
+	"ssmguard/proxy/channel"
+)
+
+// shell joins a shell or a command to the user's terminal, which is as it was when
+// it returns. A command that takes no input gets none, and leaves the terminal
+// alone: there Ctrl-C interrupts us, which ends the session.
+func (n *nativeSession) shell(ctx context.Context, ch *channel.Channel, s *proxy.Session, streams proxy.Streams) error {
+	options := channel.ShellOptions{}
+	if ch.Info().SessionType == channel.NonInteractiveCommands {
+		streams.In = nil
+	} else {
+		sizes, stop := n.terminal.sizes(n.screen.nudge)
+		defer stop()
+		options.Sizes = sizes
+		n.screen.typing()
+	}
+	if streams.In != nil && n.terminal.in != nil {
+		if err := n.terminal.raw(); err != nil {
+			return err
+		}
+		defer n.terminal.restore()
+		keys, done := n.terminal.keys()
+		defer done()
+		streams.In = keys
+		n.screen.note("session " + s.ID + ", ~. leaves it")
+		options.Escape, options.OnEscape = '~', n.escaped
+	}
+	streams.Out = n.screen
+	ended, err := ch.Shell(ctx, streams, options)
+	switch {
+	case context.Cause(ctx) != nil:
+		err = context.Cause(ctx)
+	case errors.Is(err, channel.ErrEscaped):
+		n.screen.end()
+		n.screen.note("left session " + s.ID)
+		return nil
+	case pipeEnd(err) != nil:
+		return pipeEnd(err)
+	case sessionError(err) != nil:
+		err = sessionError(err)
+	case ended != 0:
+		return exit.EndWith(remoteStatus(ended))
+	}
+	if err != nil {
+		n.screen.end()
+	}
+	return err
+}
+
+// escaped acts on what was typed after ~ at the start of a line.
+func (n *nativeSession) escaped(b byte) bool {
+	switch {
+	case b == '?':
+		n.screen.note(escapes)
+	case b == controlZ && canSuspend:
+		n.terminal.suspend()
+	default:
+		return false
+	}
+	return true
+}
+
+const controlZ = 0x1a
+
+// remoteStatus is the exit code for a command's at the far end, as ssh has it:
+// what a signal ended has none, and is the rest.
+func remoteStatus(code int) int {
+	if code < 0 || code > 255 {
+		return exit.Other
+	}
+	return code
+}

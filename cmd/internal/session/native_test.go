@@ -1,0 +1,150 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"ssmguard/cmd/internal/dial"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/proxy"
+	"ssmguard/proxy/channel"
+	"ssmguard/proxy/door"
+	"ssmguard/proxy/gateway"
+)
+
+// A document may say what to listen on; parameters come first.
+func TestLocalEnds(t *testing.T) {
+	// A port that the test holds: nobody else can have it meanwhile, and who wants it is told so.
+	taken, err := door.Open("", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := taken.Addr().String()
+	_, number, err := net.SplitHostPort(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	for name, c := range map[string]struct {
+		parameters map[string][]string
+		properties channel.PortProperties
+		want       string // "" for any
+	}{
+		"nothing":            {},
+		"any":                {properties: channel.PortProperties{LocalPortNumber: "0"}},
+		"document":           {properties: channel.PortProperties{LocalPortNumber: number}, want: port},
+		"document, socket":   {properties: channel.PortProperties{LocalConnectionType: "unix", LocalUnixSocket: path}, want: "unix:" + path},
+		"parameters":         {parameters: map[string][]string{"localPortNumber": {number}}, want: port},
+		"parameters, socket": {parameters: map[string][]string{"localUnixSocket": {path}}, want: "unix:" + path},
+	} {
+		d, err := localEnd(c.parameters)
+		if err == nil && d == nil {
+			d, err = documentEnd(c.properties)
+		}
+		var inUse *door.InUseError
+		if errors.As(err, &inUse) && inUse.Address == c.want {
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := d.String(); c.want != "" && got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+		d.Close()
+	}
+}
+
+func TestRemoteStatus(t *testing.T) {
+	for code, want := range map[int]int{0: 0, 7: 7, 255: 255, -1: exit.Other, 256: exit.Other} {
+		if got := remoteStatus(code); got != want {
+			t.Errorf("%d is %d, want %d", code, got, want)
+		}
+	}
+}
+
+func TestMayBeSilent(t *testing.T) {
+	for _, c := range []struct {
+		document, target string
+		want             bool
+	}{
+		{"", "i-1", false},
+		{"", "ecs:cluster_task_container", true},
+		{"SSM-SessionManagerRunShell", "i-1", false},
+		{"AWS-StartSSHSession", "i-1", false},
+		{"AWS-StartNonInteractiveCommand", "i-1", true},
+		{"OurCommand", "i-1", true},
+	} {
+		if got := mayBeSilent(proxy.Spec{Document: c.document, Target: c.target}); got != c.want {
+			t.Errorf("%s on %s: %v", c.document, c.target, got)
+		}
+	}
+}
+
+// What the gateway says at the end is told, and is no peaceful end; leaving is one.
+func TestSessionError(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+		code int
+	}{
+		{nil, "", exit.OK},
+		{channel.ErrEscaped, "", exit.OK},
+		{&channel.ClosedError{Output: "\n\nYour session timed out due to inactivity.\n"}, "Your session timed out due to inactivity.", exit.Other},
+		{channel.ErrSessionGone, "session is gone", exit.Other},
+	} {
+		err := sessionError(c.err)
+		if code := exit.Code(err); code != c.code || err != nil && err.Error() != c.want {
+			t.Errorf("%v: %v, code %d; want %q, %d", c.err, err, code, c.want, c.code)
+		}
+	}
+}
+
+// A program that says nothing for longer than opening may take is no failure.
+func TestSilentProgram(t *testing.T) {
+	t.Parallel()
+	// On a busy machine the connection itself may take longer than opening may.
+	for opening := 1; ; opening *= 2 {
+		err := connectSilent(t, time.Duration(opening)*time.Second, fmt.Sprintf("sleep %d; echo there", 2*opening))
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, channel.ErrOpenTimeout) || opening > 30 {
+			t.Fatal(err)
+		}
+	}
+}
+
+// connectSilent connects to a program.
+func connectSilent(t *testing.T, opening time.Duration, program string) error {
+	t.Helper()
+	g, err := gateway.New(gateway.Options{Shell: []string{"/bin/sh", "-c", program}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(t.Context()) }()
+	defer func() {
+		if err := errors.Join(g.Close(), <-served); err != nil {
+			t.Error(err)
+		}
+	}()
+	s, err := g.Start(t.Context(), gateway.SessionConfig{Kind: gateway.Shell})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Spec.Document = "OurCommand"
+	n := &nativeSession{Dialer: &dial.Dialer{Options: channel.Options{OpenTimeout: opening}}, screen: newScreen(io.Discard, io.Discard, false)}
+	ch, err := n.connect(t.Context(), s)
+	if err != nil {
+		return err
+	}
+	return ch.Close()
+}

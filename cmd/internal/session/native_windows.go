@@ -1,0 +1,26 @@
+package session
+
+import (
+	"context"
+
+	"ssmguard/proxy/channel"
+)
+
+// escapes is what can be typed after ~ at the start of a line.
+const escapes = "~. leaves the session, ~~ sends a tilde, ~? shows this"
+
+const canSuspend = false
+
+// sizes gives the size of the terminal once: Windows tells of no change.
+func (t *terminal) sizes(<-chan struct{}) (sizes <-chan channel.Size, stop func()) {
+	out := make(chan channel.Size, 1)
+	out <- t.size()
+	return out, func() {}
+}
+
+func (t *terminal) suspend() {}
+
+// whileCarrying has nothing to do: Windows has neither signal.
+func whileCarrying(ctx context.Context) (_ context.Context, stop func()) { return ctx, func() {} }
+
+func pipeEnd(error) error { return nil }

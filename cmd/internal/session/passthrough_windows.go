@@ -1,0 +1,19 @@
+package session
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// ShimText is the text of the batch file that stands for the program.
+func ShimText(self string) string { return "@\"" + self + "\" aws %*\r\n" }
+
+// IsShim tells whether a file is our script.
+func IsShim(name, self string) (bool, error) {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return string(data) == ShimText(self), err
+}

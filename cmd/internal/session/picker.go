@@ -1,0 +1,293 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sahilm/fuzzy"
+	"golang.org/x/term"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/guard/awsiam"
+)
+
+// withTarget asks a person for the target that a command line does not name. On
+// anything but a terminal that can draw, and for every other fault, the words come back as they
+// are, and what is wrong with them is said by whoever reads them next.
+func withTarget(ctx context.Context, p *env.Process, words []string) ([]string, error) {
+	if !env.IsTerminal(p.Stdin) || !p.ErrTerminal || p.Getenv("TERM") == "dumb" {
+		return words, nil
+	}
+	if _, err := ask.Read(p, words); err == nil {
+		return words, nil
+	}
+	line, err := ask.ReadLine(p, words, true)
+	if err != nil || line.Call.Command != awscli.StartSession || line.Call.Input.Target != "" {
+		return words, nil
+	}
+	nodes, region, err := connected(ctx, line)
+	if err != nil {
+		return nil, err
+	}
+	if len(nodes) == 0 {
+		return nil, exit.Coded(fmt.Sprintf("no target is connected in %s; see \"ssmguard doctor --target TARGET\" for why one is not", region), exit.Refused)
+	}
+	id, err := pick(ctx, p, nodes)
+	if err != nil {
+		return nil, err
+	}
+	return append(words[:len(words):len(words)], "--target", id), nil
+}
+
+// connected lists the targets that could take a session now.
+func connected(ctx context.Context, l *ask.Line) (nodes []awsiam.Node, region string, err error) {
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Lookup: l.Lookup, Prompt: l.Prompter()})
+	if err != nil {
+		return nil, "", err
+	}
+	if _, err := conf.Credentials.Retrieve(ctx); err != nil {
+		return nil, "", err
+	}
+	evidence := l.Gather(conf)
+	defer evidence.Close()
+	defer l.ShowStatus("looking for targets in " + conf.Region)()
+	all, err := evidence.Nodes(ctx, conf.Region)
+	for _, n := range all {
+		if n.Ping == "Online" || n.Ping == "" && n.State == "running" && err != nil {
+			nodes = append(nodes, n)
+		}
+	}
+	if len(nodes) > 0 {
+		err = nil
+	}
+	return nodes, conf.Region, err
+}
+
+// pick shows the nodes on the terminal and returns the id of the chosen one. To
+// leave is what Ctrl-C is elsewhere.
+func pick(ctx context.Context, p *env.Process, nodes []awsiam.Node) (string, error) {
+	in, out := env.FileOf(p.Stdin), env.FileOf(p.Stderr)
+	if in == nil || out == nil {
+		return "", exit.Usagef("a target is chosen on a terminal; name one with --target")
+	}
+	width, height, err := term.GetSize(int(out.Fd()))
+	if err != nil || width < 20 || height < 4 {
+		width, height = 80, 24
+	}
+	state, err := term.MakeRaw(int(in.Fd()))
+	if err != nil {
+		return "", err
+	}
+	defer term.Restore(int(in.Fd()), state) //nolint:errcheck // there is nothing else to try
+	k := newPicker(nodes, width, min(height-2, 12))
+	keys := newKeys(in)
+	defer close(keys.want)
+	for {
+		fmt.Fprint(p.Stderr, k.draw())
+		typed, err := keys.next(ctx)
+		if err != nil {
+			fmt.Fprint(p.Stderr, k.wipe())
+			return "", err
+		}
+		switch k.press(typed) {
+		case picked:
+			fmt.Fprint(p.Stderr, k.wipe())
+			return k.nodes[k.found[k.at]].ID, nil
+		case left:
+			fmt.Fprint(p.Stderr, k.wipe())
+			return "", exit.EndWith(exit.Interrupt)
+		}
+	}
+}
+
+// keys reads a terminal only when somebody wants a key, so that nothing of what
+// is typed later is lost to us.
+type keys struct {
+	want chan struct{}
+	got  chan []byte // nil at the end of the input
+}
+
+// newKeys starts the reader. It ends when want is closed or, if it is within a
+// read then, with the process: a terminal's read cannot be interrupted.
+func newKeys(in io.Reader) *keys {
+	k := &keys{want: make(chan struct{}), got: make(chan []byte, 1)}
+	go func() {
+		buf := make([]byte, 256)
+		for range k.want {
+			n, err := in.Read(buf)
+			if err != nil {
+				n = 0
+			}
+			k.got <- append([]byte(nil), buf[:n]...)
+		}
+	}()
+	return k
+}
+
+func (k *keys) next(ctx context.Context) ([]byte, error) {
+	select {
+	case k.want <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	select {
+	case b := <-k.got:
+		return b, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// picker is a list that gets shorter while one types.
+type picker struct {
+	nodes []awsiam.Node
+	lines []string // of the nodes
+	query string
+	found []int // the nodes that the query leaves, the best first
+	at    int   // place in found
+	width int
+	rows  int // of the list
+	drawn int // lines on the screen above the cursor's
+}
+
+// choice is what a key led to.
+type choice int
+
+const (
+	choosing choice = iota
+	picked
+	left
+)
+
+func newPicker(nodes []awsiam.Node, width, rows int) *picker {
+	k := &picker{nodes: nodes, width: width, rows: rows}
+	name, id, platform := 4, 4, 4
+	for _, n := range nodes {
+		name, id, platform = max(name, utf8.RuneCountInString(n.Name)), max(id, len(n.ID)), max(platform, len(n.Platform))
+	}
+	for _, n := range nodes {
+		state := strings.TrimSpace(n.State + " " + strings.ToLower(n.Ping))
+		k.lines = append(k.lines, strings.TrimRight(fmt.Sprintf("%-*s  %-*s  %-*s  %s", min(name, 40), env.Printable(n.Name), id, n.ID, min(platform, 16), n.Platform, state), " "))
+	}
+	k.filter()
+	return k
+}
+
+func (k *picker) filter() {
+	k.found, k.at = nil, 0
+	if k.query == "" {
+		for i := range k.nodes {
+			k.found = append(k.found, i)
+		}
+		return
+	}
+	for _, m := range fuzzy.Find(k.query, k.lines) {
+		k.found = append(k.found, m.Index)
+	}
+}
+
+// press takes what one read of the terminal gave.
+func (k *picker) press(b []byte) choice {
+	if len(b) == 0 || string(b) == "\x1b" {
+		return left
+	}
+	for len(b) > 0 {
+		if n, step := arrow(b); n > 0 {
+			k.move(step)
+			b = b[n:]
+			continue
+		}
+		r, n := utf8.DecodeRune(b)
+		b = b[n:]
+		switch {
+		case r == 'C'-'@' || r == 'D'-'@':
+			return left
+		case (r == '\r' || r == '\n') && len(k.found) > 0:
+			return picked
+		case r == 'P'-'@':
+			k.move(-1)
+		case r == 'N'-'@':
+			k.move(1)
+		case r == 'U'-'@':
+			k.query = ""
+			k.filter()
+		case r == 0x7f || r == '\b':
+			if _, n := utf8.DecodeLastRuneInString(k.query); k.query != "" {
+				k.query = k.query[:len(k.query)-n]
+			}
+			k.filter()
+		case unicode.IsPrint(r):
+			k.query += string(r)
+			k.filter()
+		}
+	}
+	return choosing
+}
+
+// arrow returns the length of an escape sequence at the beginning of b and the
+// step that it asks for.
+func arrow(b []byte) (n, step int) {
+	if len(b) < 3 || b[0] != '\x1b' || b[1] != '[' && b[1] != 'O' {
+		return 0, 0
+	}
+	for n = 2; n < len(b) && (b[n] < '@' || b[n] > '~'); n++ {
+	}
+	n = min(n+1, len(b))
+	switch b[n-1] {
+	case 'A':
+		return n, -1
+	case 'B':
+		return n, 1
+	}
+	return n, 0
+}
+
+func (k *picker) move(step int) {
+	if len(k.found) > 0 {
+		k.at = min(max(k.at+step, 0), len(k.found)-1)
+	}
+}
+
+// draw returns what puts the list on the screen in place of the last one.
+func (k *picker) draw() string {
+	var b strings.Builder
+	b.WriteString(k.wipe())
+	fmt.Fprintf(&b, "%s\r\n", k.fit(fmt.Sprintf("target (%d of %d): %s", len(k.found), len(k.nodes), k.query)))
+	first := max(0, k.at-k.rows+1)
+	k.drawn = 1
+	for i := first; i < min(len(k.found), first+k.rows); i++ {
+		mark := "  "
+		if i == k.at {
+			mark = "> "
+		}
+		fmt.Fprintf(&b, "%s\r\n", k.fit(mark+k.lines[k.found[i]]))
+		k.drawn++
+	}
+	return b.String()
+}
+
+// wipe returns what takes the list off the screen.
+func (k *picker) wipe() string {
+	if k.drawn == 0 {
+		return ""
+	}
+	n := k.drawn
+	k.drawn = 0
+	return fmt.Sprintf("\r\x1b[%dA\x1b[J", n)
+}
+
+// fit cuts a line to the screen's width: a line that wraps could not be wiped.
+func (k *picker) fit(line string) string {
+	if runes := []rune(line); len(runes) >= k.width {
+		return string(runes[:k.width-1])
+	}
+	return line
+}

@@ -1,0 +1,32 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"ssmguard/cmd/internal/exit"
+)
+
+// checkLocalPort tries whether the port that a port-forwarding session is to
+// listen on is free, so that no session is started that could not be used.
+func checkLocalPort(parameters map[string][]string) error {
+	ports := parameters["localPortNumber"]
+	if len(ports) == 0 || ports[0] == "0" {
+		return nil // the plugin takes any free one
+	}
+	// The plugin listens on the same name.
+	l, err := net.Listen("tcp", net.JoinHostPort("localhost", ports[0]))
+	var errno syscall.Errno
+	switch {
+	case err == nil:
+		return l.Close()
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("local port %s is in use; end what holds it or give another localPortNumber", ports[0])
+	case errors.As(err, &errno):
+		return fmt.Errorf("local port %s cannot be opened: %v", ports[0], errno)
+	default:
+		return exit.Usagef("localPortNumber %q is no port", ports[0])
+	}
+}

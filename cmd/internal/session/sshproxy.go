@@ -1,0 +1,159 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/proxy"
+	"ssmguard/proxy/awsssm"
+)
+
+// SSHProxyHelp is the page of `ssmguard ssh-proxy`.
+const SSHProxyHelp = `Carries ssh, scp and rsync through a session, as ProxyCommand of an ssh_config:
+
+  Host i-* mi-*
+    ProxyCommand ssmguard ssh-proxy %h %p
+
+"ssmguard alias --ssh-config --install" writes that. HOST is an id, a name or
+tag:KEY=VALUE. Nothing but the connection is on stdout; what we say, ssh shows.
+
+  --push-key FILE   push a public key with EC2 Instance Connect first: sshd takes
+                    it for a minute
+  --user USER       the user to push it for (%r in an ssh_config)
+
+and --profile, --region and the other options of start-session.
+`
+
+// sshDocument makes a session of a connection to a port.
+const sshDocument = "AWS-StartSSHSession"
+
+// sshOptions is an ssh-proxy command line.
+type sshOptions struct {
+	Host, Port, User, KeyFile string
+}
+
+var sshTable = []ask.Option[sshOptions]{
+	{Flag: "--user", Set: ask.Text(func(o *sshOptions) *string { return &o.User })},
+	{Flag: "--push-key", Set: ask.Text(func(o *sshOptions) *string { return &o.KeyFile })},
+}
+
+// sshProxy runs the words after `ssh-proxy`.
+func SSHProxy(ctx context.Context, p *env.Process, words []string) error {
+	if len(words) > 0 && words[0] == "help" {
+		return ask.ErrHelp
+	}
+	var o sshOptions
+	words, err := ask.Take(&o, sshTable, words, p.Getenv)
+	if err != nil {
+		return err
+	}
+	if words, err = o.complete(words); err != nil {
+		return err
+	}
+	if p.Getenv("SSMGUARD_ENGINE") == "" {
+		words = append([]string{"--engine", ask.EngineNative}, words...)
+	}
+	line, err := ask.Read(p, append(words, "ssm", "start-session", "--target="+o.Host,
+		"--document-name", sshDocument, "--parameters", "portNumber="+o.Port))
+	if err != nil {
+		return exit.OwnVoice("ssh-proxy", err, SSHFlags()...)
+	}
+	if line.Call.Command != awscli.StartSession {
+		return exit.Usagef("ssh-proxy takes the options of the AWS CLI beside its own; see %q", "ssmguard help ssh-proxy")
+	}
+	return o.run(ctx, line)
+}
+
+// complete takes host and port, the first two words or the last two, and returns
+// the others.
+func (o *sshOptions) complete(words []string) ([]string, error) {
+	at, option := 0, func(i int) bool { return strings.HasPrefix(words[i], "-") }
+	if len(words) > 2 && option(0) {
+		at = len(words) - 2
+	}
+	if len(words) < 2 || option(at) || option(at+1) {
+		return nil, exit.Usagef("ssh-proxy needs a host and a port, %%h and %%p in an ssh_config; see %q", "ssmguard help ssh-proxy")
+	}
+	o.Host, o.Port = words[at], words[at+1]
+	if n, err := strconv.Atoi(o.Port); err != nil || n < 1 || n > 65535 {
+		return nil, exit.Usagef("%s is no port", o.Port)
+	}
+	if (o.User == "") != (o.KeyFile == "") {
+		return nil, exit.Usagef("--user and --push-key go together")
+	}
+	return slices.Delete(words, at, at+2), nil
+}
+
+func (o *sshOptions) run(ctx context.Context, line *ask.Line) error {
+	var key string
+	if o.KeyFile != "" {
+		var err error
+		if key, err = readPublicKey(o.KeyFile); err != nil {
+			return err
+		}
+	}
+	conf, err := line.ConfigureSession(ctx)
+	if err != nil {
+		return err
+	}
+	w, err := line.Enter(ctx, conf)
+	if err != nil {
+		return err
+	}
+	defer w.Evidence.Close()
+	if key != "" {
+		w.Opener = keyPusher{Opener: w.Opener, Process: line.Process, cfg: conf.Config, user: o.User, key: key}
+	}
+	return newStart(line, w, conf).run(ctx)
+}
+
+// readPublicKey reads a public key; for a private key, the public one beside it.
+func readPublicKey(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err == nil && strings.Contains(string(data), "PRIVATE KEY-----") {
+		file += ".pub"
+		data, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return "", exit.Coded(fmt.Sprintf("cannot read the key: %v", err), exit.Config)
+	}
+	key := strings.TrimSpace(string(data))
+	if len(strings.Fields(key)) < 2 || strings.ContainsAny(key, "\r\n") {
+		return "", exit.Coded(fmt.Sprintf("%s is no public key of OpenSSH", file), exit.Config)
+	}
+	return key, nil
+}
+
+// keyPusher pushes a key while the session is being opened. A key that cannot be
+// pushed does not stop the session: sshd may know it already.
+type keyPusher struct {
+	proxy.Opener
+	*env.Process
+	cfg       aws.Config
+	user, key string
+}
+
+// Open opens the session and returns when the key is there, too.
+func (k keyPusher) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, error) {
+	var g errgroup.Group
+	g.Go(func() error { return awsssm.PushKey(ctx, k.cfg, s.Target, k.user, k.key) })
+	session, err := k.Opener.Open(ctx, s)
+	if pushed := g.Wait(); pushed != nil && err == nil {
+		fmt.Fprintf(k.Stderr, "ssmguard: warning: the key could not be pushed: %s\n", env.OneLine(pushed))
+	}
+	return session, err
+}
+
+// SSHFlags are the options of `ssmguard ssh-proxy`.
+func SSHFlags() []string { return ask.SessionFlags("ssm", ask.FlagNames(sshTable)...) }

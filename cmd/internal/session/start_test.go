@@ -1,0 +1,277 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/guard"
+	"ssmguard/guard/awsiam"
+	"ssmguard/guard/policy"
+	"ssmguard/proxy"
+	"ssmguard/proxy/plugin"
+)
+
+// stage is a world that writes down what is done to it.
+type stage struct {
+	verdict  policy.Verdict // of every grant
+	cached   bool           // the verdict is of an earlier run, fresh is what it would be now
+	fresh    policy.Verdict
+	recent   bool // allowed a moment ago
+	noCaller error
+	noPlugin error
+	refusal  error  // of StartSession
+	handOver error  // of the plugin
+	stuck    error  // of TerminateSession
+	opened   func() // called by StartSession
+	did      []string
+}
+
+func (s *stage) Prefetch(context.Context, guard.Request) {}
+
+func (s *stage) Close() {}
+
+func (s *stage) Cached() bool { return s.cached }
+
+func (s *stage) Refresh() { s.cached = false; s.verdict = s.fresh; s.did = append(s.did, "refresh") }
+
+func (s *stage) ResolveTarget(_ context.Context, _, name string) (string, error) { return name, nil }
+
+func (s *stage) Nodes(context.Context, string) ([]awsiam.Node, error) { return nil, nil }
+
+func (s *stage) SessionDocuments(context.Context, string) ([]awsiam.SessionDocument, error) {
+	return nil, nil
+}
+
+func (s *stage) RecentlyAllowed(context.Context, guard.Request) (time.Time, bool) {
+	return time.Time{}, s.recent
+}
+
+func (s *stage) RememberAllowed(context.Context, guard.Request) { s.did = append(s.did, "remember") }
+
+func (s *stage) ForgetAllowed(context.Context, guard.Request) { s.did = append(s.did, "forget") }
+
+func (s *stage) Caller(context.Context) (guard.Caller, error) {
+	s.did = append(s.did, "caller")
+	if s.noCaller != nil {
+		return guard.Caller{}, s.noCaller
+	}
+	return guard.Caller{SessionARN: "arn:aws:iam::111122223333:user/ann", Account: "111122223333", Partition: "aws"}, nil
+}
+
+func (s *stage) Name() string { return "iam" }
+
+func (s *stage) Simulate(_ context.Context, _ guard.Caller, gs []guard.Grant) ([]guard.Ruling, error) {
+	s.did = append(s.did, "simulate")
+	answer := policy.Answer{Verdict: s.verdict}
+	if s.verdict == policy.Unknown {
+		answer.DependsOn = []string{"session"}
+	}
+	var rs []guard.Ruling
+	for _, g := range gs {
+		rs = append(rs, guard.Ruling{Grant: g, Judge: "iam", Answer: answer})
+	}
+	return rs, nil
+}
+
+func (s *stage) Open(context.Context, proxy.Spec) (*proxy.Session, error) {
+	s.did = append(s.did, "open")
+	if s.refusal != nil {
+		return nil, s.refusal
+	}
+	if s.opened != nil {
+		s.opened()
+	}
+	return &proxy.Session{ID: "ann-1", Token: proxy.NewSecret("sesame")}, nil
+}
+
+func (s *stage) Terminate(_ context.Context, id string) error {
+	s.did = append(s.did, "terminate "+id)
+	return s.stuck
+}
+
+func (s *stage) Run(_ context.Context, session *proxy.Session, io proxy.Streams, _ func()) error {
+	s.did = append(s.did, "plugin "+session.ID)
+	if s.handOver == nil {
+		io.Out.Write([]byte("hello\n"))
+	}
+	return s.handOver
+}
+
+func (s *stage) options(mode ask.GuardMode, stdout, stderr *bytes.Buffer) *StartOptions {
+	line := &ask.Line{
+		Process: &env.Process{Stdin: strings.NewReader(""), Stdout: stdout, Stderr: stderr},
+		Own:     ask.OwnOptions{Guard: mode},
+		Log:     slog.New(slog.DiscardHandler),
+	}
+	return &StartOptions{Line: line, World: &ask.World{
+		Request:  guard.Request{Region: "us-east-1", Target: "i-0123456789abcdef0"},
+		Evidence: s,
+		Guard:    &guard.Guard{Simulators: []guard.Simulator{s}},
+		Opener:   s,
+	}, plugin: func(context.Context) (proxy.Plugin, error) { return s, s.noPlugin }}
+}
+
+var refusedOpen = &proxy.Refused{
+	Code: "AccessDeniedException", Operation: "StartSession",
+	Message: "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: ssm:StartSession on resource: arn:aws:ssm:us-east-1:111122223333:document/SSM-SessionManagerRunShell because no identity-based policy allows the ssm:StartSession action",
+}
+
+type startCase struct {
+	name   string
+	mode   ask.GuardMode
+	stage  stage
+	did    []string
+	code   int
+	stdout string
+	stderr string // what stderr must hold; "" for nothing at all
+}
+
+// startCases are what can come between a command line and its session.
+func startCases() []startCase {
+	var (
+		asked    = []string{"caller", "simulate"}
+		started  = []string{"caller", "simulate", "open", "remember", "plugin ann-1"}
+		unproven = []string{"caller", "simulate", "open", "plugin ann-1"}
+		broken   = errors.New("the plugin did not start")
+	)
+	return []startCase{
+		{"allowed", ask.GuardOn, stage{verdict: policy.Allow}, started, exit.OK, "hello\n", ""},
+		{"denied", ask.GuardOn, stage{verdict: policy.ImplicitDeny}, asked, exit.Refused, "", "ssmguard: error: "},
+		{"explicitly denied", ask.GuardStrict, stage{verdict: policy.ExplicitDeny}, asked, exit.Refused, "", "ssmguard: error: "},
+		{"denied, warn", ask.GuardWarn, stage{verdict: policy.ImplicitDeny}, unproven, exit.OK, "hello\n", "ssmguard: error: "},
+		{"denied, off", ask.GuardOff, stage{verdict: policy.ImplicitDeny}, unproven[2:], exit.OK, "hello\n", ""},
+		{"unknown", ask.GuardOn, stage{}, unproven, exit.OK, "hello\n", "ssmguard: "},
+		{"unknown, strict", ask.GuardStrict, stage{}, asked, exit.Refused, "", "ssmguard: "},
+		{"cannot ask", ask.GuardOn, stage{noCaller: errors.New("no route")}, []string{"caller", "open", "plugin ann-1"}, exit.OK,
+			"hello\n", "ssmguard: warning: the guard could not ask: no route\n"},
+		{"cannot ask, strict", ask.GuardStrict, stage{noCaller: errors.New("no route")}, asked[:1], exit.Other, "", "no route"},
+		{"no plugin", ask.GuardOn, stage{verdict: policy.Allow, noPlugin: broken}, asked, exit.Other, "", "ssmguard: the plugin did not start\n"},
+		{"refused after all", ask.GuardOn, stage{verdict: policy.Allow, refusal: refusedOpen}, append(asked[:2:2], "open"), exit.Refused,
+			"", "\naws: [ERROR]: An error occurred (AccessDeniedException) when calling the StartSession operation: User: arn:"},
+		{"unreachable", ask.GuardOff, stage{refusal: &proxy.Unreachable{Endpoint: "http://ssm.invalid/"}}, []string{"open"}, exit.Other,
+			"", "\naws: [ERROR]: Could not connect to the endpoint URL: \"http://ssm.invalid/\"\n"},
+		{"handed over in vain", ask.GuardOn, stage{verdict: policy.Allow, handOver: broken}, started, exit.Other, "", "ssmguard: the plugin did not start\n"},
+		{"far command failed", ask.GuardOff, stage{handOver: &plugin.ExitError{Code: 7, Remote: true}}, unproven[2:], 7, "", ""},
+		{"left running", ask.GuardOff, stage{handOver: errors.Join(broken, &plugin.LeftRunningError{ID: "ann-1", Err: errors.New("refused")})},
+			unproven[2:], exit.Other, "", "ssmguard: warning: session ann-1 may still be running: refused\n"},
+		{"left running after all went well", ask.GuardOff, stage{handOver: errors.Join(nil, &plugin.LeftRunningError{ID: "ann-1", Err: refusedOpen})},
+			unproven[2:], exit.OK, "", "ssmguard: warning: session ann-1 may still be running: "},
+		{"allowed a moment ago", ask.GuardOn, stage{recent: true}, unproven[2:], exit.OK, "hello\n", ""},
+		{"allowed a moment ago, strict", ask.GuardStrict, stage{recent: true, verdict: policy.Allow}, started, exit.OK, "hello\n", ""},
+		{"allowed a moment ago, now refused", ask.GuardOn, stage{recent: true, verdict: policy.ImplicitDeny, refusal: refusedOpen},
+			[]string{"open", "forget", "caller", "simulate"}, exit.Refused, "", "the policies read here agree"},
+		{"denied by an old answer", ask.GuardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.Allow},
+			[]string{"caller", "simulate", "refresh", "caller", "simulate", "open", "remember", "plugin ann-1"}, exit.OK, "hello\n", ""},
+		{"denied again", ask.GuardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.ImplicitDeny},
+			[]string{"caller", "simulate", "refresh", "caller", "simulate"}, exit.Refused, "", "ssmguard: error: "},
+	}
+}
+
+func TestStartSession(t *testing.T) {
+	for _, tt := range startCases() {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			o := tt.stage.options(tt.mode, &stdout, &stderr)
+			code := exit.Report(o.Line.Process, o.run(t.Context()))
+			if code != tt.code {
+				t.Errorf("code %d, want %d", code, tt.code)
+			}
+			if diff := cmp.Diff(tt.did, tt.stage.did); diff != "" {
+				t.Errorf("did (-want +got):\n%s", diff)
+			}
+			if stdout.String() != tt.stdout {
+				t.Errorf("stdout %q, want %q", stdout.String(), tt.stdout)
+			}
+			if got := stderr.String(); !strings.Contains(got, tt.stderr) || tt.stderr == "" && got != "" {
+				t.Errorf("stderr %q, want %q", got, tt.stderr)
+			}
+			if strings.Contains(stdout.String()+stderr.String(), "sesame") {
+				t.Error("the token is shown")
+			}
+		})
+	}
+}
+
+// TestInTheCLIsPlace: a line typed for the AWS CLI is answered as the AWS CLI
+// would, with explanations after refusals alone.
+func TestInTheCLIsPlace(t *testing.T) {
+	const deniedText = "\naws: [ERROR]: An error occurred (AccessDeniedException) when calling the StartSession operation: " +
+		"User: arn:aws:iam::111122223333:user/ann is not authorized to perform: ssm:StartSession on resource: arn:"
+	tests := []struct {
+		name   string
+		mode   ask.GuardMode
+		stage  stage
+		code   int
+		prefix string // of stderr; "" for nothing at all
+		then   string // somewhere after it
+	}{
+		{"allowed", ask.GuardOn, stage{verdict: policy.Allow}, exit.OK, "", ""},
+		{"unknown", ask.GuardOn, stage{}, exit.OK, "", ""},
+		{"cannot ask", ask.GuardOn, stage{noCaller: errors.New("no route")}, exit.OK, "", ""},
+		{"denied", ask.GuardOn, stage{verdict: policy.ImplicitDeny}, exit.Refused, deniedText, "\nssmguard: error: "},
+		{"denied, warn", ask.GuardWarn, stage{verdict: policy.ImplicitDeny}, exit.OK, "ssmguard: error: ", ""},
+		{"unknown, strict", ask.GuardStrict, stage{}, exit.Refused, "ssmguard: ", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			o := tt.stage.options(tt.mode, &stdout, &stderr)
+			o.DropIn = true
+			if code := exit.Report(o.Line.Process, o.run(t.Context())); code != tt.code {
+				t.Errorf("code %d, want %d", code, tt.code)
+			}
+			got := stderr.String()
+			if tt.prefix == "" && got != "" || !strings.Contains(got, tt.prefix) || !strings.Contains(got, tt.then) {
+				t.Errorf("stderr %q, want %q ... %q", got, tt.prefix, tt.then)
+			}
+		})
+	}
+}
+
+// TestInterrupted: Ctrl-C while the guard asks starts nothing.
+func TestInterrupted(t *testing.T) {
+	s := &stage{verdict: policy.Allow}
+	var stdout, stderr bytes.Buffer
+	o := s.options(ask.GuardOn, &stdout, &stderr)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(env.Signalled{Signal: 2})
+	if code := exit.Report(o.Line.Process, o.run(ctx)); code != exit.Interrupt {
+		t.Errorf("code %d, want %d", code, exit.Interrupt)
+	}
+	if len(s.did) > 0 && s.did[len(s.did)-1] == "open" {
+		t.Errorf("did %v", s.did)
+	}
+}
+
+// A session that was opened too late is ended; that it cannot be is told.
+func TestInterruptedWhileOpening(t *testing.T) {
+	for _, stuck := range []error{nil, errors.New("refused")} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		s := &stage{stuck: stuck, opened: func() { cancel(env.Signalled{Signal: 2}) }}
+		var stdout, stderr bytes.Buffer
+		o := s.options(ask.GuardOff, &stdout, &stderr)
+		if code := exit.Report(o.Line.Process, o.run(ctx)); code != exit.Interrupt {
+			t.Errorf("code %d, want %d", code, exit.Interrupt)
+		}
+		if diff := cmp.Diff([]string{"open", "terminate ann-1"}, s.did); diff != "" {
+			t.Errorf("did (-want +got):\n%s", diff)
+		}
+		want := ""
+		if stuck != nil {
+			want = "ssmguard: warning: session ann-1 may still be running: refused\n"
+		}
+		if stderr.String() != want {
+			t.Errorf("stderr %q, want %q", stderr.String(), want)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
+)
+
+var addTable = []ask.Option[Options]{
+	{Flag: "--document-name", Set: ask.Text(func(o *Options) *string { return &o.document })},
+	{Flag: "--parameters", Set: ask.Text(func(o *Options) *string { return &o.parameters })},
+	{Flag: "--project", IsSwitch: true, Set: toggle(func(o *Options) *bool { return &o.Project })},
+	{Flag: "--user", Set: ask.Text(func(o *Options) *string { return &o.Spot.User })},
+	{Flag: "--database", Set: ask.Text(func(o *Options) *string { return &o.Spot.Database })},
+}
+
+// tunnelAdd writes a tunnel into the user's or the project's file, from our own
+// options, those of start-session, or a whole command of the AWS CLI.
+func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
+	t, err := addition(p, o)
+	if err != nil {
+		return err
+	}
+	file := userFile(p)
+	if o.Project {
+		dir, err := os.Getwd()
+		if err != nil {
+			return err
+		}
+		file = filepath.Join(dir, configs.ProjectFile)
+	}
+	if file == "" {
+		return exit.Coded("there is no home to write to; set HOME, or give --project", exit.Config)
+	}
+	read := os.ReadFile
+	if o.Project { // what is added to becomes the user's own
+		read = func(file string) ([]byte, error) { return configs.ReadProject(file, p.Lookup) }
+	}
+	data, err := read(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return exit.Coded(err.Error(), exit.Config)
+	}
+	data, added, err := configs.AddTunnel(file, data, t, configs.Variables{Lookup: p.Lookup, Project: o.Project})
+	if err != nil {
+		return exit.Coded(err.Error(), exit.Config)
+	}
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real // a link stays one
+	}
+	if err := env.ReplaceFile(file, string(data)); err != nil {
+		return exit.Coded(err.Error(), exit.Config)
+	}
+	fmt.Fprintf(p.Stderr, "ssmguard: added to %s\n", file)
+	_, err = fmt.Fprint(p.Stdout, added)
+	return err
+}
+
+// addition is the tunnel that a line of `add` describes.
+func addition(p *env.Process, o *Options) (configs.Tunnel, error) {
+	words := o.Words
+	if len(words) == 0 {
+		return configs.Tunnel{}, exit.Usagef("tunnel add needs a name: ssmguard tunnel add NAME --target TARGET --port PORT")
+	}
+	o.Spot.LocalPort = max(o.Spot.LocalPort, 0)
+	t := o.Spot
+	t.Name = words[0]
+	command := o.Command
+	if len(words) == 2 {
+		var err error
+		if command, err = awsconf.SplitWords(words[1]); err != nil {
+			return t, exit.Usagef("%v in %q", err, words[1])
+		}
+		words = words[:1]
+	}
+	switch {
+	case len(words) > 1:
+		return t, exit.Usagef("unknown word: %s; a pasted command follows %q or is quoted", words[1], "--")
+	case len(command) == 0 && o.parameters == "" && o.document == "":
+		if t.Target == "" {
+			return t, exit.Usagef("--target is missing: an instance id, tag:KEY=VALUE or a Name tag; or paste a command: ssmguard tunnel add %s -- aws ssm start-session ...", t.Name)
+		}
+		return t, farEnd(t)
+	case len(command) == 0:
+		command = []string{"ssm", "start-session", "--target=" + t.Target}
+		for _, option := range []struct{ flag, value string }{{"--document-name", o.document}, {"--parameters", o.parameters}} {
+			if option.value != "" {
+				command = append(command, option.flag+"="+option.value)
+			}
+		}
+	}
+	return pasted(p, t, command)
+}
+
+// pasted completes a tunnel with what a command of the AWS CLI, or of ours, says.
+func pasted(p *env.Process, t configs.Tunnel, command []string) (configs.Tunnel, error) {
+	at := slices.Index(command, "start-session")
+	if at < 0 {
+		return t, exit.Usagef("the command is no start-session")
+	}
+	_, rest, err := ask.TakeOwn(command[at+1:], p.Getenv)
+	if err != nil {
+		return t, err
+	}
+	var before []string // options of the AWS CLI in front of the command
+	for _, word := range command[:at] {
+		if filepath.Base(word) != "aws" && filepath.Base(word) != "ssmguard" && word != "ssm" {
+			before = append(before, word)
+		}
+	}
+	call, err := awscli.Parse(slices.Concat(before, []string{"ssm", "start-session"}, rest), awscli.Env{Lookup: p.Lookup, ReadFile: os.ReadFile})
+	if err != nil {
+		return t, err
+	}
+	if call.Command != awscli.StartSession {
+		return t, exit.Usagef("the command is no start-session")
+	}
+	in, parameters := call.Input, ask.Parameters(call.Input)
+	first := func(name string) string { return strings.Join(parameters[name], "") }
+	number := func(name string) int { n, _ := strconv.Atoi(first(name)); return n }
+	switch in.DocumentName {
+	case portDocument, remoteDocument:
+	default:
+		return t, exit.Usagef("a session with document %q is no tunnel; want %s or %s", in.DocumentName, portDocument, remoteDocument)
+	}
+	t.Target, t.Reason, t.Host = in.Target, in.Reason, first("host")
+	t.Port, t.LocalPort = number("portNumber"), number("localPortNumber")
+	if call.Globals.Profile != nil {
+		t.Profile = *call.Globals.Profile
+	}
+	if call.Globals.Region != nil {
+		t.Region = *call.Globals.Region
+	}
+	return t, nil
+}

@@ -1,0 +1,78 @@
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/keeper"
+	"ssmguard/cmd/internal/report"
+	"ssmguard/guard/policy"
+	"ssmguard/proxy/door"
+)
+
+// tunnelCheck tells of each tunnel whether it may be opened, and whether its
+// local end is free; without a name, of all that are configured. The exit code is
+// the worst of check's.
+func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
+	c, err := loadConfig(p, len(o.Words) == 0, o.Words...)
+	if err != nil {
+		return err
+	}
+	if len(o.Words) == 0 && o.Spot.Target == "" {
+		o.Words = slices.Sorted(maps.Keys(c.Tunnels))
+	}
+	selected, err := o.selected(c)
+	if err != nil {
+		return err
+	}
+	worst, broken := policy.Allow, error(nil)
+	for _, conf := range selected {
+		if len(selected) > 1 && o.Output != "json" {
+			fmt.Fprintf(p.Stderr, "ssmguard: tunnel %s:\n", conf.Name)
+		}
+		verdict, err := checkTunnel(ctx, p, &tunnel{conf: conf}, o)
+		if err != nil {
+			fmt.Fprintf(p.Stderr, "ssmguard: %s: %v\n", conf.Name, err)
+			broken = errors.Join(broken, err)
+			continue
+		}
+		if verdict.Denies() || worst == policy.Allow {
+			worst = verdict
+		}
+	}
+	if broken != nil && !worst.Denies() {
+		return exit.EndWith(exit.Code(broken))
+	}
+	return exit.VerdictStatus(worst)
+}
+
+func checkTunnel(ctx context.Context, p *env.Process, t *tunnel, o *Options) (policy.Verdict, error) {
+	r, _ := keeper.FindRegistry(p) // without a home nothing is known to be open
+	if held, err := r.Holding(t.conf.Name); err != nil || len(held) == 0 {
+		if err := t.openDoor(o.Remote); err != nil {
+			var taken *door.InUseError
+			if !errors.As(err, &taken) {
+				return policy.Unknown, err
+			}
+			fmt.Fprintf(p.Stderr, "ssmguard: warning: %s: %v\n", t.conf.Name, taken)
+		}
+	}
+	defer tunnels{t}.close()
+	if err := t.enter(ctx, p, o); err != nil {
+		return policy.Unknown, err
+	}
+	decision, err := t.Ask(ctx, t.World)
+	if err != nil {
+		return policy.Unknown, err
+	}
+	if o.Output == "json" {
+		return decision.Verdict(), ask.Render(report.NewJSON(p.Stdout), decision, true)
+	}
+	return decision.Verdict(), t.Show(decision, true)
+}

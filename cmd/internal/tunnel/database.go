@@ -1,0 +1,158 @@
+package tunnel
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
+	"ssmguard/guard"
+	"ssmguard/guard/finding"
+	"ssmguard/proxy/awsdb"
+)
+
+// found looks up the host and port of a tunnel that names a database, and
+// returns its line with them. An endpoint whose port is known is taken as it is.
+func (t *tunnel) found(ctx context.Context, p *env.Process, o *Options, line *ask.Line) (*ask.Line, error) {
+	look, name := awsdb.RDS, t.conf.RDS
+	if t.conf.ElastiCache != "" {
+		look, name = awsdb.ElastiCache, t.conf.ElastiCache
+	}
+	if name == "" {
+		return line, nil
+	}
+	host, port, isAddress := awsdb.SplitAddress(name)
+	port = cmp.Or(t.conf.Port, port)
+	namesCache := o.Token && t.conf.ElastiCache != "" // the token does
+	if isAddress && port != 0 && !t.conf.Reader && !namesCache {
+		t.endpoint = awsdb.Endpoint{Name: name, Host: host, Port: port}
+	} else {
+		e, err := look(ctx, t.session.Config, name, t.conf.Reader)
+		if err != nil {
+			return nil, lookupError(err, t.conf, name)
+		}
+		e.Port = cmp.Or(port, e.Port)
+		t.endpoint = e
+	}
+	e := t.endpoint
+	t.conf.Host, t.conf.Port = e.Host, e.Port
+	t.conf.Database = cmp.Or(t.conf.Database, e.Database)
+	if e.Down() {
+		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s %s is %s: nothing answers there\n", e.Kind, e.Name, e.Status)
+	}
+	if e.Shards > 1 {
+		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s has %d shards, and clients in cluster mode connect to each of them, past the tunnel\n", e.Name, e.Shards)
+	}
+	return t.line(p, o)
+}
+
+// lookupError says of a database that was not found what is there instead, or
+// which permission is missing, and how to do without the lookup.
+func lookupError(err error, conf configs.Tunnel, name string) error {
+	var none *awsdb.NotFoundError
+	var without *awsdb.NoEndpointError
+	switch {
+	case errors.As(err, &none) && len(none.Refused) > 0:
+		return exit.Coded(refusedLookup(none, conf, name), exit.Refused)
+	case errors.As(err, &none):
+		return exit.Coded(none.Error()+instead(none)+byAddress(name), exit.Usage)
+	case errors.As(err, &without) && without.Reader:
+		return exit.Coded(err.Error()+"; leave out reader", exit.Usage)
+	case errors.As(err, &without):
+		return fmt.Errorf("%w; try again when it is available", err)
+	}
+	return fmt.Errorf("looking up %s: %w", name, err)
+}
+
+// mostListed is how many names a message may list.
+const mostListed = 10
+
+// instead offers the nearest of the names there are, or all of them.
+func instead(none *awsdb.NotFoundError) string {
+	known := slices.Compact(slices.Sorted(slices.Values(none.Known)))
+	switch near := configs.Nearest(none.Name, known); {
+	case near != "":
+		return fmt.Sprintf(", did you mean %q?", near)
+	case len(known) == 0 || len(known) > mostListed:
+		return ""
+	}
+	return ", there are: " + strings.Join(known, ", ")
+}
+
+// byAddress says how an endpoint is used without a lookup.
+func byAddress(name string) string {
+	if _, _, ok := awsdb.SplitAddress(name); !ok {
+		return ""
+	}
+	return "; with --port it is used as it is"
+}
+
+// refusedLookup explains lookups that AWS denied, in the form of a denial.
+func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) string {
+	var needs, actions, resources []string
+	var caller guard.Caller
+	fixable := true
+	for _, err := range none.Refused {
+		r, _ := finding.ParseRefusal(err.Error())
+		if r.User != "" {
+			caller = guard.Caller{SessionARN: r.User}
+		}
+		why := "no " + cmp.Or(r.Policy, "policy") + " allows it"
+		if r.Explicit {
+			why = "an explicit deny in its " + cmp.Or(r.Policy, "policy")
+		}
+		need := cmp.Or(r.Action, r.Code)
+		if r.Resource != "" {
+			need += " on " + r.Resource
+			resources = append(resources, r.Resource)
+		}
+		needs = append(needs, need+": "+why)
+		actions = append(actions, r.Action)
+		fixable = fixable && r.Action != "" && !r.Explicit && (r.Policy == "" || r.Layer() == "identity")
+	}
+	text := fmt.Sprintf("error: %s may not look up %q", caller.Name(), name)
+	if len(none.Kinds) > 0 {
+		text = none.Error() + instead(none) + "\n  unseen   the rest: " + caller.Name() + " may not look there"
+	}
+	for i, need := range needs {
+		text += fmt.Sprintf("\n  %-8s %s", []string{"needs", "or"}[min(i, 1)], need)
+	}
+	if fixable {
+		text += fmt.Sprintf("\n  fix      add to %s:\n           %s", caller.Home(), allowing(actions, resources))
+	}
+	return text + "\n  without  " + noLookup(conf, name)
+}
+
+// allowing is a statement that allows actions on resources.
+func allowing(actions, resources []string) string {
+	if len(resources) == 0 {
+		resources = []string{"*"}
+	}
+	b, err := json.Marshal(struct {
+		Effect           string
+		Action, Resource []string
+	}{"Allow", actions, resources})
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+// noLookup says how a tunnel does without looking its database up.
+func noLookup(conf configs.Tunnel, name string) string {
+	key := "rds"
+	if conf.ElastiCache != "" {
+		key = "elasticache"
+	}
+	if _, _, ok := awsdb.SplitAddress(name); ok && !conf.Reader {
+		return "give --port, or port with " + key + " in its file: the endpoint is then used as it is"
+	}
+	return fmt.Sprintf("give --host and --port, or host and port in place of %s in its file", key)
+}

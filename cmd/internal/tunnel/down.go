@@ -1,0 +1,175 @@
+package tunnel
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/keeper"
+)
+
+// tunnelDown closes tunnels: the named ones, or all in the background. That one
+// is not open is no error. A tunnel that is one of a group closes with its group only.
+func tunnelDown(ctx context.Context, p *env.Process, o *Options) error {
+	r, err := keeper.FindRegistry(p)
+	if err != nil {
+		return err
+	}
+	recs, shut, err := chosenProcesses(p, r, o.Words, "down")
+	if err != nil {
+		return err
+	}
+	for _, name := range shut {
+		fmt.Fprintf(p.Stderr, "ssmguard: %s is not open\n", name)
+	}
+	if len(recs)+len(shut) == 0 {
+		fmt.Fprintln(p.Stderr, "ssmguard: no tunnel is open")
+	}
+	var first error
+	for _, rec := range recs {
+		if rec.Foreground && len(o.Words) == 0 {
+			fmt.Fprintf(p.Stderr, "ssmguard: %s stays open in %v; name it to close it, too\n", strings.Join(rec.AskedFor(), " "), rec)
+			continue
+		}
+		if err := r.Stop(ctx, rec); err != nil {
+			fmt.Fprintf(p.Stderr, "ssmguard: %v\n", err)
+			first = cmp.Or(first, error(exit.EndWith(exit.Other)))
+			continue
+		}
+		fmt.Fprintf(p.Stdout, "%s: closed\n", strings.Join(rec.AskedFor(), " "))
+	}
+	return first
+}
+
+// chosen returns the processes that keep what is named, or all, and the names of
+// what is not open. The names must mean something, and whole processes.
+func chosenProcesses(p *env.Process, r keeper.Registry, words []string, verb string) (recs []keeper.Record, shut []string, err error) {
+	if len(words) == 0 {
+		recs, err = r.All()
+		return recs, nil, err
+	}
+	for _, name := range unique(words) {
+		holding, err := r.Holding(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(holding) == 0 {
+			if err := unknownName(p, r, name); err != nil {
+				return nil, nil, err
+			}
+			shut = append(shut, name)
+		}
+		for _, rec := range holding {
+			if !within(rec.AskedFor(), words) && !within(rec.Tunnels, words) {
+				return nil, nil, exit.Usagef("%s is open as part of %v; %q is for all of it", name, rec,
+					"ssmguard tunnel "+verb+" "+strings.Join(rec.AskedFor(), " "))
+			}
+			if !slices.ContainsFunc(recs, func(have keeper.Record) bool { return have.Name == rec.Name }) {
+				recs = append(recs, rec)
+			}
+		}
+	}
+	return recs, shut, nil
+}
+
+// within tells whether every name is one of words.
+func within(names, words []string) bool {
+	return !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(words, n) })
+}
+
+// tunnelRestart closes background tunnels and opens them again as they were.
+// Those that are named and not open are opened.
+func tunnelRestart(ctx context.Context, p *env.Process, o *Options) error {
+	r, err := keeper.Writable(p)
+	if err != nil {
+		return err
+	}
+	recs, shut, err := chosenProcesses(p, r, o.Words, "restart")
+	if err != nil {
+		return err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	for _, name := range shut {
+		recs = append(recs, keeper.Record{Name: name, Dir: dir, Words: []string{name, "--background"}})
+	}
+	var first error
+	for _, rec := range recs {
+		switch {
+		case !rec.Foreground:
+			first = cmp.Or(first, reopen(ctx, p, r, rec))
+		case len(o.Words) > 0:
+			return exit.Usagef("%s is open in %v; restart it there", strings.Join(rec.AskedFor(), " "), rec)
+		}
+	}
+	return first
+}
+
+// reopen closes what a background process keeps and opens it as it was.
+func reopen(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.Record) error {
+	if err := r.Stop(ctx, rec); err != nil {
+		return err
+	}
+	return launch(ctx, p, rec.Name, rec.Dir, rec.Words)
+}
+
+// followEvery is how often a log is looked at for more.
+const followEvery = 300 * time.Millisecond
+
+// tunnelLogs prints what a background process has to say.
+func tunnelLogs(ctx context.Context, p *env.Process, o *Options) error {
+	if len(o.Words) != 1 {
+		return exit.Usagef("tunnel logs takes one name")
+	}
+	r, err := keeper.FindRegistry(p)
+	if err != nil {
+		return err
+	}
+	name := o.Words[0]
+	recs, err := r.Holding(name)
+	if err != nil {
+		return err
+	}
+	spoken := ""
+	for _, rec := range recs {
+		if rec.Foreground {
+			spoken = fmt.Sprintf("; it is open in %v, and speaks there", rec)
+			continue
+		}
+		name = rec.Name
+	}
+	f, err := os.Open(r.File(name, "log"))
+	if errors.Is(err, os.ErrNotExist) {
+		if err := unknownName(p, r, name); err != nil {
+			return err
+		}
+		return exit.Usagef("%s has never been open in the background%s", name, spoken)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		alive := r.Alive(name)
+		if _, err := io.Copy(p.Stdout, f); err != nil || !o.Follow || !alive {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

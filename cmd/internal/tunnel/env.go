@@ -1,0 +1,150 @@
+package tunnel
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"strings"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/keeper"
+	"ssmguard/configs"
+)
+
+var envTable = []ask.Option[Options]{
+	{Flag: "--format", Set: chosen(func(o *Options) *string { return &o.Format }, "psql", "mysql", "url")},
+	{Flag: "--user", Set: ask.Text(func(o *Options) *string { return &o.Spot.User })},
+	{Flag: "--database", Set: ask.Text(func(o *Options) *string { return &o.Spot.Database })},
+	{Flag: "--token", IsSwitch: true, Set: toggle(func(o *Options) *bool { return &o.Token })},
+}
+
+// tunnelEnv prints connection settings for the database behind a background tunnel.
+func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
+	c, err := loadConfig(p, o.leads(), o.Words...)
+	if err != nil {
+		return err
+	}
+	conf, err := o.oneOf(c)
+	if err != nil {
+		return err
+	}
+	conf.User, conf.Database = cmp.Or(o.Spot.User, conf.User), cmp.Or(o.Spot.Database, conf.Database)
+	a, err := accessTo(ctx, p, conf, o)
+	if err != nil {
+		return err
+	}
+	text, err := a.text()
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(p.Stdout, text); err != nil {
+		return err
+	}
+	if hint := formats[a.Format].hint(a); a.Real != "" && hint != "" {
+		fmt.Fprintf(p.Stderr, "ssmguard: %s\n", hint)
+	}
+	switch {
+	case a.Password != "":
+		fmt.Fprintln(p.Stderr, "ssmguard: the token opens connections for 15 minutes; those that are open stay open")
+	case a.IAMAuth:
+		fmt.Fprintf(p.Stderr, "ssmguard: %s takes IAM tokens for passwords; --token makes one\n", conf.Name)
+	}
+	return nil
+}
+
+// leads reports whether the options say where a tunnel leads.
+func (o *Options) leads() bool {
+	return o.Spot.RDS != "" || o.Spot.ElastiCache != "" || o.Spot.Port != 0
+}
+
+// oneOf returns the one tunnel that the words name, or that the options describe:
+// one that is in no file is known by where it leads.
+func (o *Options) oneOf(c configs.Config) (configs.Tunnel, error) {
+	leads := o.leads()
+	if len(o.Words) > 1 || len(o.Words) == 0 && !leads {
+		return configs.Tunnel{}, exit.Usagef("tunnel env takes one name, or where a tunnel leads: --rds, --elasticache, or --host and --port")
+	}
+	name := cmp.Or(o.Spot.Name, spotName)
+	if len(o.Words) == 1 {
+		name = o.Words[0]
+	}
+	_, inFile := c.Tunnels[name]
+	if _, isGroup := c.Groups[name]; inFile || isGroup || !leads {
+		selected, err := o.selected(c)
+		switch {
+		case err != nil:
+			return configs.Tunnel{}, err
+		case len(selected) != 1:
+			return configs.Tunnel{}, exit.Usagef("%s is a group; name one tunnel", name)
+		}
+		return selected[0], nil
+	}
+	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: name})
+	t.Target = cmp.Or(t.Target, "any") // it is open already, if it is
+	return t, farEnd(t)
+}
+
+// accessTo finds out where the tunnel is open, and makes a token if one is wanted.
+func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (access, error) {
+	listen, err := openAt(ctx, p, conf)
+	if err != nil {
+		return access{}, err
+	}
+	t, line := &tunnel{conf: conf}, (*ask.Line)(nil)
+	if o.Token || conf.RDS != "" || conf.ElastiCache != "" {
+		if line, err = t.line(p, o); err != nil {
+			return access{}, err
+		}
+		if t.session, err = line.Configure(ctx); err != nil {
+			return access{}, err
+		}
+		if _, err := t.found(ctx, p, o, line); err != nil {
+			return access{}, err
+		}
+	}
+	e := t.endpoint
+	a := access{
+		Real: t.conf.Host, User: cmp.Or(t.conf.User, e.User), Database: t.conf.Database, Engine: cmp.Or(e.Engine, engineAt(t.conf)),
+		IAMAuth: t.conf.IAMAuth || e.IAMAuth, TLS: e.TLS, Cache: t.conf.ElastiCache != "",
+		SSLMode: p.Getenv("PGSSLMODE"),
+	}
+	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
+		return a, exit.Usagef("%s listens on the socket %s; clients of databases want a port", conf.Name, path)
+	}
+	if a.Host, a.Port, err = net.SplitHostPort(listen); err != nil {
+		return a, err
+	}
+	if a.Format, err = a.format(o.Format); err != nil || !o.Token {
+		return a, err
+	}
+	a.User = t.conf.User // the master user has a password
+	if a.Password, err = t.token(ctx, p); err == nil {
+		err = a.keepsToken()
+	}
+	if err == nil && conf.Guard != string(ask.GuardOff) {
+		t.warnLogin(ctx, p, line)
+	}
+	return a, err
+}
+
+// openAt returns where a tunnel listens: in the background, or by its
+// configuration, since it may be open in another terminal.
+func openAt(ctx context.Context, p *env.Process, conf configs.Tunnel) (string, error) {
+	r, _ := keeper.FindRegistry(p) // without a home nothing is known to be open
+	rows, err := r.Statuses(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range rows {
+		if s.Tunnel == conf.Name && s.Listen != "" {
+			return s.Listen, nil
+		}
+	}
+	if listen := wantedListen(conf); listen != "" {
+		return listen, nil
+	}
+	return "", fmt.Errorf("%s is not open in the background and has no local_port; %q opens it", conf.Name, "ssmguard tunnel up "+conf.Name+" --background")
+}

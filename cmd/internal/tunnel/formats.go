@@ -1,0 +1,233 @@
+package tunnel
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
+)
+
+// access is how a client connects to the database behind a tunnel.
+type access struct {
+	Host, Port     string // here
+	Real           string // the server's own name, for TLS
+	User, Database string
+	Password       string
+	SSLMode        string // what PGSSLMODE is set to
+	Engine         string // "" when it is not known
+	IAMAuth        bool   // takes tokens
+	Cache, TLS     bool   // a cache, and whether it speaks TLS
+	Format         string // one of formats
+}
+
+// families are kinds of engine, by a part of the engine's name: the scheme of
+// their URLs, and the format that is theirs.
+var families = []struct{ part, scheme, format string }{
+	{"postgres", "postgresql", "psql"}, {"mysql", "mysql", "mysql"}, {"maria", "mysql", "mysql"}, {"redis", "redis", "url"}, {"valkey", "redis", "url"},
+	{"memcached", "memcached", "url"}, {"sqlserver", "sqlserver", "url"}, {"oracle", "oracle", "url"}, {"db2", "db2", "url"},
+	{"docdb", "mongodb", "url"},
+}
+
+// family returns the scheme and the format of an engine; one that is not known
+// is taken for PostgreSQL.
+func (a access) family() (scheme, format string) {
+	for _, f := range families {
+		if strings.Contains(a.Engine, f.part) {
+			return f.scheme, f.format
+		}
+	}
+	return families[0].scheme, families[0].format
+}
+
+// engineAt guesses the engine of an endpoint that was not looked up, by what
+// the tunnel calls it and by the port.
+func engineAt(t configs.Tunnel) string {
+	switch {
+	case t.ElastiCache != "" && t.Port == 11211:
+		return "memcached"
+	case t.ElastiCache != "":
+		return "redis"
+	case t.RDS != "":
+		return map[int]string{3306: "mysql", 1433: "sqlserver", 1521: "oracle"}[t.Port]
+	}
+	return ""
+}
+
+// format returns the format that was asked for, or the engine's own.
+func (a access) format(asked string) (string, error) {
+	_, own := a.family()
+	if asked == "" {
+		return own, nil
+	}
+	if a.Engine != "" && asked != own && asked != "url" {
+		offer := "--format url"
+		if own != "url" {
+			offer = "--format " + own + " or url"
+		}
+		return "", exit.Usagef("--format %s does not suit %s; give %s", asked, a.Engine, offer)
+	}
+	return asked, nil
+}
+
+// formats write an access for a kind of client, say how it checks that it
+// talks to the right server, and whether it sends a password over TLS only.
+var formats = map[string]struct {
+	write func(access) string
+	hint  func(access) string
+	tls   func(access) bool
+}{
+	"psql":  {access.psql, access.psqlHint, func(access) bool { return true }},
+	"mysql": {access.mysql, access.mysqlHint, func(access) bool { return true }},
+	"url":   {access.url, access.urlHint, access.urlTLS},
+}
+
+// keepsToken refuses a token in a form that does not keep it from going over the
+// network as it is.
+func (a access) keepsToken() error {
+	if formats[a.Format].tls(a) {
+		return nil
+	}
+	scheme, own := a.family()
+	instead := ""
+	if own != a.Format {
+		instead = "; give --format " + own
+	}
+	return exit.Usagef("a token is sent over TLS only, and no URL makes every client of %s use TLS%s", cmp.Or(a.Engine, scheme), instead)
+}
+
+// text is the access in its format. A control character has no place in any.
+func (a access) text() (string, error) {
+	for _, v := range []setting{{"host", a.Host}, {"port", a.Port}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
+		if at := strings.IndexFunc(v.value, configs.Control); at >= 0 {
+			return "", exit.Usagef("the %s has the control character %U; give another", v.name, []rune(v.value[at:])[0])
+		}
+	}
+	// Some of PostgreSQL's programs, such as pgbench, read such a PGDATABASE as
+	// settings: another host, no TLS.
+	if a.Format == "psql" && (strings.Contains(a.Database, "=") || strings.Contains(a.Database, "://")) {
+		return "", exit.Usagef("PostgreSQL's programs would read the database %q as connection settings; give --database", a.Database)
+	}
+	return formats[a.Format].write(a), nil
+}
+
+func (a access) psql() string {
+	if a.Real == "" {
+		a.Real = a.Host
+	}
+	mode := ""
+	if a.Password != "" && !strings.HasPrefix(a.SSLMode, "verify-") {
+		mode = "require" // a token is never sent in the clear
+	}
+	// libpq checks a certificate against PGHOST and connects to PGHOSTADDR.
+	return exports([]setting{
+		{"PGHOST", a.Real}, {"PGHOSTADDR", a.Host}, {"PGPORT", a.Port}, {"PGUSER", a.User}, {"PGDATABASE", a.Database}, {"PGSSLMODE", mode}, {"PGPASSWORD", a.Password},
+	})
+}
+
+func (a access) mysql() string {
+	lines := "[client]\nprotocol=tcp\n" + optionLines([]setting{{"host", a.Host}, {"port", a.Port}, {"user", a.User}, {"password", a.Password}})
+	if a.Password != "" {
+		// Tokens are sent as they are. MySQL's client does that when it is told
+		// to, and then under TLS. MariaDB's always does it and knows no ssl-mode:
+		// what keeps it from a server without TLS is that it verifies (10.11 the
+		// name, too, and 127.0.0.1 is not the server's). For its library, which
+		// drivers use, the option without a value is off.
+		lines += "loose-enable-cleartext-plugin\nloose-ssl-mode=REQUIRED\n[client-mariadb]\nssl-verify-server-cert=1\n"
+	}
+	if a.Database != "" {
+		lines += "[mysql]\n" + optionLines([]setting{{"database", a.Database}})
+	}
+	return lines
+}
+
+// optionLines are variables as lines of an option file, those that are set.
+func optionLines(all []setting) string {
+	var b strings.Builder
+	for _, v := range all {
+		if v.value != "" {
+			fmt.Fprintf(&b, "%s=\"%s\"\n", v.name, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v.value))
+		}
+	}
+	return b.String()
+}
+
+func (a access) url() string {
+	scheme, _ := a.family()
+	u := url.URL{Scheme: scheme, Host: net.JoinHostPort(a.Host, a.Port), Path: "/" + a.Database}
+	if a.Database == "" {
+		u.Path = ""
+	}
+	switch {
+	case scheme == "redis" && a.TLS:
+		u.Scheme = "rediss"
+	case scheme == "sqlserver" && a.Database != "":
+		u.Path, u.RawQuery = "", url.Values{"database": {a.Database}}.Encode()
+	case scheme == "postgresql" && a.Password != "":
+		u.RawQuery = "sslmode=require"
+	}
+	if a.User != "" {
+		u.User = url.User(a.User)
+	}
+	if a.Password != "" {
+		u.User = url.UserPassword(a.User, a.Password)
+	}
+	return u.String() + "\n"
+}
+
+// urlTLS reports whether a URL makes every client that reads it use TLS.
+func (a access) urlTLS() bool {
+	scheme, _ := a.family()
+	return scheme == "postgresql" || scheme == "redis" && a.TLS
+}
+
+// authorities is where the certificates of RDS's authorities are, for names of RDS.
+func (a access) authorities() string {
+	if strings.Contains(a.Real, ".rds.amazonaws.com") {
+		return " (RDS's: https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)"
+	}
+	return ""
+}
+
+func (a access) psqlHint() string {
+	return fmt.Sprintf("to verify TLS against %s set PGSSLMODE=verify-full and PGSSLROOTCERT to the authority's file%s", a.Real, a.authorities())
+}
+
+func (a access) mysqlHint() string {
+	hint := fmt.Sprintf("to verify TLS, whose certificate is for %s, add ssl-ca%s and ssl-mode=VERIFY_CA; VERIFY_IDENTITY, and ssl-verify-server-cert of MariaDB's client, need that name as host, led here in /etc/hosts", a.Real, a.authorities())
+	if a.Password != "" {
+		hint += "; MariaDB's client 10.11 sends a token only so"
+	}
+	return hint
+}
+
+func (a access) urlHint() string {
+	switch scheme, _ := a.family(); {
+	case a.Cache && scheme == "redis" && a.TLS:
+		return fmt.Sprintf("the certificate is for %s: give redis-cli --sni %s, and other clients that name to verify", a.Real, a.Real)
+	case a.Cache:
+		return "" // no TLS, or none that is known of
+	case scheme == "postgresql" && a.Engine != "":
+		return fmt.Sprintf("to verify TLS have %s as the host and, with libpq, add hostaddr=%s&sslmode=verify-full; lead other clients here in /etc/hosts", a.Real, a.Host)
+	}
+	return fmt.Sprintf("to verify TLS, whose certificate is for %s, have that name as the host and lead it here in /etc/hosts", a.Real)
+}
+
+// exports are variables as lines for a shell, those that are set.
+func exports(all []setting) string {
+	var b strings.Builder
+	for _, v := range all {
+		if v.value != "" {
+			fmt.Fprintf(&b, "export %s=%s\n", v.name, shellescape.Quote(v.value))
+		}
+	}
+	return b.String()
+}
+
+// setting is a variable of a client's environment.
+type setting struct{ name, value string }

@@ -1,0 +1,71 @@
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/sandbox/sandboxtest"
+	"ssmguard/proxy"
+	"ssmguard/proxy/gateway"
+)
+
+// stopped is a terminal that takes nothing until it is let go.
+type stopped struct {
+	goes chan struct{}
+	took []int
+}
+
+// Event implements report.Events.
+func (s *stopped) Event(e proxy.Event) error {
+	<-s.goes
+	s.took = append(s.took, e.Attempt)
+	if e.Attempt == 2 {
+		return errors.New("full")
+	}
+	return nil
+}
+
+// Who reads slowly holds up nobody, and gets everything in its order.
+func TestOutbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := &stopped{goes: make(chan struct{})}
+		var faults []error
+		b := newOutbox(to, func(err error) { faults = append(faults, err) })
+		for n := range 4 {
+			b.put(proxy.Event{Attempt: n})
+			synctest.Wait()
+		}
+		close(to.goes)
+		b.put(proxy.Event{Attempt: 4})
+		b.close()
+		if diff := cmp.Diff([]int{0, 1, 2, 3, 4}, to.took); diff != "" || len(faults) != 1 {
+			t.Errorf("faults %v, took (-want +got):\n%s", faults, diff)
+		}
+	})
+}
+
+// A tunnel whose events nobody takes answers for itself all the same.
+func TestStoppedReaderHoldsUpNoTunnel(t *testing.T) {
+	s := sandboxtest.Served(t, "seed2-fixed")
+	p := inSandbox(t, s)
+	ts := openedTunnels(t, p, toDatabase...)
+	defer ts.close()
+	events := &stopped{goes: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- ts.keep(ctx, events) }()
+	k := kept{}
+	conn, from := k.dial(t, ts[0].door.String())
+	session, _ := s.Gateway.Session(s.Gateway.Sessions()[0].ID)
+	session.Cut(gateway.CutRST)
+	echoes(t, conn, from, "after a loss that nobody has heard of")
+	cancel()
+	close(events.goes)
+	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}

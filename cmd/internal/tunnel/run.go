@@ -1,0 +1,136 @@
+package tunnel
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/program"
+	"ssmguard/cmd/internal/report"
+)
+
+// commandGrace is how long a command may take to end when it is told to.
+const commandGrace = 10 * time.Second
+
+// tunnelRun opens tunnels, runs a command while they are open, and closes them.
+// The command's exit code is ours.
+func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
+	if len(o.Command) == 0 {
+		return exit.Usagef("tunnel run needs a command: ssmguard tunnel run NAME... -- COMMAND")
+	}
+	path, err := exec.LookPath(o.Command[0])
+	if err != nil {
+		return exit.Usagef("%v", err)
+	}
+	if _, err := program.Program(ctx, nil, path, o.Command[1:]...); err != nil {
+		return err // before a tunnel is opened for it
+	}
+	defer failingPipes()()
+	ts, err := openTunnels(ctx, p, o)
+	if err != nil {
+		return err
+	}
+	defer ts.close()
+	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ready := ts.readiness()
+	kept := make(chan error, 1)
+	go func() {
+		kept <- ts.keep(keeping, several{ready, unminded{report.NewEventText(p.Stderr, "ssmguard: ")}})
+	}()
+	select {
+	case <-ready.all:
+		o.ran = true
+		err = runBeside(p, path, o.Command, ts.environment())
+		stop()
+		<-kept // the command's own end is what counts
+		return err
+	case err := <-kept:
+		return err
+	case <-ctx.Done():
+		stop()
+		<-kept
+		return context.Cause(ctx)
+	}
+}
+
+// runBeside runs a command to its end, whatever signals come: it is the command
+// that they are meant for. Those that the terminal sends to all of its
+// foreground reach it without us; the others are passed on.
+func runBeside(p *env.Process, path string, command, environ []string) error {
+	cmd, err := program.Program(context.Background(), slices.Concat(p.Environ, environ), path, command[1:]...)
+	if err != nil {
+		return err
+	}
+	cmd.Args[0] = command[0]
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Stdin, p.Stdout, p.Stderr
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, append(env.Endings(), syscall.SIGQUIT)...)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	shared := env.IsTerminal(p.Stdin)
+	var late <-chan time.Time
+	for {
+		select {
+		case s := <-signals:
+			fromKeyboard := s == syscall.SIGINT || s == syscall.SIGQUIT
+			if !shared || !fromKeyboard {
+				cmd.Process.Signal(s) //nolint:errcheck // it may have ended
+			}
+			if !fromKeyboard && late == nil {
+				late = time.After(commandGrace)
+			}
+		case <-late:
+			cmd.Process.Kill() //nolint:errcheck // it may have ended
+		case err := <-ended:
+			return program.CommandStatus(cmd.ProcessState, err)
+		}
+	}
+}
+
+// environment tells a command where the tunnels are: SSMGUARD_NAME_HOST and
+// SSMGUARD_NAME_PORT for each, or SSMGUARD_NAME_SOCKET; and in SSMGUARD_NAME_SERVER
+// the host they lead to, whose name is in its certificate.
+func (ts tunnels) environment() []string {
+	var env []string
+	for _, t := range ts {
+		name := variableName(t.conf.Name)
+		if t.conf.Host != "" {
+			env = append(env, fmt.Sprintf("SSMGUARD_%s_SERVER=%s", name, t.conf.Host))
+		}
+		if path, ok := strings.CutPrefix(t.door.String(), "unix:"); ok {
+			env = append(env, fmt.Sprintf("SSMGUARD_%s_SOCKET=%s", name, path))
+			continue
+		}
+		host, port, err := net.SplitHostPort(t.door.String())
+		if err != nil {
+			continue
+		}
+		env = append(env, fmt.Sprintf("SSMGUARD_%s_HOST=%s", name, host), fmt.Sprintf("SSMGUARD_%s_PORT=%s", name, port))
+	}
+	return env
+}
+
+// variableName is a tunnel's name as part of a variable's: letters in upper
+// case, and _ for what no variable may have.
+func variableName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(name))
+}

@@ -1,0 +1,76 @@
+package tunnel
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/guard"
+	"ssmguard/guard/finding"
+	"ssmguard/guard/policy"
+	"ssmguard/proxy/awsdb"
+)
+
+// token makes the password for the tunnel's database user.
+func (t *tunnel) token(ctx context.Context, p *env.Process) (string, error) {
+	e, conf := t.endpoint, t.conf
+	switch {
+	case conf.User == "":
+		return "", exit.Usagef("an IAM token is for a database user who has no password; give --user")
+	case conf.Host == "":
+		return "", exit.Usagef("an IAM token is for a database by its real name; give the tunnel a host or rds")
+	case conf.ElastiCache == "" && strings.Contains(conf.Host, ".cache.amazonaws.com"):
+		return "", exit.Usagef("an IAM token for a cache names it; give the tunnel elasticache in place of host")
+	case conf.ElastiCache == "":
+		if e.Engine != "" && !e.IAMAuth && !conf.IAMAuth {
+			fmt.Fprintf(p.Stderr, "ssmguard: warning: IAM authentication is off for %s %s: it will refuse the token\n", e.Kind, e.Name)
+		}
+		return awsdb.Token(ctx, t.session.Config, conf.Host, conf.Port, conf.User)
+	case !e.TakesTokens():
+		return "", exit.Usagef("%s %s takes no IAM tokens; replication groups and serverless caches of Valkey and Redis do, over TLS", e.Kind, e.Name)
+	}
+	return awsdb.CacheToken(ctx, t.session.Config, e.Name, e.Serverless(), conf.User)
+}
+
+// warnLogin tells of a token that the database will refuse, since the caller's
+// policies do not let the database user log in. Nobody checks that when a token
+// is made. What cannot be told is no reason to warn.
+func (t *tunnel) warnLogin(ctx context.Context, p *env.Process, line *ask.Line) {
+	action, resources := t.endpoint.Login(t.conf.User)
+	if len(resources) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, guard.DefaultPatience)
+	defer cancel()
+	evidence := line.Gather(t.session)
+	defer evidence.Close()
+	caller, err := evidence.Caller(ctx)
+	if err != nil {
+		line.Log.Debug("the caller of a token is not known", "err", err)
+		return
+	}
+	request := guard.Request{Caller: caller, Region: t.session.Region}
+	rulings, err := guard.Local{Source: evidence}.Simulate(ctx, caller, finding.LoginNeeds(request, action, resources...))
+	if err != nil {
+		line.Log.Debug("not every policy could be read", "err", err)
+	}
+	var missing []string
+	for _, r := range rulings {
+		if !r.Answer.Verdict.Denies() {
+			continue
+		}
+		why := "no policy allows it"
+		if r.Answer.Verdict == policy.ExplicitDeny {
+			why = "a policy denies it"
+		} else {
+			missing = append(missing, r.Grant.Resource)
+		}
+		fmt.Fprintf(p.Stderr, "ssmguard: warning: the token will be refused: %s may not do %s on %s: %s\n", caller.Name(), action, r.Grant.Resource, why)
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(p.Stderr, "  fix      add to %s:\n           %s\n", caller.Home(), allowing([]string{action}, missing))
+	}
+}

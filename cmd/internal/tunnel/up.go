@@ -1,0 +1,185 @@
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/keeper"
+	"ssmguard/cmd/internal/report"
+	"ssmguard/proxy"
+)
+
+// tunnelUp opens tunnels and keeps them open until it is interrupted.
+func tunnelUp(ctx context.Context, p *env.Process, o *Options) error {
+	defer failingPipes()()
+	switch name := p.Getenv(processVariable); {
+	case o.Background && name != "":
+		return tunnelProcess(ctx, p, o, name)
+	case o.Background:
+		return upBackground(ctx, p, o)
+	}
+	ts, err := openTunnels(ctx, p, o)
+	if err != nil {
+		return gaveUp(p, o, err)
+	}
+	defer ts.close()
+	return inForeground(ctx, p, o, ts, func(ctx context.Context) error { return shown(ctx, p, o, ts) })
+}
+
+// failingPipes makes writing to a pipe that nobody reads an error, where it would
+// end the process with its sessions open. It is undone by what it returns.
+func failingPipes() (undo func()) {
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, syscall.SIGPIPE)
+	return func() { signal.Stop(unread) }
+}
+
+// shown keeps tunnels and shows their life on stdout.
+func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
+	switch {
+	case o.Output == "json":
+		return ts.keep(ctx, report.NewEventJSON(p.Stdout))
+	case !env.IsTerminal(p.Stdout) || p.Getenv("TERM") == "dumb":
+		return ts.keep(ctx, report.NewEventText(p.Stdout, ""))
+	}
+	out := env.FileOf(p.Stdout)
+	width := func() int {
+		columns, _, err := term.GetSize(int(out.Fd()))
+		if err != nil {
+			return 0
+		}
+		return columns
+	}
+	live := report.NewLive(out, width, ts.rows)
+	if p.ErrTerminal { // what is said meanwhile, of a denial for instance, goes above the lines
+		stderr := p.Stderr
+		p.Stderr, p.ErrTerminal = live, false
+		defer func() { p.Stderr, p.ErrTerminal = stderr, true }()
+	}
+	showing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var seen sync.WaitGroup
+	seen.Go(func() { live.Run(showing) })
+	err := ts.keep(ctx, live)
+	stop()
+	seen.Wait()
+	return err
+}
+
+// rows is what a terminal shows of the tunnels.
+// status tells where the tunnel stands.
+func (t *tunnel) status() keeper.Status {
+	numbers := t.traffic.Counts()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var expires time.Time
+	if t.credentials != nil {
+		expires = t.credentials.Expires()
+	}
+	s := keeper.Status{
+		Tunnel: t.conf.Name, State: t.last.State, Name: t.last.State.String(), Listen: t.door.String(),
+		Session: t.last.Session, Since: t.last.At, Expires: expires, Reconnects: t.reconnects, Counts: numbers,
+	}
+	if t.last.Err != nil {
+		s.Error = t.last.Err.Error()
+	}
+	return s
+}
+
+// Names implements keptTunnels.
+func (ts tunnels) Names() []string {
+	names := make([]string, len(ts))
+	for i, t := range ts {
+		names[i] = t.conf.Name
+	}
+	return names
+}
+
+// Statuses implements keptTunnels.
+func (ts tunnels) Statuses() []keeper.Status {
+	all := make([]keeper.Status, len(ts))
+	for i, t := range ts {
+		all[i] = t.status()
+	}
+	return all
+}
+
+func (ts tunnels) rows() []report.LiveRow {
+	var rows []report.LiveRow
+	for _, s := range ts.Statuses() {
+		rows = append(rows, report.LiveRow{
+			Tunnel: s.Tunnel, State: s.State, Listen: s.Listen, Open: s.Open, Up: s.Up, Down: s.Down, Reconnects: s.Reconnects, Expires: s.Expires,
+		})
+	}
+	return rows
+}
+
+// gaveUp tells, where events are read by programs, that tunnels were not opened,
+// and returns why.
+func gaveUp(p *env.Process, o *Options, err error) error {
+	if o.Output != "json" {
+		return err
+	}
+	names := o.Words
+	if len(names) == 0 {
+		names = []string{spotName}
+		if o.Spot.Name != "" {
+			names = []string{o.Spot.Name}
+		}
+	}
+	if c, configErr := ReadConfig(p); configErr == nil && len(o.Words) > 0 {
+		if selected, err := c.Select(o.Words...); err == nil {
+			names = nil
+			for _, t := range selected {
+				names = append(names, t.Name)
+			}
+		}
+	}
+	tellGaveUp(p, names, err)
+	return err
+}
+
+// tellGaveUp writes the last event of each of the tunnels of a command that
+// opened none.
+func tellGaveUp(p *env.Process, names []string, err error) {
+	events := report.NewEventJSON(p.Stdout)
+	var one *tunnelError
+	for _, name := range names {
+		why := errors.New(strings.ReplaceAll(err.Error(), "\nssmguard: ", "; "))
+		if errors.As(err, &one) {
+			if why = one.told; one.tunnel != name {
+				why = fmt.Errorf("not opened, because %s was not", one.tunnel)
+			}
+		}
+		events.Event(proxy.Event{At: time.Now(), Tunnel: name, State: proxy.GaveUp, Err: why}) //nolint:errcheck // the error of the command counts
+	}
+}
+
+// asksForJSON tells what a command line that cannot be parsed wants for an output.
+func asksForJSON(words []string) bool {
+	at := slices.Index(words, "--output")
+	return at >= 0 && at+1 < len(words) && words[at+1] == "json" || slices.Contains(words, "--output=json")
+}
+
+// firstWords are the names of a command line that cannot be parsed: those before
+// its first option.
+func firstWords(words []string) []string {
+	at := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") })
+	if at > 0 {
+		words = words[:at]
+	}
+	if at == 0 || len(words) == 0 {
+		return []string{spotName}
+	}
+	return words
+}

@@ -1,0 +1,97 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"ssmguard/configs"
+	"ssmguard/guard/account"
+)
+
+// Login finds the credentials of a login; "" is the world's default.
+func (s *Sandbox) Login(name string) (account.Credentials, error) {
+	if name == "" {
+		name = s.World.Default
+	}
+	logins := s.Account.Logins()
+	names := make([]string, len(logins))
+	for i, l := range logins {
+		if names[i] = l.Login; name == "" || l.Login == name {
+			return l, nil
+		}
+	}
+	if near := configs.Nearest(name, names); near != "" {
+		return account.Credentials{}, fmt.Errorf("no login %q in world %s, did you mean %q?", name, s.World.Name, near)
+	}
+	return account.Credentials{}, fmt.Errorf("no login %q in world %s, known are: %v", name, s.World.Name, names)
+}
+
+// profileFiles are an AWS configuration with one profile per login, in a
+// directory of its own.
+type profileFiles struct{ dir string }
+
+func (f profileFiles) Config() string { return filepath.Join(f.dir, "config") }
+
+func (f profileFiles) Credentials() string { return filepath.Join(f.dir, "credentials") }
+
+func (f profileFiles) remove() error {
+	if f.dir == "" {
+		return nil
+	}
+	// Not RemoveAll: Wine before 9 refuses how it removes files.
+	entries, err := os.ReadDir(f.dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.Remove(filepath.Join(f.dir, e.Name())))
+	}
+	return errors.Join(err, os.Remove(f.dir))
+}
+
+// writeProfiles writes the files, readable by their owner alone.
+func writeProfiles(s *Sandbox) (profileFiles, error) {
+	dir, err := os.MkdirTemp("", "ssmguard-sandbox-")
+	if err != nil {
+		return profileFiles{}, err
+	}
+	f := profileFiles{dir}
+	var config, credentials strings.Builder
+	for _, l := range s.Account.Logins() {
+		fmt.Fprintf(&config, "[profile %s]\nregion = %s\nendpoint_url = %s\n\n", l.Login, s.World.Region, s.Endpoint())
+		fmt.Fprintf(&credentials, "[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", l.Login, l.AccessKeyID, l.SecretAccessKey)
+		if l.SessionToken != "" {
+			fmt.Fprintf(&credentials, "aws_session_token = %s\n", l.SessionToken)
+		}
+		fmt.Fprintln(&credentials)
+	}
+	err = errors.Join(
+		os.WriteFile(f.Config(), []byte(config.String()), 0o600),
+		os.WriteFile(f.Credentials(), []byte(credentials.String()), 0o600))
+	return f, err
+}
+
+// Variable is one entry of an environment.
+type Variable struct{ Name, Value string }
+
+// Environment is what a shell needs to use the sandbox as a login.
+func (s *Sandbox) Environment(l account.Credentials) []Variable {
+	all := []Variable{
+		{"AWS_ENDPOINT_URL", s.Endpoint()},
+		{"AWS_REGION", s.World.Region},
+		{"AWS_DEFAULT_REGION", s.World.Region},
+		{"AWS_ACCESS_KEY_ID", l.AccessKeyID},
+		{"AWS_SECRET_ACCESS_KEY", l.SecretAccessKey},
+		{"AWS_CONFIG_FILE", s.Files.Config()},
+		{"AWS_SHARED_CREDENTIALS_FILE", s.Files.Credentials()},
+		{"AWS_EC2_METADATA_DISABLED", "true"},
+		{"SSMGUARD_SANDBOX", fmt.Sprint(os.Getpid())},
+	}
+	if l.SessionToken != "" {
+		all = append(all, Variable{"AWS_SESSION_TOKEN", l.SessionToken})
+	}
+	return all
+}
+
+// Outside are variables of the user's that would lead a command out of the sandbox.
+var Outside = []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "HTTP_PROXY", "http_proxy"}

@@ -1,0 +1,205 @@
+package sandbox
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ssmguard/configs"
+	"ssmguard/guard/account"
+	"ssmguard/proxy/gateway"
+)
+
+// Sandbox is a world being served: an account, the gateway that carries its
+// sessions, and the services behind its instances.
+type Sandbox struct {
+	World    configs.World
+	Account  *account.Server
+	Gateway  *gateway.Gateway
+	listener net.Listener
+	services map[string]string // HOST:PORT as the instances see it, to the address it really has
+	played   []*playedService
+	Files    profileFiles
+}
+
+// openSandbox opens a world on a loopback address. Nothing is answered before
+// serve runs. onCall, when not nil, is told of every call.
+func Open(w configs.World, listen string, onCall func(account.Call)) (*Sandbox, error) {
+	s := &Sandbox{World: w, services: make(map[string]string)}
+	if err := s.open(listen, onCall); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Sandbox) open(listen string, onCall func(account.Call)) error {
+	var err error
+	if s.listener, err = net.Listen("tcp", listen); err != nil {
+		return fmt.Errorf("cannot serve the sandbox: %v", err) // of this machine: nobody is to look at the network
+	}
+	if err := s.openServices(); err != nil {
+		return err
+	}
+	s.Gateway, err = gateway.New(gateway.Options{
+		Dial:    s.dial,
+		Verify:  func(r *http.Request) error { return s.Account.VerifyUpgrade(r) },
+		Decrypt: s.decrypt,
+		OnEvent: func(e gateway.Event) {
+			if e.What == "ended" {
+				s.Account.EndSession(e.Session)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if s.Account, err = account.New(accountWorld(s.World), account.Options{Channels: channels{s.Gateway}, OnCall: onCall}); err != nil {
+		return fmt.Errorf("world %s: %w", s.World.Name, err)
+	}
+	for _, f := range s.World.Faults {
+		s.Account.Inject(account.Fault{Operation: f.Operation, Call: f.Call, Delay: time.Duration(f.Delay), Kind: account.FaultKind(f.Kind)})
+	}
+	s.Files, err = writeProfiles(s)
+	return err
+}
+
+// Endpoint is the URL all AWS services of the sandbox answer on.
+func (s *Sandbox) Endpoint() string { return "http://" + s.listener.Addr().String() }
+
+// Serve answers until ctx ends, then ends every session and returns.
+func (s *Sandbox) Serve(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.Account.Serve(ctx, s.listener) })
+	g.Go(func() error { return s.Gateway.Serve(ctx) })
+	g.Go(func() error { s.cutOnSignal(ctx); return nil })
+	for _, p := range s.played {
+		g.Go(func() error { return p.serve(ctx) })
+	}
+	return g.Wait()
+}
+
+// Close lets go of what open took; it may be called after serve, too.
+func (s *Sandbox) Close() error {
+	var errs []error
+	if s.listener != nil {
+		s.listener.Close() // closed already when it was served
+	}
+	if s.Gateway != nil {
+		errs = append(errs, s.Gateway.Close())
+	}
+	for _, p := range s.played {
+		p.listener.Close()
+	}
+	return errors.Join(append(errs, s.Files.remove())...)
+}
+
+// dial connects the agent of a node: to a service of the world by its name, to
+// this machine by localhost, and to nothing else.
+func (s *Sandbox) dial(ctx context.Context, host, port string) (net.Conn, error) {
+	address, ok := s.services[net.JoinHostPort(host, port)]
+	if !ok {
+		return gateway.Loopback(ctx, host, port)
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", address)
+}
+
+func (s *Sandbox) decrypt(_ context.Context, _ string, blob []byte, encryptionContext map[string]string) ([]byte, error) {
+	return s.Account.Decrypt(blob, encryptionContext)
+}
+
+// channels carries the account's sessions through the gateway.
+type channels struct{ gateway *gateway.Gateway }
+
+// Start tells the gateway's agent of a session.
+func (c channels) Start(ctx context.Context, start account.SessionStart) (streamURL, token string, err error) {
+	properties, err := gatewayProperties(start.Properties)
+	if err != nil {
+		return "", "", err
+	}
+	session, err := c.gateway.Start(ctx, gateway.SessionConfig{
+		ID: start.SessionID, Kind: gateway.Kind(start.SessionType), Properties: properties, Target: start.Target,
+		Reason: start.Reason, AgentVersion: start.AgentVersion, KMSKeyID: start.KMSKeyID,
+	})
+	if err != nil {
+		return "", "", err
+	}
+	return session.StreamURL.Reveal(), session.Token.Reveal(), nil
+}
+
+// Resume gives a session a new token.
+func (c channels) Resume(ctx context.Context, id string) (streamURL, token string, err error) {
+	session, err := c.gateway.Resume(ctx, id)
+	if err != nil {
+		return "", "", err
+	}
+	return session.StreamURL.Reveal(), session.Token.Reveal(), nil
+}
+
+// Terminate ends a session; one that is gone has ended.
+func (c channels) Terminate(ctx context.Context, id string) error {
+	if err := c.gateway.Terminate(ctx, id); err != nil && !errors.Is(err, gateway.ErrNoSession) {
+		return err
+	}
+	return nil
+}
+
+// gatewayProperties reads a document's properties. Documents write booleans as
+// text, since their parameters are text.
+func gatewayProperties(raw json.RawMessage) (gateway.Properties, error) {
+	var p struct {
+		gateway.Properties
+		Linux *struct {
+			Commands             string `json:"commands"`
+			SeparateOutputStream any    `json:"separateOutputStream"`
+		} `json:"linux"`
+	}
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return gateway.Properties{}, fmt.Errorf("properties of the session document: %w", err)
+	}
+	if p.Linux != nil {
+		p.Properties.Linux = &gateway.Commands{Commands: p.Linux.Commands, SeparateOutputStream: fmt.Sprint(p.Linux.SeparateOutputStream) == "True"}
+	}
+	return p.Properties, nil
+}
+
+// playedService is a service the sandbox plays: it greets, then answers every
+// line with the same line.
+type playedService struct {
+	listener net.Listener
+	greeting string
+}
+
+func (p *playedService) serve(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { p.listener.Close() })()
+	var g errgroup.Group
+	for {
+		conn, err := p.listener.Accept()
+		if err != nil {
+			g.Wait() //nolint:errcheck // answer returns none
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		g.Go(func() error { p.answer(ctx, conn); return nil })
+	}
+}
+
+func (p *playedService) answer(ctx context.Context, conn net.Conn) {
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	defer conn.Close()
+	if p.greeting != "" {
+		fmt.Fprintln(conn, p.greeting)
+	}
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		fmt.Fprintln(conn, lines.Text())
+	}
+}

@@ -1,0 +1,39 @@
+package sandboxtest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"ssmguard/configs"
+	"ssmguard/internal/sandbox"
+)
+
+// Served opens a world and serves it until the test ends.
+func Served(t *testing.T, world string) *sandbox.Sandbox {
+	t.Helper()
+	w, err := configs.LoadWorld(world)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ServedWorld(t, w)
+}
+
+// ServedWorld serves a world until the test ends.
+func ServedWorld(t *testing.T, w configs.World) *sandbox.Sandbox {
+	t.Helper()
+	s, err := sandbox.Open(w, "127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-ended, s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
