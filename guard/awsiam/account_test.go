@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"ssmguard/guard"
-	"ssmguard/guard/account"
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/account"
 )
 
 const (

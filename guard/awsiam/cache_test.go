@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/guard"
-	"ssmguard/guard/account"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/account"
 )
 
 func TestCacheKeeps(t *testing.T) {

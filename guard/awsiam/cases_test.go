@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"ssmguard/guard"
-	"ssmguard/guard/account"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/account"
 )
 
 // publicCase is one situation of start-session.json.

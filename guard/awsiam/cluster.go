@@ -3,8 +3,8 @@ package awsiam
 import (
 	"context"
 
-	"ssmguard/awsjson"
 	"ssmguard/guard"
+	"ssmguard/internal/awsjson"
 )
 
 // clusters is ECS's answer to DescribeClusters, as far as it is used.

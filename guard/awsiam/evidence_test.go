@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/guard"
-	"ssmguard/guard/account"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/account"
 )
 
 const allowAll = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`

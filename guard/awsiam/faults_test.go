@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"ssmguard/guard"
-	"ssmguard/guard/account"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/account"
 )
 
 // Every disturbance of every call ends in an answer in time, and in none that

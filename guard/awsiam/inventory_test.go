@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ssmguard/guard"
-	"ssmguard/guard/account"
+	"ssmguard/internal/sandbox/account"
 )
 
 const (

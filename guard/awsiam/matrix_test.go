@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"ssmguard/guard/account"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/account"
 )
 
 // matrixCaller is one kind of caller: how to put policies on them and log in.

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"ssmguard/awsjson"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/awsjson"
 )
 
 // orgPolicyTypes are the authorization policies of an organization.

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"ssmguard/guard/account"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/account"
 )
 
 // dice makes accounts of the pieces that policies for sessions are made of.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ssmguard/guard/account"
+	"ssmguard/internal/sandbox/account"
 )
 
 func resolveWorld() account.World {

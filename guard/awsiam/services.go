@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"ssmguard/awsjson"
+	"ssmguard/internal/awsjson"
 )
 
 // operation is one operation of a service.

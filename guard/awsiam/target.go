@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"ssmguard/awsjson"
 	"ssmguard/guard"
+	"ssmguard/internal/awsjson"
 )
 
 func (c *Client) managedNodeFacts(ctx context.Context, r guard.Request) part {

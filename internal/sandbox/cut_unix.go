@@ -8,7 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"ssmguard/proxy/gateway"
+	"ssmguard/internal/sandbox/gateway"
 )
 
 // cutOnSignal resets the connection of every session at each SIGUSR1, as a

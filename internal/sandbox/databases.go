@@ -6,7 +6,7 @@ import (
 	"net"
 
 	"ssmguard/configs"
-	"ssmguard/guard/account"
+	"ssmguard/internal/sandbox/account"
 )
 
 // accountDatabases fills in what RDS and ElastiCache hold.

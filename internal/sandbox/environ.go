@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"ssmguard/configs"
-	"ssmguard/guard/account"
+	"ssmguard/internal/sandbox/account"
 )
 
 // Login finds the credentials of a login; "" is the world's default.

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ssmguard/configs"
-	"ssmguard/guard/account"
-	"ssmguard/proxy/gateway"
+	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/gateway"
 )
 
 // Sandbox is a world being served: an account, the gateway that carries its

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"ssmguard/configs"
-	"ssmguard/guard/account"
+	"ssmguard/internal/sandbox/account"
 )
 
 // accountWorld turns what a world's file says into what the account holds.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"ssmguard/awsjson"
+	"ssmguard/internal/awsjson"
 	"ssmguard/proxy"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"ssmguard/awsjson"
+	"ssmguard/internal/awsjson"
 )
 
 var errKeyNotTaken = errors.New("EC2 Instance Connect did not take the key")

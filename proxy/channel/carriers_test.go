@@ -21,9 +21,9 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 	"ssmguard/proxy/plugin"
 )
 

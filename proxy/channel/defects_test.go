@@ -11,9 +11,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 // TestPluginDefects has one test for each known defect of the official plugin,

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 // every does something at each n-th message of one direction, so many times.

@@ -9,9 +9,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 // TestFaultAtEveryStep does everything that can happen to a message to each

@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 func TestTwoHundredConnections(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 const old = "3.0.100.0" // an agent that does not multiplex

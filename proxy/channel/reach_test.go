@@ -7,8 +7,8 @@ import (
 	"net"
 	"testing"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 // Whether the remote port takes connections is known from the agent's answers: a

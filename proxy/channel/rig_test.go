@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 // patience bounds every wait for what has to come. It is no measure of how fast

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 // runShell runs a shell session with that input, and bounds how long it may take.

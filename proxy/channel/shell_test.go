@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 // screen is a terminal's output that tests can wait for.

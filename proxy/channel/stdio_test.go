@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 // sshSession is a session over stdin and stdout to a server of the test.

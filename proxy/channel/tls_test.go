@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 )
 
 // front puts TLS before the gateways of a test, as AWS has it before its own.

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"ssmguard/proxy/gateway"
+	"ssmguard/internal/sandbox/gateway"
 )
 
 var tunnels = flag.Bool("tunnels", false, "run TestTunnels, which measures and takes minutes")

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ssmguard/proxy/gateway"
+	"ssmguard/internal/sandbox/gateway"
 )
 
 // dropIn is the plugin as the AWS CLI or anybody else calls it.

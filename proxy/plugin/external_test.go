@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
-	"ssmguard/proxy/gateway"
 	"ssmguard/proxy/plugin"
 )
 

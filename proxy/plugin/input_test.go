@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"ssmguard/proxy/gateway"
+	"ssmguard/internal/sandbox/gateway"
 )
 
 func commands(kind gateway.Kind, text string) gateway.SessionConfig {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ssmguard/proxy/gateway"
+	"ssmguard/internal/sandbox/gateway"
 )
 
 // An interrupt that only we get ends a session that forwards a port, as the plugin

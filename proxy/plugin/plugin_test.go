@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/term"
 
-	"ssmguard/proxy/gateway"
+	"ssmguard/internal/sandbox/gateway"
 )
 
 func TestShellOnATerminal(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ssmguard/proxy/gateway"
+	"ssmguard/internal/sandbox/gateway"
 )
 
 var portLine = regexp.MustCompile(`Port (\d+) opened for sessionId`)

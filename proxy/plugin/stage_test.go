@@ -24,9 +24,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/creack/pty"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
-	"ssmguard/proxy/gateway"
 	"ssmguard/proxy/plugin"
 )
 

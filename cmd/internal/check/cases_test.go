@@ -15,9 +15,9 @@ import (
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/guard"
-	"ssmguard/guard/account"
 	"ssmguard/guard/awsiam"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/account"
 )
 
 // publicCase is one situation of guard/policy/testdata/start-session.json, whose

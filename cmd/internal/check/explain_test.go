@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"ssmguard/cmd/internal/env"
-	"ssmguard/guard/account"
+	"ssmguard/internal/sandbox/account"
 )
 
 // TestExplainEncoded: an encoded message is decoded by AWS where the caller may,

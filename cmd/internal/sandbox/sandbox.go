@@ -22,9 +22,9 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/program"
 	"ssmguard/configs"
-	"ssmguard/guard/account"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox"
+	"ssmguard/internal/sandbox/account"
 )
 
 // sandboxOptions are the options of `ssmguard sandbox`.

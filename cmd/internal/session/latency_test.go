@@ -11,8 +11,8 @@ import (
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/guard"
-	"ssmguard/guard/account"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/sandbox/account"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 )

@@ -11,10 +11,10 @@ import (
 
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/door"
-	"ssmguard/proxy/gateway"
 )
 
 // A document may say what to listen on; parameters come first.

@@ -21,12 +21,12 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/configs"
-	"ssmguard/guard/account"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/internal/sandbox/sandboxtest"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/gateway"
 	"ssmguard/proxy/plugin"
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/internal/sandbox/sandboxtest"
 	"ssmguard/proxy"
-	"ssmguard/proxy/gateway"
 )
 
 // stopped is a terminal that takes nothing until it is let go.

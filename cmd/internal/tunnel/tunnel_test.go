@@ -21,9 +21,9 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
 	"ssmguard/internal/sandbox"
+	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/internal/sandbox/sandboxtest"
 	"ssmguard/proxy"
-	"ssmguard/proxy/gateway"
 )
 
 // heard collects events and lets one reader wait for them.

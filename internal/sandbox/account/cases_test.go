@@ -37,7 +37,7 @@ type situation struct {
 
 func situations(t *testing.T) []situation {
 	t.Helper()
-	text, err := os.ReadFile("../policy/testdata/start-session.json")
+	text, err := os.ReadFile("../../../guard/policy/testdata/start-session.json")
 	if err != nil {
 		t.Fatal(err)
 	}
