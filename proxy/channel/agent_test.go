@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/wire"
 )
 
 // pipes is a network in memory, so that tests run inside synctest bubbles.
@@ -35,7 +36,8 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
+func (p *pipes) Close() error { p.once.Do(func() { close(p.done) }); return nil }
+
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
 func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -66,8 +68,8 @@ type scripted struct {
 type peer struct {
 	t    *testing.T
 	ws   *websocket.Conn
-	open OpenRequest
-	in   chan Frame // what the client sent
+	open wire.OpenRequest
+	in   chan wire.Frame // what the client sent
 	gone chan struct{}
 	deaf atomic.Bool // pings go unanswered
 }
@@ -95,7 +97,7 @@ func (s *scripted) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer ws.Close()
-	p := &peer{t: s.t, ws: ws, in: make(chan Frame, 10000), gone: make(chan struct{})}
+	p := &peer{t: s.t, ws: ws, in: make(chan wire.Frame, 10000), gone: make(chan struct{})}
 	defer close(p.gone)
 	p.deaf.Store(deaf)
 	pong := ws.PingHandler()
@@ -118,7 +120,7 @@ func (s *scripted) serve(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
-		var f Frame
+		var f wire.Frame
 		if kind != websocket.BinaryMessage || f.Decode(b) != nil || f.Verify() != nil {
 			s.t.Errorf("client sent a bad message: %d %q", kind, b)
 			return
@@ -161,18 +163,18 @@ func (s *scripted) peer() *peer {
 }
 
 // send sends a frame.
-func (p *peer) send(f Frame) {
-	f.Created, f.ID = uint64(time.Now().UnixMilli()), NewUUID()
+func (p *peer) send(f wire.Frame) {
+	f.Created, f.ID = uint64(time.Now().UnixMilli()), wire.NewUUID()
 	if p.ws.WriteMessage(websocket.BinaryMessage, f.Append(nil)) != nil {
 		return // the client may have left
 	}
 }
 
-func (p *peer) output(seq int64, kind PayloadType, payload []byte) {
-	p.send(Frame{Type: OutputStreamData, Seq: seq, PayloadType: kind, Payload: payload})
+func (p *peer) output(seq int64, kind wire.PayloadType, payload []byte) {
+	p.send(wire.Frame{Type: wire.OutputStreamData, Seq: seq, PayloadType: kind, Payload: payload})
 }
 
-func (p *peer) json(seq int64, kind PayloadType, v any) {
+func (p *peer) json(seq int64, kind wire.PayloadType, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		p.t.Error(err)
@@ -180,17 +182,17 @@ func (p *peer) json(seq int64, kind PayloadType, v any) {
 	p.output(seq, kind, b)
 }
 
-func (p *peer) ack(f Frame) {
-	p.send(Frame{Type: Acknowledge, Flags: FrameSyn | FrameFin, Payload: AppendAck(nil, f.Type, f.ID, f.Seq)})
+func (p *peer) ack(f wire.Frame) {
+	p.send(wire.Frame{Type: wire.Acknowledge, Flags: wire.FrameSyn | wire.FrameFin, Payload: wire.AppendAck(nil, f.Type, f.ID, f.Seq)})
 }
 
 func (p *peer) closed(output string) {
-	b, _ := json.Marshal(Closed{SessionID: "sess-1", Output: output})
-	p.send(Frame{Type: ChannelClosed, Payload: b})
+	b, _ := json.Marshal(wire.Closed{SessionID: "sess-1", Output: output})
+	p.send(wire.Frame{Type: wire.ChannelClosed, Payload: b})
 }
 
 // next returns the client's next message of a type, and throws others away.
-func (p *peer) next(t MessageType) Frame {
+func (p *peer) next(t wire.MessageType) wire.Frame {
 	p.t.Helper()
 	timeout := time.After(time.Minute)
 	for {
@@ -208,7 +210,7 @@ func (p *peer) next(t MessageType) Frame {
 // acked returns the number of the next message that the client acknowledges.
 func (p *peer) acked() int64 {
 	p.t.Helper()
-	a, err := ParseAck(p.next(Acknowledge).Payload)
+	a, err := wire.ParseAck(p.next(wire.Acknowledge).Payload)
 	if err != nil {
 		p.t.Error(err)
 	}
@@ -216,7 +218,7 @@ func (p *peer) acked() int64 {
 }
 
 // none fails if the client sends a message of the type within d.
-func (p *peer) none(t MessageType, d time.Duration) {
+func (p *peer) none(t wire.MessageType, d time.Duration) {
 	p.t.Helper()
 	timeout := time.After(d)
 	for {
@@ -232,10 +234,10 @@ func (p *peer) none(t MessageType, d time.Duration) {
 }
 
 // request is the handshake request of a session.
-func request(version, sessionType, properties string) HandshakeRequest {
+func request(version, sessionType, properties string) wire.HandshakeRequest {
 	params := fmt.Sprintf(`{"SessionType":%q,"Properties":%s}`, sessionType, properties)
-	return HandshakeRequest{AgentVersion: version, RequestedClientActions: []RequestedAction{
-		{ActionType: ActionSessionType, ActionParameters: json.RawMessage(params)},
+	return wire.HandshakeRequest{AgentVersion: version, RequestedClientActions: []wire.RequestedAction{
+		{ActionType: wire.ActionSessionType, ActionParameters: json.RawMessage(params)},
 	}}
 }
 
@@ -246,21 +248,21 @@ const (
 )
 
 // shakeHands does the agent's part with messages 0 and 1 and returns the client's response.
-func (p *peer) shakeHands(r HandshakeRequest) HandshakeResponse {
+func (p *peer) shakeHands(r wire.HandshakeRequest) wire.HandshakeResponse {
 	p.t.Helper()
-	p.json(0, PayloadHandshakeRequest, r)
-	f := p.next(InputStreamData)
-	var response HandshakeResponse
-	if err := json.Unmarshal(f.Payload, &response); err != nil || f.PayloadType != PayloadHandshakeResponse {
+	p.json(0, wire.PayloadHandshakeRequest, r)
+	f := p.next(wire.InputStreamData)
+	var response wire.HandshakeResponse
+	if err := json.Unmarshal(f.Payload, &response); err != nil || f.PayloadType != wire.PayloadHandshakeResponse {
 		p.t.Errorf("handshake response: type %d, %v: %q", f.PayloadType, err, f.Payload)
 	}
 	p.ack(f)
-	p.json(1, PayloadHandshakeComplete, HandshakeComplete{HandshakeTimeToComplete: time.Second})
+	p.json(1, wire.PayloadHandshakeComplete, wire.HandshakeComplete{HandshakeTimeToComplete: time.Second})
 	return response
 }
 
 // dialed opens a channel of the given kind against a scripted gateway.
-func dialed(t *testing.T, s *scripted, opt Options, r HandshakeRequest) (*Channel, *peer) {
+func dialed(t *testing.T, s *scripted, opt Options, r wire.HandshakeRequest) (*Channel, *peer) {
 	t.Helper()
 	type result struct {
 		c   *Channel

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 // Channel is one open session. Its connection may be lost and resumed any
@@ -21,22 +23,22 @@ type Channel struct {
 	streamURL proxy.Secret // the run goroutine's, after Dial
 	info      Info         // set before Dial returns
 
-	quit context.Context // ends, with its cause, when the channel has to stop
-	stop context.CancelCauseFunc
-	done chan struct{} // closed when every goroutine of the channel has ended
+	quit  context.Context // ends, with its cause, when the channel has to stop
+	stop  context.CancelCauseFunc
+	ended chan struct{} // closed when every goroutine of the channel has ended
 
 	kick    chan struct{} // wakes the writer
 	free    sync.Pool     // *message
 	crypt   atomic.Pointer[encryption]
-	rx      receiver      // the reader's
-	steady  atomic.Bool   // a long download flows slowly, see trickle
-	talking chan struct{} // we send something meanwhile
-	spoke   atomic.Uint64 // how often we have sent something
+	rx      reliable.Receiver // the reader's
+	steady  atomic.Bool       // a long download flows slowly, see trickle
+	talking chan struct{}     // we send something meanwhile
+	spoke   atomic.Uint64     // how often we have sent something
 	shake   chan step
 	talk    chan struct{} // closed at the first payload that is not of the handshake
 
 	mu        sync.Mutex
-	tx        sender
+	tx        reliable.Sender
 	acks      []ackDue
 	ackSince  time.Time
 	pongs     [][]byte
@@ -52,7 +54,7 @@ type Channel struct {
 	engineMu sync.Mutex
 	engine   engine
 	counter  atomic.Pointer[counter] // the engine, for Stats
-	pending  []arrival               // payloads that came before the engine
+	pending  []reliable.Arrival      // payloads that came before the engine
 	early    int                     // their bytes
 	attached chan struct{}
 }
@@ -60,7 +62,7 @@ type Channel struct {
 // engine is what runs in a session: a multiplexer, one connection, a terminal.
 type engine interface {
 	// output takes one payload, in order. It keeps nothing of it and does not block.
-	output(kind PayloadType, payload []byte) error
+	output(kind wire.PayloadType, payload []byte) error
 	// full reports whether the reader should wait before it takes more.
 	full() bool
 	// room waits until full is false or stop is closed.
@@ -120,12 +122,12 @@ func Dial(ctx context.Context, opt Options) (*Channel, error) {
 		return nil, errors.New("no session to connect to")
 	}
 	c := &Channel{
-		opt: opt.withDefaults(), clientID: NewUUID().String(), streamURL: opt.Session.StreamURL,
-		done: make(chan struct{}), kick: make(chan struct{}, 1), talking: make(chan struct{}, 1),
+		opt: opt.withDefaults(), clientID: wire.NewUUID().String(), streamURL: opt.Session.StreamURL,
+		ended: make(chan struct{}), kick: make(chan struct{}, 1), talking: make(chan struct{}, 1),
 		shake: make(chan step, 8), talk: make(chan struct{}), attached: make(chan struct{}),
 	}
 	c.live.begun, c.live.changed = time.Now(), make(chan struct{})
-	c.tx.window = newWindow(c.opt.Unacked / c.opt.MessageSize)
+	c.tx.Window = reliable.NewWindow(c.opt.Unacked / c.opt.MessageSize)
 	c.quit, c.stop = context.WithCancelCause(ctx)
 	opening, cancel := context.WithTimeoutCause(c.quit, c.opt.OpenTimeout, ErrOpenTimeout)
 	defer cancel()
@@ -137,7 +139,7 @@ func Dial(ctx context.Context, opt Options) (*Channel, error) {
 	go c.guarded(func() { c.run(l) })
 	if err := c.handshake(opening); err != nil {
 		c.stop(err)
-		<-c.done
+		<-c.ended
 		return nil, err
 	}
 	return c, nil
@@ -163,13 +165,13 @@ func (c *Channel) firstLink(ctx context.Context) (*link, error) {
 func (c *Channel) Info() Info { return c.info }
 
 // Done is closed when the channel has ended and nothing of it runs any more.
-func (c *Channel) Done() <-chan struct{} { return c.done }
+func (c *Channel) Done() <-chan struct{} { return c.ended }
 
 // Err says why the channel ended; nil as long as it lives. It wraps
 // ErrSessionGone, ErrRefused, ErrStuck or ErrClosed.
 func (c *Channel) Err() error {
 	select {
-	case <-c.done:
+	case <-c.ended:
 		return c.cause()
 	default:
 		return nil
@@ -197,7 +199,7 @@ func (c *Channel) endedThere() bool {
 // does not call TerminateSession, which the opener of the session owes anyway.
 func (c *Channel) Close() error {
 	c.stop(ErrClosed)
-	<-c.done
+	<-c.ended
 	return nil
 }
 
@@ -217,11 +219,11 @@ type Stats struct {
 func (c *Channel) Stats() Stats {
 	c.mu.Lock()
 	s := Stats{
-		Resumed: c.resumed, Resent: c.tx.resent, RoundTrip: c.tx.srtt,
-		Window: c.tx.size(), Unacked: c.tx.flight.n + c.tx.lost.n,
+		Resumed: c.resumed, Resent: c.tx.Resent, RoundTrip: c.tx.Srtt,
+		Window: c.tx.Size(), Unacked: c.tx.Flight.N + c.tx.Lost.N,
 	}
 	c.mu.Unlock()
-	s.Repeated = c.rx.repeated.Load()
+	s.Repeated = c.rx.Repeated.Load()
 	if p := c.counter.Load(); p != nil {
 		(*p).count(&s)
 	}

@@ -14,6 +14,7 @@ import (
 	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // TestPluginDefects has one test for each known defect of the official plugin,
@@ -98,8 +99,8 @@ func resetDownload(t *testing.T) {
 func lostAcknowledgement(t *testing.T) {
 	c := config(listen(t, echoes))
 	c.Faults.Rules = []gateway.Rule{
-		{Way: gateway.Up, Message: channel.Acknowledge, At: 20, Do: gateway.Drop},
-		{Way: gateway.Down, Message: channel.OutputStreamData, At: 60, Do: gateway.Drop},
+		{Way: gateway.Up, Message: wire.Acknowledge, At: 20, Do: gateway.Drop},
+		{Way: gateway.Down, Message: wire.OutputStreamData, At: 60, Do: gateway.Drop},
 	}
 	if err := roundTrip(newRig(t, c, nil).connect(), 1, 200000); err != nil {
 		t.Error(err)

@@ -2,9 +2,9 @@
 // one session over a websocket that may be lost and resumed any number of times
 // without losing, repeating or changing a byte.
 //
-// From the wire inwards: link (websocket.go) reads and writes; receiver puts the
-// agent's messages into order; sender, with its window, keeps ours until they
-// are acknowledged; Channel (run.go, read.go, write.go) joins them and resumes;
+// From the wire inwards: link (websocket.go) reads and writes the frames of wire;
+// reliable puts the agent's messages into order and keeps ours until they are
+// acknowledged; Channel (run.go, read.go, write.go) joins them and resumes;
 // an engine uses the session: mux or single for ports, shell for terminals.
 //
 // A channel has three goroutines of its own (run, reader, writer) and ends when

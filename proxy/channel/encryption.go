@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+
+	"ssmguard/proxy/channel/wire"
 )
 
 // dataKeySize is what GenerateDataKey is asked for: two AES-256 keys, the first
@@ -58,6 +60,6 @@ func (e *encryption) open(sealed []byte) ([]byte, error) {
 }
 
 // encrypted reports which payloads an encrypted session encrypts.
-func encrypted(t PayloadType) bool {
-	return t == PayloadOutput || t == PayloadStdErr || t == PayloadExitCode
+func encrypted(t wire.PayloadType) bool {
+	return t == wire.PayloadOutput || t == wire.PayloadStdErr || t == wire.PayloadExitCode
 }

@@ -8,6 +8,9 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 // ForwardOptions is for agents that carry one connection per session.
@@ -56,7 +59,7 @@ func (c *Channel) within(ctx context.Context) (context.Context, context.CancelFu
 // the channel's end if it ended, else err.
 func (c *Channel) result(ctx context.Context, err error) error {
 	if ctx.Err() == nil && c.quit.Err() != nil {
-		<-c.done
+		<-c.ended
 		return c.cause()
 	}
 	return unlessOver(err)
@@ -143,7 +146,7 @@ func (c *Channel) acceptFirst(ctx context.Context, in *Inlet, load func() int) (
 	defer cancel()
 	conn, err := c.accept(ctx, in, load)
 	if err != nil && c.quit.Err() != nil {
-		<-c.done
+		<-c.ended
 		err = c.cause()
 	}
 	return conn, err
@@ -167,11 +170,11 @@ type single struct {
 }
 
 // output takes the next bytes for the connection.
-func (e *single) output(kind PayloadType, b []byte) error {
+func (e *single) output(kind wire.PayloadType, b []byte) error {
 	switch kind {
-	case PayloadFlag:
+	case wire.PayloadFlag:
 		e.flag(b)
-	case PayloadOutput:
+	case wire.PayloadOutput:
 		e.mu.Lock()
 		e.s.put(b)
 		e.mu.Unlock()
@@ -187,8 +190,8 @@ func (c *Channel) single(ctx context.Context, conn io.ReadWriteCloser, rest bool
 	p := newPorts(ctx, c)
 	s := newStream(p, 0, conn)
 	s.rest = rest
-	s.frame = func(_ *message, n int) int { return n }
-	s.end = func() { c.sendNow(PayloadFlag, AppendFlag(nil, DisconnectToPort)) }
+	s.frame = func(_ *reliable.Message, n int) int { return n }
+	s.end = func() { c.sendNow(wire.PayloadFlag, wire.AppendFlag(nil, wire.DisconnectToPort)) }
 	p.add(s)
 	if err := c.attach(&single{p, s}); err != nil {
 		conn.Close()
@@ -215,7 +218,7 @@ func (c *Channel) Stdio(ctx context.Context, in io.Reader, out io.Writer) error 
 	err := c.single(ctx, conn, true)
 	if c.quit.Err() == nil {
 		c.stop(ErrClosed)
-		<-c.done
+		<-c.ended
 		return err
 	}
 	var closed *ClosedError

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/xtaci/smux"
+
+	"ssmguard/proxy/channel/wire"
 )
 
 // tcpInlet listens on loopback.
@@ -54,7 +56,7 @@ func forwarding(t *testing.T, c *Channel, in *Inlet) {
 
 // muxAgent opens a multiplexed session whose far end serves every stream with handle,
 // on the library that agents use.
-func muxAgent(t *testing.T, opt func(*Options), handle func(*smux.Stream)) (*Inlet, *Channel, *reliable) {
+func muxAgent(t *testing.T, opt func(*Options), handle func(*smux.Stream)) (*Inlet, *Channel, *steadyAgent) {
 	t.Helper()
 	s := newScripted(t)
 	o := s.options()
@@ -172,14 +174,14 @@ func TestKeepalive(t *testing.T) {
 				done := make(chan error, 1)
 				go func() { done <- c.Forward(ctx, in, ForwardOptions{}) }()
 				if !want {
-					p.none(InputStreamData, 5*time.Minute)
+					p.none(wire.InputStreamData, 5*time.Minute)
 				}
 				for range 3 {
 					if !want {
 						break
 					}
 					begin := time.Now()
-					f := p.next(InputStreamData)
+					f := p.next(wire.InputStreamData)
 					p.ack(f)
 					if !bytes.Equal(f.Payload, []byte{muxVersion, muxNop, 0, 0, 0, 0, 0, 0}) || time.Since(begin) > muxKeepalive+time.Second {
 						t.Errorf("%x after %v", f.Payload, time.Since(begin))

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"ssmguard/proxy/channel/wire"
 )
 
 // step is one message of the handshake.
 type step struct {
-	kind    PayloadType
+	kind    wire.PayloadType
 	payload []byte
 }
 
@@ -39,7 +41,7 @@ func (c *Channel) handshake(opening context.Context) error {
 			}
 			c.info.SessionType = StandardStream
 			return nil
-		case <-c.done:
+		case <-c.ended:
 			return &HandshakeError{"waiting for the agent", c.cause()}
 		case <-limit:
 			return &HandshakeError{"waiting for the agent", context.Cause(opening)}
@@ -50,12 +52,12 @@ func (c *Channel) handshake(opening context.Context) error {
 // answer handles one step; done means that the session can be used.
 func (c *Channel) answer(ctx context.Context, s step) (done bool, err error) {
 	switch s.kind {
-	case PayloadHandshakeRequest:
+	case wire.PayloadHandshakeRequest:
 		return false, c.answerRequest(ctx, s.payload)
-	case PayloadEncChallengeRequest:
+	case wire.PayloadEncChallengeRequest:
 		return false, c.answerChallenge(s.payload)
 	}
-	var complete HandshakeComplete
+	var complete wire.HandshakeComplete
 	if err := json.Unmarshal(s.payload, &complete); err != nil {
 		return false, &HandshakeError{"completion", err}
 	}
@@ -63,7 +65,7 @@ func (c *Channel) answer(ctx context.Context, s step) (done bool, err error) {
 		return false, &HandshakeError{"completion", errors.New("the agent named no session type")}
 	}
 	c.mu.Lock()
-	c.tx.hold = time.Now().Add(settle)
+	c.tx.Hold = time.Now().Add(settle)
 	c.mu.Unlock()
 	if c.info.CustomerMessage = complete.CustomerMessage; complete.CustomerMessage != "" {
 		c.event(Event{Kind: Message, Text: complete.CustomerMessage})
@@ -72,29 +74,29 @@ func (c *Channel) answer(ctx context.Context, s step) (done bool, err error) {
 }
 
 func (c *Channel) answerRequest(ctx context.Context, payload []byte) error {
-	var request HandshakeRequest
+	var request wire.HandshakeRequest
 	if err := json.Unmarshal(payload, &request); err != nil {
 		return &HandshakeError{"request", err}
 	}
 	c.setAgentVersion(request.AgentVersion)
-	response := HandshakeResponse{ClientVersion: ClientVersion, ProcessedClientActions: []ProcessedAction{}}
+	response := wire.HandshakeResponse{ClientVersion: wire.ClientVersion, ProcessedClientActions: []wire.ProcessedAction{}}
 	var failed error
 	var key *encryption
 	for _, action := range request.RequestedClientActions {
-		done := ProcessedAction{ActionType: action.ActionType, ActionStatus: ActionSuccess}
+		done := wire.ProcessedAction{ActionType: action.ActionType, ActionStatus: wire.ActionSuccess}
 		var err error
 		switch action.ActionType {
-		case ActionSessionType:
+		case wire.ActionSessionType:
 			err = c.setSessionType(action.ActionParameters)
-		case ActionKMSEncryption:
+		case wire.ActionKMSEncryption:
 			key, done.ActionResult, err = c.startEncryption(ctx, action.ActionParameters)
 		default:
-			done.ActionStatus, done.Error = ActionUnsupported, fmt.Sprintf("Unsupported action %s", action.ActionType)
+			done.ActionStatus, done.Error = wire.ActionUnsupported, fmt.Sprintf("Unsupported action %s", action.ActionType)
 			response.Errors = append(response.Errors, done.Error)
 		}
 		if err != nil {
 			failed = &HandshakeError{string(action.ActionType), err}
-			done.ActionStatus, done.ActionResult = ActionFailed, nil
+			done.ActionStatus, done.ActionResult = wire.ActionFailed, nil
 			done.Error = fmt.Sprintf("Failed to process action %s: %s", action.ActionType, err)
 			response.Errors = append(response.Errors, done.Error)
 		}
@@ -104,7 +106,7 @@ func (c *Channel) answerRequest(ctx context.Context, payload []byte) error {
 	if err != nil {
 		return &HandshakeError{"response", err}
 	}
-	c.sendNow(PayloadHandshakeResponse, b)
+	c.sendNow(wire.PayloadHandshakeResponse, b)
 	if key != nil && failed == nil {
 		c.info.Encrypted = true
 		c.crypt.Store(key)
@@ -114,7 +116,7 @@ func (c *Channel) answerRequest(ctx context.Context, payload []byte) error {
 
 // setSessionType takes the SessionType action.
 func (c *Channel) setSessionType(parameters json.RawMessage) error {
-	var request SessionTypeRequest
+	var request wire.SessionTypeRequest
 	if err := json.Unmarshal(parameters, &request); err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ const localPortForwarding = "LocalPortForwarding"
 // startEncryption takes the KMSEncryption action: it has a data key made, and
 // returns it with the encrypted copy for the agent.
 func (c *Channel) startEncryption(ctx context.Context, parameters json.RawMessage) (*encryption, any, error) {
-	var request KMSEncryptionRequest
+	var request wire.KMSEncryptionRequest
 	if err := json.Unmarshal(parameters, &request); err != nil {
 		return nil, nil, err
 	}
@@ -156,7 +158,7 @@ func (c *Channel) startEncryption(ctx context.Context, parameters json.RawMessag
 	if err != nil {
 		return nil, nil, err
 	}
-	return key, KMSEncryptionResult{KMSCipherTextKey: sealed}, nil
+	return key, wire.KMSEncryptionResult{KMSCipherTextKey: sealed}, nil
 }
 
 // answerChallenge proves that both sides hold the same keys.
@@ -165,7 +167,7 @@ func (c *Channel) answerChallenge(payload []byte) error {
 	if key == nil {
 		return &HandshakeError{"encryption challenge", errors.New("the session is not encrypted")}
 	}
-	var challenge EncChallenge
+	var challenge wire.EncChallenge
 	if err := json.Unmarshal(payload, &challenge); err != nil {
 		return &HandshakeError{"encryption challenge", err}
 	}
@@ -173,11 +175,11 @@ func (c *Channel) answerChallenge(payload []byte) error {
 	if err != nil {
 		return &HandshakeError{"encryption challenge", err}
 	}
-	b, err := json.Marshal(EncChallenge{Challenge: key.seal(plain)})
+	b, err := json.Marshal(wire.EncChallenge{Challenge: key.seal(plain)})
 	if err != nil {
 		return &HandshakeError{"encryption challenge", err}
 	}
-	c.sendNow(PayloadEncChallengeResponse, b)
+	c.sendNow(wire.PayloadEncChallengeResponse, b)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // TestFaultAtEveryStep does everything that can happen to a message to each
@@ -29,12 +30,12 @@ func TestFaultAtEveryStep(t *testing.T) {
 	}
 	messages := []struct {
 		way     gateway.Way
-		payload channel.PayloadType // 0: the n-th acknowledgement
+		payload wire.PayloadType // 0: the n-th acknowledgement
 		n       int
 	}{
-		{gateway.Down, channel.PayloadHandshakeRequest, 1}, {gateway.Up, channel.PayloadHandshakeResponse, 1},
-		{gateway.Down, channel.PayloadEncChallengeRequest, 1}, {gateway.Up, channel.PayloadEncChallengeResponse, 1},
-		{gateway.Down, channel.PayloadHandshakeComplete, 1},
+		{gateway.Down, wire.PayloadHandshakeRequest, 1}, {gateway.Up, wire.PayloadHandshakeResponse, 1},
+		{gateway.Down, wire.PayloadEncChallengeRequest, 1}, {gateway.Up, wire.PayloadEncChallengeResponse, 1},
+		{gateway.Down, wire.PayloadHandshakeComplete, 1},
 		{gateway.Up, 0, 1}, {gateway.Up, 0, 2}, {gateway.Up, 0, 3}, {gateway.Down, 0, 1}, {gateway.Down, 0, 2},
 	}
 	var all errgroup.Group
@@ -47,7 +48,7 @@ func TestFaultAtEveryStep(t *testing.T) {
 				}
 				rule := gateway.Rule{Way: m.way, Payload: m.payload, At: m.n, Do: do, For: 300 * time.Millisecond}
 				if m.payload == 0 {
-					rule.Message = channel.Acknowledge
+					rule.Message = wire.Acknowledge
 				}
 				c := config
 				c.Faults.Rules = []gateway.Rule{rule}
@@ -105,7 +106,7 @@ func TestResumeFailsInHandshake(t *testing.T) {
 	g := serve(t)
 	inner := resume(g)
 	for _, void := range []bool{false, true} {
-		for _, payload := range []channel.PayloadType{channel.PayloadHandshakeRequest, channel.PayloadHandshakeComplete} {
+		for _, payload := range []wire.PayloadType{wire.PayloadHandshakeRequest, wire.PayloadHandshakeComplete} {
 			session, err := g.Start(t.Context(), gateway.SessionConfig{Kind: gateway.Port,
 				Faults: gateway.Faults{Rules: []gateway.Rule{{Way: gateway.Down, Payload: payload, At: 1, Do: gateway.CutRST}}}})
 			if err != nil {

@@ -13,21 +13,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/wire"
 )
 
 func TestHandshakeAnswers(t *testing.T) {
 	kms := json.RawMessage(`{"KMSKeyId":"key-1"}`)
 	port := request(newAgent, Port, portProps).RequestedClientActions[0]
 	for name, tc := range map[string]struct {
-		actions []RequestedAction
+		actions []wire.RequestedAction
 		key     error
-		want    []ActionStatus
+		want    []wire.ActionStatus
 		fails   string
 	}{
-		"port":         {[]RequestedAction{port}, nil, []ActionStatus{ActionSuccess}, ""},
-		"unknown":      {[]RequestedAction{port, {ActionType: "Dance"}}, nil, []ActionStatus{ActionSuccess, ActionUnsupported}, ""},
-		"strange type": {[]RequestedAction{{ActionSessionType, json.RawMessage(`{"SessionType":"Opera"}`)}}, nil, []ActionStatus{ActionFailed}, `unknown session type "Opera"`},
-		"no key":       {[]RequestedAction{port, {ActionKMSEncryption, kms}}, errors.New("AccessDenied"), []ActionStatus{ActionSuccess, ActionFailed}, "AccessDenied"},
+		"port":         {[]wire.RequestedAction{port}, nil, []wire.ActionStatus{wire.ActionSuccess}, ""},
+		"unknown":      {[]wire.RequestedAction{port, {ActionType: "Dance"}}, nil, []wire.ActionStatus{wire.ActionSuccess, wire.ActionUnsupported}, ""},
+		"strange type": {[]wire.RequestedAction{{ActionType: wire.ActionSessionType, ActionParameters: json.RawMessage(`{"SessionType":"Opera"}`)}}, nil, []wire.ActionStatus{wire.ActionFailed}, `unknown session type "Opera"`},
+		"no key":       {[]wire.RequestedAction{port, {ActionType: wire.ActionKMSEncryption, ActionParameters: kms}}, errors.New("AccessDenied"), []wire.ActionStatus{wire.ActionSuccess, wire.ActionFailed}, "AccessDenied"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			within(t, func(t *testing.T, s *scripted) {
@@ -41,12 +42,12 @@ func TestHandshakeAnswers(t *testing.T) {
 					}
 					result <- err
 				}()
-				response := s.peer().shakeHands(HandshakeRequest{newAgent, tc.actions})
-				var got []ActionStatus
+				response := s.peer().shakeHands(wire.HandshakeRequest{AgentVersion: newAgent, RequestedClientActions: tc.actions})
+				var got []wire.ActionStatus
 				for _, a := range response.ProcessedClientActions {
 					got = append(got, a.ActionStatus)
 				}
-				if diff := cmp.Diff(tc.want, got); diff != "" || response.ClientVersion != ClientVersion {
+				if diff := cmp.Diff(tc.want, got); diff != "" || response.ClientVersion != wire.ClientVersion {
 					t.Errorf("%s (-want +got):\n%s", response.ClientVersion, diff)
 				}
 				err := <-result
@@ -93,7 +94,7 @@ func TestHandshakeAfterSilence(t *testing.T) {
 		time.Sleep(2 * opt.withDefaults().OpenTimeout)
 		r := request(newAgent, InteractiveCommands, "{}")
 		r.RequestedClientActions = append(r.RequestedClientActions,
-			RequestedAction{ActionType: ActionKMSEncryption, ActionParameters: json.RawMessage(`{"KMSKeyId":"k"}`)})
+			wire.RequestedAction{ActionType: wire.ActionKMSEncryption, ActionParameters: json.RawMessage(`{"KMSKeyId":"k"}`)})
 		if response := p.shakeHands(r); len(response.Errors) > 0 {
 			t.Error(response.Errors)
 		}
@@ -124,8 +125,8 @@ func TestSettlesAfterHandshake(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		c, p := portChannel(t, s)
 		begin := time.Now()
-		c.sendNow(PayloadOutput, []byte("x"))
-		p.next(InputStreamData)
+		c.sendNow(wire.PayloadOutput, []byte("x"))
+		p.next(wire.InputStreamData)
 		if d := time.Since(begin); d < settle || d > 2*settle {
 			t.Errorf("sent after %v", d)
 		}
@@ -143,7 +144,7 @@ func TestOpening(t *testing.T) {
 			return nil
 		}
 		c, p := dialed(t, s, opt, request(newAgent, Port, portProps))
-		if p.open.Token.Reveal() != "token-0" || p.open.ClientVersion != ClientVersion || p.open.ClientID == "" || p.open.RequestID == "" {
+		if p.open.Token.Reveal() != "token-0" || p.open.ClientVersion != wire.ClientVersion || p.open.ClientID == "" || p.open.RequestID == "" {
 			t.Errorf("first message %+v", p.open)
 		}
 		if got := s.header[0].Get("Authorization"); !strings.HasPrefix(got, "AWS4") {

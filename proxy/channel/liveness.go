@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"net"
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"ssmguard/proxy/channel/reliable"
 )
 
 // liveness is what is known of the connection: whether there is one, when it was
@@ -102,10 +103,10 @@ func (c *Channel) silentFor(since time.Time, d time.Duration, now time.Time) tim
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v := &c.live
-	if v.up == nil || v.holes || v.late(now) || c.tx.paused || c.blocked {
+	if v.up == nil || v.holes || v.late(now) || c.tx.Paused || c.blocked {
 		return again
 	}
-	enough := latest(since, v.upSince, v.again).Add(d)
+	enough := reliable.Latest(since, v.upSince, v.again).Add(d)
 	if left := enough.Sub(now); left > 0 {
 		return left
 	}
@@ -118,9 +119,6 @@ func (c *Channel) silentFor(since time.Time, d time.Duration, now time.Time) tim
 	}
 	return again
 }
-
-// latest is the last of some moments.
-func latest(all ...time.Time) time.Time { return slices.MaxFunc(all, time.Time.Compare) }
 
 // pingNow has a ping sent at once.
 func (c *Channel) pingNow() {
@@ -138,7 +136,7 @@ func (c *Channel) heldUp(since, now time.Time) time.Duration {
 	if c.live.asked.IsZero() {
 		return 0
 	}
-	return now.Sub(latest(since, c.live.asked))
+	return now.Sub(reliable.Latest(since, c.live.asked))
 }
 
 // accept takes the next connection from in while the channel is connected. Those

@@ -7,6 +7,9 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 // mux is the client side of smux, version 1, which agents multiplex port
@@ -50,8 +53,8 @@ func (m *mux) open(conn io.ReadWriteCloser) *stream {
 	m.mu.Unlock()
 	s := newStream(m.ports, id, conn)
 	s.head = muxHeader
-	s.frame = func(msg *message, n int) int {
-		putMuxHeader(msg.payload(muxHeader), muxData, n, id)
+	s.frame = func(msg *reliable.Message, n int) int {
+		putMuxHeader(msg.Payload(muxHeader), muxData, n, id)
 		return muxHeader + n
 	}
 	s.end = func() { m.control(muxFin, id) }
@@ -64,7 +67,7 @@ func (m *mux) open(conn io.ReadWriteCloser) *stream {
 func (m *mux) control(command byte, id uint32) {
 	var b [muxHeader]byte
 	putMuxHeader(b[:], command, 0, id)
-	m.c.sendNow(PayloadOutput, b[:])
+	m.c.sendNow(wire.PayloadOutput, b[:])
 }
 
 // start carries a connection until it is over, in a goroutine that wait waits for.
@@ -88,11 +91,11 @@ func (m *mux) keepalive() {
 }
 
 // output takes the next bytes of the agent's smux session.
-func (m *mux) output(kind PayloadType, b []byte) error {
-	if kind == PayloadFlag {
+func (m *mux) output(kind wire.PayloadType, b []byte) error {
+	if kind == wire.PayloadFlag {
 		m.flag(b)
 	}
-	if kind != PayloadOutput {
+	if kind != wire.PayloadOutput {
 		return nil
 	}
 	m.mu.Lock()

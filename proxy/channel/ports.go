@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"ssmguard/proxy/channel/wire"
 )
 
 // ports is what the engines of port sessions share: the local connections and
@@ -198,7 +200,7 @@ func (p *ports) count(s *Stats) {
 
 // flag handles a flag of the agent.
 func (p *ports) flag(payload []byte) {
-	if f, ok := ParseFlag(payload); !ok || f != ConnectToPortError {
+	if f, ok := wire.ParseFlag(payload); !ok || f != wire.ConnectToPortError {
 		return
 	}
 	p.mu.Lock()

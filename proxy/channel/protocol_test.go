@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 // within runs f in a bubble with its own clock.
@@ -28,14 +30,17 @@ type collector struct {
 	stop bool
 }
 
-func (e *collector) output(kind PayloadType, p []byte) error {
-	if kind == PayloadOutput {
+func (e *collector) output(kind wire.PayloadType, p []byte) error {
+	if kind == wire.PayloadOutput {
 		e.got.Write(p)
 	}
 	return nil
 }
+
 func (e *collector) full() bool { return e.stop }
+
 func (e *collector) bulk() bool { return true }
+
 func (e *collector) room(stop <-chan struct{}) {
 	<-stop
 }
@@ -62,22 +67,22 @@ func TestReceiving(t *testing.T) {
 		if p.acked() != 0 || p.acked() != 1 {
 			t.Fatal("handshake not acknowledged")
 		}
-		p.output(4, PayloadOutput, []byte("c"))
-		p.output(3, PayloadOutput, []byte("b"))
+		p.output(4, wire.PayloadOutput, []byte("c"))
+		p.output(3, wire.PayloadOutput, []byte("b"))
 		if a, b := p.acked(), p.acked(); a != 4 || b != 3 {
 			t.Errorf("early messages: acknowledged %d, %d", a, b)
 		}
-		bad := Frame{Type: OutputStreamData, Seq: 2, PayloadType: PayloadOutput, Payload: []byte("x")}
-		wire := bad.Append(nil)
-		wire[HeaderSize] ^= 1
-		p.ws.WriteMessage(2, wire) //nolint:errcheck // the next lines notice
-		p.none(Acknowledge, time.Second)
-		p.output(2, PayloadOutput, []byte("a"))
+		bad := wire.Frame{Type: wire.OutputStreamData, Seq: 2, PayloadType: wire.PayloadOutput, Payload: []byte("x")}
+		lines := bad.Append(nil)
+		lines[wire.HeaderSize] ^= 1
+		p.ws.WriteMessage(2, lines) //nolint:errcheck // the next lines notice
+		p.none(wire.Acknowledge, time.Second)
+		p.output(2, wire.PayloadOutput, []byte("a"))
 		if n := p.acked(); n != 2 {
 			t.Errorf("acknowledged %d", n)
 		}
 		for _, old := range []int64{0, 2, 4} {
-			p.output(old, PayloadOutput, []byte("again"))
+			p.output(old, wire.PayloadOutput, []byte("again"))
 			if n := p.acked(); n != old {
 				t.Errorf("repeated message %d: acknowledged %d", old, n)
 			}
@@ -94,11 +99,11 @@ func TestEarlyOutputWaits(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		c, p := portChannel(t, s)
 		for i := range 3 {
-			p.output(int64(2+i), PayloadOutput, []byte("greeting "))
+			p.output(int64(2+i), wire.PayloadOutput, []byte("greeting "))
 		}
 		time.Sleep(time.Minute)
 		e := collect(t, c)
-		p.output(5, PayloadOutput, []byte("end"))
+		p.output(5, wire.PayloadOutput, []byte("end"))
 		synctest.Wait()
 		if want := "greeting greeting greeting end"; e.got.String() != want {
 			t.Errorf("got %q, want %q", e.got.String(), want)
@@ -195,16 +200,16 @@ func TestPausePublication(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		c, p := portChannel(t, s)
 		time.Sleep(time.Second)
-		p.send(Frame{Type: PausePublication})
+		p.send(wire.Frame{Type: wire.PausePublication})
 		synctest.Wait()
 		for range 20 {
-			c.sendNow(PayloadOutput, []byte("x"))
+			c.sendNow(wire.PayloadOutput, []byte("x"))
 		}
-		p.next(InputStreamData) // the probe
-		p.none(InputStreamData, probeEvery/2)
-		p.send(Frame{Type: StartPublication})
+		p.next(wire.InputStreamData) // the probe
+		p.none(wire.InputStreamData, reliable.ProbeEvery/2)
+		p.send(wire.Frame{Type: wire.StartPublication})
 		for range 19 {
-			p.next(InputStreamData)
+			p.next(wire.InputStreamData)
 		}
 	})
 }
@@ -212,7 +217,7 @@ func TestPausePublication(t *testing.T) {
 func TestStuckAgent(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		c, _ := portChannel(t, s)
-		c.sendNow(PayloadOutput, []byte("x"))
+		c.sendNow(wire.PayloadOutput, []byte("x"))
 		begin := time.Now()
 		<-c.Done()
 		if !errors.Is(c.Err(), ErrStuck) || time.Since(begin) < 5*time.Minute || time.Since(begin) > 6*time.Minute {
@@ -231,7 +236,7 @@ func TestWriterIsHeldBack(t *testing.T) {
 		sent, result := 0, make(chan error, 1)
 		go func() {
 			for {
-				if err := c.send(nil, c.newMessage(), 10, PayloadOutput); err != nil {
+				if err := c.send(nil, c.newMessage(), 10, wire.PayloadOutput); err != nil {
 					result <- err
 					return
 				}
@@ -240,11 +245,11 @@ func TestWriterIsHeldBack(t *testing.T) {
 		}()
 		time.Sleep(2 * settle)
 		synctest.Wait()
-		if sent != 64+reserve {
+		if sent != 64+reliable.Reserve {
 			t.Errorf("%d messages queued without an acknowledgement", sent)
 		}
 		before := sent
-		p.ack(p.next(InputStreamData))
+		p.ack(p.next(wire.InputStreamData))
 		synctest.Wait()
 		if sent != before+1 {
 			t.Errorf("%d more after one acknowledgement", sent-before)
@@ -265,9 +270,9 @@ func TestBlockedReaderIsPatient(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.deaf.Store(true) // a pipe holds no pongs
-		p.output(2, PayloadOutput, []byte("x"))
+		p.output(2, wire.PayloadOutput, []byte("x"))
 		synctest.Wait()
-		c.sendNow(PayloadOutput, []byte("y"))
+		c.sendNow(wire.PayloadOutput, []byte("y"))
 		time.Sleep(20 * time.Minute)
 		if s := c.Stats(); s.Resumed != 0 || s.Resent != 0 || c.Err() != nil {
 			t.Errorf("stats %+v, %v", s, c.Err())
@@ -306,8 +311,8 @@ func TestLongOutage(t *testing.T) {
 					return inner(ctx, id)
 				}
 				c, p := dialed(t, s, opt, request(newAgent, Port, portProps))
-				c.sendNow(PayloadOutput, []byte("kept"))
-				first := p.next(InputStreamData)
+				c.sendNow(wire.PayloadOutput, []byte("kept"))
+				first := p.next(wire.InputStreamData)
 				p.ws.Close()
 				if limit > 0 {
 					begin := time.Now()
@@ -319,7 +324,7 @@ func TestLongOutage(t *testing.T) {
 				}
 				time.Sleep(8 * time.Hour)
 				away.Store(false)
-				again := s.peer().next(InputStreamData)
+				again := s.peer().next(wire.InputStreamData)
 				again.Digest, first.Digest = [32]byte{}, [32]byte{}
 				if diff := cmp.Diff(first, again); diff != "" {
 					t.Errorf("resent message differs:\n%s", diff)
@@ -357,11 +362,11 @@ func TestCloseTellsTheAgent(t *testing.T) {
 				c, p := dialed(t, s, s.options(), request(version, Port, portProps))
 				go c.Close()
 				if !told {
-					p.none(InputStreamData, 5*time.Second)
+					p.none(wire.InputStreamData, 5*time.Second)
 					return
 				}
-				f := p.next(InputStreamData)
-				if flag, ok := ParseFlag(f.Payload); f.PayloadType != PayloadFlag || !ok || flag != TerminateSession {
+				f := p.next(wire.InputStreamData)
+				if flag, ok := wire.ParseFlag(f.Payload); f.PayloadType != wire.PayloadFlag || !ok || flag != wire.TerminateSession {
 					t.Errorf("type %d, %v", f.PayloadType, f.Payload)
 				}
 				p.ack(f)
@@ -408,8 +413,8 @@ func TestEscapeLeavesAtOnce(t *testing.T) {
 			_, err := c.Shell(t.Context(), proxy.Streams{In: strings.NewReader("~."), Out: io.Discard}, ShellOptions{Escape: '~'})
 			left <- err
 		}()
-		f := p.next(InputStreamData)
-		if flag, ok := ParseFlag(f.Payload); f.PayloadType != PayloadFlag || !ok || flag != TerminateSession {
+		f := p.next(wire.InputStreamData)
+		if flag, ok := wire.ParseFlag(f.Payload); f.PayloadType != wire.PayloadFlag || !ok || flag != wire.TerminateSession {
 			t.Errorf("type %d, %q", f.PayloadType, f.Payload)
 		}
 		p.ack(f)

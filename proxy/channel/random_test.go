@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/wire"
 )
 
 var (
@@ -210,7 +211,7 @@ func (a *vagent) closeFrame(code int) {
 func (a *vagent) closeChannel() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.transmit(Frame{Type: ChannelClosed, Payload: []byte(`{"Output":"bye"}`)})
+	a.transmit(wire.Frame{Type: wire.ChannelClosed, Payload: []byte(`{"Output":"bye"}`)})
 }
 
 func (a *vagent) setRefuse(n int) {

@@ -19,7 +19,7 @@ func (c *Channel) Reach(ctx context.Context) error {
 	case <-c.attached:
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-c.done:
+	case <-c.ended:
 		return c.cause()
 	}
 	c.engineMu.Lock()

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 // readAll handles what comes on l until it fails or halt is closed.
@@ -60,7 +63,7 @@ func (c *Channel) setBlocked(on bool) {
 	c.mu.Lock()
 	c.blocked = on
 	if !on {
-		c.tx.rest(time.Now())
+		c.tx.Rest(time.Now())
 	}
 	c.mu.Unlock()
 	c.wake()
@@ -69,48 +72,48 @@ func (c *Channel) setBlocked(on bool) {
 // handle takes one message of the gateway. What is malformed is dropped: if it
 // was a stream message, it is not acknowledged and so comes again.
 func (c *Channel) handle(b []byte) error {
-	var f Frame
+	var f wire.Frame
 	if f.Decode(b) != nil || f.Verify() != nil {
 		return nil
 	}
 	switch f.Type {
-	case OutputStreamData:
-		if f.Seq < c.rx.expected {
+	case wire.OutputStreamData:
+		if f.Seq < c.rx.Expected {
 			c.catchesUp()
 		}
-		ack, err := c.rx.accept(&f, c.deliver)
+		ack, err := c.rx.Accept(&f, c.deliver)
 		if ack {
 			c.queueAck(f.ID, f.Seq)
 		}
 		return err
-	case Acknowledge:
-		if a, err := ParseAck(f.Payload); err == nil && a.MessageType == InputStreamData {
+	case wire.Acknowledge:
+		if a, err := wire.ParseAck(f.Payload); err == nil && a.MessageType == wire.InputStreamData {
 			c.acknowledged(a.Seq)
 		}
-	case ChannelClosed:
-		var closed Closed
+	case wire.ChannelClosed:
+		var closed wire.Closed
 		if json.Unmarshal(f.Payload, &closed) != nil {
 			closed.Output = ""
 		}
 		return &ClosedError{Output: closed.Output}
-	case PausePublication, StartPublication:
+	case wire.PausePublication, wire.StartPublication:
 		c.mu.Lock()
-		c.tx.paused = f.Type == PausePublication
+		c.tx.Paused = f.Type == wire.PausePublication
 		c.mu.Unlock()
 		c.wake()
 	}
 	return nil
 }
 
-func (c *Channel) queueAck(id UUID, seq int64) {
+func (c *Channel) queueAck(id wire.UUID, seq int64) {
 	c.mu.Lock()
 	if len(c.acks) == 0 {
 		c.ackSince = time.Now()
 	}
 	c.acks = append(c.acks, ackDue{id, seq})
 	n := len(c.acks)
-	c.live.holes = len(c.rx.early) > 0
-	c.tx.paused = false // an agent that sends is there
+	c.live.holes = len(c.rx.Early) > 0
+	c.tx.Paused = false // an agent that sends is there
 	c.mu.Unlock()
 	if n == 1 || n >= ackBatch && !c.steady.Load() {
 		c.wake()
@@ -119,8 +122,8 @@ func (c *Channel) queueAck(id UUID, seq int64) {
 
 func (c *Channel) acknowledged(seq int64) {
 	c.mu.Lock()
-	m := c.tx.ack(seq, time.Now())
-	more := c.tx.lost.n+c.tx.unsent.n > 0
+	m := c.tx.Ack(seq, time.Now())
+	more := c.tx.Lost.N+c.tx.Unsent.N > 0
 	c.checkDrained()
 	c.mu.Unlock()
 	if m != nil {
@@ -132,7 +135,7 @@ func (c *Channel) acknowledged(seq int64) {
 }
 
 // deliver takes one payload in order.
-func (c *Channel) deliver(kind PayloadType, payload []byte) error {
+func (c *Channel) deliver(kind wire.PayloadType, payload []byte) error {
 	if e := c.crypt.Load(); e != nil && encrypted(kind) {
 		var err error
 		if payload, err = e.open(payload); err != nil {
@@ -140,7 +143,7 @@ func (c *Channel) deliver(kind PayloadType, payload []byte) error {
 		}
 	}
 	switch kind {
-	case PayloadHandshakeRequest, PayloadEncChallengeRequest, PayloadHandshakeComplete:
+	case wire.PayloadHandshakeRequest, wire.PayloadEncChallengeRequest, wire.PayloadHandshakeComplete:
 		select {
 		case c.shake <- step{kind, append([]byte(nil), payload...)}:
 		default: // long after the handshake
@@ -155,7 +158,7 @@ func (c *Channel) deliver(kind PayloadType, payload []byte) error {
 	if len(c.pending) == 0 {
 		close(c.talk)
 	}
-	c.pending = append(c.pending, arrival{kind, append([]byte(nil), payload...)})
+	c.pending = append(c.pending, reliable.Arrival{Kind: kind, Payload: append([]byte(nil), payload...)})
 	c.early += len(payload)
 	return nil
 }
@@ -168,7 +171,7 @@ func (c *Channel) attach(e engine) error {
 		return fmt.Errorf("channel is in use already")
 	}
 	for _, a := range c.pending {
-		if err := e.output(a.kind, a.payload); err != nil {
+		if err := e.output(a.Kind, a.Payload); err != nil {
 			return err
 		}
 	}

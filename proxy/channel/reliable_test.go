@@ -5,29 +5,31 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ssmguard/proxy/channel/wire"
 )
 
 // reliable plays the agent's side of the stream for as long as the session
 // lives: it acknowledges, orders, resends its oldest message, and gives the
 // test the bytes of the session as a connection.
-type reliable struct {
+type steadyAgent struct {
 	r   *io.PipeReader // what the client sent
 	w   *io.PipeWriter
 	mu  sync.Mutex
 	p   *peer
 	exp int64
-	ooo map[int64]Frame
+	ooo map[int64]wire.Frame
 	seq int64
-	out []Frame // unacknowledged
+	out []wire.Frame // unacknowledged
 	end chan struct{}
 	wg  sync.WaitGroup
 	// flags are the client's flags, in order.
-	flags []Flag
+	flags []wire.Flag
 }
 
 // play starts the agent after a handshake: messages 0 and 1 are used both ways.
-func play(t *testing.T, s *scripted, p *peer) *reliable {
-	a := &reliable{p: p, exp: 1, seq: 2, ooo: map[int64]Frame{}, end: make(chan struct{})}
+func play(t *testing.T, s *scripted, p *peer) *steadyAgent {
+	a := &steadyAgent{p: p, exp: 1, seq: 2, ooo: map[int64]wire.Frame{}, end: make(chan struct{})}
 	a.r, a.w = io.Pipe()
 	a.wg.Go(func() {
 		for {
@@ -47,7 +49,7 @@ func play(t *testing.T, s *scripted, p *peer) *reliable {
 	return a
 }
 
-func (a *reliable) stop() {
+func (a *steadyAgent) stop() {
 	select {
 	case <-a.end:
 	default:
@@ -58,7 +60,7 @@ func (a *reliable) stop() {
 	a.wg.Wait()
 }
 
-func (a *reliable) resend() {
+func (a *steadyAgent) resend() {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -75,7 +77,7 @@ func (a *reliable) resend() {
 	}
 }
 
-func (a *reliable) serve(p *peer) {
+func (a *steadyAgent) serve(p *peer) {
 	for {
 		select {
 		case f := <-p.in:
@@ -88,9 +90,9 @@ func (a *reliable) serve(p *peer) {
 	}
 }
 
-func (a *reliable) handle(p *peer, f Frame) {
-	if f.Type == Acknowledge {
-		k, _ := ParseAck(f.Payload)
+func (a *steadyAgent) handle(p *peer, f wire.Frame) {
+	if f.Type == wire.Acknowledge {
+		k, _ := wire.ParseAck(f.Payload)
 		a.mu.Lock()
 		for i, o := range a.out {
 			if o.Seq == k.Seq {
@@ -112,10 +114,10 @@ func (a *reliable) handle(p *peer, f Frame) {
 		delete(a.ooo, a.exp)
 		a.exp++
 		switch g.PayloadType {
-		case PayloadOutput:
+		case wire.PayloadOutput:
 			a.w.Write(g.Payload) //nolint:errcheck // the test may have stopped reading
-		case PayloadFlag:
-			flag, _ := ParseFlag(g.Payload)
+		case wire.PayloadFlag:
+			flag, _ := wire.ParseFlag(g.Payload)
 			a.mu.Lock()
 			a.flags = append(a.flags, flag)
 			a.mu.Unlock()
@@ -127,25 +129,25 @@ func (a *reliable) handle(p *peer, f Frame) {
 }
 
 // say sends one payload.
-func (a *reliable) say(kind PayloadType, payload []byte) {
+func (a *steadyAgent) say(kind wire.PayloadType, payload []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	f := Frame{Type: OutputStreamData, Seq: a.seq, PayloadType: kind, Payload: append([]byte(nil), payload...)}
+	f := wire.Frame{Type: wire.OutputStreamData, Seq: a.seq, PayloadType: kind, Payload: append([]byte(nil), payload...)}
 	a.seq++
 	a.out = append(a.out, f)
 	a.p.send(f)
 }
 
 // Read, Write and Close make a connection of the session's bytes.
-func (a *reliable) Read(b []byte) (int, error) { return a.r.Read(b) }
+func (a *steadyAgent) Read(b []byte) (int, error) { return a.r.Read(b) }
 
-func (a *reliable) Write(b []byte) (int, error) {
+func (a *steadyAgent) Write(b []byte) (int, error) {
 	for rest := b; len(rest) > 0; {
 		n := min(1024, len(rest))
-		a.say(PayloadOutput, rest[:n])
+		a.say(wire.PayloadOutput, rest[:n])
 		rest = rest[n:]
 	}
 	return len(b), nil
 }
 
-func (a *reliable) Close() error { return a.r.Close() }
+func (a *steadyAgent) Close() error { return a.r.Close() }

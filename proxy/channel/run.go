@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 // errSuspended is why a connection is given up after the machine slept.
@@ -14,7 +17,7 @@ var errSuspended = errors.New("the machine was suspended")
 
 // run keeps the channel connected until it has to stop.
 func (c *Channel) run(l *link) {
-	defer close(c.done)
+	defer close(c.ended)
 	failed := 0
 	for {
 		useful, err := c.serve(l)
@@ -116,7 +119,7 @@ func (c *Channel) serve(l *link) (useful bool, err error) {
 	now := time.Now()
 	heard, ponged := false, false
 	c.mu.Lock()
-	c.tx.restart(now)
+	c.tx.Restart(now)
 	c.live.connected(c.quit, now)
 	c.pongs = nil
 	if !c.mute {
@@ -173,7 +176,7 @@ func (c *Channel) sayGoodbye(reading, writing chan error) {
 		return
 	}
 	if c.terminable() {
-		c.sendNow(PayloadFlag, AppendFlag(nil, TerminateSession))
+		c.sendNow(wire.PayloadFlag, wire.AppendFlag(nil, wire.TerminateSession))
 	}
 	t := time.NewTimer(farewell)
 	defer t.Stop()
@@ -201,7 +204,7 @@ func (c *Channel) drain() <-chan struct{} {
 }
 
 func (c *Channel) checkDrained() {
-	if c.drained != nil && c.tx.all.oldest() == nil {
+	if c.drained != nil && c.tx.All.Oldest() == nil {
 		close(c.drained)
 		c.drained = nil
 	}
@@ -224,7 +227,7 @@ func isTimeout(err error) bool {
 func (c *Channel) queuePong(data string) {
 	c.mu.Lock()
 	if len(c.pongs) < 8 {
-		c.pongs = append(c.pongs, appendWebsocket(nil, websocket.PongMessage, []byte(data)))
+		c.pongs = append(c.pongs, reliable.AppendWebsocket(nil, websocket.PongMessage, []byte(data)))
 	}
 	c.mu.Unlock()
 	c.wake()

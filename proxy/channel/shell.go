@@ -11,12 +11,14 @@ import (
 	"sync"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 // ShellOptions is what a terminal adds to its streams.
 type ShellOptions struct {
 	// Sizes gives the terminal's size, first now and then whenever it changes. Nil sends none.
-	Sizes <-chan Size
+	Sizes <-chan wire.Size
 	// Escape begins an escape sequence at the start of a line, usually '~'; 0 knows none.
 	// Escape and '.' leaves the session, Escape twice sends it once.
 	Escape byte
@@ -37,7 +39,7 @@ type shell struct {
 	freed chan struct{}
 
 	mu    sync.Mutex
-	queue []arrival
+	queue []reliable.Arrival
 	size  int
 	down  int64
 	exit  int
@@ -109,7 +111,7 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 	cancel()
 	c.stop(ErrClosed)
 	wg.Wait()
-	<-c.done
+	<-c.ended
 	if err == nil {
 		err = <-written
 	}
@@ -139,12 +141,12 @@ func (c *Channel) sendInput(ctx context.Context, e *shell, from io.Reader, opt S
 	escape := escaper{char: opt.Escape, on: opt.OnEscape}
 	for {
 		m := c.newMessage()
-		buf := m.payload(c.opt.MessageSize - overhead)
+		buf := m.Payload(c.opt.MessageSize - overhead)
 		n, err := in.Read(buf[1:]) // a held back escape character may come in front
 		keep, left := escape.filter(buf[:0], buf[1:1+n])
 		if len(keep) == 0 {
 			c.recycle(m)
-		} else if c.send(ctx.Done(), m, len(keep), PayloadOutput) != nil {
+		} else if c.send(ctx.Done(), m, len(keep), wire.PayloadOutput) != nil {
 			return nil
 		}
 		switch {
@@ -152,7 +154,7 @@ func (c *Channel) sendInput(ctx context.Context, e *shell, from io.Reader, opt S
 			return ErrEscaped
 		case err == io.EOF:
 			if c.info.SessionType != NonInteractiveCommands {
-				proxy.EndInput(ctx, e.news, !escape.mid, func(key byte) { c.sendNow(PayloadOutput, []byte{key}) })
+				proxy.EndInput(ctx, e.news, !escape.mid, func(key byte) { c.sendNow(wire.PayloadOutput, []byte{key}) })
 			}
 			return nil
 		case err != nil && ctx.Err() == nil:
@@ -164,7 +166,7 @@ func (c *Channel) sendInput(ctx context.Context, e *shell, from io.Reader, opt S
 }
 
 // sendFirstSize sends a size that is there already, before anything that is typed.
-func (c *Channel) sendFirstSize(sizes <-chan Size) {
+func (c *Channel) sendFirstSize(sizes <-chan wire.Size) {
 	select {
 	case size, ok := <-sizes:
 		if ok {
@@ -174,13 +176,13 @@ func (c *Channel) sendFirstSize(sizes <-chan Size) {
 	}
 }
 
-func (c *Channel) sendSize(size Size) {
+func (c *Channel) sendSize(size wire.Size) {
 	if b, err := json.Marshal(size); err == nil {
-		c.sendNow(PayloadSize, b)
+		c.sendNow(wire.PayloadSize, b)
 	}
 }
 
-func (c *Channel) sendSizes(ctx context.Context, sizes <-chan Size) {
+func (c *Channel) sendSizes(ctx context.Context, sizes <-chan wire.Size) {
 	for {
 		select {
 		case size, ok := <-sizes:
@@ -194,21 +196,21 @@ func (c *Channel) sendSizes(ctx context.Context, sizes <-chan Size) {
 	}
 }
 
-func (e *shell) output(kind PayloadType, payload []byte) error {
+func (e *shell) output(kind wire.PayloadType, payload []byte) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch kind {
-	case PayloadOutput, PayloadStdErr:
-		if n := len(e.queue) - 1; n >= 0 && e.queue[n].kind == kind && len(e.queue[n].payload)+len(payload) <= shellWrite {
-			e.queue[n].payload = append(e.queue[n].payload, payload...)
+	case wire.PayloadOutput, wire.PayloadStdErr:
+		if n := len(e.queue) - 1; n >= 0 && e.queue[n].Kind == kind && len(e.queue[n].Payload)+len(payload) <= shellWrite {
+			e.queue[n].Payload = append(e.queue[n].Payload, payload...)
 		} else {
-			e.queue = append(e.queue, arrival{kind, append([]byte(nil), payload...)})
+			e.queue = append(e.queue, reliable.Arrival{Kind: kind, Payload: append([]byte(nil), payload...)})
 		}
 		e.size += len(payload)
 		e.down += int64(len(payload))
 		signal(e.wake)
 		signal(e.news)
-	case PayloadExitCode:
+	case wire.PayloadExitCode:
 		if n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(string(payload), "EXIT_CODE:"))); err == nil {
 			e.exit = n
 		}
@@ -258,14 +260,14 @@ func (e *shell) writeAll(out, errOut io.Writer) error {
 		e.mu.Unlock()
 		for _, a := range queue {
 			to := out
-			if a.kind == PayloadStdErr {
+			if a.Kind == wire.PayloadStdErr {
 				to = errOut
 			}
-			if _, err := to.Write(a.payload); err != nil {
+			if _, err := to.Write(a.Payload); err != nil {
 				return err
 			}
 			e.mu.Lock()
-			e.size -= len(a.payload)
+			e.size -= len(a.Payload)
 			e.mu.Unlock()
 			signal(e.freed)
 		}

@@ -15,6 +15,7 @@ import (
 	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // runShell runs a shell session with that input, and bounds how long it may take.
@@ -80,8 +81,8 @@ func TestShellSizeFirst(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sizes := make(chan channel.Size, 1)
-		sizes <- channel.Size{Cols: 91, Rows: 17}
+		sizes := make(chan wire.Size, 1)
+		sizes <- wire.Size{Cols: 91, Rows: 17}
 		var out bytes.Buffer
 		streams := proxy.Streams{In: strings.NewReader("stty size; exit\n"), Out: &out}
 		if _, err := c.Shell(t.Context(), streams, channel.ShellOptions{Sizes: sizes}); err != nil || !strings.Contains(out.String(), "\n17 91") {

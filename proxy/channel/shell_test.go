@@ -13,6 +13,7 @@ import (
 	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // screen is a terminal's output that tests can wait for.
@@ -57,7 +58,7 @@ type terminal struct {
 	r        *rig
 	keys     *io.PipeWriter
 	out, err *screen
-	sizes    chan channel.Size
+	sizes    chan wire.Size
 	done     chan result
 }
 
@@ -75,7 +76,7 @@ func newTerminal(t *testing.T, c gateway.SessionConfig, edit func(*channel.Optio
 	}
 	r.c = ch
 	in, keys := io.Pipe()
-	x := &terminal{r: r, keys: keys, out: newScreen(), err: newScreen(), sizes: make(chan channel.Size, 1), done: make(chan result, 1)}
+	x := &terminal{r: r, keys: keys, out: newScreen(), err: newScreen(), sizes: make(chan wire.Size, 1), done: make(chan result, 1)}
 	opt.Sizes = x.sizes
 	go func() {
 		exit, err := ch.Shell(context.Background(), proxy.Streams{In: in, Out: x.out, Err: x.err}, opt)
@@ -100,7 +101,7 @@ func (x *terminal) end(t *testing.T) result {
 
 func TestShell(t *testing.T) {
 	x := newTerminal(t, gateway.SessionConfig{Kind: gateway.Shell}, nil, channel.ShellOptions{})
-	x.sizes <- channel.Size{Cols: 91, Rows: 17}
+	x.sizes <- wire.Size{Cols: 91, Rows: 17}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := x.r.s.Await(ctx, func(st gateway.Status) bool { return st.Cols == 91 }); err != nil {

@@ -7,6 +7,9 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 // stream is one local connection and its far end. The fields below ports are
@@ -15,9 +18,9 @@ type stream struct {
 	id    uint32
 	conn  io.ReadWriteCloser
 	ports *ports
-	frame func(m *message, n int) int // finishes a message of n bytes behind head; returns the payload's size
-	head  int                         // bytes in front of the data in each message
-	end   func()                      // tells the far side that the connection is over
+	frame func(m *reliable.Message, n int) int // finishes a message of n bytes behind head; returns the payload's size
+	head  int                                  // bytes in front of the data in each message
+	end   func()                               // tells the far side that the connection is over
 	wake  chan struct{}
 	stop  chan struct{} // closed when the sending half must not wait any longer
 
@@ -112,7 +115,7 @@ func (s *stream) sendAll() error {
 	c := s.ports.c
 	for {
 		m := c.newMessage()
-		n, err := s.conn.Read(m.payload(c.opt.MessageSize - overhead)[s.head:])
+		n, err := s.conn.Read(m.Payload(c.opt.MessageSize - overhead)[s.head:])
 		if n > 0 {
 			s.ports.mu.Lock()
 			s.lastUp = time.Now()
@@ -123,7 +126,7 @@ func (s *stream) sendAll() error {
 			s.ports.mu.Unlock()
 			if dead {
 				c.recycle(m)
-			} else if e := c.send(s.stop, m, s.frame(m, n), PayloadOutput); e != nil {
+			} else if e := c.send(s.stop, m, s.frame(m, n), wire.PayloadOutput); e != nil {
 				return e
 			}
 		} else {
@@ -203,7 +206,7 @@ func (s *stream) awaited(now time.Time) bool {
 	if first || who != clientHolds {
 		return first && who != clientGone
 	}
-	return s.lastDown.After(s.lastUp) && now.Sub(latest(s.localEnd, s.lastDown)) < heldFor*s.ports.c.opt.Answered
+	return s.lastDown.After(s.lastUp) && now.Sub(reliable.Latest(s.localEnd, s.lastDown)) < heldFor*s.ports.c.opt.Answered
 }
 
 // gather lets the rest of a burst come before it is written.
@@ -244,7 +247,7 @@ func (s *stream) take(now time.Time) (*chunk, time.Duration, error) {
 	if s.lastDown.After(s.lastUp) {
 		patience = s.ports.c.opt.Answered * fewHalfClosed / time.Duration(max(s.ports.halfClosed, fewHalfClosed))
 	}
-	if left := s.ports.c.silentFor(latest(s.localEnd, s.lastDown, s.asked), patience, now); left > 0 {
+	if left := s.ports.c.silentFor(reliable.Latest(s.localEnd, s.lastDown, s.asked), patience, now); left > 0 {
 		return nil, left, nil
 	}
 	return nil, 0, errQuiet

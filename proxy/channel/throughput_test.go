@@ -11,7 +11,8 @@ import (
 
 // BenchmarkUpload and its kin run gateway, agent and channel in one process;
 // .ci/bench-tunnel sets them apart and compares with the official plugin.
-func BenchmarkUpload(b *testing.B)      { benchUpload(b, 0) }
+func BenchmarkUpload(b *testing.B) { benchUpload(b, 0) }
+
 func BenchmarkUpload16KiB(b *testing.B) { benchUpload(b, 16<<10) }
 
 func benchUpload(b *testing.B, messageSize int) {

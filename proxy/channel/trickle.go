@@ -1,6 +1,10 @@
 package channel
 
-import "time"
+import (
+	"time"
+
+	"ssmguard/proxy/channel/wire"
+)
 
 // trickle notices a long download from a paced agent: a full message every
 // millisecond, each of which would wake the reader, a writer and two programs.
@@ -29,7 +33,7 @@ const (
 	trickleWater = 256 << 10              // bytes, more than agents send in a pause
 	trickleGap   = 200 * time.Microsecond // longer than from one message at hand to the next
 	trickleBurst = time.Millisecond       // what came in a pause is handled within it
-	fullMessage  = HeaderSize + 1000      // agents put 1024 bytes into one
+	fullMessage  = wire.HeaderSize + 1000 // agents put 1024 bytes into one
 )
 
 // came counts a message; spoke is how often we have sent something. It returns

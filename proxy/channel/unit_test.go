@@ -12,6 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
+
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 func TestEscaper(t *testing.T) {
@@ -95,7 +98,7 @@ func TestWebsocketFrames(t *testing.T) {
 		defer far.Close()
 		var b []byte
 		for _, n := range []int{0, 1, 7, 8, 125, 126, 127, 1536, 65535, 65536, 70001} {
-			b = appendWebsocket(b, websocket.BinaryMessage, bytes.Repeat([]byte{byte(n)}, n))
+			b = reliable.AppendWebsocket(b, websocket.BinaryMessage, bytes.Repeat([]byte{byte(n)}, n))
 		}
 		far.Write(b) //nolint:errcheck // the reader notices
 	}()
@@ -146,16 +149,16 @@ func TestMuxInput(t *testing.T) {
 		putMuxHeader(b, command, len(data), id)
 		return append(b, data...)
 	}
-	wire := bytes.Join([][]byte{
+	lines := bytes.Join([][]byte{
 		frame(muxNop, 0, ""), frame(muxData, 3, "hello"), frame(muxData, 99, "for nobody"), frame(muxData, 3, " world"), frame(muxFin, 3, ""), frame(muxFin, 99, ""),
 	}, nil)
-	for _, size := range []int{1, 3, 7, 8, 9, len(wire)} {
+	for _, size := range []int{1, 3, 7, 8, 9, len(lines)} {
 		m := newMux(t.Context(), &Channel{opt: Options{}.withDefaults()})
 		s := newStream(m.ports, 3, nil)
 		m.add(s)
-		for rest := wire; len(rest) > 0; {
+		for rest := lines; len(rest) > 0; {
 			n := min(size, len(rest))
-			if err := m.output(PayloadOutput, rest[:n]); err != nil {
+			if err := m.output(wire.PayloadOutput, rest[:n]); err != nil {
 				t.Fatal(err)
 			}
 			rest = rest[n:]
@@ -172,7 +175,7 @@ func TestMuxInput(t *testing.T) {
 		"version 2": {2, muxData, 0, 0, 0, 0, 0, 0}, "command 4": {1, 4, 0, 0, 0, 0, 0, 0}, "end with data": {1, muxFin, 1, 0, 0, 0, 0, 0},
 	} {
 		m := newMux(t.Context(), &Channel{opt: Options{}.withDefaults()})
-		if err := m.output(PayloadOutput, b); !errors.Is(err, errProtocol) || !final(err) {
+		if err := m.output(wire.PayloadOutput, b); !errors.Is(err, errProtocol) || !final(err) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -189,7 +192,7 @@ func FuzzMuxInput(f *testing.F) {
 		m.add(s)
 		for len(b) > 0 {
 			n := min(size, len(b))
-			if m.output(PayloadOutput, b[:n]) != nil {
+			if m.output(wire.PayloadOutput, b[:n]) != nil {
 				return
 			}
 			b = b[n:]
@@ -330,7 +333,7 @@ func TestOptionsStayInBounds(t *testing.T) {
 
 // The reader pauses in long paced downloads, and in nothing else.
 func TestTrickle(t *testing.T) {
-	const full = HeaderSize + 1024
+	const full = wire.HeaderSize + 1024
 	for name, tc := range map[string]struct {
 		gap    time.Duration
 		size   func(i int) int

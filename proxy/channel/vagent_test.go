@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/wire"
 )
 
 // vagent is gateway and agent of one session on a vnet, with the manners of the
@@ -20,10 +21,10 @@ import (
 type vagent struct {
 	noise   vnoise
 	rnd     *rand.Rand // under mu
-	shake   HandshakeRequest
-	in      chan Frame    // what clients sent
-	bytes   chan []byte   // the session's bytes, for Read
-	end     chan struct{} // closed by stop
+	shake   wire.HandshakeRequest
+	in      chan wire.Frame // what clients sent
+	bytes   chan []byte     // the session's bytes, for Read
+	end     chan struct{}   // closed by stop
 	wg      sync.WaitGroup
 	server  http.Server
 	pending []byte // of the Read under way
@@ -35,11 +36,11 @@ type vagent struct {
 	tokens  int
 	refuse  int // upgrades
 	seq     int64
-	out     []Frame // unacknowledged
+	out     []wire.Frame // unacknowledged
 	sent    time.Time
 	held    [][]byte
-	flags   []Flag
-	opens   []OpenRequest
+	flags   []wire.Flag
+	opens   []wire.OpenRequest
 	paths   []string // of the upgrade requests
 }
 
@@ -54,8 +55,8 @@ type vpeer struct {
 	wake  chan struct{}
 }
 
-func newVagent(net *vnet, shake HandshakeRequest, noise vnoise, seed uint64) *vagent {
-	a := &vagent{noise: noise, rnd: rand.New(rand.NewPCG(seed, 7)), shake: shake, in: make(chan Frame), bytes: make(chan []byte),
+func newVagent(net *vnet, shake wire.HandshakeRequest, noise vnoise, seed uint64) *vagent {
+	a := &vagent{noise: noise, rnd: rand.New(rand.NewPCG(seed, 7)), shake: shake, in: make(chan wire.Frame), bytes: make(chan []byte),
 		end: make(chan struct{}), changed: make(chan struct{}), token: "token-0"}
 	a.server.Handler = http.HandlerFunc(a.serve)
 	a.wg.Go(func() { a.server.Serve(net) }) //nolint:errcheck // ends with stop
@@ -80,7 +81,7 @@ func (a *vagent) ticket() proxy.Secret {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.tokens++
-	a.token = NewUUID().String()
+	a.token = wire.NewUUID().String()
 	return proxy.NewSecret(a.token)
 }
 
@@ -104,7 +105,7 @@ func (a *vagent) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer ws.Close()
-	var open OpenRequest
+	var open wire.OpenRequest
 	if ws.ReadJSON(&open) != nil {
 		return
 	}
@@ -122,7 +123,7 @@ func (a *vagent) serve(w http.ResponseWriter, r *http.Request) {
 			a.detach(p)
 			return
 		}
-		var f Frame
+		var f wire.Frame
 		if kind != websocket.BinaryMessage || f.Decode(b) != nil || f.Verify() != nil {
 			panic("client sent a bad message")
 		}
@@ -137,7 +138,7 @@ func (a *vagent) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // attach makes p the session's only client, if its token is good.
-func (a *vagent) attach(p *vpeer, open OpenRequest) bool {
+func (a *vagent) attach(p *vpeer, open wire.OpenRequest) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.token == "" || open.Token.Reveal() != a.token {
@@ -152,7 +153,7 @@ func (a *vagent) attach(p *vpeer, open OpenRequest) bool {
 	a.change()
 	if a.seq == 0 {
 		b, _ := json.Marshal(a.shake)
-		a.queue(PayloadHandshakeRequest, b)
+		a.queue(wire.PayloadHandshakeRequest, b)
 	}
 	return true
 }
@@ -185,11 +186,11 @@ func (a *vagent) fate() int {
 }
 
 // transmit sends a message to the client, if one is there. The caller holds the lock.
-func (a *vagent) transmit(f Frame) {
+func (a *vagent) transmit(f wire.Frame) {
 	if a.conn == nil {
 		return
 	}
-	f.Created, f.ID = uint64(time.Now().UnixMilli()), NewUUID()
+	f.Created, f.ID = uint64(time.Now().UnixMilli()), wire.NewUUID()
 	b := f.Append([]byte{websocket.BinaryMessage})
 	x := a.rnd.Float64()
 	n := a.noise
@@ -201,7 +202,7 @@ func (a *vagent) transmit(f Frame) {
 		return
 	}
 	if x -= n.bad; x < 0 && len(f.Payload) > 0 {
-		b[1+HeaderSize+a.rnd.IntN(len(f.Payload))] ^= 4
+		b[1+wire.HeaderSize+a.rnd.IntN(len(f.Payload))] ^= 4
 	}
 	a.conn.push(b)
 	if x -= n.twice; x < 0 {
@@ -245,8 +246,8 @@ func (p *vpeer) writeAll(gone <-chan struct{}) {
 }
 
 // queue numbers and sends a payload. The caller holds the lock.
-func (a *vagent) queue(kind PayloadType, payload []byte) {
-	f := Frame{Type: OutputStreamData, Seq: a.seq, PayloadType: kind, Payload: append([]byte(nil), payload...)}
+func (a *vagent) queue(kind wire.PayloadType, payload []byte) {
+	f := wire.Frame{Type: wire.OutputStreamData, Seq: a.seq, PayloadType: kind, Payload: append([]byte(nil), payload...)}
 	a.seq++
 	if len(a.out) == 0 {
 		a.sent = time.Now()
@@ -256,7 +257,7 @@ func (a *vagent) queue(kind PayloadType, payload []byte) {
 }
 
 // say sends a payload once a client is there and not too much is under way.
-func (a *vagent) say(kind PayloadType, payload []byte) error {
+func (a *vagent) say(kind wire.PayloadType, payload []byte) error {
 	for {
 		a.mu.Lock()
 		if a.conn != nil && len(a.out) < 2000 {
@@ -294,15 +295,15 @@ func (a *vagent) resend() {
 
 // receive puts the client's messages into order and handles them.
 func (a *vagent) receive() {
-	expected, early := int64(0), map[int64]Frame{}
+	expected, early := int64(0), map[int64]wire.Frame{}
 	for {
-		var f Frame
+		var f wire.Frame
 		select {
 		case f = <-a.in:
 		case <-a.end:
 			return
 		}
-		if f.Type == Acknowledge {
+		if f.Type == wire.Acknowledge {
 			a.acknowledged(f)
 			continue
 		}
@@ -319,13 +320,13 @@ func (a *vagent) receive() {
 			a.process(g)
 		}
 		a.mu.Lock()
-		a.transmit(Frame{Type: Acknowledge, Flags: FrameSyn | FrameFin, Payload: AppendAck(nil, f.Type, f.ID, f.Seq)})
+		a.transmit(wire.Frame{Type: wire.Acknowledge, Flags: wire.FrameSyn | wire.FrameFin, Payload: wire.AppendAck(nil, f.Type, f.ID, f.Seq)})
 		a.mu.Unlock()
 	}
 }
 
-func (a *vagent) acknowledged(f Frame) {
-	k, err := ParseAck(f.Payload)
+func (a *vagent) acknowledged(f wire.Frame) {
+	k, err := wire.ParseAck(f.Payload)
 	if err != nil {
 		panic(err)
 	}
@@ -346,20 +347,20 @@ func (a *vagent) acknowledged(f Frame) {
 	}
 }
 
-func (a *vagent) process(f Frame) {
+func (a *vagent) process(f wire.Frame) {
 	switch f.PayloadType {
-	case PayloadHandshakeResponse:
+	case wire.PayloadHandshakeResponse:
 		a.mu.Lock()
-		b, _ := json.Marshal(HandshakeComplete{HandshakeTimeToComplete: time.Second})
-		a.queue(PayloadHandshakeComplete, b)
+		b, _ := json.Marshal(wire.HandshakeComplete{HandshakeTimeToComplete: time.Second})
+		a.queue(wire.PayloadHandshakeComplete, b)
 		a.mu.Unlock()
-	case PayloadOutput:
+	case wire.PayloadOutput:
 		select {
 		case a.bytes <- f.Payload:
 		case <-a.end:
 		}
-	case PayloadFlag:
-		flag, _ := ParseFlag(f.Payload)
+	case wire.PayloadFlag:
+		flag, _ := wire.ParseFlag(f.Payload)
 		a.mu.Lock()
 		a.flags = append(a.flags, flag)
 		a.mu.Unlock()
@@ -383,7 +384,7 @@ func (a *vagent) Read(b []byte) (int, error) {
 func (a *vagent) Write(b []byte) (int, error) {
 	for rest := b; len(rest) > 0; {
 		n := min(1024, len(rest))
-		if err := a.say(PayloadOutput, rest[:n]); err != nil {
+		if err := a.say(wire.PayloadOutput, rest[:n]); err != nil {
 			return 0, err
 		}
 		rest = rest[n:]

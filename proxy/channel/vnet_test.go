@@ -64,7 +64,8 @@ func (n *vnet) Accept() (net.Conn, error) {
 	}
 }
 
-func (n *vnet) Close() error   { n.once.Do(func() { close(n.done) }); return nil }
+func (n *vnet) Close() error { n.once.Do(func() { close(n.done) }); return nil }
+
 func (n *vnet) Addr() net.Addr { return &net.UnixAddr{Name: "vnet", Net: "vnet"} }
 
 // each does something to every connection.
@@ -282,12 +283,14 @@ func (c *vconn) SetLinger(sec int) error {
 	return nil
 }
 
-func (c *vconn) SetReadDeadline(t time.Time) error  { c.r.change(func() { c.r.rd = t }); return nil }
+func (c *vconn) SetReadDeadline(t time.Time) error { c.r.change(func() { c.r.rd = t }); return nil }
+
 func (c *vconn) SetWriteDeadline(t time.Time) error { c.w.change(func() { c.w.wd = t }); return nil }
 
 func (c *vconn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-func (c *vconn) LocalAddr() net.Addr  { return &net.UnixAddr{Name: "vnet", Net: "vnet"} }
+func (c *vconn) LocalAddr() net.Addr { return &net.UnixAddr{Name: "vnet", Net: "vnet"} }
+
 func (c *vconn) RemoteAddr() net.Addr { return &net.UnixAddr{Name: "vnet", Net: "vnet"} }

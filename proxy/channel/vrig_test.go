@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/wire"
 )
 
 // vrig is a session in made-up time. The first byte of a connection asks for
@@ -104,7 +105,7 @@ func serveOrders(m *vmux, far *sync.WaitGroup) {
 				return
 			case 'r':
 				time.Sleep(time.Second)
-				m.agent.say(PayloadFlag, AppendFlag(nil, ConnectToPortError)) //nolint:errcheck // likewise
+				m.agent.say(wire.PayloadFlag, wire.AppendFlag(nil, wire.ConnectToPortError)) //nolint:errcheck // likewise
 				return
 			}
 			for b := make([]byte, 32<<10); err == nil; {

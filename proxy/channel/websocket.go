@@ -2,12 +2,10 @@ package channel
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,6 +15,8 @@ import (
 	"github.com/gorilla/websocket"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 const (
@@ -66,14 +66,14 @@ func (c *Channel) connect(ctx context.Context, streamURL, token proxy.Secret) (*
 	}
 	ws.SetReadLimit(readLimit)
 	l := &link{ws: ws, nc: ws.NetConn(), buf: make([]byte, 0, readBuffer)}
-	open, err := json.Marshal(OpenRequest{
-		RequestID: NewUUID().String(), Token: token, ClientID: c.clientID, ClientVersion: ClientVersion,
+	open, err := json.Marshal(wire.OpenRequest{
+		RequestID: wire.NewUUID().String(), Token: token, ClientID: c.clientID, ClientVersion: wire.ClientVersion,
 	})
 	if err != nil {
 		ws.Close()
 		return nil, err
 	}
-	if err := l.write(appendWebsocket(nil, websocket.TextMessage, open)); err != nil {
+	if err := l.write(reliable.AppendWebsocket(nil, websocket.TextMessage, open)); err != nil {
 		ws.Close()
 		return nil, err
 	}
@@ -162,34 +162,9 @@ func (l *link) write(frames []byte) error {
 // close says goodbye, if that is possible at once, and closes the connection.
 func (l *link) close(polite bool) {
 	if polite {
-		bye := appendWebsocket(nil, websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""))
+		bye := reliable.AppendWebsocket(nil, websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""))
 		l.nc.SetWriteDeadline(time.Now().Add(time.Second)) //nolint:errcheck // closing anyway
 		l.nc.Write(bye)                                    //nolint:errcheck // closing anyway
 	}
 	l.nc.Close()
-}
-
-// appendWebsocket appends payload as one masked frame of RFC 6455, section 5.2.
-func appendWebsocket(dst []byte, opcode int, payload []byte) []byte {
-	const final, masked = 0x80, 0x80
-	dst = append(dst, final|byte(opcode))
-	switch n := len(payload); {
-	case n < 126:
-		dst = append(dst, masked|byte(n))
-	case n < 1<<16:
-		dst = binary.BigEndian.AppendUint16(append(dst, masked|126), uint16(n))
-	default:
-		dst = binary.BigEndian.AppendUint64(append(dst, masked|127), uint64(n))
-	}
-	key := rand.Uint32()
-	dst = binary.LittleEndian.AppendUint32(dst, key)
-	wide := uint64(key)<<32 | uint64(key)
-	for len(payload) >= 8 {
-		dst = binary.LittleEndian.AppendUint64(dst, binary.LittleEndian.Uint64(payload)^wide)
-		payload = payload[8:]
-	}
-	for i, b := range payload {
-		dst = append(dst, b^byte(key>>(8*(i%4))))
-	}
-	return dst
 }

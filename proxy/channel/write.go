@@ -4,11 +4,14 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
 )
 
 // ackDue is an acknowledgement to send.
 type ackDue struct {
-	id  UUID
+	id  wire.UUID
 	seq int64
 }
 
@@ -58,8 +61,8 @@ func (c *Channel) collect(batch []byte, acks []ackDue) ([]byte, []ackDue, time.D
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.blocked {
-		c.tx.expire(now)
-		if !c.unhurried && c.tx.stuck(now, c.opt.AckTimeout) {
+		c.tx.Expire(now)
+		if !c.unhurried && c.tx.Stuck(now, c.opt.AckTimeout) {
 			return nil, nil, 0, ErrStuck
 		}
 	}
@@ -68,9 +71,9 @@ func (c *Channel) collect(batch []byte, acks []ackDue) ([]byte, []ackDue, time.D
 	}
 	c.pongs = c.pongs[:0]
 	if !now.Before(c.live.nextPing) {
-		batch = appendWebsocket(batch, websocket.PingMessage, c.live.ping(now, c.opt.PingEvery))
+		batch = reliable.AppendWebsocket(batch, websocket.PingMessage, c.live.ping(now, c.opt.PingEvery))
 	}
-	batch = c.tx.collect(batch, batchSize, now)
+	batch = c.tx.Collect(batch, batchSize, now)
 	if len(batch) > 0 || len(c.acks) >= ackBatch || len(c.acks) > 0 && now.Sub(c.ackSince) >= ackDelay {
 		acks, c.acks = append(acks, c.acks...), c.acks[:0]
 	}
@@ -83,19 +86,19 @@ func (c *Channel) untilDue(now time.Time) time.Duration {
 	if len(c.acks) > 0 {
 		wait = min(wait, c.ackSince.Add(ackDelay).Sub(now))
 	}
-	if at := c.tx.deadline(now); !at.IsZero() && !c.blocked {
+	if at := c.tx.Deadline(now); !at.IsZero() && !c.blocked {
 		wait = min(wait, at.Sub(now))
 	}
 	return max(wait, 0)
 }
 
 func appendAcks(batch []byte, acks []ackDue) []byte {
-	var scratch [HeaderSize + 256]byte
+	var scratch [wire.HeaderSize + 256]byte
 	for _, a := range acks {
-		payload := AppendAck(scratch[HeaderSize:HeaderSize], OutputStreamData, a.id, a.seq)
-		f := Frame{Type: Acknowledge, Created: uint64(time.Now().UnixMilli()), Flags: FrameSyn | FrameFin, ID: NewUUID(), Payload: payload}
+		payload := wire.AppendAck(scratch[wire.HeaderSize:wire.HeaderSize], wire.OutputStreamData, a.id, a.seq)
+		f := wire.Frame{Type: wire.Acknowledge, Created: uint64(time.Now().UnixMilli()), Flags: wire.FrameSyn | wire.FrameFin, ID: wire.NewUUID(), Payload: payload}
 		f.PutHeader(scratch[:])
-		batch = appendWebsocket(batch, websocket.BinaryMessage, scratch[:HeaderSize+len(payload)])
+		batch = reliable.AppendWebsocket(batch, websocket.BinaryMessage, scratch[:wire.HeaderSize+len(payload)])
 	}
 	return batch
 }
@@ -112,42 +115,42 @@ func (k *clocks) jumped(wall time.Time) bool {
 }
 
 // newMessage returns a message with room for max payload bytes.
-func (c *Channel) newMessage() *message {
-	if m, ok := c.free.Get().(*message); ok {
+func (c *Channel) newMessage() *reliable.Message {
+	if m, ok := c.free.Get().(*reliable.Message); ok {
 		return m
 	}
-	return &message{buf: make([]byte, HeaderSize+c.opt.MessageSize)}
+	return &reliable.Message{Buf: make([]byte, wire.HeaderSize+c.opt.MessageSize)}
 }
 
 // recycle takes back a message that nobody holds any more.
-func (c *Channel) recycle(m *message) {
-	m.buf = m.buf[:cap(m.buf)]
-	*m = message{buf: m.buf}
+func (c *Channel) recycle(m *reliable.Message) {
+	m.Buf = m.Buf[:cap(m.Buf)]
+	*m = reliable.Message{Buf: m.Buf}
 	c.free.Put(m)
 }
 
 // send queues the first n payload bytes of m, and waits for as long as the
 // window is full. It owns m from then on. It fails if stop is closed before m
 // is queued, or the channel ends.
-func (c *Channel) send(stop <-chan struct{}, m *message, n int, kind PayloadType) error {
+func (c *Channel) send(stop <-chan struct{}, m *reliable.Message, n int, kind wire.PayloadType) error {
 	c.seal(m, n, kind)
 	c.speak()
 	c.mu.Lock()
-	w := c.tx.offer(m)
+	w := c.tx.Offer(m)
 	c.mu.Unlock()
 	if w == nil {
 		c.wake()
 		return nil
 	}
 	select {
-	case <-w.done:
+	case <-w.Done:
 		c.wake()
 		return nil
 	case <-stop:
 	case <-c.quit.Done():
 	}
 	c.mu.Lock()
-	withdrawn := c.tx.withdraw(w)
+	withdrawn := c.tx.Withdraw(w)
 	c.mu.Unlock()
 	if withdrawn {
 		c.recycle(m)
@@ -165,22 +168,22 @@ func (c *Channel) speak() {
 }
 
 // sendNow queues a small message at once, whatever the window.
-func (c *Channel) sendNow(kind PayloadType, payload []byte) {
+func (c *Channel) sendNow(kind wire.PayloadType, payload []byte) {
 	m := c.newMessage()
-	m.buf = append(m.buf[:HeaderSize], payload...)
+	m.Buf = append(m.Buf[:wire.HeaderSize], payload...)
 	c.seal(m, len(payload), kind)
 	c.mu.Lock()
-	c.tx.push(m)
+	c.tx.Push(m)
 	c.mu.Unlock()
 	c.wake()
 }
 
 // seal finishes a message but for its number.
-func (c *Channel) seal(m *message, n int, kind PayloadType) {
-	m.buf = m.buf[:HeaderSize+n]
-	if e := c.crypt.Load(); e != nil && kind == PayloadOutput {
-		m.buf = append(m.buf[:HeaderSize], e.seal(m.buf[HeaderSize:])...)
+func (c *Channel) seal(m *reliable.Message, n int, kind wire.PayloadType) {
+	m.Buf = m.Buf[:wire.HeaderSize+n]
+	if e := c.crypt.Load(); e != nil && kind == wire.PayloadOutput {
+		m.Buf = append(m.Buf[:wire.HeaderSize], e.seal(m.Buf[wire.HeaderSize:])...)
 	}
-	f := Frame{Type: InputStreamData, Created: uint64(time.Now().UnixMilli()), ID: NewUUID(), PayloadType: kind, Payload: m.buf[HeaderSize:]}
-	f.PutHeader(m.buf)
+	f := wire.Frame{Type: wire.InputStreamData, Created: uint64(time.Now().UnixMilli()), ID: wire.NewUUID(), PayloadType: kind, Payload: m.Buf[wire.HeaderSize:]}
+	f.PutHeader(m.Buf)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twinj/uuid"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // TestWireAgreesWithPlugin holds our codec to the official one, both ways: the
@@ -20,11 +20,11 @@ import (
 func TestWireAgreesWithPlugin(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	quiet := log.NewMockLog()
-	for _, typ := range []channel.MessageType{channel.InputStreamData, channel.OutputStreamData, channel.Acknowledge, channel.ChannelClosed} {
+	for _, typ := range []wire.MessageType{wire.InputStreamData, wire.OutputStreamData, wire.Acknowledge, wire.ChannelClosed} {
 		for _, n := range []int{1, 2, 1024, 1536, 16 << 10} {
-			ours := channel.Frame{
+			ours := wire.Frame{
 				Type: typ, Created: 1 + r.Uint64()>>1, Seq: r.Int64(), Flags: uint64(r.IntN(4)),
-				ID: channel.NewUUID(), PayloadType: channel.PayloadType(r.IntN(13)), Payload: make([]byte, n),
+				ID: wire.NewUUID(), PayloadType: wire.PayloadType(r.IntN(13)), Payload: make([]byte, n),
 			}
 			for i := range ours.Payload {
 				ours.Payload[i] = byte(r.Uint32())
@@ -40,7 +40,7 @@ func TestWireAgreesWithPlugin(t *testing.T) {
 			if diff := cmp.Diff(want, ours.Append(nil)); diff != "" {
 				t.Fatalf("%s, %d bytes (-plugin +ours):\n%s", typ, n, diff)
 			}
-			var ourRead channel.Frame
+			var ourRead wire.Frame
 			if err := ourRead.Decode(want); err != nil {
 				t.Fatal(err)
 			}
@@ -64,19 +64,19 @@ func TestWireAgreesWithPlugin(t *testing.T) {
 
 // TestContentAgreesWithPlugin does the same for the JSON payloads.
 func TestContentAgreesWithPlugin(t *testing.T) {
-	id := channel.NewUUID()
+	id := wire.NewUUID()
 	for _, c := range []struct{ ours, theirs any }{
-		{channel.Ack{MessageType: channel.OutputStreamData, MessageID: id.String(), Seq: 5, IsSequential: true},
+		{wire.Ack{MessageType: wire.OutputStreamData, MessageID: id.String(), Seq: 5, IsSequential: true},
 			message.AcknowledgeContent{MessageType: message.OutputStreamMessage, MessageId: id.String(), SequenceNumber: 5, IsSequentialMessage: true}},
-		{channel.Closed{MessageID: "m", CreatedDate: "d", DestinationID: "i", SessionID: "s", MessageType: "t", SchemaVersion: 1, Output: "o"},
+		{wire.Closed{MessageID: "m", CreatedDate: "d", DestinationID: "i", SessionID: "s", MessageType: "t", SchemaVersion: 1, Output: "o"},
 			message.ChannelClosed{MessageId: "m", CreatedDate: "d", DestinationId: "i", SessionId: "s", MessageType: "t", SchemaVersion: 1, Output: "o"}},
-		{channel.Size{Cols: 80, Rows: 24}, message.SizeData{Cols: 80, Rows: 24}},
-		{channel.HandshakeRequest{AgentVersion: "3.3.0.0", RequestedClientActions: []channel.RequestedAction{{ActionType: channel.ActionSessionType, ActionParameters: json.RawMessage(`{"SessionType":"Port"}`)}}},
+		{wire.Size{Cols: 80, Rows: 24}, message.SizeData{Cols: 80, Rows: 24}},
+		{wire.HandshakeRequest{AgentVersion: "3.3.0.0", RequestedClientActions: []wire.RequestedAction{{ActionType: wire.ActionSessionType, ActionParameters: json.RawMessage(`{"SessionType":"Port"}`)}}},
 			message.HandshakeRequestPayload{AgentVersion: "3.3.0.0", RequestedClientActions: []message.RequestedClientAction{{ActionType: message.SessionType, ActionParameters: json.RawMessage(`{"SessionType":"Port"}`)}}}},
-		{channel.HandshakeResponse{ClientVersion: "1", ProcessedClientActions: []channel.ProcessedAction{{ActionType: channel.ActionKMSEncryption, ActionStatus: channel.ActionSuccess, ActionResult: channel.KMSEncryptionResult{KMSCipherTextKey: []byte("k")}}}},
+		{wire.HandshakeResponse{ClientVersion: "1", ProcessedClientActions: []wire.ProcessedAction{{ActionType: wire.ActionKMSEncryption, ActionStatus: wire.ActionSuccess, ActionResult: wire.KMSEncryptionResult{KMSCipherTextKey: []byte("k")}}}},
 			message.HandshakeResponsePayload{ClientVersion: "1", ProcessedClientActions: []message.ProcessedClientAction{{ActionType: message.KMSEncryption, ActionStatus: message.Success, ActionResult: message.KMSEncryptionResponse{KMSCipherTextKey: []byte("k")}}}}},
-		{channel.HandshakeComplete{HandshakeTimeToComplete: 5, CustomerMessage: "hi"}, message.HandshakeCompletePayload{HandshakeTimeToComplete: 5, CustomerMessage: "hi"}},
-		{channel.EncChallenge{Challenge: []byte("x")}, message.EncryptionChallengeRequest{Challenge: []byte("x")}},
+		{wire.HandshakeComplete{HandshakeTimeToComplete: 5, CustomerMessage: "hi"}, message.HandshakeCompletePayload{HandshakeTimeToComplete: 5, CustomerMessage: "hi"}},
+		{wire.EncChallenge{Challenge: []byte("x")}, message.EncryptionChallengeRequest{Challenge: []byte("x")}},
 	} {
 		want, err := json.Marshal(c.theirs)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/proxy"
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // terminal is the user's terminal while a shell has it.
@@ -82,9 +82,9 @@ func (t *terminal) putBack() {
 }
 
 // defaultSize is the size that a session without a terminal gets.
-var defaultSize = channel.Size{Cols: 300, Rows: 100}
+var defaultSize = wire.Size{Cols: 300, Rows: 100}
 
-func (t *terminal) size() channel.Size {
+func (t *terminal) size() wire.Size {
 	if t.view == nil {
 		return defaultSize
 	}
@@ -92,5 +92,5 @@ func (t *terminal) size() channel.Size {
 	if err != nil || cols <= 0 || rows <= 0 {
 		return defaultSize
 	}
-	return channel.Size{Cols: uint32(cols), Rows: uint32(rows)}
+	return wire.Size{Cols: uint32(cols), Rows: uint32(rows)}
 }

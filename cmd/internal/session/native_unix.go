@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/env"
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // escapes is what can be typed after ~ at the start of a line.
@@ -27,8 +27,8 @@ const suspendTime = 200 * time.Millisecond
 // nudge, so that a program there draws its screen again, until stop is called.
 // Without a terminal it gives one default. It makes the terminal raw again when
 // the process has been stopped meanwhile.
-func (t *terminal) sizes(nudge <-chan struct{}) (sizes <-chan channel.Size, stop func()) {
-	out := make(chan channel.Size, 1)
+func (t *terminal) sizes(nudge <-chan struct{}) (sizes <-chan wire.Size, stop func()) {
+	out := make(chan wire.Size, 1)
 	if t.view == nil {
 		out <- defaultSize
 		return out, func() {}
@@ -36,7 +36,7 @@ func (t *terminal) sizes(nudge <-chan struct{}) (sizes <-chan channel.Size, stop
 	changed, done, ended := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
 	signal.Notify(changed, syscall.SIGWINCH, syscall.SIGCONT)
 	out <- t.size() // after Notify: no change goes unseen
-	give := func(s channel.Size) {
+	give := func(s wire.Size) {
 		select {
 		case out <- s:
 		case <-done:

@@ -3,7 +3,7 @@ package session
 import (
 	"context"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // escapes is what can be typed after ~ at the start of a line.
@@ -12,8 +12,8 @@ const escapes = "~. leaves the session, ~~ sends a tilde, ~? shows this"
 const canSuspend = false
 
 // sizes gives the size of the terminal once: Windows tells of no change.
-func (t *terminal) sizes(<-chan struct{}) (sizes <-chan channel.Size, stop func()) {
-	out := make(chan channel.Size, 1)
+func (t *terminal) sizes(<-chan struct{}) (sizes <-chan wire.Size, stop func()) {
+	out := make(chan wire.Size, 1)
 	out <- t.size()
 	return out, func() {}
 }

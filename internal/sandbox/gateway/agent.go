@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // agent is the far side of one session. It starts with the first client and
@@ -36,7 +36,7 @@ type worker struct {
 	// run returns when the business is over, with what the client is to be told.
 	run func() string
 	// input takes a payload; it is called in order and may block.
-	input func(t channel.PayloadType, p []byte)
+	input func(t wire.PayloadType, p []byte)
 	// stop frees run and input if they are blocked.
 	stop func()
 }
@@ -138,11 +138,11 @@ func (a *agent) newWorker() (*worker, error) {
 // not block: the gateway answers pings whatever the agent is at.
 func (a *agent) receive(m *message) {
 	switch m.Type {
-	case channel.Acknowledge:
-		if ack, err := channel.ParseAck(m.Payload); err == nil {
+	case wire.Acknowledge:
+		if ack, err := wire.ParseAck(m.Payload); err == nil {
 			a.out.acknowledged(ack.Seq)
 		}
-	case channel.InputStreamData:
+	case wire.InputStreamData:
 		a.inbox.put(m)
 	}
 }
@@ -157,14 +157,14 @@ func (a *agent) process(m *message) (taken bool) {
 	a.alive()
 	a.s.update(func(st *Status) { st.Up.Payload += int64(len(m.Payload)) })
 	switch m.PayloadType {
-	case channel.PayloadHandshakeResponse, channel.PayloadEncChallengeResponse:
+	case wire.PayloadHandshakeResponse, wire.PayloadEncChallengeResponse:
 		select {
 		case a.answers <- m:
 		default:
 		}
 		return true
-	case channel.PayloadFlag:
-		if f, ok := channel.ParseFlag(m.Payload); ok && f == channel.TerminateSession {
+	case wire.PayloadFlag:
+		if f, ok := wire.ParseFlag(m.Payload); ok && f == wire.TerminateSession {
 			a.s.end("terminated by flag", "")
 			return true
 		}
@@ -174,7 +174,7 @@ func (a *agent) process(m *message) (taken bool) {
 		return true
 	}
 	p := m.Payload
-	if a.crypt != nil && m.PayloadType == channel.PayloadOutput {
+	if a.crypt != nil && m.PayloadType == wire.PayloadOutput {
 		var err error
 		if p, err = a.crypt.open(p); err != nil {
 			a.s.tell("garbled", err.Error())
@@ -187,7 +187,7 @@ func (a *agent) process(m *message) (taken bool) {
 
 // say sends one payload of at most chunk bytes, encrypted if the session is, and
 // then takes the real agent's breath if it is to be paced.
-func (a *agent) say(t channel.PayloadType, p []byte) error {
+func (a *agent) say(t wire.PayloadType, p []byte) error {
 	a.alive()
 	if a.crypt != nil && encrypted[t] {
 		p = a.crypt.seal(p)
@@ -202,8 +202,8 @@ func (a *agent) say(t channel.PayloadType, p []byte) error {
 	return nil
 }
 
-var encrypted = map[channel.PayloadType]bool{
-	channel.PayloadOutput: true, channel.PayloadStdErr: true, channel.PayloadExitCode: true,
+var encrypted = map[wire.PayloadType]bool{
+	wire.PayloadOutput: true, wire.PayloadStdErr: true, wire.PayloadExitCode: true,
 }
 
 // sleep waits, but not longer than the agent lives.

@@ -11,7 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"ssmguard/proxy"
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // patience bounds every wait for what has to come; a busy machine may need nearly all of it.
@@ -27,17 +27,17 @@ type client struct {
 	changed  chan struct{}
 	out, err bytes.Buffer
 	exit     string
-	flags    []channel.Flag
-	request  *channel.HandshakeRequest
-	complete *channel.HandshakeComplete
-	closed   *channel.Closed
+	flags    []wire.Flag
+	request  *wire.HandshakeRequest
+	complete *wire.HandshakeComplete
+	closed   *wire.Closed
 	gone     bool
-	raw      []channel.Frame // everything received
-	silent   bool            // acknowledges nothing
-	eager    string          // said as soon as the handshake is complete
+	raw      []wire.Frame // everything received
+	silent   bool         // acknowledges nothing
+	eager    string       // said as soon as the handshake is complete
 	seq      int64
 	expected int64
-	early    map[int64]channel.Frame
+	early    map[int64]wire.Frame
 }
 
 func serve(t *testing.T, opt Options) *Gateway {
@@ -75,13 +75,13 @@ func dial(p *proxy.Session, token string) (*websocket.Conn, error) {
 		}
 		return nil, err
 	}
-	b, _ := json.Marshal(channel.OpenRequest{RequestID: channel.NewUUID().String(), Token: proxy.NewSecret(token), ClientID: "c", ClientVersion: "1.3.0.0"})
+	b, _ := json.Marshal(wire.OpenRequest{RequestID: wire.NewUUID().String(), Token: proxy.NewSecret(token), ClientID: "c", ClientVersion: "1.3.0.0"})
 	return conn, conn.WriteMessage(websocket.TextMessage, b)
 }
 
 func connect(t *testing.T, p *proxy.Session) *client {
 	t.Helper()
-	c := &client{t: t, changed: make(chan struct{}), early: make(map[int64]channel.Frame)}
+	c := &client{t: t, changed: make(chan struct{}), early: make(map[int64]wire.Frame)}
 	c.again(p)
 	return c
 }
@@ -108,7 +108,7 @@ func (c *client) read(conn *websocket.Conn) {
 		if err != nil {
 			c.gone = true
 		} else {
-			var f channel.Frame
+			var f wire.Frame
 			if err := f.Decode(raw); err != nil {
 				c.t.Errorf("from the gateway: %v", err)
 			} else if f.Verify() == nil {
@@ -124,17 +124,17 @@ func (c *client) read(conn *websocket.Conn) {
 	}
 }
 
-func (c *client) take(conn *websocket.Conn, f channel.Frame) {
+func (c *client) take(conn *websocket.Conn, f wire.Frame) {
 	c.raw = append(c.raw, f)
 	switch f.Type {
-	case channel.ChannelClosed:
-		c.closed = new(channel.Closed)
+	case wire.ChannelClosed:
+		c.closed = new(wire.Closed)
 		json.Unmarshal(f.Payload, c.closed)
-	case channel.OutputStreamData:
+	case wire.OutputStreamData:
 		if c.silent {
 			return
 		}
-		c.send(conn, channel.Frame{Type: channel.Acknowledge, ID: channel.NewUUID(), Payload: channel.AppendAck(nil, f.Type, f.ID, f.Seq)})
+		c.send(conn, wire.Frame{Type: wire.Acknowledge, ID: wire.NewUUID(), Payload: wire.AppendAck(nil, f.Type, f.ID, f.Seq)})
 		if f.Seq >= c.expected {
 			c.early[f.Seq] = f
 		}
@@ -150,46 +150,46 @@ func (c *client) take(conn *websocket.Conn, f channel.Frame) {
 	}
 }
 
-func (c *client) process(conn *websocket.Conn, f channel.Frame) {
+func (c *client) process(conn *websocket.Conn, f wire.Frame) {
 	switch f.PayloadType {
-	case channel.PayloadOutput:
+	case wire.PayloadOutput:
 		c.out.Write(f.Payload)
-	case channel.PayloadStdErr:
+	case wire.PayloadStdErr:
 		c.err.Write(f.Payload)
-	case channel.PayloadExitCode:
+	case wire.PayloadExitCode:
 		c.exit = string(f.Payload)
-	case channel.PayloadFlag:
-		flag, _ := channel.ParseFlag(f.Payload)
+	case wire.PayloadFlag:
+		flag, _ := wire.ParseFlag(f.Payload)
 		c.flags = append(c.flags, flag)
-	case channel.PayloadHandshakeRequest:
-		c.request = new(channel.HandshakeRequest)
+	case wire.PayloadHandshakeRequest:
+		c.request = new(wire.HandshakeRequest)
 		json.Unmarshal(f.Payload, c.request)
-		r := channel.HandshakeResponse{ClientVersion: "1.3.0.0"}
+		r := wire.HandshakeResponse{ClientVersion: "1.3.0.0"}
 		for _, a := range c.request.RequestedClientActions {
-			r.ProcessedClientActions = append(r.ProcessedClientActions, channel.ProcessedAction{ActionType: a.ActionType, ActionStatus: channel.ActionSuccess})
+			r.ProcessedClientActions = append(r.ProcessedClientActions, wire.ProcessedAction{ActionType: a.ActionType, ActionStatus: wire.ActionSuccess})
 		}
-		c.input(conn, channel.PayloadHandshakeResponse, toJSON(r))
-	case channel.PayloadHandshakeComplete:
-		c.complete = new(channel.HandshakeComplete)
+		c.input(conn, wire.PayloadHandshakeResponse, toJSON(r))
+	case wire.PayloadHandshakeComplete:
+		c.complete = new(wire.HandshakeComplete)
 		json.Unmarshal(f.Payload, c.complete)
 		if c.eager != "" {
-			c.input(conn, channel.PayloadOutput, []byte(c.eager))
+			c.input(conn, wire.PayloadOutput, []byte(c.eager))
 		}
 	}
 }
 
-func (c *client) send(conn *websocket.Conn, f channel.Frame) {
+func (c *client) send(conn *websocket.Conn, f wire.Frame) {
 	f.Created = uint64(time.Now().UnixMilli())
 	conn.WriteMessage(websocket.BinaryMessage, f.Append(nil))
 }
 
-func (c *client) input(conn *websocket.Conn, t channel.PayloadType, p []byte) {
-	c.send(conn, channel.Frame{Type: channel.InputStreamData, Seq: c.seq, ID: channel.NewUUID(), PayloadType: t, Payload: p})
+func (c *client) input(conn *websocket.Conn, t wire.PayloadType, p []byte) {
+	c.send(conn, wire.Frame{Type: wire.InputStreamData, Seq: c.seq, ID: wire.NewUUID(), PayloadType: t, Payload: p})
 	c.seq++
 }
 
 // say sends one payload.
-func (c *client) say(t channel.PayloadType, p string) {
+func (c *client) say(t wire.PayloadType, p string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.input(c.conn, t, []byte(p))

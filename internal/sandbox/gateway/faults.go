@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // Faults are what the network between client and gateway does to the messages
@@ -53,11 +53,11 @@ const (
 // when they match Message and Payload; resent ones count again.
 type Rule struct {
 	Way     Way
-	Message channel.MessageType // any when empty
-	Payload channel.PayloadType // any when 0
-	At      int                 // the first message to act on, from 1
-	Every   int                 // then each Every-th after it; 0: only once
-	Times   int                 // at most so many; 0: no limit
+	Message wire.MessageType // any when empty
+	Payload wire.PayloadType // any when 0
+	At      int              // the first message to act on, from 1
+	Every   int              // then each Every-th after it; 0: only once
+	Times   int              // at most so many; 0: no limit
 	Do      Action
 	For     time.Duration // of Freeze
 }

@@ -16,14 +16,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // passed sends n numbered messages through a line and returns what comes out.
 func passed(f Faults, n int) (out []string) {
 	l := newLine(f, Down)
 	for i := range n {
-		m := encode(channel.Frame{Type: channel.OutputStreamData, Seq: int64(i), PayloadType: channel.PayloadOutput, Payload: []byte{'x'}})
+		m := encode(wire.Frame{Type: wire.OutputStreamData, Seq: int64(i), PayloadType: wire.PayloadOutput, Payload: []byte{'x'}})
 		l.pass(m, func(m *message) {
 			mark := ""
 			if wire, err := parse(m.raw); err != nil || wire.Verify() != nil {
@@ -37,7 +37,7 @@ func passed(f Faults, n int) (out []string) {
 }
 
 func TestRules(t *testing.T) {
-	const data = channel.OutputStreamData
+	const data = wire.OutputStreamData
 	for name, tc := range map[string]struct {
 		rules []Rule
 		want  string
@@ -47,9 +47,9 @@ func TestRules(t *testing.T) {
 		"every":          {[]Rule{{Way: Down, At: 2, Every: 2, Do: Drop}}, "0 2 4"},
 		"at most":        {[]Rule{{Way: Down, At: 1, Every: 1, Times: 2, Do: Drop}}, "2 3 4 5"},
 		"other way":      {[]Rule{{Way: Up, At: 1, Do: Drop}}, "0 1 2 3 4 5"},
-		"other message":  {[]Rule{{Way: Down, Message: channel.Acknowledge, At: 1, Do: Drop}}, "0 1 2 3 4 5"},
-		"other payload":  {[]Rule{{Way: Down, Payload: channel.PayloadSize, At: 1, Do: Drop}}, "0 1 2 3 4 5"},
-		"this message":   {[]Rule{{Way: Down, Message: data, Payload: channel.PayloadOutput, At: 6, Do: Drop}}, "0 1 2 3 4"},
+		"other message":  {[]Rule{{Way: Down, Message: wire.Acknowledge, At: 1, Do: Drop}}, "0 1 2 3 4 5"},
+		"other payload":  {[]Rule{{Way: Down, Payload: wire.PayloadSize, At: 1, Do: Drop}}, "0 1 2 3 4 5"},
+		"this message":   {[]Rule{{Way: Down, Message: data, Payload: wire.PayloadOutput, At: 6, Do: Drop}}, "0 1 2 3 4"},
 		"duplicate":      {[]Rule{{Way: Down, At: 3, Do: Duplicate}}, "0 1 2 2 3 4 5"},
 		"hold":           {[]Rule{{Way: Down, At: 3, Do: Hold}}, "0 1 3 2 4 5"},
 		"hold two":       {[]Rule{{Way: Down, At: 3, Every: 1, Times: 2, Do: Hold}}, "0 1 4 2 3 5"},
@@ -86,7 +86,7 @@ func TestDelayKeepsTheOrder(t *testing.T) {
 		var mu sync.Mutex
 		var got []int64
 		for i := range 100 {
-			l.pass(encode(channel.Frame{Seq: int64(i)}), func(m *message) {
+			l.pass(encode(wire.Frame{Seq: int64(i)}), func(m *message) {
 				mu.Lock()
 				defer mu.Unlock()
 				if d := time.Since(begun); i < 50 && d < 40*time.Millisecond {
@@ -129,7 +129,7 @@ func sender(t *testing.T, data []byte) string {
 func TestStreamSurvives(t *testing.T) {
 	data := make([]byte, 300<<10)
 	rand.Read(data)
-	const stream, ack = channel.OutputStreamData, channel.Acknowledge
+	const stream, ack = wire.OutputStreamData, wire.Acknowledge
 	for name, f := range map[string]Faults{
 		"nothing":           {},
 		"loss":              {Down: Noise{Loss: 0.02}},
@@ -142,10 +142,10 @@ func TestStreamSurvives(t *testing.T) {
 		"resets":            {Rules: []Rule{{Way: Down, Message: stream, At: 40, Every: 90, Do: CutRST}}},
 		"ends":              {Rules: []Rule{{Way: Down, Message: stream, At: 40, Every: 90, Do: CutFIN}}},
 		"close frames":      {Rules: []Rule{{Way: Up, Message: ack, At: 40, Every: 90, Do: CutFrame}}},
-		"cut in handshake":  {Rules: []Rule{{Way: Down, Payload: channel.PayloadHandshakeRequest, At: 1, Do: CutRST}}},
-		"cut at its end":    {Rules: []Rule{{Way: Down, Payload: channel.PayloadHandshakeComplete, At: 1, Do: CutFIN}}},
+		"cut in handshake":  {Rules: []Rule{{Way: Down, Payload: wire.PayloadHandshakeRequest, At: 1, Do: CutRST}}},
+		"cut at its end":    {Rules: []Rule{{Way: Down, Payload: wire.PayloadHandshakeComplete, At: 1, Do: CutFIN}}},
 		"everything":        {Seed: 3, Up: Noise{Loss: 0.01, Duplicate: 0.01}, Down: Noise{Loss: 0.01, Duplicate: 0.01, Reorder: 0.01}, Rules: []Rule{{Way: Down, At: 100, Every: 100, Do: CutRST}}},
-		"lost handshake":    {Rules: []Rule{{Way: Down, Payload: channel.PayloadHandshakeRequest, At: 1, Do: Drop}}},
+		"lost handshake":    {Rules: []Rule{{Way: Down, Payload: wire.PayloadHandshakeRequest, At: 1, Do: Drop}}},
 		"handshake doubled": {Rules: []Rule{{Way: Down, At: 1, Every: 1, Times: 3, Do: Duplicate}, {Way: Up, At: 1, Do: Duplicate}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -189,18 +189,18 @@ func TestInputIsPutInOrder(t *testing.T) {
 		c.mu.Lock()
 		c.seq = seq
 		c.mu.Unlock()
-		c.say(channel.PayloadOutput, fmt.Sprint(seq))
+		c.say(wire.PayloadOutput, fmt.Sprint(seq))
 	}
 	c.awaitOutput("0123")
 	acks := func() (seqs []int64) {
 		for _, f := range c.raw {
-			if f.Type != channel.Acknowledge {
+			if f.Type != wire.Acknowledge {
 				continue
 			}
-			if f.Flags != channel.FrameSyn|channel.FrameFin {
+			if f.Flags != wire.FrameSyn|wire.FrameFin {
 				t.Errorf("an acknowledgement has flags %d", f.Flags)
 			}
-			a, _ := channel.ParseAck(f.Payload)
+			a, _ := wire.ParseAck(f.Payload)
 			seqs = append(seqs, a.Seq)
 		}
 		return seqs
@@ -218,14 +218,14 @@ func TestInputIsPutInOrder(t *testing.T) {
 func TestOnlyTheFrontIsResent(t *testing.T) {
 	g := serve(t, Options{})
 	p, s := start(t, g, SessionConfig{Kind: Port, Pace: true, Handshake: HandshakeNever, Properties: Properties{PortNumber: sender(t, make([]byte, 8*chunk))}})
-	c := &client{t: t, changed: make(chan struct{}), early: make(map[int64]channel.Frame), silent: true}
+	c := &client{t: t, changed: make(chan struct{}), early: make(map[int64]wire.Frame), silent: true}
 	c.again(p)
 	awaitStatus(t, s, "resends", func(st Status) bool { return st.Down.Resent >= 3 })
 	count := make(map[int64]int)
 	c.await("the resent ones", func() bool {
 		clear(count)
 		for _, f := range c.raw {
-			if f.Type == channel.OutputStreamData {
+			if f.Type == wire.OutputStreamData {
 				count[f.Seq]++
 			}
 		}
@@ -258,7 +258,7 @@ func TestStall(t *testing.T) {
 	}
 	s.Cut(Stall)
 	c.conn.WriteControl(websocket.PingMessage, []byte("2"), time.Now().Add(patience))
-	c.say(channel.PayloadOutput, "lost")
+	c.say(wire.PayloadOutput, "lost")
 	again, err := g.Resume(t.Context(), p.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -266,7 +266,7 @@ func TestStall(t *testing.T) {
 	c.await("its being there", func() bool { return !c.gone })
 	second := connect(t, again)
 	c.await("the end of the stalled one", func() bool { return c.gone })
-	second.say(channel.PayloadOutput, "found")
+	second.say(wire.PayloadOutput, "found")
 	second.awaitOutput("found")
 	if len(pongs) > 0 || second.out.String() != "found" {
 		t.Errorf("%d pongs, output %q", len(pongs), second.out.String())
@@ -291,7 +291,7 @@ func TestPublicationStopsWithoutClient(t *testing.T) {
 	s.Publish(false)
 	s.Publish(true)
 	c.await("both notices", func() bool { return len(c.raw) == 2 })
-	if c.raw[0].Type != channel.PausePublication || c.raw[1].Type != channel.StartPublication {
+	if c.raw[0].Type != wire.PausePublication || c.raw[1].Type != wire.StartPublication {
 		t.Errorf("frames %+v", c.raw)
 	}
 	s.Cut(CutFIN)
@@ -310,9 +310,9 @@ func TestPublicationStopsWithoutClient(t *testing.T) {
 
 func TestServiceClosesByRule(t *testing.T) {
 	g := serve(t, Options{})
-	p, s := start(t, g, SessionConfig{Kind: Shell, Faults: Faults{Rules: []Rule{{Way: Up, Payload: channel.PayloadSize, At: 1, Do: Close}}}})
+	p, s := start(t, g, SessionConfig{Kind: Shell, Faults: Faults{Rules: []Rule{{Way: Up, Payload: wire.PayloadSize, At: 1, Do: Close}}}})
 	c := connect(t, p)
-	c.say(channel.PayloadSize, `{"cols":1,"rows":1}`)
+	c.say(wire.PayloadSize, `{"cols":1,"rows":1}`)
 	c.awaitClosed()
 	awaitDone(t, s)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"ssmguard/proxy"
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 func TestShell(t *testing.T) {
@@ -23,11 +23,11 @@ func TestShell(t *testing.T) {
 	p, s := start(t, g, SessionConfig{Kind: Shell})
 	c := connect(t, p)
 	awaitStatus(t, s, "ready", func(st Status) bool { return st.Ready })
-	c.say(channel.PayloadSize, `{"cols":91,"rows":17}`)
-	c.say(channel.PayloadOutput, "stty size; echo sum=$((20+22)) äöü\r")
+	c.say(wire.PayloadSize, `{"cols":91,"rows":17}`)
+	c.say(wire.PayloadOutput, "stty size; echo sum=$((20+22)) äöü\r")
 	c.awaitOutput("17 91")
 	c.awaitOutput("sum=42 äöü")
-	c.say(channel.PayloadOutput, "exit\r")
+	c.say(wire.PayloadOutput, "exit\r")
 	if out := c.awaitClosed(); out != "" {
 		t.Errorf("output at the end: %q", out)
 	}
@@ -46,7 +46,7 @@ func TestControlCReachesTheShell(t *testing.T) {
 		Linux: &Commands{Commands: `trap 'echo interrupted; exit' INT; echo go; while :; do read x; done`}}})
 	c := connect(t, p)
 	c.awaitOutput("go")
-	c.say(channel.PayloadOutput, "\x03")
+	c.say(wire.PayloadOutput, "\x03")
 	c.awaitOutput("interrupted")
 	c.awaitClosed()
 }
@@ -57,14 +57,14 @@ func TestInputRightAfterTheHandshake(t *testing.T) {
 	g := serve(t, Options{})
 	p, s := start(t, g, SessionConfig{Kind: InteractiveCommands, Handshake: HandshakeAlways, Pace: true, Properties: Properties{
 		Linux: &Commands{Commands: "read word; echo got $word"}}})
-	c := &client{t: t, changed: make(chan struct{}), early: make(map[int64]channel.Frame), eager: "this\r"}
+	c := &client{t: t, changed: make(chan struct{}), early: make(map[int64]wire.Frame), eager: "this\r"}
 	c.again(p)
 	c.await("handshake", func() bool { return c.complete != nil })
 	awaitStatus(t, s, "ready", func(st Status) bool { return st.Ready })
 	c.mu.Lock()
 	c.seq-- // again
 	c.mu.Unlock()
-	c.say(channel.PayloadOutput, c.eager)
+	c.say(wire.PayloadOutput, c.eager)
 	c.awaitOutput("got this")
 }
 
@@ -170,7 +170,7 @@ func TestSignedUpgrade(t *testing.T) {
 			return resp.StatusCode
 		}
 		defer conn.Close()
-		conn.WriteJSON(channel.OpenRequest{Token: p.Token})
+		conn.WriteJSON(wire.OpenRequest{Token: p.Token})
 		awaitStatus(t, s, "connected", func(st Status) bool { return st.State == Connected })
 		return resp.StatusCode
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // handshakeTimeout is how long the agent waits for each answer.
@@ -30,17 +30,17 @@ func (a *agent) shakesHands() bool {
 func (a *agent) handshake() error {
 	begun := time.Now()
 	c := a.s.cfg
-	actions := []channel.RequestedAction{{ActionType: channel.ActionSessionType, ActionParameters: toJSON(
-		channel.SessionTypeRequest{SessionType: string(c.Kind), Properties: toJSON(c.Properties)})}}
+	actions := []wire.RequestedAction{{ActionType: wire.ActionSessionType, ActionParameters: toJSON(
+		wire.SessionTypeRequest{SessionType: string(c.Kind), Properties: toJSON(c.Properties)})}}
 	if a.encrypts() {
-		actions = append(actions, channel.RequestedAction{ActionType: channel.ActionKMSEncryption,
-			ActionParameters: toJSON(channel.KMSEncryptionRequest{KMSKeyID: c.KMSKeyID})})
+		actions = append(actions, wire.RequestedAction{ActionType: wire.ActionKMSEncryption,
+			ActionParameters: toJSON(wire.KMSEncryptionRequest{KMSKeyID: c.KMSKeyID})})
 	}
-	request := channel.HandshakeRequest{AgentVersion: c.AgentVersion, RequestedClientActions: actions}
-	if err := a.say(channel.PayloadHandshakeRequest, toJSON(request)); err != nil {
+	request := wire.HandshakeRequest{AgentVersion: c.AgentVersion, RequestedClientActions: actions}
+	if err := a.say(wire.PayloadHandshakeRequest, toJSON(request)); err != nil {
 		return err
 	}
-	p, err := a.answer(channel.PayloadHandshakeResponse)
+	p, err := a.answer(wire.PayloadHandshakeResponse)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (a *agent) handshake() error {
 	// The real agent takes input from the moment after it has said so. Between that
 	// moment and the first input lies its network, which is not here.
 	a.shaken.Store(true)
-	return a.say(channel.PayloadHandshakeComplete, toJSON(channel.HandshakeComplete{
+	return a.say(wire.PayloadHandshakeComplete, toJSON(wire.HandshakeComplete{
 		HandshakeTimeToComplete: time.Since(begun), CustomerMessage: c.CustomerMessage}))
 }
 
@@ -63,8 +63,8 @@ func (a *agent) agree(p []byte) error {
 	var r struct {
 		ClientVersion          string
 		ProcessedClientActions []struct {
-			ActionType   channel.ActionType
-			ActionStatus channel.ActionStatus
+			ActionType   wire.ActionType
+			ActionStatus wire.ActionStatus
 			ActionResult json.RawMessage
 			Error        string
 		}
@@ -76,11 +76,11 @@ func (a *agent) agree(p []byte) error {
 	a.client = r.ClientVersion
 	var cipherText []byte
 	for _, action := range r.ProcessedClientActions {
-		if action.ActionStatus != channel.ActionSuccess {
+		if action.ActionStatus != wire.ActionSuccess {
 			return fmt.Errorf("%s failed on client with status %d error: %s", action.ActionType, action.ActionStatus, action.Error)
 		}
-		if action.ActionType == channel.ActionKMSEncryption {
-			var k channel.KMSEncryptionResult
+		if action.ActionType == wire.ActionKMSEncryption {
+			var k wire.KMSEncryptionResult
 			if err := json.Unmarshal(action.ActionResult, &k); err != nil {
 				return fmt.Errorf("handshake response: %v", err)
 			}
@@ -111,14 +111,14 @@ func (a *agent) agreeOnKey(cipherText []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := a.say(channel.PayloadEncChallengeRequest, toJSON(channel.EncChallenge{Challenge: k.seal(k.challenge)})); err != nil {
+	if err := a.say(wire.PayloadEncChallengeRequest, toJSON(wire.EncChallenge{Challenge: k.seal(k.challenge)})); err != nil {
 		return err
 	}
-	p, err := a.answer(channel.PayloadEncChallengeResponse)
+	p, err := a.answer(wire.PayloadEncChallengeResponse)
 	if err != nil {
 		return err
 	}
-	var answer channel.EncChallenge
+	var answer wire.EncChallenge
 	if json.Unmarshal(p, &answer) != nil || !k.proves(answer.Challenge) {
 		return errors.New("encryption challenge does not match")
 	}
@@ -127,7 +127,7 @@ func (a *agent) agreeOnKey(cipherText []byte) error {
 }
 
 // answer waits for the client's next handshake payload of that type.
-func (a *agent) answer(t channel.PayloadType) ([]byte, error) {
+func (a *agent) answer(t wire.PayloadType) ([]byte, error) {
 	late := time.NewTimer(handshakeTimeout)
 	defer late.Stop()
 	for {

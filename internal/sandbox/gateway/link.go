@@ -12,7 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 const (
@@ -103,7 +103,7 @@ func (l *link) hello(con *Connect) error {
 	if err != nil {
 		return err
 	}
-	var open channel.OpenRequest
+	var open wire.OpenRequest
 	if kind != websocket.TextMessage || json.Unmarshal(raw, &open) != nil {
 		return errors.New("gateway: the first message is no OpenDataChannel")
 	}
@@ -210,7 +210,7 @@ func (s *Session) count(way Way, m *message) {
 			t = &st.Down
 		}
 		t.Messages++
-		if m.Type == channel.Acknowledge {
+		if m.Type == wire.Acknowledge {
 			t.Acks++
 		}
 	})

@@ -5,12 +5,12 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // message is a frame together with its bytes on the wire.
 type message struct {
-	channel.Frame
+	wire.Frame
 	raw []byte
 }
 
@@ -22,10 +22,10 @@ func parse(raw []byte) (*message, error) {
 }
 
 // encode makes the message of a frame.
-func encode(f channel.Frame) *message {
+func encode(f wire.Frame) *message {
 	f.Created = uint64(time.Now().UnixMilli())
-	m := &message{Frame: f, raw: f.Append(make([]byte, 0, channel.HeaderSize+len(f.Payload)))}
-	m.Payload = m.raw[channel.HeaderSize:]
+	m := &message{Frame: f, raw: f.Append(make([]byte, 0, wire.HeaderSize+len(f.Payload)))}
+	m.Payload = m.raw[wire.HeaderSize:]
 	return m
 }
 
@@ -36,7 +36,7 @@ func (m *message) corrupted(rnd *rand.Rand) *message {
 	}
 	c := &message{raw: append([]byte(nil), m.raw...)}
 	bit := rnd.IntN(8 * len(m.Payload))
-	c.raw[channel.HeaderSize+bit/8] ^= 1 << (bit % 8)
+	c.raw[wire.HeaderSize+bit/8] ^= 1 << (bit % 8)
 	if c.Decode(c.raw) != nil {
 		return m
 	}
@@ -44,21 +44,21 @@ func (m *message) corrupted(rnd *rand.Rand) *message {
 }
 
 // control is a message of the service itself; such messages are not numbered.
-func control(t channel.MessageType, payload []byte) *message {
-	return encode(channel.Frame{Type: t, ID: channel.NewUUID(), Payload: payload})
+func control(t wire.MessageType, payload []byte) *message {
+	return encode(wire.Frame{Type: t, ID: wire.NewUUID(), Payload: payload})
 }
 
 // acknowledgement answers a stream message as the agent does, with both flags set.
 func acknowledgement(m *message) *message {
-	return encode(channel.Frame{Type: channel.Acknowledge, ID: channel.NewUUID(), Flags: channel.FrameSyn | channel.FrameFin,
-		Payload: channel.AppendAck(nil, m.Type, m.ID, m.Seq)})
+	return encode(wire.Frame{Type: wire.Acknowledge, ID: wire.NewUUID(), Flags: wire.FrameSyn | wire.FrameFin,
+		Payload: wire.AppendAck(nil, m.Type, m.ID, m.Seq)})
 }
 
 // channelClosed tells a client that its session is over.
 func channelClosed(session, output string) *message {
-	return control(channel.ChannelClosed, toJSON(channel.Closed{
-		MessageID: channel.NewUUID().String(), CreatedDate: time.Now().UTC().Format(time.RFC3339),
-		DestinationID: "client", SessionID: session, MessageType: string(channel.ChannelClosed), SchemaVersion: 1, Output: output,
+	return control(wire.ChannelClosed, toJSON(wire.Closed{
+		MessageID: wire.NewUUID().String(), CreatedDate: time.Now().UTC().Format(time.RFC3339),
+		DestinationID: "client", SessionID: session, MessageType: string(wire.ChannelClosed), SchemaVersion: 1, Output: output,
 	}))
 }
 

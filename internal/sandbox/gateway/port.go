@@ -10,7 +10,7 @@ import (
 
 	"github.com/xtaci/smux"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // Versions after which something is different; see newer.
@@ -65,7 +65,7 @@ func (a *agent) newMux() (*worker, error) {
 	config := smux.DefaultConfig()
 	config.KeepAliveDisabled = newer(a.client, quietMuxAbove) && newer(a.s.cfg.AgentVersion, quietMuxAgent)
 	fromClient, toMux := io.Pipe()
-	mux, err := smux.Server(&muxTransport{fromClient, &sayer{a: a, t: channel.PayloadOutput}}, config)
+	mux, err := smux.Server(&muxTransport{fromClient, &sayer{a: a, t: wire.PayloadOutput}}, config)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +83,8 @@ func (a *agent) newMux() (*worker, error) {
 			streams.Wait()
 			return ""
 		},
-		input: func(t channel.PayloadType, p []byte) {
-			if t == channel.PayloadOutput {
+		input: func(t wire.PayloadType, p []byte) {
+			if t == wire.PayloadOutput {
 				toMux.Write(p)
 			}
 		},
@@ -104,7 +104,7 @@ func (a *agent) serve(stream *smux.Stream) {
 	defer stream.Close()
 	conn, err := a.dial()
 	if err != nil {
-		a.say(channel.PayloadFlag, channel.AppendFlag(nil, channel.ConnectToPortError))
+		a.say(wire.PayloadFlag, wire.AppendFlag(nil, wire.ConnectToPortError))
 		return
 	}
 	defer conn.Close()
@@ -155,7 +155,7 @@ func (b *basic) run() string {
 		}
 		for {
 			n, err := conn.Read(buf)
-			if n > 0 && b.a.say(channel.PayloadOutput, buf[:n]) != nil {
+			if n > 0 && b.a.say(wire.PayloadOutput, buf[:n]) != nil {
 				return ""
 			}
 			if err != nil {
@@ -170,13 +170,13 @@ func (b *basic) run() string {
 }
 
 // input writes to the port, with a new connection if the client hung up the last one.
-func (b *basic) input(t channel.PayloadType, p []byte) {
+func (b *basic) input(t wire.PayloadType, p []byte) {
 	switch t {
-	case channel.PayloadFlag:
-		if f, ok := channel.ParseFlag(p); ok && f == channel.DisconnectToPort {
+	case wire.PayloadFlag:
+		if f, ok := wire.ParseFlag(p); ok && f == wire.DisconnectToPort {
 			b.hangUp()
 		}
-	case channel.PayloadOutput:
+	case wire.PayloadOutput:
 		if conn := b.current(); conn != nil {
 			conn.Write(p)
 		}

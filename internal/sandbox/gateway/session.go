@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ssmguard/proxy"
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // SessionConfig is a session as StartSession and its document describe it, and
@@ -273,9 +273,9 @@ func (s *Session) cut(how Action) {
 
 // Publish sends start_publication or, for false, pause_publication to the client.
 func (s *Session) Publish(start bool) {
-	what := channel.StartPublication
+	what := wire.StartPublication
 	if !start {
-		what = channel.PausePublication
+		what = wire.PausePublication
 	}
 	s.transmit(control(what, nil))
 }

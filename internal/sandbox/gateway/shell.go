@@ -14,7 +14,7 @@ import (
 
 	"github.com/creack/pty"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // shellDelay is the real agent's wait before it reads a new terminal.
@@ -56,12 +56,12 @@ func (a *agent) newTerminal() (*worker, error) {
 			cmd.Wait()
 			return ""
 		},
-		input: func(t channel.PayloadType, p []byte) {
+		input: func(t wire.PayloadType, p []byte) {
 			switch t {
-			case channel.PayloadOutput:
+			case wire.PayloadOutput:
 				tty.Write(p)
-			case channel.PayloadSize:
-				var to channel.Size
+			case wire.PayloadSize:
+				var to wire.Size
 				if json.Unmarshal(p, &to) == nil && setSize(tty, to) == nil {
 					a.s.update(func(st *Status) { st.Rows, st.Cols = to.Rows, to.Cols })
 				}
@@ -110,7 +110,7 @@ func (a *agent) copyText(r io.Reader) {
 		if err == nil {
 			whole -= incomplete(buf[:n])
 		}
-		if whole > 0 && a.say(channel.PayloadOutput, buf[:whole]) != nil || err != nil {
+		if whole > 0 && a.say(wire.PayloadOutput, buf[:whole]) != nil || err != nil {
 			return
 		}
 		kept = copy(buf, buf[whole:n])
@@ -143,10 +143,10 @@ func (a *agent) newCommand() (*worker, error) {
 	setApart(cmd)
 	cmd.Cancel = func() error { return killAll(cmd) }
 	cmd.WaitDelay = time.Second // for children that keep the pipes open
-	out := &sayer{a: a, t: channel.PayloadOutput}
+	out := &sayer{a: a, t: wire.PayloadOutput}
 	cmd.Stdout, cmd.Stderr = out, out
 	if separate {
-		cmd.Stderr = &sayer{a: a, t: channel.PayloadStdErr}
+		cmd.Stderr = &sayer{a: a, t: wire.PayloadStdErr}
 	}
 	if err := withSignals(cmd.Start); err != nil {
 		return nil, verbatim("Unable to start command: " + err.Error())
@@ -156,13 +156,13 @@ func (a *agent) newCommand() (*worker, error) {
 		run: func() string {
 			cmd.Wait()
 			if separate {
-				a.say(channel.PayloadExitCode, fmt.Appendf(nil, "EXIT_CODE: %d", cmd.ProcessState.ExitCode()))
+				a.say(wire.PayloadExitCode, fmt.Appendf(nil, "EXIT_CODE: %d", cmd.ProcessState.ExitCode()))
 			}
 			return ""
 		},
-		input: func(t channel.PayloadType, p []byte) {
+		input: func(t wire.PayloadType, p []byte) {
 			const controlC = 3
-			if t == channel.PayloadOutput && len(p) == 1 && p[0] == controlC {
+			if t == wire.PayloadOutput && len(p) == 1 && p[0] == controlC {
 				interrupt()
 			}
 		},
@@ -173,7 +173,7 @@ func (a *agent) newCommand() (*worker, error) {
 // sayer sends what is written to it as payloads of one type.
 type sayer struct {
 	a *agent
-	t channel.PayloadType
+	t wire.PayloadType
 }
 
 func (s *sayer) Write(p []byte) (int, error) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // A program that does not read what is typed keeps neither the gateway from
@@ -22,10 +22,10 @@ func TestUnreadInput(t *testing.T) {
 	p, s := start(t, g, SessionConfig{Kind: Shell})
 	c := connect(t, p)
 	awaitStatus(t, s, "ready", func(st Status) bool { return st.Ready })
-	c.say(channel.PayloadOutput, "stty raw -echo; echo deaf; sleep 1000\r")
+	c.say(wire.PayloadOutput, "stty raw -echo; echo deaf; sleep 1000\r")
 	c.awaitOutput("deaf\n")
 	for range 40 {
-		c.say(channel.PayloadOutput, strings.Repeat("x", 1024))
+		c.say(wire.PayloadOutput, strings.Repeat("x", 1024))
 	}
 	pong := make(chan struct{})
 	c.mu.Lock()

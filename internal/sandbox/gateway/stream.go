@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // The agent's constants (data channel facts, 1.3).
@@ -58,16 +58,16 @@ func newOutgoing(s *Session) *outgoing {
 
 // write sends one payload as one message. While no client is there it waits:
 // the agent stops reading its sources then.
-func (o *outgoing) write(ctx context.Context, t channel.PayloadType, p []byte) error {
+func (o *outgoing) write(ctx context.Context, t wire.PayloadType, p []byte) error {
 	o.order.Lock()
 	defer o.order.Unlock()
 	if err := o.await(ctx, func() bool { return o.open }); err != nil {
 		return err
 	}
 	o.mu.Lock()
-	f := channel.Frame{Type: channel.OutputStreamData, Seq: o.next, ID: channel.NewUUID(), PayloadType: t, Payload: p}
+	f := wire.Frame{Type: wire.OutputStreamData, Seq: o.next, ID: wire.NewUUID(), PayloadType: t, Payload: p}
 	if o.next == 0 {
-		f.Flags = channel.FrameSyn
+		f.Flags = wire.FrameSyn
 	}
 	m := encode(f)
 	if len(o.pending) == 0 {
@@ -256,9 +256,9 @@ func (in *incoming) receive(m *message) {
 }
 
 // beforeProcessing are the payloads that are acknowledged before they are processed.
-var beforeProcessing = map[channel.PayloadType]bool{
-	channel.PayloadHandshakeResponse:    true,
-	channel.PayloadEncChallengeResponse: true,
+var beforeProcessing = map[wire.PayloadType]bool{
+	wire.PayloadHandshakeResponse:    true,
+	wire.PayloadEncChallengeResponse: true,
 }
 
 // inbox is what the gateway holds for an agent that is busy, as when a program

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // interruptible returns a file for the same terminal whose Close frees whoever
@@ -29,7 +29,7 @@ func interruptible(tty *os.File) (*os.File, error) {
 
 // setSize sets a terminal's size. It leaves an interruptible file so, which
 // asking for its descriptor would not.
-func setSize(tty *os.File, to channel.Size) error {
+func setSize(tty *os.File, to wire.Size) error {
 	raw, err := tty.SyscallConn()
 	if err != nil {
 		return err

@@ -4,14 +4,14 @@ import (
 	"os"
 	"os/exec"
 
-	"ssmguard/proxy/channel"
+	"ssmguard/proxy/channel/wire"
 )
 
 // There are no terminals to give out on Windows: starting one has failed before.
 
 func interruptible(tty *os.File) (*os.File, error) { return tty, nil }
 
-func setSize(*os.File, channel.Size) error { return nil }
+func setSize(*os.File, wire.Size) error { return nil }
 
 func setApart(*exec.Cmd) {}
 

@@ -1,28 +1,32 @@
-package channel
+package reliable
 
-import "time"
+import (
+	"time"
 
-// message is one numbered message of ours, from the moment it is filled until
+	"ssmguard/proxy/channel/wire"
+)
+
+// Message is one numbered message of ours, from the moment it is filled until
 // it is acknowledged. It is in exactly one list, or in none.
-type message struct {
-	buf         []byte // header, then payload
+type Message struct {
+	Buf         []byte // header, then payload
 	seq         int64
 	first, last time.Time // when it was sent
 	sends       int
 	in          *messages
-	prev, next  *message
+	prev, next  *Message
 }
 
-// payload is where a caller puts up to n bytes.
-func (m *message) payload(n int) []byte { return m.buf[HeaderSize : HeaderSize+n] }
+// Payload is where a caller puts up to n bytes.
+func (m *Message) Payload(n int) []byte { return m.Buf[wire.HeaderSize : wire.HeaderSize+n] }
 
 // messages is a list of messages, linked through them.
 type messages struct {
-	head, tail *message
-	n          int
+	head, tail *Message
+	N          int
 }
 
-func (l *messages) push(m *message) {
+func (l *messages) push(m *Message) {
 	m.in, m.prev, m.next = l, l.tail, nil
 	if l.tail == nil {
 		l.head = m
@@ -30,10 +34,10 @@ func (l *messages) push(m *message) {
 		l.tail.next = m
 	}
 	l.tail = m
-	l.n++
+	l.N++
 }
 
-func (l *messages) remove(m *message) {
+func (l *messages) remove(m *Message) {
 	if m.prev == nil {
 		l.head = m.next
 	} else {
@@ -45,20 +49,20 @@ func (l *messages) remove(m *message) {
 		m.next.prev = m.prev
 	}
 	m.in, m.prev, m.next = nil, nil, nil
-	l.n--
+	l.N--
 }
 
 // numbered finds unacknowledged messages by their sequence number. Entries that
 // are acknowledged are nil, and are dropped once they are the oldest.
 type numbered struct {
 	base int64 // sequence number of q[head]
-	q    []*message
+	q    []*Message
 	head int
 }
 
-func (s *numbered) add(m *message) { s.q = append(s.q, m) }
+func (s *numbered) add(m *Message) { s.q = append(s.q, m) }
 
-func (s *numbered) get(seq int64) *message {
+func (s *numbered) get(seq int64) *Message {
 	if i := seq - s.base; i >= 0 && i < int64(len(s.q)-s.head) {
 		return s.q[s.head+int(i)]
 	}
@@ -77,8 +81,8 @@ func (s *numbered) drop(seq int64) {
 	}
 }
 
-// oldest returns the unacknowledged message with the lowest number, or nil.
-func (s *numbered) oldest() *message {
+// Oldest returns the unacknowledged message with the lowest number, or nil.
+func (s *numbered) Oldest() *Message {
 	if s.head < len(s.q) {
 		return s.q[s.head]
 	}

@@ -1,4 +1,4 @@
-package channel
+package wire
 
 import (
 	"bytes"
@@ -30,7 +30,7 @@ const (
 	offType      = 4
 	offSchema    = 36
 	offCreated   = 40
-	offSeq       = 48
+	OffSeq       = 48
 	offFlags     = 56
 	offID        = 64
 	offDigest    = 80
@@ -128,7 +128,7 @@ func (f *Frame) PutHeader(dst []byte) {
 	}
 	binary.BigEndian.PutUint32(dst[offSchema:], schema)
 	binary.BigEndian.PutUint64(dst[offCreated:], f.Created)
-	binary.BigEndian.PutUint64(dst[offSeq:], uint64(f.Seq))
+	binary.BigEndian.PutUint64(dst[OffSeq:], uint64(f.Seq))
 	binary.BigEndian.PutUint64(dst[offFlags:], f.Flags)
 	copy(dst[offID:], f.ID[8:])
 	copy(dst[offID+8:], f.ID[:8])
@@ -156,7 +156,7 @@ func (f *Frame) Decode(b []byte) error {
 		return fmt.Errorf("%w: payload length %d, but %d bytes follow", ErrFrame, n, len(b)-HeaderSize)
 	}
 	f.Created = binary.BigEndian.Uint64(b[offCreated:])
-	f.Seq = int64(binary.BigEndian.Uint64(b[offSeq:]))
+	f.Seq = int64(binary.BigEndian.Uint64(b[OffSeq:]))
 	f.Flags = binary.BigEndian.Uint64(b[offFlags:])
 	copy(f.ID[8:], b[offID:])
 	copy(f.ID[:8], b[offID+8:])

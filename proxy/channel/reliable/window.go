@@ -1,15 +1,15 @@
-package channel
+package reliable
 
 import "time"
 
-// window estimates the round trip and decides how many messages may be in
+// Window estimates the round trip and decides how many messages may be in
 // flight. It grows as long as acknowledgements come without queueing, so that a
 // small query beside an upload waits for tens of milliseconds, not for megabytes.
-type window struct {
+type Window struct {
 	limit    int     // upper bound, messages
 	current  float64 // messages
 	slow     float64 // below it the window doubles per round trip
-	srtt     time.Duration
+	Srtt     time.Duration
 	variance time.Duration
 	backoff  uint
 	reduced  time.Time // messages sent before are of the loss already answered
@@ -27,14 +27,16 @@ const (
 	queueing    = 60 * time.Millisecond
 )
 
-func newWindow(limit int) window {
-	return window{limit: limit, current: float64(min(startWindow, limit)), slow: float64(limit)}
+// NewWindow returns a window that may grow to limit messages.
+func NewWindow(limit int) Window {
+	return Window{limit: limit, current: float64(min(startWindow, limit)), slow: float64(limit)}
 }
 
-func (w *window) size() int { return int(w.current) }
+// Size is how many messages may be in flight.
+func (w *Window) Size() int { return int(w.current) }
 
 // least is the shortest round trip seen lately.
-func (w *window) least() time.Duration {
+func (w *Window) least() time.Duration {
 	if w.minimum[1] != 0 && w.minimum[1] < w.minimum[0] {
 		return w.minimum[1]
 	}
@@ -42,23 +44,23 @@ func (w *window) least() time.Duration {
 }
 
 // timeout is the retransmission timeout.
-func (w *window) timeout() time.Duration {
-	if w.srtt == 0 {
+func (w *Window) timeout() time.Duration {
+	if w.Srtt == 0 {
 		return min(500*time.Millisecond<<w.backoff, 2*maxTimeout)
 	}
-	base := min(max(w.srtt+max(4*w.variance, 50*time.Millisecond), minTimeout), max(maxTimeout, 2*w.srtt))
-	return min(base<<w.backoff, 2*max(maxTimeout, 2*w.srtt))
+	base := min(max(w.Srtt+max(4*w.variance, 50*time.Millisecond), minTimeout), max(maxTimeout, 2*w.Srtt))
+	return min(base<<w.backoff, 2*max(maxTimeout, 2*w.Srtt))
 }
 
 // sample takes one measured round trip; limited says that the window was full.
-func (w *window) sample(rtt time.Duration, limited bool, now time.Time) {
+func (w *Window) sample(rtt time.Duration, limited bool, now time.Time) {
 	rtt = max(rtt, 1)
 	w.backoff = 0
-	if w.srtt == 0 {
-		w.srtt, w.variance = rtt, rtt/2
+	if w.Srtt == 0 {
+		w.Srtt, w.variance = rtt, rtt/2
 	} else {
-		w.variance += (max(w.srtt-rtt, rtt-w.srtt) - w.variance) / 4
-		w.srtt += (rtt - w.srtt) / 8
+		w.variance += (max(w.Srtt-rtt, rtt-w.Srtt) - w.variance) / 4
+		w.Srtt += (rtt - w.Srtt) / 8
 	}
 	if w.epoch.IsZero() || now.Sub(w.epoch) > minEpoch {
 		w.minimum[1], w.minimum[0], w.epoch = w.minimum[0], rtt, now
@@ -70,7 +72,7 @@ func (w *window) sample(rtt time.Duration, limited bool, now time.Time) {
 }
 
 // adapt grows or shrinks the window by the time a message spent in queues.
-func (w *window) adapt(queued time.Duration) {
+func (w *Window) adapt(queued time.Duration) {
 	switch {
 	case w.current < w.slow && queued > queueing:
 		w.slow = w.current
@@ -86,25 +88,25 @@ func (w *window) adapt(queued time.Duration) {
 
 // shrink answers a loss, once per round trip: acked is when the newest
 // acknowledged message was sent.
-func (w *window) shrink(timeout bool, acked time.Time) {
+func (w *Window) shrink(timeout bool, acked time.Time) {
 	if timeout {
 		w.backoff = min(w.backoff+1, 4)
 	} else if !acked.After(w.reduced) {
 		return
 	}
-	w.reduced = acked.Add(w.srtt)
+	w.reduced = acked.Add(w.Srtt)
 	w.current *= 0.7
 	w.slow = w.current
 	w.clamp()
 }
 
 // reset is for a new connection, whose path may be another.
-func (w *window) reset() {
+func (w *Window) reset() {
 	w.backoff = 0
 	w.current, w.slow = float64(min(startWindow, w.limit)), float64(w.limit)
 	w.minimum, w.epoch = [2]time.Duration{}, time.Time{}
 }
 
-func (w *window) clamp() {
+func (w *Window) clamp() {
 	w.current = min(max(w.current, min(floorWindow, float64(w.limit))), float64(w.limit))
 }

@@ -1,4 +1,4 @@
-package channel
+package wire
 
 import (
 	"encoding/binary"

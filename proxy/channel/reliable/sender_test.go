@@ -1,4 +1,4 @@
-package channel
+package reliable
 
 import (
 	"math/rand/v2"
@@ -7,23 +7,25 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/proxy/channel/wire"
 )
 
 // clockwork runs a sender against a far side that the test plays, in made-up time.
 type clockwork struct {
 	t   *testing.T
-	s   sender
+	s   Sender
 	now time.Time
 }
 
 func newClockwork(t *testing.T, limit int) *clockwork {
-	return &clockwork{t: t, s: sender{window: newWindow(limit)}, now: time.Unix(1e9, 0)}
+	return &clockwork{t: t, s: Sender{Window: NewWindow(limit)}, now: time.Unix(1e9, 0)}
 }
 
 func (k *clockwork) offer(n int) (waiting []*waiter) {
 	for range n {
-		m := &message{buf: make([]byte, HeaderSize+1)}
-		if w := k.s.offer(m); w != nil {
+		m := &Message{Buf: make([]byte, wire.HeaderSize+1)}
+		if w := k.s.Offer(m); w != nil {
 			waiting = append(waiting, w)
 		}
 	}
@@ -32,9 +34,9 @@ func (k *clockwork) offer(n int) (waiting []*waiter) {
 
 // sent returns the numbers of what goes out now.
 func (k *clockwork) sent() (seqs []int64) {
-	k.s.expire(k.now)
-	k.s.collect(nil, 1<<30, k.now)
-	for m := k.s.flight.head; m != nil; m = m.next {
+	k.s.Expire(k.now)
+	k.s.Collect(nil, 1<<30, k.now)
+	for m := k.s.Flight.head; m != nil; m = m.next {
 		if m.last.Equal(k.now) {
 			seqs = append(seqs, m.seq)
 		}
@@ -46,7 +48,7 @@ func (k *clockwork) pass(d time.Duration) { k.now = k.now.Add(d) }
 
 func (k *clockwork) ack(seqs ...int64) {
 	for _, q := range seqs {
-		if k.s.ack(q, k.now) == nil {
+		if k.s.Ack(q, k.now) == nil {
 			k.t.Errorf("acknowledgement of %d changed nothing", q)
 		}
 	}
@@ -72,15 +74,15 @@ func TestSenderNumbersInOrder(t *testing.T) {
 	k.want(numbers(0, 4))
 	k.pass(time.Millisecond)
 	k.want(nil)
-	if k.s.ack(7, k.now) != nil || k.s.ack(-1, k.now) != nil {
+	if k.s.Ack(7, k.now) != nil || k.s.Ack(-1, k.now) != nil {
 		t.Error("acknowledged what was never sent")
 	}
 	k.ack(3)
-	if k.s.ack(3, k.now) != nil {
+	if k.s.Ack(3, k.now) != nil {
 		t.Error("the same acknowledgement counted twice")
 	}
 	k.ack(0, 1, 2, 4)
-	if k.s.all.oldest() != nil || k.s.flight.n != 0 {
+	if k.s.All.Oldest() != nil || k.s.Flight.N != 0 {
 		t.Error("something is left")
 	}
 }
@@ -138,8 +140,8 @@ func TestSenderPatientWithSlowPeer(t *testing.T) {
 	k.ack(numbers(4, 53)...)
 	k.pass(time.Second)
 	k.want(nil)
-	if k.s.resent != 1 {
-		t.Errorf("%d messages sent again, want 1", k.s.resent)
+	if k.s.Resent != 1 {
+		t.Errorf("%d messages sent again, want 1", k.s.Resent)
 	}
 }
 
@@ -150,7 +152,7 @@ func TestSenderRestart(t *testing.T) {
 	k.ack(2, 3, 7)
 	k.offer(3)
 	k.pass(time.Second)
-	k.s.restart(k.now)
+	k.s.Restart(k.now)
 	k.want([]int64{0, 1, 4, 5, 6, 8, 9, 10, 11, 12})
 }
 
@@ -158,11 +160,11 @@ func TestSenderRestart(t *testing.T) {
 func TestSenderBackPressure(t *testing.T) {
 	k := newClockwork(t, 64)
 	waiting := k.offer(100)
-	if len(waiting) != 100-64-reserve {
+	if len(waiting) != 100-64-Reserve {
 		t.Fatalf("%d wait", len(waiting))
 	}
 	k.want(numbers(0, 63))
-	if !k.s.withdraw(waiting[1]) || k.s.withdraw(waiting[1]) {
+	if !k.s.Withdraw(waiting[1]) || k.s.Withdraw(waiting[1]) {
 		t.Error("a waiter can be withdrawn once")
 	}
 	k.pass(time.Millisecond)
@@ -170,7 +172,7 @@ func TestSenderBackPressure(t *testing.T) {
 	for i, w := range waiting {
 		open := false
 		select {
-		case <-w.done:
+		case <-w.Done:
 			open = true
 		default:
 		}
@@ -178,7 +180,7 @@ func TestSenderBackPressure(t *testing.T) {
 			t.Errorf("waiter %d admitted: %v", i, open)
 		}
 	}
-	if k.s.withdraw(waiting[0]) {
+	if k.s.Withdraw(waiting[0]) {
 		t.Error("an admitted message was withdrawn")
 	}
 }
@@ -186,9 +188,9 @@ func TestSenderBackPressure(t *testing.T) {
 func TestSenderPaused(t *testing.T) {
 	k := newClockwork(t, 1000)
 	k.offer(3)
-	k.s.paused = true
+	k.s.Paused = true
 	k.want([]int64{0}) // one, to see whether it is true
-	k.pass(probeEvery - 1)
+	k.pass(ProbeEvery - 1)
 	k.want(nil)
 	k.pass(1)
 	k.want([]int64{1})
@@ -200,25 +202,25 @@ func TestSenderPaused(t *testing.T) {
 // awake nor ends the probes, until there is nothing left to probe with.
 func TestSenderPausedWithFullWindow(t *testing.T) {
 	k := newClockwork(t, 64)
-	k.offer(64 + reserve)
+	k.offer(64 + Reserve)
 	k.want(numbers(0, 63))
-	k.s.paused = true
-	for probe := range int64(reserve) {
-		at := k.s.deadline(k.now)
+	k.s.Paused = true
+	for probe := range int64(Reserve) {
+		at := k.s.Deadline(k.now)
 		if !at.After(k.now) {
 			t.Fatalf("probe %d: due %v ago", probe, k.now.Sub(at))
 		}
 		k.now = at
 		k.want([]int64{64 + probe})
 	}
-	if at := k.s.deadline(k.now); !at.IsZero() {
+	if at := k.s.Deadline(k.now); !at.IsZero() {
 		t.Errorf("due in %v with nothing to send", at.Sub(k.now))
 	}
 }
 
 func TestSenderStuck(t *testing.T) {
 	k := newClockwork(t, 1000)
-	if k.s.stuck(k.now, time.Minute) {
+	if k.s.Stuck(k.now, time.Minute) {
 		t.Error("stuck with nothing to do")
 	}
 	k.offer(2)
@@ -227,15 +229,15 @@ func TestSenderStuck(t *testing.T) {
 		k.pass(time.Second)
 		k.sent()
 	}
-	if k.s.stuck(k.now, time.Minute) {
+	if k.s.Stuck(k.now, time.Minute) {
 		t.Error("stuck too early")
 	}
 	k.pass(2 * time.Second)
-	if !k.s.stuck(k.now, time.Minute) {
+	if !k.s.Stuck(k.now, time.Minute) {
 		t.Error("not stuck after a minute")
 	}
-	k.s.rest(k.now)
-	if k.s.stuck(k.now, time.Minute) {
+	k.s.Rest(k.now)
+	if k.s.Stuck(k.now, time.Minute) {
 		t.Error("stuck although nobody could read the answer")
 	}
 }
@@ -255,9 +257,9 @@ func TestSenderDelivers(t *testing.T) {
 		var acks []packet
 		total := int64(2000)
 		k.offer(int(total))
-		for step := 0; k.s.next < total || k.s.all.oldest() != nil; step++ {
+		for step := 0; k.s.next < total || k.s.All.Oldest() != nil; step++ {
 			if step > 400000 {
-				t.Fatalf("seed %d: no end, window %d, flight %d, lost %d", seed, k.s.size(), k.s.flight.n, k.s.lost.n)
+				t.Fatalf("seed %d: no end, window %d, flight %d, lost %d", seed, k.s.Size(), k.s.Flight.N, k.s.Lost.N)
 			}
 			for _, q := range k.sent() {
 				if r.Float64() > loss {
@@ -267,15 +269,15 @@ func TestSenderDelivers(t *testing.T) {
 					}
 				}
 			}
-			if k.s.flight.n > 200+1 {
-				t.Fatalf("seed %d: %d in flight", seed, k.s.flight.n)
+			if k.s.Flight.N > 200+1 {
+				t.Fatalf("seed %d: %d in flight", seed, k.s.Flight.N)
 			}
 			k.pass(time.Millisecond)
 			acks = slices.DeleteFunc(acks, func(p packet) bool {
 				if p.at.After(k.now) {
 					return false
 				}
-				k.s.ack(p.seq, k.now)
+				k.s.Ack(p.seq, k.now)
 				return true
 			})
 		}
@@ -287,30 +289,30 @@ func TestSenderDelivers(t *testing.T) {
 
 func TestWindowAdapts(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	w := newWindow(4000)
+	w := NewWindow(4000)
 	for range 3000 {
 		w.sample(20*time.Millisecond, true, now)
 	}
-	if w.size() < 3000 {
-		t.Errorf("window %d on a line without queues", w.size())
+	if w.Size() < 3000 {
+		t.Errorf("window %d on a line without queues", w.Size())
 	}
 	for range 30000 {
 		w.sample(200*time.Millisecond, true, now)
 	}
-	if w.size() > 2500 {
-		t.Errorf("window %d with 180 ms of queueing", w.size())
+	if w.Size() > 2500 {
+		t.Errorf("window %d with 180 ms of queueing", w.Size())
 	}
-	grown := w.size()
+	grown := w.Size()
 	for range 1000 {
 		w.sample(20*time.Millisecond, false, now)
 	}
-	if w.size() != grown {
+	if w.Size() != grown {
 		t.Error("the window grew although it was not used")
 	}
 	for range 100 {
 		w.shrink(true, now)
 	}
-	if w.size() != floorWindow || w.timeout() > 2*maxTimeout {
-		t.Errorf("window %d, timeout %v after a long silence", w.size(), w.timeout())
+	if w.Size() != floorWindow || w.timeout() > 2*maxTimeout {
+		t.Errorf("window %d, timeout %v after a long silence", w.Size(), w.timeout())
 	}
 }
