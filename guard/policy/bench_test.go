@@ -1,10 +1,7 @@
 package policy
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 )
@@ -93,22 +90,4 @@ func BenchmarkWildcards(b *testing.B) {
 			}
 		})
 	}
-}
-
-func BenchmarkCases(b *testing.B) {
-	var in bytes.Buffer
-	n := 0
-	for _, name := range []string{"basic", "conditions", "variables", "layers", "documented"} {
-		lines, _ := oracleCases(b, "testdata/eval/"+name+".jsonl")
-		n += len(lines)
-		in.WriteString(strings.Join(lines, "\n") + "\n")
-	}
-	b.SetBytes(int64(in.Len()))
-	b.ReportAllocs()
-	for b.Loop() {
-		if got, err := DecideCases(context.Background(), bytes.NewReader(in.Bytes()), io.Discard); err != nil || got != n {
-			b.Fatal(got, err)
-		}
-	}
-	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "cases/s")
 }

@@ -6,7 +6,7 @@
 // the request's condition keys. Set.Evaluate answers with the verdict, the
 // statements that decided, each layer's own answer, near misses, and for
 // Unknown the keys and layers it turns on. An Evaluator does the same without
-// allocating. DecideCases reads and decides cases in bulk.
+// allocating. A CaseEvaluator decides cases in the format case-v1.
 //
 // What follows says, in the order of AWS's own reference, what is evaluated and
 // what is not. Pages are named by their last part under
@@ -91,13 +91,23 @@
 // automata built from the patterns, numbers, dates and addresses by the ranges
 // between thresholds, lists by the combinations of their values. Keys whose values
 // AWS documents to have one form (booleans, numbers, dates, addresses, account
-// numbers and some more, listed in forms.go) take such values only, and only keys
+// numbers and some more, listed in solve_forms.go) take such values only, and only keys
 // documented as multivalued, or used with set operators and not documented, take
 // lists. Where this is not exact (two unknown keys compared without regard to case
 // or within patterns, one key compared as text and as number or address) or takes
 // more than searchBudget steps, the verdict stays
 // Unknown unless the completions already differ. When all completions deny, some
 // explicitly and some not, the verdict is ImplicitDeny.
+//
+// An example: a Deny if aws:SourceIp is not in 10.0.0.0/8, an Allow if
+// aws:SourceIp is in 10.1.0.0/16, and the address is not known. The thresholds tell
+// three classes apart: in 10.1.0.0/16 (allowed), elsewhere in 10.0.0.0/8 (implicitly
+// denied), elsewhere (explicitly denied); absence is a fourth (explicitly denied). One
+// address of each is tried; since one allows and another denies, the verdict is Unknown,
+// and it depends on aws:SourceIp. If the Deny were for every address in 10.0.0.0/8, no
+// class would allow, and the verdict would be ImplicitDeny.
+// The search is in solve.go, what it tries for a key in solve_candidates.go, texts in
+// solve_automata.go, numbers, dates and addresses in solve_scalars.go.
 //
 // # Speed
 //
@@ -109,7 +119,7 @@
 //	1000 statements                           16 µs, no allocation
 //	64 "*" against an ARN of 2048 characters 1.4 µs
 //	slowest of BenchmarkWildcards             78 µs
-//	DecideCases                              190,000 cases a second
+//	cases in bulk (cmd/internal/check)       190,000 cases a second
 //
 // # Proof
 //

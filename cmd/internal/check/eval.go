@@ -11,7 +11,6 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
-	"ssmguard/guard/policy"
 )
 
 // evalOptions are the options of `ssmguard eval`.
@@ -47,7 +46,7 @@ func runEval(ctx context.Context, p *env.Process, o evalOptions) error {
 	// ends the process
 	signal.Reset(os.Interrupt)
 	start := time.Now()
-	n, err := policy.DecideCases(ctx, p.Stdin, p.Stdout)
+	n, err := decideCases(ctx, p.Stdin, p.Stdout)
 	if o.Stats {
 		took := time.Since(start)
 		fmt.Fprintf(p.Stderr, "ssmguard: %d cases in %.2f s, %.0f cases per second\n", n, took.Seconds(), float64(n)/took.Seconds())

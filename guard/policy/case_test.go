@@ -1,17 +1,10 @@
 package policy
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // aCase is a case with one member changed.
@@ -149,91 +142,5 @@ func TestCaseErrors(t *testing.T) {
 	}
 	if got := decision(t, d.Decide(nil, aCase("other=1"))); got.Decision != "allowed" {
 		t.Errorf("the case after an error: %+v", got)
-	}
-}
-
-func TestDecideCasesKeepsOrder(t *testing.T) {
-	var in strings.Builder
-	var want []string
-	padding := strings.Repeat("x", 700)
-	for i := range 3000 {
-		id := fmt.Sprintf(`id="c%d"`, i)
-		if i == 1500 {
-			padding = strings.Repeat("y", 3*blockSize) // a line longer than a block
-		}
-		line := strings.Replace(aCase(id), "{", `{"padding":"`+padding+`",`, 1)
-		if i == 1501 {
-			padding = "z"
-		}
-		if i%7 == 0 {
-			line = "not a case"
-			id = `id=""`
-		}
-		fmt.Fprintf(&in, "%s\n", line)
-		if i%5 == 0 {
-			in.WriteString(" \r\n\n")
-		}
-		want = append(want, strings.Trim(strings.TrimPrefix(id, "id="), `"`))
-	}
-	for name, r := range map[string]io.Reader{"at once": strings.NewReader(in.String()), "in halves": iotest.HalfReader(strings.NewReader(strings.TrimSpace(in.String())))} {
-		var out bytes.Buffer
-		n, err := DecideCases(context.Background(), r, &out)
-		if err != nil || n != len(want) {
-			t.Fatalf("%s: %d decisions, %v", name, n, err)
-		}
-		var got []string
-		for line := range strings.Lines(out.String()) {
-			got = append(got, decision(t, []byte(line)).ID)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
-	}
-}
-
-// A slow producer gets the decision of each case before he sends the next.
-func TestDecideCasesDoesNotWait(t *testing.T) {
-	inR, inW := io.Pipe()
-	outR, outW := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		_, err := DecideCases(context.Background(), inR, outW)
-		outW.Close()
-		done <- err
-	}()
-	buf := make([]byte, 4096)
-	for range 3 {
-		fmt.Fprintln(inW, aCase("other=1"))
-		n, err := outR.Read(buf)
-		if err != nil || decision(t, buf[:n]).Decision != "allowed" {
-			t.Fatalf("%v: %s", err, buf[:n])
-		}
-	}
-	inW.Close()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-type brokenWriter struct{}
-
-var errBroken = errors.New("broken")
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
-
-func TestDecideCasesErrors(t *testing.T) {
-	line := aCase("other=1") + "\n"
-	if _, err := DecideCases(context.Background(), strings.NewReader(strings.Repeat(line, 100)), brokenWriter{}); !errors.Is(err, errBroken) {
-		t.Errorf("a broken output gives %v", err)
-	}
-	var out bytes.Buffer
-	in := io.MultiReader(strings.NewReader(line+line), iotest.ErrReader(errBroken))
-	if n, err := DecideCases(context.Background(), in, &out); !errors.Is(err, errBroken) || n != 2 {
-		t.Errorf("a broken input gives %v after %d cases", err, n)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	stop()
-	if n, err := DecideCases(ctx, strings.NewReader(line), &out); !errors.Is(err, context.Canceled) || n != 0 {
-		t.Errorf("an ended context gives %v after %d cases", err, n)
 	}
 }

@@ -1,4 +1,4 @@
-package policy
+package check
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"io"
 	"runtime"
 	"sync"
+
+	"ssmguard/guard/policy"
 )
 
 // blockSize is how much input is read at once; a line may be longer.
@@ -19,19 +21,19 @@ type block struct {
 	done    chan struct{}
 }
 
-// DecideCases reads cases as JSON Lines and writes one decision a line, in the
+// decideCases reads cases as JSON Lines and writes one decision a line, in the
 // order of the cases; empty lines are passed over. It works on all processors
 // and returns the number of decisions. An error means that in could not be read
 // or out not be written, or that ctx ended; a bad case is none, its decision is
 // "error".
-func DecideCases(ctx context.Context, in io.Reader, out io.Writer) (int, error) {
+func decideCases(ctx context.Context, in io.Reader, out io.Writer) (int, error) {
 	workers := runtime.GOMAXPROCS(0)
 	work, order := make(chan *block), make(chan *block, 4*workers)
 	free := sync.Pool{New: func() any { return &block{done: make(chan struct{}, 1)} }}
 	var wait sync.WaitGroup
 	for range workers {
 		wait.Go(func() {
-			var d CaseEvaluator
+			var d policy.CaseEvaluator
 			for b := range work {
 				b.decide(&d)
 				b.done <- struct{}{}
@@ -102,7 +104,7 @@ func readBlocks(ctx context.Context, in io.Reader, free *sync.Pool, f func(*bloc
 }
 
 // decide decides every case of the block.
-func (b *block) decide(d *CaseEvaluator) {
+func (b *block) decide(d *policy.CaseEvaluator) {
 	b.out, b.cases = b.out[:0], 0
 	for rest := b.in; len(rest) > 0; {
 		line := rest
@@ -114,8 +116,7 @@ func (b *block) decide(d *CaseEvaluator) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		// the block is not written to before its decisions are
-		b.out = append(d.Decide(b.out, view(line)), '\n')
+		b.out = append(d.Decide(b.out, string(line)), '\n')
 		b.cases++
 	}
 }
