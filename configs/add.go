@@ -15,7 +15,7 @@ import (
 // would be faulty then. vars are those that the file may use.
 func AddTunnel(file string, data []byte, t Tunnel, vars Variables) (text []byte, added string, err error) {
 	var before File
-	if err := decode(file, data, &before, &vars); err != nil {
+	if err := vars.decode(file, data, &before); err != nil {
 		return nil, "", err
 	}
 	if _, ok := before.Tunnels[t.Name]; ok {
@@ -30,13 +30,13 @@ func AddTunnel(file string, data []byte, t Tunnel, vars Variables) (text []byte,
 		return nil, "", err
 	}
 	var after File
-	if err := decode(file, text, &after, &vars); err != nil {
+	if err := vars.decode(file, text, &after); err != nil {
 		return nil, "", err
 	}
 	if _, ok := after.Tunnels[t.Name]; !ok {
 		return nil, "", fmt.Errorf("%s: the end of the file is in another document; write the tunnel by hand", file)
 	}
-	return text, added, after.validate(file).err()
+	return text, added, after.validate(file).Err()
 }
 
 // entry is the tunnel as YAML, its keys in the order of their fields and without

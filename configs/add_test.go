@@ -58,7 +58,7 @@ func TestAddTunnelQuotesVariables(t *testing.T) {
 		t.Fatal(err)
 	}
 	var f File
-	if err := decode("f", text, &f, &Variables{Lookup: func(string) (string, bool) { return "ann", true }}); err != nil || f.Tunnels["new"].Target != "tag:Owner=${USER}" {
+	if err := (Variables{Lookup: func(string) (string, bool) { return "ann", true }}).decode("f", text, &f); err != nil || f.Tunnels["new"].Target != "tag:Owner=${USER}" {
 		t.Errorf("read back as %q, %v", f.Tunnels["new"].Target, err)
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"ssmguard/internal/spelling"
+	"ssmguard/internal/yamlfile"
 )
 
 // ProjectFile is the name looked for in the working directory and upward.
@@ -90,14 +93,14 @@ func Load(p Places) (Config, error) {
 
 // parse reads one configuration file.
 func parse(file string, data []byte, vars Variables) (f File, err error) {
-	if err := decode(file, data, &f, &vars); err != nil {
+	if err := vars.decode(file, data, &f); err != nil {
 		return File{}, err
 	}
 	for name, t := range f.Tunnels {
 		t.Name, t.From = name, fmt.Sprintf("%s:%d", file, t.line)
 		f.Tunnels[name] = t
 	}
-	return f, f.validate(file).err()
+	return f, f.validate(file).Err()
 }
 
 // addOwn lays our or the user's file over what is there.
@@ -137,7 +140,7 @@ func (c *Config) addProject(file string, f File) error {
 		}
 	}
 	if err := after.checkGroups(added); err != nil {
-		return Faults{{file, 0, err.Error()}}
+		return yamlfile.Faults{{File: file, Text: err.Error()}}
 	}
 	maps.Copy(after.Groups, added)
 	*c = after
@@ -244,7 +247,7 @@ func (c Config) unknown(name string) error {
 		return c.Unused
 	}
 	known := append(slices.Sorted(maps.Keys(c.Tunnels)), slices.Sorted(maps.Keys(c.Groups))...)
-	if near := Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		return fmt.Errorf("no tunnel %q, did you mean %q?", name, near)
 	}
 	if len(known) == 0 {

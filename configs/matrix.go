@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"ssmguard/internal/yamlfile"
 )
 
 // Matrix is a file of requests and of what is expected of them, as
@@ -46,10 +48,10 @@ func LoadMatrix(file string) (Matrix, error) {
 		return Matrix{}, err
 	}
 	var m Matrix
-	if err := decode(file, data, &m, nil); err != nil {
+	if err := yamlfile.Decode(file, data, &m, nil); err != nil {
 		return Matrix{}, err
 	}
-	if err := m.validate(file).err(); err != nil {
+	if err := m.validate(file).Err(); err != nil {
 		return Matrix{}, err
 	}
 	for _, paths := range [][]string{m.Policies.Identity, m.Policies.Boundary, m.Policies.Session, m.Policies.SCP, m.Policies.RCP, m.Policies.Endpoint} {
@@ -62,20 +64,20 @@ func LoadMatrix(file string) (Matrix, error) {
 	return m, nil
 }
 
-func (m Matrix) validate(file string) Faults {
-	var faults Faults
+func (m Matrix) validate(file string) yamlfile.Faults {
+	var faults yamlfile.Faults
 	if len(m.Requests) == 0 {
-		faults = append(faults, Fault{file, 0, "no requests"})
+		faults = append(faults, yamlfile.Fault{File: file, Text: "no requests"})
 	}
 	for i, r := range m.Requests {
 		if r.Target == "" {
-			faults = append(faults, Fault{file, 0, fmt.Sprintf("request %d has no target", i+1)})
+			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d has no target", i+1)})
 		}
 		if !slices.Contains([]string{"", "allow", "deny"}, r.Expect) {
-			faults = append(faults, Fault{file, 0, fmt.Sprintf("request %d expects %q; want allow or deny", i+1, r.Expect)})
+			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d expects %q; want allow or deny", i+1, r.Expect)})
 		}
 		if !m.HasPolicies() && (r.TargetTags != nil || r.DocumentTags != nil || r.Principal != "") {
-			faults = append(faults, Fault{file, 0, fmt.Sprintf("request %d states tags or a principal, which go with policies only", i+1)})
+			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d states tags or a principal, which go with policies only", i+1)})
 		}
 	}
 	return faults

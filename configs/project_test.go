@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"ssmguard/internal/yamlfile"
 )
 
 // project loads a user's and a project's file, and returns the project's too.
@@ -109,7 +111,7 @@ func TestControlCharacters(t *testing.T) {
 			_, err := Load(Places{UserFile: file})
 			if err == nil || !strings.Contains(err.Error(), file+":4: the text has the control character U+") {
 				t.Errorf("%s in %s: %v", name, at, err)
-			} else if strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), Control) {
+			} else if strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), yamlfile.Control) {
 				t.Errorf("%s in %s: the error has it: %q", name, at, err)
 			}
 		}
@@ -120,7 +122,7 @@ func TestControlCharacters(t *testing.T) {
 	}
 	for _, key := range []string{`"a\nb"`, `? "a\nb"` + "\n  "} {
 		file := write(t, filepath.Join(t.TempDir(), "f.yaml"), "tunnels:\n  "+key+": {target: i-1, port: 1}\n")
-		if _, err := Load(Places{UserFile: file}); err == nil || strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), Control) {
+		if _, err := Load(Places{UserFile: file}); err == nil || strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), yamlfile.Control) {
 			t.Errorf("key %s: %q", key, err)
 		}
 	}
@@ -133,7 +135,7 @@ func TestControlCharacters(t *testing.T) {
 // The library quotes values in its messages.
 func TestFaultOfWrongTypeIsText(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "f.yaml"), "tunnels:\n  db: {target: i-1, port: \"\\e]0;title\\a\"}\n")
-	if _, err := Load(Places{UserFile: file}); err == nil || strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), Control) {
+	if _, err := Load(Places{UserFile: file}); err == nil || strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), yamlfile.Control) {
 		t.Errorf("%q", err)
 	}
 }
@@ -311,7 +313,7 @@ func TestProjectFileThatIsNone(t *testing.T) {
 }
 
 func ExampleConfig_Warnings() {
-	c := Config{Unused: &UnusedError{File: "/p/.ssmguard.yaml", Err: Faults{{"/p/.ssmguard.yaml", 3, "port is 70000, give 1 to 65535"}}}}
+	c := Config{Unused: &UnusedError{File: "/p/.ssmguard.yaml", Err: yamlfile.Faults{{File: "/p/.ssmguard.yaml", Line: 3, Text: "port is 70000, give 1 to 65535"}}}}
 	fmt.Println(c.Warnings()[0])
 	// Output: /p/.ssmguard.yaml:3: port is 70000, give 1 to 65535; .ssmguard.yaml is not used
 }

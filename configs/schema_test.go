@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/yamlfile"
 )
 
 // TestSchemaKnowsEveryKey keeps the editors' schema and the Go types together.
@@ -36,7 +38,7 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 		{"settings", schema.Defs["settings"].Properties, reflect.TypeFor[Settings]()},
 		{"tunnel", tunnel, reflect.TypeFor[Tunnel]()},
 	} {
-		want := slices.Sorted(maps.Keys(yamlFields(tt.typ)))
+		want := slices.Sorted(maps.Keys(yamlfile.Keys(tt.typ)))
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(tt.keys))); diff != "" {
 			t.Errorf("%s (-type +schema):\n%s", tt.name, diff)
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"ssmguard/internal/yamlfile"
 )
 
 // File is one configuration file: ~/.config/ssmguard/config.yaml, or a
@@ -106,23 +108,23 @@ func (s Settings) over(base Settings) Settings {
 }
 
 // validate checks what a type cannot: names, ranges, choices, and keys that exclude one another.
-func (f File) validate(file string) Faults {
+func (f File) validate(file string) yamlfile.Faults {
 	faults := f.Defaults.validate(file, 0, "defaults")
 	for _, name := range slices.Sorted(maps.Keys(f.Tunnels)) {
 		faults = append(faults, f.Tunnels[name].validate(file, name)...)
 	}
 	for _, group := range slices.Sorted(maps.Keys(f.Groups)) {
 		if err := CheckName(group); err != nil {
-			faults = append(faults, Fault{file, 0, fmt.Sprintf("group %q: %v", group, err)})
+			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("group %q: %v", group, err)})
 		}
 		if _, twice := f.Tunnels[group]; twice {
-			faults = append(faults, Fault{file, 0, fmt.Sprintf("group %q has the name of a tunnel; names are shared", group)})
+			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("group %q has the name of a tunnel; names are shared", group)})
 		}
 	}
 	return faults
 }
 
-func (s Settings) validate(file string, line int, where string) (faults Faults) {
+func (s Settings) validate(file string, line int, where string) (faults yamlfile.Faults) {
 	for _, c := range []struct {
 		key, value string
 		known      []string
@@ -131,19 +133,19 @@ func (s Settings) validate(file string, line int, where string) (faults Faults) 
 		{"engine", s.Engine, []string{"native", "plugin"}},
 	} {
 		if c.value != "" && !slices.Contains(c.known, c.value) {
-			faults = append(faults, Fault{file, line, fmt.Sprintf("%s: %s is %q, known are: %s", where, c.key, c.value, strings.Join(c.known, ", "))})
+			faults = append(faults, yamlfile.Fault{File: file, Line: line, Text: fmt.Sprintf("%s: %s is %q, known are: %s", where, c.key, c.value, strings.Join(c.known, ", "))})
 		}
 	}
 	if s.Lanes < 0 || s.Lanes > 16 {
-		faults = append(faults, Fault{file, line, fmt.Sprintf("%s: lanes is %d, give 1 to 16", where, s.Lanes)})
+		faults = append(faults, yamlfile.Fault{File: file, Line: line, Text: fmt.Sprintf("%s: lanes is %d, give 1 to 16", where, s.Lanes)})
 	}
 	return faults
 }
 
-func (t Tunnel) validate(file, name string) Faults {
+func (t Tunnel) validate(file, name string) yamlfile.Faults {
 	faults := t.Settings.validate(file, t.line, name)
 	say := func(format string, args ...any) {
-		faults = append(faults, Fault{file, t.line, name + ": " + fmt.Sprintf(format, args...)})
+		faults = append(faults, yamlfile.Fault{File: file, Line: t.line, Text: name + ": " + fmt.Sprintf(format, args...)})
 	}
 	if err := CheckName(name); err != nil {
 		say("%v", err)

@@ -6,9 +6,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"ssmguard/internal/yamlfile"
 )
 
 // Variables are the environment variables that the values of a configuration
@@ -50,9 +51,14 @@ func (v Variables) refusal(name string) string {
 
 var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$(\$|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})`) })
 
+// decode is the strict reader, with the variables of what it reads expanded.
+func (v Variables) decode(file string, data []byte, into any) error {
+	return yamlfile.Decode(file, data, into, func(root *yaml.Node, faults *yamlfile.Faults) { v.expand(file, root, faults) })
+}
+
 // expand replaces ${NAME} and ${NAME:-default} in every value; $$ is a dollar
 // sign. Keys are left alone. Neither has a control character then.
-func (v Variables) expand(file string, n *yaml.Node, faults *Faults) {
+func (v Variables) expand(file string, n *yaml.Node, faults *yamlfile.Faults) {
 	for i, child := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 0 {
 			checkText(file, child, faults)
@@ -73,14 +79,14 @@ func (v Variables) expand(file string, n *yaml.Node, faults *Faults) {
 }
 
 // value is what one use of a variable stands for.
-func (v Variables) value(file string, line int, use string, faults *Faults) string {
+func (v Variables) value(file string, line int, use string, faults *yamlfile.Faults) string {
 	m := variable().FindStringSubmatch(use)
 	name, hasDefault, byDefault := m[2], m[3] != "", m[4]
 	if m[1] == "$" {
 		return "$"
 	}
 	if why := v.refusal(name); why != "" {
-		*faults = append(*faults, Fault{file, line, why})
+		*faults = append(*faults, yamlfile.Fault{File: file, Line: line, Text: why})
 		return ""
 	}
 	if v.Lookup != nil {
@@ -89,21 +95,15 @@ func (v Variables) value(file string, line int, use string, faults *Faults) stri
 		}
 	}
 	if !hasDefault {
-		*faults = append(*faults, Fault{file, line, fmt.Sprintf("environment variable %s is not set; write ${%s:-value} to give a default", name, name)})
+		*faults = append(*faults, yamlfile.Fault{File: file, Line: line, Text: fmt.Sprintf("environment variable %s is not set; write ${%s:-value} to give a default", name, name)})
 	}
 	return byDefault
 }
 
 // checkText refuses control characters: a value becomes a line of a client's
 // file, of a terminal or of a shell, and must not become two.
-func checkText(file string, n *yaml.Node, faults *Faults) {
-	if at := strings.IndexFunc(n.Value, Control); n.Kind == yaml.ScalarNode && at >= 0 {
-		*faults = append(*faults, Fault{file, n.Line, fmt.Sprintf("the text has the control character %U; remove it", []rune(n.Value[at:])[0])})
+func checkText(file string, n *yaml.Node, faults *yamlfile.Faults) {
+	if at := strings.IndexFunc(n.Value, yamlfile.Control); n.Kind == yaml.ScalarNode && at >= 0 {
+		*faults = append(*faults, yamlfile.Fault{File: file, Line: n.Line, Text: fmt.Sprintf("the text has the control character %U; remove it", []rune(n.Value[at:])[0])})
 	}
-}
-
-// Control reports whether a character is not text: one that moves the cursor,
-// ends a line, or changes the direction of what is around it.
-func Control(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"ssmguard/internal/spelling"
+	"ssmguard/internal/yamlfile"
 )
 
 //go:embed worlds/*.yaml
@@ -254,7 +257,7 @@ func ReadWorld(name string) (file string, data []byte, err error) {
 
 func parseWorld(file string, data []byte) (World, error) {
 	var w World
-	if err := decode(file, data, &w, nil); err != nil {
+	if err := yamlfile.Decode(file, data, &w, nil); err != nil {
 		return w, err
 	}
 	var root yaml.Node
@@ -263,7 +266,7 @@ func parseWorld(file string, data []byte) (World, error) {
 	}
 	v := worldFaults{file: file, root: &root}
 	v.check(&w)
-	return w, v.faults.err()
+	return w, v.faults.Err()
 }
 
 func unknownWorld(name string) error {
@@ -275,7 +278,7 @@ func unknownWorld(name string) error {
 	if err != nil {
 		return err
 	}
-	if near := Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		return fmt.Errorf("no world %q, did you mean %q?", name, near)
 	}
 	return fmt.Errorf("no world %q, known are: %s; a file is named with its .yaml", name, strings.Join(known, ", "))

@@ -12,13 +12,16 @@ import (
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"ssmguard/internal/spelling"
+	"ssmguard/internal/yamlfile"
 )
 
 // worldFaults collects what is wrong in a world, each with its line.
 type worldFaults struct {
 	file   string
 	root   *yaml.Node
-	faults Faults
+	faults yamlfile.Faults
 }
 
 // at returns the line of a value given by its keys and indices, or of the
@@ -52,7 +55,7 @@ func (v *worldFaults) at(steps ...any) int {
 }
 
 func (v *worldFaults) add(line int, format string, args ...any) {
-	v.faults = append(v.faults, Fault{v.file, line, fmt.Sprintf(format, args...)})
+	v.faults = append(v.faults, yamlfile.Fault{File: v.file, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
 var (
@@ -164,7 +167,7 @@ func (v *worldFaults) path(p string, steps ...any) {
 }
 
 func suggest[T any](name string, known map[string]T) string {
-	if near := Nearest(name, slices.Sorted(maps.Keys(known))); near != "" {
+	if near := spelling.Nearest(name, slices.Sorted(maps.Keys(known))); near != "" {
 		return fmt.Sprintf(", did you mean %q?", near)
 	}
 	return ""

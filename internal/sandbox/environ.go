@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"ssmguard/configs"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/spelling"
 )
 
 // Login finds the credentials of a login; "" is the world's default.
@@ -23,7 +23,7 @@ func (s *Sandbox) Login(name string) (account.Credentials, error) {
 			return l, nil
 		}
 	}
-	if near := configs.Nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		return account.Credentials{}, fmt.Errorf("no login %q in world %s, did you mean %q?", name, s.World.Name, near)
 	}
 	return account.Credentials{}, fmt.Errorf("no login %q in world %s, known are: %v", name, s.World.Name, names)

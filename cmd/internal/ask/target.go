@@ -8,8 +8,8 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
-	"ssmguard/configs"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/spelling"
 )
 
 // resolveTarget replaces a name by the id people mean by it. A command line for
@@ -49,7 +49,7 @@ func (l *Line) otherTarget(ctx context.Context, w *World) string {
 			names = append(names, n.Name)
 		}
 	}
-	if near := configs.Nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "give an id, a Name tag, tag:KEY=VALUE or a private address, and --region if it is in another"

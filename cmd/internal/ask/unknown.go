@@ -3,13 +3,13 @@ package ask
 import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
-	"ssmguard/configs"
+	"ssmguard/internal/spelling"
 )
 
 // Unknown says that a command line typed as for the AWS CLI is none of ours.
 func (l *Line) Unknown() error {
 	service, word := l.Call.Service, env.Printable(l.Call.Refusal.Choice)
-	if ours := OperationOf[service]; configs.Nearest(word, []string{ours}) != "" {
+	if ours := OperationOf[service]; spelling.Nearest(word, []string{ours}) != "" {
 		return exit.Usagef("unknown command: %s %s; did you mean \"ssmguard %s %s\"?", service, word, service, ours)
 	}
 	return exit.Usagef("unknown command: %s %s; \"ssmguard aws %s %s\" hands it to the AWS CLI", service, word, service, word)

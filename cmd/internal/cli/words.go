@@ -3,9 +3,9 @@ package cli
 import (
 	"fmt"
 
-	"github.com/urfave/cli/v2"
+	"ssmguard/internal/spelling"
 
-	"ssmguard/configs"
+	"github.com/urfave/cli/v2"
 )
 
 // nearestCommand asks whether the command was meant that a misspelt one resembles,
@@ -15,7 +15,7 @@ func nearestCommand(app *cli.App, word string) string {
 	for _, c := range app.VisibleCommands() {
 		names = append(names, c.Name)
 	}
-	if near := configs.Nearest(word, names); near != "" {
+	if near := spelling.Nearest(word, names); near != "" {
 		return fmt.Sprintf("; did you mean %q?", "ssmguard "+near)
 	}
 	return fmt.Sprintf("; see %q", "ssmguard help")

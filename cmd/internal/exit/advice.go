@@ -8,8 +8,8 @@ import (
 
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
-	"ssmguard/configs"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/spelling"
 	"ssmguard/proxy"
 )
 
@@ -32,7 +32,7 @@ func networkAdvice(p *env.Process) string {
 	if p.Region == "" || slices.Contains(awsconf.Regions(), p.Region) {
 		return "check the network and the endpoint, or see \"ssmguard doctor\""
 	}
-	if near := configs.Nearest(p.Region, awsconf.Regions()); near != "" {
+	if near := spelling.Nearest(p.Region, awsconf.Regions()); near != "" {
 		return fmt.Sprintf("no region is known as %s; did you mean %s?", p.Region, near)
 	}
 	return fmt.Sprintf("no region is known as %s; check its name, or the network", p.Region)
@@ -42,7 +42,7 @@ func networkAdvice(p *env.Process) string {
 func ProfileAdvice(p *env.Process) string {
 	const most = 8
 	names := awsconf.Profiles(p.Lookup)
-	switch near := configs.Nearest(p.Profile, names); {
+	switch near := spelling.Nearest(p.Profile, names); {
 	case near != "":
 		return fmt.Sprintf("did you mean the profile %q?", near)
 	case len(names) == 0:

@@ -8,7 +8,7 @@ import (
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/env"
-	"ssmguard/configs"
+	"ssmguard/internal/spelling"
 )
 
 // OwnVoice says what is wrong with a command line in one line, where the AWS CLI
@@ -55,7 +55,7 @@ func UnknownOption(word string, known []string, see string) string {
 	for i, k := range known {
 		bare[i] = strings.TrimLeft(k, "-")
 	}
-	if near := configs.Nearest(strings.TrimLeft(flag, "-"), bare); near != "" {
+	if near := spelling.Nearest(strings.TrimLeft(flag, "-"), bare); near != "" {
 		see = fmt.Sprintf("; did you mean --%s?", near)
 	}
 	return "unknown option: " + env.Printable(flag) + see

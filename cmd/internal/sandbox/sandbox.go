@@ -25,6 +25,7 @@ import (
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/yamlfile"
 )
 
 // sandboxOptions are the options of `ssmguard sandbox`.
@@ -182,7 +183,7 @@ func runInside(ctx context.Context, p *env.Process, command []string, env []sand
 // worldError gives a world that cannot be opened its exit code: a name that is
 // none is the command line's fault, the rest the file's.
 func worldError(err error) error {
-	if errors.As(err, new(configs.Faults)) || errors.As(err, new(*policy.SyntaxError)) {
+	if errors.As(err, new(yamlfile.Faults)) || errors.As(err, new(*policy.SyntaxError)) {
 		return exit.Coded(err.Error(), exit.Config)
 	}
 	return exit.Usagef("%v", err)

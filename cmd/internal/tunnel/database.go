@@ -15,6 +15,7 @@ import (
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
+	"ssmguard/internal/spelling"
 	"ssmguard/proxy/awsdb"
 )
 
@@ -77,7 +78,7 @@ const mostListed = 10
 // instead offers the nearest of the names there are, or all of them.
 func instead(none *awsdb.NotFoundError) string {
 	known := slices.Compact(slices.Sorted(slices.Values(none.Known)))
-	switch near := configs.Nearest(none.Name, known); {
+	switch near := spelling.Nearest(none.Name, known); {
 	case near != "":
 		return fmt.Sprintf(", did you mean %q?", near)
 	case len(known) == 0 || len(known) > mostListed:

@@ -11,6 +11,7 @@ import (
 
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
+	"ssmguard/internal/yamlfile"
 )
 
 // access is how a client connects to the database behind a tunnel.
@@ -104,7 +105,7 @@ func (a access) keepsToken() error {
 // text is the access in its format. A control character has no place in any.
 func (a access) text() (string, error) {
 	for _, v := range []setting{{"host", a.Host}, {"port", a.Port}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
-		if at := strings.IndexFunc(v.value, configs.Control); at >= 0 {
+		if at := strings.IndexFunc(v.value, yamlfile.Control); at >= 0 {
 			return "", exit.Usagef("the %s has the control character %U; give another", v.name, []rune(v.value[at:])[0])
 		}
 	}

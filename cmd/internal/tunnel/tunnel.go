@@ -19,6 +19,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
+	"ssmguard/internal/spelling"
 )
 
 // tunnelOptions are the options of the tunnel commands. What a tunnel's
@@ -171,7 +172,7 @@ func runVerb(ctx context.Context, p *env.Process, words []string) error {
 		for _, v := range verbs {
 			names = append(names, v.Name)
 		}
-		if near := configs.Nearest(words[0], names); near != "" {
+		if near := spelling.Nearest(words[0], names); near != "" {
 			return exit.Usagef("unknown command: tunnel %s; did you mean %q?", words[0], "tunnel "+near)
 		}
 		return exit.Usagef("unknown command: tunnel %s; known are: %s", words[0], strings.Join(names, ", "))

@@ -1,11 +1,10 @@
-package configs
+package yamlfile
 
 import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"ssmguard/internal/spelling"
+	"unicode"
 )
 
 // Fault is one thing wrong in a file that a user wrote, where it stands, and
@@ -36,8 +35,8 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// err returns the faults sorted by line, or nil when there are none.
-func (fs Faults) err() error {
+// Err returns the faults sorted by line, or nil when there are none.
+func (fs Faults) Err() error {
 	if len(fs) == 0 {
 		return nil
 	}
@@ -45,6 +44,8 @@ func (fs Faults) err() error {
 	return fs
 }
 
-// Nearest returns the candidate that a mistyped word most likely meant, or ""
-// when none is close.
-func Nearest(word string, candidates []string) string { return spelling.Nearest(word, candidates) }
+// Control reports whether a character is not text: one that moves the cursor,
+// ends a line, or changes the direction of what is around it.
+func Control(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+}

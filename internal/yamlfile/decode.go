@@ -1,4 +1,4 @@
-package configs
+package yamlfile
 
 import (
 	"errors"
@@ -12,12 +12,15 @@ import (
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"ssmguard/internal/spelling"
 )
 
-// decode reads one YAML document into a struct. Every key the struct does not
-// know, every value of a wrong type and every variable that is not set or not
-// allowed is a Fault with its line; all of them are reported together.
-func decode(file string, data []byte, into any, vars *Variables) error {
+// Decode reads one YAML document into a struct. Every key the struct does not
+// know and every value of a wrong type is a Fault with its line; all of them are
+// reported together, and with them those of prepare, which may change what is
+// written before it is read; it may be nil.
+func Decode(file string, data []byte, into any, prepare func(root *yaml.Node, faults *Faults)) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return Faults{yamlFault(file, err.Error())}
@@ -27,8 +30,8 @@ func decode(file string, data []byte, into any, vars *Variables) error {
 	}
 	var faults Faults
 	root := doc.Content[0]
-	if vars != nil {
-		vars.expand(file, root, &faults)
+	if prepare != nil {
+		prepare(root, &faults)
 	}
 	unknownKeys(file, root, reflect.TypeOf(into).Elem(), &faults)
 	var wrong *yaml.TypeError
@@ -40,7 +43,7 @@ func decode(file string, data []byte, into any, vars *Variables) error {
 	case err != nil:
 		faults = append(faults, yamlFault(file, err.Error()))
 	}
-	return faults.err()
+	return faults.Err()
 }
 
 var yamlLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`) })
@@ -77,7 +80,7 @@ func unknownKeys(file string, n *yaml.Node, t reflect.Type, faults *Faults) {
 			unknownKeys(file, n.Content[i], t.Elem(), faults)
 		}
 	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
-		fields := yamlFields(t)
+		fields := Keys(t)
 		for i := 0; i < len(n.Content); i += 2 {
 			key := n.Content[i]
 			if f, ok := fields[key.Value]; ok {
@@ -89,14 +92,14 @@ func unknownKeys(file string, n *yaml.Node, t reflect.Type, faults *Faults) {
 	}
 }
 
-// yamlFields maps the keys a struct accepts to the types of their values.
-func yamlFields(t reflect.Type) map[string]reflect.Type {
+// Keys maps the keys a struct accepts to the types of their values.
+func Keys(t reflect.Type) map[string]reflect.Type {
 	fields := make(map[string]reflect.Type)
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		if options == "inline" {
-			maps.Copy(fields, yamlFields(f.Type))
+			maps.Copy(fields, Keys(f.Type))
 		} else if name != "" && name != "-" {
 			fields[name] = f.Type
 		}
@@ -106,7 +109,7 @@ func yamlFields(t reflect.Type) map[string]reflect.Type {
 
 func unknownKey(key string, fields map[string]reflect.Type) string {
 	names := slices.Sorted(maps.Keys(fields))
-	if near := Nearest(key, names); near != "" {
+	if near := spelling.Nearest(key, names); near != "" {
 		return fmt.Sprintf("unknown key %q, did you mean %q?", key, near)
 	}
 	return fmt.Sprintf("unknown key %q, known are: %s", key, strings.Join(names, ", "))
