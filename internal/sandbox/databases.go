@@ -50,13 +50,13 @@ func databaseServices(w configs.World) map[string]configs.WorldService {
 		kinds := map[string]map[string]configs.WorldDatabase{
 			account.DBCluster: w.RDS.Clusters, account.DBInstance: w.RDS.Instances, account.DBProxy: w.RDS.Proxies,
 		}
-		add(kinds[d.Kind][d.Name].WorldService, held.DatabaseAddresses(d))
+		add(kinds[d.Kind][d.Name].WorldService, account.DatabaseAddresses(held, d))
 	}
 	for _, k := range held.Caches {
 		kinds := map[string]map[string]configs.WorldCache{
 			account.CacheGroup: w.ElastiCache.Groups, account.CacheCluster: w.ElastiCache.Clusters, account.CacheServerless: w.ElastiCache.Serverless,
 		}
-		add(kinds[k.Kind][k.Name].WorldService, held.CacheAddresses(k))
+		add(kinds[k.Kind][k.Name].WorldService, account.CacheAddresses(held, k))
 	}
 	return all
 }

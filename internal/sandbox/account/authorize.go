@@ -196,7 +196,7 @@ func (c *call) context(on object) policy.Context {
 		ctx.Set(k, v)
 	}
 	if o := c.world.Organization; o != nil {
-		ctx.SetMulti("aws:PrincipalOrgPaths", o.path())
+		ctx.SetMulti("aws:PrincipalOrgPaths", orgPath(o))
 	}
 	return ctx
 }
@@ -230,8 +230,8 @@ func (c *call) identityKeys() map[string]string {
 	return keys
 }
 
-// path is the value of aws:PrincipalOrgPaths.
-func (o *Organization) path() string {
+// orgPath is the value of aws:PrincipalOrgPaths.
+func orgPath(o *Organization) string {
 	ids := []string{o.ID}
 	for i, l := range o.Levels {
 		if i < len(o.Levels)-1 || strings.HasPrefix(l.ID, "ou-") {

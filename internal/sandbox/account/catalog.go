@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// stored is what RDS and ElastiCache hold: a name within a Region, with tags.
-type stored interface {
-	place() (name, region string)
-	tags() map[string]string
+// stored is where RDS or ElastiCache holds a thing, a name within a Region, and its tags.
+type stored struct {
+	name, region string
+	tags         map[string]string
 }
 
 // catalog is a describe call of RDS or ElastiCache: about one thing by its
 // name, or about all of them, in pages.
-type catalog[T stored] struct {
+type catalog[T any] struct {
+	stored   func(T) stored // of a thing
 	action   string         // that is authorized
 	kind     string         // resource type in ARNs, such as "db"
 	id       func(T) string // what stands in ARNs; the name when nil
@@ -34,8 +35,8 @@ type catalog[T stored] struct {
 func (i catalog[T]) answer(c *call, all []T, keep func(T) (bool, error)) (part []T, next string, err error) {
 	name := i.named(c)
 	here := slices.DeleteFunc(slices.Clone(all), func(t T) bool {
-		n, region := t.place()
-		return orElse(region, c.world.Region) != c.region || name != "" && n != name
+		k := i.stored(t)
+		return orElse(k.region, c.world.Region) != c.region || name != "" && k.name != name
 	})
 	resource := orElse(name, "*")
 	switch {
@@ -45,12 +46,14 @@ func (i catalog[T]) answer(c *call, all []T, keep func(T) (bool, error)) (part [
 		resource = "*"
 	}
 	on := object{arn: c.arn(strings.SplitN(i.action, ":", 2)[0], c.region, i.kind+":"+resource)}
-	if name != "" && len(here) > 0 && len(here[0].tags()) > 0 {
-		prefixes := []string{i.tagKey}
-		if i.tagKey == "" {
-			prefixes = nil
+	if name != "" && len(here) > 0 {
+		if tags := i.stored(here[0]).tags; len(tags) > 0 {
+			prefixes := []string{i.tagKey}
+			if i.tagKey == "" {
+				prefixes = nil
+			}
+			on = tagged(on.arn, tags, prefixes...)
 		}
-		on = tagged(on.arn, here[0].tags(), prefixes...)
 	}
 	if err := c.authorize(i.action, on); err != nil {
 		return nil, "", err
@@ -114,7 +117,7 @@ func identifier(name string) bool {
 }
 
 // madeUpHost is the part of an address that tells accounts apart, in lower case.
-func (w World) madeUpHost(service, region string, length int) string {
+func madeUpHost(w World, service, region string, length int) string {
 	return strings.ToLower(madeUpID("", service+w.Account+region))[:length]
 }
 

@@ -38,7 +38,7 @@ func (s *Server) checkDatabases() error {
 	clusters := make(map[string]Database)
 	for i := range s.world.Databases {
 		d := &s.world.Databases[i]
-		d.complete()
+		completeDatabase(d)
 		if d.Kind == DBCluster {
 			clusters[s.regional(d.Region, d.Name)] = *d
 		}
@@ -58,16 +58,16 @@ func (s *Server) checkDatabases() error {
 		}
 	}
 	for _, c := range s.world.Caches {
-		if !identifier(c.Name) || c.port() == 0 || c.version() == "" {
+		if !identifier(c.Name) || cachePort(c) == 0 || cacheVersion(c) == "" {
 			return fmt.Errorf("cache %q: want a name of letters, digits and hyphens, and an engine that ElastiCache has, not %q", c.Name, c.Engine)
 		}
 	}
 	return nil
 }
 
-// complete fills in the engine's port and version; of an engine that is none of
+// completeDatabase fills in the engine's port and version; of an engine that is none of
 // RDS's it leaves the port at 0.
-func (d *Database) complete() {
+func completeDatabase(d *Database) {
 	for _, e := range engines {
 		if strings.HasPrefix(d.Engine, e.prefix) {
 			d.Port, d.Version = cmp.Or(d.Port, e.port), orElse(d.Version, e.version)
@@ -93,7 +93,7 @@ func (c *call) clusterMembers(cluster Database) []string {
 
 // DatabaseAddresses returns HOST:PORT of every endpoint of a database: of a
 // cluster the writer's, the reader's and the custom ones.
-func (w World) DatabaseAddresses(d Database) []string {
+func DatabaseAddresses(w World, d Database) []string {
 	if d.Cluster != "" {
 		at := slices.IndexFunc(w.Databases, func(c Database) bool {
 			return c.Kind == DBCluster && c.Name == d.Cluster && orElse(c.Region, w.Region) == orElse(d.Region, w.Region)
@@ -102,14 +102,14 @@ func (w World) DatabaseAddresses(d Database) []string {
 			d.Engine, d.Port = w.Databases[at].Engine, w.Databases[at].Port
 		}
 	}
-	d.complete()
-	return addresses(w.endpoints(d)...)
+	completeDatabase(&d)
+	return addresses(databaseEndpoints(w, d)...)
 }
 
-// endpoints are those of a database, in the order of DatabaseAddresses.
-func (w World) endpoints(d Database) []endpointXML {
+// databaseEndpoints are those of a database, in the order of DatabaseAddresses.
+func databaseEndpoints(w World, d Database) []endpointXML {
 	region := orElse(d.Region, w.Region)
-	suffix := "c" + w.madeUpHost("rds", region, 11) + "." + region + ".rds." + w.domain()
+	suffix := "c" + madeUpHost(w, "rds", region, 11) + "." + region + ".rds." + domain(w)
 	host := func(name, infix string) endpointXML { return endpointXML{name + "." + infix + suffix, d.Port} }
 	switch {
 	case d.Kind == DBCluster:
@@ -127,7 +127,7 @@ func (w World) endpoints(d Database) []endpointXML {
 }
 
 // domain is where the partition's services live.
-func (w World) domain() string {
+func domain(w World) string {
 	if w.Partition == "aws-cn" {
 		return "amazonaws.com.cn"
 	}

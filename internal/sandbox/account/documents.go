@@ -49,24 +49,24 @@ func (c *call) document(name string) *Document {
 	for i := range list {
 		d := &list[i]
 		here := ownedByAWS(d.Name) || orElse(d.Region, c.world.Region) == c.region
-		if here && (d.Name == name && (ownedByAWS(name) || d.owner(c.world) == c.world.Account) || c.arnOf(d) == name) {
+		if here && (d.Name == name && (ownedByAWS(name) || documentOwner(d, c.world) == c.world.Account) || c.arnOf(d) == name) {
 			return d
 		}
 	}
 	return nil
 }
 
-func (d *Document) owner(w World) string { return orElse(d.Account, w.Account) }
+func documentOwner(d *Document, w World) string { return orElse(d.Account, w.Account) }
 
 // arnOf is the document's ARN in the region of the call.
 func (c *call) arnOf(d *Document) string {
 	if ownedByAWS(d.Name) {
 		return c.documentARN(c.region, d.Name)
 	}
-	return strings.Join([]string{"arn", c.world.Partition, "ssm", c.region, d.owner(c.world), "document/" + d.Name}, ":")
+	return strings.Join([]string{"arn", c.world.Partition, "ssm", c.region, documentOwner(d, c.world), "document/" + d.Name}, ":")
 }
 
-func (d *Document) kind() string { return orElse(d.Type, "Session") }
+func documentType(d *Document) string { return orElse(d.Type, "Session") }
 
 // sessionContent is the part of a Session document that shapes a session.
 type sessionContent struct {

@@ -111,7 +111,7 @@ func (c *call) instance(n Node) ec2Instance {
 	state := orElse(n.State, "running")
 	x := ec2Instance{
 		InstanceID: n.ID, ImageID: "ami-0123456789abcdef0", State: ec2State{stateCodes[state], state}, InstanceType: "t3.micro",
-		PrivateDNSName: n.privateDNS(c.region), PrivateIPAddress: n.PrivateIP, Zone: c.region + "a",
+		PrivateDNSName: privateDNS(n, c.region), PrivateIPAddress: n.PrivateIP, Zone: c.region + "a",
 	}
 	if strings.EqualFold(n.Platform, "windows") {
 		x.Platform = "windows"
@@ -126,7 +126,7 @@ func (c *call) instance(n Node) ec2Instance {
 }
 
 // privateDNS is the node's name within its VPC.
-func (n Node) privateDNS(region string) string {
+func privateDNS(n Node, region string) string {
 	if n.PrivateDNS != "" || n.PrivateIP == "" {
 		return n.PrivateDNS
 	}
@@ -154,7 +154,7 @@ func (c *call) filters() ([]filter, error) {
 var instanceFilters = map[string]func(Node) string{
 	"instance-id":         func(n Node) string { return n.ID },
 	"private-ip-address":  func(n Node) string { return n.PrivateIP },
-	"private-dns-name":    func(n Node) string { return n.privateDNS(n.Region) },
+	"private-dns-name":    func(n Node) string { return privateDNS(n, n.Region) },
 	"instance-state-name": func(n Node) string { return orElse(n.State, "running") },
 }
 

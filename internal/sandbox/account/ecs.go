@@ -172,7 +172,7 @@ func executeCommand(c *call) (any, error) {
 	if t == nil {
 		return nil, refuse("InvalidParameterException", "The specified task does not exist.")
 	}
-	k, err := t.container(in.Container)
+	k, err := containerOf(t, in.Container)
 	if err != nil {
 		return nil, err
 	}
@@ -191,8 +191,8 @@ func executeCommand(c *call) (any, error) {
 	return c.execute(in, t, k)
 }
 
-// container finds a container by name; a task with one container needs no name.
-func (t *Task) container(name string) (*Container, error) {
+// containerOf finds a container by name; a task with one container needs no name.
+func containerOf(t *Task, name string) (*Container, error) {
 	if name == "" && len(t.Containers) == 1 {
 		return &t.Containers[0], nil
 	}

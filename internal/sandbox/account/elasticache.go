@@ -13,18 +13,17 @@ var elastiCacheOperations = map[string]handler{
 	"DescribeServerlessCaches":  describeServerlessCaches,
 }
 
-func (k Cache) place() (name, region string) { return k.Name, k.Region }
-func (k Cache) tags() map[string]string      { return k.Tags }
+func storedCache(k Cache) stored { return stored{k.Name, k.Region, k.Tags} }
 
-func (k Cache) nodes() int { return max(k.Nodes, 1) }
+func cacheNodes(k Cache) int { return max(k.Nodes, 1) }
 
-// version is the engine's.
-func (k Cache) version() string {
+// cacheVersion is the engine's.
+func cacheVersion(k Cache) string {
 	return orElse(k.Version, map[string]string{"valkey": "8.0.1", "redis": "7.1.0", "memcached": "1.6.22"}[k.Engine])
 }
 
-// port is the engine's own when none is given; 0 for no engine of ElastiCache.
-func (k Cache) port() int {
+// cachePort is the engine's own when none is given; 0 for no engine of ElastiCache.
+func cachePort(k Cache) int {
 	if k.Port != 0 {
 		return k.Port
 	}
@@ -37,17 +36,17 @@ const cachesTooMany = "Invalid value for max records. Must be between 20 and 100
 // authorization reference for the resources.
 var (
 	replicationGroups = catalog[Cache]{
-		action: "elasticache:DescribeReplicationGroups", kind: "replicationgroup", name: "ReplicationGroupId", label: "ReplicationGroupId",
+		stored: storedCache, action: "elasticache:DescribeReplicationGroups", kind: "replicationgroup", name: "ReplicationGroupId", label: "ReplicationGroupId",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: cachesTooMany,
 		missing: fault{Code: "ReplicationGroupNotFoundFault", Message: "ReplicationGroup %s not found.", Status: http.StatusNotFound},
 	}
 	cacheClusters = catalog[Cache]{
-		action: "elasticache:DescribeCacheClusters", kind: "cluster", name: "CacheClusterId", label: "CacheClusterId",
+		stored: storedCache, action: "elasticache:DescribeCacheClusters", kind: "cluster", name: "CacheClusterId", label: "CacheClusterId",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: cachesTooMany,
 		missing: fault{Code: "CacheClusterNotFound", Message: "CacheCluster not found: %s", Status: http.StatusNotFound},
 	}
 	serverlessCaches = catalog[Cache]{
-		action: "elasticache:DescribeServerlessCaches", kind: "serverlesscache", name: "ServerlessCacheName", label: "ServerlessCacheName",
+		stored: storedCache, action: "elasticache:DescribeServerlessCaches", kind: "serverlesscache", name: "ServerlessCacheName", label: "ServerlessCacheName",
 		size: "MaxResults", token: "NextToken", standard: 50, tooMany: cachesTooMany,
 		missing: fault{Code: "ServerlessCacheNotFoundFault", Message: "ServerlessCache %s not found.", Status: http.StatusNotFound},
 	}
@@ -64,12 +63,12 @@ type shard struct {
 	nodes           []string
 }
 
-// shards are those of a group. With cluster mode they have no endpoints of their own.
-func (w World) shards(k Cache) []shard {
+// cacheShards are those of a group. With cluster mode they have no endpoints of their own.
+func cacheShards(w World, k Cache) []shard {
 	var all []shard
 	for i := range max(k.Shards, 1) {
 		var s shard
-		for n := range k.nodes() {
+		for n := range cacheNodes(k) {
 			name := fmt.Sprintf("%s-%03d", k.Name, n+1)
 			if k.Shards > 0 {
 				name = fmt.Sprintf("%s-%04d-%03d", k.Name, i+1, n+1)
@@ -79,54 +78,54 @@ func (w World) shards(k Cache) []shard {
 		switch {
 		case k.Shards > 0:
 		case k.TLS:
-			s.primary, s.reader = w.cacheHost(k, "master."+k.Name+".%s"), w.cacheHost(k, "replica."+k.Name+".%s")
+			s.primary, s.reader = cacheHost(w, k, "master."+k.Name+".%s"), cacheHost(w, k, "replica."+k.Name+".%s")
 		default:
-			s.primary, s.reader = w.cacheHost(k, k.Name+".%s.ng.0001"), w.cacheHost(k, k.Name+"-ro.%s.ng.0001")
+			s.primary, s.reader = cacheHost(w, k, k.Name+".%s.ng.0001"), cacheHost(w, k, k.Name+"-ro.%s.ng.0001")
 		}
 		all = append(all, s)
 	}
 	return all
 }
 
-// node is the endpoint of one node of a group or cluster.
-func (w World) node(k Cache, name, number string) endpointXML {
+// cacheNode is the endpoint of one node of a group or cluster.
+func cacheNode(w World, k Cache, name, number string) endpointXML {
 	if k.TLS && k.Kind == CacheGroup {
-		return w.cacheHost(k, name+"."+k.Name+".%s")
+		return cacheHost(w, k, name+"."+k.Name+".%s")
 	}
-	return w.cacheHost(k, name+".%s."+number)
+	return cacheHost(w, k, name+".%s."+number)
 }
 
-// configuration is the endpoint through which clients discover nodes: of a
+// configurationEndpoint is that through which clients discover nodes: of a
 // group with cluster mode, and of a memcached cluster.
-func (w World) configuration(k Cache) endpointXML {
+func configurationEndpoint(w World, k Cache) endpointXML {
 	switch {
 	case k.Kind == CacheCluster && k.Engine == "memcached":
-		return w.cacheHost(k, k.Name+".%s.cfg")
+		return cacheHost(w, k, k.Name+".%s.cfg")
 	case k.Kind == CacheGroup && k.Shards > 0 && k.TLS:
-		return w.cacheHost(k, "clustercfg."+k.Name+".%s")
+		return cacheHost(w, k, "clustercfg."+k.Name+".%s")
 	case k.Kind == CacheGroup && k.Shards > 0:
-		return w.cacheHost(k, k.Name+".%s.clustercfg")
+		return cacheHost(w, k, k.Name+".%s.clustercfg")
 	}
 	return endpointXML{}
 }
 
-// serverless are the writer's and the reader's endpoint of a serverless cache,
+// serverlessEndpoints are the writer's and the reader's endpoint of a serverless cache,
 // which differ in their ports.
-func (w World) serverless(k Cache) (writer, reader endpointXML) {
-	writer = w.cacheHost(k, k.Name+"-%s.serverless")
+func serverlessEndpoints(w World, k Cache) (writer, reader endpointXML) {
+	writer = cacheHost(w, k, k.Name+"-%s.serverless")
 	reader = writer
 	reader.Port++
 	return writer, reader
 }
 
 // cacheHost is an address of a cache; the account's own part takes the place of %s.
-func (w World) cacheHost(k Cache, form string) endpointXML {
+func cacheHost(w World, k Cache, form string) endpointXML {
 	if k.Status == creating {
 		return endpointXML{}
 	}
 	region := orElse(k.Region, w.Region)
-	front := strings.Replace(form, "%s", w.madeUpHost("elasticache", region, 6), 1)
-	return endpointXML{front + "." + shortRegion(region) + ".cache." + w.domain(), k.port()}
+	front := strings.Replace(form, "%s", madeUpHost(w, "elasticache", region, 6), 1)
+	return endpointXML{front + "." + shortRegion(region) + ".cache." + domain(w), cachePort(k)}
 }
 
 // shortRegion is a Region as the addresses of caches abbreviate it: apne1.
@@ -146,22 +145,22 @@ func shortRegion(region string) string {
 }
 
 // CacheAddresses returns HOST:PORT of every endpoint of a cache.
-func (w World) CacheAddresses(k Cache) []string {
-	all := []endpointXML{w.configuration(k)}
+func CacheAddresses(w World, k Cache) []string {
+	all := []endpointXML{configurationEndpoint(w, k)}
 	switch k.Kind {
 	case CacheServerless:
-		writer, reader := w.serverless(k)
+		writer, reader := serverlessEndpoints(w, k)
 		all = append(all, writer, reader)
 	case CacheGroup:
-		for _, s := range w.shards(k) {
+		for _, s := range cacheShards(w, k) {
 			all = append(all, s.primary, s.reader)
 			for _, n := range s.nodes {
-				all = append(all, w.node(k, n, "0001"))
+				all = append(all, cacheNode(w, k, n, "0001"))
 			}
 		}
 	default:
-		for n := range k.nodes() {
-			all = append(all, w.node(k, k.Name, fmt.Sprintf("%04d", n+1)))
+		for n := range cacheNodes(k) {
+			all = append(all, cacheNode(w, k, k.Name, fmt.Sprintf("%04d", n+1)))
 		}
 	}
 	return addresses(all...)

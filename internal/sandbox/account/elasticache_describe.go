@@ -68,7 +68,7 @@ func describeReplicationGroups(c *call) (any, error) {
 func (c *call) replicationGroup(k Cache) replicationGroupXML {
 	x := replicationGroupXML{
 		ReplicationGroupID: k.Name, Description: k.Name, Status: orElse(k.Status, available), AutomaticFailover: "disabled", MultiAZ: "disabled",
-		ConfigurationEndpoint: c.world.configuration(k).shown(), SnapshotWindow: "18:00-19:00", ClusterEnabled: k.Shards > 0, CacheNodeType: "cache.t4g.micro",
+		ConfigurationEndpoint: configurationEndpoint(c.world, k).shown(), SnapshotWindow: "18:00-19:00", ClusterEnabled: k.Shards > 0, CacheNodeType: "cache.t4g.micro",
 		TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: true, ARN: c.arn("elasticache", c.region, "replicationgroup:"+k.Name),
 		ClusterMode: "disabled", Engine: k.Engine,
 	}
@@ -78,7 +78,7 @@ func (c *call) replicationGroup(k Cache) replicationGroupXML {
 	if k.TLS {
 		x.TransitEncryptionMode = "required"
 	}
-	shards := c.world.shards(k)
+	shards := cacheShards(c.world, k)
 	for _, s := range shards {
 		x.MemberClusters.ClusterID = append(x.MemberClusters.ClusterID, s.nodes...)
 	}
@@ -94,7 +94,7 @@ func (c *call) replicationGroup(k Cache) replicationGroupXML {
 		for n, name := range s.nodes {
 			m := nodeGroupMemberXML{CacheClusterID: name, CacheNodeID: "0001", PreferredAvailabilityZone: c.region + "a"}
 			if k.Shards == 0 { // with cluster mode the roles are the engine's own affair
-				m.ReadEndpoint, m.CurrentRole = c.world.node(k, name, "0001").shown(), "replica"
+				m.ReadEndpoint, m.CurrentRole = cacheNode(c.world, k, name, "0001").shown(), "replica"
 			}
 			if k.Shards == 0 && n == 0 {
 				m.CurrentRole = "primary"
@@ -150,7 +150,7 @@ func describeCacheClusters(c *call) (any, error) {
 	groups := make(map[string]Cache) // by the name of their nodes
 	all := c.caches(CacheCluster)
 	for _, g := range c.caches(CacheGroup) {
-		for _, s := range c.world.shards(g) {
+		for _, s := range cacheShards(c.world, g) {
 			for _, name := range s.nodes {
 				node := g
 				node.Name, node.Nodes = name, 1
@@ -167,8 +167,8 @@ func describeCacheClusters(c *call) (any, error) {
 	a := cacheClustersAnswer{Marker: marker}
 	for _, k := range part {
 		x := cacheClusterXML{
-			CacheClusterID: k.Name, CacheNodeType: "cache.t4g.micro", Engine: k.Engine, EngineVersion: k.version(), CacheClusterStatus: orElse(k.Status, available),
-			NumCacheNodes: k.nodes(), PreferredAvailabilityZone: c.region + "a", CacheClusterCreateTime: opened, AutoMinorVersionUpgrade: true,
+			CacheClusterID: k.Name, CacheNodeType: "cache.t4g.micro", Engine: k.Engine, EngineVersion: cacheVersion(k), CacheClusterStatus: orElse(k.Status, available),
+			NumCacheNodes: cacheNodes(k), PreferredAvailabilityZone: c.region + "a", CacheClusterCreateTime: opened, AutoMinorVersionUpgrade: true,
 			TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: k.Kind == CacheGroup, ARN: c.arn("elasticache", c.region, "cluster:"+k.Name),
 		}
 		g, inGroup := groups[c.regional(k.Region, k.Name)]
@@ -176,7 +176,7 @@ func describeCacheClusters(c *call) (any, error) {
 			x.ReplicationGroupID = g.Name
 		} else {
 			g = k
-			x.ConfigurationEndpoint = c.world.configuration(k).shown()
+			x.ConfigurationEndpoint = configurationEndpoint(c.world, k).shown()
 		}
 		if c.form.Get("ShowCacheNodeInfo") == "true" && k.Status != creating {
 			x.CacheNodes = &cacheNodesXML{c.cacheNodes(g, k)}
@@ -188,9 +188,9 @@ func describeCacheClusters(c *call) (any, error) {
 
 func (c *call) cacheNodes(g, k Cache) []cacheNodeXML {
 	var all []cacheNodeXML
-	for n := range k.nodes() {
+	for n := range cacheNodes(k) {
 		id := fmt.Sprintf("%04d", n+1)
-		all = append(all, cacheNodeXML{id, available, opened, c.world.node(g, k.Name, id).shown(), "in-sync", c.region + "a"})
+		all = append(all, cacheNodeXML{id, available, opened, cacheNode(c.world, g, k.Name, id).shown(), "in-sync", c.region + "a"})
 	}
 	return all
 }
@@ -226,10 +226,10 @@ func describeServerlessCaches(c *call) (any, error) {
 	}
 	a := serverlessCachesAnswer{NextToken: next}
 	for _, k := range part {
-		writer, reader := c.world.serverless(k)
+		writer, reader := serverlessEndpoints(c.world, k)
 		a.ServerlessCaches.Member = append(a.ServerlessCaches.Member, serverlessCacheXML{
 			ServerlessCacheName: k.Name, Description: k.Name, CreateTime: opened, Status: orElse(k.Status, available), Engine: k.Engine,
-			MajorEngineVersion: k.version()[:1], FullEngineVersion: k.version(), Endpoint: writer.shown(), ReaderEndpoint: reader.shown(),
+			MajorEngineVersion: cacheVersion(k)[:1], FullEngineVersion: cacheVersion(k), Endpoint: writer.shown(), ReaderEndpoint: reader.shown(),
 			ARN: c.arn("elasticache", c.region, "serverlesscache:"+k.Name), DailySnapshotTime: "18:00",
 		})
 	}

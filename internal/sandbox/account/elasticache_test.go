@@ -71,7 +71,7 @@ func TestCacheEndpoints(t *testing.T) {
 	}
 	got["carts"] = at(serverless.ServerlessCaches.Member[0].Endpoint) + " " + at(serverless.ServerlessCaches.Member[0].ReaderEndpoint)
 
-	own := strings.Split(w.CacheAddresses(w.Caches[0])[0], ".")[2]
+	own := strings.Split(CacheAddresses(w, w.Caches[0])[0], ".")[2]
 	for k, v := range got {
 		got[k] = strings.ReplaceAll(strings.ReplaceAll(v, own, "abc123"), ".cache.amazonaws.com", "")
 	}
@@ -101,13 +101,13 @@ func TestCacheEndpoints(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, k := range w.Caches {
-		for _, address := range w.CacheAddresses(k) {
+		for _, address := range CacheAddresses(w, k) {
 			if !strings.Contains(address, own) {
 				t.Errorf("%s has address %s", k.Name, address)
 			}
 		}
 	}
-	if all := w.CacheAddresses(w.Caches[3]); len(all) != 0 {
+	if all := CacheAddresses(w, w.Caches[3]); len(all) != 0 {
 		t.Errorf("a cache that is being created has %v", all)
 	}
 }

@@ -154,7 +154,7 @@ func getRole(c *call) (any, error) {
 	r := c.role(name)
 	x := c.describe(r.Principal, c.roleARN(r))
 	x.RoleName, x.RoleID, x.MaxSessionDuration = r.Name, r.ID, 3600
-	x.AssumeRolePolicy = escapeRFC3986(r.trustPolicy(c.world))
+	x.AssumeRolePolicy = escapeRFC3986(trustPolicy(r, c.world))
 	return roleAnswer{x}, nil
 }
 
@@ -233,7 +233,7 @@ func listAccountAliases(c *call) (any, error) {
 }
 
 // trustPolicy writes the role's trust list as the policy document GetRole shows.
-func (r *Role) trustPolicy(w World) string {
+func trustPolicy(r *Role, w World) string {
 	var b strings.Builder
 	b.WriteString(`{"Version":"2012-10-17","Statement":[`)
 	for i, t := range r.Trust {

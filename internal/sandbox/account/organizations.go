@@ -79,7 +79,7 @@ func describeAccount(c *call) (any, error) {
 	}
 	return struct{ Account accountJSON }{accountJSON{
 		ID: in.AccountID, Arn: c.orgARN(o, "account/"+o.ID+"/"+in.AccountID), Name: "sandbox", Status: "ACTIVE", State: "ACTIVE",
-		Paths: []string{o.path() + in.AccountID + "/"},
+		Paths: []string{orgPath(o) + in.AccountID + "/"},
 	}}, nil
 }
 
@@ -139,8 +139,8 @@ func (c *call) summary(kind string, p Policy) summaryJSON {
 	return summaryJSON{orgPolicyID(p), c.orgPolicyARN(kind, p), p.Name, kind, p.AWS}
 }
 
-// policies are a level's policies of one type.
-func (l Level) policies(kind string) []Policy {
+// levelPolicies are a level's policies of one type.
+func levelPolicies(l Level, kind string) []Policy {
 	if kind == rcpType {
 		return append([]Policy{fullAccessRCP}, l.RCPs...)
 	}
@@ -169,7 +169,7 @@ func listPoliciesForTarget(c *call) (any, error) {
 		return nil, refuse("TargetNotFoundException", "You specified a target that doesn't exist.")
 	}
 	all := []summaryJSON{}
-	for _, p := range o.Levels[i].policies(in.Filter) {
+	for _, p := range levelPolicies(o.Levels[i], in.Filter) {
 		all = append(all, c.summary(in.Filter, p))
 	}
 	part, next, ok := page(all, in.NextToken, pageSize(in.MaxResults, 20, 20))
@@ -199,7 +199,7 @@ func describeOrganizationPolicy(c *call) (any, error) {
 	}
 	for _, l := range o.Levels {
 		for _, kind := range []string{scpType, rcpType} {
-			for _, p := range l.policies(kind) {
+			for _, p := range levelPolicies(l, kind) {
 				if orgPolicyID(p) == in.PolicyID {
 					return struct{ Policy content }{content{c.summary(kind, p), p.Document}}, nil
 				}

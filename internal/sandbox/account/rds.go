@@ -13,8 +13,7 @@ var rdsOperations = map[string]handler{
 	"DescribeDBProxies":   describeDBProxies,
 }
 
-func (d Database) place() (name, region string) { return d.Name, d.Region }
-func (d Database) tags() map[string]string      { return d.Tags }
+func storedDatabase(d Database) stored { return stored{d.Name, d.Region, d.Tags} }
 
 const rdsTooMany = "Invalid value %s for MaxRecords. Must be between 20 and 100"
 
@@ -22,17 +21,17 @@ const rdsTooMany = "Invalid value %s for MaxRecords. Must be between 20 and 100"
 // reference for the resources.
 var (
 	dbInstances = catalog[Database]{
-		action: "rds:DescribeDBInstances", kind: "db", tagKey: "rds:db-tag/", name: "DBInstanceIdentifier", label: "Filter: db-instance-id",
+		stored: storedDatabase, action: "rds:DescribeDBInstances", kind: "db", tagKey: "rds:db-tag/", name: "DBInstanceIdentifier", label: "Filter: db-instance-id",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: rdsTooMany,
 		missing: fault{Code: "DBInstanceNotFound", Message: "DBInstance %s not found.", Status: http.StatusNotFound},
 	}
 	dbClusters = catalog[Database]{
-		action: "rds:DescribeDBClusters", kind: "cluster", tagKey: "rds:cluster-tag/", name: "DBClusterIdentifier", label: "Filter: db-cluster-id",
+		stored: storedDatabase, action: "rds:DescribeDBClusters", kind: "cluster", tagKey: "rds:cluster-tag/", name: "DBClusterIdentifier", label: "Filter: db-cluster-id",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: rdsTooMany,
 		missing: fault{Code: "DBClusterNotFoundFault", Message: "DBCluster %s not found.", Status: http.StatusNotFound},
 	}
 	dbProxies = catalog[Database]{
-		action: "rds:DescribeDBProxies", kind: "db-proxy", id: proxyID, name: "DBProxyName", label: "DBProxyName",
+		stored: storedDatabase, action: "rds:DescribeDBProxies", kind: "db-proxy", id: proxyID, name: "DBProxyName", label: "DBProxyName",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: rdsTooMany,
 		missing: fault{Code: "DBProxyNotFoundFault", Message: "DBProxy %s not found.", Status: http.StatusNotFound},
 	}
@@ -140,7 +139,7 @@ func describeDBInstances(c *call) (any, error) {
 			x.StorageType = "aurora"
 		}
 		x.TagList.Tag = tagList(d.Tags)
-		if e := c.world.endpoints(d); len(e) > 0 {
+		if e := databaseEndpoints(c.world, d); len(e) > 0 {
 			x.Endpoint, x.InstanceCreateTime = &dbEndpointXML{e[0], hostedZone}, opened
 		}
 		a.DBInstances.DBInstance = append(a.DBInstances.DBInstance, x)
@@ -200,7 +199,7 @@ func describeDBClusters(c *call) (any, error) {
 	}
 	a := dbClustersAnswer{Marker: marker}
 	for _, d := range part {
-		e := c.world.endpoints(d)
+		e := databaseEndpoints(c.world, d)
 		x := dbClusterXML{
 			AllocatedStorage: 1, BackupRetentionPeriod: 7, DatabaseName: d.Database, DBClusterIdentifier: d.Name, Status: orElse(d.Status, available),
 			Endpoint: e[0].Address, ReaderEndpoint: e[1].Address, Engine: d.Engine, EngineVersion: d.Version, Port: d.Port, MasterUsername: d.User,
@@ -259,7 +258,7 @@ func describeDBProxies(c *call) (any, error) {
 			DBProxyName: d.Name, DBProxyArn: c.arn("rds", c.region, "db-proxy:"+proxyID(d)), Status: orElse(d.Status, available),
 			EngineFamily: d.Engine, RoleArn: c.iamARN("role/" + d.Name), RequireTLS: true, IdleClientTimeout: 1800, CreatedDate: opened, UpdatedDate: opened,
 		}
-		if e := c.world.endpoints(d); len(e) > 0 {
+		if e := databaseEndpoints(c.world, d); len(e) > 0 {
 			x.Endpoint = e[0].Address
 		}
 		a.DBProxies.Member = append(a.DBProxies.Member, x)

@@ -44,7 +44,7 @@ func TestDescribeDBInstances(t *testing.T) {
 		}
 		got = append(got, b)
 	}
-	own := "." + strings.SplitN(w.DatabaseAddresses(Database{Kind: DBInstance, Name: "x", Engine: "mysql"})[0], ".", 3)[1] + ".us-east-1.rds.amazonaws.com"
+	own := "." + strings.SplitN(DatabaseAddresses(w, Database{Kind: DBInstance, Name: "x", Engine: "mysql"})[0], ".", 3)[1] + ".us-east-1.rds.amazonaws.com"
 	want := []brief{
 		{"orders-1", "aurora-postgresql", "available", "orders-1" + own, "orders", "root", 5432, true},
 		{"orders-2", "aurora-postgresql", "available", "orders-2" + own, "orders", "root", 5432, true},
@@ -70,7 +70,7 @@ func TestDescribeDBClusters(t *testing.T) {
 		for i := range got {
 			got[i] += ":5432"
 		}
-		if diff := cmp.Diff(w.DatabaseAddresses(w.Databases[0]), got); diff != "" || len(got) != 3 || !strings.HasPrefix(got[1], "orders.cluster-ro-") || !strings.HasPrefix(got[2], "reports.cluster-custom-") {
+		if diff := cmp.Diff(DatabaseAddresses(w, w.Databases[0]), got); diff != "" || len(got) != 3 || !strings.HasPrefix(got[1], "orders.cluster-ro-") || !strings.HasPrefix(got[2], "reports.cluster-custom-") {
 			t.Errorf("%s: %v %s", name, got, diff)
 		}
 		want := []dbMemberXML{{"orders-1", true, "in-sync", 1}, {"orders-2", false, "in-sync", 1}}

@@ -49,7 +49,7 @@ type Server struct {
 // New opens an account. It keeps its own copy of the world; an unparsable policy
 // or a name that leads nowhere is an error.
 func New(w World, o Options) (*Server, error) {
-	w = w.clone()
+	w = complete(w)
 	s := &Server{
 		channels: o.Channels, now: o.Now, log: o.Log, onCall: o.OnCall, world: w,
 		managed: make(map[string]*managedPolicy), parsed: make(map[string][]policy.Statement),
@@ -80,8 +80,8 @@ func New(w World, o Options) (*Server, error) {
 	return s, nil
 }
 
-// clone copies the lists the server changes and fills in what was left out.
-func (w World) clone() World {
+// complete copies the lists the server changes and fills in what was left out.
+func complete(w World) World {
 	w.Partition = orElse(w.Partition, "aws")
 	w.Users, w.Roles, w.Groups = slices.Clone(w.Users), slices.Clone(w.Roles), slices.Clone(w.Groups)
 	w.Nodes, w.Context = slices.Clone(w.Nodes), maps.Clone(w.Context)
@@ -92,10 +92,10 @@ func (w World) clone() World {
 		w.Organization = &o
 	}
 	for i := range w.Users {
-		w.Users[i].Principal = w.Users[i].complete("AIDA")
+		w.Users[i].Principal = completePrincipal(w.Users[i].Principal, "AIDA")
 	}
 	for i := range w.Roles {
-		w.Roles[i].Principal = w.Roles[i].complete("AROA")
+		w.Roles[i].Principal = completePrincipal(w.Roles[i].Principal, "AROA")
 	}
 	for i := range w.Groups {
 		w.Groups[i].Path = orElse(w.Groups[i].Path, "/")
@@ -104,7 +104,7 @@ func (w World) clone() World {
 	return w
 }
 
-func (p Principal) complete(prefix string) Principal {
+func completePrincipal(p Principal, prefix string) Principal {
 	p.Path = orElse(p.Path, "/")
 	p.ID = orElse(p.ID, madeUpID(prefix, p.Name))
 	p.Inline = slices.Clone(p.Inline)

@@ -130,7 +130,7 @@ func (c *call) authorizeSession(target, document string) error {
 func (c *call) documentObject(name string) object {
 	arn, tags, kind := c.documentARN(c.region, name), map[string]string(nil), "Session"
 	if d := c.document(name); d != nil {
-		arn, tags, kind = c.arnOf(d), d.Tags, d.kind()
+		arn, tags, kind = c.arnOf(d), d.Tags, documentType(d)
 	}
 	o := tagged(arn, tags, ssmTags)
 	o.keys["ssm:DocumentType"] = kind
@@ -180,8 +180,8 @@ func (c *call) sessionDocument(name string) (sessionContent, error) {
 		return parseContent(builtinContent)
 	case d == nil:
 		return sessionContent{}, refuse("InvalidDocument", "Document with name %s does not exist.", name)
-	case d.kind() != "Session":
-		return sessionContent{}, refuse("InvalidDocument", "Document type: '%s' is not supported. Only type: 'Session' is supported for Session Manager.", d.kind())
+	case documentType(d) != "Session":
+		return sessionContent{}, refuse("InvalidDocument", "Document type: '%s' is not supported. Only type: 'Session' is supported for Session Manager.", documentType(d))
 	}
 	content, err := parseContent(d.Content)
 	if err != nil {

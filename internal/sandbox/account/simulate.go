@@ -165,7 +165,7 @@ func (sim *simulation) source(arn string) error {
 	if o := sim.world.Organization; o != nil {
 		fill("aws:PrincipalOrgID", o.ID)
 		fill("aws:PrincipalOrgMasterAccountId", o.ManagementAccount)
-		fill("aws:PrincipalOrgPaths", o.path())
+		fill("aws:PrincipalOrgPaths", orgPath(o))
 		sim.multi["aws:principalorgpaths"] = true
 	}
 	return nil

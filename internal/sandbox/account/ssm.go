@@ -177,7 +177,7 @@ func (c *call) nodeJSON(n Node) nodeJSON {
 	return nodeJSON{
 		InstanceID: n.ID, PingStatus: n.Ping, LastPingDateTime: seconds(c.now().Add(-2 * time.Minute)), AgentVersion: n.Agent,
 		PlatformType: orElse(n.Platform, "Linux"), PlatformName: "Amazon Linux", PlatformVersion: "2023",
-		ResourceType: kind, IPAddress: n.PrivateIP, ComputerName: n.privateDNS(c.region), IamRole: role,
+		ResourceType: kind, IPAddress: n.PrivateIP, ComputerName: privateDNS(n, c.region), IamRole: role,
 	}
 }
 
@@ -250,7 +250,7 @@ func getDocument(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return documentJSON{d.Name, "1", "Active", d.Content, d.kind(), "JSON"}, nil
+	return documentJSON{d.Name, "1", "Active", d.Content, documentType(d), "JSON"}, nil
 }
 
 type parameterJSON struct {
@@ -275,8 +275,8 @@ func (c *call) describeDocument(d *Document) documentDescription {
 	}
 	sum := sha256.Sum256([]byte(d.Content))
 	x := documentDescription{
-		Name: d.Name, Owner: d.owner(c.world), Status: "Active", DocumentVersion: "1", LatestVersion: "1", DefaultVersion: "1",
-		Description: content.Description, DocumentType: d.kind(), SchemaVersion: orElse(content.SchemaVersion, "1.0"), DocumentFormat: "JSON",
+		Name: d.Name, Owner: documentOwner(d, c.world), Status: "Active", DocumentVersion: "1", LatestVersion: "1", DefaultVersion: "1",
+		Description: content.Description, DocumentType: documentType(d), SchemaVersion: orElse(content.SchemaVersion, "1.0"), DocumentFormat: "JSON",
 		Hash: hex.EncodeToString(sum[:]), HashType: "Sha256", PlatformTypes: []string{"Windows", "Linux", "MacOS"},
 		Tags: jsonTags(d.Tags), Category: d.Category,
 	}

@@ -28,23 +28,21 @@ func (m *managedPolicy) kind() string {
 	return "user-managed"
 }
 
-func (s *Server) user(name string) *User   { return find(s.world.Users, name) }
-func (s *Server) role(name string) *Role   { return find(s.world.Roles, name) }
-func (s *Server) group(name string) *Group { return find(s.world.Groups, name) }
+func (s *Server) user(name string) *User {
+	return find(s.world.Users, name, func(u User) string { return u.Name })
+}
 
-type named interface{ label() string }
+func (s *Server) role(name string) *Role {
+	return find(s.world.Roles, name, func(r Role) string { return r.Name })
+}
 
-func (p *Principal) label() string { return p.Name }
-func (g *Group) label() string     { return g.Name }
+func (s *Server) group(name string) *Group {
+	return find(s.world.Groups, name, func(g Group) string { return g.Name })
+}
 
-func find[T any, P interface {
-	*T
-	named
-}](list []T, name string) P {
-	for i := range list {
-		if P(&list[i]).label() == name {
-			return &list[i]
-		}
+func find[T any](list []T, name string, nameOf func(T) string) *T {
+	if i := slices.IndexFunc(list, func(t T) bool { return nameOf(t) == name }); i >= 0 {
+		return &list[i]
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func assumeRole(c *call) (any, error) {
 		return nil, err
 	}
 	on := object{arn: c.roleARN(role)}
-	trusted, direct := role.trusts(c.who, c.world)
+	trusted, direct := trusts(role, c.who, c.world)
 	if !trusted || role.TrustMFA && !mfa && !c.who.mfa {
 		return nil, c.denied("sts:AssumeRole", on, reason{layer: "role trust policy"})
 	}
@@ -102,7 +102,7 @@ func (c *call) denialOf(action, arn string) string {
 }
 
 // trusts reports whether the role's trust policy names the caller; direct, by his own ARN.
-func (r *Role) trusts(who *caller, w World) (trusted, direct bool) {
+func trusts(r *Role, who *caller, w World) (trusted, direct bool) {
 	for _, t := range r.Trust {
 		switch {
 		case t == who.principal || t == who.ARN:
