@@ -12,6 +12,7 @@ import (
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 const (
@@ -29,27 +30,27 @@ const allowStart = `{"Version":"2012-10-17","Statement":[
 // readAll lets a caller read everything about themselves and the account.
 const readAll = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["iam:Get*","iam:List*","iam:Simulate*","ec2:Describe*","ssm:Describe*","ssm:Get*","ssm:List*","ecs:Describe*","kms:DescribeKey","organizations:*"],"Resource":"*"}}`
 
-func inline(name, document string) account.Policy {
-	return account.Policy{Name: name, Document: document}
+func inline(name, document string) world.Policy {
+	return world.Policy{Name: name, Document: document}
 }
 
 // devWorld is an account with one role, which can start sessions and read
 // everything.
-func devWorld() account.World {
-	return account.World{
+func devWorld() world.World {
+	return world.World{
 		Account: testAccount, Region: testRegion,
-		Roles: []account.Role{{Principal: account.Principal{
-			Name: "dev", Path: "/team/", Inline: []account.Policy{inline("ssm", allowStart), inline("read", readAll)},
+		Roles: []world.Role{{Principal: world.Principal{
+			Name: "dev", Path: "/team/", Inline: []world.Policy{inline("ssm", allowStart), inline("read", readAll)},
 			Tags: map[string]string{"team": "data"},
 		}}},
-		Nodes:  []account.Node{{ID: bastion, Tags: map[string]string{"Name": "bastion"}, Ping: "Online", Agent: "3.3.1.0", PrivateIP: "10.0.0.5", PrivateDNS: "ip-10-0-0-5.internal"}},
-		Logins: []account.Login{{Name: "ann", Principal: "role/dev"}},
+		Nodes:  []world.Node{{ID: bastion, Tags: map[string]string{"Name": "bastion"}, Ping: "Online", Agent: "3.3.1.0", PrivateIP: "10.0.0.5", PrivateDNS: "ip-10-0-0-5.internal"}},
+		Logins: []world.Login{{Name: "ann", Principal: "role/dev"}},
 	}
 }
 
 // serve opens a world and returns a client with the credentials of its first
 // login. Options may be the zero value.
-func serve(t *testing.T, w account.World, o Options) (*Client, *account.Server) {
+func serve(t *testing.T, w world.World, o Options) (*Client, *account.Server) {
 	t.Helper()
 	srv, err := account.New(w, account.Options{})
 	if err != nil {

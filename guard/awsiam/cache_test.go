@@ -14,6 +14,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 func TestCacheKeeps(t *testing.T) {
@@ -94,7 +95,7 @@ func TestCacheSweep(t *testing.T) {
 }
 
 // cached serves a world and makes clients that share one cache directory.
-func cached(t *testing.T, w account.World) (client func(Options) *Client, srv *account.Server, dir string) {
+func cached(t *testing.T, w world.World) (client func(Options) *Client, srv *account.Server, dir string) {
 	t.Helper()
 	srv, err := account.New(w, account.Options{})
 	if err != nil {
@@ -111,9 +112,9 @@ func cached(t *testing.T, w account.World) (client func(Options) *Client, srv *a
 	}, srv, dir
 }
 
-func managedWorld() account.World {
+func managedWorld() world.World {
 	w := devWorld()
-	w.Policies = []account.Policy{{Name: "AmazonSSMFullAccess", AWS: true, Document: allowStart}}
+	w.Policies = []world.Policy{{Name: "AmazonSSMFullAccess", AWS: true, Document: allowStart}}
 	w.Roles[0].Attached = []string{"AmazonSSMFullAccess"}
 	return w
 }
@@ -174,20 +175,20 @@ func TestWarmClientAsksNothing(t *testing.T) {
 func TestCacheTellsSessionsApart(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		first account.Login
-		next  account.Login
+		first world.Login
+		next  world.Login
 		mfa   guard.MFA // of the next
 		calls int       // of iam:GetUser or iam:GetRole
 	}{
-		{"user, then with MFA", account.Login{Principal: "user/ann"}, account.Login{Principal: "user/ann", Temporary: true, MFA: true}, guard.MFATrue, 1},
-		{"with MFA, then without", account.Login{Principal: "user/ann", Temporary: true, MFA: true}, account.Login{Principal: "user/ann", Temporary: true}, guard.MFAFalse, 1},
-		{"role, assumed twice", account.Login{Principal: "role/dev", Session: "a"}, account.Login{Principal: "role/dev", Session: "b"}, guard.MFAUnknown, 0},
+		{"user, then with MFA", world.Login{Principal: "user/ann"}, world.Login{Principal: "user/ann", Temporary: true, MFA: true}, guard.MFATrue, 1},
+		{"with MFA, then without", world.Login{Principal: "user/ann", Temporary: true, MFA: true}, world.Login{Principal: "user/ann", Temporary: true}, guard.MFAFalse, 1},
+		{"role, assumed twice", world.Login{Principal: "role/dev", Session: "a"}, world.Login{Principal: "role/dev", Session: "b"}, guard.MFAUnknown, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := devWorld()
-			onUser(&w, []account.Policy{inline("read", readAll)}, "")
+			onUser(&w, []world.Policy{inline("read", readAll)}, "")
 			tt.first.Name, tt.next.Name = "first", "next"
-			w.Logins = []account.Login{tt.first, tt.next}
+			w.Logins = []world.Login{tt.first, tt.next}
 			srv, err := account.New(w, account.Options{})
 			if err != nil {
 				t.Fatal(err)

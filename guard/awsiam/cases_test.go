@@ -9,7 +9,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 // publicCase is one situation of start-session.json.
@@ -52,13 +52,13 @@ func (x publicCase) inexpressible() string {
 }
 
 // world stages the case, with a second role that may use the simulator.
-func (x publicCase) world() account.World {
+func (x publicCase) world() world.World {
 	r := x.Request
-	w := account.World{Partition: r.Partition, Account: r.Account, Region: r.Region}
+	w := world.World{Partition: r.Partition, Account: r.Account, Region: r.Region}
 	name, path := entityName(x.principalARN())
-	p := account.Principal{Name: name, Path: path, Tags: r.Principal.Tags}
+	p := world.Principal{Name: name, Path: path, Tags: r.Principal.Tags}
 	for _, pol := range x.Policies {
-		named := account.Policy{Name: pol.Name, Document: string(pol.Document)}
+		named := world.Policy{Name: pol.Name, Document: string(pol.Document)}
 		switch pol.Kind {
 		case "identity":
 			p.Inline = append(p.Inline, named)
@@ -66,18 +66,18 @@ func (x publicCase) world() account.World {
 			w.Policies, p.Boundary = append(w.Policies, named), named.Name
 		case "scp":
 			if w.Organization == nil {
-				w.Organization = &account.Organization{ID: "o-exampleorgid", ManagementAccount: "999988887777", Levels: []account.Level{{ID: "r-abcd"}}}
+				w.Organization = &world.Organization{ID: "o-exampleorgid", ManagementAccount: "999988887777", Levels: []world.Level{{ID: "r-abcd"}}}
 			}
 			w.Organization.Levels[0].SCPs = append(w.Organization.Levels[0].SCPs, named)
 		}
 	}
 	if strings.Contains(x.principalARN(), ":user/") {
-		w.Users = []account.User{{Principal: p}}
+		w.Users = []world.User{{Principal: p}}
 	} else {
-		w.Roles = []account.Role{{Principal: p}}
+		w.Roles = []world.Role{{Principal: p}}
 	}
-	w.Roles = append(w.Roles, account.Role{Principal: account.Principal{Name: "checker", Inline: []account.Policy{inline("all", allowAll)}}})
-	w.Logins = []account.Login{{Name: "checker", Principal: "role/checker"}}
+	w.Roles = append(w.Roles, world.Role{Principal: world.Principal{Name: "checker", Inline: []world.Policy{inline("all", allowAll)}}})
+	w.Logins = []world.Login{{Name: "checker", Principal: "role/checker"}}
 	return w
 }
 

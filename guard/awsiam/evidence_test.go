@@ -11,7 +11,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 const allowAll = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
@@ -20,35 +20,35 @@ const allowAll = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action"
 func TestCallers(t *testing.T) {
 	tags := map[string]string{"team": "data"}
 	for _, tt := range []struct {
-		login account.Login
-		place func(*account.World, []account.Policy, string)
+		login world.Login
+		place func(*world.World, []world.Policy, string)
 		want  guard.Caller
 		err   string // permission that is missing
 	}{
-		{account.Login{Principal: "user/ann"}, onUser, guard.Caller{
+		{world.Login{Principal: "user/ann"}, onUser, guard.Caller{
 			SessionARN: "arn:aws:iam::111122223333:user/staff/ann", Principal: "arn:aws:iam::111122223333:user/staff/ann", MFA: guard.MFAAbsent, Tags: tags}, ""},
-		{account.Login{Principal: "user/ann", Temporary: true, MFA: true}, onUser, guard.Caller{
+		{world.Login{Principal: "user/ann", Temporary: true, MFA: true}, onUser, guard.Caller{
 			SessionARN: "arn:aws:iam::111122223333:user/staff/ann", Principal: "arn:aws:iam::111122223333:user/staff/ann", MFA: guard.MFATrue, Tags: tags}, ""},
-		{account.Login{Principal: "user/ann", Temporary: true}, onUser, guard.Caller{
+		{world.Login{Principal: "user/ann", Temporary: true}, onUser, guard.Caller{
 			SessionARN: "arn:aws:iam::111122223333:user/staff/ann", Principal: "arn:aws:iam::111122223333:user/staff/ann", MFA: guard.MFAFalse,
 			Unknown: []string{guard.UnknownPrincipalTags}}, "iam:GetUser"},
-		{account.Login{Principal: "role/dev", Session: "s"}, onRole("dev", "/team/a/"), guard.Caller{
+		{world.Login{Principal: "role/dev", Session: "s"}, onRole("dev", "/team/a/"), guard.Caller{
 			SessionARN: "arn:aws:sts::111122223333:assumed-role/dev/s", Principal: "arn:aws:iam::111122223333:role/team/a/dev", Tags: tags,
 			Unknown: []string{guard.UnknownSessionTags}}, ""},
-		{account.Login{Principal: "role/" + ssoName, Session: "ann@example.com"}, onRole(ssoName, "/aws-reserved/sso.amazonaws.com/eu-west-1/"), guard.Caller{
+		{world.Login{Principal: "role/" + ssoName, Session: "ann@example.com"}, onRole(ssoName, "/aws-reserved/sso.amazonaws.com/eu-west-1/"), guard.Caller{
 			SessionARN: "arn:aws:sts::111122223333:assumed-role/" + ssoName + "/ann@example.com",
 			Principal:  "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/" + ssoName, Tags: tags,
 			Unknown: []string{guard.UnknownSessionTags}}, ""},
-		{account.Login{Principal: "federated/ann/bob"}, onUser, guard.Caller{
+		{world.Login{Principal: "federated/ann/bob"}, onUser, guard.Caller{
 			SessionARN: "arn:aws:sts::111122223333:federated-user/bob", Unknown: []string{guard.UnknownPrincipalTags, guard.UnknownSessionTags}}, "iam:GetUser"},
-		{account.Login{Principal: "root"}, onUser, guard.Caller{
+		{world.Login{Principal: "root"}, onUser, guard.Caller{
 			SessionARN: "arn:aws:iam::111122223333:root", Principal: "arn:aws:iam::111122223333:root", MFA: guard.MFAAbsent}, ""},
 	} {
 		t.Run(tt.want.SessionARN, func(t *testing.T) {
-			w := account.World{Account: testAccount, Region: testRegion}
-			tt.place(&w, []account.Policy{inline("all", allowAll)}, "")
+			w := world.World{Account: testAccount, Region: testRegion}
+			tt.place(&w, []world.Policy{inline("all", allowAll)}, "")
 			tt.login.Name = "it"
-			w.Logins = []account.Login{tt.login}
+			w.Logins = []world.Login{tt.login}
 			c, _ := serve(t, w, Options{})
 			got, err := c.Caller(t.Context())
 			wantUnseen(t, err, tt.err)
@@ -97,18 +97,18 @@ func sources(layer []policy.Statement) []string {
 }
 
 func TestPoliciesOfUser(t *testing.T) {
-	w := account.World{
+	w := world.World{
 		Account: testAccount, Region: testRegion,
-		Policies: []account.Policy{
+		Policies: []world.Policy{
 			{Name: "Limit", Document: allowAll}, {Name: "AmazonSSMFullAccess", AWS: true, Document: allowStart},
 			{Name: "Own", Path: "/x/", Document: readAll},
 		},
-		Users: []account.User{{Principal: account.Principal{
-			Name: "ann", Inline: []account.Policy{inline("b", allowStart), inline("a", readAll)},
+		Users: []world.User{{Principal: world.Principal{
+			Name: "ann", Inline: []world.Policy{inline("b", allowStart), inline("a", readAll)},
 			Attached: []string{"AmazonSSMFullAccess"}, Boundary: "Limit",
 		}, Groups: []string{"ops", "dev"}}},
-		Groups: []account.Group{{Name: "ops", Inline: []account.Policy{inline("shell", allowStart)}}, {Name: "dev", Attached: []string{"Own"}}},
-		Logins: []account.Login{{Name: "ann", Principal: "user/ann"}},
+		Groups: []world.Group{{Name: "ops", Inline: []world.Policy{inline("shell", allowStart)}}, {Name: "dev", Attached: []string{"Own"}}},
+		Logins: []world.Login{{Name: "ann", Principal: "user/ann"}},
 	}
 	c, _ := serve(t, w, Options{})
 	set, err := c.Policies(t.Context(), guard.Caller{})
@@ -151,7 +151,7 @@ func TestPoliciesPartly(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := devWorld()
-			w.Roles[0].Inline = []account.Policy{inline("ssm", statement(`{"Effect":"Allow","Action":"ssm:*","Resource":"*"}`)), inline("read", tt.read)}
+			w.Roles[0].Inline = []world.Policy{inline("ssm", statement(`{"Effect":"Allow","Action":"ssm:*","Resource":"*"}`)), inline("read", tt.read)}
 			c, _ := serve(t, w, Options{})
 			set, err := c.Policies(t.Context(), guard.Caller{})
 			wantUnseen(t, err, tt.unseen)
@@ -167,33 +167,33 @@ func TestPoliciesPartly(t *testing.T) {
 }
 
 func TestOrganization(t *testing.T) {
-	full := account.Policy{Name: "FullAWSAccess", AWS: true, Document: allowAll}
-	org := account.Organization{ID: "o-exampleorgid", ManagementAccount: "999988887777", Levels: []account.Level{
-		{ID: "r-abcd", SCPs: []account.Policy{full}},
-		{ID: "ou-abcd-11111111", SCPs: []account.Policy{full, {Name: "Regions", Document: statement(`{"Effect":"Deny","Action":"s3:*","Resource":"*"}`)}}},
-		{ID: testAccount, SCPs: []account.Policy{full}},
+	full := world.Policy{Name: "FullAWSAccess", AWS: true, Document: allowAll}
+	org := world.Organization{ID: "o-exampleorgid", ManagementAccount: "999988887777", Levels: []world.Level{
+		{ID: "r-abcd", SCPs: []world.Policy{full}},
+		{ID: "ou-abcd-11111111", SCPs: []world.Policy{full, {Name: "Regions", Document: statement(`{"Effect":"Deny","Action":"s3:*","Resource":"*"}`)}}},
+		{ID: testAccount, SCPs: []world.Policy{full}},
 	}}
 	for _, tt := range []struct {
 		name    string
-		change  func(*account.Organization)
+		change  func(*world.Organization)
 		scps    [][]string
 		partial []string
 		unseen  string
 	}{
-		{"delegated administrator", func(o *account.Organization) { o.Delegated = true }, [][]string{
+		{"delegated administrator", func(o *world.Organization) { o.Delegated = true }, [][]string{
 			{"service control policy FullAWSAccess on r-abcd"},
 			{"service control policy FullAWSAccess on ou-abcd-11111111", "service control policy Regions on ou-abcd-11111111"},
 			{"service control policy FullAWSAccess on " + testAccount},
 		}, nil, ""},
-		{"management account", func(o *account.Organization) { o.ManagementAccount = testAccount }, nil, nil, ""},
-		{"member", func(*account.Organization) {}, nil, []string{"scp", "rcp"}, "organizations:ListParents"},
+		{"management account", func(o *world.Organization) { o.ManagementAccount = testAccount }, nil, nil, ""},
+		{"member", func(*world.Organization) {}, nil, []string{"scp", "rcp"}, "organizations:ListParents"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := org
 			tt.change(&o)
-			w := account.World{Account: testAccount, Region: testRegion, Organization: &o}
-			onUser(&w, []account.Policy{inline("all", allowAll)}, "")
-			w.Logins = []account.Login{{Name: "ann", Principal: "user/ann"}}
+			w := world.World{Account: testAccount, Region: testRegion, Organization: &o}
+			onUser(&w, []world.Policy{inline("all", allowAll)}, "")
+			w.Logins = []world.Login{{Name: "ann", Principal: "user/ann"}}
 			c, _ := serve(t, w, Options{})
 			set, err := c.Policies(t.Context(), guard.Caller{})
 			wantUnseen(t, err, tt.unseen)

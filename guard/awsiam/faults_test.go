@@ -10,20 +10,20 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 // Every disturbance of every call ends in an answer in time, and in none that
 // the account does not bear out.
 func TestFaults(t *testing.T) {
 	ops := []string{"sts:*", "iam:GetRole", "iam:GetRolePolicy", "iam:SimulatePrincipalPolicy", "iam:*", "ec2:*", "ssm:*", "organizations:*", "*"}
-	kinds := []account.Fault{
-		{Kind: account.Throttle}, {Kind: account.Unavailable}, {Kind: account.Garbage}, {Kind: account.Drop},
-		{Kind: account.Throttle, Call: 1}, {Kind: account.Drop, Call: 1}, {Delay: time.Hour},
+	kinds := []world.Fault{
+		{Kind: world.Throttle}, {Kind: world.Unavailable}, {Kind: world.Garbage}, {Kind: world.Drop},
+		{Kind: world.Throttle, Call: 1}, {Kind: world.Drop, Call: 1}, {Delay: time.Hour},
 	}
 	denies := devWorld()
 	denies.Roles[0].Inline[0] = inline("ssm", `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"ssm:StartSession","Resource":"*"}}`)
-	for name, w := range map[string]account.World{"allowed": devWorld(), "denied": denies} {
+	for name, w := range map[string]world.World{"allowed": devWorld(), "denied": denies} {
 		for _, op := range ops {
 			for _, f := range kinds {
 				f.Operation = op
@@ -36,7 +36,7 @@ func TestFaults(t *testing.T) {
 }
 
 // disturbed asks an account with a fault.
-func disturbed(t *testing.T, w account.World, f account.Fault, denied bool) {
+func disturbed(t *testing.T, w world.World, f world.Fault, denied bool) {
 	c, srv := distantAccount(t, w, Options{})
 	defer c.Close()
 	srv.Inject(f)

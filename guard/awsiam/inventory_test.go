@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ssmguard/guard"
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 const (
@@ -23,18 +23,18 @@ const (
 )
 
 // factsWorld is an account with one of everything that facts speak of.
-func factsWorld() account.World {
+func factsWorld() world.World {
 	w := devWorld()
-	w.Roles[0].Inline = []account.Policy{inline("all", allowAll)}
-	w.Nodes = []account.Node{
+	w.Roles[0].Inline = []world.Policy{inline("all", allowAll)}
+	w.Nodes = []world.Node{
 		{ID: bastion, Tags: map[string]string{"Name": "bastion", "empty": ""}, Ping: "Online", Agent: "3.3.1.0", Profile: "ssm"},
 		{ID: "i-00000000000000001", Ping: "", State: "stopped"},
 		{ID: "i-00000000000000002", Region: "eu-west-1", Ping: "Online"},
 		{ID: hybrid, Tags: map[string]string{"Name": "lathe"}, Ping: "ConnectionLost", Agent: "2.3.0.0", Platform: "Windows"},
 	}
-	w.Tasks = []account.Task{{Cluster: "prod_web", ID: taskID, Tags: map[string]string{"app": "web"}, Containers: []account.Container{{Name: "web", RuntimeID: runtimeID}}}}
-	w.Keys = []account.Key{{ID: keyID, Alias: "sessions"}}
-	w.Documents = []account.Document{
+	w.Tasks = []world.Task{{Cluster: "prod_web", ID: taskID, Tags: map[string]string{"app": "web"}, Containers: []world.Container{{Name: "web", RuntimeID: runtimeID}}}}
+	w.Keys = []world.Key{{ID: keyID, Alias: "sessions"}}
+	w.Documents = []world.Document{
 		{Name: "Shell", Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{"kmsKeyId":"alias/sessions"}}`, Tags: map[string]string{"team": "data"}},
 		{Name: "Tail", Content: `{"schemaVersion":"1.0","sessionType":"InteractiveCommands","properties":{"linux":{"commands":"tail -f /var/log/messages"}}}`},
 		{Name: "Run", Type: "Command", Content: `{"schemaVersion":"2.2","mainSteps":[]}`},
@@ -85,17 +85,17 @@ func TestFactsOfTargets(t *testing.T) {
 
 func TestFactsOfDocuments(t *testing.T) {
 	encrypted := factsWorld()
-	encrypted.Documents = append(encrypted.Documents, account.Document{
+	encrypted.Documents = append(encrypted.Documents, world.Document{
 		Name: guard.DefaultDocument, Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{"kmsKeyId":"` + keyARN + `"}}`})
 	shared := factsWorld()
-	shared.Documents = append(shared.Documents, account.Document{
+	shared.Documents = append(shared.Documents, world.Document{
 		Name: "Theirs", Account: "999988887777", Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream"}`, Tags: map[string]string{"team": "web"}})
 	none := map[string]string{}
 	listed := []string{"AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand", "AWS-StartPortForwardingSession", "AWS-StartPortForwardingSessionToRemoteHost",
 		"AWS-StartPortForwardingSessionToSocket", "AWS-StartSSHSession", "AmazonECS-ExecuteInteractiveCommand", "Shell", "Tail"}
 	for _, tt := range []struct {
 		name, document string
-		world          account.World
+		world          world.World
 		want           guard.Facts
 	}{
 		{"default, never made", "", factsWorld(), guard.Facts{DocumentTags: none, DocumentType: "Session", SessionType: "Standard_Stream"}},

@@ -9,60 +9,60 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"ssmguard/guard/policy"
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 // matrixCaller is one kind of caller: how to put policies on them and log in.
 type matrixCaller struct {
 	name  string
-	place func(w *account.World, inline []account.Policy, boundary string)
-	login account.Login
+	place func(w *world.World, inline []world.Policy, boundary string)
+	login world.Login
 	blind bool // no API of IAM serves these credentials
 	twin  bool // much like another caller: two readings will do
 }
 
-func onRole(name, path string) func(*account.World, []account.Policy, string) {
-	return func(w *account.World, in []account.Policy, boundary string) {
-		w.Roles = append(w.Roles, account.Role{Principal: account.Principal{
+func onRole(name, path string) func(*world.World, []world.Policy, string) {
+	return func(w *world.World, in []world.Policy, boundary string) {
+		w.Roles = append(w.Roles, world.Role{Principal: world.Principal{
 			Name: name, Path: path, Inline: in, Boundary: boundary, Tags: map[string]string{"team": "data"},
 		}})
 	}
 }
 
-func onUser(w *account.World, in []account.Policy, boundary string) {
-	w.Users = append(w.Users, account.User{Principal: account.Principal{
+func onUser(w *world.World, in []world.Policy, boundary string) {
+	w.Users = append(w.Users, world.User{Principal: world.Principal{
 		Name: "ann", Path: "/staff/", Inline: in, Boundary: boundary, Tags: map[string]string{"team": "data"},
 	}})
 }
 
 // onGroup gives the user nothing but membership.
-func onGroup(w *account.World, in []account.Policy, boundary string) {
-	w.Groups = append(w.Groups, account.Group{Name: "ops", Inline: in})
-	w.Users = append(w.Users, account.User{Principal: account.Principal{Name: "ann", Boundary: boundary, Tags: map[string]string{"team": "data"}}, Groups: []string{"ops"}})
+func onGroup(w *world.World, in []world.Policy, boundary string) {
+	w.Groups = append(w.Groups, world.Group{Name: "ops", Inline: in})
+	w.Users = append(w.Users, world.User{Principal: world.Principal{Name: "ann", Boundary: boundary, Tags: map[string]string{"team": "data"}}, Groups: []string{"ops"}})
 }
 
 const ssoName = "AWSReservedSSO_Dev_0123456789abcdef"
 
 var matrixCallers = []matrixCaller{
-	{name: "user", place: onUser, login: account.Login{Principal: "user/ann"}},
-	{name: "user by group", place: onGroup, login: account.Login{Principal: "user/ann"}, twin: true},
-	{name: "GetSessionToken", place: onUser, login: account.Login{Principal: "user/ann", Temporary: true}, blind: true},
-	{name: "GetSessionToken with MFA", place: onUser, login: account.Login{Principal: "user/ann", Temporary: true, MFA: true}, twin: true},
-	{name: "role", place: onRole("dev", "/team/a/"), login: account.Login{Principal: "role/dev", Session: "ann"}},
-	{name: "role with MFA", place: onRole("dev", "/"), login: account.Login{Principal: "role/dev", Session: "ann", MFA: true}, twin: true},
-	{name: "role with session tags", place: onRole("dev", "/"), login: account.Login{Principal: "role/dev", Session: "ann", Tags: map[string]string{"team": "web"}}, twin: true},
-	{name: "SSO", place: onRole(ssoName, "/aws-reserved/sso.amazonaws.com/eu-west-1/"), login: account.Login{Principal: "role/" + ssoName, Session: "ann@example.com"}},
-	{name: "SSO at home in us-east-1", place: onRole(ssoName, "/aws-reserved/sso.amazonaws.com/"), login: account.Login{Principal: "role/" + ssoName, Session: "ann"}, twin: true},
-	{name: "web identity", place: onRole("dev", "/"), login: account.Login{Principal: "role/dev", Session: "web", Provider: "accounts.example.com"}, twin: true},
-	{name: "federated user", place: onUser, login: account.Login{Principal: "federated/ann/bob", Policies: []string{allowStart}}, blind: true, twin: true},
-	{name: "root", place: onUser, login: account.Login{Principal: "root"}, twin: true},
+	{name: "user", place: onUser, login: world.Login{Principal: "user/ann"}},
+	{name: "user by group", place: onGroup, login: world.Login{Principal: "user/ann"}, twin: true},
+	{name: "GetSessionToken", place: onUser, login: world.Login{Principal: "user/ann", Temporary: true}, blind: true},
+	{name: "GetSessionToken with MFA", place: onUser, login: world.Login{Principal: "user/ann", Temporary: true, MFA: true}, twin: true},
+	{name: "role", place: onRole("dev", "/team/a/"), login: world.Login{Principal: "role/dev", Session: "ann"}},
+	{name: "role with MFA", place: onRole("dev", "/"), login: world.Login{Principal: "role/dev", Session: "ann", MFA: true}, twin: true},
+	{name: "role with session tags", place: onRole("dev", "/"), login: world.Login{Principal: "role/dev", Session: "ann", Tags: map[string]string{"team": "web"}}, twin: true},
+	{name: "SSO", place: onRole(ssoName, "/aws-reserved/sso.amazonaws.com/eu-west-1/"), login: world.Login{Principal: "role/" + ssoName, Session: "ann@example.com"}},
+	{name: "SSO at home in us-east-1", place: onRole(ssoName, "/aws-reserved/sso.amazonaws.com/"), login: world.Login{Principal: "role/" + ssoName, Session: "ann"}, twin: true},
+	{name: "web identity", place: onRole("dev", "/"), login: world.Login{Principal: "role/dev", Session: "web", Provider: "accounts.example.com"}, twin: true},
+	{name: "federated user", place: onUser, login: world.Login{Principal: "federated/ann/bob", Policies: []string{allowStart}}, blind: true, twin: true},
+	{name: "root", place: onUser, login: world.Login{Principal: "root"}, twin: true},
 }
 
 // situation is what the account's policies say, beside what the caller may read.
 type situation struct {
 	name    string
 	own     []string // inline policies
-	edge    func(w *account.World, l *account.Login)
+	edge    func(w *world.World, l *world.Login)
 	plain   bool // decided by layers a caller can read, on keys a caller knows
 	limited bool // a boundary that leaves out AWS's documents
 }
@@ -71,14 +71,14 @@ func statement(s string) string { return `{"Version":"2012-10-17","Statement":` 
 
 const ownDocumentsOnly = `[{"Effect":"Allow","NotAction":"ssm:StartSession","Resource":"*"},{"Effect":"Allow","Action":"ssm:StartSession","Resource":["arn:aws:ec2:*:*:instance/*","arn:aws:ssm:*:111122223333:document/*"]}]`
 
-func organization(scps ...string) func(*account.World, *account.Login) {
-	return func(w *account.World, _ *account.Login) {
-		level := account.Level{ID: "r-abcd", SCPs: []account.Policy{{Name: "FullAWSAccess", AWS: true, Document: statement(`{"Effect":"Allow","Action":"*","Resource":"*"}`)}}}
-		own := account.Level{ID: testAccount, SCPs: slices.Clone(level.SCPs)}
+func organization(scps ...string) func(*world.World, *world.Login) {
+	return func(w *world.World, _ *world.Login) {
+		level := world.Level{ID: "r-abcd", SCPs: []world.Policy{{Name: "FullAWSAccess", AWS: true, Document: statement(`{"Effect":"Allow","Action":"*","Resource":"*"}`)}}}
+		own := world.Level{ID: testAccount, SCPs: slices.Clone(level.SCPs)}
 		for i, s := range scps {
-			own.SCPs = append(own.SCPs, account.Policy{Name: "guard" + string(rune('a'+i)), Document: statement(s)})
+			own.SCPs = append(own.SCPs, world.Policy{Name: "guard" + string(rune('a'+i)), Document: statement(s)})
 		}
-		w.Organization = &account.Organization{ID: "o-exampleorgid", ManagementAccount: "999988887777", Levels: []account.Level{level, own}}
+		w.Organization = &world.Organization{ID: "o-exampleorgid", ManagementAccount: "999988887777", Levels: []world.Level{level, own}}
 	}
 }
 
@@ -93,26 +93,26 @@ var situations = []situation{
 	{name: "own team", own: []string{statement(`{"Effect":"Allow","Action":"ssm:StartSession","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"web"}}}`)}},
 	{name: "office only", own: []string{allowStart, statement(`{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"198.51.100.0/24"}}}`)}, edge: fromOffice},
 	{name: "old access check", own: []string{statement(`{"Effect":"Allow","Action":"ssm:StartSession","Resource":"*","Condition":{"BoolIfExists":{"ssm:SessionDocumentAccessCheck":"true"}}}`)}},
-	{name: "session policy", own: []string{allowStart}, edge: func(_ *account.World, l *account.Login) {
+	{name: "session policy", own: []string{allowStart}, edge: func(_ *world.World, l *world.Login) {
 		if strings.HasPrefix(l.Principal, "role/") {
 			l.Policies = []string{statement(ownDocumentsOnly)}
 		}
 	}},
-	{name: "endpoint policy", own: []string{allowStart}, edge: func(w *account.World, _ *account.Login) {
-		w.Endpoint = &account.Policy{Name: "endpoint", Document: statement(`[{"Effect":"Allow","Principal":"*","NotAction":"ssm:StartSession","Resource":"*"},{"Effect":"Allow","Principal":"*","Action":"ssm:StartSession","Resource":["arn:aws:ec2:*:*:instance/*","arn:aws:ssm:*:111122223333:document/*"]}]`)}
+	{name: "endpoint policy", own: []string{allowStart}, edge: func(w *world.World, _ *world.Login) {
+		w.Endpoint = &world.Policy{Name: "endpoint", Document: statement(`[{"Effect":"Allow","Principal":"*","NotAction":"ssm:StartSession","Resource":"*"},{"Effect":"Allow","Principal":"*","Action":"ssm:StartSession","Resource":["arn:aws:ec2:*:*:instance/*","arn:aws:ssm:*:111122223333:document/*"]}]`)}
 	}},
 	{name: "SCP", own: []string{allowStart}, edge: organization(`{"Effect":"Deny","Action":"ssm:StartSession","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}`)},
-	{name: "SCP perimeter", own: []string{allowStart}, edge: func(w *account.World, l *account.Login) {
+	{name: "SCP perimeter", own: []string{allowStart}, edge: func(w *world.World, l *world.Login) {
 		organization(`{"Effect":"Deny","Action":"ssm:StartSession","Resource":"*","Condition":{"NotIpAddressIfExists":{"aws:SourceIp":"198.51.100.0/24"}}}`)(w, l)
 		fromOffice(w, l)
 	}},
-	{name: "management account", own: []string{allowStart}, edge: func(w *account.World, l *account.Login) {
+	{name: "management account", own: []string{allowStart}, edge: func(w *world.World, l *world.Login) {
 		organization(`{"Effect":"Deny","Action":"ssm:StartSession","Resource":"*"}`)(w, l)
 		w.Organization.ManagementAccount = testAccount
 	}},
 }
 
-func fromOffice(w *account.World, _ *account.Login) {
+func fromOffice(w *world.World, _ *world.Login) {
 	w.Context = map[string]string{"aws:SourceIp": "198.51.100.7"}
 }
 
@@ -143,9 +143,9 @@ func TestMatrix(t *testing.T) {
 				}
 				t.Run(mc.name+"/"+st.name+"/"+rd.name, func(t *testing.T) {
 					t.Parallel()
-					w := account.World{Account: testAccount, Region: testRegion,
-						Nodes: []account.Node{{ID: bastion, Tags: map[string]string{"Name": "bastion"}, Ping: "Online"}}}
-					var in []account.Policy
+					w := world.World{Account: testAccount, Region: testRegion,
+						Nodes: []world.Node{{ID: bastion, Tags: map[string]string{"Name": "bastion"}, Ping: "Online"}}}
+					var in []world.Policy
 					for i, own := range st.own {
 						in = append(in, inline("p"+string(rune('0'+i)), own))
 					}
@@ -155,7 +155,7 @@ func TestMatrix(t *testing.T) {
 					boundary := ""
 					if st.limited {
 						boundary = "Limit"
-						w.Policies = []account.Policy{{Name: boundary, Document: statement(ownDocumentsOnly)}}
+						w.Policies = []world.Policy{{Name: boundary, Document: statement(ownDocumentsOnly)}}
 					}
 					login := mc.login
 					login.Name = "it"
@@ -163,7 +163,7 @@ func TestMatrix(t *testing.T) {
 					if st.edge != nil {
 						st.edge(&w, &login)
 					}
-					w.Logins = []account.Login{login}
+					w.Logins = []world.Login{login}
 					c, _ := serve(t, w, Options{})
 					compare(t, c, documents[(i+j+k)%2], st.plain && rd.policies && !mc.blind)
 				})

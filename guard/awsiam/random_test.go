@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"ssmguard/guard/policy"
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 // dice makes accounts of the pieces that policies for sessions are made of.
@@ -108,14 +108,14 @@ func (d dice) limit(principal string) string {
 }
 
 // world is an account with one caller.
-func (d dice) world(mc matrixCaller, reads string) account.World {
+func (d dice) world(mc matrixCaller, reads string) world.World {
 	role := strings.HasPrefix(mc.login.Principal, "role/")
-	w := account.World{Account: testAccount, Region: testRegion, OldSimulator: d.in(6), Context: make(map[string]string),
-		Nodes: []account.Node{
+	w := world.World{Account: testAccount, Region: testRegion, OldSimulator: d.in(6), Context: make(map[string]string),
+		Nodes: []world.Node{
 			{ID: bastion, Ping: "Online", Tags: map[string]string{"Name": d.one("bastion", "db"), "team": d.one("data", "web")}},
 			{ID: "mi-0123456789abcdef0", Ping: "Online", Tags: map[string]string{"Name": "bastion"}},
 		},
-		Documents: []account.Document{{Name: "Own-Shell", Tags: map[string]string{"Name": "bastion"},
+		Documents: []world.Document{{Name: "Own-Shell", Tags: map[string]string{"Name": "bastion"},
 			Content: `{"schemaVersion":"1.0","description":"x","sessionType":"Standard_Stream","inputs":{}}`}},
 	}
 	for _, k := range someKeys {
@@ -123,20 +123,20 @@ func (d dice) world(mc matrixCaller, reads string) account.World {
 			w.Context[k.key] = d.one(k.values...)
 		}
 	}
-	in := []account.Policy{inline("p", statement(`[`+d.statement("Allow", "")+`,`+d.statement("Allow", "")+`,`+d.statement(d.one("Allow", "Deny"), "")+`]`))}
+	in := []world.Policy{inline("p", statement(`[`+d.statement("Allow", "")+`,`+d.statement("Allow", "")+`,`+d.statement(d.one("Allow", "Deny"), "")+`]`))}
 	if reads != "" {
 		in = append(in, inline("read", statement(`{"Effect":"Allow","Action":[`+reads+`],"Resource":"*"}`)))
 	}
 	boundary, login := "", mc.login
 	if d.in(4) {
 		boundary = "Limit"
-		w.Policies = []account.Policy{{Name: boundary, Document: d.limit("")}}
+		w.Policies = []world.Policy{{Name: boundary, Document: d.limit("")}}
 	}
 	if d.in(4) && role {
 		login.Policies = []string{d.limit("")}
 	}
 	if d.in(6) {
-		w.Endpoint = &account.Policy{Name: "endpoint", Document: d.limit(anyPrincipal)}
+		w.Endpoint = &world.Policy{Name: "endpoint", Document: d.limit(anyPrincipal)}
 	}
 	if d.in(2) {
 		organization(d.statement("Deny", ""))(&w, nil)
@@ -145,7 +145,7 @@ func (d dice) world(mc matrixCaller, reads string) account.World {
 	}
 	login.Name = "it"
 	mc.place(&w, in, boundary)
-	w.Logins = []account.Login{login}
+	w.Logins = []world.Login{login}
 	return w
 }
 

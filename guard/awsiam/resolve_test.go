@@ -8,13 +8,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
-func resolveWorld() account.World {
+func resolveWorld() world.World {
 	w := devWorld()
-	w.Roles[0].Inline = []account.Policy{inline("all", allowAll)}
-	w.Nodes = []account.Node{
+	w.Roles[0].Inline = []world.Policy{inline("all", allowAll)}
+	w.Nodes = []world.Node{
 		{ID: "i-00000000000000001", Tags: map[string]string{"Name": "bastion", "role": "jump"}, Ping: "Online", PrivateIP: "10.0.0.5", PrivateDNS: "ip-10-0-0-5.eu-central-1.compute.internal"},
 		{ID: "i-00000000000000002", Tags: map[string]string{"Name": "web", "role": "web"}, Ping: "Online", PrivateIP: "10.0.0.6"},
 		{ID: "i-00000000000000003", Tags: map[string]string{"Name": "web", "role": "web"}, Ping: "Online"},
@@ -29,7 +29,7 @@ func resolveWorld() account.World {
 
 func TestResolveTarget(t *testing.T) {
 	w := resolveWorld()
-	w.Nodes = append(w.Nodes, account.Node{ID: "i-00000000000000009", Tags: map[string]string{"Name": "db.example.com"}, Ping: "Online"})
+	w.Nodes = append(w.Nodes, world.Node{ID: "i-00000000000000009", Tags: map[string]string{"Name": "db.example.com"}, Ping: "Online"})
 	c, srv := serve(t, w, Options{})
 	for _, tt := range []struct {
 		name, want string
@@ -94,7 +94,7 @@ func TestResolveInAnotherRegion(t *testing.T) {
 
 func TestResolveNotVisible(t *testing.T) {
 	w := resolveWorld()
-	deny := func(action string) account.Policy {
+	deny := func(action string) world.Policy {
 		return inline("no"+strings.ReplaceAll(action, ":", "-"), statement(`{"Effect":"Deny","Action":"`+action+`","Resource":"*"}`))
 	}
 	w.Roles[0].Inline = append(w.Roles[0].Inline, deny("ssm:DescribeInstanceInformation"))
@@ -158,7 +158,7 @@ func TestAmbiguousTargetText(t *testing.T) {
 
 func TestNodesAndDocuments(t *testing.T) {
 	w := resolveWorld()
-	w.Documents = []account.Document{
+	w.Documents = []world.Document{
 		{Name: "Shell", Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream"}`, Tags: map[string]string{"team": "data"}},
 		{Name: "Run", Type: "Command", Content: `{"schemaVersion":"2.2","mainSteps":[]}`},
 	}

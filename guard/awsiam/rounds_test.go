@@ -14,6 +14,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 // distant is an account that answers every call after one round, in time that
@@ -53,7 +54,7 @@ func (d distant) serve(w http.ResponseWriter, in *http.Request) (err error) {
 }
 
 // distantAccount is a client of an account that is a round away.
-func distantAccount(t *testing.T, w account.World, o Options) (*Client, *account.Server) {
+func distantAccount(t *testing.T, w world.World, o Options) (*Client, *account.Server) {
 	t.Helper()
 	srv, err := account.New(w, account.Options{})
 	if err != nil {
@@ -67,26 +68,26 @@ func distantAccount(t *testing.T, w account.World, o Options) (*Client, *account
 // However much there is to read, the guard adds the time of four calls at most.
 func TestFourCallsDeep(t *testing.T) {
 	role := devWorld()
-	role.Policies = []account.Policy{
+	role.Policies = []world.Policy{
 		{Name: "AmazonSSMFullAccess", AWS: true, Document: allowStart},
 		{Name: "Own", Document: readAll},
 		{Name: "Limit", Document: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`},
 	}
 	role.Roles[0].Attached = []string{"AmazonSSMFullAccess", "Own"}
 	role.Roles[0].Boundary = "Limit"
-	role.Keys = []account.Key{{ID: "11111111-2222-3333-4444-555555555555", Alias: "sessions"}}
-	role.Documents = []account.Document{{Name: guard.DefaultDocument, Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{"kmsKeyId":"alias/sessions"}}`}}
+	role.Keys = []world.Key{{ID: "11111111-2222-3333-4444-555555555555", Alias: "sessions"}}
+	role.Documents = []world.Document{{Name: guard.DefaultDocument, Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{"kmsKeyId":"alias/sessions"}}`}}
 
 	user := role
 	user.Roles = nil
-	user.Users = []account.User{{
-		Principal: account.Principal{Name: "ann", Inline: []account.Policy{inline("own", allowStart)}},
+	user.Users = []world.User{{
+		Principal: world.Principal{Name: "ann", Inline: []world.Policy{inline("own", allowStart)}},
 		Groups:    []string{"ops"},
 	}}
-	user.Groups = []account.Group{{Name: "ops", Attached: []string{"Own"}, Inline: []account.Policy{inline("read", readAll)}}}
-	user.Logins = []account.Login{{Name: "ann", Principal: "user/ann"}}
+	user.Groups = []world.Group{{Name: "ops", Attached: []string{"Own"}, Inline: []world.Policy{inline("read", readAll)}}}
+	user.Logins = []world.Login{{Name: "ann", Principal: "user/ann"}}
 
-	for name, w := range map[string]account.World{"role": role, "user": user} {
+	for name, w := range map[string]world.World{"role": role, "user": user} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, _ := distantAccount(t, w, Options{CallTimeout: time.Minute})

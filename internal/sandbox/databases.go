@@ -7,16 +7,17 @@ import (
 
 	"ssmguard/configs"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 // accountDatabases fills in what RDS and ElastiCache hold.
-func accountDatabases(w configs.World, out *account.World) {
+func accountDatabases(w configs.World, out *world.World) {
 	for _, kind := range []struct {
 		name string
 		all  map[string]configs.WorldDatabase
-	}{{account.DBCluster, w.RDS.Clusters}, {account.DBInstance, w.RDS.Instances}, {account.DBProxy, w.RDS.Proxies}} {
+	}{{world.DBCluster, w.RDS.Clusters}, {world.DBInstance, w.RDS.Instances}, {world.DBProxy, w.RDS.Proxies}} {
 		for name, d := range inOrder(kind.all) {
-			out.Databases = append(out.Databases, account.Database{
+			out.Databases = append(out.Databases, world.Database{
 				Kind: kind.name, Name: name, Region: d.Region, Engine: d.Engine, Version: d.Version, Port: d.Port, Database: d.Database, User: d.User,
 				IAMAuth: d.IAMAuth, Status: d.Status, Cluster: d.Cluster, Custom: d.Custom, Tags: d.Tags,
 			})
@@ -25,9 +26,9 @@ func accountDatabases(w configs.World, out *account.World) {
 	for _, kind := range []struct {
 		name string
 		all  map[string]configs.WorldCache
-	}{{account.CacheGroup, w.ElastiCache.Groups}, {account.CacheCluster, w.ElastiCache.Clusters}, {account.CacheServerless, w.ElastiCache.Serverless}} {
+	}{{world.CacheGroup, w.ElastiCache.Groups}, {world.CacheCluster, w.ElastiCache.Clusters}, {world.CacheServerless, w.ElastiCache.Serverless}} {
 		for name, k := range inOrder(kind.all) {
-			out.Caches = append(out.Caches, account.Cache{
+			out.Caches = append(out.Caches, world.Cache{
 				Kind: kind.name, Name: name, Region: k.Region, Engine: k.Engine, Version: k.Version, Port: k.Port,
 				Status: k.Status, Shards: k.Shards, Nodes: k.Nodes, TLS: k.TLS, Tags: k.Tags,
 			})
@@ -48,13 +49,13 @@ func databaseServices(w configs.World) map[string]configs.WorldService {
 	}
 	for _, d := range held.Databases {
 		kinds := map[string]map[string]configs.WorldDatabase{
-			account.DBCluster: w.RDS.Clusters, account.DBInstance: w.RDS.Instances, account.DBProxy: w.RDS.Proxies,
+			world.DBCluster: w.RDS.Clusters, world.DBInstance: w.RDS.Instances, world.DBProxy: w.RDS.Proxies,
 		}
 		add(kinds[d.Kind][d.Name].WorldService, account.DatabaseAddresses(held, d))
 	}
 	for _, k := range held.Caches {
 		kinds := map[string]map[string]configs.WorldCache{
-			account.CacheGroup: w.ElastiCache.Groups, account.CacheCluster: w.ElastiCache.Clusters, account.CacheServerless: w.ElastiCache.Serverless,
+			world.CacheGroup: w.ElastiCache.Groups, world.CacheCluster: w.ElastiCache.Clusters, world.CacheServerless: w.ElastiCache.Serverless,
 		}
 		add(kinds[k.Kind][k.Name].WorldService, account.CacheAddresses(held, k))
 	}

@@ -15,6 +15,7 @@ import (
 	"ssmguard/configs"
 	"ssmguard/internal/sandbox/account"
 	"ssmguard/internal/sandbox/gateway"
+	"ssmguard/internal/sandbox/world"
 )
 
 // Sandbox is a world being served: an account, the gateway that carries its
@@ -64,7 +65,7 @@ func (s *Sandbox) open(listen string, onCall func(account.Call)) error {
 		return fmt.Errorf("world %s: %w", s.World.Name, err)
 	}
 	for _, f := range s.World.Faults {
-		s.Account.Inject(account.Fault{Operation: f.Operation, Call: f.Call, Delay: time.Duration(f.Delay), Kind: account.FaultKind(f.Kind)})
+		s.Account.Inject(world.Fault{Operation: f.Operation, Call: f.Call, Delay: time.Duration(f.Delay), Kind: world.FaultKind(f.Kind)})
 	}
 	s.Files, err = writeProfiles(s)
 	return err

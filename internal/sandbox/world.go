@@ -7,35 +7,35 @@ import (
 	"time"
 
 	"ssmguard/configs"
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 // accountWorld turns what a world's file says into what the account holds.
-func accountWorld(w configs.World) account.World {
-	out := account.World{
+func accountWorld(w configs.World) world.World {
+	out := world.World{
 		Partition: w.Partition, Account: w.Account, Region: w.Region, Seed: w.Seed, Context: w.Context,
-		Delay: time.Duration(w.Delay), OldSimulator: w.OldSimulator, Denials: account.DenialStyle(w.Denials),
+		Delay: time.Duration(w.Delay), OldSimulator: w.OldSimulator, Denials: world.DenialStyle(w.Denials),
 	}
 	if w.Endpoint != "" {
-		out.Endpoint = &account.Policy{Name: "endpoint", Document: string(w.Endpoint)}
+		out.Endpoint = &world.Policy{Name: "endpoint", Document: string(w.Endpoint)}
 	}
 	if o := w.Organization; o != nil {
 		out.Organization = accountOrganization(o)
 	}
 	for name, p := range inOrder(w.Policies) {
-		out.Policies = append(out.Policies, account.Policy{Name: name, Path: p.Path, AWS: p.AWS, Document: string(p.Document)})
+		out.Policies = append(out.Policies, world.Policy{Name: name, Path: p.Path, AWS: p.AWS, Document: string(p.Document)})
 	}
 	for name, u := range inOrder(w.Users) {
-		out.Users = append(out.Users, account.User{Principal: accountPrincipal(name, u.WorldPrincipal), Groups: u.Groups})
+		out.Users = append(out.Users, world.User{Principal: accountPrincipal(name, u.WorldPrincipal), Groups: u.Groups})
 	}
 	for name, g := range inOrder(w.Groups) {
-		out.Groups = append(out.Groups, account.Group{Name: name, Path: g.Path, Attached: g.Attached, Inline: accountPolicies(g.Inline)})
+		out.Groups = append(out.Groups, world.Group{Name: name, Path: g.Path, Attached: g.Attached, Inline: accountPolicies(g.Inline)})
 	}
 	for name, r := range inOrder(w.Roles) {
-		out.Roles = append(out.Roles, account.Role{Principal: accountPrincipal(name, r.WorldPrincipal), Trust: trustARNs(w, r.Trust), TrustMFA: r.TrustMFA})
+		out.Roles = append(out.Roles, world.Role{Principal: accountPrincipal(name, r.WorldPrincipal), Trust: trustARNs(w, r.Trust), TrustMFA: r.TrustMFA})
 	}
 	for name, l := range inOrder(w.Logins) {
-		login := account.Login{Name: name, Principal: l.As, Session: l.Session, Temporary: l.Temporary, MFA: l.MFA, Provider: l.Provider, Tags: l.Tags, Expired: l.Expired}
+		login := world.Login{Name: name, Principal: l.As, Session: l.Session, Temporary: l.Temporary, MFA: l.MFA, Provider: l.Provider, Tags: l.Tags, Expired: l.Expired}
 		for _, p := range l.Policies {
 			login.Policies = append(login.Policies, string(p))
 		}
@@ -57,22 +57,22 @@ func inOrder[V any](m map[string]V) func(yield func(string, V) bool) {
 	}
 }
 
-func accountPolicies(m map[string]configs.PolicyText) []account.Policy {
-	var all []account.Policy
+func accountPolicies(m map[string]configs.PolicyText) []world.Policy {
+	var all []world.Policy
 	for name, text := range inOrder(m) {
-		all = append(all, account.Policy{Name: name, AWS: name == "FullAWSAccess", Document: string(text)})
+		all = append(all, world.Policy{Name: name, AWS: name == "FullAWSAccess", Document: string(text)})
 	}
 	return all
 }
 
-func accountPrincipal(name string, p configs.WorldPrincipal) account.Principal {
-	return account.Principal{Name: name, Path: p.Path, ID: p.ID, Tags: p.Tags, Attached: p.Attached, Inline: accountPolicies(p.Inline), Boundary: p.Boundary}
+func accountPrincipal(name string, p configs.WorldPrincipal) world.Principal {
+	return world.Principal{Name: name, Path: p.Path, ID: p.ID, Tags: p.Tags, Attached: p.Attached, Inline: accountPolicies(p.Inline), Boundary: p.Boundary}
 }
 
-func accountOrganization(o *configs.WorldOrganization) *account.Organization {
-	out := &account.Organization{ID: o.ID, ManagementAccount: o.Management, Delegated: o.Delegated}
+func accountOrganization(o *configs.WorldOrganization) *world.Organization {
+	out := &world.Organization{ID: o.ID, ManagementAccount: o.Management, Delegated: o.Delegated}
 	for _, l := range o.Levels {
-		out.Levels = append(out.Levels, account.Level{ID: l.ID, Name: l.Name, SCPs: accountPolicies(l.SCPs), RCPs: accountPolicies(l.RCPs)})
+		out.Levels = append(out.Levels, world.Level{ID: l.ID, Name: l.Name, SCPs: accountPolicies(l.SCPs), RCPs: accountPolicies(l.RCPs)})
 	}
 	return out
 }
@@ -111,9 +111,9 @@ const (
 )
 
 // accountThings fills in what there is besides principals and policies.
-func accountThings(w configs.World, out *account.World) {
+func accountThings(w configs.World, out *world.World) {
 	for _, n := range w.Instances {
-		node := account.Node{
+		node := world.Node{
 			ID: n.ID, Region: n.Region, Account: n.Account, Tags: n.Tags, State: n.State, Ping: n.Ping, Agent: n.Agent, Platform: n.Platform,
 			PrivateIP: n.IP, PrivateDNS: n.DNS, Profile: n.Profile, Unreachable: n.Unreachable,
 		}
@@ -129,16 +129,16 @@ func accountThings(w configs.World, out *account.World) {
 		out.Nodes = append(out.Nodes, node)
 	}
 	for _, t := range w.Tasks {
-		task := account.Task{Cluster: t.Cluster, ID: t.ID, Region: t.Region, Tags: t.Tags, Stopped: t.Stopped, ExecDisable: t.ExecDisabled}
+		task := world.Task{Cluster: t.Cluster, ID: t.ID, Region: t.Region, Tags: t.Tags, Stopped: t.Stopped, ExecDisable: t.ExecDisabled}
 		for name, id := range inOrder(t.Containers) {
-			task.Containers = append(task.Containers, account.Container{Name: name, RuntimeID: id})
+			task.Containers = append(task.Containers, world.Container{Name: name, RuntimeID: id})
 		}
 		out.Tasks = append(out.Tasks, task)
 	}
 	for name, d := range inOrder(w.Documents) {
-		out.Documents = append(out.Documents, account.Document{Name: name, Region: d.Region, Account: d.Account, Type: d.Type, Tags: d.Tags, Content: string(d.Content)})
+		out.Documents = append(out.Documents, world.Document{Name: name, Region: d.Region, Account: d.Account, Type: d.Type, Tags: d.Tags, Content: string(d.Content)})
 	}
 	for _, k := range w.Keys {
-		out.Keys = append(out.Keys, account.Key{ID: k.ID, Region: k.Region, Alias: k.Alias, AWSManaged: k.AWS, Sealed: k.Sealed})
+		out.Keys = append(out.Keys, world.Key{ID: k.ID, Region: k.Region, Alias: k.Alias, AWSManaged: k.AWS, Sealed: k.Sealed})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"ssmguard/guard/awsiam"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 // publicCase is one situation of guard/policy/testdata/start-session.json, whose
@@ -195,14 +196,14 @@ func (c publicCase) decide(t *testing.T) guard.Decision {
 }
 
 // world stages a case as an account.
-func (c publicCase) world() account.World {
+func (c publicCase) world() world.World {
 	r := c.Request
-	w := account.World{Partition: r.Partition, Account: r.Account, Region: r.Region, Context: r.Context}
-	p := account.Principal{Tags: r.Principal.Tags, Inline: []account.Policy{{Name: "reads-anything", Document: readsAnything}}}
-	level := account.Level{ID: "r-root", Name: "Root"}
-	login := account.Login{Name: "caller"}
+	w := world.World{Partition: r.Partition, Account: r.Account, Region: r.Region, Context: r.Context}
+	p := world.Principal{Tags: r.Principal.Tags, Inline: []world.Policy{{Name: "reads-anything", Document: readsAnything}}}
+	level := world.Level{ID: "r-root", Name: "Root"}
+	login := world.Login{Name: "caller"}
 	for _, f := range c.Policies {
-		named := account.Policy{Name: f.Name, Document: string(f.Document)}
+		named := world.Policy{Name: f.Name, Document: string(f.Document)}
 		switch f.Kind {
 		case "identity":
 			p.Inline = append(p.Inline, named)
@@ -217,33 +218,33 @@ func (c publicCase) world() account.World {
 		}
 	}
 	if level.SCPs != nil {
-		w.Organization = &account.Organization{ID: "o-exampleorgid", ManagementAccount: "999988887777", Delegated: true, Levels: []account.Level{level}}
+		w.Organization = &world.Organization{ID: "o-exampleorgid", ManagementAccount: "999988887777", Delegated: true, Levels: []world.Level{level}}
 	}
 	if r.Principal.Type == "User" {
 		p.Name, p.ID = r.Principal.Username, r.Principal.UserID
 		login.Principal = "user/" + p.Name
-		w.Users = []account.User{{Principal: p}}
+		w.Users = []world.User{{Principal: p}}
 	} else {
 		_, path, _ := strings.Cut(r.Principal.RoleARN, ":role")
 		slash := strings.LastIndexByte(path, '/')
 		p.Path, p.Name = path[:slash+1], path[slash+1:]
 		p.ID, login.Session, _ = strings.Cut(r.Principal.UserID, ":")
 		login.Principal = "role/" + p.Name
-		w.Roles = []account.Role{{Principal: p}}
+		w.Roles = []world.Role{{Principal: p}}
 	}
-	w.Logins = []account.Login{login}
+	w.Logins = []world.Login{login}
 	c.stageTarget(&w)
 	return w
 }
 
 // stageTarget puts target, document and key into the world.
-func (c publicCase) stageTarget(w *account.World) {
+func (c publicCase) stageTarget(w *world.World) {
 	r := c.Request
 	if rest, ok := strings.CutPrefix(r.Target, "ecs:"); ok {
 		part := strings.Split(rest, "_")
-		w.Tasks = []account.Task{{Cluster: part[0], ID: part[1], Tags: r.TargetTags, Containers: []account.Container{{Name: "app", RuntimeID: part[2]}}}}
+		w.Tasks = []world.Task{{Cluster: part[0], ID: part[1], Tags: r.TargetTags, Containers: []world.Container{{Name: "app", RuntimeID: part[2]}}}}
 	} else {
-		w.Nodes = []account.Node{{ID: r.Target, Tags: r.TargetTags, Ping: "Online", Agent: "3.3.0.0"}}
+		w.Nodes = []world.Node{{ID: r.Target, Tags: r.TargetTags, Ping: "Online", Agent: "3.3.0.0"}}
 	}
 	const content = `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{"kmsKeyId":%q}}`
 	name := "SSM-SessionManagerRunShell"
@@ -251,9 +252,9 @@ func (c publicCase) stageTarget(w *account.World) {
 		name = *r.Document
 	}
 	if !strings.HasPrefix(name, "AWS-") {
-		w.Documents = []account.Document{{Name: name, Tags: r.DocumentTags, Content: fmt.Sprintf(content, r.KMSKeyID)}}
+		w.Documents = []world.Document{{Name: name, Tags: r.DocumentTags, Content: fmt.Sprintf(content, r.KMSKeyID)}}
 	}
 	if _, id, ok := strings.Cut(r.KMSKeyID, ":key/"); ok {
-		w.Keys = []account.Key{{ID: id}}
+		w.Keys = []world.Key{{ID: id}}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 )
 
 // TestExplainEncoded: an encoded message is decoded by AWS where the caller may,
@@ -26,11 +27,11 @@ func TestExplainEncoded(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			allowed := account.Policy{Name: "p", Document: `{"Statement":{"Effect":"Allow","Action":"` + tt.action + `","Resource":"*"}}`}
-			server, err := account.New(account.World{
+			allowed := world.Policy{Name: "p", Document: `{"Statement":{"Effect":"Allow","Action":"` + tt.action + `","Resource":"*"}}`}
+			server, err := account.New(world.World{
 				Account: "111122223333", Region: "us-east-1",
-				Users:  []account.User{{Principal: account.Principal{Name: "ann", Inline: []account.Policy{allowed}}}},
-				Logins: []account.Login{{Name: "ann", Principal: "user/ann"}},
+				Users:  []world.User{{Principal: world.Principal{Name: "ann", Inline: []world.Policy{allowed}}}},
+				Logins: []world.Login{{Name: "ann", Principal: "user/ann"}},
 			}, account.Options{})
 			if err != nil {
 				t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 )
@@ -69,11 +70,11 @@ const everything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Actio
 // slowAccount serves an account and returns what its user needs.
 func slowAccount(b *testing.B) aws.Config {
 	b.Helper()
-	server, err := account.New(account.World{
+	server, err := account.New(world.World{
 		Account: "111122223333", Region: "us-east-1", Delay: callTime,
-		Users:  []account.User{{Principal: account.Principal{Name: "ann", Inline: []account.Policy{{Name: "all", Document: everything}}}}},
-		Logins: []account.Login{{Name: "ann", Principal: "user/ann", AccessKeyID: "AKIAEXAMPLEEXAMPLE00", SecretAccessKey: "example"}},
-		Nodes:  []account.Node{{ID: "i-0123456789abcdef0", Ping: "Online", Agent: "3.3.0.0"}},
+		Users:  []world.User{{Principal: world.Principal{Name: "ann", Inline: []world.Policy{{Name: "all", Document: everything}}}}},
+		Logins: []world.Login{{Name: "ann", Principal: "user/ann", AccessKeyID: "AKIAEXAMPLEEXAMPLE00", SecretAccessKey: "example"}},
+		Nodes:  []world.Node{{ID: "i-0123456789abcdef0", Ping: "Online", Agent: "3.3.0.0"}},
 	}, account.Options{Channels: opened{}})
 	if err != nil {
 		b.Fatal(err)

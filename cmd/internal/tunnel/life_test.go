@@ -22,9 +22,9 @@ import (
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/configs"
 	"ssmguard/guard/awsiam"
-	"ssmguard/internal/sandbox/account"
 	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/internal/sandbox/sandboxtest"
+	"ssmguard/internal/sandbox/world"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/plugin"
@@ -102,7 +102,7 @@ func TestLossIsToldOnce(t *testing.T) {
 	p.Environ = append(p.Environ, "AWS_MAX_ATTEMPTS=1")
 	k := keepTunnel(t, p, toDatabase...)
 	ready := k.await(t, proxy.Ready)
-	s.Account.Inject(account.Fault{Operation: "ssm:ResumeSession", Kind: account.Unavailable})
+	s.Account.Inject(world.Fault{Operation: "ssm:ResumeSession", Kind: world.Unavailable})
 	session, _ := s.Gateway.Session(ready.Session)
 	session.Cut(gateway.CutRST)
 	if e := k.await(t, proxy.Lost); e.Session != ready.Session {
@@ -163,7 +163,7 @@ func TestTunnelWaitsForItsPlace(t *testing.T) {
 	s := sandboxtest.Served(t, "seed2-fixed")
 	p := inSandbox(t, s)
 	p.Environ = append(p.Environ, "AWS_MAX_ATTEMPTS=1")
-	s.Account.Inject(account.Fault{Operation: "ec2:*", Kind: account.Unavailable}, account.Fault{Operation: "ssm:*", Kind: account.Unavailable})
+	s.Account.Inject(world.Fault{Operation: "ec2:*", Kind: world.Unavailable}, world.Fault{Operation: "ssm:*", Kind: world.Unavailable})
 	k := keepTunnel(t, p, toDatabase...)
 	if status := k.ts[0].status(); status.Listen == "" || !status.Expires.IsZero() {
 		t.Errorf("before: %+v", status)

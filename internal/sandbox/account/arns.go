@@ -1,6 +1,10 @@
 package account
 
-import "strings"
+import (
+	"strings"
+
+	"ssmguard/internal/sandbox/world"
+)
 
 // arn builds an ARN of the account's own partition and account.
 func (s *Server) arn(service, region, resource string) string {
@@ -9,9 +13,11 @@ func (s *Server) arn(service, region, resource string) string {
 
 func (s *Server) iamARN(resource string) string { return s.arn("iam", "", resource) }
 
-func (s *Server) userARN(u *User) string   { return s.iamARN("user" + u.Path + u.Name) }
-func (s *Server) roleARN(r *Role) string   { return s.iamARN("role" + r.Path + r.Name) }
-func (s *Server) groupARN(g *Group) string { return s.iamARN("group" + g.Path + g.Name) }
+func (s *Server) userARN(u *world.User) string { return s.iamARN("user" + u.Path + u.Name) }
+
+func (s *Server) roleARN(r *world.Role) string { return s.iamARN("role" + r.Path + r.Name) }
+
+func (s *Server) groupARN(g *world.Group) string { return s.iamARN("group" + g.Path + g.Name) }
 
 func (s *Server) policyARN(m *managedPolicy) string {
 	if m.AWS {
@@ -26,7 +32,7 @@ const (
 	rcpType = "RESOURCE_CONTROL_POLICY"
 )
 
-func (s *Server) orgPolicyARN(kind string, p Policy) string {
+func (s *Server) orgPolicyARN(kind string, p world.Policy) string {
 	o := s.world.Organization
 	owner := o.ManagementAccount
 	path := o.ID + "/" + strings.ToLower(kind) + "/" + orgPolicyID(p)
@@ -37,7 +43,7 @@ func (s *Server) orgPolicyARN(kind string, p Policy) string {
 }
 
 // orgPolicyID is p-FullAWSAccess for AWS's own policies and a made-up id otherwise.
-func orgPolicyID(p Policy) string {
+func orgPolicyID(p world.Policy) string {
 	if p.AWS {
 		return "p-" + p.Name
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/world"
 )
 
 // object is what an action is done to.
@@ -231,7 +232,7 @@ func (c *call) identityKeys() map[string]string {
 }
 
 // orgPath is the value of aws:PrincipalOrgPaths.
-func orgPath(o *Organization) string {
+func orgPath(o *world.Organization) string {
 	ids := []string{o.ID}
 	for i, l := range o.Levels {
 		if i < len(o.Levels)-1 || strings.HasPrefix(l.ID, "ou-") {

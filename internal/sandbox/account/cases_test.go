@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // situation is one case of start-session.json.
@@ -49,15 +51,15 @@ func situations(t *testing.T) []situation {
 }
 
 // world stages a case as an account.
-func (x situation) world(t *testing.T) World {
+func (x situation) world(t *testing.T) world.World {
 	t.Helper()
 	r := x.Request
-	w := World{Partition: r.Partition, Account: r.Account, Region: r.Region, Context: r.Context}
-	p := Principal{Tags: r.Principal.Tags}
-	org := &Organization{ID: "o-exampleorgid", ManagementAccount: "999988887777"}
+	w := world.World{Partition: r.Partition, Account: r.Account, Region: r.Region, Context: r.Context}
+	p := world.Principal{Tags: r.Principal.Tags}
+	org := &world.Organization{ID: "o-exampleorgid", ManagementAccount: "999988887777"}
 	var session []string
 	for _, policy := range x.Policies {
-		named := Policy{Name: policy.Name, Document: string(policy.Document)}
+		named := world.Policy{Name: policy.Name, Document: string(policy.Document)}
 		switch policy.Kind {
 		case "identity":
 			p.Inline = append(p.Inline, named)
@@ -68,7 +70,7 @@ func (x situation) world(t *testing.T) World {
 		case "vpce":
 			w.Endpoint = &named
 		case "scp":
-			org.Levels = append(org.Levels, Level{ID: "r-" + named.Name, SCPs: []Policy{named}})
+			org.Levels = append(org.Levels, world.Level{ID: "r-" + named.Name, SCPs: []world.Policy{named}})
 		}
 	}
 	if len(org.Levels) > 0 {
@@ -78,37 +80,37 @@ func (x situation) world(t *testing.T) World {
 		}
 		org.Levels, w.Organization = org.Levels[:1], org
 	}
-	l := Login{Name: "caller", Policies: session}
+	l := world.Login{Name: "caller", Policies: session}
 	if r.Principal.Type == "User" {
 		p.Name, p.ID, l.Principal = r.Principal.Username, r.Principal.Userid, "user/"+r.Principal.Username
-		w.Users = []User{{Principal: p}}
+		w.Users = []world.User{{Principal: p}}
 	} else {
 		_, path, _ := strings.Cut(r.Principal.RoleArn, ":role")
 		i := strings.LastIndex(path, "/")
 		p.Path, p.Name = path[:i+1], path[i+1:]
 		p.ID, l.Session, _ = strings.Cut(r.Principal.Userid, ":")
 		l.Principal = "role/" + p.Name
-		w.Roles = []Role{{Principal: p}}
+		w.Roles = []world.Role{{Principal: p}}
 	}
-	w.Logins = []Login{l}
+	w.Logins = []world.Login{l}
 	x.stage(&w)
 	return w
 }
 
 // stage puts the target, the document and the key into the world.
-func (x situation) stage(w *World) {
+func (x situation) stage(w *world.World) {
 	r := x.Request
 	if rest, ok := strings.CutPrefix(r.Target, "ecs:"); ok {
 		f := strings.Split(rest, "_")
-		w.Tasks = []Task{{Cluster: f[0], ID: f[1], Tags: r.TargetTags, Containers: []Container{{"app", f[2]}}}}
+		w.Tasks = []world.Task{{Cluster: f[0], ID: f[1], Tags: r.TargetTags, Containers: []world.Container{{Name: "app", RuntimeID: f[2]}}}}
 	} else {
-		w.Nodes = []Node{{ID: r.Target, Tags: r.TargetTags, Ping: pingOnline, Agent: "3.3.0.0"}}
+		w.Nodes = []world.Node{{ID: r.Target, Tags: r.TargetTags, Ping: pingOnline, Agent: "3.3.0.0"}}
 	}
 	if r.Document != nil && !ownedByAWS(*r.Document) {
-		w.Documents = []Document{{Name: *r.Document, Tags: r.DocumentTags, Content: builtinContent}}
+		w.Documents = []world.Document{{Name: *r.Document, Tags: r.DocumentTags, Content: builtinContent}}
 	}
 	if i := strings.LastIndex(r.KmsKeyID, "/"); i > 0 {
-		w.Keys = []Key{{ID: r.KmsKeyID[i+1:]}}
+		w.Keys = []world.Key{{ID: r.KmsKeyID[i+1:]}}
 	}
 }
 
@@ -119,9 +121,11 @@ func (r *ready) Start(_ context.Context, s SessionStart) (string, string, error)
 	r.started = append(r.started, s)
 	return "ws://127.0.0.1:1/" + s.SessionID, "token", nil
 }
+
 func (r *ready) Resume(_ context.Context, id string) (string, string, error) {
 	return "ws://127.0.0.1:1/" + id, "token", nil
 }
+
 func (r *ready) Terminate(context.Context, string) error { return nil }
 
 // parameters that the documents of the cases ask for.
@@ -211,8 +215,8 @@ func TestCasesThroughSimulator(t *testing.T) {
 		}
 		t.Run(x.Name, func(t *testing.T) {
 			w := x.world(t)
-			w.Users = append(w.Users, User{Principal: Principal{Name: "auditor", Inline: []Policy{{Name: "p", Document: allow("iam:SimulatePrincipalPolicy", "*")}}}})
-			w.Logins = []Login{{Name: "auditor", Principal: "user/auditor"}}
+			w.Users = append(w.Users, world.User{Principal: world.Principal{Name: "auditor", Inline: []world.Policy{{Name: "p", Document: allow("iam:SimulatePrincipalPolicy", "*")}}}})
+			w.Logins = []world.Login{{Name: "auditor", Principal: "user/auditor"}}
 			w.Context = nil // the auditor's own calls are not the point
 			_, c := open(t, w, Options{})
 			for _, e := range x.Expect {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // stored is where RDS or ElastiCache holds a thing, a name within a Region, and its tags.
@@ -117,7 +119,7 @@ func identifier(name string) bool {
 }
 
 // madeUpHost is the part of an address that tells accounts apart, in lower case.
-func madeUpHost(w World, service, region string, length int) string {
+func madeUpHost(w world.World, service, region string, length int) string {
 	return strings.ToLower(madeUpID("", service+w.Account+region))[:length]
 }
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // client calls an account as an SDK would: signed, over HTTP.
@@ -24,7 +26,7 @@ type client struct {
 }
 
 // open serves a world until the test ends.
-func open(t *testing.T, w World, o Options) (*Server, *client) {
+func open(t *testing.T, w world.World, o Options) (*Server, *client) {
 	t.Helper()
 	if w.Account == "" {
 		w.Account, w.Region = testAccount, "us-east-1"
@@ -210,10 +212,10 @@ func deny(action, resource string) string {
 }
 
 // userWith is a world of one user with inline policies p1, p2, ...
-func userWith(documents ...string) World {
-	u := User{Principal: Principal{Name: "alice"}}
+func userWith(documents ...string) world.World {
+	u := world.User{Principal: world.Principal{Name: "alice"}}
 	for i, d := range documents {
-		u.Inline = append(u.Inline, Policy{Name: "p" + string(rune('1'+i)), Document: d})
+		u.Inline = append(u.Inline, world.Policy{Name: "p" + string(rune('1'+i)), Document: d})
 	}
-	return World{Account: testAccount, Region: "us-east-1", Users: []User{u}, Logins: []Login{{Name: "alice", Principal: "user/alice"}}}
+	return world.World{Account: testAccount, Region: "us-east-1", Users: []world.User{u}, Logins: []world.Login{{Name: "alice", Principal: "user/alice"}}}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 const (
@@ -35,17 +37,17 @@ var engines = []struct {
 
 // checkDatabases fills in what databases leave out and follows their names.
 func (s *Server) checkDatabases() error {
-	clusters := make(map[string]Database)
+	clusters := make(map[string]world.Database)
 	for i := range s.world.Databases {
 		d := &s.world.Databases[i]
 		completeDatabase(d)
-		if d.Kind == DBCluster {
+		if d.Kind == world.DBCluster {
 			clusters[s.regional(d.Region, d.Name)] = *d
 		}
 	}
 	for i := range s.world.Databases {
 		d := &s.world.Databases[i]
-		if d.Kind == DBInstance && d.Cluster != "" {
+		if d.Kind == world.DBInstance && d.Cluster != "" {
 			c, ok := clusters[s.regional(d.Region, d.Cluster)]
 			if !ok {
 				return fmt.Errorf("DB instance %s: no DB cluster %q", d.Name, d.Cluster)
@@ -67,7 +69,7 @@ func (s *Server) checkDatabases() error {
 
 // completeDatabase fills in the engine's port and version; of an engine that is none of
 // RDS's it leaves the port at 0.
-func completeDatabase(d *Database) {
+func completeDatabase(d *world.Database) {
 	for _, e := range engines {
 		if strings.HasPrefix(d.Engine, e.prefix) {
 			d.Port, d.Version = cmp.Or(d.Port, e.port), orElse(d.Version, e.version)
@@ -81,9 +83,9 @@ func (s *Server) regional(region, name string) string {
 }
 
 // clusterMembers are the names of a cluster's instances.
-func (c *call) clusterMembers(cluster Database) []string {
+func (c *call) clusterMembers(cluster world.Database) []string {
 	var all []string
-	for _, d := range c.databases(DBInstance) {
+	for _, d := range c.databases(world.DBInstance) {
 		if d.Cluster == cluster.Name && c.regional(d.Region, "") == c.regional(cluster.Region, "") {
 			all = append(all, d.Name)
 		}
@@ -93,10 +95,10 @@ func (c *call) clusterMembers(cluster Database) []string {
 
 // DatabaseAddresses returns HOST:PORT of every endpoint of a database: of a
 // cluster the writer's, the reader's and the custom ones.
-func DatabaseAddresses(w World, d Database) []string {
+func DatabaseAddresses(w world.World, d world.Database) []string {
 	if d.Cluster != "" {
-		at := slices.IndexFunc(w.Databases, func(c Database) bool {
-			return c.Kind == DBCluster && c.Name == d.Cluster && orElse(c.Region, w.Region) == orElse(d.Region, w.Region)
+		at := slices.IndexFunc(w.Databases, func(c world.Database) bool {
+			return c.Kind == world.DBCluster && c.Name == d.Cluster && orElse(c.Region, w.Region) == orElse(d.Region, w.Region)
 		})
 		if at >= 0 {
 			d.Engine, d.Port = w.Databases[at].Engine, w.Databases[at].Port
@@ -107,12 +109,12 @@ func DatabaseAddresses(w World, d Database) []string {
 }
 
 // databaseEndpoints are those of a database, in the order of DatabaseAddresses.
-func databaseEndpoints(w World, d Database) []endpointXML {
+func databaseEndpoints(w world.World, d world.Database) []endpointXML {
 	region := orElse(d.Region, w.Region)
 	suffix := "c" + madeUpHost(w, "rds", region, 11) + "." + region + ".rds." + domain(w)
 	host := func(name, infix string) endpointXML { return endpointXML{name + "." + infix + suffix, d.Port} }
 	switch {
-	case d.Kind == DBCluster:
+	case d.Kind == world.DBCluster:
 		all := []endpointXML{host(d.Name, "cluster-"), host(d.Name, "cluster-ro-")}
 		for _, custom := range d.Custom {
 			all = append(all, host(custom, "cluster-custom-"))
@@ -120,14 +122,14 @@ func databaseEndpoints(w World, d Database) []endpointXML {
 		return all
 	case d.Status == creating:
 		return nil
-	case d.Kind == DBProxy:
+	case d.Kind == world.DBProxy:
 		return []endpointXML{host(d.Name, "proxy-")}
 	}
 	return []endpointXML{host(d.Name, "")}
 }
 
 // domain is where the partition's services live.
-func domain(w World) string {
+func domain(w world.World) string {
 	if w.Partition == "aws-cn" {
 		return "amazonaws.com.cn"
 	}

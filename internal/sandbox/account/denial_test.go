@@ -4,48 +4,50 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // Every layer that can deny, by name; the first in AWS's order is named.
 func TestDenialNamesTheLayer(t *testing.T) {
 	everything, nothing := allow("*", "*"), allow("s3:*", "*")
-	organization := func(scp, rcp string) *Organization {
-		l := Level{ID: "r-1", SCPs: []Policy{{Name: "scp", Document: scp}}}
+	organization := func(scp, rcp string) *world.Organization {
+		l := world.Level{ID: "r-1", SCPs: []world.Policy{{Name: "scp", Document: scp}}}
 		if rcp != "" {
-			l.RCPs = []Policy{{Name: "rcp", Document: rcp}}
+			l.RCPs = []world.Policy{{Name: "rcp", Document: rcp}}
 		}
-		return &Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []Level{l}}
+		return &world.Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []world.Level{l}}
 	}
 	for _, test := range []struct {
 		name   string
-		change func(*World)
+		change func(*world.World)
 		want   string
 	}{
-		{"no grant", func(w *World) { w.Users[0].Inline = nil }, "because no identity-based policy allows the ssm:StartSession action"},
-		{"deny", func(w *World) { w.Users[0].Inline[0].Document = deny("*", "*") }, "with an explicit deny in an identity-based policy"},
-		{"SCP", func(w *World) { w.Organization = organization(nothing, "") }, "because no service control policy allows the ssm:StartSession action"},
-		{"SCP deny", func(w *World) { w.Organization = organization(deny("ssm:*", "*"), "") }, "with an explicit deny in a service control policy"},
-		{"SCP and identity deny", func(w *World) {
+		{"no grant", func(w *world.World) { w.Users[0].Inline = nil }, "because no identity-based policy allows the ssm:StartSession action"},
+		{"deny", func(w *world.World) { w.Users[0].Inline[0].Document = deny("*", "*") }, "with an explicit deny in an identity-based policy"},
+		{"SCP", func(w *world.World) { w.Organization = organization(nothing, "") }, "because no service control policy allows the ssm:StartSession action"},
+		{"SCP deny", func(w *world.World) { w.Organization = organization(deny("ssm:*", "*"), "") }, "with an explicit deny in a service control policy"},
+		{"SCP and identity deny", func(w *world.World) {
 			w.Organization = organization(deny("ssm:*", "*"), "")
 			w.Users[0].Inline[0].Document = deny("*", "*")
 		}, "with an explicit deny in a service control policy"},
-		{"boundary", func(w *World) {
-			w.Policies, w.Users[0].Boundary = []Policy{{Name: "limit", Document: nothing}}, "limit"
+		{"boundary", func(w *world.World) {
+			w.Policies, w.Users[0].Boundary = []world.Policy{{Name: "limit", Document: nothing}}, "limit"
 		}, "because no permissions boundary allows the ssm:StartSession action"},
-		{"boundary deny", func(w *World) {
-			w.Policies, w.Users[0].Boundary = []Policy{{Name: "limit", Document: deny("ssm:*", "*")}}, "limit"
+		{"boundary deny", func(w *world.World) {
+			w.Policies, w.Users[0].Boundary = []world.Policy{{Name: "limit", Document: deny("ssm:*", "*")}}, "limit"
 		}, "with an explicit deny in a permissions boundary"},
-		{"endpoint", func(w *World) {
-			w.Endpoint = &Policy{Name: "vpce", Document: strings.Replace(nothing, `"Effect"`, `"Principal":"*","Effect"`, 1)}
+		{"endpoint", func(w *world.World) {
+			w.Endpoint = &world.Policy{Name: "vpce", Document: strings.Replace(nothing, `"Effect"`, `"Principal":"*","Effect"`, 1)}
 		}, "because no VPC endpoint policy allows the ssm:StartSession action"},
-		{"endpoint deny", func(w *World) {
-			w.Endpoint = &Policy{Name: "vpce", Document: strings.Replace(deny("*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1)}
+		{"endpoint deny", func(w *world.World) {
+			w.Endpoint = &world.Policy{Name: "vpce", Document: strings.Replace(deny("*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1)}
 		}, "with an explicit deny in a VPC endpoint policy"},
-		{"session policy", func(w *World) {
-			w.Roles = []Role{{Principal: Principal{Name: "dev", Inline: []Policy{{Name: "p", Document: everything}}}}}
-			w.Logins = []Login{{Name: "dev", Principal: "role/dev", Policies: []string{nothing}}}
+		{"session policy", func(w *world.World) {
+			w.Roles = []world.Role{{Principal: world.Principal{Name: "dev", Inline: []world.Policy{{Name: "p", Document: everything}}}}}
+			w.Logins = []world.Login{{Name: "dev", Principal: "role/dev", Policies: []string{nothing}}}
 		}, "because no session policy allows the ssm:StartSession action"},
-		{"RCP does not reach Systems Manager", func(w *World) {
+		{"RCP does not reach Systems Manager", func(w *world.World) {
 			w.Organization = organization(everything, strings.Replace(deny("*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1))
 			w.Users[0].Inline = nil
 		}, "because no identity-based policy allows the ssm:StartSession action"},
@@ -61,9 +63,9 @@ func TestDenialNamesTheLayer(t *testing.T) {
 }
 
 // sessionWorld is a user with policies and an instance that is online.
-func sessionWorld(documents ...string) World {
+func sessionWorld(documents ...string) world.World {
 	w := userWith(documents...)
-	w.Nodes = []Node{{ID: "i-0123456789abcdef0", Ping: pingOnline, Agent: "3.3.0.0", Tags: map[string]string{"Name": "bastion"}}}
+	w.Nodes = []world.Node{{ID: "i-0123456789abcdef0", Ping: pingOnline, Agent: "3.3.0.0", Tags: map[string]string{"Name": "bastion"}}}
 	return w
 }
 
@@ -72,16 +74,16 @@ func TestDenialStyles(t *testing.T) {
 	const who = "User: arn:aws:iam::111122223333:user/alice is not authorized to perform: ssm:StartSession"
 	const on = "on resource: arn:aws:ssm:us-east-1:111122223333:document/SSM-SessionManagerRunShell"
 	for _, test := range []struct {
-		style DenialStyle
+		style world.DenialStyle
 		want  string
 	}{
-		{DenialStyle{}, who + " " + on + " with an explicit deny in an identity-based policy"},
-		{DenialStyle{PolicyARN: true}, who + " " + on + " with an explicit deny in an identity-based policy: arn:aws:iam::111122223333:policy/NoShell"},
-		{DenialStyle{Newlines: true}, who + "\n" + on + "\nwith an explicit deny in an identity-based policy"},
-		{DenialStyle{Plain: true}, who + " " + on},
+		{world.DenialStyle{}, who + " " + on + " with an explicit deny in an identity-based policy"},
+		{world.DenialStyle{PolicyARN: true}, who + " " + on + " with an explicit deny in an identity-based policy: arn:aws:iam::111122223333:policy/NoShell"},
+		{world.DenialStyle{Newlines: true}, who + "\n" + on + "\nwith an explicit deny in an identity-based policy"},
+		{world.DenialStyle{Plain: true}, who + " " + on},
 	} {
 		w := sessionWorld(allow("*", "*"))
-		w.Policies = []Policy{{Name: "NoShell", Document: deny("ssm:StartSession", "arn:aws:ssm:*:*:document/SSM-SessionManagerRunShell")}}
+		w.Policies = []world.Policy{{Name: "NoShell", Document: deny("ssm:StartSession", "arn:aws:ssm:*:*:document/SSM-SessionManagerRunShell")}}
 		w.Users[0].Attached, w.Denials = []string{"NoShell"}, test.style
 		_, c := open(t, w, Options{})
 		if f := c.post(nil, "ssm", "StartSession", map[string]string{"Target": "i-0123456789abcdef0"}); f.Message != test.want {
@@ -112,7 +114,7 @@ func TestDenialOfBothGrants(t *testing.T) {
 // Policies above the caller's own change at run time, too.
 func TestOuterPoliciesChange(t *testing.T) {
 	w := sessionWorld(allow("*", "*"))
-	w.Organization = &Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []Level{{ID: "r-1", SCPs: []Policy{{Name: "scp", Document: allow("*", "*")}}}}}
+	w.Organization = &world.Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []world.Level{{ID: "r-1", SCPs: []world.Policy{{Name: "scp", Document: allow("*", "*")}}}}}
 	s, c := open(t, w, Options{Channels: &ready{}})
 	expect := func(want string) {
 		t.Helper()
@@ -127,16 +129,16 @@ func TestOuterPoliciesChange(t *testing.T) {
 		}
 	}
 	expect("")
-	must(s.PutSCP(0, Policy{Name: "scp", Document: allow("iam:*", "*")}))
+	must(s.PutSCP(0, world.Policy{Name: "scp", Document: allow("iam:*", "*")}))
 	expect("because no service control policy allows")
-	must(s.PutSCP(0, Policy{Name: "more", Document: allow("ssm:*", "*")}))
+	must(s.PutSCP(0, world.Policy{Name: "more", Document: allow("ssm:*", "*")}))
 	expect("")
 	nothing := strings.Replace(allow("s3:*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1)
-	must(s.PutEndpoint(&Policy{Name: "vpce", Document: nothing}))
+	must(s.PutEndpoint(&world.Policy{Name: "vpce", Document: nothing}))
 	expect("because no VPC endpoint policy allows")
 	must(s.PutEndpoint(nil))
 	expect("")
-	if s.PutSCP(1, Policy{Name: "scp", Document: allow("*", "*")}) == nil || s.PutSCP(0, Policy{Name: "scp", Document: "{}"}) == nil || s.PutEndpoint(&Policy{Document: "{}"}) == nil {
+	if s.PutSCP(1, world.Policy{Name: "scp", Document: allow("*", "*")}) == nil || s.PutSCP(0, world.Policy{Name: "scp", Document: "{}"}) == nil || s.PutEndpoint(&world.Policy{Document: "{}"}) == nil {
 		t.Error("a change that cannot be was accepted")
 	}
 	if w.Organization.Levels[0].SCPs[0].Document != allow("*", "*") || len(w.Organization.Levels[0].SCPs) != 1 {

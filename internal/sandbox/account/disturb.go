@@ -5,29 +5,12 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// Fault is a disturbance of calls: each field that is set takes effect.
-type Fault struct {
-	Operation string // "iam:GetRole", "iam:*" or "*"
-	Call      int    // the call it strikes, counted from 1 since it was injected; 0: every call
-	Delay     time.Duration
-	Kind      FaultKind
-}
-
-// FaultKind says what happens to a call after the delay.
-type FaultKind string
-
-// The kinds of fault. The empty one lets the call through.
-const (
-	Throttle    FaultKind = "throttle"    // "Rate exceeded"
-	Unavailable FaultKind = "unavailable" // 503
-	Garbage     FaultKind = "garbage"     // 200 with a body that is no answer
-	Drop        FaultKind = "drop"        // the connection is closed without an answer
+	"ssmguard/internal/sandbox/world"
 )
 
 type injected struct {
-	Fault
+	world.Fault
 	seen int
 }
 
@@ -41,7 +24,7 @@ type Call struct {
 }
 
 // Inject disturbs calls from now on.
-func (s *Server) Inject(faults ...Fault) {
+func (s *Server) Inject(faults ...world.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range faults {
@@ -89,7 +72,7 @@ func (s *Server) record(c *call, err error) {
 }
 
 // strike finds what is to happen to a call: the sum of the delays, the first kind.
-func (s *Server) strike(c *call) (delay time.Duration, kind FaultKind) {
+func (s *Server) strike(c *call) (delay time.Duration, kind world.FaultKind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delay = s.world.Delay
@@ -124,15 +107,15 @@ func (s *Server) disturb(w http.ResponseWriter, c *call) bool {
 	}
 	var f *fault
 	switch kind {
-	case Throttle:
+	case world.Throttle:
 		f = troubleFor(c.service, throttled, "")
-	case Unavailable:
+	case world.Unavailable:
 		f = troubleFor(c.service, unavailable, "")
-	case Garbage:
+	case world.Garbage:
 		s.record(c, refuse("Garbage", ""))
 		w.Write([]byte("<html><body>not what you asked for")) //nolint:errcheck // the client has gone
 		return false
-	case Drop:
+	case world.Drop:
 		s.record(c, refuse("Drop", ""))
 		panic(http.ErrAbortHandler)
 	default:

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // documentsJSON holds the documents AWS owns, as far as sessions use them.
@@ -18,7 +20,7 @@ var documentsJSON []byte
 const defaultDocument = "SSM-SessionManagerRunShell"
 
 // awsDocuments are the documents AWS owns; they exist in every region.
-var awsDocuments = sync.OnceValue(func() []Document {
+var awsDocuments = sync.OnceValue(func() []world.Document {
 	var contents map[string]struct {
 		Type    string
 		Content json.RawMessage
@@ -26,9 +28,9 @@ var awsDocuments = sync.OnceValue(func() []Document {
 	if err := json.Unmarshal(documentsJSON, &contents); err != nil {
 		panic(err) // the embedded file is part of the program
 	}
-	var all []Document
+	var all []world.Document
 	for _, name := range sortedKeys(contents) {
-		all = append(all, Document{Name: name, Type: contents[name].Type, Content: string(contents[name].Content)})
+		all = append(all, world.Document{Name: name, Type: contents[name].Type, Content: string(contents[name].Content)})
 	}
 	return all
 })
@@ -41,7 +43,7 @@ func ownedByAWS(name string) bool {
 }
 
 // document finds a document by name or ARN in the region of the call.
-func (c *call) document(name string) *Document {
+func (c *call) document(name string) *world.Document {
 	list := c.world.Documents
 	if ownedByAWS(name) {
 		list = awsDocuments()
@@ -56,17 +58,17 @@ func (c *call) document(name string) *Document {
 	return nil
 }
 
-func documentOwner(d *Document, w World) string { return orElse(d.Account, w.Account) }
+func documentOwner(d *world.Document, w world.World) string { return orElse(d.Account, w.Account) }
 
 // arnOf is the document's ARN in the region of the call.
-func (c *call) arnOf(d *Document) string {
+func (c *call) arnOf(d *world.Document) string {
 	if ownedByAWS(d.Name) {
 		return c.documentARN(c.region, d.Name)
 	}
 	return strings.Join([]string{"arn", c.world.Partition, "ssm", c.region, documentOwner(d, c.world), "document/" + d.Name}, ":")
 }
 
-func documentType(d *Document) string { return orElse(d.Type, "Session") }
+func documentType(d *world.Document) string { return orElse(d.Type, "Session") }
 
 // sessionContent is the part of a Session document that shapes a session.
 type sessionContent struct {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 var ec2Operations = map[string]handler{
@@ -59,14 +61,14 @@ var stateCodes = map[string]int{"pending": 0, "running": 16, "shutting-down": 32
 var instanceIDForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`) })
 
 // instances are the EC2 instances of the account in the region of the call.
-func (c *call) instances() []Node {
-	return slices.DeleteFunc(slices.Clone(c.world.Nodes), func(n Node) bool {
+func (c *call) instances() []world.Node {
+	return slices.DeleteFunc(slices.Clone(c.world.Nodes), func(n world.Node) bool {
 		return !strings.HasPrefix(n.ID, "i-") || !c.holds(n)
 	})
 }
 
 // holds reports whether a node belongs to the account and the region of the call.
-func (c *call) holds(n Node) bool {
+func (c *call) holds(n world.Node) bool {
 	return orElse(n.Account, c.world.Account) == c.world.Account && orElse(n.Region, c.world.Region) == c.region
 }
 
@@ -80,11 +82,11 @@ func describeInstances(c *call) (any, error) {
 			if !instanceIDForm().MatchString(id) {
 				return nil, refuse("InvalidInstanceID.Malformed", "Invalid id: %q", id)
 			}
-			if !slices.ContainsFunc(all, func(n Node) bool { return n.ID == id }) {
+			if !slices.ContainsFunc(all, func(n world.Node) bool { return n.ID == id }) {
 				return nil, refuse("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
 			}
 		}
-		all = slices.DeleteFunc(all, func(n Node) bool { return !slices.Contains(ids, n.ID) })
+		all = slices.DeleteFunc(all, func(n world.Node) bool { return !slices.Contains(ids, n.ID) })
 	}
 	filters, err := c.filters()
 	if err != nil {
@@ -94,7 +96,7 @@ func describeInstances(c *call) (any, error) {
 		if !f.known() {
 			return nil, refuse("InvalidParameterValue", "The filter '%s' is invalid", f.name)
 		}
-		all = slices.DeleteFunc(all, func(n Node) bool { return !f.holds(n) })
+		all = slices.DeleteFunc(all, func(n world.Node) bool { return !f.holds(n) })
 	}
 	part, next, ok := page(all, c.form.Get("NextToken"), pageSize(c.number("MaxResults"), 1000, 1000))
 	if !ok {
@@ -107,7 +109,7 @@ func describeInstances(c *call) (any, error) {
 	return a, nil
 }
 
-func (c *call) instance(n Node) ec2Instance {
+func (c *call) instance(n world.Node) ec2Instance {
 	state := orElse(n.State, "running")
 	x := ec2Instance{
 		InstanceID: n.ID, ImageID: "ami-0123456789abcdef0", State: ec2State{stateCodes[state], state}, InstanceType: "t3.micro",
@@ -126,7 +128,7 @@ func (c *call) instance(n Node) ec2Instance {
 }
 
 // privateDNS is the node's name within its VPC.
-func privateDNS(n Node, region string) string {
+func privateDNS(n world.Node, region string) string {
 	if n.PrivateDNS != "" || n.PrivateIP == "" {
 		return n.PrivateDNS
 	}
@@ -151,18 +153,18 @@ func (c *call) filters() ([]filter, error) {
 	return all, nil
 }
 
-var instanceFilters = map[string]func(Node) string{
-	"instance-id":         func(n Node) string { return n.ID },
-	"private-ip-address":  func(n Node) string { return n.PrivateIP },
-	"private-dns-name":    func(n Node) string { return privateDNS(n, n.Region) },
-	"instance-state-name": func(n Node) string { return orElse(n.State, "running") },
+var instanceFilters = map[string]func(world.Node) string{
+	"instance-id":         func(n world.Node) string { return n.ID },
+	"private-ip-address":  func(n world.Node) string { return n.PrivateIP },
+	"private-dns-name":    func(n world.Node) string { return privateDNS(n, n.Region) },
+	"instance-state-name": func(n world.Node) string { return orElse(n.State, "running") },
 }
 
 func (f filter) known() bool {
 	return instanceFilters[f.name] != nil || f.name == "tag-key" || strings.HasPrefix(f.name, "tag:")
 }
 
-func (f filter) holds(n Node) bool {
+func (f filter) holds(n world.Node) bool {
 	if key, ok := strings.CutPrefix(f.name, "tag:"); ok {
 		value, has := n.Tags[key]
 		return has && f.matches(value)

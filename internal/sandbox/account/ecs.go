@@ -3,6 +3,8 @@ package account
 import (
 	"slices"
 	"strings"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 var ecsOperations = map[string]handler{
@@ -11,14 +13,14 @@ var ecsOperations = map[string]handler{
 	"ExecuteCommand":   executeCommand,
 }
 
-func (c *call) taskARN(t *Task) string {
+func (c *call) taskARN(t *world.Task) string {
 	return c.arn("ecs", orElse(t.Region, c.world.Region), "task/"+t.Cluster+"/"+t.ID)
 }
 
 func (c *call) clusterARN(name string) string { return c.arn("ecs", c.region, "cluster/"+name) }
 
 // task finds the task and container of a target ecs:CLUSTER_TASK_RUNTIME.
-func (c *call) task(target string) (*Task, *Container) {
+func (c *call) task(target string) (*world.Task, *world.Container) {
 	cluster, id, runtime, ok := taskTarget(target)
 	if !ok {
 		return nil, nil
@@ -27,7 +29,7 @@ func (c *call) task(target string) (*Task, *Container) {
 	if t == nil {
 		return nil, nil
 	}
-	i := slices.IndexFunc(t.Containers, func(x Container) bool { return x.RuntimeID == runtime })
+	i := slices.IndexFunc(t.Containers, func(x world.Container) bool { return x.RuntimeID == runtime })
 	if i < 0 {
 		return nil, nil
 	}
@@ -35,7 +37,7 @@ func (c *call) task(target string) (*Task, *Container) {
 }
 
 // taskIn finds a task by id or ARN in a cluster given by name or ARN.
-func (c *call) taskIn(cluster, task string) *Task {
+func (c *call) taskIn(cluster, task string) *world.Task {
 	cluster = cluster[strings.LastIndex(cluster, "/")+1:]
 	task = task[strings.LastIndex(task, "/")+1:]
 	for i := range c.world.Tasks {
@@ -118,7 +120,7 @@ func describeTasks(c *call) (any, error) {
 	return a, nil
 }
 
-func (c *call) ecsTask(t *Task, withTags bool) ecsTask {
+func (c *call) ecsTask(t *world.Task, withTags bool) ecsTask {
 	status := "RUNNING"
 	if t.Stopped {
 		status = "STOPPED"
@@ -192,25 +194,25 @@ func executeCommand(c *call) (any, error) {
 }
 
 // containerOf finds a container by name; a task with one container needs no name.
-func containerOf(t *Task, name string) (*Container, error) {
+func containerOf(t *world.Task, name string) (*world.Container, error) {
 	if name == "" && len(t.Containers) == 1 {
 		return &t.Containers[0], nil
 	}
-	i := slices.IndexFunc(t.Containers, func(x Container) bool { return x.Name == name })
+	i := slices.IndexFunc(t.Containers, func(x world.Container) bool { return x.Name == name })
 	if i < 0 {
 		return nil, refuse("InvalidParameterException", "The container name specified is not valid.")
 	}
 	return &t.Containers[i], nil
 }
 
-func (c *call) execute(in executeCommandInput, t *Task, k *Container) (any, error) {
+func (c *call) execute(in executeCommandInput, t *world.Task, k *world.Container) (any, error) {
 	content, err := c.sessionDocument(ecsDocument)
 	if err != nil {
 		return nil, err
 	}
 	bound := map[string]string{"command": in.Command}
 	target := "ecs:" + t.Cluster + "_" + t.ID + "_" + k.RuntimeID
-	start, err := c.describeStart(startSessionInput{Target: target}, ecsDocument, content, bound, Node{Agent: taskAgent})
+	start, err := c.describeStart(startSessionInput{Target: target}, ecsDocument, content, bound, world.Node{Agent: taskAgent})
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +248,7 @@ func describeClusters(c *call) (any, error) {
 		if err := c.authorize("ecs:DescribeClusters", object{arn: c.clusterARN(name)}); err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(c.world.Tasks, func(t Task) bool { return t.Cluster == name }) {
+		if !slices.ContainsFunc(c.world.Tasks, func(t world.Task) bool { return t.Cluster == name }) {
 			failures = append(failures, ecsFailure{c.clusterARN(name), "MISSING"})
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 var elastiCacheOperations = map[string]handler{
@@ -13,17 +15,17 @@ var elastiCacheOperations = map[string]handler{
 	"DescribeServerlessCaches":  describeServerlessCaches,
 }
 
-func storedCache(k Cache) stored { return stored{k.Name, k.Region, k.Tags} }
+func storedCache(k world.Cache) stored { return stored{k.Name, k.Region, k.Tags} }
 
-func cacheNodes(k Cache) int { return max(k.Nodes, 1) }
+func cacheNodes(k world.Cache) int { return max(k.Nodes, 1) }
 
 // cacheVersion is the engine's.
-func cacheVersion(k Cache) string {
+func cacheVersion(k world.Cache) string {
 	return orElse(k.Version, map[string]string{"valkey": "8.0.1", "redis": "7.1.0", "memcached": "1.6.22"}[k.Engine])
 }
 
 // cachePort is the engine's own when none is given; 0 for no engine of ElastiCache.
-func cachePort(k Cache) int {
+func cachePort(k world.Cache) int {
 	if k.Port != 0 {
 		return k.Port
 	}
@@ -35,17 +37,17 @@ const cachesTooMany = "Invalid value for max records. Must be between 20 and 100
 // What the describe calls of ElastiCache need and answer; see the service
 // authorization reference for the resources.
 var (
-	replicationGroups = catalog[Cache]{
+	replicationGroups = catalog[world.Cache]{
 		stored: storedCache, action: "elasticache:DescribeReplicationGroups", kind: "replicationgroup", name: "ReplicationGroupId", label: "ReplicationGroupId",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: cachesTooMany,
 		missing: fault{Code: "ReplicationGroupNotFoundFault", Message: "ReplicationGroup %s not found.", Status: http.StatusNotFound},
 	}
-	cacheClusters = catalog[Cache]{
+	cacheClusters = catalog[world.Cache]{
 		stored: storedCache, action: "elasticache:DescribeCacheClusters", kind: "cluster", name: "CacheClusterId", label: "CacheClusterId",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: cachesTooMany,
 		missing: fault{Code: "CacheClusterNotFound", Message: "CacheCluster not found: %s", Status: http.StatusNotFound},
 	}
-	serverlessCaches = catalog[Cache]{
+	serverlessCaches = catalog[world.Cache]{
 		stored: storedCache, action: "elasticache:DescribeServerlessCaches", kind: "serverlesscache", name: "ServerlessCacheName", label: "ServerlessCacheName",
 		size: "MaxResults", token: "NextToken", standard: 50, tooMany: cachesTooMany,
 		missing: fault{Code: "ServerlessCacheNotFoundFault", Message: "ServerlessCache %s not found.", Status: http.StatusNotFound},
@@ -53,8 +55,8 @@ var (
 )
 
 // caches are those of a kind.
-func (c *call) caches(kind string) []Cache {
-	return slices.DeleteFunc(slices.Clone(c.world.Caches), func(k Cache) bool { return k.Kind != kind })
+func (c *call) caches(kind string) []world.Cache {
+	return slices.DeleteFunc(slices.Clone(c.world.Caches), func(k world.Cache) bool { return k.Kind != kind })
 }
 
 // shard is one shard of a group: its endpoints and the names of its nodes.
@@ -64,7 +66,7 @@ type shard struct {
 }
 
 // cacheShards are those of a group. With cluster mode they have no endpoints of their own.
-func cacheShards(w World, k Cache) []shard {
+func cacheShards(w world.World, k world.Cache) []shard {
 	var all []shard
 	for i := range max(k.Shards, 1) {
 		var s shard
@@ -88,8 +90,8 @@ func cacheShards(w World, k Cache) []shard {
 }
 
 // cacheNode is the endpoint of one node of a group or cluster.
-func cacheNode(w World, k Cache, name, number string) endpointXML {
-	if k.TLS && k.Kind == CacheGroup {
+func cacheNode(w world.World, k world.Cache, name, number string) endpointXML {
+	if k.TLS && k.Kind == world.CacheGroup {
 		return cacheHost(w, k, name+"."+k.Name+".%s")
 	}
 	return cacheHost(w, k, name+".%s."+number)
@@ -97,13 +99,13 @@ func cacheNode(w World, k Cache, name, number string) endpointXML {
 
 // configurationEndpoint is that through which clients discover nodes: of a
 // group with cluster mode, and of a memcached cluster.
-func configurationEndpoint(w World, k Cache) endpointXML {
+func configurationEndpoint(w world.World, k world.Cache) endpointXML {
 	switch {
-	case k.Kind == CacheCluster && k.Engine == "memcached":
+	case k.Kind == world.CacheCluster && k.Engine == "memcached":
 		return cacheHost(w, k, k.Name+".%s.cfg")
-	case k.Kind == CacheGroup && k.Shards > 0 && k.TLS:
+	case k.Kind == world.CacheGroup && k.Shards > 0 && k.TLS:
 		return cacheHost(w, k, "clustercfg."+k.Name+".%s")
-	case k.Kind == CacheGroup && k.Shards > 0:
+	case k.Kind == world.CacheGroup && k.Shards > 0:
 		return cacheHost(w, k, k.Name+".%s.clustercfg")
 	}
 	return endpointXML{}
@@ -111,7 +113,7 @@ func configurationEndpoint(w World, k Cache) endpointXML {
 
 // serverlessEndpoints are the writer's and the reader's endpoint of a serverless cache,
 // which differ in their ports.
-func serverlessEndpoints(w World, k Cache) (writer, reader endpointXML) {
+func serverlessEndpoints(w world.World, k world.Cache) (writer, reader endpointXML) {
 	writer = cacheHost(w, k, k.Name+"-%s.serverless")
 	reader = writer
 	reader.Port++
@@ -119,7 +121,7 @@ func serverlessEndpoints(w World, k Cache) (writer, reader endpointXML) {
 }
 
 // cacheHost is an address of a cache; the account's own part takes the place of %s.
-func cacheHost(w World, k Cache, form string) endpointXML {
+func cacheHost(w world.World, k world.Cache, form string) endpointXML {
 	if k.Status == creating {
 		return endpointXML{}
 	}
@@ -145,13 +147,13 @@ func shortRegion(region string) string {
 }
 
 // CacheAddresses returns HOST:PORT of every endpoint of a cache.
-func CacheAddresses(w World, k Cache) []string {
+func CacheAddresses(w world.World, k world.Cache) []string {
 	all := []endpointXML{configurationEndpoint(w, k)}
 	switch k.Kind {
-	case CacheServerless:
+	case world.CacheServerless:
 		writer, reader := serverlessEndpoints(w, k)
 		all = append(all, writer, reader)
-	case CacheGroup:
+	case world.CacheGroup:
 		for _, s := range cacheShards(w, k) {
 			all = append(all, s.primary, s.reader)
 			for _, n := range s.nodes {

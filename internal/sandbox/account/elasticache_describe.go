@@ -1,6 +1,10 @@
 package account
 
-import "fmt"
+import (
+	"fmt"
+
+	"ssmguard/internal/sandbox/world"
+)
 
 type nodeGroupMemberXML struct {
 	CacheClusterID            string       `xml:"CacheClusterId"`
@@ -54,7 +58,7 @@ type replicationGroupsAnswer struct {
 }
 
 func describeReplicationGroups(c *call) (any, error) {
-	part, marker, err := replicationGroups.answer(c, c.caches(CacheGroup), every[Cache])
+	part, marker, err := replicationGroups.answer(c, c.caches(world.CacheGroup), every[world.Cache])
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +69,7 @@ func describeReplicationGroups(c *call) (any, error) {
 	return a, nil
 }
 
-func (c *call) replicationGroup(k Cache) replicationGroupXML {
+func (c *call) replicationGroup(k world.Cache) replicationGroupXML {
 	x := replicationGroupXML{
 		ReplicationGroupID: k.Name, Description: k.Name, Status: orElse(k.Status, available), AutomaticFailover: "disabled", MultiAZ: "disabled",
 		ConfigurationEndpoint: configurationEndpoint(c.world, k).shown(), SnapshotWindow: "18:00-19:00", ClusterEnabled: k.Shards > 0, CacheNodeType: "cache.t4g.micro",
@@ -147,9 +151,9 @@ type cacheClustersAnswer struct {
 
 // describeCacheClusters lists the nodes of groups too: each is a cluster of one.
 func describeCacheClusters(c *call) (any, error) {
-	groups := make(map[string]Cache) // by the name of their nodes
-	all := c.caches(CacheCluster)
-	for _, g := range c.caches(CacheGroup) {
+	groups := make(map[string]world.Cache) // by the name of their nodes
+	all := c.caches(world.CacheCluster)
+	for _, g := range c.caches(world.CacheGroup) {
 		for _, s := range cacheShards(c.world, g) {
 			for _, name := range s.nodes {
 				node := g
@@ -160,7 +164,7 @@ func describeCacheClusters(c *call) (any, error) {
 		}
 	}
 	alone := c.form.Get("ShowCacheClustersNotInReplicationGroups") == "true"
-	part, marker, err := cacheClusters.answer(c, all, func(k Cache) (bool, error) { return !alone || k.Kind == CacheCluster, nil })
+	part, marker, err := cacheClusters.answer(c, all, func(k world.Cache) (bool, error) { return !alone || k.Kind == world.CacheCluster, nil })
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +173,7 @@ func describeCacheClusters(c *call) (any, error) {
 		x := cacheClusterXML{
 			CacheClusterID: k.Name, CacheNodeType: "cache.t4g.micro", Engine: k.Engine, EngineVersion: cacheVersion(k), CacheClusterStatus: orElse(k.Status, available),
 			NumCacheNodes: cacheNodes(k), PreferredAvailabilityZone: c.region + "a", CacheClusterCreateTime: opened, AutoMinorVersionUpgrade: true,
-			TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: k.Kind == CacheGroup, ARN: c.arn("elasticache", c.region, "cluster:"+k.Name),
+			TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: k.Kind == world.CacheGroup, ARN: c.arn("elasticache", c.region, "cluster:"+k.Name),
 		}
 		g, inGroup := groups[c.regional(k.Region, k.Name)]
 		if inGroup {
@@ -186,7 +190,7 @@ func describeCacheClusters(c *call) (any, error) {
 	return a, nil
 }
 
-func (c *call) cacheNodes(g, k Cache) []cacheNodeXML {
+func (c *call) cacheNodes(g, k world.Cache) []cacheNodeXML {
 	var all []cacheNodeXML
 	for n := range cacheNodes(k) {
 		id := fmt.Sprintf("%04d", n+1)
@@ -220,7 +224,7 @@ type serverlessCachesAnswer struct {
 }
 
 func describeServerlessCaches(c *call) (any, error) {
-	part, next, err := serverlessCaches.answer(c, c.caches(CacheServerless), every[Cache])
+	part, next, err := serverlessCaches.answer(c, c.caches(world.CacheServerless), every[world.Cache])
 	if err != nil {
 		return nil, err
 	}

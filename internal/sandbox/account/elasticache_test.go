@@ -5,18 +5,20 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/sandbox/world"
 )
 
-func withCaches(documents ...string) World {
+func withCaches(documents ...string) world.World {
 	w := userWith(documents...)
-	w.Caches = []Cache{
-		{Kind: CacheGroup, Name: "sessions", Engine: "valkey", Nodes: 2, TLS: true, Tags: map[string]string{"Team": "db"}},
-		{Kind: CacheGroup, Name: "plain", Engine: "redis"},
-		{Kind: CacheGroup, Name: "wide", Engine: "valkey", Shards: 2, Nodes: 2, TLS: true},
-		{Kind: CacheGroup, Name: "new", Engine: "valkey", Status: "creating"},
-		{Kind: CacheCluster, Name: "pages", Engine: "memcached", Nodes: 2},
-		{Kind: CacheCluster, Name: "single", Engine: "redis", Port: 6390},
-		{Kind: CacheServerless, Name: "carts", Engine: "valkey"},
+	w.Caches = []world.Cache{
+		{Kind: world.CacheGroup, Name: "sessions", Engine: "valkey", Nodes: 2, TLS: true, Tags: map[string]string{"Team": "db"}},
+		{Kind: world.CacheGroup, Name: "plain", Engine: "redis"},
+		{Kind: world.CacheGroup, Name: "wide", Engine: "valkey", Shards: 2, Nodes: 2, TLS: true},
+		{Kind: world.CacheGroup, Name: "new", Engine: "valkey", Status: "creating"},
+		{Kind: world.CacheCluster, Name: "pages", Engine: "memcached", Nodes: 2},
+		{Kind: world.CacheCluster, Name: "single", Engine: "redis", Port: 6390},
+		{Kind: world.CacheServerless, Name: "carts", Engine: "valkey"},
 	}
 	return w
 }
@@ -189,9 +191,9 @@ func TestShortRegion(t *testing.T) {
 
 // A world whose caches cannot be is no world.
 func TestCachesOfWorld(t *testing.T) {
-	for _, k := range []Cache{{Kind: CacheGroup, Name: "x", Engine: "cash", Port: 1}, {Kind: CacheGroup, Name: "X", Engine: "redis"}} {
+	for _, k := range []world.Cache{{Kind: world.CacheGroup, Name: "x", Engine: "cash", Port: 1}, {Kind: world.CacheGroup, Name: "X", Engine: "redis"}} {
 		w := userWith()
-		w.Caches = []Cache{k}
+		w.Caches = []world.Cache{k}
 		if _, err := New(w, Options{}); err == nil || !strings.Contains(err.Error(), "cache ") {
 			t.Errorf("%+v: %v", k, err)
 		}

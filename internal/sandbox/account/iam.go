@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 var iamOperations = map[string]handler{
@@ -56,6 +58,7 @@ type principalXML struct {
 }
 
 type userAnswer struct{ User principalXML }
+
 type roleAnswer struct{ Role principalXML }
 
 // noEntity is IAM's answer for a name it does not know.
@@ -69,7 +72,7 @@ func noEntity(format string, args ...any) *fault {
 type resource struct {
 	arn      string
 	attached []string
-	inline   []Policy
+	inline   []world.Policy
 	known    bool
 }
 
@@ -118,7 +121,7 @@ func (c *call) entity(kind string) (string, resource, error) {
 	return name, r, nil
 }
 
-func (c *call) describe(p Principal, arn string) principalXML {
+func (c *call) describe(p world.Principal, arn string) principalXML {
 	x := principalXML{Path: p.Path, Arn: arn, CreateDate: opened}
 	for _, k := range sortedKeys(p.Tags) {
 		x.Tags = append(x.Tags, tagXML{k, p.Tags[k]})
@@ -176,7 +179,7 @@ type groupsAnswer struct {
 	Marker      string `xml:",omitempty"`
 }
 
-func (c *call) groupXML(g *Group) groupXML {
+func (c *call) groupXML(g *world.Group) groupXML {
 	return groupXML{g.Path, g.Name, madeUpID("AGPA", g.Name), c.groupARN(g), opened}
 }
 
@@ -233,7 +236,7 @@ func listAccountAliases(c *call) (any, error) {
 }
 
 // trustPolicy writes the role's trust list as the policy document GetRole shows.
-func trustPolicy(r *Role, w World) string {
+func trustPolicy(r *world.Role, w world.World) string {
 	var b strings.Builder
 	b.WriteString(`{"Version":"2012-10-17","Statement":[`)
 	for i, t := range r.Trust {

@@ -6,23 +6,25 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // company has a user in groups, a role with a path, and policies of each kind.
-func company() World {
-	return World{
+func company() world.World {
+	return world.World{
 		Account: testAccount, Region: "us-east-1",
-		Policies: []Policy{
+		Policies: []world.Policy{
 			{Name: "Everything", AWS: true, Document: allow("*", "*")},
 			{Name: "Limit", Path: "/limits/", Document: allow("*", "*")},
 		},
-		Groups: []Group{{Name: "devs", Attached: []string{"Limit"}, Inline: []Policy{{Name: "in-group", Document: allow("ec2:*", "*")}}}, {Name: "all"}, {Name: "ops"}},
-		Users: []User{
-			{Principal: Principal{Name: "alice", Tags: map[string]string{"Team": "db"}, Attached: []string{"Everything"}, Boundary: "Limit", Inline: []Policy{{Name: "own", Document: allow("ssm:*", "*")}}}, Groups: []string{"devs", "all", "ops"}},
-			{Principal: Principal{Name: "bob"}},
+		Groups: []world.Group{{Name: "devs", Attached: []string{"Limit"}, Inline: []world.Policy{{Name: "in-group", Document: allow("ec2:*", "*")}}}, {Name: "all"}, {Name: "ops"}},
+		Users: []world.User{
+			{Principal: world.Principal{Name: "alice", Tags: map[string]string{"Team": "db"}, Attached: []string{"Everything"}, Boundary: "Limit", Inline: []world.Policy{{Name: "own", Document: allow("ssm:*", "*")}}}, Groups: []string{"devs", "all", "ops"}},
+			{Principal: world.Principal{Name: "bob"}},
 		},
-		Roles:  []Role{{Principal: Principal{Name: "deploy", Path: "/team/platform/", Attached: []string{"Limit"}}, Trust: []string{testAccount}}},
-		Logins: []Login{{Name: "alice", Principal: "user/alice"}, {Name: "bob", Principal: "user/bob"}, {Name: "deploy", Principal: "role/deploy"}},
+		Roles:  []world.Role{{Principal: world.Principal{Name: "deploy", Path: "/team/platform/", Attached: []string{"Limit"}}, Trust: []string{testAccount}}},
+		Logins: []world.Login{{Name: "alice", Principal: "user/alice"}, {Name: "bob", Principal: "user/bob"}, {Name: "deploy", Principal: "role/deploy"}},
 	}
 }
 
@@ -72,7 +74,7 @@ func TestReadRole(t *testing.T) {
 
 func TestReadManagedPolicy(t *testing.T) {
 	s, c := open(t, company(), Options{})
-	if err := s.PutManaged(Policy{Name: "Limit", Path: "/limits/", Document: allow("iam:*", "*")}); err != nil {
+	if err := s.PutManaged(world.Policy{Name: "Limit", Path: "/limits/", Document: allow("iam:*", "*")}); err != nil {
 		t.Fatal(err)
 	}
 	const arn = "arn:aws:iam::111122223333:policy/limits/Limit"

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"maps"
 	"strings"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 var kmsOperations = map[string]handler{
@@ -19,12 +21,12 @@ type dataKey struct {
 	context map[string]string
 }
 
-func (c *call) keyARN(k *Key) string {
+func (c *call) keyARN(k *world.Key) string {
 	return c.arn("kms", orElse(k.Region, c.world.Region), "key/"+k.ID)
 }
 
 // key finds a KMS key by id, alias or the ARN of either; keys of other accounts are not here.
-func (c *call) key(id string) *Key {
+func (c *call) key(id string) *world.Key {
 	for i := range c.world.Keys {
 		k := &c.world.Keys[i]
 		alias := "alias/" + k.Alias
@@ -38,7 +40,7 @@ func (c *call) key(id string) *Key {
 
 // keyFor authorizes an action on a key and finds it. A key whose policy does not
 // delegate to IAM answers for itself.
-func (c *call) keyFor(action, id string, keys map[string]string) (*Key, error) {
+func (c *call) keyFor(action, id string, keys map[string]string) (*world.Key, error) {
 	k := c.key(id)
 	if k == nil {
 		arn := id

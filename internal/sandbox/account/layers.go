@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/world"
 )
 
 // layer is one of the kinds of policy that bear on a request.
@@ -119,7 +120,7 @@ func (s *Server) bearing(c *caller) *bearing {
 	return b
 }
 
-func (s *Server) userPolicies(b *bearing, u *User) {
+func (s *Server) userPolicies(b *bearing, u *world.User) {
 	s.principalPolicies(b, "user", &u.Principal)
 	for _, name := range u.Groups {
 		if g := s.group(name); g != nil {
@@ -129,7 +130,7 @@ func (s *Server) userPolicies(b *bearing, u *User) {
 	}
 }
 
-func (s *Server) principalPolicies(b *bearing, kind string, p *Principal) {
+func (s *Server) principalPolicies(b *bearing, kind string, p *world.Principal) {
 	s.attachedPolicies(b, p.Attached)
 	s.inlinePolicies(b, kind, p.Name, p.Inline)
 	if p.Boundary == "" {
@@ -141,7 +142,7 @@ func (s *Server) principalPolicies(b *bearing, kind string, p *Principal) {
 	}
 }
 
-func (s *Server) inlinePolicies(b *bearing, kind, owner string, list []Policy) {
+func (s *Server) inlinePolicies(b *bearing, kind, owner string, list []world.Policy) {
 	for _, p := range list {
 		s.add(b, source{
 			key: fmt.Sprintf("inline %s %s %s", kind, owner, p.Name), layer: layerIdentity,
@@ -177,7 +178,7 @@ func (s *Server) organizationPolicies(b *bearing) {
 
 // fullAccessRCP is attached everywhere; it needs no evaluation, since RCPs allow
 // what they do not deny.
-var fullAccessRCP = Policy{Name: "RCPFullAWSAccess", AWS: true,
+var fullAccessRCP = world.Policy{Name: "RCPFullAWSAccess", AWS: true,
 	Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`}
 
 // add enters a policy whose text the account has accepted before.

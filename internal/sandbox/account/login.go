@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // Credentials are the keys of one login. Printing or logging them shows the key
@@ -70,7 +72,7 @@ func (c *caller) username() string {
 const defaultLife = time.Hour
 
 // Issue hands out credentials for a login that need not be one of the world's.
-func (s *Server) Issue(l Login) (Credentials, error) {
+func (s *Server) Issue(l world.Login) (Credentials, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.issue(l)
@@ -94,7 +96,7 @@ func (s *Server) Expire() {
 	}
 }
 
-func (s *Server) issue(l Login) (Credentials, error) {
+func (s *Server) issue(l world.Login) (Credentials, error) {
 	c, err := s.callerOf(l)
 	if err != nil {
 		return Credentials{}, err
@@ -117,7 +119,7 @@ func (s *Server) issue(l Login) (Credentials, error) {
 }
 
 // sign gives a caller its keys and enters it among those the account knows.
-func (s *Server) sign(c *caller, l Login, life time.Duration) {
+func (s *Server) sign(c *caller, l world.Login, life time.Duration) {
 	prefix := "AKIA"
 	c.issued = s.now()
 	if c.temporary {
@@ -136,7 +138,7 @@ func (s *Server) sign(c *caller, l Login, life time.Duration) {
 }
 
 // callerOf says who a login is, without keys yet.
-func (s *Server) callerOf(l Login) (*caller, error) {
+func (s *Server) callerOf(l world.Login) (*caller, error) {
 	kind, name, _ := strings.Cut(l.Principal, "/")
 	c := &caller{name: name, mfa: l.MFA, temporary: l.Temporary, provider: l.Provider, tags: maps.Clone(l.Tags)}
 	switch kind {
@@ -173,7 +175,7 @@ func (s *Server) callerOf(l Login) (*caller, error) {
 
 // federated is a caller from GetFederationToken; the name is USER/NAME, the user
 // who asked for the token and the name he gave it.
-func (s *Server) federated(l Login, name string) (*caller, error) {
+func (s *Server) federated(l world.Login, name string) (*caller, error) {
 	userName, session, ok := strings.Cut(name, "/")
 	u := s.user(userName)
 	if !ok || u == nil {
@@ -189,7 +191,7 @@ func (s *Server) federated(l Login, name string) (*caller, error) {
 const federatedPath = "federated-user/"
 
 // arn is the caller's ARN as STS shows it: without the path of a role.
-func (c *caller) arn(w World) string {
+func (c *caller) arn(w world.World) string {
 	if c.kind != typeRole {
 		return c.principal
 	}

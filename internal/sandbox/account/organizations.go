@@ -1,6 +1,10 @@
 package account
 
-import "slices"
+import (
+	"slices"
+
+	"ssmguard/internal/sandbox/world"
+)
 
 var organizationsOperations = map[string]handler{
 	"DescribeOrganization":  describeOrganization,
@@ -13,7 +17,7 @@ var organizationsOperations = map[string]handler{
 
 // organization authorizes an action. All but DescribeOrganization are for the
 // management account and delegated administrators.
-func (c *call) organization(action string, anyAccount bool, keys map[string]string) (*Organization, error) {
+func (c *call) organization(action string, anyAccount bool, keys map[string]string) (*world.Organization, error) {
 	if err := c.authorize(action, object{arn: "*", keys: keys}); err != nil {
 		return nil, err
 	}
@@ -39,7 +43,7 @@ type organizationJSON struct {
 	AvailablePolicyTypes []policyType
 }
 
-func (c *call) orgARN(o *Organization, resource string) string {
+func (c *call) orgARN(o *world.Organization, resource string) string {
 	return "arn:" + c.world.Partition + ":organizations::" + o.ManagementAccount + ":" + resource
 }
 
@@ -118,7 +122,7 @@ func listParents(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(o.Levels, func(l Level) bool { return l.ID == in.ChildID })
+	i := slices.IndexFunc(o.Levels, func(l world.Level) bool { return l.ID == in.ChildID })
 	if i < 1 {
 		return nil, refuse("ChildNotFoundException", "You specified a child that doesn't exist.")
 	}
@@ -135,14 +139,14 @@ type summaryJSON struct {
 	AwsManaged      bool
 }
 
-func (c *call) summary(kind string, p Policy) summaryJSON {
+func (c *call) summary(kind string, p world.Policy) summaryJSON {
 	return summaryJSON{orgPolicyID(p), c.orgPolicyARN(kind, p), p.Name, kind, p.AWS}
 }
 
 // levelPolicies are a level's policies of one type.
-func levelPolicies(l Level, kind string) []Policy {
+func levelPolicies(l world.Level, kind string) []world.Policy {
 	if kind == rcpType {
-		return append([]Policy{fullAccessRCP}, l.RCPs...)
+		return append([]world.Policy{fullAccessRCP}, l.RCPs...)
 	}
 	return l.SCPs
 }
@@ -164,7 +168,7 @@ func listPoliciesForTarget(c *call) (any, error) {
 	if in.Filter != scpType && in.Filter != rcpType {
 		return nil, refuse("InvalidInputException", "You specified an invalid value.")
 	}
-	i := slices.IndexFunc(o.Levels, func(l Level) bool { return l.ID == in.TargetID })
+	i := slices.IndexFunc(o.Levels, func(l world.Level) bool { return l.ID == in.TargetID })
 	if i < 0 {
 		return nil, refuse("TargetNotFoundException", "You specified a target that doesn't exist.")
 	}

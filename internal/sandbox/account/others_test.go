@@ -5,14 +5,16 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 const keyARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
-func withKey(documents ...string) World {
+func withKey(documents ...string) world.World {
 	w := sessionWorld(documents...)
-	w.Keys = []Key{{ID: "1234abcd-12ab-34cd-56ef-1234567890ab", Alias: "sessions"}}
-	w.Documents = []Document{{Name: defaultDocument, Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{"kmsKeyId":"alias/sessions"}}`}}
+	w.Keys = []world.Key{{ID: "1234abcd-12ab-34cd-56ef-1234567890ab", Alias: "sessions"}}
+	w.Documents = []world.Document{{Name: defaultDocument, Content: `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{"kmsKeyId":"alias/sessions"}}`}}
 	return w
 }
 
@@ -71,7 +73,7 @@ func TestKMSRefused(t *testing.T) {
 func TestRCPReachesKMS(t *testing.T) {
 	w := withKey(allow("*", "*"))
 	rcp := strings.Replace(deny("kms:*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1)
-	w.Organization = &Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []Level{{ID: "r-1", SCPs: []Policy{{Name: "scp", Document: allow("*", "*")}}, RCPs: []Policy{{Name: "rcp", Document: rcp}}}}}
+	w.Organization = &world.Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []world.Level{{ID: "r-1", SCPs: []world.Policy{{Name: "scp", Document: allow("*", "*")}}, RCPs: []world.Policy{{Name: "rcp", Document: rcp}}}}}
 	_, c := open(t, w, Options{})
 	if f := c.post(nil, "kms", "DescribeKey", start{"KeyId": keyARN}); !strings.HasSuffix(f.Message, "with an explicit deny in a resource control policy") {
 		t.Error(f)
@@ -94,11 +96,11 @@ func TestSessionKey(t *testing.T) {
 	}
 }
 
-func withTask(documents ...string) World {
+func withTask(documents ...string) world.World {
 	w := userWith(documents...)
-	w.Tasks = []Task{
-		{Cluster: "prod", ID: "0123456789abcdef0123456789abcdef", Tags: map[string]string{"Team": "web"}, Containers: []Container{{"app", "abc-1"}, {"sidecar", "abc-2"}}},
-		{Cluster: "prod", ID: "ffffffffffffffffffffffffffffffff", Stopped: true, Containers: []Container{{"app", "def-1"}}},
+	w.Tasks = []world.Task{
+		{Cluster: "prod", ID: "0123456789abcdef0123456789abcdef", Tags: map[string]string{"Team": "web"}, Containers: []world.Container{{Name: "app", RuntimeID: "abc-1"}, {Name: "sidecar", RuntimeID: "abc-2"}}},
+		{Cluster: "prod", ID: "ffffffffffffffffffffffffffffffff", Stopped: true, Containers: []world.Container{{Name: "app", RuntimeID: "def-1"}}},
 	}
 	return w
 }
@@ -169,11 +171,11 @@ func TestECSRefused(t *testing.T) {
 }
 
 // company's organization, root to account.
-func organized(delegated bool) World {
+func organized(delegated bool) world.World {
 	w := userWith(allow("*", "*"))
-	full := Policy{Name: "FullAWSAccess", AWS: true, Document: allow("*", "*")}
-	w.Organization = &Organization{ID: "o-1", ManagementAccount: "999988887777", Delegated: delegated, Levels: []Level{
-		{ID: "r-1", Name: "Root", SCPs: []Policy{full}}, {ID: "ou-1", SCPs: []Policy{full, {Name: "guard", Document: deny("s3:*", "*")}}}, {ID: testAccount, SCPs: []Policy{full}},
+	full := world.Policy{Name: "FullAWSAccess", AWS: true, Document: allow("*", "*")}
+	w.Organization = &world.Organization{ID: "o-1", ManagementAccount: "999988887777", Delegated: delegated, Levels: []world.Level{
+		{ID: "r-1", Name: "Root", SCPs: []world.Policy{full}}, {ID: "ou-1", SCPs: []world.Policy{full, {Name: "guard", Document: deny("s3:*", "*")}}}, {ID: testAccount, SCPs: []world.Policy{full}},
 	}}
 	return w
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 var rdsOperations = map[string]handler{
@@ -13,24 +15,24 @@ var rdsOperations = map[string]handler{
 	"DescribeDBProxies":   describeDBProxies,
 }
 
-func storedDatabase(d Database) stored { return stored{d.Name, d.Region, d.Tags} }
+func storedDatabase(d world.Database) stored { return stored{d.Name, d.Region, d.Tags} }
 
 const rdsTooMany = "Invalid value %s for MaxRecords. Must be between 20 and 100"
 
 // What the describe calls of RDS need and answer; see the service authorization
 // reference for the resources.
 var (
-	dbInstances = catalog[Database]{
+	dbInstances = catalog[world.Database]{
 		stored: storedDatabase, action: "rds:DescribeDBInstances", kind: "db", tagKey: "rds:db-tag/", name: "DBInstanceIdentifier", label: "Filter: db-instance-id",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: rdsTooMany,
 		missing: fault{Code: "DBInstanceNotFound", Message: "DBInstance %s not found.", Status: http.StatusNotFound},
 	}
-	dbClusters = catalog[Database]{
+	dbClusters = catalog[world.Database]{
 		stored: storedDatabase, action: "rds:DescribeDBClusters", kind: "cluster", tagKey: "rds:cluster-tag/", name: "DBClusterIdentifier", label: "Filter: db-cluster-id",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: rdsTooMany,
 		missing: fault{Code: "DBClusterNotFoundFault", Message: "DBCluster %s not found.", Status: http.StatusNotFound},
 	}
-	dbProxies = catalog[Database]{
+	dbProxies = catalog[world.Database]{
 		stored: storedDatabase, action: "rds:DescribeDBProxies", kind: "db-proxy", id: proxyID, name: "DBProxyName", label: "DBProxyName",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: rdsTooMany,
 		missing: fault{Code: "DBProxyNotFoundFault", Message: "DBProxy %s not found.", Status: http.StatusNotFound},
@@ -38,19 +40,19 @@ var (
 )
 
 // databases are those of a kind.
-func (c *call) databases(kind string) []Database {
-	return slices.DeleteFunc(slices.Clone(c.world.Databases), func(d Database) bool { return d.Kind != kind })
+func (c *call) databases(kind string) []world.Database {
+	return slices.DeleteFunc(slices.Clone(c.world.Databases), func(d world.Database) bool { return d.Kind != kind })
 }
 
 // rdsFilters are the filters that are understood, by name.
-var rdsFilters = map[string]func(Database) string{
-	"db-instance-id": func(d Database) string { return d.Name },
-	"db-cluster-id":  func(d Database) string { return d.Cluster },
-	"engine":         func(d Database) string { return d.Engine },
+var rdsFilters = map[string]func(world.Database) string{
+	"db-instance-id": func(d world.Database) string { return d.Name },
+	"db-cluster-id":  func(d world.Database) string { return d.Cluster },
+	"engine":         func(d world.Database) string { return d.Engine },
 }
 
 // filtered reads the filters of a call.
-func (c *call) filtered() func(Database) (bool, error) {
+func (c *call) filtered() func(world.Database) (bool, error) {
 	type rule struct {
 		name   string
 		values []string
@@ -59,14 +61,14 @@ func (c *call) filtered() func(Database) (bool, error) {
 	for i, name := range c.list("Filters.Filter.%d.Name") {
 		rules = append(rules, rule{name, c.list(fmt.Sprintf("Filters.Filter.%d.Values.Value.", i+1) + "%d")})
 	}
-	return func(d Database) (bool, error) {
+	return func(d world.Database) (bool, error) {
 		for _, r := range rules {
 			read := rdsFilters[r.name]
 			if read == nil {
 				return false, refuse("InvalidParameterValue", "Unrecognized filter name: %s", r.name)
 			}
 			value := read(d)
-			if r.name == "db-cluster-id" && d.Kind == DBCluster {
+			if r.name == "db-cluster-id" && d.Kind == world.DBCluster {
 				value = d.Name
 			}
 			if !slices.Contains(r.values, value) {
@@ -122,7 +124,7 @@ type dbInstancesAnswer struct {
 }
 
 func describeDBInstances(c *call) (any, error) {
-	part, marker, err := dbInstances.answer(c, c.databases(DBInstance), c.filtered())
+	part, marker, err := dbInstances.answer(c, c.databases(world.DBInstance), c.filtered())
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +195,7 @@ type dbClustersAnswer struct {
 }
 
 func describeDBClusters(c *call) (any, error) {
-	part, marker, err := dbClusters.answer(c, c.databases(DBCluster), c.filtered())
+	part, marker, err := dbClusters.answer(c, c.databases(world.DBCluster), c.filtered())
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +223,7 @@ func describeDBClusters(c *call) (any, error) {
 }
 
 // proxyID is what a proxy has in ARNs in place of its name.
-func proxyID(d Database) string { return strings.ToLower(madeUpID("prx-", d.Name)) }
+func proxyID(d world.Database) string { return strings.ToLower(madeUpID("prx-", d.Name)) }
 
 type dbProxyXML struct {
 	DBProxyName         string
@@ -248,7 +250,7 @@ type dbProxiesAnswer struct {
 }
 
 func describeDBProxies(c *call) (any, error) {
-	part, marker, err := dbProxies.answer(c, c.databases(DBProxy), every[Database])
+	part, marker, err := dbProxies.answer(c, c.databases(world.DBProxy), every[world.Database])
 	if err != nil {
 		return nil, err
 	}

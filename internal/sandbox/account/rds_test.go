@@ -7,19 +7,21 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // withDatabases is a world with one user of these policies, in us-east-1.
-func withDatabases(documents ...string) World {
+func withDatabases(documents ...string) world.World {
 	w := userWith(documents...)
-	w.Databases = []Database{
-		{Kind: DBCluster, Name: "orders", Engine: "aurora-postgresql", Database: "shop", User: "root", IAMAuth: true, Custom: []string{"reports"}, Tags: map[string]string{"Team": "db"}},
-		{Kind: DBInstance, Name: "orders-1", Cluster: "orders"},
-		{Kind: DBInstance, Name: "orders-2", Cluster: "orders"},
-		{Kind: DBInstance, Name: "legacy", Engine: "mysql", User: "admin", Tags: map[string]string{"Team": "db"}},
-		{Kind: DBInstance, Name: "new", Engine: "postgres", Status: "creating"},
-		{Kind: DBInstance, Name: "far", Engine: "postgres", Region: "eu-west-1"},
-		{Kind: DBProxy, Name: "pool", Engine: "POSTGRESQL"},
+	w.Databases = []world.Database{
+		{Kind: world.DBCluster, Name: "orders", Engine: "aurora-postgresql", Database: "shop", User: "root", IAMAuth: true, Custom: []string{"reports"}, Tags: map[string]string{"Team": "db"}},
+		{Kind: world.DBInstance, Name: "orders-1", Cluster: "orders"},
+		{Kind: world.DBInstance, Name: "orders-2", Cluster: "orders"},
+		{Kind: world.DBInstance, Name: "legacy", Engine: "mysql", User: "admin", Tags: map[string]string{"Team": "db"}},
+		{Kind: world.DBInstance, Name: "new", Engine: "postgres", Status: "creating"},
+		{Kind: world.DBInstance, Name: "far", Engine: "postgres", Region: "eu-west-1"},
+		{Kind: world.DBProxy, Name: "pool", Engine: "POSTGRESQL"},
 	}
 	return w
 }
@@ -44,7 +46,7 @@ func TestDescribeDBInstances(t *testing.T) {
 		}
 		got = append(got, b)
 	}
-	own := "." + strings.SplitN(DatabaseAddresses(w, Database{Kind: DBInstance, Name: "x", Engine: "mysql"})[0], ".", 3)[1] + ".us-east-1.rds.amazonaws.com"
+	own := "." + strings.SplitN(DatabaseAddresses(w, world.Database{Kind: world.DBInstance, Name: "x", Engine: "mysql"})[0], ".", 3)[1] + ".us-east-1.rds.amazonaws.com"
 	want := []brief{
 		{"orders-1", "aurora-postgresql", "available", "orders-1" + own, "orders", "root", 5432, true},
 		{"orders-2", "aurora-postgresql", "available", "orders-2" + own, "orders", "root", 5432, true},
@@ -137,7 +139,7 @@ func TestRDSFilters(t *testing.T) {
 func TestRDSPages(t *testing.T) {
 	w := userWith(allow("rds:*", "*"))
 	for i := range 130 {
-		w.Databases = append(w.Databases, Database{Kind: DBInstance, Name: fmt.Sprintf("db-%d", i), Engine: "postgres"})
+		w.Databases = append(w.Databases, world.Database{Kind: world.DBInstance, Name: fmt.Sprintf("db-%d", i), Engine: "postgres"})
 	}
 	_, c := open(t, w, Options{})
 	for size, want := range map[string][]int{"": {100, 30}, "60": {60, 60, 10}} {
@@ -188,7 +190,7 @@ func TestRDSAuthorization(t *testing.T) {
 		{allow("s3:*", "*"), "DescribeDBClusters", []string{"DBClusterIdentifier", "gone"}, refused("DescribeDBClusters", "cluster:gone")},
 		{allow("s3:*", "*"), "DescribeDBProxies", nil, refused("DescribeDBProxies", "db-proxy:*")},
 		{allow("s3:*", "*"), "DescribeDBProxies", []string{"DBProxyName", "gone"}, refused("DescribeDBProxies", "db-proxy:*")},
-		{allow("s3:*", "*"), "DescribeDBProxies", []string{"DBProxyName", "pool"}, refused("DescribeDBProxies", "db-proxy:"+proxyID(Database{Name: "pool"}))},
+		{allow("s3:*", "*"), "DescribeDBProxies", []string{"DBProxyName", "pool"}, refused("DescribeDBProxies", "db-proxy:"+proxyID(world.Database{Name: "pool"}))},
 		{allow("rds:Describe*", base+"db:legacy"), "DescribeDBInstances", []string{"DBInstanceIdentifier", "legacy"}, failure{}},
 		{allow("rds:Describe*", base+"db:legacy"), "DescribeDBInstances", nil, refused("DescribeDBInstances", "db:*")},
 		{allow("rds:Describe*", base+"db:*"), "DescribeDBInstances", nil, failure{}},
@@ -205,13 +207,13 @@ func TestRDSAuthorization(t *testing.T) {
 
 // A world whose databases cannot be is no world.
 func TestDatabasesOfWorld(t *testing.T) {
-	for want, d := range map[string]Database{
-		`DB instance x: no DB cluster "y"`: {Kind: DBInstance, Name: "x", Cluster: "y"},
-		`not "dbase"`:                      {Kind: DBInstance, Name: "x", Engine: "dbase"},
-		`database "X_1"`:                   {Kind: DBInstance, Name: "X_1", Engine: "mysql"},
+	for want, d := range map[string]world.Database{
+		`DB instance x: no DB cluster "y"`: {Kind: world.DBInstance, Name: "x", Cluster: "y"},
+		`not "dbase"`:                      {Kind: world.DBInstance, Name: "x", Engine: "dbase"},
+		`database "X_1"`:                   {Kind: world.DBInstance, Name: "X_1", Engine: "mysql"},
 	} {
 		w := userWith()
-		w.Databases = []Database{d}
+		w.Databases = []world.Database{d}
 		if _, err := New(w, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %s, got %v", want, err)
 		}

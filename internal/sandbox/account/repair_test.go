@@ -13,6 +13,7 @@ import (
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
 	"ssmguard/guard/repair"
+	"ssmguard/internal/sandbox/world"
 )
 
 // evidence is what the guard is told about a staged case: all of it.
@@ -22,7 +23,8 @@ type evidence struct {
 }
 
 func (e evidence) Policies(context.Context, guard.Caller) (policy.Set, error) { return e.set, nil }
-func (e evidence) Facts(context.Context, guard.Request) (guard.Facts, error)  { return e.facts, nil }
+
+func (e evidence) Facts(context.Context, guard.Request) (guard.Facts, error) { return e.facts, nil }
 
 // staged is a case as an account, and whoever asks in it.
 type staged struct {
@@ -37,7 +39,7 @@ func stage(t *testing.T, x situation) *staged {
 	if w.Context == nil {
 		w.Context = make(map[string]string)
 	}
-	w.Nodes = append(w.Nodes, Node{ID: "i-0fffffffffffffff0", Ping: pingOnline, Tags: map[string]string{"Name": "neighbour"}})
+	w.Nodes = append(w.Nodes, world.Node{ID: "i-0fffffffffffffff0", Ping: pingOnline, Tags: map[string]string{"Name": "neighbour"}})
 	s, c := open(t, w, Options{Channels: &ready{}})
 	return &staged{s, x, c, s.callers[c.keys.AccessKeyID]}
 }
@@ -81,7 +83,7 @@ func (s *staged) apply(c guard.Change, n int) error {
 		return s.PutInline(s.principalName(), name, document(c.Statement))
 	}
 	if c.Kind == guard.AddStatement && c.Layer == "scp" {
-		return s.PutSCP(max(c.Level-1, 0), Policy{Name: name, Document: document(c.Statement)})
+		return s.PutSCP(max(c.Level-1, 0), world.Policy{Name: name, Document: document(c.Statement)})
 	}
 	src, ok := s.bearing(s.who).source(c.At)
 	if c.Kind == guard.AddStatement {
@@ -158,12 +160,12 @@ func (s *staged) rewrite(src source, text string) error {
 		}
 		return s.PutInline(f[0]+"/"+f[1], f[2], text)
 	case "managed", "boundary":
-		return s.PutManaged(Policy{Name: rest, Document: text})
+		return s.PutManaged(world.Policy{Name: rest, Document: text})
 	case "scp":
 		_, name, _ := strings.Cut(rest, " ")
-		return s.PutSCP(src.level, Policy{Name: name, Document: text})
+		return s.PutSCP(src.level, world.Policy{Name: name, Document: text})
 	case "endpoint":
-		return s.PutEndpoint(&Policy{Name: rest, Document: text})
+		return s.PutEndpoint(&world.Policy{Name: rest, Document: text})
 	}
 	return fmt.Errorf("a policy of kind %q cannot be changed", kind)
 }
@@ -175,7 +177,7 @@ func (s *staged) meet(needs map[string]string) error {
 			s.world.Context[k] = v
 			continue
 		}
-		keys, err := s.Issue(Login{Name: "with MFA", Principal: s.principalName(), Session: s.who.sessionID, Temporary: true, MFA: true})
+		keys, err := s.Issue(world.Login{Name: "with MFA", Principal: s.principalName(), Session: s.who.sessionID, Temporary: true, MFA: true})
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/world"
 )
 
 // Options are what an account needs of its surroundings; every field may be left out.
@@ -33,7 +34,7 @@ type Server struct {
 	onCall   func(Call)
 
 	mu           sync.Mutex
-	world        World
+	world        world.World
 	managed      map[string]*managedPolicy
 	managedOrder []string
 	parsed       map[string][]policy.Statement
@@ -48,7 +49,7 @@ type Server struct {
 
 // New opens an account. It keeps its own copy of the world; an unparsable policy
 // or a name that leads nowhere is an error.
-func New(w World, o Options) (*Server, error) {
+func New(w world.World, o Options) (*Server, error) {
 	w = complete(w)
 	s := &Server{
 		channels: o.Channels, now: o.Now, log: o.Log, onCall: o.OnCall, world: w,
@@ -81,7 +82,7 @@ func New(w World, o Options) (*Server, error) {
 }
 
 // complete copies the lists the server changes and fills in what was left out.
-func complete(w World) World {
+func complete(w world.World) world.World {
 	w.Partition = orElse(w.Partition, "aws")
 	w.Users, w.Roles, w.Groups = slices.Clone(w.Users), slices.Clone(w.Roles), slices.Clone(w.Groups)
 	w.Nodes, w.Context = slices.Clone(w.Nodes), maps.Clone(w.Context)
@@ -104,7 +105,7 @@ func complete(w World) World {
 	return w
 }
 
-func completePrincipal(p Principal, prefix string) Principal {
+func completePrincipal(p world.Principal, prefix string) world.Principal {
 	p.Path = orElse(p.Path, "/")
 	p.ID = orElse(p.ID, madeUpID(prefix, p.Name))
 	p.Inline = slices.Clone(p.Inline)
@@ -144,7 +145,7 @@ func (s *Server) check() error {
 	return s.checkOrganization()
 }
 
-func (s *Server) checkPrincipal(name string, attached []string, inline []Policy, boundary string) error {
+func (s *Server) checkPrincipal(name string, attached []string, inline []world.Policy, boundary string) error {
 	for _, a := range attached {
 		if s.managed[a] == nil {
 			return fmt.Errorf("%s: no managed policy %q", name, a)

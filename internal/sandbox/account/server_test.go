@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 func TestFaults(t *testing.T) {
 	s, c := open(t, userWith(allow("*", "*")), Options{})
 	getUser := func() failure { return c.ask(nil, "iam", "GetUser") }
-	s.Inject(Fault{Operation: "iam:*", Call: 2, Kind: Throttle})
+	s.Inject(world.Fault{Operation: "iam:*", Call: 2, Kind: world.Throttle})
 	if f := getUser(); f.Code != "" {
 		t.Errorf("first call: %+v", f)
 	}
@@ -27,7 +29,7 @@ func TestFaults(t *testing.T) {
 	if f := getUser(); f.Code != "" {
 		t.Errorf("third call: %+v", f)
 	}
-	s.Inject(Fault{Operation: "*", Kind: Unavailable})
+	s.Inject(world.Fault{Operation: "*", Kind: world.Unavailable})
 	if f := getUser(); f.Status != 503 {
 		t.Error(f)
 	}
@@ -38,7 +40,7 @@ func TestFaults(t *testing.T) {
 	if f := getUser(); f.Code != "" {
 		t.Errorf("healed: %+v", f)
 	}
-	s.Inject(Fault{Operation: "ssm:DescribeSessions", Kind: Throttle})
+	s.Inject(world.Fault{Operation: "ssm:DescribeSessions", Kind: world.Throttle})
 	if f := c.post(nil, "ssm", "DescribeSessions", start{"State": "Active"}); f.Code != "ThrottlingException" || f.Message != "Rate exceeded" {
 		t.Error(f)
 	}
@@ -46,7 +48,7 @@ func TestFaults(t *testing.T) {
 
 func TestGarbageAndDrop(t *testing.T) {
 	s, c := open(t, userWith(allow("*", "*")), Options{})
-	s.Inject(Fault{Operation: "iam:GetUser", Call: 1, Kind: Garbage}, Fault{Operation: "iam:GetUser", Call: 2, Kind: Drop})
+	s.Inject(world.Fault{Operation: "iam:GetUser", Call: 1, Kind: world.Garbage}, world.Fault{Operation: "iam:GetUser", Call: 2, Kind: world.Drop})
 	r := c.query("iam", "GetUser")
 	c.sign(r, "iam")
 	if body, f := c.send(r); f.Code != "" || !strings.HasPrefix(string(body), "<html>") {
@@ -63,7 +65,7 @@ func TestGarbageAndDrop(t *testing.T) {
 // A delayed call is answered late, and given up when its caller goes.
 func TestDelay(t *testing.T) {
 	s, c := open(t, userWith(allow("*", "*")), Options{})
-	s.Inject(Fault{Operation: "iam:GetUser", Delay: time.Hour})
+	s.Inject(world.Fault{Operation: "iam:GetUser", Delay: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	r := c.query("iam", "GetUser").WithContext(ctx)
@@ -102,16 +104,16 @@ func TestCallLog(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	for want, change := range map[string]func(*World){
-		`no managed policy "None"`:              func(w *World) { w.Users[0].Attached = []string{"None"} },
-		`no managed policy "Limit" for the bou`: func(w *World) { w.Users[0].Boundary = "Limit" },
-		`user alice: no group "none"`:           func(w *World) { w.Users[0].Groups = []string{"none"} },
-		`user/alice: policy p1`:                 func(w *World) { w.Users[0].Inline[0].Document = "{}" },
-		`no user "eve"`:                         func(w *World) { w.Logins[0].Principal = "user/eve" },
-		`principal "pizza" is none of`:          func(w *World) { w.Logins[0].Principal = "pizza" },
-		`session policy 1`:                      func(w *World) { w.Logins[0].Policies = []string{"{}"} },
-		`endpoint policy`:                       func(w *World) { w.Endpoint = &Policy{Document: "{}"} },
-		`federated/USER/NAME`:                   func(w *World) { w.Logins[0].Principal = "federated/guest" },
+	for want, change := range map[string]func(*world.World){
+		`no managed policy "None"`:              func(w *world.World) { w.Users[0].Attached = []string{"None"} },
+		`no managed policy "Limit" for the bou`: func(w *world.World) { w.Users[0].Boundary = "Limit" },
+		`user alice: no group "none"`:           func(w *world.World) { w.Users[0].Groups = []string{"none"} },
+		`user/alice: policy p1`:                 func(w *world.World) { w.Users[0].Inline[0].Document = "{}" },
+		`no user "eve"`:                         func(w *world.World) { w.Logins[0].Principal = "user/eve" },
+		`principal "pizza" is none of`:          func(w *world.World) { w.Logins[0].Principal = "pizza" },
+		`session policy 1`:                      func(w *world.World) { w.Logins[0].Policies = []string{"{}"} },
+		`endpoint policy`:                       func(w *world.World) { w.Endpoint = &world.Policy{Document: "{}"} },
+		`federated/USER/NAME`:                   func(w *world.World) { w.Logins[0].Principal = "federated/guest" },
 	} {
 		w := userWith(allow("*", "*"))
 		change(&w)
@@ -179,7 +181,7 @@ func (*quiet) Start(context.Context, SessionStart) (string, string, error) {
 // Nothing prints or logs a secret.
 func TestCredentialsPrintNoSecret(t *testing.T) {
 	w := userWith()
-	w.Logins = append(w.Logins, Login{Name: "token", Principal: "user/alice", Temporary: true})
+	w.Logins = append(w.Logins, world.Login{Name: "token", Principal: "user/alice", Temporary: true})
 	s, _ := open(t, w, Options{})
 	for _, l := range s.Logins() {
 		for _, text := range []string{fmt.Sprint(l), fmt.Sprintf("%v %+v %#v %s", l, l, l, l), l.LogValue().String()} {

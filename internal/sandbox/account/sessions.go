@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // Channels carries the sessions the account opens: it stands for the message
@@ -147,8 +149,8 @@ func (c *call) targetTags(target string) map[string]string {
 	return nil
 }
 
-func (c *call) node(id string) *Node {
-	i := slices.IndexFunc(c.world.Nodes, func(n Node) bool { return n.ID == id && c.holds(n) })
+func (c *call) node(id string) *world.Node {
+	i := slices.IndexFunc(c.world.Nodes, func(n world.Node) bool { return n.ID == id && c.holds(n) })
 	if i < 0 {
 		return nil
 	}
@@ -156,15 +158,15 @@ func (c *call) node(id string) *Node {
 }
 
 // reachable says whether an agent answers for the target here and now.
-func (c *call) reachable(target string) (Node, bool) {
+func (c *call) reachable(target string) (world.Node, bool) {
 	if n := c.node(target); n != nil {
 		up := n.Ping == pingOnline && !n.Unreachable && orElse(n.State, "running") == "running"
 		return *n, up
 	}
 	if t, _ := c.task(target); t != nil {
-		return Node{ID: target, Agent: taskAgent}, !t.Stopped && !t.ExecDisable
+		return world.Node{ID: target, Agent: taskAgent}, !t.Stopped && !t.ExecDisable
 	}
-	return Node{}, false
+	return world.Node{}, false
 }
 
 const (
@@ -190,7 +192,7 @@ func (c *call) sessionDocument(name string) (sessionContent, error) {
 	return content, nil
 }
 
-func (c *call) describeStart(in startSessionInput, name string, content sessionContent, bound map[string]string, n Node) (SessionStart, error) {
+func (c *call) describeStart(in startSessionInput, name string, content sessionContent, bound map[string]string, n world.Node) (SessionStart, error) {
 	properties := content.Properties
 	if properties == nil {
 		properties = content.Inputs

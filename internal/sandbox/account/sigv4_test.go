@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // The example of the general reference: ListUsers with the published keys.
@@ -42,9 +44,9 @@ func TestParseSignatureRefuses(t *testing.T) {
 // Every way of being nobody, in the words of each family of services.
 func TestWhoIsRefused(t *testing.T) {
 	w := userWith(allow("*", "*"))
-	w.Logins = append(w.Logins, Login{Name: "old", Principal: "user/alice", Temporary: true, MFA: true, Expired: true},
-		Login{Name: "token", Principal: "user/alice", Temporary: true},
-		Login{Name: "federated", Principal: "federated/alice/guest", Policies: []string{allow("*", "*")}})
+	w.Logins = append(w.Logins, world.Login{Name: "old", Principal: "user/alice", Temporary: true, MFA: true, Expired: true},
+		world.Login{Name: "token", Principal: "user/alice", Temporary: true},
+		world.Login{Name: "federated", Principal: "federated/alice/guest", Policies: []string{allow("*", "*")}})
 	s, c := open(t, w, Options{})
 	logins := s.Logins()
 	broken := func(change func(*Credentials)) *client {

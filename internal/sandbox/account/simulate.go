@@ -25,6 +25,7 @@ type statementXML struct {
 }
 
 type boundaryDetailXML struct{ AllowedByPermissionsBoundary bool }
+
 type organizationsDetailXML struct{ AllowedByOrganizations bool }
 
 type decisionEntryXML struct {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 const (
@@ -121,7 +123,7 @@ func TestSimulationUnderOrganization(t *testing.T) {
 		{"region guard without the region", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","NotAction":"iam:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]}`, "explicitDeny", false},
 	} {
 		w := userWith(allow("*", "*"))
-		w.Organization = &Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []Level{{ID: "r-1", SCPs: []Policy{{Name: "scp", Document: test.scp}}}}}
+		w.Organization = &world.Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []world.Level{{ID: "r-1", SCPs: []world.Policy{{Name: "scp", Document: test.scp}}}}}
 		_, c := open(t, w, Options{})
 		got := simulate(t, c, aliceARN, []string{instanceARN})
 		if got.EvalDecision != test.decision || got.OrganizationsDecisionDetail == nil || got.OrganizationsDecisionDetail.AllowedByOrganizations != test.allowed {
@@ -140,7 +142,7 @@ func TestSimulationUnderOrganization(t *testing.T) {
 
 func TestSimulationOfABoundary(t *testing.T) {
 	w := userWith(allow("*", "*"))
-	w.Policies = []Policy{{Name: "limit", Document: allow("iam:*", "*")}}
+	w.Policies = []world.Policy{{Name: "limit", Document: allow("iam:*", "*")}}
 	w.Users[0].Boundary = "limit"
 	_, c := open(t, w, Options{})
 	got := simulate(t, c, aliceARN, []string{instanceARN}).ResourceSpecificResults[0]
@@ -159,7 +161,7 @@ func TestSimulationOfABoundary(t *testing.T) {
 // Sources and inputs that the simulator refuses.
 func TestSimulationRefuses(t *testing.T) {
 	w := userWith(allow("*", "*"))
-	w.Roles = []Role{{Principal: Principal{Name: "deploy", Path: "/team/"}}}
+	w.Roles = []world.Role{{Principal: world.Principal{Name: "deploy", Path: "/team/"}}}
 	_, c := open(t, w, Options{})
 	good := []string{"PolicySourceArn", aliceARN, "ActionNames.member.1", "ssm:StartSession"}
 	for _, test := range []struct {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 var ssmOperations = map[string]handler{
@@ -169,7 +171,7 @@ func describeInstanceInformation(c *call) (any, error) {
 	return nodesJSON{part, next}, nil
 }
 
-func (c *call) nodeJSON(n Node) nodeJSON {
+func (c *call) nodeJSON(n world.Node) nodeJSON {
 	kind, role := "EC2Instance", ""
 	if strings.HasPrefix(n.ID, "mi-") {
 		kind, role = "ManagedInstance", n.Profile
@@ -223,7 +225,7 @@ func getConnectionStatus(c *call) (any, error) {
 type documentInput struct{ Name, DocumentVersion string }
 
 // documentFor authorizes the call's own action on a document and finds it.
-func (c *call) documentFor() (*Document, error) {
+func (c *call) documentFor() (*world.Document, error) {
 	var in documentInput
 	if err := c.decode(&in); err != nil {
 		return nil, err
@@ -268,7 +270,7 @@ type documentDescription struct {
 	Category                                                            []string `json:",omitempty"`
 }
 
-func (c *call) describeDocument(d *Document) documentDescription {
+func (c *call) describeDocument(d *world.Document) documentDescription {
 	content, err := parseContent(d.Content)
 	if err != nil {
 		c.log.Warn("document without readable content", "document", d.Name, "error", err)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 type start = map[string]any
@@ -63,10 +65,10 @@ func TestStartSessionParameters(t *testing.T) {
 func TestStartSessionRefused(t *testing.T) {
 	w := sessionWorld(allow("ssm:*", "*"))
 	w.Nodes = append(w.Nodes,
-		Node{ID: "i-0000000000000000a", Ping: "ConnectionLost"}, Node{ID: "i-0000000000000000b", Ping: pingOnline, State: "stopped"},
-		Node{ID: "i-0000000000000000c", Ping: pingOnline, Unreachable: true}, Node{ID: "i-0000000000000000d", Ping: pingOnline, Region: "eu-west-1"},
-		Node{ID: "i-0000000000000000e", Ping: pingOnline, Account: "444455556666"})
-	w.Documents = []Document{{Name: "Patch", Type: "Command", Content: `{"schemaVersion":"2.2"}`}, {Name: "Broken", Content: `[]`}, {Name: "Elsewhere", Region: "eu-west-1", Content: builtinContent}}
+		world.Node{ID: "i-0000000000000000a", Ping: "ConnectionLost"}, world.Node{ID: "i-0000000000000000b", Ping: pingOnline, State: "stopped"},
+		world.Node{ID: "i-0000000000000000c", Ping: pingOnline, Unreachable: true}, world.Node{ID: "i-0000000000000000d", Ping: pingOnline, Region: "eu-west-1"},
+		world.Node{ID: "i-0000000000000000e", Ping: pingOnline, Account: "444455556666"})
+	w.Documents = []world.Document{{Name: "Patch", Type: "Command", Content: `{"schemaVersion":"2.2"}`}, {Name: "Broken", Content: `[]`}, {Name: "Elsewhere", Region: "eu-west-1", Content: builtinContent}}
 	_, c := open(t, w, Options{Channels: &ready{}})
 	const here = "i-0123456789abcdef0"
 	for _, test := range []struct{ target, document, code, message string }{
@@ -137,9 +139,9 @@ func TestDescribeSessions(t *testing.T) {
 }
 
 // inventory is a world with nodes of every kind.
-func inventory() World {
+func inventory() world.World {
 	w := userWith(allow("ssm:*", "ec2:*", "*"))
-	w.Nodes = []Node{
+	w.Nodes = []world.Node{
 		{ID: "i-0000000000000000a", Ping: pingOnline, Agent: "3.3.0.0", PrivateIP: "10.0.0.1", Profile: "node", Tags: map[string]string{"Name": "web", "Team": "a"}},
 		{ID: "i-0000000000000000b", Ping: "ConnectionLost", Agent: "2.3.0.0", PrivateIP: "10.0.0.2", Tags: map[string]string{"Name": "web"}, State: "stopped"},
 		{ID: "i-0000000000000000c", PrivateIP: "10.0.0.3", PrivateDNS: "db.local"},
@@ -199,7 +201,7 @@ func TestGetConnectionStatus(t *testing.T) {
 
 func TestDocuments(t *testing.T) {
 	w := userWith(allow("ssm:*", "*"))
-	w.Documents = []Document{{Name: "TeamShell", Tags: map[string]string{"Team": "db"}, Content: builtinContent}, {Name: "Shared", Account: "444455556666", Content: builtinContent}}
+	w.Documents = []world.Document{{Name: "TeamShell", Tags: map[string]string{"Team": "db"}, Content: builtinContent}, {Name: "Shared", Account: "444455556666", Content: builtinContent}}
 	_, c := open(t, w, Options{})
 	var doc documentJSON
 	if f := c.post(&doc, "ssm", "GetDocument", start{"Name": "TeamShell"}); f.Code != "" || doc.Content != builtinContent || doc.DocumentType != "Session" {
@@ -248,8 +250,8 @@ func TestListTagsForManagedInstance(t *testing.T) {
 // The prefix of a session id is the caller's name, as far as it can be written.
 func TestSessionIDPrefix(t *testing.T) {
 	w := sessionWorld(allow("ssm:*", "*"))
-	w.Roles = []Role{{Principal: Principal{Name: "dev", Inline: []Policy{{Name: "p", Document: allow("ssm:*", "*")}}}}}
-	w.Logins = []Login{{Name: "dev", Principal: "role/dev", Session: "alice@example.com"}, {Name: "node", Principal: "role/dev", Session: strings.Repeat("n", 64)}, {Name: "root", Principal: "root"}}
+	w.Roles = []world.Role{{Principal: world.Principal{Name: "dev", Inline: []world.Policy{{Name: "p", Document: allow("ssm:*", "*")}}}}}
+	w.Logins = []world.Login{{Name: "dev", Principal: "role/dev", Session: "alice@example.com"}, {Name: "node", Principal: "role/dev", Session: strings.Repeat("n", 64)}, {Name: "root", Principal: "root"}}
 	s, c := open(t, w, Options{Channels: &ready{}})
 	for i, want := range []string{"alice@example.com-", strings.Repeat("n", 64) + "-", testAccount + "-"} {
 		var got sessionAnswer

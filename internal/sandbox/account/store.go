@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/world"
 )
 
 // managedPolicy is a managed policy; Document is its default version.
 type managedPolicy struct {
-	Policy
+	world.Policy
 	versions []policyVersion
 	current  int // index of the default version
 }
@@ -28,16 +29,16 @@ func (m *managedPolicy) kind() string {
 	return "user-managed"
 }
 
-func (s *Server) user(name string) *User {
-	return find(s.world.Users, name, func(u User) string { return u.Name })
+func (s *Server) user(name string) *world.User {
+	return find(s.world.Users, name, func(u world.User) string { return u.Name })
 }
 
-func (s *Server) role(name string) *Role {
-	return find(s.world.Roles, name, func(r Role) string { return r.Name })
+func (s *Server) role(name string) *world.Role {
+	return find(s.world.Roles, name, func(r world.Role) string { return r.Name })
 }
 
-func (s *Server) group(name string) *Group {
-	return find(s.world.Groups, name, func(g Group) string { return g.Name })
+func (s *Server) group(name string) *world.Group {
+	return find(s.world.Groups, name, func(g world.Group) string { return g.Name })
 }
 
 func find[T any](list []T, name string, nameOf func(T) string) *T {
@@ -84,11 +85,11 @@ func (s *Server) putInline(principal, name, document string) error {
 	if err := s.parse(&source{key: principal + " " + name, layer: layerIdentity, text: document}); err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(*list, func(p Policy) bool { return p.Name == name }); i >= 0 {
+	if i := slices.IndexFunc(*list, func(p world.Policy) bool { return p.Name == name }); i >= 0 {
 		(*list)[i].Document = document
 		return nil
 	}
-	*list = append(*list, Policy{Name: name, Document: document})
+	*list = append(*list, world.Policy{Name: name, Document: document})
 	return nil
 }
 
@@ -105,7 +106,7 @@ func (s *Server) deleteInline(principal, name string) error {
 		return err
 	}
 	n := len(*list)
-	*list = slices.DeleteFunc(*list, func(p Policy) bool { return p.Name == name })
+	*list = slices.DeleteFunc(*list, func(p world.Policy) bool { return p.Name == name })
 	if len(*list) == n {
 		return fmt.Errorf("%s has no policy %q", principal, name)
 	}
@@ -113,7 +114,7 @@ func (s *Server) deleteInline(principal, name string) error {
 }
 
 // inline is the list of a principal's inline policies, to change.
-func (s *Server) inline(principal string) (*[]Policy, error) {
+func (s *Server) inline(principal string) (*[]world.Policy, error) {
 	kind, name, _ := strings.Cut(principal, "/")
 	switch kind {
 	case "user":
@@ -133,13 +134,13 @@ func (s *Server) inline(principal string) (*[]Policy, error) {
 }
 
 // PutManaged writes a managed policy: a new one, or a new default version of one there is.
-func (s *Server) PutManaged(p Policy) error {
+func (s *Server) PutManaged(p world.Policy) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.putManaged(p)
 }
 
-func (s *Server) putManaged(p Policy) error {
+func (s *Server) putManaged(p world.Policy) error {
 	if err := s.parse(&source{key: "managed " + p.Name, layer: layerIdentity, text: p.Document}); err != nil {
 		return fmt.Errorf("policy %s: %w", p.Name, err)
 	}
@@ -181,7 +182,7 @@ func (s *Server) Attach(principal string, policies ...string) error {
 
 // PutSCP writes a service control policy at a level of the organization, the
 // root being 0: a new one, or in place of the one of that name.
-func (s *Server) PutSCP(level int, p Policy) error {
+func (s *Server) PutSCP(level int, p world.Policy) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.world.Organization
@@ -192,12 +193,12 @@ func (s *Server) PutSCP(level int, p Policy) error {
 		return fmt.Errorf("SCP %s: %w", p.Name, err)
 	}
 	scps := &o.Levels[level].SCPs
-	*scps = append(slices.DeleteFunc(slices.Clone(*scps), func(have Policy) bool { return have.Name == p.Name }), p)
+	*scps = append(slices.DeleteFunc(slices.Clone(*scps), func(have world.Policy) bool { return have.Name == p.Name }), p)
 	return nil
 }
 
 // PutEndpoint writes the policy of the VPC endpoint; nil takes the endpoint away.
-func (s *Server) PutEndpoint(p *Policy) error {
+func (s *Server) PutEndpoint(p *world.Policy) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p != nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 var stsOperations = map[string]handler{
@@ -77,11 +79,11 @@ func assumeRole(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	return c.assume(Login{Principal: "role/" + role.Name, MFA: mfa})
+	return c.assume(world.Login{Principal: "role/" + role.Name, MFA: mfa})
 }
 
 // roleToAssume checks the common input of both ways to assume a role.
-func (c *call) roleToAssume() (*Role, error) {
+func (c *call) roleToAssume() (*world.Role, error) {
 	if !sessionNameForm().MatchString(c.form.Get("RoleSessionName")) {
 		return nil, invalid(c.form.Get("RoleSessionName"), "roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
 	}
@@ -102,7 +104,7 @@ func (c *call) denialOf(action, arn string) string {
 }
 
 // trusts reports whether the role's trust policy names the caller; direct, by his own ARN.
-func trusts(r *Role, who *caller, w World) (trusted, direct bool) {
+func trusts(r *world.Role, who *caller, w world.World) (trusted, direct bool) {
 	for _, t := range r.Trust {
 		switch {
 		case t == who.principal || t == who.ARN:
@@ -130,7 +132,7 @@ func (c *call) mfaGiven() (bool, error) {
 }
 
 // assume issues a role session with the session policies, tags and duration of the request.
-func (c *call) assume(l Login) (any, error) {
+func (c *call) assume(l world.Login) (any, error) {
 	longest := 12 * time.Hour
 	if c.who != nil && c.who.kind == typeRole {
 		longest = time.Hour // role chaining
@@ -148,7 +150,7 @@ func (c *call) assume(l Login) (any, error) {
 }
 
 // issueSession enters a temporary caller under the session policies of the request.
-func (c *call) issueSession(l Login, life time.Duration) (*caller, error) {
+func (c *call) issueSession(l world.Login, life time.Duration) (*caller, error) {
 	who, err := c.callerOf(l)
 	if err != nil {
 		return nil, refuse("ValidationError", "%v", err)
@@ -157,7 +159,7 @@ func (c *call) issueSession(l Login, life time.Duration) (*caller, error) {
 		return nil, err
 	}
 	who.ARN = who.arn(c.world)
-	c.sign(who, Login{}, life)
+	c.sign(who, world.Login{}, life)
 	return who, nil
 }
 
@@ -228,7 +230,7 @@ func assumeRoleWithWebIdentity(c *call) (any, error) {
 	provider := strings.TrimPrefix(t.Issuer, "https://")
 	for _, trust := range role.Trust {
 		if trust == federatedTrust+provider {
-			return c.assume(Login{Principal: "role/" + role.Name, Provider: provider})
+			return c.assume(world.Login{Principal: "role/" + role.Name, Provider: provider})
 		}
 	}
 	return nil, &fault{Code: "AccessDenied", Status: http.StatusForbidden, Message: "Not authorized to perform sts:AssumeRoleWithWebIdentity"}
@@ -252,7 +254,7 @@ func getSessionToken(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := Login{Principal: "root", Temporary: true, MFA: mfa}
+	l := world.Login{Principal: "root", Temporary: true, MFA: mfa}
 	if c.who.kind == typeUser {
 		l.Principal = "user/" + c.who.name
 	}
@@ -281,7 +283,7 @@ func getFederationToken(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	who, err := c.issueSession(Login{Principal: "federated/" + c.who.name + "/" + name, Tags: c.members("Tags.member.%d.Key", "Tags.member.%d.Value")}, life)
+	who, err := c.issueSession(world.Login{Principal: "federated/" + c.who.name + "/" + name, Tags: c.members("Tags.member.%d.Key", "Tags.member.%d.Value")}, life)
 	if err != nil {
 		return nil, err
 	}

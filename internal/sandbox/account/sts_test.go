@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/sandbox/world"
 )
 
 // issued reads the credentials out of an answer of STS.
@@ -24,9 +26,9 @@ func (i issued) keys() Credentials {
 
 func TestGetCallerIdentity(t *testing.T) {
 	w := userWith(deny("*", "*"))
-	w.Roles = []Role{{Principal: Principal{Name: "dev", Path: "/team/", ID: "AROAEXAMPLE"}}}
-	w.Logins = append(w.Logins, Login{Name: "dev", Principal: "role/dev", Session: "bob"}, Login{Name: "root", Principal: "root"},
-		Login{Name: "guest", Principal: "federated/alice/guest"})
+	w.Roles = []world.Role{{Principal: world.Principal{Name: "dev", Path: "/team/", ID: "AROAEXAMPLE"}}}
+	w.Logins = append(w.Logins, world.Login{Name: "dev", Principal: "role/dev", Session: "bob"}, world.Login{Name: "root", Principal: "root"},
+		world.Login{Name: "guest", Principal: "federated/alice/guest"})
 	s, c := open(t, w, Options{})
 	want := []callerIdentity{
 		{"arn:aws:iam::111122223333:user/alice", madeUpID("AIDA", "alice"), testAccount},
@@ -45,9 +47,9 @@ func TestGetCallerIdentity(t *testing.T) {
 	}
 }
 
-func assumable(trust ...string) World {
+func assumable(trust ...string) world.World {
 	w := userWith(allow("sts:AssumeRole", "*"))
-	w.Roles = []Role{{Principal: Principal{Name: "ops", Inline: []Policy{{Name: "p", Document: allow("ec2:*", "ssm:*", "*")}}}, Trust: trust}}
+	w.Roles = []world.Role{{Principal: world.Principal{Name: "ops", Inline: []world.Policy{{Name: "p", Document: allow("ec2:*", "ssm:*", "*")}}}, Trust: trust}}
 	return w
 }
 
@@ -90,13 +92,13 @@ func TestAssumeRoleRefused(t *testing.T) {
 	long := strings.Repeat("x", 65)
 	for _, test := range []struct {
 		name  string
-		w     World
+		w     world.World
 		pairs []string
 		code  string
 		text  string
 	}{
 		{"not trusted", assumable("arn:aws:iam::111122223333:user/eve"), nil, "AccessDenied", "because no role trust policy allows the sts:AssumeRole action"},
-		{"trusted account, no grant", func() World { w := assumable(testAccount); w.Users[0].Inline = nil; return w }(), nil, "AccessDenied", "because no identity-based policy allows"},
+		{"trusted account, no grant", func() world.World { w := assumable(testAccount); w.Users[0].Inline = nil; return w }(), nil, "AccessDenied", "because no identity-based policy allows"},
 		{"no such role", assumable("*"), []string{"RoleArn", opsARN + "x"}, "AccessDenied", "is not authorized to perform: sts:AssumeRole"},
 		{"no session name", assumable("*"), []string{"RoleSessionName", ""}, "ValidationError", "roleSessionName"},
 		{"long session name", assumable("*"), []string{"RoleSessionName", long}, "ValidationError", "roleSessionName"},
@@ -120,7 +122,7 @@ func TestAssumeRoleTrustedDirectly(t *testing.T) {
 	if f := c.ask(nil, "sts", "AssumeRole", "RoleArn", opsARN, "RoleSessionName", "bob"); f.Code != "" {
 		t.Error(f)
 	}
-	w.Users[0].Inline = []Policy{{Name: "p", Document: deny("sts:AssumeRole", "*")}}
+	w.Users[0].Inline = []world.Policy{{Name: "p", Document: deny("sts:AssumeRole", "*")}}
 	_, c = open(t, w, Options{})
 	if f := c.ask(nil, "sts", "AssumeRole", "RoleArn", opsARN, "RoleSessionName", "bob"); f.Code != "AccessDenied" {
 		t.Error(f)
@@ -132,7 +134,7 @@ func TestMFA(t *testing.T) {
 	w := assumable(testAccount)
 	w.Roles[0].TrustMFA = true
 	guard := strings.Replace(deny("ec2:*", "*"), `"Resource":"*"`, `"Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}`, 1)
-	w.Roles[0].Inline = append(w.Roles[0].Inline, Policy{Name: "guard", Document: guard})
+	w.Roles[0].Inline = append(w.Roles[0].Inline, world.Policy{Name: "guard", Document: guard})
 	_, c := open(t, w, Options{})
 	role := []string{"RoleArn", opsARN, "RoleSessionName", "bob"}
 	if f := c.ask(nil, "sts", "AssumeRole", role...); f.Code != "AccessDenied" {
