@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"ssmguard/configs"
 	"ssmguard/internal/sandbox/account"
 	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/internal/sandbox/world"
@@ -21,7 +19,7 @@ import (
 // Sandbox is a world being served: an account, the gateway that carries its
 // sessions, and the services behind its instances.
 type Sandbox struct {
-	World    configs.World
+	World    world.World
 	Account  *account.Server
 	Gateway  *gateway.Gateway
 	listener net.Listener
@@ -30,9 +28,9 @@ type Sandbox struct {
 	Files    profileFiles
 }
 
-// openSandbox opens a world on a loopback address. Nothing is answered before
-// serve runs. onCall, when not nil, is told of every call.
-func Open(w configs.World, listen string, onCall func(account.Call)) (*Sandbox, error) {
+// Open opens a world on a loopback address. Nothing is answered before
+// Serve runs. onCall, when not nil, is told of every call.
+func Open(w world.World, listen string, onCall func(account.Call)) (*Sandbox, error) {
 	s := &Sandbox{World: w, services: make(map[string]string)}
 	if err := s.open(listen, onCall); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -61,12 +59,10 @@ func (s *Sandbox) open(listen string, onCall func(account.Call)) error {
 	if err != nil {
 		return err
 	}
-	if s.Account, err = account.New(accountWorld(s.World), account.Options{Channels: channels{s.Gateway}, OnCall: onCall}); err != nil {
+	if s.Account, err = account.New(s.World, account.Options{Channels: channels{s.Gateway}, OnCall: onCall}); err != nil {
 		return fmt.Errorf("world %s: %w", s.World.Name, err)
 	}
-	for _, f := range s.World.Faults {
-		s.Account.Inject(world.Fault{Operation: f.Operation, Call: f.Call, Delay: time.Duration(f.Delay), Kind: world.FaultKind(f.Kind)})
-	}
+	s.Account.Inject(s.World.Faults...)
 	s.Files, err = writeProfiles(s)
 	return err
 }

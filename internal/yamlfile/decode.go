@@ -60,6 +60,9 @@ func yamlFault(file, message string) Fault {
 	return Fault{file, line, m[2]}
 }
 
+// Shaped is a type that decodes itself from what is written as another type.
+type Shaped interface{ Shape() reflect.Type }
+
 // unknownKeys walks a node along the Go type it will be decoded into. The
 // library's own KnownFields is not enough: it forgets the rule inside types
 // that decode themselves, and does not say which key was meant.
@@ -69,6 +72,9 @@ func unknownKeys(file string, n *yaml.Node, t reflect.Type, faults *Faults) {
 	}
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
+	}
+	if s, ok := reflect.Zero(t).Interface().(Shaped); ok {
+		t = s.Shape()
 	}
 	switch {
 	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:

@@ -11,7 +11,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/tunnel"
-	"ssmguard/configs"
+	"ssmguard/internal/sandbox/world"
 )
 
 // tunnelCandidates are what may follow `ssmguard tunnel` and words after it:
@@ -79,7 +79,7 @@ func tunnelNames(p *env.Process, kind tunnel.Names) (cs []candidate) {
 
 // worldNames are the worlds of the sandbox.
 func worldNames(context.Context, *env.Process, []string) []candidate {
-	worlds, err := configs.Worlds()
+	worlds, err := world.Shipped()
 	if err != nil {
 		return nil
 	}

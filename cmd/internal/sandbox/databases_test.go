@@ -15,18 +15,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/cmd/internal/exit"
-	"ssmguard/configs"
 	"ssmguard/internal/sandbox/sandboxtest"
+	"ssmguard/internal/sandbox/world"
 )
 
 // The SDK understands what RDS and ElastiCache answer, page by page.
 func TestSDKReadsDatabases(t *testing.T) {
-	w, err := configs.LoadWorld("databases")
+	w, err := world.Load("databases")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 30 {
-		w.RDS.Instances[fmt.Sprintf("many-%02d", i)] = configs.WorldDatabase{Engine: "mysql"}
+		w.Databases = append(w.Databases, world.Database{Kind: world.DBInstance, Name: fmt.Sprintf("many-%02d", i), Engine: "mysql"})
 	}
 	s := sandboxtest.ServedWorld(t, w)
 	c, ctx := sdk(t, s, "alice"), t.Context()

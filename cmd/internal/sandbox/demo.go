@@ -22,8 +22,8 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/program"
-	"ssmguard/configs"
 	"ssmguard/internal/sandbox"
+	"ssmguard/internal/sandbox/world"
 )
 
 // The story the demo plays: a role that may start sessions only where a tag
@@ -57,7 +57,7 @@ database. It needs no AWS account and no input.`,
 }
 
 func runDemo(ctx context.Context, p *env.Process) error {
-	w, err := configs.LoadWorld(demoWorld)
+	w, err := world.Load(demoWorld)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (d *demo) play(ctx context.Context) error {
 	d.say(`An AWS account on this machine, %s. The role dev may start sessions
 wherever the tag Name is "bastion-db-maintenance", the bastion has that tag, and
 behind it is a database. Here is the policy:`, d.sandbox.Endpoint())
-	d.show("%s", d.sandbox.World.Roles["dev"].Inline["ssm"])
+	d.show("%s", d.sandbox.World.Roles.Named("dev").Inline.Named("ssm").Document)
 	fix, err := d.refused(ctx)
 	if err != nil {
 		return err

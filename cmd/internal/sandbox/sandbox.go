@@ -21,10 +21,10 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/program"
-	"ssmguard/configs"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/world"
 	"ssmguard/internal/yamlfile"
 )
 
@@ -97,7 +97,7 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 	case o.Show:
 		return showWorld(p, o.World)
 	}
-	w, err := configs.LoadWorld(o.World)
+	w, err := world.Load(o.World)
 	if err != nil {
 		return worldError(err)
 	}
@@ -190,7 +190,7 @@ func worldError(err error) error {
 }
 
 func listWorlds(p *env.Process) error {
-	worlds, err := configs.Worlds()
+	worlds, err := world.Shipped()
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func listWorlds(p *env.Process) error {
 }
 
 func showWorld(p *env.Process, name string) error {
-	_, data, err := configs.ReadWorld(name)
+	_, data, err := world.Read(name)
 	if err != nil {
 		return exit.Usagef("%v", err)
 	}

@@ -10,9 +10,9 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
-	"ssmguard/configs"
 	"ssmguard/internal/sandbox"
 	"ssmguard/internal/sandbox/sandboxtest"
+	"ssmguard/internal/sandbox/world"
 )
 
 func TestSandboxEnvironment(t *testing.T) {
@@ -51,7 +51,7 @@ func TestSandboxEnvironment(t *testing.T) {
 
 // A port that is taken has nothing to do with the network.
 func TestSandboxPortTaken(t *testing.T) {
-	w, err := configs.LoadWorld("default")
+	w, err := world.Load("default")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -192,7 +192,7 @@ func TestTunnelWaitsForItsPlace(t *testing.T) {
 
 // A target that was given by its name may be another node after a loss.
 func TestTunnelFollowsItsTarget(t *testing.T) {
-	w, err := configs.LoadWorld("default")
+	w, err := world.Load("default")
 	if err != nil {
 		t.Fatal(err)
 	}

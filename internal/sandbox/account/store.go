@@ -29,24 +29,9 @@ func (m *managedPolicy) kind() string {
 	return "user-managed"
 }
 
-func (s *Server) user(name string) *world.User {
-	return find(s.world.Users, name, func(u world.User) string { return u.Name })
-}
-
-func (s *Server) role(name string) *world.Role {
-	return find(s.world.Roles, name, func(r world.Role) string { return r.Name })
-}
-
-func (s *Server) group(name string) *world.Group {
-	return find(s.world.Groups, name, func(g world.Group) string { return g.Name })
-}
-
-func find[T any](list []T, name string, nameOf func(T) string) *T {
-	if i := slices.IndexFunc(list, func(t T) bool { return nameOf(t) == name }); i >= 0 {
-		return &list[i]
-	}
-	return nil
-}
+func (s *Server) user(name string) *world.User   { return s.world.Users.Named(name) }
+func (s *Server) role(name string) *world.Role   { return s.world.Roles.Named(name) }
+func (s *Server) group(name string) *world.Group { return s.world.Groups.Named(name) }
 
 // parse fills in the statements of a policy. Documents are parsed once.
 func (s *Server) parse(src *source) error {
@@ -114,7 +99,7 @@ func (s *Server) deleteInline(principal, name string) error {
 }
 
 // inline is the list of a principal's inline policies, to change.
-func (s *Server) inline(principal string) (*[]world.Policy, error) {
+func (s *Server) inline(principal string) (*world.Inline, error) {
 	kind, name, _ := strings.Cut(principal, "/")
 	switch kind {
 	case "user":

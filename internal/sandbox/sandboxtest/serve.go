@@ -5,14 +5,14 @@ import (
 	"errors"
 	"testing"
 
-	"ssmguard/configs"
 	"ssmguard/internal/sandbox"
+	"ssmguard/internal/sandbox/world"
 )
 
 // Served opens a world and serves it until the test ends.
-func Served(t *testing.T, world string) *sandbox.Sandbox {
+func Served(t *testing.T, name string) *sandbox.Sandbox {
 	t.Helper()
-	w, err := configs.LoadWorld(world)
+	w, err := world.Load(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func Served(t *testing.T, world string) *sandbox.Sandbox {
 }
 
 // ServedWorld serves a world until the test ends.
-func ServedWorld(t *testing.T, w configs.World) *sandbox.Sandbox {
+func ServedWorld(t *testing.T, w world.World) *sandbox.Sandbox {
 	t.Helper()
 	s, err := sandbox.Open(w, "127.0.0.1:0", nil)
 	if err != nil {

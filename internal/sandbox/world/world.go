@@ -2,131 +2,152 @@ package world
 
 import "time"
 
-// World is what an account holds when it is opened. Names are unique within
-// their list; every policy document is IAM policy JSON.
+// World is what an account holds when it is opened, and the services behind its
+// nodes. Names are unique within their list; every policy document is IAM policy
+// JSON. The tags are what files call things; what they write otherwise is in
+// file.go.
 type World struct {
-	Partition string // "aws" when empty
-	Account   string // twelve digits
-	Region    string // home region: of resources that name none
-	Seed      uint64 // decides what AWS decides at random, such as the resource a denial names
+	Name    string `yaml:"-"`       // of the file
+	About   string `yaml:"about"`   // one line, for the list of worlds
+	Default string `yaml:"default"` // the login used when none is chosen
 
-	Organization *Organization     // nil: the account is in no organization
-	Endpoint     *Policy           // policy of the VPC endpoint every request comes through; nil: none
-	Context      map[string]string // request keys of every request, such as aws:SourceIp; win over the server's own
-	Denials      DenialStyle
-	OldSimulator bool          // the simulator answers as before 2026-07-30
-	Delay        time.Duration // time every call takes before it is answered
+	Partition string `yaml:"partition"` // "aws" when empty
+	Account   string `yaml:"account"`   // twelve digits
+	Region    string `yaml:"region"`    // home region: of resources that name none
+	Seed      uint64 `yaml:"seed"`      // decides what AWS decides at random, such as the resource a denial names
 
-	Policies  []Policy // managed policies that can be attached
-	Users     []User
-	Groups    []Group
-	Roles     []Role
-	Logins    []Login
-	Nodes     []Node
-	Tasks     []Task
-	Documents []Document
-	Keys      []Key
-	Databases []Database
-	Caches    []Cache
+	Organization *Organization     `yaml:"organization"` // nil: the account is in no organization
+	Endpoint     *Policy           `yaml:"-"`            // policy of the VPC endpoint every request comes through; nil: none
+	Context      map[string]string `yaml:"context"`      // request keys of every request, such as aws:SourceIp; win over the server's own
+	Denials      DenialStyle       `yaml:"denials"`
+	OldSimulator bool              `yaml:"old_simulator"` // the simulator answers as before 2026-07-30
+	Delay        time.Duration     `yaml:"-"`             // time every call takes before it is answered
+
+	Policies  List[Policy, policyFile]     `yaml:"policies"` // managed policies that can be attached
+	Users     List[User, User]             `yaml:"users"`
+	Groups    List[Group, Group]           `yaml:"groups"`
+	Roles     List[Role, Role]             `yaml:"roles"`
+	Logins    List[Login, loginFile]       `yaml:"logins"`
+	Nodes     []Node                       `yaml:"instances"`
+	Tasks     []Task                       `yaml:"tasks"`
+	Documents List[Document, documentFile] `yaml:"documents"`
+	Keys      []Key                        `yaml:"keys"`
+	Databases []Database                   `yaml:"-"`
+	Caches    []Cache                      `yaml:"-"`
+
+	Services map[string]Service `yaml:"services"` // by HOST:PORT as the nodes see it
+	Faults   []Fault            `yaml:"-"`        // from the start
 }
 
 // DenialStyle says which of AWS's forms an AccessDenied message has.
 type DenialStyle struct {
-	PolicyARN bool // name the policy of an explicit deny by ARN
-	Newlines  bool // newlines between the parts
-	Plain     bool // no reason, as before 2021
-	Encoded   bool // EC2 answers with an encoded message
+	PolicyARN bool `yaml:"policy_arn"` // name the policy of an explicit deny by ARN
+	Newlines  bool `yaml:"newlines"`   // newlines between the parts
+	Plain     bool `yaml:"plain"`      // no reason, as before 2021
+	Encoded   bool `yaml:"encoded"`    // EC2 answers with an encoded message
 }
 
 // Policy is one policy document. Of a managed policy, AWS means that AWS owns it.
 type Policy struct {
-	Name, Path string
-	AWS        bool
-	Document   string
+	Name     string `yaml:"-"`
+	Path     string `yaml:"path"`
+	AWS      bool   `yaml:"aws"`
+	Document string `yaml:"-"`
 }
+
+// Inline are policies of which a file has no more than the text.
+type Inline = List[Policy, text]
 
 // Organization is the account's place in an organization.
 type Organization struct {
-	ID                string // o-...
-	ManagementAccount string // account id; the account itself when equal to World.Account
-	Delegated         bool   // the account is a delegated administrator for policies
-	Levels            []Level
+	ID                string  `yaml:"id"`         // o-...
+	ManagementAccount string  `yaml:"management"` // account id; the account itself when equal to World.Account
+	Delegated         bool    `yaml:"delegated"`  // the account is a delegated administrator for policies
+	Levels            []Level `yaml:"levels"`
 }
 
 // Level is one level of an organization, from the root down to the account.
 type Level struct {
-	ID         string // r-..., ou-... or the account id
-	Name       string
-	SCPs, RCPs []Policy // RCPFullAWSAccess is implied
+	ID   string `yaml:"id"` // r-..., ou-... or the account id
+	Name string `yaml:"name"`
+	SCPs Inline `yaml:"scps"`
+	RCPs Inline `yaml:"rcps"` // RCPFullAWSAccess is implied
 }
 
 // Principal is what users and roles share.
 type Principal struct {
-	Name, Path string
-	ID         string // AIDA... or AROA...; made up when empty
-	Tags       map[string]string
-	Attached   []string // names of managed policies
-	Inline     []Policy
-	Boundary   string // name of a managed policy; "" means none
+	Name     string            `yaml:"-"`
+	Path     string            `yaml:"path"`
+	ID       string            `yaml:"id"` // AIDA... or AROA...; made up when empty
+	Tags     map[string]string `yaml:"tags"`
+	Attached []string          `yaml:"attached"` // names of managed policies
+	Inline   Inline            `yaml:"inline"`
+	Boundary string            `yaml:"boundary"` // name of a managed policy; "" means none
 }
 
 // User is an IAM user.
 type User struct {
-	Principal
-	Groups []string
+	Principal `yaml:",inline"`
+	Groups    []string `yaml:"groups"`
 }
 
 // Role is an IAM role. Trust lists who may assume it: account ids, principal
 // ARNs, "*", or "federated:PROVIDER" for web identities.
 type Role struct {
-	Principal
-	Trust    []string
-	TrustMFA bool // only with MFA
+	Principal `yaml:",inline"`
+	Trust     []string `yaml:"trust"`
+	TrustMFA  bool     `yaml:"trust_mfa"` // only with MFA
 }
 
 // Group is an IAM group.
 type Group struct {
-	Name, Path string
-	Attached   []string
-	Inline     []Policy
+	Name     string   `yaml:"-"`
+	Path     string   `yaml:"path"`
+	Attached []string `yaml:"attached"`
+	Inline   Inline   `yaml:"inline"`
 }
 
 // Login is one set of credentials the account has handed out.
 type Login struct {
-	Name      string // what it is chosen by; a profile's name
-	Principal string // "user/NAME", "role/NAME", "federated/NAME" or "root"
-	Session   string // role session name; the Name when empty
-	Temporary bool   // of a user or root: credentials of GetSessionToken
-	MFA       bool
-	Provider  string   // web identity provider of a role session
-	Policies  []string // session policies
-	Tags      map[string]string
-	Expired   bool
+	Name      string            `yaml:"-"`         // what it is chosen by; a profile's name
+	Principal string            `yaml:"as"`        // "user/NAME", "role/NAME", "federated/USER/NAME" or "root"
+	Session   string            `yaml:"session"`   // role session name; the Name when empty
+	Temporary bool              `yaml:"temporary"` // of a user or root: credentials of GetSessionToken
+	MFA       bool              `yaml:"mfa"`
+	Provider  string            `yaml:"provider"` // web identity provider of a role session
+	Policies  []string          `yaml:"-"`        // session policies
+	Tags      map[string]string `yaml:"tags"`     // of the session
+	Expired   bool              `yaml:"expired"`
 
-	AccessKeyID, SecretAccessKey string // made up when empty
+	AccessKeyID     string `yaml:"-"` // made up when empty
+	SecretAccessKey string `yaml:"-"` // made up when empty
 }
 
 // Node is an EC2 instance (i-...) or a managed instance (mi-...).
 type Node struct {
-	ID, Region  string
-	Account     string // the world's when empty; nodes of other accounts cannot be reached
-	Tags        map[string]string
-	State       string // EC2 instance state; "running" when empty
-	Ping        string // Online, ConnectionLost, Inactive, or "" for a node without agent
-	Agent       string // agent version
-	Platform    string // "Linux" when empty
-	PrivateIP   string
-	PrivateDNS  string
-	Profile     string // name of the instance profile
-	Unreachable bool   // Online, and still refuses sessions
+	ID          string            `yaml:"id"`
+	Region      string            `yaml:"region"`
+	Account     string            `yaml:"account"` // the world's when empty; nodes of other accounts cannot be reached
+	Tags        map[string]string `yaml:"tags"`
+	State       string            `yaml:"state"`    // EC2 instance state; "running" when empty
+	Ping        string            `yaml:"ping"`     // Online, ConnectionLost, Inactive, or "" for a node without agent
+	Agent       string            `yaml:"agent"`    // agent version
+	Platform    string            `yaml:"platform"` // "Linux" when empty
+	PrivateIP   string            `yaml:"ip"`
+	PrivateDNS  string            `yaml:"dns"`
+	Profile     string            `yaml:"profile"`     // name of the instance profile
+	Unreachable bool              `yaml:"unreachable"` // Online, and still refuses sessions
 }
 
 // Task is an ECS task. Its target is ecs:CLUSTER_ID_RUNTIME.
 type Task struct {
-	Cluster, ID, Region  string
-	Containers           []Container
-	Tags                 map[string]string
-	Stopped, ExecDisable bool
+	Cluster     string                     `yaml:"cluster"`
+	ID          string                     `yaml:"id"`
+	Region      string                     `yaml:"region"`
+	Containers  List[Container, runtimeID] `yaml:"containers"`
+	Tags        map[string]string          `yaml:"tags"`
+	Stopped     bool                       `yaml:"stopped"`
+	ExecDisable bool                       `yaml:"exec_disabled"`
 }
 
 // Container is one container of a task.
@@ -136,19 +157,22 @@ type Container struct {
 
 // Document is an SSM document the account can see.
 type Document struct {
-	Name, Region string
-	Account      string // owner: the world's when empty
-	Type         string // "Session" when empty
-	Content      string // JSON
-	Tags         map[string]string
-	Category     []string
+	Name     string            `yaml:"-"`
+	Region   string            `yaml:"region"`
+	Account  string            `yaml:"account"` // owner: the world's when empty
+	Type     string            `yaml:"type"`    // "Session" when empty
+	Content  string            `yaml:"-"`       // JSON
+	Tags     map[string]string `yaml:"tags"`
+	Category []string          `yaml:"-"`
 }
 
 // Key is a KMS key.
 type Key struct {
-	ID, Region, Alias string // alias without "alias/"
-	AWSManaged        bool
-	Sealed            bool // its key policy does not delegate to IAM, and names nobody here
+	ID         string `yaml:"id"`
+	Region     string `yaml:"region"`
+	Alias      string `yaml:"alias"` // without "alias/"
+	AWSManaged bool   `yaml:"aws"`
+	Sealed     bool   `yaml:"sealed"` // its key policy does not delegate to IAM, and names nobody here
 }
 
 // The kinds of database that RDS tells apart.
@@ -159,18 +183,23 @@ const (
 )
 
 // Database is a DB instance, a DB cluster or a proxy of RDS. Names are unique
-// within their kind and Region. Addresses are made up as RDS makes them.
+// within their kind and Region. Addresses are made up as RDS makes them; one
+// that the sandbox plays greets with its own unless it has a greeting.
 type Database struct {
-	Kind, Name, Region string   // Name in lower case, as RDS keeps it
-	Engine             string   // "postgres", "aurora-mysql" ...; of a proxy the engine family; of a cluster's instance the cluster's
-	Version            string   // of the engine
-	Port               int      // the engine's own when 0
-	Database, User     string   // the first database, the master user
-	IAMAuth            bool     // takes IAM tokens for passwords
-	Status             string   // "available" when empty; an instance that is "creating" has no endpoint
-	Cluster            string   // of an instance: the name of its cluster
-	Custom             []string // of a cluster: names of its custom endpoints
-	Tags               map[string]string
+	Service  `yaml:",inline"`  // behind its endpoints
+	Kind     string            `yaml:"-"`
+	Name     string            `yaml:"-"` // in lower case, as RDS keeps it
+	Region   string            `yaml:"region"`
+	Engine   string            `yaml:"engine"`   // "postgres", "aurora-mysql" ...; of a proxy the engine family; of a cluster's instance the cluster's
+	Version  string            `yaml:"version"`  // of the engine
+	Port     int               `yaml:"port"`     // the engine's own when 0
+	Database string            `yaml:"database"` // the first one
+	User     string            `yaml:"user"`     // the master user
+	IAMAuth  bool              `yaml:"iam_auth"` // takes IAM tokens for passwords
+	Status   string            `yaml:"status"`   // "available" when empty; an instance that is "creating" has no endpoint
+	Cluster  string            `yaml:"cluster"`  // of an instance: the name of its cluster
+	Custom   []string          `yaml:"custom"`   // of a cluster: names of its custom endpoints
+	Tags     map[string]string `yaml:"tags"`
 }
 
 // The kinds of cache that ElastiCache tells apart.
@@ -183,13 +212,42 @@ const (
 // Cache is a replication group, a cluster or a serverless cache of ElastiCache.
 // Names are unique within their kind and Region.
 type Cache struct {
-	Kind, Name, Region string // Name in lower case
-	Engine             string // "valkey", "redis", "memcached"
-	Version            string
-	Port               int    // the engine's own when 0
-	Status             string // "available" when empty; one that is "creating" has no endpoint
-	Shards             int    // of a group: 0 for one without cluster mode
-	Nodes              int    // per shard, or of a cluster; 1 when 0
-	TLS                bool   // encrypts in transit; a serverless cache always does
-	Tags               map[string]string
+	Service `yaml:",inline"`  // behind its endpoints, as of a Database
+	Kind    string            `yaml:"-"`
+	Name    string            `yaml:"-"` // in lower case
+	Region  string            `yaml:"region"`
+	Engine  string            `yaml:"engine"` // "valkey", "redis", "memcached"
+	Version string            `yaml:"version"`
+	Port    int               `yaml:"port"`   // the engine's own when 0
+	Status  string            `yaml:"status"` // "available" when empty; one that is "creating" has no endpoint
+	Shards  int               `yaml:"shards"` // of a group: 0 for one without cluster mode
+	Nodes   int               `yaml:"nodes"`  // per shard, or of a cluster; 1 when 0
+	TLS     bool              `yaml:"tls"`    // encrypts in transit; a serverless cache always does
+	Tags    map[string]string `yaml:"tags"`
 }
+
+// Service is a TCP service behind the nodes: a real one at Address, or one that
+// the sandbox plays, which greets and then answers each line with the same line.
+type Service struct {
+	Address  string `yaml:"address"`
+	Greeting string `yaml:"greeting"`
+}
+
+// Fault is a disturbance of calls: each field that is set takes effect.
+type Fault struct {
+	Operation string        `yaml:"operation"` // "iam:GetRole", "iam:*" or "*"
+	Call      int           `yaml:"call"`      // the call it strikes, counted from 1 since it was injected; 0: every call
+	Delay     time.Duration `yaml:"-"`
+	Kind      FaultKind     `yaml:"kind"`
+}
+
+// FaultKind says what happens to a call after the delay.
+type FaultKind string
+
+// The kinds of fault. The empty one lets the call through.
+const (
+	Throttle    FaultKind = "throttle"    // "Rate exceeded"
+	Unavailable FaultKind = "unavailable" // 503
+	Garbage     FaultKind = "garbage"     // 200 with a body that is no answer
+	Drop        FaultKind = "drop"        // the connection is closed without an answer
+)

@@ -1,9 +1,8 @@
-package configs
+package world
 
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net"
 	"regexp"
 	"slices"
@@ -17,8 +16,8 @@ import (
 	"ssmguard/internal/yamlfile"
 )
 
-// worldFaults collects what is wrong in a world, each with its line.
-type worldFaults struct {
+// check collects what is wrong in a world, each with its line.
+type check struct {
 	file   string
 	root   *yaml.Node
 	faults yamlfile.Faults
@@ -26,11 +25,11 @@ type worldFaults struct {
 
 // at returns the line of a value given by its keys and indices, or of the
 // nearest thing above it that is written down.
-func (v *worldFaults) at(steps ...any) int {
-	if len(v.root.Content) == 0 {
+func (v *check) at(steps ...any) int {
+	n := v.root
+	if n == nil {
 		return 0 // nothing is written down
 	}
-	n := v.root.Content[0]
 	line := n.Line
 	for _, step := range steps {
 		switch key := step.(type) {
@@ -54,7 +53,7 @@ func (v *worldFaults) at(steps ...any) int {
 	return line
 }
 
-func (v *worldFaults) add(line int, format string, args ...any) {
+func (v *check) add(line int, format string, args ...any) {
 	v.faults = append(v.faults, yamlfile.Fault{File: v.file, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -68,7 +67,7 @@ var (
 	states      = []string{"", "pending", "running", "shutting-down", "terminated", "stopping", "stopped"}
 )
 
-func (v *worldFaults) check(w *World) {
+func (v *check) world(w *World) {
 	if !accountForm().MatchString(w.Account) {
 		v.add(v.at("account"), "account %q is not twelve digits; put it in quotes", w.Account)
 	}
@@ -77,16 +76,18 @@ func (v *worldFaults) check(w *World) {
 	}
 	v.oneOf("partition", w.Partition, partitions, "partition")
 	for i, f := range w.Faults {
-		v.oneOf("kind of fault", f.Kind, faultKinds, "faults", i, "kind")
+		v.oneOf("kind of fault", string(f.Kind), faultKinds, "faults", i, "kind")
 		if f.Operation == "" {
 			v.add(v.at("faults", i), "a fault needs an operation, such as iam:GetRole or *")
 		}
 	}
-	v.document("identity", w.Endpoint, "endpoint")
-	for name, p := range w.Policies {
-		v.document(name, p.Document, "policies", name, "document")
+	if w.Endpoint != nil {
+		v.document("identity", w.Endpoint.Document, "endpoint")
+	}
+	for _, p := range w.Policies {
+		v.document(p.Name, p.Document, "policies", p.Name, "document")
 		if p.Document == "" {
-			v.add(v.at("policies", name), "policy %q has no document", name)
+			v.add(v.at("policies", p.Name), "policy %q has no document", p.Name)
 		}
 	}
 	v.checkPrincipals(w)
@@ -100,7 +101,7 @@ func (v *worldFaults) check(w *World) {
 }
 
 // oneOf adds a fault when a value is none of those known.
-func (v *worldFaults) oneOf(what, value string, known []string, steps ...any) {
+func (v *check) oneOf(what, value string, known []string, steps ...any) {
 	if slices.Contains(known, value) {
 		return
 	}
@@ -110,7 +111,7 @@ func (v *worldFaults) oneOf(what, value string, known []string, steps ...any) {
 
 // document adds a fault when a text is no JSON object. Whether it is a policy is
 // for the account to say, which parses it when it is opened.
-func (v *worldFaults) document(name string, text PolicyText, steps ...any) {
+func (v *check) document(name, text string, steps ...any) {
 	var object map[string]any
 	if text == "" {
 		return
@@ -120,83 +121,82 @@ func (v *worldFaults) document(name string, text PolicyText, steps ...any) {
 	}
 }
 
-func (v *worldFaults) checkPrincipals(w *World) {
+func (v *check) checkPrincipals(w *World) {
 	attached := func(names []string, steps ...any) {
 		for i, name := range names {
-			if _, ok := w.Policies[name]; !ok {
-				v.add(v.at(append(steps, "attached", i)...), "no policy %q%s", name, suggest(name, w.Policies))
+			if w.Policies.Named(name) == nil {
+				v.add(v.at(append(steps, "attached", i)...), "no policy %q%s", name, suggest(name, w.Policies.names()))
 			}
 		}
 	}
-	principal := func(kind, name string, p WorldPrincipal) {
-		attached(p.Attached, kind, name)
-		v.inline(p.Inline, kind, name)
-		if _, ok := w.Policies[p.Boundary]; p.Boundary != "" && !ok {
-			v.add(v.at(kind, name, "boundary"), "no policy %q%s", p.Boundary, suggest(p.Boundary, w.Policies))
+	principal := func(kind string, p Principal) {
+		attached(p.Attached, kind, p.Name)
+		v.inline(p.Inline, kind, p.Name)
+		if p.Boundary != "" && w.Policies.Named(p.Boundary) == nil {
+			v.add(v.at(kind, p.Name, "boundary"), "no policy %q%s", p.Boundary, suggest(p.Boundary, w.Policies.names()))
 		}
-		v.path(p.Path, kind, name, "path")
+		v.path(p.Path, kind, p.Name, "path")
 	}
-	for name, u := range w.Users {
-		principal("users", name, u.WorldPrincipal)
+	for _, u := range w.Users {
+		principal("users", u.Principal)
 		for i, g := range u.Groups {
-			if _, ok := w.Groups[g]; !ok {
-				v.add(v.at("users", name, "groups", i), "no group %q%s", g, suggest(g, w.Groups))
+			if w.Groups.Named(g) == nil {
+				v.add(v.at("users", u.Name, "groups", i), "no group %q%s", g, suggest(g, w.Groups.names()))
 			}
 		}
 	}
-	for name, r := range w.Roles {
-		principal("roles", name, r.WorldPrincipal)
+	for _, r := range w.Roles {
+		principal("roles", r.Principal)
 	}
-	for name, g := range w.Groups {
-		attached(g.Attached, "groups", name)
-		v.inline(g.Inline, "groups", name)
-		v.path(g.Path, "groups", name, "path")
-	}
-}
-
-func (v *worldFaults) inline(policies map[string]PolicyText, kind, name string) {
-	for p, text := range policies {
-		v.document(p, text, kind, name, "inline", p)
+	for _, g := range w.Groups {
+		attached(g.Attached, "groups", g.Name)
+		v.inline(g.Inline, "groups", g.Name)
+		v.path(g.Path, "groups", g.Name, "path")
 	}
 }
 
-func (v *worldFaults) path(p string, steps ...any) {
+func (v *check) inline(policies []Policy, kind, name string) {
+	for _, p := range policies {
+		v.document(p.Name, p.Document, kind, name, "inline", p.Name)
+	}
+}
+
+func (v *check) path(p string, steps ...any) {
 	if p != "" && (!strings.HasPrefix(p, "/") || !strings.HasSuffix(p, "/")) {
 		v.add(v.at(steps...), "path %q does not begin and end with a slash", p)
 	}
 }
 
-func suggest[T any](name string, known map[string]T) string {
-	if near := spelling.Nearest(name, slices.Sorted(maps.Keys(known))); near != "" {
+func suggest(name string, known []string) string {
+	if near := spelling.Nearest(name, known); near != "" {
 		return fmt.Sprintf(", did you mean %q?", near)
 	}
 	return ""
 }
 
-func (v *worldFaults) checkLogins(w *World) {
-	for name, l := range w.Logins {
-		kind, of, _ := strings.Cut(l.As, "/")
+func (v *check) checkLogins(w *World) {
+	for _, l := range w.Logins {
+		kind, of, _ := strings.Cut(l.Principal, "/")
 		user, _, _ := strings.Cut(of, "/")
-		_, isUser := w.Users[user]
-		_, isRole := w.Roles[of]
-		if l.As != "root" && !(kind == "role" && isRole) && !((kind == "user" || kind == "federated") && isUser) {
-			v.add(v.at("logins", name, "as"), "login %q: no principal %q; write user/NAME, role/NAME, federated/USER/NAME or root", name, l.As)
+		isUser, isRole := w.Users.Named(user) != nil, w.Roles.Named(of) != nil
+		if l.Principal != "root" && !(kind == "role" && isRole) && !((kind == "user" || kind == "federated") && isUser) {
+			v.add(v.at("logins", l.Name, "as"), "login %q: no principal %q; write user/NAME, role/NAME, federated/USER/NAME or root", l.Name, l.Principal)
 		}
 		for i, p := range l.Policies {
-			v.document(name, p, "logins", name, "policies", i)
+			v.document(l.Name, p, "logins", l.Name, "policies", i)
 		}
 	}
-	if _, ok := w.Logins[w.Default]; w.Default != "" && !ok {
-		v.add(v.at("default"), "no login %q%s", w.Default, suggest(w.Default, w.Logins))
+	if w.Default != "" && w.Logins.Named(w.Default) == nil {
+		v.add(v.at("default"), "no login %q%s", w.Default, suggest(w.Default, w.Logins.names()))
 	}
 	if len(w.Logins) == 0 {
 		v.add(v.at("logins"), "a world needs at least one login")
 	}
 }
 
-func (v *worldFaults) checkThings(w *World) {
+func (v *check) checkThings(w *World) {
 	seen := make(map[string]bool)
-	for i, n := range w.Instances {
+	for i, n := range w.Nodes {
 		if !nodeForm().MatchString(n.ID) {
 			v.add(v.at("instances", i, "id"), "instance id %q is neither i-... nor mi-...", n.ID)
 		} else if seen[n.ID] {
@@ -211,10 +211,10 @@ func (v *worldFaults) checkThings(w *World) {
 			v.add(v.at("tasks", i), "a task needs a cluster, an id and containers")
 		}
 	}
-	for name, d := range w.Documents {
-		v.document(name, d.Content, "documents", name, "content")
+	for _, d := range w.Documents {
+		v.document(d.Name, d.Content, "documents", d.Name, "content")
 		if d.Content == "" {
-			v.add(v.at("documents", name), "document %q has no content", name)
+			v.add(v.at("documents", d.Name), "document %q has no content", d.Name)
 		}
 	}
 	for i, k := range w.Keys {
@@ -232,25 +232,25 @@ func (v *worldFaults) checkThings(w *World) {
 }
 
 // address adds a fault when the real address of a service is none.
-func (v *worldFaults) address(s WorldService, steps ...any) {
+func (v *check) address(s Service, steps ...any) {
 	if _, _, err := net.SplitHostPort(s.Address); s.Address != "" && err != nil {
 		v.add(v.at(append(steps, "address")...), "address %q is not HOST:PORT", s.Address)
 	}
 }
 
-func (v *worldFaults) checkOrganization(o *WorldOrganization) {
+func (v *check) checkOrganization(o *Organization) {
 	if o.ID == "" || len(o.Levels) == 0 {
 		v.add(v.at("organization"), "an organization needs an id and levels, from the root down to the account")
 	}
-	if !accountForm().MatchString(o.Management) {
-		v.add(v.at("organization", "management"), "management account %q is not twelve digits; put it in quotes", o.Management)
+	if !accountForm().MatchString(o.ManagementAccount) {
+		v.add(v.at("organization", "management"), "management account %q is not twelve digits; put it in quotes", o.ManagementAccount)
 	}
 	for i, l := range o.Levels {
-		for name, text := range l.SCPs {
-			v.document(name, text, "organization", "levels", i, "scps", name)
+		for _, p := range l.SCPs {
+			v.document(p.Name, p.Document, "organization", "levels", i, "scps", p.Name)
 		}
-		for name, text := range l.RCPs {
-			v.document(name, text, "organization", "levels", i, "rcps", name)
+		for _, p := range l.RCPs {
+			v.document(p.Name, p.Document, "organization", "levels", i, "rcps", p.Name)
 		}
 	}
 }

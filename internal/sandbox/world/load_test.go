@@ -1,16 +1,17 @@
-package configs
+package world
 
 import (
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestWorldsLoad(t *testing.T) {
-	worlds, err := Worlds()
+	worlds, err := Shipped()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +29,7 @@ func TestWorldsLoad(t *testing.T) {
 	}
 }
 
-func TestLoadWorldReportsEveryFaultWithItsLine(t *testing.T) {
+func TestLoadReportsEveryFaultWithItsLine(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bad.yaml")
 	text := `account: "1111"
 region: tokyo
@@ -62,7 +63,7 @@ elasticache:
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := LoadWorld(file)
+	_, err := Load(file)
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -95,13 +96,13 @@ elasticache:
 	}
 }
 
-func TestLoadWorldUnknown(t *testing.T) {
+func TestLoadUnknown(t *testing.T) {
 	for name, want := range map[string]string{
 		"defalt":         `no world "defalt", did you mean "default"?`,
 		"no/such.yaml":   `open no/such.yaml: no such file or directory`,
 		"seed2-tag-onli": `no world "seed2-tag-onli", did you mean "seed2-tag-only"?`,
 	} {
-		if _, err := LoadWorld(name); err == nil || err.Error() != want {
+		if _, err := Load(name); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
@@ -114,22 +115,86 @@ func TestWorldOddFiles(t *testing.T) {
 		"# nothing\n":                   `w.yaml: account "" is not twelve digits`,
 		"endpoint: &a\n  x: [*a, *a]\n": "w.yaml:2: a document in itself",
 	} {
-		if _, err := parseWorld("w.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parse("w.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
 }
 
+// A key that is none is told in things under their names, too. A field of a World
+// that no file has is no key.
 func TestWorldUnknownKey(t *testing.T) {
-	_, err := parseWorld("w.yaml", []byte("account: '111122223333'\nregion: eu-west-1\nlogin: {}\n"))
-	if err == nil || !strings.HasPrefix(err.Error(), `w.yaml:3: unknown key "login", did you mean "logins"?`) {
-		t.Error(err)
+	for text, want := range map[string]string{
+		"login: {}":                               `unknown key "login", did you mean "logins"?`,
+		"users: {ann: {grups: [a]}}":              `unknown key "grups", did you mean "groups"?`,
+		"policies: {p: {documents: {}}}":          `unknown key "documents", did you mean "document"?`,
+		"rds: {clusters: {a: {adress: x}}}":       `unknown key "adress", did you mean "address"?`,
+		"databases: []":                           `unknown key "databases", known are: `,
+		"logins: {a: {as: root, accesskeyid: x}}": `unknown key "accesskeyid", known are: as, expired, mfa, policies, provider, session, tags, temporary`,
+	} {
+		_, err := parse("w.yaml", []byte("account: '111122223333'\nregion: eu-west-1\n"+text+"\n"))
+		if err == nil || !strings.HasPrefix(err.Error(), "w.yaml:3: "+want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// What a file leaves out is filled in, and what it has under names is in their order.
+func TestFileMeans(t *testing.T) {
+	got, err := parse("w.yaml", []byte(`account: "111122223333"
+region: cn-north-1
+partition: aws-cn
+delay: 40ms
+endpoint: "{}"
+faults: [{operation: "*", delay: 2s}]
+policies: {all: {aws: true, document: "{}"}}
+users:
+  bob:
+  ann: {path: /team/, inline: {mine: "{}", FullAWSAccess: "{}"}}
+roles: {dev: {trust: [user/ann, user/bob, role/dev, user/none, "*"]}}
+logins: {root: {as: root, policies: [{a: b}]}}
+instances: [{id: i-0123456789abcdef0}, {id: i-0123456789abcdef1, ping: none, agent: "2.0"}]
+tasks: [{cluster: c, id: t, containers: {b: "2", a: "1"}}]
+documents: {D: {content: "{}"}}
+rds: {instances: {a: {cluster: b, greeting: hi}}, clusters: {b: {engine: mysql}}, proxies: {c: {engine: MYSQL}}}
+elasticache: {serverless: {s: {engine: valkey}}, clusters: {p: {engine: memcached}}, groups: {g: {engine: redis}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := World{
+		Account: "111122223333", Region: "cn-north-1", Partition: "aws-cn", Delay: 40 * time.Millisecond,
+		Endpoint: &Policy{Name: "endpoint", Document: "{}"},
+		Faults:   []Fault{{Operation: "*", Delay: 2 * time.Second}},
+		Policies: []Policy{{Name: "all", AWS: true, Document: "{}"}},
+		Users: []User{
+			{Principal: Principal{Name: "ann", Path: "/team/", Inline: []Policy{{Name: "FullAWSAccess", AWS: true, Document: "{}"}, {Name: "mine", Document: "{}"}}}},
+			{Principal: Principal{Name: "bob"}},
+		},
+		Roles: []Role{{Principal: Principal{Name: "dev"}, Trust: []string{
+			"arn:aws-cn:iam::111122223333:user/team/ann", "arn:aws-cn:iam::111122223333:user/bob", "arn:aws-cn:iam::111122223333:role/dev", "user/none", "*",
+		}}},
+		Logins:    []Login{{Name: "root", Principal: "root", Policies: []string{"{\n  \"a\": \"b\"\n}"}}},
+		Nodes:     []Node{{ID: "i-0123456789abcdef0", Ping: "Online", Agent: "3.3.0.0"}, {ID: "i-0123456789abcdef1", Agent: "2.0"}},
+		Tasks:     []Task{{Cluster: "c", ID: "t", Containers: []Container{{"a", "1"}, {"b", "2"}}}},
+		Documents: []Document{{Name: "D", Content: "{}"}},
+		Databases: []Database{
+			{Kind: DBCluster, Name: "b", Engine: "mysql"},
+			{Kind: DBInstance, Name: "a", Cluster: "b", Service: Service{Greeting: "hi"}},
+			{Kind: DBProxy, Name: "c", Engine: "MYSQL"},
+		},
+		Caches: []Cache{
+			{Kind: CacheGroup, Name: "g", Engine: "redis"}, {Kind: CacheCluster, Name: "p", Engine: "memcached"}, {Kind: CacheServerless, Name: "s", Engine: "valkey"},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
 // A policy written as YAML keeps its order and its text: dates stay text, too.
 func TestPolicyTextFromYAML(t *testing.T) {
-	w, err := parseWorld("w.yaml", []byte(`account: "111122223333"
+	w, err := parse("w.yaml", []byte(`account: "111122223333"
 region: eu-west-1
 logins: {root: {as: root}}
 policies:
@@ -167,7 +232,7 @@ policies:
     }
   ]
 }`
-	if diff := cmp.Diff(want, string(w.Policies["p"].Document)); diff != "" {
+	if diff := cmp.Diff(want, w.Policies.Named("p").Document); diff != "" {
 		t.Error(diff)
 	}
 }

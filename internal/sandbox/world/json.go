@@ -1,4 +1,4 @@
-package configs
+package world
 
 import (
 	"encoding/json"

@@ -1,0 +1,61 @@
+package world
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// List is a list of things that files write as a mapping from their names, each
+// as an F. Out of a file it has the order of the names.
+type List[T thing, F entry[T]] []T
+
+// thing has a name.
+type thing interface{ label() string }
+
+// entry is a thing as a file writes it under its name.
+type entry[T any] interface{ called(name string) T }
+
+// UnmarshalYAML reads the mapping.
+func (l *List[T, F]) UnmarshalYAML(n *yaml.Node) error {
+	var all map[string]F
+	if err := n.Decode(&all); err != nil {
+		return err
+	}
+	*l = nil
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		*l = append(*l, all[name].called(name))
+	}
+	return nil
+}
+
+// Shape is how a file writes the list.
+func (List[T, F]) Shape() reflect.Type { return reflect.TypeFor[map[string]F]() }
+
+// Named is the thing of a name, nil when there is none.
+func (l List[T, F]) Named(name string) *T {
+	if i := slices.IndexFunc(l, func(t T) bool { return t.label() == name }); i >= 0 {
+		return &l[i]
+	}
+	return nil
+}
+
+// names are those of the things.
+func (l List[T, F]) names() []string {
+	all := make([]string, len(l))
+	for i, t := range l {
+		all[i] = t.label()
+	}
+	return all
+}
+
+func (p Policy) label() string    { return p.Name }
+func (p Principal) label() string { return p.Name }
+func (g Group) label() string     { return g.Name }
+func (l Login) label() string     { return l.Name }
+func (c Container) label() string { return c.Name }
+func (d Document) label() string  { return d.Name }
+func (d Database) label() string  { return d.Name }
+func (k Cache) label() string     { return k.Name }
