@@ -30,16 +30,8 @@ type call struct {
 // handler runs one operation. The result is encoded as the service does.
 type handler func(c *call) (any, error)
 
-// operations is everything the account can do, per service and operation.
-var operations map[string]map[string]handler
-
-func init() {
-	operations = map[string]map[string]handler{
-		"sts": stsOperations, "iam": iamOperations, "ec2": ec2Operations, "ssm": ssmOperations,
-		"kms": kmsOperations, "ecs": ecsOperations, "organizations": organizationsOperations,
-		"rds": rdsOperations, "elasticache": elastiCacheOperations,
-	}
-}
+// Services is everything an account can do, per service and operation.
+type Services map[string]map[string]handler
 
 // jsonServices speak JSON 1.1; the others the query protocol.
 var jsonServices = map[string]bool{"ssm": true, "kms": true, "ecs": true, "organizations": true}
@@ -86,7 +78,7 @@ func requestID() string {
 }
 
 func (c *call) run() (any, error) {
-	h, ok := operations[c.service][c.operation]
+	h, ok := c.services[c.service][c.operation]
 	if !ok {
 		return nil, troubleFor(c.service, unknownOperation, "Could not find operation "+c.operation+" of service "+c.service)
 	}

@@ -35,36 +35,39 @@ var engines = []struct {
 	{"db2", 50000, "11.5.9.0.sb00000000.r1"},
 }
 
-// checkDatabases fills in what databases leave out and follows their names.
-func (s *Server) checkDatabases() error {
+// settled returns a world with what its databases leave out filled in and their
+// names followed; the world itself stays as it is.
+func settled(w world.World) (world.World, error) {
+	w.Databases = slices.Clone(w.Databases)
+	key := func(region, name string) string { return orElse(region, w.Region) + " " + name }
 	clusters := make(map[string]world.Database)
-	for i := range s.world.Databases {
-		d := &s.world.Databases[i]
+	for i := range w.Databases {
+		d := &w.Databases[i]
 		completeDatabase(d)
 		if d.Kind == world.DBCluster {
-			clusters[s.regional(d.Region, d.Name)] = *d
+			clusters[key(d.Region, d.Name)] = *d
 		}
 	}
-	for i := range s.world.Databases {
-		d := &s.world.Databases[i]
+	for i := range w.Databases {
+		d := &w.Databases[i]
 		if d.Kind == world.DBInstance && d.Cluster != "" {
-			c, ok := clusters[s.regional(d.Region, d.Cluster)]
+			c, ok := clusters[key(d.Region, d.Cluster)]
 			if !ok {
-				return fmt.Errorf("DB instance %s: no DB cluster %q", d.Name, d.Cluster)
+				return w, fmt.Errorf("DB instance %s: no DB cluster %q", d.Name, d.Cluster)
 			}
 			d.Engine, d.Version, d.Port = c.Engine, c.Version, c.Port
 			d.User, d.Database, d.IAMAuth = c.User, c.Database, c.IAMAuth
 		}
 		if !identifier(d.Name) || d.Port == 0 {
-			return fmt.Errorf("database %q: want a name of letters, digits and hyphens, and an engine that RDS has, not %q", d.Name, d.Engine)
+			return w, fmt.Errorf("database %q: want a name of letters, digits and hyphens, and an engine that RDS has, not %q", d.Name, d.Engine)
 		}
 	}
-	for _, c := range s.world.Caches {
+	for _, c := range w.Caches {
 		if !identifier(c.Name) || cachePort(c) == 0 || cacheVersion(c) == "" {
-			return fmt.Errorf("cache %q: want a name of letters, digits and hyphens, and an engine that ElastiCache has, not %q", c.Name, c.Engine)
+			return w, fmt.Errorf("cache %q: want a name of letters, digits and hyphens, and an engine that ElastiCache has, not %q", c.Name, c.Engine)
 		}
 	}
-	return nil
+	return w, nil
 }
 
 // completeDatabase fills in the engine's port and version; of an engine that is none of

@@ -11,7 +11,7 @@ import (
 // FuzzServe sends whatever to every operation, signed: no input may break the
 // account, nor make it say that it broke.
 func FuzzServe(f *testing.F) {
-	for service, all := range operations {
+	for service, all := range services() {
 		for name := range all {
 			f.Add(service, name, `{"Target":"i-0123456789abcdef0","DocumentName":"AWS-StartSSHSession","Parameters":{"portNumber":["22"]}}`)
 			f.Add(service, name, "UserName=alice&PolicySourceArn="+aliceARN+"&ActionNames.member.1=ssm:StartSession&Filter.1.Name=tag:x&Filter.1.Value.1=*")

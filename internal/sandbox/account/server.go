@@ -28,6 +28,7 @@ type Options struct {
 
 // Server is one account on one endpoint. It is safe for concurrent use.
 type Server struct {
+	services Services
 	channels Channels
 	now      func() time.Time
 	log      *slog.Logger
@@ -47,12 +48,12 @@ type Server struct {
 	random       *rand.Rand
 }
 
-// New opens an account. It keeps its own copy of the world; an unparsable policy
-// or a name that leads nowhere is an error.
-func New(w world.World, o Options) (*Server, error) {
+// openWith opens an account whose services are given. It keeps its own copy of the world;
+// an unparsable policy or a name that leads nowhere is an error.
+func openWith(w world.World, o Options, services Services) (*Server, error) {
 	w = complete(w)
 	s := &Server{
-		channels: o.Channels, now: o.Now, log: o.Log, onCall: o.OnCall, world: w,
+		services: services, channels: o.Channels, now: o.Now, log: o.Log, onCall: o.OnCall, world: w,
 		managed: make(map[string]*managedPolicy), parsed: make(map[string][]policy.Statement),
 		callers: make(map[string]*caller), dataKeys: make(map[string]dataKey),
 		random: rand.New(rand.NewPCG(w.Seed, w.Seed)),
@@ -86,7 +87,6 @@ func complete(w world.World) world.World {
 	w.Partition = orElse(w.Partition, "aws")
 	w.Users, w.Roles, w.Groups = slices.Clone(w.Users), slices.Clone(w.Roles), slices.Clone(w.Groups)
 	w.Nodes, w.Context = slices.Clone(w.Nodes), maps.Clone(w.Context)
-	w.Databases = slices.Clone(w.Databases)
 	if w.Organization != nil {
 		o := *w.Organization
 		o.Levels = slices.Clone(o.Levels)
@@ -138,9 +138,6 @@ func (s *Server) check() error {
 		if err := s.parse(&source{key: "endpoint " + e.Name, layer: layerEndpoint, text: e.Document}); err != nil {
 			return fmt.Errorf("endpoint policy: %w", err)
 		}
-	}
-	if err := s.checkDatabases(); err != nil {
-		return err
 	}
 	return s.checkOrganization()
 }
