@@ -12,6 +12,7 @@ import (
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -50,9 +51,9 @@ func devWorld() world.World {
 
 // serve opens a world and returns a client with the credentials of its first
 // login. Options may be the zero value.
-func serve(t *testing.T, w world.World, o Options) (*Client, *account.Server) {
+func serve(t *testing.T, w world.World, o Options) (*Client, *api.Server) {
 	t.Helper()
-	srv, err := account.New(w, account.Options{})
+	srv, err := account.New(w, api.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func serve(t *testing.T, w world.World, o Options) (*Client, *account.Server) {
 
 // accountConfig gives a client an account's login, said to come from one of the
 // SDK's providers.
-func accountConfig(url string, login account.Credentials, source string) aws.Config {
+func accountConfig(url string, login api.Credentials, source string) aws.Config {
 	return aws.Config{
 		Region:       testRegion,
 		BaseEndpoint: aws.String(url),

@@ -14,6 +14,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -95,9 +96,9 @@ func TestCacheSweep(t *testing.T) {
 }
 
 // cached serves a world and makes clients that share one cache directory.
-func cached(t *testing.T, w world.World) (client func(Options) *Client, srv *account.Server, dir string) {
+func cached(t *testing.T, w world.World) (client func(Options) *Client, srv *api.Server, dir string) {
 	t.Helper()
-	srv, err := account.New(w, account.Options{})
+	srv, err := account.New(w, api.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +121,7 @@ func managedWorld() world.World {
 }
 
 // operations counts the calls of an operation, or of a service: "iam:".
-func operations(srv *account.Server, name string) int {
+func operations(srv *api.Server, name string) int {
 	n := 0
 	for _, call := range srv.Calls() {
 		if call.Operation == name || strings.HasSuffix(name, ":") && strings.HasPrefix(call.Operation, name) {
@@ -189,7 +190,7 @@ func TestCacheTellsSessionsApart(t *testing.T) {
 			onUser(&w, []world.Policy{inline("read", readAll)}, "")
 			tt.first.Name, tt.next.Name = "first", "next"
 			w.Logins = []world.Login{tt.first, tt.next}
-			srv, err := account.New(w, account.Options{})
+			srv, err := account.New(w, api.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -54,9 +55,9 @@ func (d distant) serve(w http.ResponseWriter, in *http.Request) (err error) {
 }
 
 // distantAccount is a client of an account that is a round away.
-func distantAccount(t *testing.T, w world.World, o Options) (*Client, *account.Server) {
+func distantAccount(t *testing.T, w world.World, o Options) (*Client, *api.Server) {
 	t.Helper()
-	srv, err := account.New(w, account.Options{})
+	srv, err := account.New(w, api.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ const benchDelay = 40 * time.Millisecond
 func BenchmarkGuard(b *testing.B) {
 	w := devWorld()
 	w.Delay = benchDelay
-	srv, err := account.New(w, account.Options{})
+	srv, err := account.New(w, api.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

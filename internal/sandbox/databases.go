@@ -7,7 +7,7 @@ import (
 	"net"
 	"slices"
 
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/databases"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -23,10 +23,10 @@ func databaseServices(w world.World) map[string]world.Service {
 		}
 	}
 	for _, d := range w.Databases {
-		add(d.Service, account.DatabaseAddresses(w, d))
+		add(d.Service, databases.DatabaseAddresses(w, d))
 	}
 	for _, k := range w.Caches {
-		add(k.Service, account.CacheAddresses(w, k))
+		add(k.Service, databases.CacheAddresses(w, k))
 	}
 	return all
 }

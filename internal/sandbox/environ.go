@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/spelling"
 )
 
 // Login finds the credentials of a login; "" is the world's default.
-func (s *Sandbox) Login(name string) (account.Credentials, error) {
+func (s *Sandbox) Login(name string) (api.Credentials, error) {
 	if name == "" {
 		name = s.World.Default
 	}
@@ -24,9 +24,9 @@ func (s *Sandbox) Login(name string) (account.Credentials, error) {
 		}
 	}
 	if near := spelling.Nearest(name, names); near != "" {
-		return account.Credentials{}, fmt.Errorf("no login %q in world %s, did you mean %q?", name, s.World.Name, near)
+		return api.Credentials{}, fmt.Errorf("no login %q in world %s, did you mean %q?", name, s.World.Name, near)
 	}
-	return account.Credentials{}, fmt.Errorf("no login %q in world %s, known are: %v", name, s.World.Name, names)
+	return api.Credentials{}, fmt.Errorf("no login %q in world %s, known are: %v", name, s.World.Name, names)
 }
 
 // profileFiles are an AWS configuration with one profile per login, in a
@@ -75,7 +75,7 @@ func writeProfiles(s *Sandbox) (profileFiles, error) {
 type Variable struct{ Name, Value string }
 
 // Environment is what a shell needs to use the sandbox as a login.
-func (s *Sandbox) Environment(l account.Credentials) []Variable {
+func (s *Sandbox) Environment(l api.Credentials) []Variable {
 	all := []Variable{
 		{"AWS_ENDPOINT_URL", s.Endpoint()},
 		{"AWS_REGION", s.World.Region},

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/internal/sandbox/world"
 )
@@ -20,7 +21,7 @@ import (
 // sessions, and the services behind its instances.
 type Sandbox struct {
 	World    world.World
-	Account  *account.Server
+	Account  *api.Server
 	Gateway  *gateway.Gateway
 	listener net.Listener
 	services map[string]string // HOST:PORT as the instances see it, to the address it really has
@@ -30,7 +31,7 @@ type Sandbox struct {
 
 // Open opens a world on a loopback address. Nothing is answered before
 // Serve runs. onCall, when not nil, is told of every call.
-func Open(w world.World, listen string, onCall func(account.Call)) (*Sandbox, error) {
+func Open(w world.World, listen string, onCall func(api.Call)) (*Sandbox, error) {
 	s := &Sandbox{World: w, services: make(map[string]string)}
 	if err := s.open(listen, onCall); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -38,7 +39,7 @@ func Open(w world.World, listen string, onCall func(account.Call)) (*Sandbox, er
 	return s, nil
 }
 
-func (s *Sandbox) open(listen string, onCall func(account.Call)) error {
+func (s *Sandbox) open(listen string, onCall func(api.Call)) error {
 	var err error
 	if s.listener, err = net.Listen("tcp", listen); err != nil {
 		return fmt.Errorf("cannot serve the sandbox: %v", err) // of this machine: nobody is to look at the network
@@ -52,14 +53,14 @@ func (s *Sandbox) open(listen string, onCall func(account.Call)) error {
 		Decrypt: s.decrypt,
 		OnEvent: func(e gateway.Event) {
 			if e.What == "ended" {
-				s.Account.EndSession(e.Session)
+				account.EndSession(s.Account, e.Session)
 			}
 		},
 	})
 	if err != nil {
 		return err
 	}
-	if s.Account, err = account.New(s.World, account.Options{Channels: channels{s.Gateway}, OnCall: onCall}); err != nil {
+	if s.Account, err = account.New(s.World, api.Options{Channels: channels{s.Gateway}, OnCall: onCall}); err != nil {
 		return fmt.Errorf("world %s: %w", s.World.Name, err)
 	}
 	s.Account.Inject(s.World.Faults...)
@@ -109,14 +110,14 @@ func (s *Sandbox) dial(ctx context.Context, host, port string) (net.Conn, error)
 }
 
 func (s *Sandbox) decrypt(_ context.Context, _ string, blob []byte, encryptionContext map[string]string) ([]byte, error) {
-	return s.Account.Decrypt(blob, encryptionContext)
+	return account.Decrypt(s.Account, blob, encryptionContext)
 }
 
 // channels carries the account's sessions through the gateway.
 type channels struct{ gateway *gateway.Gateway }
 
 // Start tells the gateway's agent of a session.
-func (c channels) Start(ctx context.Context, start account.SessionStart) (streamURL, token string, err error) {
+func (c channels) Start(ctx context.Context, start api.SessionStart) (streamURL, token string, err error) {
 	properties, err := gatewayProperties(start.Properties)
 	if err != nil {
 		return "", "", err

@@ -18,6 +18,7 @@ import (
 	"ssmguard/guard/awsiam"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -164,7 +165,7 @@ func compareNames(t *testing.T, what string, written, found map[string]string) {
 // decide asks the guard about a case, over HTTP.
 func (c publicCase) decide(t *testing.T) guard.Decision {
 	t.Helper()
-	server, err := account.New(c.world(), account.Options{})
+	server, err := account.New(c.world(), api.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -32,7 +33,7 @@ func TestExplainEncoded(t *testing.T) {
 				Account: "111122223333", Region: "us-east-1",
 				Users:  []world.User{{Principal: world.Principal{Name: "ann", Inline: []world.Policy{allowed}}}},
 				Logins: []world.Login{{Name: "ann", Principal: "user/ann"}},
-			}, account.Options{})
+			}, api.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

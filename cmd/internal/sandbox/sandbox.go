@@ -23,7 +23,7 @@ import (
 	"ssmguard/cmd/internal/program"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox"
-	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 	"ssmguard/internal/yamlfile"
 )
@@ -101,9 +101,9 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 	if err != nil {
 		return worldError(err)
 	}
-	var onCall func(account.Call)
+	var onCall func(api.Call)
 	if o.Log {
-		onCall = func(c account.Call) { logCall(p, c) }
+		onCall = func(c api.Call) { logCall(p, c) }
 	}
 	s, err := sandbox.Open(w, o.Listen, onCall)
 	if errors.As(err, new(*policy.SyntaxError)) {
@@ -127,7 +127,7 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 }
 
 // logCall writes one line per call: when, what, by whom, and how it ended.
-func logCall(p *env.Process, c account.Call) {
+func logCall(p *env.Process, c api.Call) {
 	outcome, who := c.Error, c.Principal
 	if outcome == "" {
 		outcome = "ok"
@@ -212,7 +212,7 @@ func showWorld(p *env.Process, name string) error {
 
 // tellEnvironment prints how to use the sandbox and closes stdout, so that a
 // shell that reads it goes on.
-func tellEnvironment(p *env.Process, output string, s *sandbox.Sandbox, login account.Credentials) error {
+func tellEnvironment(p *env.Process, output string, s *sandbox.Sandbox, login api.Credentials) error {
 	text := shellLines(s.Environment(login))
 	if output == "json" {
 		var err error
@@ -239,7 +239,7 @@ type Login struct {
 }
 
 // describe is everything a script needs to know, as one line of JSON.
-func describe(s *sandbox.Sandbox, login account.Credentials) (string, error) {
+func describe(s *sandbox.Sandbox, login api.Credentials) (string, error) {
 	out := struct {
 		World       string            `json:"world"`
 		Endpoint    string            `json:"endpoint"`

@@ -13,6 +13,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
 	"ssmguard/internal/sandbox/account"
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
@@ -57,7 +58,7 @@ func startOnce(b *testing.B, o *StartOptions) {
 // opened is a gateway that opens every session and carries none.
 type opened struct{}
 
-func (opened) Start(context.Context, account.SessionStart) (string, string, error) {
+func (opened) Start(context.Context, api.SessionStart) (string, string, error) {
 	return "wss://gateway.invalid/", "token", nil
 }
 
@@ -75,7 +76,7 @@ func slowAccount(b *testing.B) aws.Config {
 		Users:  []world.User{{Principal: world.Principal{Name: "ann", Inline: []world.Policy{{Name: "all", Document: everything}}}}},
 		Logins: []world.Login{{Name: "ann", Principal: "user/ann", AccessKeyID: "AKIAEXAMPLEEXAMPLE00", SecretAccessKey: "example"}},
 		Nodes:  []world.Node{{ID: "i-0123456789abcdef0", Ping: "Online", Agent: "3.3.0.0"}},
-	}, account.Options{Channels: opened{}})
+	}, api.Options{Channels: opened{}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -106,7 +107,7 @@ func (x situation) stage(w *world.World) {
 	} else {
 		w.Nodes = []world.Node{{ID: r.Target, Tags: r.TargetTags, Ping: pingOnline, Agent: "3.3.0.0"}}
 	}
-	if r.Document != nil && !ownedByAWS(*r.Document) {
+	if r.Document != nil && !api.OwnedByAWS(*r.Document) {
 		w.Documents = []world.Document{{Name: *r.Document, Tags: r.DocumentTags, Content: builtinContent}}
 	}
 	if i := strings.LastIndex(r.KmsKeyID, "/"); i > 0 {
@@ -115,9 +116,9 @@ func (x situation) stage(w *world.World) {
 }
 
 // ready is a gateway that opens every session.
-type ready struct{ started []SessionStart }
+type ready struct{ started []api.SessionStart }
 
-func (r *ready) Start(_ context.Context, s SessionStart) (string, string, error) {
+func (r *ready) Start(_ context.Context, s api.SessionStart) (string, string, error) {
 	r.started = append(r.started, s)
 	return "ws://127.0.0.1:1/" + s.SessionID, "token", nil
 }
@@ -142,7 +143,7 @@ func TestCasesThroughStartSession(t *testing.T) {
 			continue
 		}
 		t.Run(x.Name, func(t *testing.T) {
-			_, c := open(t, x.world(t), Options{Channels: &ready{}})
+			_, c := open(t, x.world(t), api.Options{Channels: &ready{}})
 			in := map[string]any{"Target": x.Request.Target}
 			if d := x.Request.Document; d != nil {
 				in["DocumentName"] = *d
@@ -185,8 +186,8 @@ func TestCasesThroughSession(t *testing.T) {
 				continue
 			}
 			t.Run(x.Name+"/"+e.Grant, func(t *testing.T) {
-				s, c := open(t, x.world(t), Options{Channels: &ready{}})
-				s.sessions = append(s.sessions, &session{id: x.Request.SessionID, target: x.Request.Target, owner: c.keys.ARN, ownerID: x.Request.Principal.Userid, region: c.region})
+				s, c := open(t, x.world(t), api.Options{Channels: &ready{}})
+				s.Sessions = append(s.Sessions, &api.Session{ID: x.Request.SessionID, Target: x.Request.Target, Owner: c.keys.ARN, OwnerID: x.Request.Principal.Userid, Region: c.region})
 				f := c.post(nil, "ssm", operations[e.Grant], map[string]string{"SessionId": x.Request.SessionID})
 				if (f.Code == "") != (e.Decision == "allowed") || f.Code != "" && !strings.Contains(f.Message, e.Resource+explanation(e.Decision)) {
 					t.Errorf("answered %+v, want %s", f, e.Decision)
@@ -218,9 +219,9 @@ func TestCasesThroughSimulator(t *testing.T) {
 			w.Users = append(w.Users, world.User{Principal: world.Principal{Name: "auditor", Inline: []world.Policy{{Name: "p", Document: allow("iam:SimulatePrincipalPolicy", "*")}}}})
 			w.Logins = []world.Login{{Name: "auditor", Principal: "user/auditor"}}
 			w.Context = nil // the auditor's own calls are not the point
-			_, c := open(t, w, Options{})
+			_, c := open(t, w, api.Options{})
 			for _, e := range x.Expect {
-				pairs := []string{"PolicySourceArn", orElse(x.Request.Principal.RoleArn, x.Request.Principal.Arn), "ActionNames.member.1", e.Action, "ResourceArns.member.1", e.Resource}
+				pairs := []string{"PolicySourceArn", api.OrElse(x.Request.Principal.RoleArn, x.Request.Principal.Arn), "ActionNames.member.1", e.Action, "ResourceArns.member.1", e.Resource}
 				for i, entry := range x.entries(e.Grant) {
 					prefix := "ContextEntries.member." + string(rune('1'+i)) + "."
 					pairs = append(pairs, prefix+"ContextKeyName", entry[0], prefix+"ContextKeyType", "string", prefix+"ContextKeyValues.member.1", entry[1])
@@ -244,19 +245,19 @@ func TestCasesThroughSimulator(t *testing.T) {
 // entries are the context entries of one grant, as a careful caller supplies them.
 func (x situation) entries(grant string) [][2]string {
 	r := x.Request
-	all := [][2]string{{"aws:userid", r.Principal.Userid}, {"aws:PrincipalArn", orElse(r.Principal.RoleArn, r.Principal.Arn)}}
+	all := [][2]string{{"aws:userid", r.Principal.Userid}, {"aws:PrincipalArn", api.OrElse(r.Principal.RoleArn, r.Principal.Arn)}}
 	tags := map[string]map[string]string{"target": r.TargetTags, "document": r.DocumentTags}[grant]
-	for _, k := range sortedKeys(tags) {
-		all = append(all, [2]string{ssmTags + k, tags[k]}, [2]string{"aws:ResourceTag/" + k, tags[k]})
+	for _, k := range api.SortedKeys(tags) {
+		all = append(all, [2]string{api.SSMTags + k, tags[k]}, [2]string{"aws:ResourceTag/" + k, tags[k]})
 	}
-	for _, k := range sortedKeys(r.Principal.Tags) {
+	for _, k := range api.SortedKeys(r.Principal.Tags) {
 		all = append(all, [2]string{"aws:PrincipalTag/" + k, r.Principal.Tags[k]})
 	}
-	for _, k := range sortedKeys(r.Context) {
+	for _, k := range api.SortedKeys(r.Context) {
 		all = append(all, [2]string{k, r.Context[k]})
 	}
 	if grant == "terminate" || grant == "resume" {
-		all = append(all, [2]string{ssmTags + "aws:ssmmessages:session-id", r.Principal.Userid}, [2]string{ssmTags + "aws:ssmmessages:target-id", r.Target})
+		all = append(all, [2]string{api.SSMTags + "aws:ssmmessages:session-id", r.Principal.Userid}, [2]string{api.SSMTags + "aws:ssmmessages:target-id", r.Target})
 	}
 	return all
 }

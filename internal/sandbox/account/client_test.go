@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -20,13 +21,13 @@ import (
 type client struct {
 	t      *testing.T
 	url    string
-	keys   Credentials
+	keys   api.Credentials
 	region string
 	now    time.Time
 }
 
 // open serves a world until the test ends.
-func open(t *testing.T, w world.World, o Options) (*Server, *client) {
+func open(t *testing.T, w world.World, o api.Options) (*api.Server, *client) {
 	t.Helper()
 	if w.Account == "" {
 		w.Account, w.Region = testAccount, "us-east-1"
@@ -51,7 +52,7 @@ func open(t *testing.T, w world.World, o Options) (*Server, *client) {
 const testAccount = "111122223333"
 
 // as is the same client with other keys.
-func (c *client) as(keys Credentials) *client {
+func (c *client) as(keys api.Credentials) *client {
 	other := *c
 	other.keys = keys
 	return &other
@@ -101,17 +102,17 @@ func (c *client) sign(r *http.Request, service string) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.Host = r.URL.Host
-	r.Header.Set("X-Amz-Date", c.now.UTC().Format(sigTime))
+	r.Header.Set("X-Amz-Date", c.now.UTC().Format(api.SigTime))
 	if c.keys.SessionToken != "" {
 		r.Header.Set("X-Amz-Security-Token", c.keys.SessionToken)
 	}
-	sig := signature{keyID: c.keys.AccessKeyID, date: c.now.UTC().Format("20060102"), region: c.region, service: service, headers: []string{"host"}}
+	sig := api.Signature{KeyID: c.keys.AccessKeyID, Date: c.now.UTC().Format("20060102"), Region: c.region, Service: service, Headers: []string{"host"}}
 	for name := range r.Header {
-		sig.headers = append(sig.headers, strings.ToLower(name))
+		sig.Headers = append(sig.Headers, strings.ToLower(name))
 	}
-	slices.Sort(sig.headers)
-	r.Header.Set("Authorization", sigAlgorithm+" Credential="+sig.keyID+"/"+sig.scope()+", SignedHeaders="+strings.Join(sig.headers, ";")+
-		", Signature="+sig.compute(r, body, c.keys.SecretAccessKey))
+	slices.Sort(sig.Headers)
+	r.Header.Set("Authorization", api.SigAlgorithm+" Credential="+sig.KeyID+"/"+sig.Scope()+", SignedHeaders="+strings.Join(sig.Headers, ";")+
+		", Signature="+sig.Compute(r, body, c.keys.SecretAccessKey))
 }
 
 // failure is an error answer of any protocol.
@@ -137,8 +138,8 @@ func (c *client) send(r *http.Request) ([]byte, failure) {
 	}
 	f := failure{Status: resp.StatusCode}
 	var members map[string]string
-	var q queryError
-	var e ec2Error
+	var q api.QueryError
+	var e api.EC2Error
 	switch {
 	case json.Unmarshal(body, &members) == nil:
 		f.Code, f.Message = members["__type"], members["message"]+members["Message"]

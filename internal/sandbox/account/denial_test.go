@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -54,7 +55,7 @@ func TestDenialNamesTheLayer(t *testing.T) {
 	} {
 		w := sessionWorld(everything)
 		test.change(&w)
-		_, c := open(t, w, Options{Channels: &ready{}})
+		_, c := open(t, w, api.Options{Channels: &ready{}})
 		f := c.post(nil, "ssm", "StartSession", map[string]string{"Target": "i-0123456789abcdef0"})
 		if f.Code != "AccessDeniedException" || f.Status != 400 || !strings.HasSuffix(f.Message, test.want) {
 			t.Errorf("%s: %+v, want %s", test.name, f, test.want)
@@ -85,7 +86,7 @@ func TestDenialStyles(t *testing.T) {
 		w := sessionWorld(allow("*", "*"))
 		w.Policies = []world.Policy{{Name: "NoShell", Document: deny("ssm:StartSession", "arn:aws:ssm:*:*:document/SSM-SessionManagerRunShell")}}
 		w.Users[0].Attached, w.Denials = []string{"NoShell"}, test.style
-		_, c := open(t, w, Options{})
+		_, c := open(t, w, api.Options{})
 		if f := c.post(nil, "ssm", "StartSession", map[string]string{"Target": "i-0123456789abcdef0"}); f.Message != test.want {
 			t.Errorf("%+v: %s", test.style, f.Message)
 		}
@@ -98,9 +99,9 @@ func TestDenialOfBothGrants(t *testing.T) {
 	for seed := range uint64(20) {
 		w := sessionWorld()
 		w.Seed = seed
-		_, c := open(t, w, Options{})
+		_, c := open(t, w, api.Options{})
 		f := c.post(nil, "ssm", "StartSession", map[string]string{"Target": "i-0123456789abcdef0"})
-		_, c = open(t, w, Options{})
+		_, c = open(t, w, api.Options{})
 		if again := c.post(nil, "ssm", "StartSession", map[string]string{"Target": "i-0123456789abcdef0"}); again != f {
 			t.Errorf("seed %d: %v, then %v", seed, f, again)
 		}
@@ -115,7 +116,7 @@ func TestDenialOfBothGrants(t *testing.T) {
 func TestOuterPoliciesChange(t *testing.T) {
 	w := sessionWorld(allow("*", "*"))
 	w.Organization = &world.Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []world.Level{{ID: "r-1", SCPs: []world.Policy{{Name: "scp", Document: allow("*", "*")}}}}}
-	s, c := open(t, w, Options{Channels: &ready{}})
+	s, c := open(t, w, api.Options{Channels: &ready{}})
 	expect := func(want string) {
 		t.Helper()
 		if f := c.post(nil, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0"}); want == "" && f.Code != "" || !strings.Contains(f.Message, want) {
@@ -150,7 +151,7 @@ func TestOuterPoliciesChange(t *testing.T) {
 func TestWorldDelay(t *testing.T) {
 	w := userWith()
 	w.Delay = 20 * time.Millisecond
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	began := time.Now()
 	if f := c.ask(nil, "sts", "GetCallerIdentity"); f.Code != "" {
 		t.Error(f)

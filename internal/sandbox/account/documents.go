@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -29,46 +30,39 @@ var awsDocuments = sync.OnceValue(func() []world.Document {
 		panic(err) // the embedded file is part of the program
 	}
 	var all []world.Document
-	for _, name := range sortedKeys(contents) {
+	for _, name := range api.SortedKeys(contents) {
 		all = append(all, world.Document{Name: name, Type: contents[name].Type, Content: string(contents[name].Content)})
 	}
 	return all
 })
 
-// ownedByAWS reports whether a document name is one of AWS's: accounts cannot
-// make documents whose names begin so.
-func ownedByAWS(name string) bool {
-	lower := strings.ToLower(name)
-	return slices.ContainsFunc([]string{"aws-", "amazon", "awsec2-", "awsconfigremediation-", "awssupport-"}, func(p string) bool { return strings.HasPrefix(lower, p) })
-}
-
 // document finds a document by name or ARN in the region of the call.
-func (c *call) document(name string) *world.Document {
-	list := c.world.Documents
-	if ownedByAWS(name) {
+func findDocument(c *api.Request, name string) *world.Document {
+	list := c.World.Documents
+	if api.OwnedByAWS(name) {
 		list = awsDocuments()
 	}
 	for i := range list {
 		d := &list[i]
-		here := ownedByAWS(d.Name) || orElse(d.Region, c.world.Region) == c.region
-		if here && (d.Name == name && (ownedByAWS(name) || documentOwner(d, c.world) == c.world.Account) || c.arnOf(d) == name) {
+		here := api.OwnedByAWS(d.Name) || api.OrElse(d.Region, c.World.Region) == c.Region
+		if here && (d.Name == name && (api.OwnedByAWS(name) || documentOwner(d, c.World) == c.World.Account) || arnOf(c, d) == name) {
 			return d
 		}
 	}
 	return nil
 }
 
-func documentOwner(d *world.Document, w world.World) string { return orElse(d.Account, w.Account) }
+func documentOwner(d *world.Document, w world.World) string { return api.OrElse(d.Account, w.Account) }
 
 // arnOf is the document's ARN in the region of the call.
-func (c *call) arnOf(d *world.Document) string {
-	if ownedByAWS(d.Name) {
-		return c.documentARN(c.region, d.Name)
+func arnOf(c *api.Request, d *world.Document) string {
+	if api.OwnedByAWS(d.Name) {
+		return c.DocumentARN(c.Region, d.Name)
 	}
-	return strings.Join([]string{"arn", c.world.Partition, "ssm", c.region, documentOwner(d, c.world), "document/" + d.Name}, ":")
+	return strings.Join([]string{"arn", c.World.Partition, "ssm", c.Region, documentOwner(d, c.World), "document/" + d.Name}, ":")
 }
 
-func documentType(d *world.Document) string { return orElse(d.Type, "Session") }
+func documentType(d *world.Document) string { return api.OrElse(d.Type, "Session") }
 
 // sessionContent is the part of a Session document that shapes a session.
 type sessionContent struct {
@@ -102,26 +96,26 @@ func parseContent(text string) (sessionContent, error) {
 // bind checks the parameters of a request against the document's and returns
 // every parameter with its value, defaults included.
 func (s sessionContent) bind(given map[string][]string) (map[string]string, error) {
-	for _, name := range sortedKeys(given) {
+	for _, name := range api.SortedKeys(given) {
 		if _, ok := s.Parameters[name]; !ok {
-			return nil, refuse("InvalidParameters", "Parameter %q is not defined in the document.", name)
+			return nil, api.Refuse("InvalidParameters", "Parameter %q is not defined in the document.", name)
 		}
 	}
 	bound := make(map[string]string)
-	for _, name := range sortedKeys(s.Parameters) {
+	for _, name := range api.SortedKeys(s.Parameters) {
 		p := s.Parameters[name]
 		values, ok := given[name]
 		switch {
 		case !ok && p.Default == nil:
-			return nil, refuse("InvalidParameters", "Parameter %q requires a value.", name)
+			return nil, api.Refuse("InvalidParameters", "Parameter %q requires a value.", name)
 		case !ok:
 			values = []string{fmt.Sprint(p.Default)}
 		case len(values) != 1 && p.Type != "StringList":
-			return nil, refuse("InvalidParameters", "Parameter %q takes one value.", name)
+			return nil, api.Refuse("InvalidParameters", "Parameter %q takes one value.", name)
 		}
 		value := strings.Join(values, " ")
 		if ok && !p.accepts(value) {
-			return nil, refuse("InvalidParameters", "Parameter %q has the value %q, which does not match its allowed pattern or values.", name, value)
+			return nil, api.Refuse("InvalidParameters", "Parameter %q has the value %q, which does not match its allowed pattern or values.", name, value)
 		}
 		bound[name] = value
 	}

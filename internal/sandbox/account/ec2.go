@@ -7,10 +7,11 @@ import (
 	"strings"
 	"sync"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
-var ec2Operations = map[string]handler{
+var ec2Operations = map[string]api.Handler{
 	"DescribeInstances": describeInstances,
 	"DescribeTags":      describeTags,
 	"DescribeRegions":   describeRegions,
@@ -61,67 +62,67 @@ var stateCodes = map[string]int{"pending": 0, "running": 16, "shutting-down": 32
 var instanceIDForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`) })
 
 // instances are the EC2 instances of the account in the region of the call.
-func (c *call) instances() []world.Node {
-	return slices.DeleteFunc(slices.Clone(c.world.Nodes), func(n world.Node) bool {
-		return !strings.HasPrefix(n.ID, "i-") || !c.holds(n)
+func instances(c *api.Request) []world.Node {
+	return slices.DeleteFunc(slices.Clone(c.World.Nodes), func(n world.Node) bool {
+		return !strings.HasPrefix(n.ID, "i-") || !holds(c, n)
 	})
 }
 
 // holds reports whether a node belongs to the account and the region of the call.
-func (c *call) holds(n world.Node) bool {
-	return orElse(n.Account, c.world.Account) == c.world.Account && orElse(n.Region, c.world.Region) == c.region
+func holds(c *api.Request, n world.Node) bool {
+	return api.OrElse(n.Account, c.World.Account) == c.World.Account && api.OrElse(n.Region, c.World.Region) == c.Region
 }
 
-func describeInstances(c *call) (any, error) {
-	if err := c.authorize("ec2:DescribeInstances", anything); err != nil {
+func describeInstances(c *api.Request) (any, error) {
+	if err := c.Authorize("ec2:DescribeInstances", api.Anything); err != nil {
 		return nil, err
 	}
-	all := c.instances()
-	if ids := c.list("InstanceId.%d"); len(ids) > 0 {
+	all := instances(c)
+	if ids := c.List("InstanceId.%d"); len(ids) > 0 {
 		for _, id := range ids {
 			if !instanceIDForm().MatchString(id) {
-				return nil, refuse("InvalidInstanceID.Malformed", "Invalid id: %q", id)
+				return nil, api.Refuse("InvalidInstanceID.Malformed", "Invalid id: %q", id)
 			}
 			if !slices.ContainsFunc(all, func(n world.Node) bool { return n.ID == id }) {
-				return nil, refuse("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
+				return nil, api.Refuse("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
 			}
 		}
 		all = slices.DeleteFunc(all, func(n world.Node) bool { return !slices.Contains(ids, n.ID) })
 	}
-	filters, err := c.filters()
+	filters, err := filters(c)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range filters {
 		if !f.known() {
-			return nil, refuse("InvalidParameterValue", "The filter '%s' is invalid", f.name)
+			return nil, api.Refuse("InvalidParameterValue", "The filter '%s' is invalid", f.name)
 		}
 		all = slices.DeleteFunc(all, func(n world.Node) bool { return !f.holds(n) })
 	}
-	part, next, ok := page(all, c.form.Get("NextToken"), pageSize(c.number("MaxResults"), 1000, 1000))
+	part, next, ok := api.Page(all, c.Form.Get("NextToken"), api.PageSize(c.Number("MaxResults"), 1000, 1000))
 	if !ok {
-		return nil, refuse("InvalidNextToken", "The token '%s' is invalid", c.form.Get("NextToken"))
+		return nil, api.Refuse("InvalidNextToken", "The token '%s' is invalid", c.Form.Get("NextToken"))
 	}
-	a := describeInstancesAnswer{RequestID: c.id, NextToken: next}
+	a := describeInstancesAnswer{RequestID: c.ID, NextToken: next}
 	for _, n := range part {
-		a.Reservations = append(a.Reservations, ec2Reservation{"r-" + strings.TrimPrefix(n.ID, "i-"), c.world.Account, []ec2Instance{c.instance(n)}})
+		a.Reservations = append(a.Reservations, ec2Reservation{"r-" + strings.TrimPrefix(n.ID, "i-"), c.World.Account, []ec2Instance{instance(c, n)}})
 	}
 	return a, nil
 }
 
-func (c *call) instance(n world.Node) ec2Instance {
-	state := orElse(n.State, "running")
+func instance(c *api.Request, n world.Node) ec2Instance {
+	state := api.OrElse(n.State, "running")
 	x := ec2Instance{
 		InstanceID: n.ID, ImageID: "ami-0123456789abcdef0", State: ec2State{stateCodes[state], state}, InstanceType: "t3.micro",
-		PrivateDNSName: privateDNS(n, c.region), PrivateIPAddress: n.PrivateIP, Zone: c.region + "a",
+		PrivateDNSName: privateDNS(n, c.Region), PrivateIPAddress: n.PrivateIP, Zone: c.Region + "a",
 	}
 	if strings.EqualFold(n.Platform, "windows") {
 		x.Platform = "windows"
 	}
 	if n.Profile != "" {
-		x.Profile = &ec2Profile{c.iamARN("instance-profile/" + n.Profile), madeUpID("AIPA", n.Profile)}
+		x.Profile = &ec2Profile{c.IAMARN("instance-profile/" + n.Profile), api.MadeUpID("AIPA", n.Profile)}
 	}
-	for _, k := range sortedKeys(n.Tags) {
+	for _, k := range api.SortedKeys(n.Tags) {
 		x.Tags = append(x.Tags, ec2Tag{k, n.Tags[k]})
 	}
 	return x
@@ -141,12 +142,12 @@ type filter struct {
 	values []string
 }
 
-func (c *call) filters() ([]filter, error) {
+func filters(c *api.Request) ([]filter, error) {
 	var all []filter
-	for i, name := range c.list("Filter.%d.Name") {
-		values := c.list(fmt.Sprintf("Filter.%d.Value.", i+1) + "%d")
+	for i, name := range c.List("Filter.%d.Name") {
+		values := c.List(fmt.Sprintf("Filter.%d.Value.", i+1) + "%d")
 		if len(values) == 0 {
-			return nil, refuse("InvalidParameterValue", "The filter '%s' has no values", name)
+			return nil, api.Refuse("InvalidParameterValue", "The filter '%s' has no values", name)
 		}
 		all = append(all, filter{name, values})
 	}
@@ -157,7 +158,7 @@ var instanceFilters = map[string]func(world.Node) string{
 	"instance-id":         func(n world.Node) string { return n.ID },
 	"private-ip-address":  func(n world.Node) string { return n.PrivateIP },
 	"private-dns-name":    func(n world.Node) string { return privateDNS(n, n.Region) },
-	"instance-state-name": func(n world.Node) string { return orElse(n.State, "running") },
+	"instance-state-name": func(n world.Node) string { return api.OrElse(n.State, "running") },
 }
 
 func (f filter) known() bool {
@@ -170,7 +171,7 @@ func (f filter) holds(n world.Node) bool {
 		return has && f.matches(value)
 	}
 	if f.name == "tag-key" {
-		return slices.ContainsFunc(sortedKeys(n.Tags), f.matches)
+		return slices.ContainsFunc(api.SortedKeys(n.Tags), f.matches)
 	}
 	return f.matches(instanceFilters[f.name](n))
 }
@@ -207,32 +208,32 @@ var tagFilters = map[string]func(ec2TagDescription) string{
 	"value":         func(t ec2TagDescription) string { return t.Value },
 }
 
-func describeTags(c *call) (any, error) {
-	if err := c.authorize("ec2:DescribeTags", anything); err != nil {
+func describeTags(c *api.Request) (any, error) {
+	if err := c.Authorize("ec2:DescribeTags", api.Anything); err != nil {
 		return nil, err
 	}
 	var all []ec2TagDescription
-	for _, n := range c.instances() {
-		for _, k := range sortedKeys(n.Tags) {
+	for _, n := range instances(c) {
+		for _, k := range api.SortedKeys(n.Tags) {
 			all = append(all, ec2TagDescription{n.ID, "instance", k, n.Tags[k]})
 		}
 	}
-	filters, err := c.filters()
+	filters, err := filters(c)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range filters {
 		read := tagFilters[f.name]
 		if read == nil {
-			return nil, refuse("InvalidParameterValue", "The filter '%s' is invalid", f.name)
+			return nil, api.Refuse("InvalidParameterValue", "The filter '%s' is invalid", f.name)
 		}
 		all = slices.DeleteFunc(all, func(t ec2TagDescription) bool { return !f.matches(read(t)) })
 	}
-	part, next, ok := page(all, c.form.Get("NextToken"), pageSize(c.number("MaxResults"), 1000, 1000))
+	part, next, ok := api.Page(all, c.Form.Get("NextToken"), api.PageSize(c.Number("MaxResults"), 1000, 1000))
 	if !ok {
-		return nil, refuse("InvalidNextToken", "The token '%s' is invalid", c.form.Get("NextToken"))
+		return nil, api.Refuse("InvalidNextToken", "The token '%s' is invalid", c.Form.Get("NextToken"))
 	}
-	return describeTagsAnswer{c.id, part, next}, nil
+	return describeTagsAnswer{c.ID, part, next}, nil
 }
 
 type ec2Region struct {
@@ -247,20 +248,20 @@ type describeRegionsAnswer struct {
 }
 
 // regionsUsed are the regions in which the account has anything.
-func (c *call) regionsUsed() []string {
-	used := map[string]bool{c.world.Region: true, c.region: true}
-	for _, n := range c.world.Nodes {
-		used[orElse(n.Region, c.world.Region)] = true
+func regionsUsed(c *api.Request) []string {
+	used := map[string]bool{c.World.Region: true, c.Region: true}
+	for _, n := range c.World.Nodes {
+		used[api.OrElse(n.Region, c.World.Region)] = true
 	}
-	return sortedKeys(used)
+	return api.SortedKeys(used)
 }
 
-func describeRegions(c *call) (any, error) {
-	if err := c.authorize("ec2:DescribeRegions", anything); err != nil {
+func describeRegions(c *api.Request) (any, error) {
+	if err := c.Authorize("ec2:DescribeRegions", api.Anything); err != nil {
 		return nil, err
 	}
-	a := describeRegionsAnswer{RequestID: c.id}
-	for _, r := range c.regionsUsed() {
+	a := describeRegionsAnswer{RequestID: c.ID}
+	for _, r := range regionsUsed(c) {
 		a.Regions = append(a.Regions, ec2Region{r, "ec2." + r + ".amazonaws.com", "opt-in-not-required"})
 	}
 	return a, nil

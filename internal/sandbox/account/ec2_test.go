@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/sandbox/api"
 )
 
 func TestDescribeInstances(t *testing.T) {
-	_, c := open(t, inventory(), Options{})
+	_, c := open(t, inventory(), api.Options{})
 	a, b, db := "i-0000000000000000a", "i-0000000000000000b", "i-0000000000000000c"
 	filter := func(pairs ...string) (form []string) {
 		for i := 0; i < len(pairs); i += 2 {
@@ -46,7 +48,7 @@ func TestDescribeInstances(t *testing.T) {
 }
 
 func TestInstanceAsDescribed(t *testing.T) {
-	_, c := open(t, inventory(), Options{})
+	_, c := open(t, inventory(), api.Options{})
 	var answer describeInstancesAnswer
 	if f := c.ask(&answer, "ec2", "DescribeInstances", "InstanceId.1", "i-0000000000000000a"); f.Code != "" {
 		t.Fatal(f)
@@ -54,7 +56,7 @@ func TestInstanceAsDescribed(t *testing.T) {
 	want := ec2Instance{
 		InstanceID: "i-0000000000000000a", ImageID: "ami-0123456789abcdef0", State: ec2State{16, "running"}, InstanceType: "t3.micro", Zone: "us-east-1a",
 		PrivateDNSName: "ip-10-0-0-1.us-east-1.compute.internal", PrivateIPAddress: "10.0.0.1",
-		Profile: &ec2Profile{"arn:aws:iam::111122223333:instance-profile/node", madeUpID("AIPA", "node")}, Tags: []ec2Tag{{"Name", "web"}, {"Team", "a"}},
+		Profile: &ec2Profile{"arn:aws:iam::111122223333:instance-profile/node", api.MadeUpID("AIPA", "node")}, Tags: []ec2Tag{{"Name", "web"}, {"Team", "a"}},
 	}
 	if diff := cmp.Diff(want, answer.Reservations[0].Instances[0]); diff != "" {
 		t.Error(diff)
@@ -62,7 +64,7 @@ func TestInstanceAsDescribed(t *testing.T) {
 }
 
 func TestDescribeInstancesRefused(t *testing.T) {
-	_, c := open(t, inventory(), Options{})
+	_, c := open(t, inventory(), api.Options{})
 	for _, test := range []struct {
 		pairs []string
 		code  string
@@ -78,7 +80,7 @@ func TestDescribeInstancesRefused(t *testing.T) {
 			t.Errorf("%v: %+v, want %s", test.pairs, f, test.code)
 		}
 	}
-	_, c = open(t, userWith(), Options{})
+	_, c = open(t, userWith(), api.Options{})
 	want := failure{403, "UnauthorizedOperation", "You are not authorized to perform this operation. User: arn:aws:iam::111122223333:user/alice is not authorized to perform: ec2:DescribeInstances because no identity-based policy allows the ec2:DescribeInstances action"}
 	if diff := cmp.Diff(want, c.ask(nil, "ec2", "DescribeInstances")); diff != "" {
 		t.Error(diff)
@@ -86,7 +88,7 @@ func TestDescribeInstancesRefused(t *testing.T) {
 }
 
 func TestInstancesInPages(t *testing.T) {
-	_, c := open(t, inventory(), Options{})
+	_, c := open(t, inventory(), api.Options{})
 	var ids []string
 	var next []string
 	for range 4 {
@@ -108,7 +110,7 @@ func TestInstancesInPages(t *testing.T) {
 }
 
 func TestDescribeTags(t *testing.T) {
-	_, c := open(t, inventory(), Options{})
+	_, c := open(t, inventory(), api.Options{})
 	var a describeTagsAnswer
 	if f := c.ask(&a, "ec2", "DescribeTags", "Filter.1.Name", "resource-id", "Filter.1.Value.1", "i-0000000000000000a", "Filter.2.Name", "key", "Filter.2.Value.1", "Team"); f.Code != "" {
 		t.Fatal(f)
@@ -119,7 +121,7 @@ func TestDescribeTags(t *testing.T) {
 }
 
 func TestDescribeRegions(t *testing.T) {
-	_, c := open(t, inventory(), Options{})
+	_, c := open(t, inventory(), api.Options{})
 	var a describeRegionsAnswer
 	if f := c.ask(&a, "ec2", "DescribeRegions"); f.Code != "" || len(a.Regions) != 2 || a.Regions[0].Name != "eu-west-1" {
 		t.Errorf("%+v %v", a, f)

@@ -4,28 +4,29 @@ import (
 	"slices"
 	"strings"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
-var ecsOperations = map[string]handler{
+var ecsOperations = map[string]api.Handler{
 	"DescribeClusters": describeClusters,
 	"DescribeTasks":    describeTasks,
 	"ExecuteCommand":   executeCommand,
 }
 
-func (c *call) taskARN(t *world.Task) string {
-	return c.arn("ecs", orElse(t.Region, c.world.Region), "task/"+t.Cluster+"/"+t.ID)
+func taskARN(c *api.Request, t *world.Task) string {
+	return c.ARN("ecs", api.OrElse(t.Region, c.World.Region), "task/"+t.Cluster+"/"+t.ID)
 }
 
-func (c *call) clusterARN(name string) string { return c.arn("ecs", c.region, "cluster/"+name) }
+func clusterARN(c *api.Request, name string) string { return c.ARN("ecs", c.Region, "cluster/"+name) }
 
 // task finds the task and container of a target ecs:CLUSTER_TASK_RUNTIME.
-func (c *call) task(target string) (*world.Task, *world.Container) {
-	cluster, id, runtime, ok := taskTarget(target)
+func task(c *api.Request, target string) (*world.Task, *world.Container) {
+	cluster, id, runtime, ok := api.TaskTarget(target)
 	if !ok {
 		return nil, nil
 	}
-	t := c.taskIn(cluster, id)
+	t := taskIn(c, cluster, id)
 	if t == nil {
 		return nil, nil
 	}
@@ -37,12 +38,12 @@ func (c *call) task(target string) (*world.Task, *world.Container) {
 }
 
 // taskIn finds a task by id or ARN in a cluster given by name or ARN.
-func (c *call) taskIn(cluster, task string) *world.Task {
+func taskIn(c *api.Request, cluster, task string) *world.Task {
 	cluster = cluster[strings.LastIndex(cluster, "/")+1:]
 	task = task[strings.LastIndex(task, "/")+1:]
-	for i := range c.world.Tasks {
-		t := &c.world.Tasks[i]
-		if t.Cluster == orElse(cluster, "default") && t.ID == task && orElse(t.Region, c.world.Region) == c.region {
+	for i := range c.World.Tasks {
+		t := &c.World.Tasks[i]
+		if t.Cluster == api.OrElse(cluster, "default") && t.ID == task && api.OrElse(t.Region, c.World.Region) == c.Region {
 			return t
 		}
 	}
@@ -93,39 +94,39 @@ type describeTasksAnswer struct {
 	Failures []ecsFailure `json:"failures"`
 }
 
-func describeTasks(c *call) (any, error) {
+func describeTasks(c *api.Request) (any, error) {
 	var in describeTasksInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
 	a := describeTasksAnswer{[]ecsTask{}, []ecsFailure{}}
 	for _, id := range in.Tasks {
-		cluster := orElse(in.Cluster, "default")
-		arn := c.arn("ecs", c.region, "task/"+cluster[strings.LastIndex(cluster, "/")+1:]+"/"+id[strings.LastIndex(id, "/")+1:])
-		t := c.taskIn(cluster, id)
-		on := object{arn: arn}
+		cluster := api.OrElse(in.Cluster, "default")
+		arn := c.ARN("ecs", c.Region, "task/"+cluster[strings.LastIndex(cluster, "/")+1:]+"/"+id[strings.LastIndex(id, "/")+1:])
+		t := taskIn(c, cluster, id)
+		on := api.Object{ARN: arn}
 		if t != nil {
-			on = tagged(arn, t.Tags, "ecs:ResourceTag/")
-			on.keys["ecs:cluster"] = c.clusterARN(t.Cluster)
+			on = api.Tagged(arn, t.Tags, "ecs:ResourceTag/")
+			on.Keys["ecs:cluster"] = clusterARN(c, t.Cluster)
 		}
-		if err := c.authorize("ecs:DescribeTasks", on); err != nil {
+		if err := c.Authorize("ecs:DescribeTasks", on); err != nil {
 			return nil, err
 		}
 		if t == nil {
 			a.Failures = append(a.Failures, ecsFailure{arn, "MISSING"})
 			continue
 		}
-		a.Tasks = append(a.Tasks, c.ecsTask(t, slices.Contains(in.Include, "TAGS")))
+		a.Tasks = append(a.Tasks, taskOf(c, t, slices.Contains(in.Include, "TAGS")))
 	}
 	return a, nil
 }
 
-func (c *call) ecsTask(t *world.Task, withTags bool) ecsTask {
+func taskOf(c *api.Request, t *world.Task, withTags bool) ecsTask {
 	status := "RUNNING"
 	if t.Stopped {
 		status = "STOPPED"
 	}
-	x := ecsTask{TaskARN: c.taskARN(t), ClusterARN: c.clusterARN(t.Cluster), LastStatus: status, Desired: status, ExecEnabled: !t.ExecDisable}
+	x := ecsTask{TaskARN: taskARN(c, t), ClusterARN: clusterARN(c, t.Cluster), LastStatus: status, Desired: status, ExecEnabled: !t.ExecDisable}
 	for _, k := range t.Containers {
 		agents := []ecsAgent{}
 		if !t.ExecDisable {
@@ -134,7 +135,7 @@ func (c *call) ecsTask(t *world.Task, withTags bool) ecsTask {
 		x.Containers = append(x.Containers, ecsContainer{k.Name, x.TaskARN, k.RuntimeID, status, agents})
 	}
 	if withTags {
-		for _, k := range sortedKeys(t.Tags) {
+		for _, k := range api.SortedKeys(t.Tags) {
 			x.Tags = append(x.Tags, ecsTag{k, t.Tags[k]})
 		}
 	}
@@ -165,32 +166,32 @@ type executeCommandAnswer struct {
 
 const ecsDocument = "AmazonECS-ExecuteInteractiveCommand"
 
-func executeCommand(c *call) (any, error) {
+func executeCommand(c *api.Request) (any, error) {
 	var in executeCommandInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	t := c.taskIn(orElse(in.Cluster, "default"), in.Task)
+	t := taskIn(c, api.OrElse(in.Cluster, "default"), in.Task)
 	if t == nil {
-		return nil, refuse("InvalidParameterException", "The specified task does not exist.")
+		return nil, api.Refuse("InvalidParameterException", "The specified task does not exist.")
 	}
 	k, err := containerOf(t, in.Container)
 	if err != nil {
 		return nil, err
 	}
-	on := tagged(c.taskARN(t), t.Tags, "ecs:ResourceTag/")
-	on.keys["ecs:cluster"], on.keys["ecs:container-name"] = c.clusterARN(t.Cluster), k.Name
-	if err := c.authorize("ecs:ExecuteCommand", on); err != nil {
+	on := api.Tagged(taskARN(c, t), t.Tags, "ecs:ResourceTag/")
+	on.Keys["ecs:cluster"], on.Keys["ecs:container-name"] = clusterARN(c, t.Cluster), k.Name
+	if err := c.Authorize("ecs:ExecuteCommand", on); err != nil {
 		return nil, err
 	}
-	on.arn = c.clusterARN(t.Cluster)
-	if err := c.authorize("ecs:ExecuteCommand", on); err != nil {
+	on.ARN = clusterARN(c, t.Cluster)
+	if err := c.Authorize("ecs:ExecuteCommand", on); err != nil {
 		return nil, err
 	}
 	if t.Stopped || t.ExecDisable {
-		return nil, refuse("InvalidParameterException", "The execute command failed because execute command was not enabled when the task was run or the execute command agent isn't running. Wait and try again or run a new task with execute command enabled and try again.")
+		return nil, api.Refuse("InvalidParameterException", "The execute command failed because execute command was not enabled when the task was run or the execute command agent isn't running. Wait and try again or run a new task with execute command enabled and try again.")
 	}
-	return c.execute(in, t, k)
+	return execute(c, in, t, k)
 }
 
 // containerOf finds a container by name; a task with one container needs no name.
@@ -200,30 +201,30 @@ func containerOf(t *world.Task, name string) (*world.Container, error) {
 	}
 	i := slices.IndexFunc(t.Containers, func(x world.Container) bool { return x.Name == name })
 	if i < 0 {
-		return nil, refuse("InvalidParameterException", "The container name specified is not valid.")
+		return nil, api.Refuse("InvalidParameterException", "The container name specified is not valid.")
 	}
 	return &t.Containers[i], nil
 }
 
-func (c *call) execute(in executeCommandInput, t *world.Task, k *world.Container) (any, error) {
-	content, err := c.sessionDocument(ecsDocument)
+func execute(c *api.Request, in executeCommandInput, t *world.Task, k *world.Container) (any, error) {
+	content, err := sessionDocument(c, ecsDocument)
 	if err != nil {
 		return nil, err
 	}
 	bound := map[string]string{"command": in.Command}
 	target := "ecs:" + t.Cluster + "_" + t.ID + "_" + k.RuntimeID
-	start, err := c.describeStart(startSessionInput{Target: target}, ecsDocument, content, bound, world.Node{Agent: taskAgent})
+	start, err := describeStart(c, startSessionInput{Target: target}, ecsDocument, content, bound, world.Node{Agent: taskAgent})
 	if err != nil {
 		return nil, err
 	}
-	open := c.open(start, "ecs-execute-command")
-	return deferred(func() (any, error) {
+	open := startOn(c, start, "ecs-execute-command")
+	return api.Deferred(func() (any, error) {
 		out, err := open()
 		if err != nil {
 			return nil, err
 		}
 		s := out.(sessionAnswer)
-		return executeCommandAnswer{c.clusterARN(t.Cluster), k.Name, in.Interactive, ecsSession{s.SessionID, s.StreamURL, s.TokenValue}, c.taskARN(t)}, nil
+		return executeCommandAnswer{clusterARN(c, t.Cluster), k.Name, in.Interactive, ecsSession{s.SessionID, s.StreamURL, s.TokenValue}, taskARN(c, t)}, nil
 	}), nil
 }
 
@@ -234,25 +235,25 @@ type ecsCluster struct {
 }
 
 // describeClusters knows the clusters that have tasks; none encrypts its commands.
-func describeClusters(c *call) (any, error) {
+func describeClusters(c *api.Request) (any, error) {
 	var in struct {
 		Clusters []string `json:"clusters"`
 		Include  []string `json:"include"`
 	}
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
 	found, failures := []ecsCluster{}, []ecsFailure{}
 	for _, name := range in.Clusters {
 		name = name[strings.LastIndex(name, "/")+1:]
-		if err := c.authorize("ecs:DescribeClusters", object{arn: c.clusterARN(name)}); err != nil {
+		if err := c.Authorize("ecs:DescribeClusters", api.Object{ARN: clusterARN(c, name)}); err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(c.world.Tasks, func(t world.Task) bool { return t.Cluster == name }) {
-			failures = append(failures, ecsFailure{c.clusterARN(name), "MISSING"})
+		if !slices.ContainsFunc(c.World.Tasks, func(t world.Task) bool { return t.Cluster == name }) {
+			failures = append(failures, ecsFailure{clusterARN(c, name), "MISSING"})
 			continue
 		}
-		found = append(found, ecsCluster{c.clusterARN(name), name, "ACTIVE"})
+		found = append(found, ecsCluster{clusterARN(c, name), name, "ACTIVE"})
 	}
 	return struct {
 		Clusters []ecsCluster `json:"clusters"`

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/sandbox/api"
+	"ssmguard/internal/sandbox/databases"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -23,20 +25,20 @@ func withCaches(documents ...string) world.World {
 	return w
 }
 
-func at(e *endpointXML) string {
+func at(e *databases.EndpointXML) string {
 	if e == nil {
 		return ""
 	}
-	return e.at()
+	return e.At()
 }
 
 // Every address has the form that ElastiCache documents for its kind, and is
 // among those that the world says there are.
 func TestCacheEndpoints(t *testing.T) {
 	w := withCaches(allow("elasticache:*", "*"))
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	got := make(map[string]string)
-	var groups replicationGroupsAnswer
+	var groups databases.ReplicationGroupsAnswer
 	if f := c.ask(&groups, "elasticache", "DescribeReplicationGroups"); f.Code != "" {
 		t.Fatal(f)
 	}
@@ -52,7 +54,7 @@ func TestCacheEndpoints(t *testing.T) {
 			}
 		}
 	}
-	var clusters cacheClustersAnswer
+	var clusters databases.CacheClustersAnswer
 	if f := c.ask(&clusters, "elasticache", "DescribeCacheClusters", "ShowCacheNodeInfo", "true"); f.Code != "" {
 		t.Fatal(f)
 	}
@@ -67,13 +69,13 @@ func TestCacheEndpoints(t *testing.T) {
 			got["node "+k.CacheClusterID+" "+n.CacheNodeID] = strings.TrimSpace(k.ReplicationGroupID + " " + at(n.Endpoint))
 		}
 	}
-	var serverless serverlessCachesAnswer
+	var serverless databases.ServerlessCachesAnswer
 	if f := c.ask(&serverless, "elasticache", "DescribeServerlessCaches"); f.Code != "" || len(serverless.ServerlessCaches.Member) != 1 {
 		t.Fatal(f)
 	}
 	got["carts"] = at(serverless.ServerlessCaches.Member[0].Endpoint) + " " + at(serverless.ServerlessCaches.Member[0].ReaderEndpoint)
 
-	own := strings.Split(CacheAddresses(w, w.Caches[0])[0], ".")[2]
+	own := strings.Split(databases.CacheAddresses(w, w.Caches[0])[0], ".")[2]
 	for k, v := range got {
 		got[k] = strings.ReplaceAll(strings.ReplaceAll(v, own, "abc123"), ".cache.amazonaws.com", "")
 	}
@@ -103,21 +105,21 @@ func TestCacheEndpoints(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, k := range w.Caches {
-		for _, address := range CacheAddresses(w, k) {
+		for _, address := range databases.CacheAddresses(w, k) {
 			if !strings.Contains(address, own) {
 				t.Errorf("%s has address %s", k.Name, address)
 			}
 		}
 	}
-	if all := CacheAddresses(w, w.Caches[3]); len(all) != 0 {
+	if all := databases.CacheAddresses(w, w.Caches[3]); len(all) != 0 {
 		t.Errorf("a cache that is being created has %v", all)
 	}
 }
 
 // Nodes are told only when asked for, and members of groups may be left out.
 func TestDescribeCacheClustersOptions(t *testing.T) {
-	_, c := open(t, withCaches(allow("elasticache:*", "*")), Options{})
-	var plain, alone cacheClustersAnswer
+	_, c := open(t, withCaches(allow("elasticache:*", "*")), api.Options{})
+	var plain, alone databases.CacheClustersAnswer
 	if f := c.ask(&plain, "elasticache", "DescribeCacheClusters", "CacheClusterId", "Pages"); f.Code != "" || len(plain.CacheClusters.CacheCluster) != 1 {
 		t.Fatal(f)
 	}
@@ -130,7 +132,7 @@ func TestDescribeCacheClustersOptions(t *testing.T) {
 }
 
 func TestElastiCacheFaults(t *testing.T) {
-	_, c := open(t, withCaches(allow("elasticache:*", "*")), Options{})
+	_, c := open(t, withCaches(allow("elasticache:*", "*")), api.Options{})
 	for _, test := range []struct {
 		action string
 		pairs  []string
@@ -157,11 +159,11 @@ func TestElastiCacheAuthorization(t *testing.T) {
 		refused := func(resource string) failure {
 			return failure{403, "AccessDenied", "User: " + aliceARN + " is not authorized to perform: elasticache:" + test.action + " on resource: " + base + test.kind + ":" + resource + " because no identity-based policy allows the elasticache:" + test.action + " action"}
 		}
-		_, c := open(t, withCaches(), Options{})
+		_, c := open(t, withCaches(), api.Options{})
 		if diff := cmp.Diff(refused("*"), c.ask(nil, "elasticache", test.action)); diff != "" {
 			t.Error(diff)
 		}
-		_, c = open(t, withCaches(allow("elasticache:*", base+test.kind+":"+test.name)), Options{})
+		_, c = open(t, withCaches(allow("elasticache:*", base+test.kind+":"+test.name)), api.Options{})
 		if f := c.ask(nil, "elasticache", test.action, test.key, test.name); f.Code != "" {
 			t.Error(f)
 		}
@@ -170,7 +172,7 @@ func TestElastiCacheAuthorization(t *testing.T) {
 		}
 	}
 	tagged := strings.Replace(allow("elasticache:*", "*"), `"Resource":"*"`, `"Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/Team":"db"}}`, 1)
-	_, c := open(t, withCaches(tagged), Options{})
+	_, c := open(t, withCaches(tagged), api.Options{})
 	if f := c.ask(nil, "elasticache", "DescribeReplicationGroups", "ReplicationGroupId", "sessions"); f.Code != "" {
 		t.Error(f)
 	}
@@ -183,7 +185,7 @@ func TestShortRegion(t *testing.T) {
 	for region, want := range map[string]string{
 		"us-east-1": "use1", "ap-northeast-1": "apne1", "ap-southeast-2": "apse2", "eu-central-1": "euc1", "us-gov-west-1": "usgw1", "cn-northwest-1": "cnnw1", "sa-east-1": "sae1",
 	} {
-		if got := shortRegion(region); got != want {
+		if got := databases.ShortRegion(region); got != want {
 			t.Errorf("%s: %s, want %s", region, got, want)
 		}
 	}
@@ -194,7 +196,7 @@ func TestCachesOfWorld(t *testing.T) {
 	for _, k := range []world.Cache{{Kind: world.CacheGroup, Name: "x", Engine: "cash", Port: 1}, {Kind: world.CacheGroup, Name: "X", Engine: "redis"}} {
 		w := userWith()
 		w.Caches = []world.Cache{k}
-		if _, err := New(w, Options{}); err == nil || !strings.Contains(err.Error(), "cache ") {
+		if _, err := New(w, api.Options{}); err == nil || !strings.Contains(err.Error(), "cache ") {
 			t.Errorf("%+v: %v", k, err)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ssmguard/internal/sandbox/api"
 )
 
 // FuzzServe sends whatever to every operation, signed: no input may break the
@@ -23,13 +25,13 @@ func FuzzServe(f *testing.F) {
 		if strings.ContainsAny(service+operation, "\r\n\x00") {
 			return // no header can hold it
 		}
-		s, err := New(w, Options{Channels: &quiet{}})
+		s, err := New(w, api.Options{Channels: &quiet{}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := &client{t: t, url: "http://127.0.0.1:1", keys: s.Logins()[0], region: "us-east-1", now: time.Now()}
 		var r *http.Request
-		if jsonServices[service] {
+		if api.JSONServices[service] {
 			r = c.request([]byte(body), "application/x-amz-json-1.1", testPrefixes[service]+"."+operation)
 		} else {
 			r = c.request([]byte("Action="+operation+"&Version="+testVersions[service]+"&"+body), "application/x-www-form-urlencoded", "")

@@ -4,12 +4,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
-var iamOperations = map[string]handler{
+var iamOperations = map[string]api.Handler{
 	"GetUser": getUser, "GetRole": getRole, "GetGroup": getGroup,
 	"ListGroupsForUser":         listGroupsForUser,
 	"ListAttachedUserPolicies":  listAttached("user"),
@@ -32,9 +32,6 @@ var iamOperations = map[string]handler{
 	"SimulatePrincipalPolicy":          simulatePrincipalPolicy,
 	"GetContextKeysForPrincipalPolicy": getContextKeys,
 }
-
-// opened is when everything in the account was made.
-var opened = time.Date(2024, 7, 24, 9, 0, 0, 0, time.UTC).Format(time.RFC3339)
 
 type boundaryXML struct {
 	Type string `xml:"PermissionsBoundaryType"`
@@ -62,8 +59,8 @@ type userAnswer struct{ User principalXML }
 type roleAnswer struct{ Role principalXML }
 
 // noEntity is IAM's answer for a name it does not know.
-func noEntity(format string, args ...any) *fault {
-	f := refuse("NoSuchEntity", format, args...)
+func noEntity(format string, args ...any) *api.Refusal {
+	f := api.Refuse("NoSuchEntity", format, args...)
 	f.Status = http.StatusNotFound
 	return f
 }
@@ -77,25 +74,25 @@ type resource struct {
 }
 
 // resourceOf finds what a form means by its UserName, RoleName or GroupName.
-func (c *call) resourceOf(kind string) (name string, r resource) {
+func resourceOf(c *api.Request, kind string) (name string, r resource) {
 	switch kind {
 	case "user":
-		name = orElse(c.form.Get("UserName"), c.who.username())
-		r.arn = c.iamARN("user/" + name)
-		if u := c.user(name); u != nil {
-			r = resource{c.userARN(u), u.Attached, u.Inline, true}
+		name = api.OrElse(c.Form.Get("UserName"), c.Who.Username())
+		r.arn = c.IAMARN("user/" + name)
+		if u := c.User(name); u != nil {
+			r = resource{c.UserARN(u), u.Attached, u.Inline, true}
 		}
 	case "role":
-		name = c.form.Get("RoleName")
-		r.arn = c.iamARN("role/" + name)
-		if x := c.role(name); x != nil {
-			r = resource{c.roleARN(x), x.Attached, x.Inline, true}
+		name = c.Form.Get("RoleName")
+		r.arn = c.IAMARN("role/" + name)
+		if x := c.Role(name); x != nil {
+			r = resource{c.RoleARN(x), x.Attached, x.Inline, true}
 		}
 	case "group":
-		name = c.form.Get("GroupName")
-		r.arn = c.iamARN("group/" + name)
-		if g := c.group(name); g != nil {
-			r = resource{c.groupARN(g), g.Attached, g.Inline, true}
+		name = c.Form.Get("GroupName")
+		r.arn = c.IAMARN("group/" + name)
+		if g := c.Group(name); g != nil {
+			r = resource{c.GroupARN(g), g.Attached, g.Inline, true}
 		}
 	}
 	return name, r
@@ -103,16 +100,16 @@ func (c *call) resourceOf(kind string) (name string, r resource) {
 
 // entity authorizes the call's own action on a principal, which IAM names in a
 // denial by kind and name, and finds it.
-func (c *call) entity(kind string) (string, resource, error) {
-	name, r := c.resourceOf(kind)
-	on := object{arn: r.arn, shown: kind + " " + name}
-	if u := c.user(name); kind == "user" && u != nil {
-		on.keys = tagged("", u.Tags, "iam:ResourceTag/").keys
+func entity(c *api.Request, kind string) (string, resource, error) {
+	name, r := resourceOf(c, kind)
+	on := api.Object{ARN: r.arn, Shown: kind + " " + name}
+	if u := c.User(name); kind == "user" && u != nil {
+		on.Keys = api.Tagged("", u.Tags, "iam:ResourceTag/").Keys
 	}
-	if x := c.role(name); kind == "role" && x != nil {
-		on.keys = tagged("", x.Tags, "iam:ResourceTag/").keys
+	if x := c.Role(name); kind == "role" && x != nil {
+		on.Keys = api.Tagged("", x.Tags, "iam:ResourceTag/").Keys
 	}
-	if err := c.authorize("iam:"+c.operation, on); err != nil {
+	if err := c.Authorize("iam:"+c.Operation, on); err != nil {
 		return name, r, err
 	}
 	if !r.known {
@@ -121,43 +118,43 @@ func (c *call) entity(kind string) (string, resource, error) {
 	return name, r, nil
 }
 
-func (c *call) describe(p world.Principal, arn string) principalXML {
-	x := principalXML{Path: p.Path, Arn: arn, CreateDate: opened}
-	for _, k := range sortedKeys(p.Tags) {
+func describe(c *api.Request, p world.Principal, arn string) principalXML {
+	x := principalXML{Path: p.Path, Arn: arn, CreateDate: api.Opened}
+	for _, k := range api.SortedKeys(p.Tags) {
 		x.Tags = append(x.Tags, tagXML{k, p.Tags[k]})
 	}
-	if m := c.managed[p.Boundary]; m != nil {
-		x.PermissionsBoundary = &boundaryXML{"Policy", c.policyARN(m)}
+	if m := c.Managed[p.Boundary]; m != nil {
+		x.PermissionsBoundary = &boundaryXML{"Policy", c.PolicyARN(m)}
 	}
 	return x
 }
 
-func getUser(c *call) (any, error) {
-	if c.form.Get("UserName") == "" && c.who.kind == typeRole {
-		return nil, refuse("ValidationError", "Must specify userName when calling with non-User credentials")
+func getUser(c *api.Request) (any, error) {
+	if c.Form.Get("UserName") == "" && c.Who.Kind == api.TypeRole {
+		return nil, api.Refuse("ValidationError", "Must specify userName when calling with non-User credentials")
 	}
-	if c.who.kind == typeRoot && c.form.Get("UserName") == "" {
-		return userAnswer{principalXML{Path: "/", UserID: c.world.Account, Arn: c.who.ARN, CreateDate: opened}}, nil
+	if c.Who.Kind == api.TypeRoot && c.Form.Get("UserName") == "" {
+		return userAnswer{principalXML{Path: "/", UserID: c.World.Account, Arn: c.Who.ARN, CreateDate: api.Opened}}, nil
 	}
-	name, _, err := c.entity("user")
+	name, _, err := entity(c, "user")
 	if err != nil {
 		return nil, err
 	}
-	u := c.user(name)
-	x := c.describe(u.Principal, c.userARN(u))
+	u := c.User(name)
+	x := describe(c, u.Principal, c.UserARN(u))
 	x.UserName, x.UserID = u.Name, u.ID
 	return userAnswer{x}, nil
 }
 
-func getRole(c *call) (any, error) {
-	name, _, err := c.entity("role")
+func getRole(c *api.Request) (any, error) {
+	name, _, err := entity(c, "role")
 	if err != nil {
 		return nil, err
 	}
-	r := c.role(name)
-	x := c.describe(r.Principal, c.roleARN(r))
+	r := c.Role(name)
+	x := describe(c, r.Principal, c.RoleARN(r))
 	x.RoleName, x.RoleID, x.MaxSessionDuration = r.Name, r.ID, 3600
-	x.AssumeRolePolicy = escapeRFC3986(trustPolicy(r, c.world))
+	x.AssumeRolePolicy = api.EscapeRFC3986(trustPolicy(r, c.World))
 	return roleAnswer{x}, nil
 }
 
@@ -179,20 +176,20 @@ type groupsAnswer struct {
 	Marker      string `xml:",omitempty"`
 }
 
-func (c *call) groupXML(g *world.Group) groupXML {
-	return groupXML{g.Path, g.Name, madeUpID("AGPA", g.Name), c.groupARN(g), opened}
+func groupOf(c *api.Request, g *world.Group) groupXML {
+	return groupXML{g.Path, g.Name, api.MadeUpID("AGPA", g.Name), c.GroupARN(g), api.Opened}
 }
 
-func getGroup(c *call) (any, error) {
-	name, _, err := c.entity("group")
+func getGroup(c *api.Request) (any, error) {
+	name, _, err := entity(c, "group")
 	if err != nil {
 		return nil, err
 	}
-	a := groupAnswer{Group: c.groupXML(c.group(name))}
-	for i := range c.world.Users {
-		u := &c.world.Users[i]
+	a := groupAnswer{Group: groupOf(c, c.Group(name))}
+	for i := range c.World.Users {
+		u := &c.World.Users[i]
 		if slices.Contains(u.Groups, name) {
-			x := c.describe(u.Principal, c.userARN(u))
+			x := describe(c, u.Principal, c.UserARN(u))
 			x.UserName, x.UserID = u.Name, u.ID
 			a.Users = append(a.Users, x)
 		}
@@ -200,33 +197,33 @@ func getGroup(c *call) (any, error) {
 	return a, nil
 }
 
-func listGroupsForUser(c *call) (any, error) {
-	name, _, err := c.entity("user")
+func listGroupsForUser(c *api.Request) (any, error) {
+	name, _, err := entity(c, "user")
 	if err != nil {
 		return nil, err
 	}
-	names, marker, err := c.iamPage(c.user(name).Groups)
+	names, marker, err := iamPage(c, c.User(name).Groups)
 	if err != nil {
 		return nil, err
 	}
 	a := groupsAnswer{IsTruncated: marker != "", Marker: marker}
 	for _, n := range names {
-		a.Groups = append(a.Groups, c.groupXML(c.group(n)))
+		a.Groups = append(a.Groups, groupOf(c, c.Group(n)))
 	}
 	return a, nil
 }
 
 // iamPage cuts a list as IAM does: MaxItems from 1 to 1000, 100 when not given.
-func (c *call) iamPage(all []string) (part []string, marker string, err error) {
-	part, marker, ok := page(all, c.form.Get("Marker"), pageSize(c.number("MaxItems"), 100, 1000))
+func iamPage(c *api.Request, all []string) (part []string, marker string, err error) {
+	part, marker, ok := api.Page(all, c.Form.Get("Marker"), api.PageSize(c.Number("MaxItems"), 100, 1000))
 	if !ok {
-		return nil, "", invalid(c.form.Get("Marker"), "marker", "Invalid Marker")
+		return nil, "", api.Invalid(c.Form.Get("Marker"), "marker", "Invalid Marker")
 	}
 	return part, marker, nil
 }
 
-func listAccountAliases(c *call) (any, error) {
-	if err := c.authorize("iam:ListAccountAliases", anything); err != nil {
+func listAccountAliases(c *api.Request) (any, error) {
+	if err := c.Authorize("iam:ListAccountAliases", api.Anything); err != nil {
 		return nil, err
 	}
 	return struct {

@@ -2,13 +2,11 @@ package account
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
-)
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+	"ssmguard/internal/sandbox/api"
+)
 
 type attachedXML struct {
 	PolicyName string
@@ -21,19 +19,19 @@ type attachedAnswer struct {
 	Marker           string `xml:",omitempty"`
 }
 
-func listAttached(kind string) handler {
-	return func(c *call) (any, error) {
-		_, r, err := c.entity(kind)
+func listAttached(kind string) api.Handler {
+	return func(c *api.Request) (any, error) {
+		_, r, err := entity(c, kind)
 		if err != nil {
 			return nil, err
 		}
-		names, marker, err := c.iamPage(r.attached)
+		names, marker, err := iamPage(c, r.attached)
 		if err != nil {
 			return nil, err
 		}
 		a := attachedAnswer{IsTruncated: marker != "", Marker: marker}
 		for _, n := range names {
-			a.AttachedPolicies = append(a.AttachedPolicies, attachedXML{n, c.policyARN(c.managed[n])})
+			a.AttachedPolicies = append(a.AttachedPolicies, attachedXML{n, c.PolicyARN(c.Managed[n])})
 		}
 		return a, nil
 	}
@@ -45,9 +43,9 @@ type inlineAnswer struct {
 	Marker      string `xml:",omitempty"`
 }
 
-func listInline(kind string) handler {
-	return func(c *call) (any, error) {
-		_, r, err := c.entity(kind)
+func listInline(kind string) api.Handler {
+	return func(c *api.Request) (any, error) {
+		_, r, err := entity(c, kind)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +53,7 @@ func listInline(kind string) handler {
 		for _, p := range r.inline {
 			all = append(all, p.Name)
 		}
-		names, marker, err := c.iamPage(all)
+		names, marker, err := iamPage(c, all)
 		if err != nil {
 			return nil, err
 		}
@@ -71,44 +69,44 @@ type inlineDocument struct {
 	PolicyDocument string
 }
 
-func getInline(kind string) handler {
-	return func(c *call) (any, error) {
-		name, r, err := c.entity(kind)
+func getInline(kind string) api.Handler {
+	return func(c *api.Request) (any, error) {
+		name, r, err := entity(c, kind)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range r.inline {
-			if p.Name == c.form.Get("PolicyName") {
-				a := inlineDocument{PolicyName: p.Name, PolicyDocument: escapeRFC3986(p.Document)}
+			if p.Name == c.Form.Get("PolicyName") {
+				a := inlineDocument{PolicyName: p.Name, PolicyDocument: api.EscapeRFC3986(p.Document)}
 				*map[string]*string{"user": &a.UserName, "role": &a.RoleName, "group": &a.GroupName}[kind] = name
 				return a, nil
 			}
 		}
-		return nil, noEntity("The %s policy with name %s cannot be found.", kind, c.form.Get("PolicyName"))
+		return nil, noEntity("The %s policy with name %s cannot be found.", kind, c.Form.Get("PolicyName"))
 	}
 }
 
-func putInline(kind string) handler {
-	return func(c *call) (any, error) {
-		name, _, err := c.entity(kind)
+func putInline(kind string) api.Handler {
+	return func(c *api.Request) (any, error) {
+		name, _, err := entity(c, kind)
 		if err != nil {
 			return nil, err
 		}
-		if err := c.putInline(kind+"/"+name, c.form.Get("PolicyName"), c.form.Get("PolicyDocument")); err != nil {
-			return nil, refuse("MalformedPolicyDocument", "%v", err)
+		if err := c.SetInline(kind+"/"+name, c.Form.Get("PolicyName"), c.Form.Get("PolicyDocument")); err != nil {
+			return nil, api.Refuse("MalformedPolicyDocument", "%v", err)
 		}
 		return nil, nil
 	}
 }
 
-func deleteInline(kind string) handler {
-	return func(c *call) (any, error) {
-		name, _, err := c.entity(kind)
+func deleteInline(kind string) api.Handler {
+	return func(c *api.Request) (any, error) {
+		name, _, err := entity(c, kind)
 		if err != nil {
 			return nil, err
 		}
-		if err := c.deleteInline(kind+"/"+name, c.form.Get("PolicyName")); err != nil {
-			return nil, noEntity("The %s policy with name %s cannot be found.", kind, c.form.Get("PolicyName"))
+		if err := c.DropInline(kind+"/"+name, c.Form.Get("PolicyName")); err != nil {
+			return nil, noEntity("The %s policy with name %s cannot be found.", kind, c.Form.Get("PolicyName"))
 		}
 		return nil, nil
 	}
@@ -134,9 +132,9 @@ type versionXML struct {
 
 type versionAnswer struct{ PolicyVersion versionXML }
 
-func (c *call) managedByARN(arn string) *managedPolicy {
-	for _, name := range c.managedOrder {
-		if m := c.managed[name]; c.policyARN(m) == arn {
+func managedByARN(c *api.Request, arn string) *api.ManagedPolicy {
+	for _, name := range c.ManagedOrder {
+		if m := c.Managed[name]; c.PolicyARN(m) == arn {
 			return m
 		}
 	}
@@ -144,15 +142,15 @@ func (c *call) managedByARN(arn string) *managedPolicy {
 }
 
 // managedEntity authorizes the call's own action on a managed policy and finds it.
-func (c *call) managedEntity() (*managedPolicy, error) {
-	arn := c.form.Get("PolicyArn")
+func managedEntity(c *api.Request) (*api.ManagedPolicy, error) {
+	arn := c.Form.Get("PolicyArn")
 	if !strings.HasPrefix(arn, "arn:") {
-		return nil, invalid(arn, "policyArn", "Member must have length greater than or equal to 20")
+		return nil, api.Invalid(arn, "policyArn", "Member must have length greater than or equal to 20")
 	}
-	if err := c.authorize("iam:"+c.operation, object{arn: arn, shown: "policy " + arn}); err != nil {
+	if err := c.Authorize("iam:"+c.Operation, api.Object{ARN: arn, Shown: "policy " + arn}); err != nil {
 		return nil, err
 	}
-	m := c.managedByARN(arn)
+	m := managedByARN(c, arn)
 	if m == nil {
 		return nil, noEntity("Policy %s was not found.", arn)
 	}
@@ -161,27 +159,27 @@ func (c *call) managedEntity() (*managedPolicy, error) {
 
 func versionID(i int) string { return fmt.Sprintf("v%d", i+1) }
 
-func getPolicy(c *call) (any, error) {
-	m, err := c.managedEntity()
+func getPolicy(c *api.Request) (any, error) {
+	m, err := managedEntity(c)
 	if err != nil {
 		return nil, err
 	}
 	return managedAnswer{managedXML{
-		PolicyName: m.Name, Arn: c.policyARN(m), Path: m.Path, PolicyID: madeUpID("ANPA", m.Name),
-		DefaultVersionID: versionID(m.current), IsAttachable: true, CreateDate: opened,
-		UpdateDate: m.versions[m.current].created.UTC().Format(time.RFC3339),
+		PolicyName: m.Name, Arn: c.PolicyARN(m), Path: m.Path, PolicyID: api.MadeUpID("ANPA", m.Name),
+		DefaultVersionID: versionID(m.Current), IsAttachable: true, CreateDate: api.Opened,
+		UpdateDate: m.Versions[m.Current].Created.UTC().Format(time.RFC3339),
 	}}, nil
 }
 
-func getPolicyVersion(c *call) (any, error) {
-	m, err := c.managedEntity()
+func getPolicyVersion(c *api.Request) (any, error) {
+	m, err := managedEntity(c)
 	if err != nil {
 		return nil, err
 	}
-	for i, v := range m.versions {
-		if versionID(i) == c.form.Get("VersionId") {
-			return versionAnswer{versionXML{escapeRFC3986(v.document), versionID(i), i == m.current, v.created.UTC().Format(time.RFC3339)}}, nil
+	for i, v := range m.Versions {
+		if versionID(i) == c.Form.Get("VersionId") {
+			return versionAnswer{versionXML{api.EscapeRFC3986(v.Document), versionID(i), i == m.Current, v.Created.UTC().Format(time.RFC3339)}}, nil
 		}
 	}
-	return nil, noEntity("Policy %s version %s does not exist or is not attachable.", c.policyARN(m), c.form.Get("VersionId"))
+	return nil, noEntity("Policy %s version %s does not exist or is not attachable.", c.PolicyARN(m), c.Form.Get("VersionId"))
 }

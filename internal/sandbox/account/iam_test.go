@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -29,13 +30,13 @@ func company() world.World {
 }
 
 func TestReadUser(t *testing.T) {
-	_, c := open(t, company(), Options{})
+	_, c := open(t, company(), api.Options{})
 	var user userAnswer
 	if f := c.ask(&user, "iam", "GetUser"); f.Code != "" {
 		t.Fatal(f)
 	}
 	want := principalXML{
-		Path: "/", UserName: "alice", UserID: madeUpID("AIDA", "alice"), Arn: "arn:aws:iam::111122223333:user/alice", CreateDate: opened,
+		Path: "/", UserName: "alice", UserID: api.MadeUpID("AIDA", "alice"), Arn: "arn:aws:iam::111122223333:user/alice", CreateDate: api.Opened,
 		PermissionsBoundary: &boundaryXML{"Policy", "arn:aws:iam::111122223333:policy/limits/Limit"}, Tags: []tagXML{{"Team", "db"}},
 	}
 	if diff := cmp.Diff(want, user.User); diff != "" {
@@ -58,12 +59,12 @@ func TestReadUser(t *testing.T) {
 }
 
 func TestReadRole(t *testing.T) {
-	_, c := open(t, company(), Options{})
+	_, c := open(t, company(), api.Options{})
 	var role roleAnswer
 	if f := c.ask(&role, "iam", "GetRole", "RoleName", "deploy"); f.Code != "" {
 		t.Fatal(f)
 	}
-	if role.Role.Arn != "arn:aws:iam::111122223333:role/team/platform/deploy" || role.Role.RoleID != madeUpID("AROA", "deploy") {
+	if role.Role.Arn != "arn:aws:iam::111122223333:role/team/platform/deploy" || role.Role.RoleID != api.MadeUpID("AROA", "deploy") {
 		t.Errorf("%+v", role.Role)
 	}
 	trust, err := url.PathUnescape(role.Role.AssumeRolePolicy)
@@ -73,7 +74,7 @@ func TestReadRole(t *testing.T) {
 }
 
 func TestReadManagedPolicy(t *testing.T) {
-	s, c := open(t, company(), Options{})
+	s, c := open(t, company(), api.Options{})
 	if err := s.PutManaged(world.Policy{Name: "Limit", Path: "/limits/", Document: allow("iam:*", "*")}); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestReadManagedPolicy(t *testing.T) {
 
 // Lists come in pages as large as asked for.
 func TestGroupsInPages(t *testing.T) {
-	_, c := open(t, company(), Options{})
+	_, c := open(t, company(), api.Options{})
 	var names []string
 	marker := []string{}
 	for range 5 {
@@ -137,7 +138,7 @@ func TestGroupsInPages(t *testing.T) {
 // IAM names users, roles and groups in its denials by kind and name, policies by
 // kind and ARN, and the source of a simulation by ARN alone.
 func TestDenialsOfIAM(t *testing.T) {
-	s, c := open(t, company(), Options{})
+	s, c := open(t, company(), api.Options{})
 	bob := c.as(s.Logins()[1])
 	const who = "User: arn:aws:iam::111122223333:user/bob is not authorized to perform: iam:"
 	for _, test := range []struct {
@@ -161,7 +162,7 @@ func TestDenialsOfIAM(t *testing.T) {
 }
 
 func TestGetUserOfARole(t *testing.T) {
-	s, c := open(t, company(), Options{})
+	s, c := open(t, company(), api.Options{})
 	if f := c.as(s.Logins()[2]).ask(nil, "iam", "GetUser"); f.Code != "ValidationError" || f.Message != "Must specify userName when calling with non-User credentials" {
 		t.Error(f)
 	}
@@ -169,7 +170,7 @@ func TestGetUserOfARole(t *testing.T) {
 
 // A policy written, by whichever way, acts on the next call.
 func TestPoliciesChange(t *testing.T) {
-	s, c := open(t, company(), Options{})
+	s, c := open(t, company(), api.Options{})
 	bob := c.as(s.Logins()[1])
 	mayRead := func(want bool) {
 		t.Helper()

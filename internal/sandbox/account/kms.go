@@ -7,31 +7,26 @@ import (
 	"maps"
 	"strings"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
-var kmsOperations = map[string]handler{
+var kmsOperations = map[string]api.Handler{
 	"GenerateDataKey": generateDataKey,
 	"DescribeKey":     describeKey,
 }
 
-// dataKey is a key the account has generated and will decrypt.
-type dataKey struct {
-	plain   []byte
-	context map[string]string
-}
-
-func (c *call) keyARN(k *world.Key) string {
-	return c.arn("kms", orElse(k.Region, c.world.Region), "key/"+k.ID)
+func arnOfKey(c *api.Request, k *world.Key) string {
+	return c.ARN("kms", api.OrElse(k.Region, c.World.Region), "key/"+k.ID)
 }
 
 // key finds a KMS key by id, alias or the ARN of either; keys of other accounts are not here.
-func (c *call) key(id string) *world.Key {
-	for i := range c.world.Keys {
-		k := &c.world.Keys[i]
+func key(c *api.Request, id string) *world.Key {
+	for i := range c.World.Keys {
+		k := &c.World.Keys[i]
 		alias := "alias/" + k.Alias
-		here := orElse(k.Region, c.world.Region) == c.region
-		if here && (id == k.ID || id == c.keyARN(k) || k.Alias != "" && (id == alias || id == c.arn("kms", c.region, alias))) {
+		here := api.OrElse(k.Region, c.World.Region) == c.Region
+		if here && (id == k.ID || id == arnOfKey(c, k) || k.Alias != "" && (id == alias || id == c.ARN("kms", c.Region, alias))) {
 			return k
 		}
 	}
@@ -40,24 +35,24 @@ func (c *call) key(id string) *world.Key {
 
 // keyFor authorizes an action on a key and finds it. A key whose policy does not
 // delegate to IAM answers for itself.
-func (c *call) keyFor(action, id string, keys map[string]string) (*world.Key, error) {
-	k := c.key(id)
+func keyFor(c *api.Request, action, id string, keys map[string]string) (*world.Key, error) {
+	k := key(c, id)
 	if k == nil {
 		arn := id
 		if !strings.HasPrefix(id, "arn:") {
-			arn = c.arn("kms", c.region, "key/"+id)
+			arn = c.ARN("kms", c.Region, "key/"+id)
 		}
-		return nil, refuse("NotFoundException", "Key '%s' does not exist", arn)
+		return nil, api.Refuse("NotFoundException", "Key '%s' does not exist", arn)
 	}
-	keys["kms:CallerAccount"] = c.world.Account
+	keys["kms:CallerAccount"] = c.World.Account
 	if strings.HasPrefix(id, "alias/") {
 		keys["kms:RequestAlias"] = id
 	}
-	on := object{arn: c.keyARN(k), keys: keys}
+	on := api.Object{ARN: arnOfKey(c, k), Keys: keys}
 	if k.Sealed {
-		return nil, c.denied(action, on, reason{layer: "resource-based policy"})
+		return nil, c.Denied(action, on, api.Reason{Layer: "resource-based policy"})
 	}
-	if err := c.authorize(action, on); err != nil {
+	if err := c.Authorize(action, on); err != nil {
 		return nil, err
 	}
 	return k, nil
@@ -76,16 +71,16 @@ type dataKeyAnswer struct {
 	KeyID          string `json:"KeyId"`
 }
 
-func generateDataKey(c *call) (any, error) {
+func generateDataKey(c *api.Request) (any, error) {
 	var in dataKeyInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
 	keys := make(map[string]string)
 	for k, v := range in.EncryptionContext {
 		keys["kms:EncryptionContext:"+k] = v
 	}
-	k, err := c.keyFor("kms:GenerateDataKey", in.KeyID, keys)
+	k, err := keyFor(c, "kms:GenerateDataKey", in.KeyID, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -94,25 +89,25 @@ func generateDataKey(c *call) (any, error) {
 		size = in.NumberOfBytes
 	}
 	if size < 1 || size > 1024 {
-		return nil, refuse("ValidationException", "Please specify either number of bytes or key spec.")
+		return nil, api.Refuse("ValidationException", "Please specify either number of bytes or key spec.")
 	}
 	plain, blob := make([]byte, size), make([]byte, 168)
 	rand.Read(plain)
 	rand.Read(blob)
-	c.dataKeys[base64.StdEncoding.EncodeToString(blob)] = dataKey{plain, maps.Clone(in.EncryptionContext)}
-	return dataKeyAnswer{blob, plain, c.keyARN(k)}, nil
+	c.DataKeys[base64.StdEncoding.EncodeToString(blob)] = api.DataKey{Plain: plain, Context: maps.Clone(in.EncryptionContext)}
+	return dataKeyAnswer{blob, plain, arnOfKey(c, k)}, nil
 }
 
 // Decrypt returns the plain text of a data key to the agent, as kms:Decrypt
 // does: only with the encryption context it was generated with.
-func (s *Server) Decrypt(blob []byte, encryptionContext map[string]string) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k, ok := s.dataKeys[base64.StdEncoding.EncodeToString(blob)]
-	if !ok || !maps.Equal(k.context, encryptionContext) {
+func Decrypt(s *api.Server, blob []byte, encryptionContext map[string]string) ([]byte, error) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	k, ok := s.DataKeys[base64.StdEncoding.EncodeToString(blob)]
+	if !ok || !maps.Equal(k.Context, encryptionContext) {
 		return nil, errors.New("InvalidCiphertextException")
 	}
-	return k.plain, nil
+	return k.Plain, nil
 }
 
 type keyMetadata struct {
@@ -128,16 +123,16 @@ type keyMetadata struct {
 	MultiRegion  bool
 }
 
-func describeKey(c *call) (any, error) {
+func describeKey(c *api.Request) (any, error) {
 	var in dataKeyInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	k, err := c.keyFor("kms:DescribeKey", in.KeyID, make(map[string]string))
+	k, err := keyFor(c, "kms:DescribeKey", in.KeyID, make(map[string]string))
 	if err != nil {
 		return nil, err
 	}
-	m := keyMetadata{c.world.Account, k.ID, c.keyARN(k), true, "Enabled", "ENCRYPT_DECRYPT", "CUSTOMER", "SYMMETRIC_DEFAULT", "AWS_KMS", false}
+	m := keyMetadata{c.World.Account, k.ID, arnOfKey(c, k), true, "Enabled", "ENCRYPT_DECRYPT", "CUSTOMER", "SYMMETRIC_DEFAULT", "AWS_KMS", false}
 	if k.AWSManaged {
 		m.KeyManager = "AWS"
 	}

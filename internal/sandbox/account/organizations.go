@@ -3,10 +3,11 @@ package account
 import (
 	"slices"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
-var organizationsOperations = map[string]handler{
+var organizationsOperations = map[string]api.Handler{
 	"DescribeOrganization":  describeOrganization,
 	"DescribeAccount":       describeAccount,
 	"ListRoots":             listRoots,
@@ -17,16 +18,16 @@ var organizationsOperations = map[string]handler{
 
 // organization authorizes an action. All but DescribeOrganization are for the
 // management account and delegated administrators.
-func (c *call) organization(action string, anyAccount bool, keys map[string]string) (*world.Organization, error) {
-	if err := c.authorize(action, object{arn: "*", keys: keys}); err != nil {
+func organization(c *api.Request, action string, anyAccount bool, keys map[string]string) (*world.Organization, error) {
+	if err := c.Authorize(action, api.Object{ARN: "*", Keys: keys}); err != nil {
 		return nil, err
 	}
-	o := c.world.Organization
+	o := c.World.Organization
 	if o == nil {
-		return nil, refuse("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
+		return nil, api.Refuse("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
 	}
-	if !anyAccount && !o.Delegated && o.ManagementAccount != c.world.Account {
-		return nil, refuse("AccessDeniedException", "You don't have permissions to access this resource.")
+	if !anyAccount && !o.Delegated && o.ManagementAccount != c.World.Account {
+		return nil, api.Refuse("AccessDeniedException", "You don't have permissions to access this resource.")
 	}
 	return o, nil
 }
@@ -43,19 +44,19 @@ type organizationJSON struct {
 	AvailablePolicyTypes []policyType
 }
 
-func (c *call) orgARN(o *world.Organization, resource string) string {
-	return "arn:" + c.world.Partition + ":organizations::" + o.ManagementAccount + ":" + resource
+func orgARN(c *api.Request, o *world.Organization, resource string) string {
+	return "arn:" + c.World.Partition + ":organizations::" + o.ManagementAccount + ":" + resource
 }
 
-func describeOrganization(c *call) (any, error) {
-	o, err := c.organization("organizations:DescribeOrganization", true, nil)
+func describeOrganization(c *api.Request) (any, error) {
+	o, err := organization(c, "organizations:DescribeOrganization", true, nil)
 	if err != nil {
 		return nil, err
 	}
 	return struct{ Organization organizationJSON }{organizationJSON{
-		ID: o.ID, Arn: c.orgARN(o, "organization/"+o.ID), FeatureSet: "ALL", MasterAccountID: o.ManagementAccount,
-		MasterAccountArn: c.orgARN(o, "account/"+o.ID+"/"+o.ManagementAccount), MasterAccountEmail: "root@example.com",
-		AvailablePolicyTypes: []policyType{{scpType, "ENABLED"}, {rcpType, "ENABLED"}},
+		ID: o.ID, Arn: orgARN(c, o, "organization/"+o.ID), FeatureSet: "ALL", MasterAccountID: o.ManagementAccount,
+		MasterAccountArn: orgARN(c, o, "account/"+o.ID+"/"+o.ManagementAccount), MasterAccountEmail: "root@example.com",
+		AvailablePolicyTypes: []policyType{{api.ScpType, "ENABLED"}, {api.RcpType, "ENABLED"}},
 	}}, nil
 }
 
@@ -67,23 +68,23 @@ type accountJSON struct {
 	JoinedTimestamp float64
 }
 
-func describeAccount(c *call) (any, error) {
+func describeAccount(c *api.Request) (any, error) {
 	var in struct {
 		AccountID string `json:"AccountId"`
 	}
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	o, err := c.organization("organizations:DescribeAccount", false, nil)
+	o, err := organization(c, "organizations:DescribeAccount", false, nil)
 	if err != nil {
 		return nil, err
 	}
-	if in.AccountID != c.world.Account {
-		return nil, refuse("AccountNotFoundException", "You specified an account that doesn't exist.")
+	if in.AccountID != c.World.Account {
+		return nil, api.Refuse("AccountNotFoundException", "You specified an account that doesn't exist.")
 	}
 	return struct{ Account accountJSON }{accountJSON{
-		ID: in.AccountID, Arn: c.orgARN(o, "account/"+o.ID+"/"+in.AccountID), Name: "sandbox", Status: "ACTIVE", State: "ACTIVE",
-		Paths: []string{orgPath(o) + in.AccountID + "/"},
+		ID: in.AccountID, Arn: orgARN(c, o, "account/"+o.ID+"/"+in.AccountID), Name: "sandbox", Status: "ACTIVE", State: "ACTIVE",
+		Paths: []string{api.OrgPath(o) + in.AccountID + "/"},
 	}}, nil
 }
 
@@ -93,15 +94,15 @@ type rootJSON struct {
 	PolicyTypes []policyType
 }
 
-func listRoots(c *call) (any, error) {
-	o, err := c.organization("organizations:ListRoots", false, nil)
+func listRoots(c *api.Request) (any, error) {
+	o, err := organization(c, "organizations:ListRoots", false, nil)
 	if err != nil {
 		return nil, err
 	}
 	roots := []rootJSON{}
 	if len(o.Levels) > 0 {
 		id := o.Levels[0].ID
-		roots = append(roots, rootJSON{id, c.orgARN(o, "root/"+o.ID+"/"+id), orElse(o.Levels[0].Name, "Root"), []policyType{{scpType, "ENABLED"}, {rcpType, "ENABLED"}}})
+		roots = append(roots, rootJSON{id, orgARN(c, o, "root/"+o.ID+"/"+id), api.OrElse(o.Levels[0].Name, "Root"), []policyType{{api.ScpType, "ENABLED"}, {api.RcpType, "ENABLED"}}})
 	}
 	return struct{ Roots []rootJSON }{roots}, nil
 }
@@ -111,20 +112,20 @@ type parentJSON struct {
 	Type string
 }
 
-func listParents(c *call) (any, error) {
+func listParents(c *api.Request) (any, error) {
 	var in struct {
 		ChildID string `json:"ChildId"`
 	}
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	o, err := c.organization("organizations:ListParents", false, nil)
+	o, err := organization(c, "organizations:ListParents", false, nil)
 	if err != nil {
 		return nil, err
 	}
 	i := slices.IndexFunc(o.Levels, func(l world.Level) bool { return l.ID == in.ChildID })
 	if i < 1 {
-		return nil, refuse("ChildNotFoundException", "You specified a child that doesn't exist.")
+		return nil, api.Refuse("ChildNotFoundException", "You specified a child that doesn't exist.")
 	}
 	parent := parentJSON{o.Levels[i-1].ID, "ORGANIZATIONAL_UNIT"}
 	if i == 1 {
@@ -139,46 +140,46 @@ type summaryJSON struct {
 	AwsManaged      bool
 }
 
-func (c *call) summary(kind string, p world.Policy) summaryJSON {
-	return summaryJSON{orgPolicyID(p), c.orgPolicyARN(kind, p), p.Name, kind, p.AWS}
+func summary(c *api.Request, kind string, p world.Policy) summaryJSON {
+	return summaryJSON{api.OrgPolicyID(p), c.OrgPolicyARN(kind, p), p.Name, kind, p.AWS}
 }
 
 // levelPolicies are a level's policies of one type.
 func levelPolicies(l world.Level, kind string) []world.Policy {
-	if kind == rcpType {
-		return append([]world.Policy{fullAccessRCP}, l.RCPs...)
+	if kind == api.RcpType {
+		return append([]world.Policy{api.FullAccessRCP}, l.RCPs...)
 	}
 	return l.SCPs
 }
 
-func listPoliciesForTarget(c *call) (any, error) {
+func listPoliciesForTarget(c *api.Request) (any, error) {
 	var in struct {
 		TargetID   string `json:"TargetId"`
 		Filter     string
 		MaxResults int
 		NextToken  string
 	}
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	o, err := c.organization("organizations:ListPoliciesForTarget", false, map[string]string{"organizations:PolicyType": in.Filter})
+	o, err := organization(c, "organizations:ListPoliciesForTarget", false, map[string]string{"organizations:PolicyType": in.Filter})
 	if err != nil {
 		return nil, err
 	}
-	if in.Filter != scpType && in.Filter != rcpType {
-		return nil, refuse("InvalidInputException", "You specified an invalid value.")
+	if in.Filter != api.ScpType && in.Filter != api.RcpType {
+		return nil, api.Refuse("InvalidInputException", "You specified an invalid value.")
 	}
 	i := slices.IndexFunc(o.Levels, func(l world.Level) bool { return l.ID == in.TargetID })
 	if i < 0 {
-		return nil, refuse("TargetNotFoundException", "You specified a target that doesn't exist.")
+		return nil, api.Refuse("TargetNotFoundException", "You specified a target that doesn't exist.")
 	}
 	all := []summaryJSON{}
 	for _, p := range levelPolicies(o.Levels[i], in.Filter) {
-		all = append(all, c.summary(in.Filter, p))
+		all = append(all, summary(c, in.Filter, p))
 	}
-	part, next, ok := page(all, in.NextToken, pageSize(in.MaxResults, 20, 20))
+	part, next, ok := api.Page(all, in.NextToken, api.PageSize(in.MaxResults, 20, 20))
 	if !ok {
-		return nil, refuse("InvalidInputException", "You specified an invalid value.")
+		return nil, api.Refuse("InvalidInputException", "You specified an invalid value.")
 	}
 	return struct {
 		Policies  []summaryJSON
@@ -186,14 +187,14 @@ func listPoliciesForTarget(c *call) (any, error) {
 	}{part, next}, nil
 }
 
-func describeOrganizationPolicy(c *call) (any, error) {
+func describeOrganizationPolicy(c *api.Request) (any, error) {
 	var in struct {
 		PolicyID string `json:"PolicyId"`
 	}
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	o, err := c.organization("organizations:DescribePolicy", false, nil)
+	o, err := organization(c, "organizations:DescribePolicy", false, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -202,13 +203,13 @@ func describeOrganizationPolicy(c *call) (any, error) {
 		Content       string
 	}
 	for _, l := range o.Levels {
-		for _, kind := range []string{scpType, rcpType} {
+		for _, kind := range []string{api.ScpType, api.RcpType} {
 			for _, p := range levelPolicies(l, kind) {
-				if orgPolicyID(p) == in.PolicyID {
-					return struct{ Policy content }{content{c.summary(kind, p), p.Document}}, nil
+				if api.OrgPolicyID(p) == in.PolicyID {
+					return struct{ Policy content }{content{summary(c, kind, p), p.Document}}, nil
 				}
 			}
 		}
 	}
-	return nil, refuse("PolicyNotFoundException", "We can't find a policy with the PolicyId that you specified.")
+	return nil, api.Refuse("PolicyNotFoundException", "We can't find a policy with the PolicyId that you specified.")
 }

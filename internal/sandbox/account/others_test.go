@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -20,7 +21,7 @@ func withKey(documents ...string) world.World {
 
 // The plugin's data key opens only under the context it was made with.
 func TestGenerateDataKey(t *testing.T) {
-	s, c := open(t, withKey(allow("kms:GenerateDataKey", keyARN)), Options{})
+	s, c := open(t, withKey(allow("kms:GenerateDataKey", keyARN)), api.Options{})
 	context := map[string]string{"aws:ssm:SessionId": "alice-1", "aws:ssm:TargetId": "i-0123456789abcdef0"}
 	var a dataKeyAnswer
 	if f := c.post(&a, "kms", "GenerateDataKey", start{"KeyId": keyARN, "NumberOfBytes": 64, "EncryptionContext": context}); f.Code != "" {
@@ -29,22 +30,22 @@ func TestGenerateDataKey(t *testing.T) {
 	if len(a.Plaintext) != 64 || a.KeyID != keyARN {
 		t.Errorf("%d bytes of %s", len(a.Plaintext), a.KeyID)
 	}
-	plain, err := s.Decrypt(a.CiphertextBlob, context)
+	plain, err := Decrypt(s, a.CiphertextBlob, context)
 	if err != nil || string(plain) != string(a.Plaintext) {
 		t.Errorf("decrypted %d bytes, %v", len(plain), err)
 	}
 	for name, other := range map[string]map[string]string{"no context": nil, "another session": {"aws:ssm:SessionId": "eve-1", "aws:ssm:TargetId": "i-0123456789abcdef0"}} {
-		if _, err := s.Decrypt(a.CiphertextBlob, other); err == nil {
+		if _, err := Decrypt(s, a.CiphertextBlob, other); err == nil {
 			t.Errorf("%s: decrypted", name)
 		}
 	}
-	if _, err := s.Decrypt([]byte("stray"), context); err == nil {
+	if _, err := Decrypt(s, []byte("stray"), context); err == nil {
 		t.Error("decrypted what was never encrypted")
 	}
 }
 
 func TestKMSRefused(t *testing.T) {
-	_, c := open(t, withKey(), Options{})
+	_, c := open(t, withKey(), api.Options{})
 	f := c.post(nil, "kms", "GenerateDataKey", start{"KeyId": "alias/sessions", "NumberOfBytes": 64})
 	want := failure{400, "AccessDeniedException", "User: " + aliceARN + " is not authorized to perform: kms:GenerateDataKey on resource: " + keyARN + " because no identity-based policy allows the kms:GenerateDataKey action"}
 	if diff := cmp.Diff(want, f); diff != "" {
@@ -52,14 +53,14 @@ func TestKMSRefused(t *testing.T) {
 	}
 	w := withKey(allow("*", "*"))
 	w.Keys[0].Sealed = true
-	_, c = open(t, w, Options{})
+	_, c = open(t, w, api.Options{})
 	if f := c.post(nil, "kms", "DescribeKey", start{"KeyId": keyARN}); !strings.HasSuffix(f.Message, "because no resource-based policy allows the kms:DescribeKey action") {
 		t.Error(f)
 	}
 	if f := c.post(nil, "kms", "DescribeKey", start{"KeyId": "alias/none"}); f.Code != "NotFoundException" {
 		t.Error(f)
 	}
-	_, c = open(t, withKey(allow("*", "*")), Options{})
+	_, c = open(t, withKey(allow("*", "*")), api.Options{})
 	if f := c.post(nil, "kms", "GenerateDataKey", start{"KeyId": keyARN}); f.Code != "ValidationException" {
 		t.Error(f)
 	}
@@ -74,7 +75,7 @@ func TestRCPReachesKMS(t *testing.T) {
 	w := withKey(allow("*", "*"))
 	rcp := strings.Replace(deny("kms:*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1)
 	w.Organization = &world.Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []world.Level{{ID: "r-1", SCPs: []world.Policy{{Name: "scp", Document: allow("*", "*")}}, RCPs: []world.Policy{{Name: "rcp", Document: rcp}}}}}
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	if f := c.post(nil, "kms", "DescribeKey", start{"KeyId": keyARN}); !strings.HasSuffix(f.Message, "with an explicit deny in a resource control policy") {
 		t.Error(f)
 	}
@@ -83,7 +84,7 @@ func TestRCPReachesKMS(t *testing.T) {
 // The preferences' key encrypts shells, never ports.
 func TestSessionKey(t *testing.T) {
 	gateway := &ready{}
-	_, c := open(t, withKey(allow("ssm:*", "*")), Options{Channels: gateway})
+	_, c := open(t, withKey(allow("ssm:*", "*")), api.Options{Channels: gateway})
 	c.post(nil, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0"})
 	c.post(nil, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0", "DocumentName": "AWS-StartInteractiveCommand", "Parameters": start{"command": []string{"id"}}})
 	c.post(nil, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0", "DocumentName": "AWS-StartPortForwardingSession"})
@@ -109,7 +110,7 @@ func withTask(documents ...string) world.World {
 func TestClusterWithUnderscore(t *testing.T) {
 	w := withTask(allow("ecs:*", "ssm:StartSession", "*"))
 	w.Tasks[0].Cluster = "my_prod"
-	_, c := open(t, w, Options{Channels: &ready{}})
+	_, c := open(t, w, api.Options{Channels: &ready{}})
 	for target, want := range map[string]string{
 		"ecs:my_prod_0123456789abcdef0123456789abcdef_abc-1": "",
 		"ecs:prod_0123456789abcdef0123456789abcdef_abc-1":    "TargetNotConnected",
@@ -124,7 +125,7 @@ func TestClusterWithUnderscore(t *testing.T) {
 func TestECS(t *testing.T) {
 	gateway := &ready{}
 	const taskID = "0123456789abcdef0123456789abcdef"
-	_, c := open(t, withTask(allow("ecs:*", "ssm:StartSession", "*")), Options{Channels: gateway})
+	_, c := open(t, withTask(allow("ecs:*", "ssm:StartSession", "*")), api.Options{Channels: gateway})
 	var d describeTasksAnswer
 	if f := c.post(&d, "ecs", "DescribeTasks", start{"cluster": "prod", "tasks": []string{taskID, "none"}, "include": []string{"TAGS"}}); f.Code != "" {
 		t.Fatal(f)
@@ -163,7 +164,7 @@ func TestECSRefused(t *testing.T) {
 		if documents != "" {
 			w = withTask(documents)
 		}
-		_, c := open(t, w, Options{Channels: &ready{}})
+		_, c := open(t, w, api.Options{Channels: &ready{}})
 		if f := c.post(nil, "ecs", "ExecuteCommand", in); f.Code != "AccessDeniedException" || !strings.Contains(f.Message, "on resource: "+want+" ") {
 			t.Errorf("%+v, want a denial on %s", f, want)
 		}
@@ -181,7 +182,7 @@ func organized(delegated bool) world.World {
 }
 
 func TestOrganizations(t *testing.T) {
-	_, c := open(t, organized(true), Options{})
+	_, c := open(t, organized(true), api.Options{})
 	var org struct{ Organization organizationJSON }
 	if f := c.post(&org, "organizations", "DescribeOrganization", start{}); f.Code != "" || org.Organization.MasterAccountID != "999988887777" {
 		t.Errorf("%+v %v", org, f)
@@ -202,7 +203,7 @@ func TestOrganizations(t *testing.T) {
 		t.Errorf("%+v %v", roots, f)
 	}
 	var list struct{ Policies []summaryJSON }
-	if f := c.post(&list, "organizations", "ListPoliciesForTarget", start{"TargetId": "ou-1", "Filter": scpType}); f.Code != "" || len(list.Policies) != 2 || list.Policies[0].ID != "p-FullAWSAccess" {
+	if f := c.post(&list, "organizations", "ListPoliciesForTarget", start{"TargetId": "ou-1", "Filter": api.ScpType}); f.Code != "" || len(list.Policies) != 2 || list.Policies[0].ID != "p-FullAWSAccess" {
 		t.Fatalf("%+v %v", list, f)
 	}
 	var content struct {
@@ -214,7 +215,7 @@ func TestOrganizations(t *testing.T) {
 	if f := c.post(&content, "organizations", "DescribePolicy", start{"PolicyId": list.Policies[1].ID}); f.Code != "" || content.Policy.Content != deny("s3:*", "*") {
 		t.Errorf("%+v %v", content, f)
 	}
-	if f := c.post(&list, "organizations", "ListPoliciesForTarget", start{"TargetId": "r-1", "Filter": rcpType}); f.Code != "" || list.Policies[0].Name != "RCPFullAWSAccess" {
+	if f := c.post(&list, "organizations", "ListPoliciesForTarget", start{"TargetId": "r-1", "Filter": api.RcpType}); f.Code != "" || list.Policies[0].Name != "RCPFullAWSAccess" {
 		t.Errorf("%+v %v", list, f)
 	}
 	for _, test := range []struct {
@@ -225,7 +226,7 @@ func TestOrganizations(t *testing.T) {
 		{"DescribePolicy", start{"PolicyId": "p-none"}, "PolicyNotFoundException"},
 		{"ListParents", start{"ChildId": "r-1"}, "ChildNotFoundException"},
 		{"DescribeAccount", start{"AccountId": "444455556666"}, "AccountNotFoundException"},
-		{"ListPoliciesForTarget", start{"TargetId": "ou-9", "Filter": scpType}, "TargetNotFoundException"},
+		{"ListPoliciesForTarget", start{"TargetId": "ou-9", "Filter": api.ScpType}, "TargetNotFoundException"},
 		{"ListPoliciesForTarget", start{"TargetId": "ou-1", "Filter": "PIZZA"}, "InvalidInputException"},
 	} {
 		if f := c.post(nil, "organizations", test.operation, test.in); f.Code != test.code {
@@ -236,16 +237,16 @@ func TestOrganizations(t *testing.T) {
 
 // A member account learns that there is an organization, and no more.
 func TestOrganizationsOfAMember(t *testing.T) {
-	_, c := open(t, organized(false), Options{})
+	_, c := open(t, organized(false), api.Options{})
 	if f := c.post(nil, "organizations", "DescribeOrganization", start{}); f.Code != "" {
 		t.Error(f)
 	}
-	for operation, in := range map[string]start{"ListRoots": {}, "DescribeAccount": {"AccountId": testAccount}, "ListParents": {"ChildId": testAccount}, "DescribePolicy": {"PolicyId": "p-FullAWSAccess"}, "ListPoliciesForTarget": {"TargetId": "r-1", "Filter": scpType}} {
+	for operation, in := range map[string]start{"ListRoots": {}, "DescribeAccount": {"AccountId": testAccount}, "ListParents": {"ChildId": testAccount}, "DescribePolicy": {"PolicyId": "p-FullAWSAccess"}, "ListPoliciesForTarget": {"TargetId": "r-1", "Filter": api.ScpType}} {
 		if f := c.post(nil, "organizations", operation, in); f.Code != "AccessDeniedException" {
 			t.Errorf("%s: %+v", operation, f)
 		}
 	}
-	_, c = open(t, userWith(allow("*", "*")), Options{})
+	_, c = open(t, userWith(allow("*", "*")), api.Options{})
 	if f := c.post(nil, "organizations", "DescribeOrganization", start{}); f.Code != "AWSOrganizationsNotInUseException" {
 		t.Error(f)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/sandbox/api"
+	"ssmguard/internal/sandbox/databases"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -28,8 +30,8 @@ func withDatabases(documents ...string) world.World {
 
 func TestDescribeDBInstances(t *testing.T) {
 	w := withDatabases(allow("rds:*", "*"))
-	_, c := open(t, w, Options{})
-	var a dbInstancesAnswer
+	_, c := open(t, w, api.Options{})
+	var a databases.DBInstancesAnswer
 	if f := c.ask(&a, "rds", "DescribeDBInstances"); f.Code != "" {
 		t.Fatal(f)
 	}
@@ -46,7 +48,7 @@ func TestDescribeDBInstances(t *testing.T) {
 		}
 		got = append(got, b)
 	}
-	own := "." + strings.SplitN(DatabaseAddresses(w, world.Database{Kind: world.DBInstance, Name: "x", Engine: "mysql"})[0], ".", 3)[1] + ".us-east-1.rds.amazonaws.com"
+	own := "." + strings.SplitN(databases.DatabaseAddresses(w, world.Database{Kind: world.DBInstance, Name: "x", Engine: "mysql"})[0], ".", 3)[1] + ".us-east-1.rds.amazonaws.com"
 	want := []brief{
 		{"orders-1", "aurora-postgresql", "available", "orders-1" + own, "orders", "root", 5432, true},
 		{"orders-2", "aurora-postgresql", "available", "orders-2" + own, "orders", "root", 5432, true},
@@ -60,9 +62,9 @@ func TestDescribeDBInstances(t *testing.T) {
 
 func TestDescribeDBClusters(t *testing.T) {
 	w := withDatabases(allow("rds:*", "*"))
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	for _, name := range []string{"orders", "ORDERS", "arn:aws:rds:us-east-1:111122223333:cluster:orders"} {
-		var a dbClustersAnswer
+		var a databases.DBClustersAnswer
 		if f := c.ask(&a, "rds", "DescribeDBClusters", "DBClusterIdentifier", name); f.Code != "" || len(a.DBClusters.DBCluster) != 1 {
 			t.Fatalf("%s: %v, %d", name, f, len(a.DBClusters.DBCluster))
 		}
@@ -72,10 +74,10 @@ func TestDescribeDBClusters(t *testing.T) {
 		for i := range got {
 			got[i] += ":5432"
 		}
-		if diff := cmp.Diff(DatabaseAddresses(w, w.Databases[0]), got); diff != "" || len(got) != 3 || !strings.HasPrefix(got[1], "orders.cluster-ro-") || !strings.HasPrefix(got[2], "reports.cluster-custom-") {
+		if diff := cmp.Diff(databases.DatabaseAddresses(w, w.Databases[0]), got); diff != "" || len(got) != 3 || !strings.HasPrefix(got[1], "orders.cluster-ro-") || !strings.HasPrefix(got[2], "reports.cluster-custom-") {
 			t.Errorf("%s: %v %s", name, got, diff)
 		}
-		want := []dbMemberXML{{"orders-1", true, "in-sync", 1}, {"orders-2", false, "in-sync", 1}}
+		want := []databases.DBMemberXML{{DBInstanceIdentifier: "orders-1", IsClusterWriter: true, DBClusterParameterGroupStatus: "in-sync", PromotionTier: 1}, {DBInstanceIdentifier: "orders-2", DBClusterParameterGroupStatus: "in-sync", PromotionTier: 1}}
 		if diff := cmp.Diff(want, x.DBClusterMembers.DBClusterMember); diff != "" {
 			t.Error(diff)
 		}
@@ -83,8 +85,8 @@ func TestDescribeDBClusters(t *testing.T) {
 }
 
 func TestDescribeDBProxies(t *testing.T) {
-	_, c := open(t, withDatabases(allow("rds:*", "*")), Options{})
-	var a dbProxiesAnswer
+	_, c := open(t, withDatabases(allow("rds:*", "*")), api.Options{})
+	var a databases.DBProxiesAnswer
 	if f := c.ask(&a, "rds", "DescribeDBProxies", "DBProxyName", "pool"); f.Code != "" || len(a.DBProxies.Member) != 1 {
 		t.Fatal(f)
 	}
@@ -95,7 +97,7 @@ func TestDescribeDBProxies(t *testing.T) {
 
 // Absence and malformed input are said in RDS's own codes, with their status.
 func TestRDSFaults(t *testing.T) {
-	_, c := open(t, withDatabases(allow("rds:*", "*")), Options{})
+	_, c := open(t, withDatabases(allow("rds:*", "*")), api.Options{})
 	for _, test := range []struct {
 		action string
 		pairs  []string
@@ -120,11 +122,11 @@ func TestRDSFaults(t *testing.T) {
 }
 
 func TestRDSFilters(t *testing.T) {
-	_, c := open(t, withDatabases(allow("rds:*", "*")), Options{})
+	_, c := open(t, withDatabases(allow("rds:*", "*")), api.Options{})
 	for _, test := range []struct{ name, value, want string }{
 		{"db-cluster-id", "orders", "orders-1 orders-2"}, {"engine", "mysql", "legacy"}, {"db-instance-id", "new", "new"}, {"engine", "oracle-ee", ""},
 	} {
-		var a dbInstancesAnswer
+		var a databases.DBInstancesAnswer
 		f := c.ask(&a, "rds", "DescribeDBInstances", "Filters.Filter.1.Name", test.name, "Filters.Filter.1.Values.Value.1", test.value)
 		var got []string
 		for _, i := range a.DBInstances.DBInstance {
@@ -141,7 +143,7 @@ func TestRDSPages(t *testing.T) {
 	for i := range 130 {
 		w.Databases = append(w.Databases, world.Database{Kind: world.DBInstance, Name: fmt.Sprintf("db-%d", i), Engine: "postgres"})
 	}
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	for size, want := range map[string][]int{"": {100, 30}, "60": {60, 60, 10}} {
 		var sizes []int
 		seen := make(map[string]bool)
@@ -153,7 +155,7 @@ func TestRDSPages(t *testing.T) {
 			if size != "" {
 				pairs = append(pairs, "MaxRecords", size)
 			}
-			var a dbInstancesAnswer
+			var a databases.DBInstancesAnswer
 			if f := c.ask(&a, "rds", "DescribeDBInstances", pairs...); f.Code != "" {
 				t.Fatal(f)
 			}
@@ -190,7 +192,7 @@ func TestRDSAuthorization(t *testing.T) {
 		{allow("s3:*", "*"), "DescribeDBClusters", []string{"DBClusterIdentifier", "gone"}, refused("DescribeDBClusters", "cluster:gone")},
 		{allow("s3:*", "*"), "DescribeDBProxies", nil, refused("DescribeDBProxies", "db-proxy:*")},
 		{allow("s3:*", "*"), "DescribeDBProxies", []string{"DBProxyName", "gone"}, refused("DescribeDBProxies", "db-proxy:*")},
-		{allow("s3:*", "*"), "DescribeDBProxies", []string{"DBProxyName", "pool"}, refused("DescribeDBProxies", "db-proxy:"+proxyID(world.Database{Name: "pool"}))},
+		{allow("s3:*", "*"), "DescribeDBProxies", []string{"DBProxyName", "pool"}, refused("DescribeDBProxies", "db-proxy:"+databases.ProxyID(world.Database{Name: "pool"}))},
 		{allow("rds:Describe*", base+"db:legacy"), "DescribeDBInstances", []string{"DBInstanceIdentifier", "legacy"}, failure{}},
 		{allow("rds:Describe*", base+"db:legacy"), "DescribeDBInstances", nil, refused("DescribeDBInstances", "db:*")},
 		{allow("rds:Describe*", base+"db:*"), "DescribeDBInstances", nil, failure{}},
@@ -198,7 +200,7 @@ func TestRDSAuthorization(t *testing.T) {
 		{tagged, "DescribeDBInstances", []string{"DBInstanceIdentifier", "new"}, refused("DescribeDBInstances", "db:new")},
 		{tagged, "DescribeDBInstances", nil, refused("DescribeDBInstances", "db:*")},
 	} {
-		_, c := open(t, withDatabases(test.policy), Options{})
+		_, c := open(t, withDatabases(test.policy), api.Options{})
 		if diff := cmp.Diff(test.want, c.ask(nil, "rds", test.action, test.pairs...)); diff != "" {
 			t.Errorf("%s %v with %s: %s", test.action, test.pairs, test.policy, diff)
 		}
@@ -214,7 +216,7 @@ func TestDatabasesOfWorld(t *testing.T) {
 	} {
 		w := userWith()
 		w.Databases = []world.Database{d}
-		if _, err := New(w, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := New(w, api.Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %s, got %v", want, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
 	"ssmguard/guard/repair"
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -28,10 +29,10 @@ func (e evidence) Facts(context.Context, guard.Request) (guard.Facts, error) { r
 
 // staged is a case as an account, and whoever asks in it.
 type staged struct {
-	*Server
+	*api.Server
 	x      situation
 	client *client
-	who    *caller
+	who    *api.Caller
 }
 
 func stage(t *testing.T, x situation) *staged {
@@ -40,8 +41,8 @@ func stage(t *testing.T, x situation) *staged {
 		w.Context = make(map[string]string)
 	}
 	w.Nodes = append(w.Nodes, world.Node{ID: "i-0fffffffffffffff0", Ping: pingOnline, Tags: map[string]string{"Name": "neighbour"}})
-	s, c := open(t, w, Options{Channels: &ready{}})
-	return &staged{s, x, c, s.callers[c.keys.AccessKeyID]}
+	s, c := open(t, w, api.Options{Channels: &ready{}})
+	return &staged{s, x, c, s.Callers[c.keys.AccessKeyID]}
 }
 
 // start starts the case's session.
@@ -61,13 +62,13 @@ func (s *staged) decide(t *testing.T) guard.Decision {
 		document = *s.x.Request.Document
 	}
 	r := guard.Request{
-		Caller: guard.Caller{SessionARN: p.Arn, Principal: orElse(p.RoleArn, p.Arn), Account: s.x.Request.Account, UserID: p.Userid, Partition: s.world.Partition, Tags: p.Tags},
+		Caller: guard.Caller{SessionARN: p.Arn, Principal: api.OrElse(p.RoleArn, p.Arn), Account: s.x.Request.Account, UserID: p.Userid, Partition: s.World.Partition, Tags: p.Tags},
 		Region: s.x.Request.Region, Target: s.x.Request.Target, Document: document, Closed: true, Context: make(map[string][]string),
 	}
 	for k, v := range s.x.Request.Context {
 		r.Context[k] = []string{v}
 	}
-	e := evidence{s.bearing(s.who).set(layerRCP), guard.Facts{TargetTags: s.x.Request.TargetTags, DocumentTags: s.x.Request.DocumentTags}}
+	e := evidence{s.Bearing(s.who).Set(api.LayerRCP), guard.Facts{TargetTags: s.x.Request.TargetTags, DocumentTags: s.x.Request.DocumentTags}}
 	g := guard.Guard{Inventory: e, Simulators: []guard.Simulator{guard.Local{Source: e}}}
 	d, err := g.Check(t.Context(), r)
 	if err != nil {
@@ -85,14 +86,14 @@ func (s *staged) apply(c guard.Change, n int) error {
 	if c.Kind == guard.AddStatement && c.Layer == "scp" {
 		return s.PutSCP(max(c.Level-1, 0), world.Policy{Name: name, Document: document(c.Statement)})
 	}
-	src, ok := s.bearing(s.who).source(c.At)
+	src, ok := s.Bearing(s.who).Source(c.At)
 	if c.Kind == guard.AddStatement {
 		src, ok = s.first(c.Layer)
 	}
 	if !ok {
 		return fmt.Errorf("no policy %q in the %s layer", c.At.Source, c.Layer)
 	}
-	text, err := edited(src.text, c)
+	text, err := edited(src.Text, c)
 	if err != nil {
 		return err
 	}
@@ -104,19 +105,19 @@ func document(statements ...string) string {
 }
 
 func (s *staged) principalName() string {
-	if s.who.kind == typeUser {
-		return "user/" + s.who.name
+	if s.who.Kind == api.TypeUser {
+		return "user/" + s.who.Name
 	}
-	return "role/" + s.who.name
+	return "role/" + s.who.Name
 }
 
 // first is the first policy of a layer, which an added statement goes into.
-func (s *staged) first(name string) (source, bool) {
-	l := map[string]layer{"boundary": layerBoundary, "session": layerSession, "endpoint": layerEndpoint}[name]
-	all := s.bearing(s.who).sources
-	i := slices.IndexFunc(all, func(src source) bool { return src.layer == l })
+func (s *staged) first(name string) (api.Source, bool) {
+	l := map[string]api.Layer{"boundary": api.LayerBoundary, "session": api.LayerSession, "endpoint": api.LayerEndpoint}[name]
+	all := s.Bearing(s.who).Sources
+	i := slices.IndexFunc(all, func(src api.Source) bool { return src.Layer == l })
 	if i < 0 {
-		return source{}, false
+		return api.Source{}, false
 	}
 	return all[i], true
 }
@@ -145,13 +146,13 @@ func edited(text string, c guard.Change) (string, error) {
 	if len(list) == 0 {
 		return "", nil
 	}
-	b, err := json.Marshal(map[string]any{"Version": orElse(doc.Version, "2012-10-17"), "Statement": list})
+	b, err := json.Marshal(map[string]any{"Version": api.OrElse(doc.Version, "2012-10-17"), "Statement": list})
 	return string(b), err
 }
 
 // rewrite puts a new text in place of a policy in effect.
-func (s *staged) rewrite(src source, text string) error {
-	kind, rest, _ := strings.Cut(src.key, " ")
+func (s *staged) rewrite(src api.Source, text string) error {
+	kind, rest, _ := strings.Cut(src.Key, " ")
 	switch kind {
 	case "inline":
 		f := strings.SplitN(rest, " ", 3)
@@ -163,7 +164,7 @@ func (s *staged) rewrite(src source, text string) error {
 		return s.PutManaged(world.Policy{Name: rest, Document: text})
 	case "scp":
 		_, name, _ := strings.Cut(rest, " ")
-		return s.PutSCP(src.level, world.Policy{Name: name, Document: text})
+		return s.PutSCP(src.Level, world.Policy{Name: name, Document: text})
 	case "endpoint":
 		return s.PutEndpoint(&world.Policy{Name: rest, Document: text})
 	}
@@ -174,34 +175,34 @@ func (s *staged) rewrite(src source, text string) error {
 func (s *staged) meet(needs map[string]string) error {
 	for k, v := range needs {
 		if k != "aws:MultiFactorAuthPresent" {
-			s.world.Context[k] = v
+			s.World.Context[k] = v
 			continue
 		}
-		keys, err := s.Issue(world.Login{Name: "with MFA", Principal: s.principalName(), Session: s.who.sessionID, Temporary: true, MFA: true})
+		keys, err := s.Issue(world.Login{Name: "with MFA", Principal: s.principalName(), Session: s.who.SessionID, Temporary: true, MFA: true})
 		if err != nil {
 			return err
 		}
-		s.client, s.who = s.client.as(keys), s.callers[keys.AccessKeyID]
+		s.client, s.who = s.client.as(keys), s.Callers[keys.AccessKeyID]
 	}
 	return nil
 }
 
 // neighbours says of requests near the case's own whether they are allowed.
 func (s *staged) neighbours() map[string]bool {
-	c := &call{Server: s.Server, who: s.who, region: s.x.Request.Region, service: "ssm", request: httptest.NewRequest("POST", "/", nil)}
-	c.request.RemoteAddr = "127.0.0.1:1"
+	c := &api.Request{Server: s.Server, Who: s.who, Region: s.x.Request.Region, Service: "ssm", Request: httptest.NewRequest("POST", "/", nil)}
+	c.Request.RemoteAddr = "127.0.0.1:1"
 	out := make(map[string]bool)
-	ask := func(action string, on object) { out[action+" on "+on.arn] = c.judge(action, on) == nil }
-	ask("ssm:StartSession", tagged(s.arn("ec2", c.region, "instance/i-0fffffffffffffff0"), map[string]string{"Name": "neighbour"}, ssmTags))
-	ask("ssm:StartSession", tagged(s.arn("ssm", c.region, "managed-instance/mi-0fffffffffffffff0"), nil, ssmTags))
+	ask := func(action string, on api.Object) { out[action+" on "+on.ARN] = c.Judge(action, on) == nil }
+	ask("ssm:StartSession", api.Tagged(s.ARN("ec2", c.Region, "instance/i-0fffffffffffffff0"), map[string]string{"Name": "neighbour"}, api.SSMTags))
+	ask("ssm:StartSession", api.Tagged(s.ARN("ssm", c.Region, "managed-instance/mi-0fffffffffffffff0"), nil, api.SSMTags))
 	for _, name := range []string{"AWS-StartNonInteractiveCommand", "AWS-StartPortForwardingSession", "AWS-StartSSHSession", "NeighbourShell", defaultDocument} {
 		if own := s.x.Request.Document; own == nil && name == defaultDocument || own != nil && *own == name {
 			continue
 		}
-		ask("ssm:StartSession", c.documentObject(name))
+		ask("ssm:StartSession", documentObject(c, name))
 	}
 	for _, action := range []string{"ssm:SendCommand", "ec2:TerminateInstances", "iam:PutUserPolicy", "s3:GetObject"} {
-		ask(action, anything)
+		ask(action, api.Anything)
 	}
 	return out
 }

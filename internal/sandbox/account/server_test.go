@@ -13,11 +13,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
 func TestFaults(t *testing.T) {
-	s, c := open(t, userWith(allow("*", "*")), Options{})
+	s, c := open(t, userWith(allow("*", "*")), api.Options{})
 	getUser := func() failure { return c.ask(nil, "iam", "GetUser") }
 	s.Inject(world.Fault{Operation: "iam:*", Call: 2, Kind: world.Throttle})
 	if f := getUser(); f.Code != "" {
@@ -47,7 +48,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestGarbageAndDrop(t *testing.T) {
-	s, c := open(t, userWith(allow("*", "*")), Options{})
+	s, c := open(t, userWith(allow("*", "*")), api.Options{})
 	s.Inject(world.Fault{Operation: "iam:GetUser", Call: 1, Kind: world.Garbage}, world.Fault{Operation: "iam:GetUser", Call: 2, Kind: world.Drop})
 	r := c.query("iam", "GetUser")
 	c.sign(r, "iam")
@@ -64,7 +65,7 @@ func TestGarbageAndDrop(t *testing.T) {
 
 // A delayed call is answered late, and given up when its caller goes.
 func TestDelay(t *testing.T) {
-	s, c := open(t, userWith(allow("*", "*")), Options{})
+	s, c := open(t, userWith(allow("*", "*")), api.Options{})
 	s.Inject(world.Fault{Operation: "iam:GetUser", Delay: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -80,7 +81,7 @@ func TestDelay(t *testing.T) {
 }
 
 func TestCallLog(t *testing.T) {
-	s, c := open(t, userWith(), Options{})
+	s, c := open(t, userWith(), api.Options{})
 	c.ask(nil, "sts", "GetCallerIdentity")
 	c.ask(nil, "iam", "GetUser")
 	keys := c.keys
@@ -117,7 +118,7 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		w := userWith(allow("*", "*"))
 		change(&w)
-		if _, err := New(w, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := New(w, api.Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
@@ -125,7 +126,7 @@ func TestNewRefuses(t *testing.T) {
 
 // Serve ends with its context, calls in flight included.
 func TestServeEnds(t *testing.T) {
-	s, err := New(userWith(allow("*", "*")), Options{})
+	s, err := New(userWith(allow("*", "*")), api.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +149,7 @@ func TestServeEnds(t *testing.T) {
 
 // Calls and changes from many sides do not disturb each other.
 func TestConcurrentCalls(t *testing.T) {
-	s, c := open(t, sessionWorld(allow("*", "*")), Options{Channels: &quiet{}})
+	s, c := open(t, sessionWorld(allow("*", "*")), api.Options{Channels: &quiet{}})
 	var g sync.WaitGroup
 	for i := range 8 {
 		g.Go(func() {
@@ -174,7 +175,7 @@ func TestConcurrentCalls(t *testing.T) {
 // quiet is a gateway that keeps nothing.
 type quiet struct{ ready }
 
-func (*quiet) Start(context.Context, SessionStart) (string, string, error) {
+func (*quiet) Start(context.Context, api.SessionStart) (string, string, error) {
 	return "ws://127.0.0.1:1/", "token", nil
 }
 
@@ -182,7 +183,7 @@ func (*quiet) Start(context.Context, SessionStart) (string, string, error) {
 func TestCredentialsPrintNoSecret(t *testing.T) {
 	w := userWith()
 	w.Logins = append(w.Logins, world.Login{Name: "token", Principal: "user/alice", Temporary: true})
-	s, _ := open(t, w, Options{})
+	s, _ := open(t, w, api.Options{})
 	for _, l := range s.Logins() {
 		for _, text := range []string{fmt.Sprint(l), fmt.Sprintf("%v %+v %#v %s", l, l, l, l), l.LogValue().String()} {
 			if strings.Contains(text, l.SecretAccessKey) || l.SessionToken != "" && strings.Contains(text, l.SessionToken) || !strings.Contains(text, l.AccessKeyID) {
@@ -197,8 +198,8 @@ func TestCredentialsPrintNoSecret(t *testing.T) {
 
 // The plugin signs the upgrade of its data channel for ssmmessages.
 func TestVerifyUpgrade(t *testing.T) {
-	s, c := open(t, userWith(), Options{})
-	upgrade := func(service string, keys Credentials) error {
+	s, c := open(t, userWith(), api.Options{})
+	upgrade := func(service string, keys api.Credentials) error {
 		r, err := http.NewRequest("GET", "http://127.0.0.1:1/v1/data-channel/x?role=publish", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
@@ -218,14 +219,14 @@ func TestVerifyUpgrade(t *testing.T) {
 
 // An operation that panics costs its own call and no other.
 func TestPanicLeavesAccountUsable(t *testing.T) {
-	s, c := open(t, userWith(allow("*", "*")), Options{})
+	s, c := open(t, userWith(allow("*", "*")), api.Options{})
 	func() {
 		defer func() {
 			if recover() == nil {
 				t.Error("a call without an operation did not panic")
 			}
 		}()
-		s.operate(nil) //nolint:errcheck // it does not return
+		s.Operate(nil) //nolint:errcheck // it does not return
 	}()
 	if f := c.ask(nil, "iam", "GetUser"); f.Code != "" {
 		t.Errorf("the call after it: %+v", f)

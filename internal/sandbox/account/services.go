@@ -1,22 +1,26 @@
 package account
 
-import "ssmguard/internal/sandbox/world"
+import (
+	"ssmguard/internal/sandbox/api"
+	"ssmguard/internal/sandbox/databases"
+	"ssmguard/internal/sandbox/world"
+)
 
 // services is everything the account can do.
-func services() Services {
-	return Services{
+func services() api.Services {
+	return api.Services{
 		"sts": stsOperations, "iam": iamOperations, "ec2": ec2Operations, "ssm": ssmOperations,
 		"kms": kmsOperations, "ecs": ecsOperations, "organizations": organizationsOperations,
-		"rds": rdsOperations, "elasticache": elastiCacheOperations,
+		"rds": databases.RDSOperations, "elasticache": databases.ElastiCacheOperations,
 	}
 }
 
 // New opens an account. It keeps its own copy of the world; an unparsable policy or a
 // name that leads nowhere is an error.
-func New(w world.World, o Options) (*Server, error) {
-	w, err := settled(w)
+func New(w world.World, o api.Options) (*api.Server, error) {
+	w, err := databases.Complete(w)
 	if err != nil {
 		return nil, err
 	}
-	return openWith(w, o, services())
+	return api.Open(w, o, services())
 }

@@ -8,44 +8,13 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
-// Channels carries the sessions the account opens: it stands for the message
-// gateway and the agent. Ids come from the account; URL and token from Channels.
-type Channels interface {
-	// Start prepares a session and says where its stream is and with which token it is opened.
-	Start(ctx context.Context, s SessionStart) (streamURL, token string, err error)
-	// Resume gives a living session a new token.
-	Resume(ctx context.Context, id string) (streamURL, token string, err error)
-	// Terminate ends a session; one that has ended is no error.
-	Terminate(ctx context.Context, id string) error
-}
-
-// SessionStart is a session as the agent is told of it.
-type SessionStart struct {
-	SessionID, Target, Document string
-	SessionType                 string          // Standard_Stream, Port, InteractiveCommands, NonInteractiveCommands
-	Properties                  json.RawMessage // of the document, parameters filled in
-	Parameters                  map[string]string
-	Reason                      string
-	KMSKeyID                    string // ARN; "" for a session that is not encrypted
-	AgentVersion                string
-	Platform                    string
-}
-
-// session is one entry of the session history.
-type session struct {
-	id, target, document, reason string
-	owner, ownerID               string // ARN and aws:userid
-	region                       string
-	started, ended               time.Time
-}
-
 // ssmSessionARN is the resource of ResumeSession and TerminateSession.
-func (c *call) ssmSessionARN(id string) string { return c.arn("ssm", c.region, "session/"+id) }
+func ssmSessionARN(c *api.Request, id string) string { return c.ARN("ssm", c.Region, "session/"+id) }
 
 type startSessionInput struct {
 	Target, DocumentName, Reason string
@@ -59,8 +28,8 @@ type sessionAnswer struct {
 }
 
 // validation is the error of a JSON service for input outside its constraints.
-func validation(value, member, constraint string) *fault {
-	f := invalid(value, member, constraint)
+func validation(value, member, constraint string) *api.Refusal {
+	f := api.Invalid(value, member, constraint)
 	f.Code = "ValidationException"
 	return f
 }
@@ -77,19 +46,19 @@ func (in *startSessionInput) check() error {
 	return nil
 }
 
-func startSession(c *call) (any, error) {
+func startSession(c *api.Request) (any, error) {
 	var in startSessionInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	name := orElse(in.DocumentName, defaultDocument)
-	if err := c.authorizeSession(in.Target, name); err != nil {
+	name := api.OrElse(in.DocumentName, defaultDocument)
+	if err := authorizeSession(c, in.Target, name); err != nil {
 		return nil, err
 	}
-	content, err := c.sessionDocument(name)
+	content, err := sessionDocument(c, name)
 	if err != nil {
 		return nil, err
 	}
@@ -97,29 +66,29 @@ func startSession(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	node, ok := c.reachable(in.Target)
+	node, ok := reachable(c, in.Target)
 	if !ok {
-		return nil, refuse("TargetNotConnected", "%s is not connected.", in.Target)
+		return nil, api.Refuse("TargetNotConnected", "%s is not connected.", in.Target)
 	}
-	start, err := c.describeStart(in, name, content, bound, node)
+	start, err := describeStart(c, in, name, content, bound, node)
 	if err != nil {
 		return nil, err
 	}
-	return c.open(start, c.who.sessionID), nil
+	return startOn(c, start, c.Who.SessionID), nil
 }
 
 // authorizeSession asks for both grants of a session, each on its own resource.
 // When both are missing AWS names one of them, unpredictably; the world's seed decides.
-func (c *call) authorizeSession(target, document string) error {
-	arn, kind := c.targetARN(c.region, target)
+func authorizeSession(c *api.Request, target, document string) error {
+	arn, kind := c.TargetARN(c.Region, target)
 	if kind == "" {
-		return refuse("TargetNotConnected", "%s is not connected.", target)
+		return api.Refuse("TargetNotConnected", "%s is not connected.", target)
 	}
-	onTarget := c.judge("ssm:StartSession", tagged(arn, c.targetTags(target), ssmTags))
-	onDocument := c.judge("ssm:StartSession", c.documentObject(document))
+	onTarget := c.Judge("ssm:StartSession", api.Tagged(arn, targetTags(c, target), api.SSMTags))
+	onDocument := c.Judge("ssm:StartSession", documentObject(c, document))
 	switch {
 	case onTarget != nil && onDocument != nil:
-		return []*fault{onTarget, onDocument}[c.random.IntN(2)]
+		return []*api.Refusal{onTarget, onDocument}[c.Random.IntN(2)]
 	case onTarget != nil:
 		return onTarget
 	case onDocument != nil:
@@ -129,41 +98,41 @@ func (c *call) authorizeSession(target, document string) error {
 }
 
 // documentObject is a document as the object of an action.
-func (c *call) documentObject(name string) object {
-	arn, tags, kind := c.documentARN(c.region, name), map[string]string(nil), "Session"
-	if d := c.document(name); d != nil {
-		arn, tags, kind = c.arnOf(d), d.Tags, documentType(d)
+func documentObject(c *api.Request, name string) api.Object {
+	arn, tags, kind := c.DocumentARN(c.Region, name), map[string]string(nil), "Session"
+	if d := findDocument(c, name); d != nil {
+		arn, tags, kind = arnOf(c, d), d.Tags, documentType(d)
 	}
-	o := tagged(arn, tags, ssmTags)
-	o.keys["ssm:DocumentType"] = kind
+	o := api.Tagged(arn, tags, api.SSMTags)
+	o.Keys["ssm:DocumentType"] = kind
 	return o
 }
 
-func (c *call) targetTags(target string) map[string]string {
-	if n := c.node(target); n != nil {
+func targetTags(c *api.Request, target string) map[string]string {
+	if n := node(c, target); n != nil {
 		return n.Tags
 	}
-	if t, _ := c.task(target); t != nil {
+	if t, _ := task(c, target); t != nil {
 		return t.Tags
 	}
 	return nil
 }
 
-func (c *call) node(id string) *world.Node {
-	i := slices.IndexFunc(c.world.Nodes, func(n world.Node) bool { return n.ID == id && c.holds(n) })
+func node(c *api.Request, id string) *world.Node {
+	i := slices.IndexFunc(c.World.Nodes, func(n world.Node) bool { return n.ID == id && holds(c, n) })
 	if i < 0 {
 		return nil
 	}
-	return &c.world.Nodes[i]
+	return &c.World.Nodes[i]
 }
 
 // reachable says whether an agent answers for the target here and now.
-func (c *call) reachable(target string) (world.Node, bool) {
-	if n := c.node(target); n != nil {
-		up := n.Ping == pingOnline && !n.Unreachable && orElse(n.State, "running") == "running"
+func reachable(c *api.Request, target string) (world.Node, bool) {
+	if n := node(c, target); n != nil {
+		up := n.Ping == pingOnline && !n.Unreachable && api.OrElse(n.State, "running") == "running"
 		return *n, up
 	}
-	if t, _ := c.task(target); t != nil {
+	if t, _ := task(c, target); t != nil {
 		return world.Node{ID: target, Agent: taskAgent}, !t.Stopped && !t.ExecDisable
 	}
 	return world.Node{}, false
@@ -175,71 +144,71 @@ const (
 )
 
 // sessionDocument reads a Session document. The default one may never have been made.
-func (c *call) sessionDocument(name string) (sessionContent, error) {
-	d := c.document(name)
+func sessionDocument(c *api.Request, name string) (sessionContent, error) {
+	d := findDocument(c, name)
 	switch {
 	case d == nil && name == defaultDocument:
 		return parseContent(builtinContent)
 	case d == nil:
-		return sessionContent{}, refuse("InvalidDocument", "Document with name %s does not exist.", name)
+		return sessionContent{}, api.Refuse("InvalidDocument", "Document with name %s does not exist.", name)
 	case documentType(d) != "Session":
-		return sessionContent{}, refuse("InvalidDocument", "Document type: '%s' is not supported. Only type: 'Session' is supported for Session Manager.", documentType(d))
+		return sessionContent{}, api.Refuse("InvalidDocument", "Document type: '%s' is not supported. Only type: 'Session' is supported for Session Manager.", documentType(d))
 	}
 	content, err := parseContent(d.Content)
 	if err != nil {
-		return content, refuse("InvalidDocument", "Document %s: %v", name, err)
+		return content, api.Refuse("InvalidDocument", "Document %s: %v", name, err)
 	}
 	return content, nil
 }
 
-func (c *call) describeStart(in startSessionInput, name string, content sessionContent, bound map[string]string, n world.Node) (SessionStart, error) {
+func describeStart(c *api.Request, in startSessionInput, name string, content sessionContent, bound map[string]string, n world.Node) (api.SessionStart, error) {
 	properties := content.Properties
 	if properties == nil {
 		properties = content.Inputs
 	}
 	raw, err := json.Marshal(expand(properties, bound))
 	if err != nil {
-		return SessionStart{}, fmt.Errorf("properties of %s: %w", name, err)
+		return api.SessionStart{}, fmt.Errorf("properties of %s: %w", name, err)
 	}
-	return SessionStart{
+	return api.SessionStart{
 		Target: in.Target, Document: name, SessionType: content.SessionType, Properties: raw, Parameters: bound,
-		Reason: in.Reason, KMSKeyID: c.sessionKey(content), AgentVersion: n.Agent, Platform: orElse(n.Platform, "Linux"),
+		Reason: in.Reason, KMSKeyID: sessionKey(c, content), AgentVersion: n.Agent, Platform: api.OrElse(n.Platform, "Linux"),
 	}, nil
 }
 
 // sessionKey is the ARN of the key that encrypts a session: the document's own
 // or the one of the preferences. Port sessions are never encrypted.
-func (c *call) sessionKey(content sessionContent) string {
+func sessionKey(c *api.Request, content sessionContent) string {
 	if content.SessionType == "Port" {
 		return ""
 	}
 	id, _ := content.Inputs["kmsKeyId"].(string)
 	if id == "" {
-		if preferences, err := c.sessionDocument(defaultDocument); err == nil {
+		if preferences, err := sessionDocument(c, defaultDocument); err == nil {
 			id, _ = preferences.Inputs["kmsKeyId"].(string)
 		}
 	}
-	if k := c.key(id); k != nil {
-		return c.keyARN(k)
+	if k := key(c, id); k != nil {
+		return arnOfKey(c, k)
 	}
 	return id
 }
 
 // open enters a session and starts it when the account's lock is free again.
-func (c *call) open(start SessionStart, prefix string) deferred {
+func startOn(c *api.Request, start api.SessionStart, prefix string) api.Deferred {
 	if prefix = prefixForm().ReplaceAllString(prefix, "_"); len(prefix) > 69 {
 		prefix = prefix[:69] // ids have at most 96 characters
 	}
 	start.SessionID = prefix + "-" + strings.ToLower(rand.Text())
-	c.sessions = append(c.sessions, &session{
-		id: start.SessionID, target: start.Target, document: start.Document, reason: start.Reason,
-		owner: c.who.ARN, ownerID: c.who.userID, region: c.region, started: c.now(),
+	c.Sessions = append(c.Sessions, &api.Session{
+		ID: start.SessionID, Target: start.Target, Document: start.Document, Reason: start.Reason,
+		Owner: c.Who.ARN, OwnerID: c.Who.UserID, Region: c.Region, Started: c.Now(),
 	})
 	return func() (any, error) {
-		if c.channels == nil {
-			return nil, &fault{Code: "InternalServerError", Message: "An error occurred on the server side.", Status: http.StatusInternalServerError}
+		if c.Channels == nil {
+			return nil, &api.Refusal{Code: "InternalServerError", Message: "An error occurred on the server side.", Status: http.StatusInternalServerError}
 		}
-		url, token, err := c.channels.Start(context.WithoutCancel(c.ctx), start)
+		url, token, err := c.Channels.Start(context.WithoutCancel(c.Ctx), start)
 		if err != nil {
 			return nil, fmt.Errorf("start of session %s: %w", start.SessionID, err)
 		}
@@ -253,73 +222,73 @@ type sessionInput struct {
 
 // ownSession authorizes an action on a session, which carries the system tags of
 // its owner and its target.
-func (c *call) ownSession(action string) (*session, error) {
+func ownSession(c *api.Request, action string) (*api.Session, error) {
 	var in sessionInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
 	if in.SessionID == "" || len(in.SessionID) > 96 {
 		return nil, validation(in.SessionID, "sessionId", "Member must have length between 1 and 96")
 	}
-	i := slices.IndexFunc(c.sessions, func(s *session) bool { return s.id == in.SessionID && s.region == c.region })
-	on := object{arn: c.ssmSessionARN(in.SessionID)}
+	i := slices.IndexFunc(c.Sessions, func(s *api.Session) bool { return s.ID == in.SessionID && s.Region == c.Region })
+	on := api.Object{ARN: ssmSessionARN(c, in.SessionID)}
 	if i >= 0 {
-		on.keys = map[string]string{
-			ssmTags + "aws:ssmmessages:session-id": c.sessions[i].ownerID,
-			ssmTags + "aws:ssmmessages:target-id":  c.sessions[i].target,
+		on.Keys = map[string]string{
+			api.SSMTags + "aws:ssmmessages:session-id": c.Sessions[i].OwnerID,
+			api.SSMTags + "aws:ssmmessages:target-id":  c.Sessions[i].Target,
 		}
 	}
-	if err := c.authorize(action, on); err != nil {
+	if err := c.Authorize(action, on); err != nil {
 		return nil, err
 	}
 	if i < 0 {
-		return nil, refuse("DoesNotExistException", "Session %s does not exist", in.SessionID)
+		return nil, api.Refuse("DoesNotExistException", "Session %s does not exist", in.SessionID)
 	}
-	return c.sessions[i], nil
+	return c.Sessions[i], nil
 }
 
-func resumeSession(c *call) (any, error) {
-	s, err := c.ownSession("ssm:ResumeSession")
+func resumeSession(c *api.Request) (any, error) {
+	s, err := ownSession(c, "ssm:ResumeSession")
 	if err != nil {
 		return nil, err
 	}
-	if !s.ended.IsZero() || c.channels == nil {
-		return nil, refuse("DoesNotExistException", "Session %s does not exist", s.id)
+	if !s.Ended.IsZero() || c.Channels == nil {
+		return nil, api.Refuse("DoesNotExistException", "Session %s does not exist", s.ID)
 	}
-	return deferred(func() (any, error) {
-		url, token, err := c.channels.Resume(context.WithoutCancel(c.ctx), s.id)
+	return api.Deferred(func() (any, error) {
+		url, token, err := c.Channels.Resume(context.WithoutCancel(c.Ctx), s.ID)
 		if err != nil {
-			return nil, refuse("DoesNotExistException", "Session %s does not exist", s.id)
+			return nil, api.Refuse("DoesNotExistException", "Session %s does not exist", s.ID)
 		}
-		return sessionAnswer{s.id, token, url}, nil
+		return sessionAnswer{s.ID, token, url}, nil
 	}), nil
 }
 
-func terminateSession(c *call) (any, error) {
-	s, err := c.ownSession("ssm:TerminateSession")
+func terminateSession(c *api.Request) (any, error) {
+	s, err := ownSession(c, "ssm:TerminateSession")
 	if err != nil {
 		return nil, err
 	}
-	if s.ended.IsZero() {
-		s.ended = c.now()
+	if s.Ended.IsZero() {
+		s.Ended = c.Now()
 	}
-	return deferred(func() (any, error) {
-		if c.channels != nil {
-			if err := c.channels.Terminate(context.WithoutCancel(c.ctx), s.id); err != nil {
-				return nil, fmt.Errorf("end of session %s: %w", s.id, err)
+	return api.Deferred(func() (any, error) {
+		if c.Channels != nil {
+			if err := c.Channels.Terminate(context.WithoutCancel(c.Ctx), s.ID); err != nil {
+				return nil, fmt.Errorf("end of session %s: %w", s.ID, err)
 			}
 		}
-		return sessionInput{s.id}, nil
+		return sessionInput{s.ID}, nil
 	}), nil
 }
 
 // EndSession tells the account that a session has ended by itself.
-func (s *Server) EndSession(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, x := range s.sessions {
-		if x.id == id && x.ended.IsZero() {
-			x.ended = s.now()
+func EndSession(s *api.Server, id string) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	for _, x := range s.Sessions {
+		if x.ID == id && x.Ended.IsZero() {
+			x.Ended = s.Now()
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -16,15 +17,15 @@ func TestSignatureOfTheReference(t *testing.T) {
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	r.Header.Set("X-Amz-Date", "20150830T123600Z")
-	s, ok := parseSignature("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7")
+	s, ok := api.ParseSignature("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7")
 	if !ok {
 		t.Fatal("header not understood")
 	}
 	const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-	if !s.matches(r, nil, secret) {
-		t.Errorf("computed %s", s.compute(r, nil, secret))
+	if !s.Matches(r, nil, secret) {
+		t.Errorf("computed %s", s.Compute(r, nil, secret))
 	}
-	if s.matches(r, nil, secret+"x") || s.matches(r, []byte("x"), secret) {
+	if s.Matches(r, nil, secret+"x") || s.Matches(r, []byte("x"), secret) {
 		t.Error("another secret or body matches, too")
 	}
 }
@@ -35,7 +36,7 @@ func TestParseSignatureRefuses(t *testing.T) {
 		"AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, SignedHeaders=host",
 		"AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws5_request, SignedHeaders=host, Signature=1",
 	} {
-		if _, ok := parseSignature(header); ok {
+		if _, ok := api.ParseSignature(header); ok {
 			t.Errorf("%q accepted", header)
 		}
 	}
@@ -47,16 +48,16 @@ func TestWhoIsRefused(t *testing.T) {
 	w.Logins = append(w.Logins, world.Login{Name: "old", Principal: "user/alice", Temporary: true, MFA: true, Expired: true},
 		world.Login{Name: "token", Principal: "user/alice", Temporary: true},
 		world.Login{Name: "federated", Principal: "federated/alice/guest", Policies: []string{allow("*", "*")}})
-	s, c := open(t, w, Options{})
+	s, c := open(t, w, api.Options{})
 	logins := s.Logins()
-	broken := func(change func(*Credentials)) *client {
+	broken := func(change func(*api.Credentials)) *client {
 		keys := logins[0]
 		change(&keys)
 		return c.as(keys)
 	}
-	wrongKey := broken(func(k *Credentials) { k.AccessKeyID = "AKIAIOSFODNN7EXAMPLE" })
-	wrongSecret := broken(func(k *Credentials) { k.SecretAccessKey += "x" })
-	strayToken := broken(func(k *Credentials) { k.SessionToken = "stray" })
+	wrongKey := broken(func(k *api.Credentials) { k.AccessKeyID = "AKIAIOSFODNN7EXAMPLE" })
+	wrongSecret := broken(func(k *api.Credentials) { k.SecretAccessKey += "x" })
+	strayToken := broken(func(k *api.Credentials) { k.SessionToken = "stray" })
 	late := *c
 	late.now = c.now.Add(-10 * time.Minute)
 	for _, test := range []struct {
@@ -86,7 +87,7 @@ func TestWhoIsRefused(t *testing.T) {
 }
 
 func TestUnsignedAndUnknown(t *testing.T) {
-	_, c := open(t, userWith(allow("*", "*")), Options{})
+	_, c := open(t, userWith(allow("*", "*")), api.Options{})
 	if _, f := c.send(c.query("sts", "GetCallerIdentity")); f.Code != "MissingAuthenticationToken" || f.Status != 403 {
 		t.Errorf("unsigned query: %+v", f)
 	}

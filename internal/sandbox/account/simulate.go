@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/api"
 )
 
 // The simulator behaves as the API reference of SimulatePrincipalPolicy and its
@@ -61,8 +62,8 @@ type simulationAnswer struct {
 
 // simulation is one request to the simulator.
 type simulation struct {
-	*call
-	policies bearing
+	*api.Request
+	policies api.Bearing
 	keys     map[string][]string // the entries of the request over what is filled in
 	multi    map[string]bool
 	given    []string // resources; nil when the request named none
@@ -70,47 +71,47 @@ type simulation struct {
 
 var actionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`) })
 
-func simulatePrincipalPolicy(c *call) (any, error) {
-	sim, err := c.simulation()
+func simulatePrincipalPolicy(c *api.Request) (any, error) {
+	sim, err := readSimulation(c)
 	if err != nil {
 		return nil, err
 	}
-	actions := c.list("ActionNames.member.%d")
+	actions := c.List("ActionNames.member.%d")
 	if len(actions) == 0 {
-		return nil, refuse("ValidationError", "1 validation error detected: Value null at 'actionNames' failed to satisfy constraint: Member must not be null")
+		return nil, api.Refuse("ValidationError", "1 validation error detected: Value null at 'actionNames' failed to satisfy constraint: Member must not be null")
 	}
 	var results []evaluationResultXML
 	for _, action := range actions {
 		if !actionForm().MatchString(action) {
-			return nil, refuse("InvalidInput", "Invalid Action Name: %s", action)
+			return nil, api.Refuse("InvalidInput", "Invalid Action Name: %s", action)
 		}
-		if c.world.OldSimulator {
+		if c.World.OldSimulator {
 			results = append(results, sim.perResource(action)...)
 			continue
 		}
 		results = append(results, sim.perAction(action))
 	}
-	part, marker, ok := page(results, c.form.Get("Marker"), pageSize(c.number("MaxItems"), 100, 1000))
+	part, marker, ok := api.Page(results, c.Form.Get("Marker"), api.PageSize(c.Number("MaxItems"), 100, 1000))
 	if !ok {
-		return nil, refuse("InvalidInput", "Invalid Marker")
+		return nil, api.Refuse("InvalidInput", "Invalid Marker")
 	}
 	return simulationAnswer{part, marker != "", marker}, nil
 }
 
 // simulation reads and checks a request.
-func (c *call) simulation() (*simulation, error) {
-	arn := c.form.Get("PolicySourceArn")
-	if err := c.authorize("iam:"+c.operation, object{arn: arn}); err != nil {
+func readSimulation(c *api.Request) (*simulation, error) {
+	arn := c.Form.Get("PolicySourceArn")
+	if err := c.Authorize("iam:"+c.Operation, api.Object{ARN: arn}); err != nil {
 		return nil, err
 	}
-	sim := &simulation{call: c, keys: make(map[string][]string), multi: make(map[string]bool)}
+	sim := &simulation{Request: c, keys: make(map[string][]string), multi: make(map[string]bool)}
 	if err := sim.source(arn); err != nil {
 		return nil, err
 	}
-	if c.form.Has("ResourcePolicy") {
-		return nil, refuse("InvalidInput", "ResourcePolicy is not supported for IAM roles, and for nobody in this account.")
+	if c.Form.Has("ResourcePolicy") {
+		return nil, api.Refuse("InvalidInput", "ResourcePolicy is not supported for IAM roles, and for nobody in this account.")
 	}
-	if by := c.form.Get("CallerArn"); by != "" && !entityForm().MatchString(by) {
+	if by := c.Form.Get("CallerArn"); by != "" && !entityForm().MatchString(by) {
 		return nil, invalidEntity(by)
 	}
 	if err := sim.entries(); err != nil {
@@ -120,10 +121,10 @@ func (c *call) simulation() (*simulation, error) {
 		return nil, err
 	}
 	sim.exclude()
-	sim.given = c.list("ResourceArns.member.%d")
+	sim.given = c.List("ResourceArns.member.%d")
 	for _, r := range sim.given {
 		if r != "*" && len(strings.SplitN(r, ":", 6)) < 6 {
-			return nil, refuse("InvalidInput", "Invalid Resource ARN: %s", r)
+			return nil, api.Refuse("InvalidInput", "Invalid Resource ARN: %s", r)
 		}
 	}
 	return sim, nil
@@ -131,8 +132,8 @@ func (c *call) simulation() (*simulation, error) {
 
 var entityForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^arn:[^:]+:iam::[0-9]{12}:(user|role|group)/.+$`) })
 
-func invalidEntity(arn string) *fault {
-	return refuse("InvalidInput", "Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
+func invalidEntity(arn string) *api.Refusal {
+	return api.Refuse("InvalidInput", "Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
 }
 
 // source lays out the policies of the entity and what is filled in about it.
@@ -143,30 +144,30 @@ func (sim *simulation) source(arn string) error {
 	}
 	name := arn[strings.LastIndex(arn, "/")+1:]
 	fill := func(k, v string) { sim.keys[strings.ToLower(k)] = []string{v} }
-	fill("aws:PrincipalAccount", sim.world.Account)
-	switch u, r, g := sim.user(name), sim.role(name), sim.group(name); {
-	case m[1] == "user" && u != nil && sim.userARN(u) == arn:
-		sim.userPolicies(&sim.policies, u)
-		fill("aws:PrincipalType", typeUser)
+	fill("aws:PrincipalAccount", sim.World.Account)
+	switch u, r, g := sim.User(name), sim.Role(name), sim.Group(name); {
+	case m[1] == "user" && u != nil && sim.UserARN(u) == arn:
+		sim.UserPolicies(&sim.policies, u)
+		fill("aws:PrincipalType", api.TypeUser)
 		fill("aws:userid", u.ID)
 		fill("aws:PrincipalId", u.ID)
 		fill("aws:username", u.Name)
-	case m[1] == "role" && r != nil && sim.roleARN(r) == arn:
-		sim.principalPolicies(&sim.policies, "role", &r.Principal)
-		fill("aws:PrincipalType", typeRole)
+	case m[1] == "role" && r != nil && sim.RoleARN(r) == arn:
+		sim.PrincipalPolicies(&sim.policies, "role", &r.Principal)
+		fill("aws:PrincipalType", api.TypeRole)
 		fill("aws:userid", r.ID)
 		fill("aws:PrincipalId", r.ID)
-	case m[1] == "group" && g != nil && sim.groupARN(g) == arn:
-		sim.attachedPolicies(&sim.policies, g.Attached)
-		sim.inlinePolicies(&sim.policies, "group", g.Name, g.Inline)
+	case m[1] == "group" && g != nil && sim.GroupARN(g) == arn:
+		sim.AttachedPolicies(&sim.policies, g.Attached)
+		sim.InlinePolicies(&sim.policies, "group", g.Name, g.Inline)
 	default:
 		return noEntity("The %s with name %s cannot be found.", m[1], name)
 	}
-	sim.organizationPolicies(&sim.policies)
-	if o := sim.world.Organization; o != nil {
+	sim.OrganizationPolicies(&sim.policies)
+	if o := sim.World.Organization; o != nil {
 		fill("aws:PrincipalOrgID", o.ID)
 		fill("aws:PrincipalOrgMasterAccountId", o.ManagementAccount)
-		fill("aws:PrincipalOrgPaths", orgPath(o))
+		fill("aws:PrincipalOrgPaths", api.OrgPath(o))
 		sim.multi["aws:principalorgpaths"] = true
 	}
 	return nil
@@ -176,17 +177,17 @@ var entryTypes = []string{"string", "stringList", "numeric", "numericList", "boo
 
 // entries reads the context entries, which hold for every resource of the request.
 func (sim *simulation) entries() error {
-	for i, name := range sim.list("ContextEntries.member.%d.ContextKeyName") {
+	for i, name := range sim.List("ContextEntries.member.%d.ContextKeyName") {
 		prefix := fmt.Sprintf("ContextEntries.member.%d.", i+1)
-		kind := sim.form.Get(prefix + "ContextKeyType")
-		values := sim.list(prefix + "ContextKeyValues.member.%d")
+		kind := sim.Form.Get(prefix + "ContextKeyType")
+		values := sim.List(prefix + "ContextKeyValues.member.%d")
 		switch {
 		case len(name) < 5 || len(name) > 256:
-			return invalid(name, fmt.Sprintf("contextEntries.%d.member.contextKeyName", i+1), "Member must have length between 5 and 256")
+			return api.Invalid(name, fmt.Sprintf("contextEntries.%d.member.contextKeyName", i+1), "Member must have length between 5 and 256")
 		case !slices.Contains(entryTypes, kind):
-			return invalid(kind, fmt.Sprintf("contextEntries.%d.member.contextKeyType", i+1), "Member must satisfy enum value set: ["+strings.Join(entryTypes, ", ")+"]")
+			return api.Invalid(kind, fmt.Sprintf("contextEntries.%d.member.contextKeyType", i+1), "Member must satisfy enum value set: ["+strings.Join(entryTypes, ", ")+"]")
 		case len(values) == 0, len(values) > 1 && !strings.HasSuffix(kind, "List"):
-			return refuse("InvalidInput", "Invalid context key values for %s of type %s", name, kind)
+			return api.Refuse("InvalidInput", "Invalid context key values for %s of type %s", name, kind)
 		}
 		key := strings.ToLower(name)
 		sim.keys[key], sim.multi[key] = values, strings.HasSuffix(kind, "List")
@@ -197,21 +198,21 @@ func (sim *simulation) entries() error {
 // inputPolicies adds PolicyInputList to the identity's policies and lets
 // PermissionsBoundaryPolicyInputList take the place of the boundary.
 func (sim *simulation) inputPolicies() error {
-	boundary := sim.list("PermissionsBoundaryPolicyInputList.member.%d")
+	boundary := sim.List("PermissionsBoundaryPolicyInputList.member.%d")
 	if len(boundary) > 0 {
-		sim.policies.sources = slices.DeleteFunc(sim.policies.sources, func(s source) bool { return s.layer == layerBoundary })
-		sim.policies.bounded = true
+		sim.policies.Sources = slices.DeleteFunc(sim.policies.Sources, func(s api.Source) bool { return s.Layer == api.LayerBoundary })
+		sim.policies.Bounded = true
 	}
-	for l, texts := range map[layer][]string{layerIdentity: sim.list("PolicyInputList.member.%d"), layerBoundary: boundary} {
+	for l, texts := range map[api.Layer][]string{api.LayerIdentity: sim.List("PolicyInputList.member.%d"), api.LayerBoundary: boundary} {
 		for i, text := range texts {
-			src := source{key: fmt.Sprintf("input %d %d", l, i), layer: l, text: text, kind: "none", id: fmt.Sprintf("PolicyInputList.%d", i+1)}
-			if l == layerBoundary {
-				src.id = "PermissionsBoundaryPolicyInputList.1"
+			src := api.Source{Key: fmt.Sprintf("input %d %d", l, i), Layer: l, Text: text, Kind: "none", ID: fmt.Sprintf("PolicyInputList.%d", i+1)}
+			if l == api.LayerBoundary {
+				src.ID = "PermissionsBoundaryPolicyInputList.1"
 			}
-			if err := sim.parse(&src); err != nil {
-				return refuse("InvalidInput", "%v", err)
+			if err := sim.Parse(&src); err != nil {
+				return api.Refuse("InvalidInput", "%v", err)
 			}
-			sim.policies.sources = append(sim.policies.sources, src)
+			sim.policies.Sources = append(sim.policies.Sources, src)
 		}
 	}
 	return nil
@@ -219,20 +220,20 @@ func (sim *simulation) inputPolicies() error {
 
 // exclude leaves out what PolicyExclusionList names by policy type or ARN.
 func (sim *simulation) exclude() {
-	for _, t := range sim.list("PolicyExclusionList.member.%d.PolicyType") {
-		sim.policies.sources = slices.DeleteFunc(sim.policies.sources, func(s source) bool {
-			return s.layer == layerIdentity && (t == s.kind || t == "inline" && s.arn == "")
+	for _, t := range sim.List("PolicyExclusionList.member.%d.PolicyType") {
+		sim.policies.Sources = slices.DeleteFunc(sim.policies.Sources, func(s api.Source) bool {
+			return s.Layer == api.LayerIdentity && (t == s.Kind || t == "inline" && s.ARN == "")
 		})
 		switch t {
 		case "scp":
-			sim.policies.levels = 0
+			sim.policies.Levels = 0
 		case "permission-boundary":
-			sim.policies.bounded = false
+			sim.policies.Bounded = false
 		}
 	}
-	for _, arn := range sim.list("PolicyExclusionList.member.%d.PolicyArn") {
-		sim.policies.sources = slices.DeleteFunc(sim.policies.sources, func(s source) bool {
-			return s.layer == layerIdentity && s.arn != "" && s.arn == arn
+	for _, arn := range sim.List("PolicyExclusionList.member.%d.PolicyArn") {
+		sim.policies.Sources = slices.DeleteFunc(sim.policies.Sources, func(s api.Source) bool {
+			return s.Layer == api.LayerIdentity && s.ARN != "" && s.ARN == arn
 		})
 	}
 }

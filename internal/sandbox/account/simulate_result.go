@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/api"
 )
 
 // severity orders decisions from the least to the most restrictive.
@@ -37,7 +38,7 @@ func (sim *simulation) perAction(action string) evaluationResultXML {
 		out.ResourceSpecificResults = append(out.ResourceSpecificResults, r)
 	}
 	out.EvalDecision = worst.String()
-	if sim.policies.levels > 0 {
+	if sim.policies.Levels > 0 {
 		out.OrganizationsDecisionDetail = &organizationsDetailXML{byOrganization}
 	}
 	return out
@@ -53,7 +54,7 @@ func (sim *simulation) perResource(action string) []evaluationResultXML {
 			MatchedStatements: r.MatchedStatements, MissingContextValues: r.MissingContextValues,
 			PermissionsBoundaryDecisionDetail: r.PermissionsBoundaryDecisionDetail,
 		}
-		if sim.policies.levels > 0 {
+		if sim.policies.Levels > 0 {
 			out.OrganizationsDecisionDetail = &organizationsDetailXML{organization}
 		}
 		all = append(all, out)
@@ -67,15 +68,15 @@ func (sim *simulation) evaluate(action, resource string) (v policy.Verdict, orga
 	ctx := sim.context()
 	r.EvalResourceName = resource
 	scp := policy.Allow
-	for level := range sim.policies.levels {
-		one := policy.Set{Identity: sim.policies.statements(layerSCP, level)}.Evaluate(action, resource, ctx).Verdict
+	for level := range sim.policies.Levels {
+		one := policy.Set{Identity: sim.policies.Statements(api.LayerSCP, level)}.Evaluate(action, resource, ctx).Verdict
 		if slices.Index(severity, one) > slices.Index(severity, scp) {
 			scp = one
 		}
 	}
-	a := sim.policies.set(layerSCP, layerRCP).Evaluate(action, resource, ctx)
+	a := sim.policies.Set(api.LayerSCP, api.LayerRCP).Evaluate(action, resource, ctx)
 	v, organization = a.Verdict, scp == policy.Allow
-	if foreign(resource, sim.world.Account) && v == policy.Allow {
+	if foreign(resource, sim.World.Account) && v == policy.Allow {
 		v = policy.ImplicitDeny
 		r.EvalDecisionDetails = []decisionEntryXML{{"IAM Policy", "allowed"}, {"Resource Policy", "implicitDeny"}}
 	}
@@ -85,8 +86,8 @@ func (sim *simulation) evaluate(action, resource string) (v policy.Verdict, orga
 		r.MatchedStatements = sim.matched(a, v)
 		r.MissingContextValues = sim.missing()
 	}
-	if sim.policies.bounded {
-		allowed := sim.policies.allows(layerBoundary, action, resource, ctx)
+	if sim.policies.Bounded {
+		allowed := sim.policies.Allows(api.LayerBoundary, action, resource, ctx)
 		r.PermissionsBoundaryDecisionDetail = &boundaryDetailXML{allowed}
 	}
 	r.EvalResourceDecision = v.String()
@@ -104,12 +105,12 @@ func foreign(resource, account string) bool {
 func (sim *simulation) matched(a policy.Answer, v policy.Verdict) []statementXML {
 	var all []statementXML
 	for _, at := range a.By {
-		src, ok := sim.policies.source(at)
-		if !ok || v == policy.Allow && src.layer != layerIdentity {
+		src, ok := sim.policies.Source(at)
+		if !ok || v == policy.Allow && src.Layer != api.LayerIdentity {
 			continue
 		}
-		start, end := span(src.text, at.Index)
-		all = append(all, statementXML{src.id, src.kind, start, end})
+		start, end := span(src.Text, at.Index)
+		all = append(all, statementXML{src.ID, src.Kind, start, end})
 		if v == policy.ExplicitDeny {
 			break
 		}
@@ -126,14 +127,14 @@ func (sim *simulation) missing() []string {
 // contextKeys lists the condition keys of the policies, as written, sorted.
 func (sim *simulation) contextKeys() []string {
 	seen := make(map[string]bool)
-	for _, src := range sim.policies.sources {
-		if src.layer == layerIdentity || src.layer == layerBoundary {
-			for _, k := range conditionKeys(src.text) {
+	for _, src := range sim.policies.Sources {
+		if src.Layer == api.LayerIdentity || src.Layer == api.LayerBoundary {
+			for _, k := range conditionKeys(src.Text) {
 				seen[k] = true
 			}
 		}
 	}
-	return sortedKeys(seen)
+	return api.SortedKeys(seen)
 }
 
 // conditionKeys reads the condition keys of a document, and the variables it uses.
@@ -156,7 +157,7 @@ func conditionKeys(text string) []string {
 	var keys []string
 	for _, st := range list {
 		for _, block := range st.Condition {
-			keys = append(keys, sortedKeys(block)...)
+			keys = append(keys, api.SortedKeys(block)...)
 		}
 	}
 	for rest := text; ; {
@@ -225,22 +226,22 @@ func template(resources []string) string {
 		t := "*"
 		if f := strings.SplitN(r, ":", 6); len(f) == 6 {
 			kind, _, _ := strings.Cut(f[5], "/")
-			t = orElse(templates[f[2]+":"+kind], "*")
+			t = api.OrElse(templates[f[2]+":"+kind], "*")
 		}
 		if name != "" && name != t {
 			return "*"
 		}
 		name = t
 	}
-	return orElse(name, "*")
+	return api.OrElse(name, "*")
 }
 
 type contextKeysAnswer struct {
 	ContextKeyNames []string `xml:"ContextKeyNames>member"`
 }
 
-func getContextKeys(c *call) (any, error) {
-	sim, err := c.simulation()
+func getContextKeys(c *api.Request) (any, error) {
+	sim, err := readSimulation(c)
 	if err != nil {
 		return nil, err
 	}

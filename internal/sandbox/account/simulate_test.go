@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -53,7 +54,7 @@ func conditional(effect, action, key, value string) string {
 // positions and the missing keys are inside it, and the worst decision on top.
 func TestSimulationResult(t *testing.T) {
 	w := userWith(allow("iam:SimulatePrincipalPolicy", "*"), conditional("Allow", "ssm:StartSession", "ssm:resourceTag/Name", "bastion"))
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	got := simulate(t, c, aliceARN, []string{instanceARN, shellARN})
 	want := evaluationResultXML{
 		EvalActionName: "ssm:StartSession", EvalResourceName: "*", EvalDecision: "implicitDeny",
@@ -89,7 +90,7 @@ func TestSimulationFillsIn(t *testing.T) {
 		filled     bool
 	}{
 		{"aws:username", "alice", true},
-		{"aws:userid", madeUpID("AIDA", "alice"), true},
+		{"aws:userid", api.MadeUpID("AIDA", "alice"), true},
 		{"aws:PrincipalAccount", testAccount, true},
 		{"aws:PrincipalType", "User", true},
 		{"aws:PrincipalArn", aliceARN, false},
@@ -100,7 +101,7 @@ func TestSimulationFillsIn(t *testing.T) {
 	} {
 		w := userWith(allow("iam:SimulatePrincipalPolicy", "*"), conditional("Allow", "ssm:StartSession", test.key, test.value))
 		w.Users[0].Tags = map[string]string{"Team": "db"}
-		_, c := open(t, w, Options{})
+		_, c := open(t, w, api.Options{})
 		got := simulate(t, c, aliceARN, []string{instanceARN})
 		if (got.EvalDecision == "allowed") != test.filled {
 			t.Errorf("%s: %s", test.key, got.EvalDecision)
@@ -124,7 +125,7 @@ func TestSimulationUnderOrganization(t *testing.T) {
 	} {
 		w := userWith(allow("*", "*"))
 		w.Organization = &world.Organization{ID: "o-1", ManagementAccount: "999988887777", Levels: []world.Level{{ID: "r-1", SCPs: []world.Policy{{Name: "scp", Document: test.scp}}}}}
-		_, c := open(t, w, Options{})
+		_, c := open(t, w, api.Options{})
 		got := simulate(t, c, aliceARN, []string{instanceARN})
 		if got.EvalDecision != test.decision || got.OrganizationsDecisionDetail == nil || got.OrganizationsDecisionDetail.AllowedByOrganizations != test.allowed {
 			t.Errorf("%s: %+v", test.name, got)
@@ -133,7 +134,7 @@ func TestSimulationUnderOrganization(t *testing.T) {
 			t.Errorf("%s: shows %+v", test.name, r)
 		}
 		w.Organization.ManagementAccount = testAccount
-		_, c = open(t, w, Options{})
+		_, c = open(t, w, api.Options{})
 		if got := simulate(t, c, aliceARN, []string{instanceARN}); got.EvalDecision != "allowed" {
 			t.Errorf("%s, in the management account: %+v", test.name, got)
 		}
@@ -144,7 +145,7 @@ func TestSimulationOfABoundary(t *testing.T) {
 	w := userWith(allow("*", "*"))
 	w.Policies = []world.Policy{{Name: "limit", Document: allow("iam:*", "*")}}
 	w.Users[0].Boundary = "limit"
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	got := simulate(t, c, aliceARN, []string{instanceARN}).ResourceSpecificResults[0]
 	if got.EvalResourceDecision != "implicitDeny" || got.PermissionsBoundaryDecisionDetail == nil || got.PermissionsBoundaryDecisionDetail.AllowedByPermissionsBoundary {
 		t.Errorf("%+v", got)
@@ -162,7 +163,7 @@ func TestSimulationOfABoundary(t *testing.T) {
 func TestSimulationRefuses(t *testing.T) {
 	w := userWith(allow("*", "*"))
 	w.Roles = []world.Role{{Principal: world.Principal{Name: "deploy", Path: "/team/"}}}
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	good := []string{"PolicySourceArn", aliceARN, "ActionNames.member.1", "ssm:StartSession"}
 	for _, test := range []struct {
 		pairs []string
@@ -192,7 +193,7 @@ func TestSimulationRefuses(t *testing.T) {
 }
 
 func TestSimulationInPages(t *testing.T) {
-	_, c := open(t, userWith(allow("iam:*", "*")), Options{})
+	_, c := open(t, userWith(allow("iam:*", "*")), api.Options{})
 	var a simulationAnswer
 	pairs := []string{"PolicySourceArn", aliceARN, "ActionNames.member.1", "ssm:StartSession", "ActionNames.member.2", "iam:GetUser", "MaxItems", "1"}
 	if f := c.ask(&a, "iam", "SimulatePrincipalPolicy", pairs...); f.Code != "" || !a.IsTruncated || len(a.EvaluationResults) != 1 {
@@ -208,7 +209,7 @@ func TestSimulationInPages(t *testing.T) {
 func TestOldSimulator(t *testing.T) {
 	w := userWith(allow("iam:*", "*"), allow("ssm:StartSession", instanceARN))
 	w.OldSimulator = true
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	var a simulationAnswer
 	if f := c.ask(&a, "iam", "SimulatePrincipalPolicy", "PolicySourceArn", aliceARN, "ActionNames.member.1", "ssm:StartSession", "ResourceArns.member.1", instanceARN, "ResourceArns.member.2", shellARN); f.Code != "" {
 		t.Fatal(f)
@@ -224,7 +225,7 @@ func TestOldSimulator(t *testing.T) {
 
 // A document of another account needs a resource policy; one without account does not.
 func TestSimulationAcrossAccounts(t *testing.T) {
-	_, c := open(t, userWith(allow("*", "*")), Options{})
+	_, c := open(t, userWith(allow("*", "*")), api.Options{})
 	for arn, want := range map[string]string{
 		"arn:aws:ssm:us-east-1:444455556666:document/Shared":       "implicitDeny",
 		"arn:aws:ssm:us-east-1::document/AWS-StartSSHSession":      "allowed",
@@ -237,7 +238,7 @@ func TestSimulationAcrossAccounts(t *testing.T) {
 }
 
 func TestContextKeys(t *testing.T) {
-	_, c := open(t, userWith(allow("iam:*", "*"), conditional("Allow", "ssm:*", "ssm:resourceTag/Name", "${aws:username}")), Options{})
+	_, c := open(t, userWith(allow("iam:*", "*"), conditional("Allow", "ssm:*", "ssm:resourceTag/Name", "${aws:username}")), api.Options{})
 	var a contextKeysAnswer
 	if f := c.ask(&a, "iam", "GetContextKeysForPrincipalPolicy", "PolicySourceArn", aliceARN); f.Code != "" {
 		t.Fatal(f)
@@ -249,7 +250,7 @@ func TestContextKeys(t *testing.T) {
 
 // If a Deny decides, it is the only statement shown.
 func TestSimulationShowsTheDeny(t *testing.T) {
-	_, c := open(t, userWith(allow("*", "*"), deny("ssm:StartSession", "*")), Options{})
+	_, c := open(t, userWith(allow("*", "*"), deny("ssm:StartSession", "*")), api.Options{})
 	got := simulate(t, c, aliceARN, []string{instanceARN}).ResourceSpecificResults[0]
 	if got.EvalResourceDecision != "explicitDeny" || len(got.MatchedStatements) != 1 || got.MatchedStatements[0].SourcePolicyID != "user_alice_p2" {
 		t.Errorf("%+v", got)

@@ -9,10 +9,11 @@ import (
 	"sync"
 	"time"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
-var ssmOperations = map[string]handler{
+var ssmOperations = map[string]api.Handler{
 	"StartSession":                startSession,
 	"ResumeSession":               resumeSession,
 	"TerminateSession":            terminateSession,
@@ -34,7 +35,7 @@ type jsonTag struct{ Key, Value string }
 
 func jsonTags(tags map[string]string) []jsonTag {
 	all := []jsonTag{}
-	for _, k := range sortedKeys(tags) {
+	for _, k := range api.SortedKeys(tags) {
 		all = append(all, jsonTag{k, tags[k]})
 	}
 	return all
@@ -65,15 +66,17 @@ func (in listInput) pairs() map[string][]string {
 	all := make(map[string][]string)
 	for _, f := range slices.Concat(in.Filters, in.DocumentFilterList, in.InstanceInformationFilterList) {
 		values := slices.Concat(f.Values, f.LowerValueSet)
-		if v := orElse(f.Value, f.LowerValue); v != "" {
+		if v := api.OrElse(f.Value, f.LowerValue); v != "" {
 			values = append(values, v)
 		}
-		all[orElse(f.Key, f.LowerKey)] = values
+		all[api.OrElse(f.Key, f.LowerKey)] = values
 	}
 	return all
 }
 
-func badToken() *fault { return refuse("InvalidNextToken", "The specified token isn't valid.") }
+func badToken() *api.Refusal {
+	return api.Refuse("InvalidNextToken", "The specified token isn't valid.")
+}
 
 type sessionJSON struct {
 	SessionID    string `json:"SessionId"`
@@ -92,22 +95,22 @@ type sessionsJSON struct {
 	NextToken string `json:",omitempty"`
 }
 
-func describeSessions(c *call) (any, error) {
+func describeSessions(c *api.Request) (any, error) {
 	var in listInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	if err := c.authorize("ssm:DescribeSessions", anything); err != nil {
+	if err := c.Authorize("ssm:DescribeSessions", api.Anything); err != nil {
 		return nil, err
 	}
 	all, filters := []sessionJSON{}, in.pairs()
-	for _, s := range slices.Backward(c.sessions) {
-		x := sessionJSON{SessionID: s.id, Target: s.target, Status: "Connected", StartDate: seconds(s.started), DocumentName: s.document, Owner: s.owner, Reason: s.reason, AccessType: "Standard"}
-		if !s.ended.IsZero() {
-			x.Status, x.EndDate = "Terminated", seconds(s.ended)
+	for _, s := range slices.Backward(c.Sessions) {
+		x := sessionJSON{SessionID: s.ID, Target: s.Target, Status: "Connected", StartDate: seconds(s.Started), DocumentName: s.Document, Owner: s.Owner, Reason: s.Reason, AccessType: "Standard"}
+		if !s.Ended.IsZero() {
+			x.Status, x.EndDate = "Terminated", seconds(s.Ended)
 		}
 		fields := map[string]string{"Target": x.Target, "Owner": x.Owner, "Status": x.Status, "SessionId": x.SessionID, "AccessType": x.AccessType}
-		keep := s.region == c.region && s.ended.IsZero() == (in.State != "History")
+		keep := s.Region == c.Region && s.Ended.IsZero() == (in.State != "History")
 		for k, v := range filters {
 			keep = keep && (slices.Contains(v, fields[k]) || strings.HasPrefix(k, "Invoked"))
 		}
@@ -115,7 +118,7 @@ func describeSessions(c *call) (any, error) {
 			all = append(all, x)
 		}
 	}
-	part, next, ok := page(all, in.NextToken, pageSize(in.MaxResults, 200, 200))
+	part, next, ok := api.Page(all, in.NextToken, api.PageSize(in.MaxResults, 200, 200))
 	if !ok {
 		return nil, badToken()
 	}
@@ -142,20 +145,20 @@ type nodesJSON struct {
 	NextToken               string `json:",omitempty"`
 }
 
-func describeInstanceInformation(c *call) (any, error) {
+func describeInstanceInformation(c *api.Request) (any, error) {
 	var in listInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	if err := c.authorize("ssm:DescribeInstanceInformation", anything); err != nil {
+	if err := c.Authorize("ssm:DescribeInstanceInformation", api.Anything); err != nil {
 		return nil, err
 	}
 	all := []nodeJSON{}
-	for _, n := range c.world.Nodes {
-		if n.Ping == "" || !c.holds(n) {
+	for _, n := range c.World.Nodes {
+		if n.Ping == "" || !holds(c, n) {
 			continue
 		}
-		x := c.nodeJSON(n)
+		x := nodeOf(c, n)
 		keep, err := x.matches(in.pairs(), n.Tags)
 		if err != nil {
 			return nil, err
@@ -164,22 +167,22 @@ func describeInstanceInformation(c *call) (any, error) {
 			all = append(all, x)
 		}
 	}
-	part, next, ok := page(all, in.NextToken, pageSize(in.MaxResults, 50, 50))
+	part, next, ok := api.Page(all, in.NextToken, api.PageSize(in.MaxResults, 50, 50))
 	if !ok {
 		return nil, badToken()
 	}
 	return nodesJSON{part, next}, nil
 }
 
-func (c *call) nodeJSON(n world.Node) nodeJSON {
+func nodeOf(c *api.Request, n world.Node) nodeJSON {
 	kind, role := "EC2Instance", ""
 	if strings.HasPrefix(n.ID, "mi-") {
 		kind, role = "ManagedInstance", n.Profile
 	}
 	return nodeJSON{
-		InstanceID: n.ID, PingStatus: n.Ping, LastPingDateTime: seconds(c.now().Add(-2 * time.Minute)), AgentVersion: n.Agent,
-		PlatformType: orElse(n.Platform, "Linux"), PlatformName: "Amazon Linux", PlatformVersion: "2023",
-		ResourceType: kind, IPAddress: n.PrivateIP, ComputerName: privateDNS(n, c.region), IamRole: role,
+		InstanceID: n.ID, PingStatus: n.Ping, LastPingDateTime: seconds(c.Now().Add(-2 * time.Minute)), AgentVersion: n.Agent,
+		PlatformType: api.OrElse(n.Platform, "Linux"), PlatformName: "Amazon Linux", PlatformVersion: "2023",
+		ResourceType: kind, IPAddress: n.PrivateIP, ComputerName: privateDNS(n, c.Region), IamRole: role,
 	}
 }
 
@@ -198,7 +201,7 @@ func (x nodeJSON) matches(filters map[string][]string, tags map[string]string) (
 		case k == "tag-key" && !slices.ContainsFunc(values, func(v string) bool { _, ok := tags[v]; return ok }):
 			return false, nil
 		case !isTag && !known && k != "tag-key":
-			return false, refuse("InvalidFilterKey", "The specified filter key isn't valid.")
+			return false, api.Refuse("InvalidFilterKey", "The specified filter key isn't valid.")
 		}
 	}
 	return true, nil
@@ -206,17 +209,17 @@ func (x nodeJSON) matches(filters map[string][]string, tags map[string]string) (
 
 type connectionJSON struct{ Target, Status string }
 
-func getConnectionStatus(c *call) (any, error) {
+func getConnectionStatus(c *api.Request) (any, error) {
 	var in connectionJSON
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	arn, _ := c.targetARN(c.region, in.Target)
-	if err := c.authorize("ssm:GetConnectionStatus", tagged(orElse(arn, "*"), c.targetTags(in.Target), ssmTags)); err != nil {
+	arn, _ := c.TargetARN(c.Region, in.Target)
+	if err := c.Authorize("ssm:GetConnectionStatus", api.Tagged(api.OrElse(arn, "*"), targetTags(c, in.Target), api.SSMTags)); err != nil {
 		return nil, err
 	}
 	in.Status = "notconnected"
-	if _, ok := c.reachable(in.Target); ok {
+	if _, ok := reachable(c, in.Target); ok {
 		in.Status = "connected"
 	}
 	return in, nil
@@ -225,20 +228,20 @@ func getConnectionStatus(c *call) (any, error) {
 type documentInput struct{ Name, DocumentVersion string }
 
 // documentFor authorizes the call's own action on a document and finds it.
-func (c *call) documentFor() (*world.Document, error) {
+func documentFor(c *api.Request) (*world.Document, error) {
 	var in documentInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
 	if !validDocumentName(in.Name) {
 		return nil, validation(in.Name, "name", `Member must satisfy regular expression pattern: ^[a-zA-Z0-9_\-.:/]{3,128}$`)
 	}
-	if err := c.authorize("ssm:"+c.operation, c.documentObject(in.Name)); err != nil {
+	if err := c.Authorize("ssm:"+c.Operation, documentObject(c, in.Name)); err != nil {
 		return nil, err
 	}
-	d := c.document(in.Name)
+	d := findDocument(c, in.Name)
 	if d == nil {
-		return nil, refuse("InvalidDocument", "Document with name %s does not exist.", in.Name)
+		return nil, api.Refuse("InvalidDocument", "Document with name %s does not exist.", in.Name)
 	}
 	return d, nil
 }
@@ -247,8 +250,8 @@ type documentJSON struct {
 	Name, DocumentVersion, Status, Content, DocumentType, DocumentFormat string
 }
 
-func getDocument(c *call) (any, error) {
-	d, err := c.documentFor()
+func getDocument(c *api.Request) (any, error) {
+	d, err := documentFor(c)
 	if err != nil {
 		return nil, err
 	}
@@ -270,22 +273,22 @@ type documentDescription struct {
 	Category                                                            []string `json:",omitempty"`
 }
 
-func (c *call) describeDocument(d *world.Document) documentDescription {
+func descriptionOf(c *api.Request, d *world.Document) documentDescription {
 	content, err := parseContent(d.Content)
 	if err != nil {
-		c.log.Warn("document without readable content", "document", d.Name, "error", err)
+		c.Log.Warn("document without readable content", "document", d.Name, "error", err)
 	}
 	sum := sha256.Sum256([]byte(d.Content))
 	x := documentDescription{
-		Name: d.Name, Owner: documentOwner(d, c.world), Status: "Active", DocumentVersion: "1", LatestVersion: "1", DefaultVersion: "1",
-		Description: content.Description, DocumentType: documentType(d), SchemaVersion: orElse(content.SchemaVersion, "1.0"), DocumentFormat: "JSON",
+		Name: d.Name, Owner: documentOwner(d, c.World), Status: "Active", DocumentVersion: "1", LatestVersion: "1", DefaultVersion: "1",
+		Description: content.Description, DocumentType: documentType(d), SchemaVersion: api.OrElse(content.SchemaVersion, "1.0"), DocumentFormat: "JSON",
 		Hash: hex.EncodeToString(sum[:]), HashType: "Sha256", PlatformTypes: []string{"Windows", "Linux", "MacOS"},
 		Tags: jsonTags(d.Tags), Category: d.Category,
 	}
-	if ownedByAWS(d.Name) {
+	if api.OwnedByAWS(d.Name) {
 		x.Owner = "Amazon"
 	}
-	for _, name := range sortedKeys(content.Parameters) {
+	for _, name := range api.SortedKeys(content.Parameters) {
 		p := content.Parameters[name]
 		text, _ := p.Default.(string)
 		x.Parameters = append(x.Parameters, parameterJSON{name, p.Type, p.Description, text})
@@ -293,12 +296,12 @@ func (c *call) describeDocument(d *world.Document) documentDescription {
 	return x
 }
 
-func describeDocument(c *call) (any, error) {
-	d, err := c.documentFor()
+func describeDocument(c *api.Request) (any, error) {
+	d, err := documentFor(c)
 	if err != nil {
 		return nil, err
 	}
-	return struct{ Document documentDescription }{c.describeDocument(d)}, nil
+	return struct{ Document documentDescription }{descriptionOf(c, d)}, nil
 }
 
 type documentsAnswer struct {
@@ -306,25 +309,25 @@ type documentsAnswer struct {
 	NextToken           string `json:",omitempty"`
 }
 
-func listDocuments(c *call) (any, error) {
+func listDocuments(c *api.Request) (any, error) {
 	var in listInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	if err := c.authorize("ssm:ListDocuments", anything); err != nil {
+	if err := c.Authorize("ssm:ListDocuments", api.Anything); err != nil {
 		return nil, err
 	}
 	all, filters := []documentDescription{}, in.pairs()
-	for _, d := range slices.Concat(awsDocuments(), c.world.Documents) {
-		if !ownedByAWS(d.Name) && orElse(d.Region, c.world.Region) != c.region {
+	for _, d := range slices.Concat(awsDocuments(), c.World.Documents) {
+		if !api.OwnedByAWS(d.Name) && api.OrElse(d.Region, c.World.Region) != c.Region {
 			continue
 		}
-		x := c.describeDocument(&d)
-		if keepDocument(x, filters, c.world.Account) {
+		x := descriptionOf(c, &d)
+		if keepDocument(x, filters, c.World.Account) {
 			all = append(all, x)
 		}
 	}
-	part, next, ok := page(all, in.NextToken, pageSize(in.MaxResults, 50, 50))
+	part, next, ok := api.Page(all, in.NextToken, api.PageSize(in.MaxResults, 50, 50))
 	if !ok {
 		return nil, badToken()
 	}
@@ -356,33 +359,33 @@ type tagsInput struct {
 	ResourceID   string `json:"ResourceId"`
 }
 
-func listTagsForResource(c *call) (any, error) {
+func listTagsForResource(c *api.Request) (any, error) {
 	var in tagsInput
-	if err := c.decode(&in); err != nil {
+	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	var on object
+	var on api.Object
 	var tags map[string]string
 	known := false
 	switch in.ResourceType {
 	case "Document":
-		on = c.documentObject(in.ResourceID)
-		if d := c.document(in.ResourceID); d != nil {
+		on = documentObject(c, in.ResourceID)
+		if d := findDocument(c, in.ResourceID); d != nil {
 			tags, known = d.Tags, true
 		}
 	case "ManagedInstance":
-		on = tagged(c.arn("ssm", c.region, "managed-instance/"+in.ResourceID), c.targetTags(in.ResourceID), ssmTags)
-		if n := c.node(in.ResourceID); n != nil && strings.HasPrefix(n.ID, "mi-") {
+		on = api.Tagged(c.ARN("ssm", c.Region, "managed-instance/"+in.ResourceID), targetTags(c, in.ResourceID), api.SSMTags)
+		if n := node(c, in.ResourceID); n != nil && strings.HasPrefix(n.ID, "mi-") {
 			tags, known = n.Tags, true
 		}
 	default:
-		return nil, refuse("InvalidResourceType", "The resource type %s isn't valid.", in.ResourceType)
+		return nil, api.Refuse("InvalidResourceType", "The resource type %s isn't valid.", in.ResourceType)
 	}
-	if err := c.authorize("ssm:ListTagsForResource", on); err != nil {
+	if err := c.Authorize("ssm:ListTagsForResource", on); err != nil {
 		return nil, err
 	}
 	if !known {
-		return nil, refuse("InvalidResourceId", "The resource ID %s isn't valid.", in.ResourceID)
+		return nil, api.Refuse("InvalidResourceId", "The resource ID %s isn't valid.", in.ResourceID)
 	}
 	return struct{ TagList []jsonTag }{jsonTags(tags)}, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -14,7 +15,7 @@ type start = map[string]any
 
 func TestStartSession(t *testing.T) {
 	gateway := &ready{}
-	_, c := open(t, sessionWorld(allow("ssm:*", "*")), Options{Channels: gateway})
+	_, c := open(t, sessionWorld(allow("ssm:*", "*")), api.Options{Channels: gateway})
 	var got sessionAnswer
 	if f := c.post(&got, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0", "Reason": "a look"}); f.Code != "" {
 		t.Fatal(f)
@@ -22,11 +23,11 @@ func TestStartSession(t *testing.T) {
 	if !regexp.MustCompile(`^alice-[a-z2-7]{26}$`).MatchString(got.SessionID) || got.TokenValue == "" || !strings.Contains(got.StreamURL, got.SessionID) {
 		t.Errorf("%+v", got)
 	}
-	want := SessionStart{
+	want := api.SessionStart{
 		SessionID: got.SessionID, Target: "i-0123456789abcdef0", Document: defaultDocument, SessionType: "Standard_Stream",
 		Properties: []byte("{}"), Parameters: map[string]string{}, Reason: "a look", AgentVersion: "3.3.0.0", Platform: "Linux",
 	}
-	if diff := cmp.Diff([]SessionStart{want}, gateway.started); diff != "" {
+	if diff := cmp.Diff([]api.SessionStart{want}, gateway.started); diff != "" {
 		t.Error(diff)
 	}
 	for _, operation := range []string{"ResumeSession", "TerminateSession", "TerminateSession"} {
@@ -43,7 +44,7 @@ func TestStartSession(t *testing.T) {
 // Parameters are checked against the document and put into its properties.
 func TestStartSessionParameters(t *testing.T) {
 	gateway := &ready{}
-	_, c := open(t, sessionWorld(allow("ssm:*", "*")), Options{Channels: gateway})
+	_, c := open(t, sessionWorld(allow("ssm:*", "*")), api.Options{Channels: gateway})
 	const remote = "AWS-StartPortForwardingSessionToRemoteHost"
 	f := c.post(nil, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0", "DocumentName": remote, "Parameters": start{"host": []string{"db.internal"}, "portNumber": []string{"3306"}}})
 	if f.Code != "" {
@@ -69,7 +70,7 @@ func TestStartSessionRefused(t *testing.T) {
 		world.Node{ID: "i-0000000000000000c", Ping: pingOnline, Unreachable: true}, world.Node{ID: "i-0000000000000000d", Ping: pingOnline, Region: "eu-west-1"},
 		world.Node{ID: "i-0000000000000000e", Ping: pingOnline, Account: "444455556666"})
 	w.Documents = []world.Document{{Name: "Patch", Type: "Command", Content: `{"schemaVersion":"2.2"}`}, {Name: "Broken", Content: `[]`}, {Name: "Elsewhere", Region: "eu-west-1", Content: builtinContent}}
-	_, c := open(t, w, Options{Channels: &ready{}})
+	_, c := open(t, w, api.Options{Channels: &ready{}})
 	const here = "i-0123456789abcdef0"
 	for _, test := range []struct{ target, document, code, message string }{
 		{"i-0000000000000000a", "", "TargetNotConnected", "i-0000000000000000a is not connected."},
@@ -105,18 +106,18 @@ func TestStartSessionRefused(t *testing.T) {
 
 // Without a gateway the session fails inside AWS, and nothing else does.
 func TestStartSessionWithoutChannels(t *testing.T) {
-	_, c := open(t, sessionWorld(allow("ssm:*", "*")), Options{})
+	_, c := open(t, sessionWorld(allow("ssm:*", "*")), api.Options{})
 	if f := c.post(nil, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0"}); f.Code != "InternalServerError" || f.Status != 500 {
 		t.Error(f)
 	}
 }
 
 func TestDescribeSessions(t *testing.T) {
-	s, c := open(t, sessionWorld(allow("ssm:*", "*")), Options{Channels: &ready{}})
+	s, c := open(t, sessionWorld(allow("ssm:*", "*")), api.Options{Channels: &ready{}})
 	var one, two sessionAnswer
 	c.post(&one, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0"})
 	c.post(&two, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0"})
-	s.EndSession(one.SessionID)
+	EndSession(s, one.SessionID)
 	list := func(in start) (ids []string) {
 		var a sessionsJSON
 		if f := c.post(&a, "ssm", "DescribeSessions", in); f.Code != "" {
@@ -152,7 +153,7 @@ func inventory() world.World {
 }
 
 func TestDescribeInstanceInformation(t *testing.T) {
-	_, c := open(t, inventory(), Options{})
+	_, c := open(t, inventory(), api.Options{})
 	for _, test := range []struct {
 		region string
 		in     start
@@ -190,7 +191,7 @@ func TestDescribeInstanceInformation(t *testing.T) {
 }
 
 func TestGetConnectionStatus(t *testing.T) {
-	_, c := open(t, inventory(), Options{})
+	_, c := open(t, inventory(), api.Options{})
 	for target, want := range map[string]string{"i-0000000000000000a": "connected", "i-0000000000000000b": "notconnected", "i-0fffffffffffffff0": "notconnected", "mi-0000000000000000a": "connected"} {
 		var a connectionJSON
 		if f := c.post(&a, "ssm", "GetConnectionStatus", start{"Target": target}); f.Code != "" || a.Status != want || a.Target != target {
@@ -202,7 +203,7 @@ func TestGetConnectionStatus(t *testing.T) {
 func TestDocuments(t *testing.T) {
 	w := userWith(allow("ssm:*", "*"))
 	w.Documents = []world.Document{{Name: "TeamShell", Tags: map[string]string{"Team": "db"}, Content: builtinContent}, {Name: "Shared", Account: "444455556666", Content: builtinContent}}
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	var doc documentJSON
 	if f := c.post(&doc, "ssm", "GetDocument", start{"Name": "TeamShell"}); f.Code != "" || doc.Content != builtinContent || doc.DocumentType != "Session" {
 		t.Errorf("%+v %v", doc, f)
@@ -234,7 +235,7 @@ func TestDocuments(t *testing.T) {
 }
 
 func TestListTagsForManagedInstance(t *testing.T) {
-	_, c := open(t, inventory(), Options{})
+	_, c := open(t, inventory(), api.Options{})
 	var tags struct{ TagList []jsonTag }
 	if f := c.post(&tags, "ssm", "ListTagsForResource", start{"ResourceType": "ManagedInstance", "ResourceId": "mi-0000000000000000a"}); f.Code != "" || len(tags.TagList) != 1 {
 		t.Errorf("%+v %v", tags, f)
@@ -252,7 +253,7 @@ func TestSessionIDPrefix(t *testing.T) {
 	w := sessionWorld(allow("ssm:*", "*"))
 	w.Roles = []world.Role{{Principal: world.Principal{Name: "dev", Inline: []world.Policy{{Name: "p", Document: allow("ssm:*", "*")}}}}}
 	w.Logins = []world.Login{{Name: "dev", Principal: "role/dev", Session: "alice@example.com"}, {Name: "node", Principal: "role/dev", Session: strings.Repeat("n", 64)}, {Name: "root", Principal: "root"}}
-	s, c := open(t, w, Options{Channels: &ready{}})
+	s, c := open(t, w, api.Options{Channels: &ready{}})
 	for i, want := range []string{"alice@example.com-", strings.Repeat("n", 64) + "-", testAccount + "-"} {
 		var got sessionAnswer
 		if f := c.as(s.Logins()[i]).post(&got, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0"}); f.Code != "" {

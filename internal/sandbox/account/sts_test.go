@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -20,8 +21,8 @@ type issued struct {
 	Federated   string `xml:"FederatedUser>Arn"`
 }
 
-func (i issued) keys() Credentials {
-	return Credentials{AccessKeyID: i.Credentials.AccessKeyID, SecretAccessKey: i.Credentials.SecretAccessKey, SessionToken: i.Credentials.SessionToken}
+func (i issued) keys() api.Credentials {
+	return api.Credentials{AccessKeyID: i.Credentials.AccessKeyID, SecretAccessKey: i.Credentials.SecretAccessKey, SessionToken: i.Credentials.SessionToken}
 }
 
 func TestGetCallerIdentity(t *testing.T) {
@@ -29,9 +30,9 @@ func TestGetCallerIdentity(t *testing.T) {
 	w.Roles = []world.Role{{Principal: world.Principal{Name: "dev", Path: "/team/", ID: "AROAEXAMPLE"}}}
 	w.Logins = append(w.Logins, world.Login{Name: "dev", Principal: "role/dev", Session: "bob"}, world.Login{Name: "root", Principal: "root"},
 		world.Login{Name: "guest", Principal: "federated/alice/guest"})
-	s, c := open(t, w, Options{})
+	s, c := open(t, w, api.Options{})
 	want := []callerIdentity{
-		{"arn:aws:iam::111122223333:user/alice", madeUpID("AIDA", "alice"), testAccount},
+		{"arn:aws:iam::111122223333:user/alice", api.MadeUpID("AIDA", "alice"), testAccount},
 		{"arn:aws:sts::111122223333:assumed-role/dev/bob", "AROAEXAMPLE:bob", testAccount},
 		{"arn:aws:iam::111122223333:root", testAccount, testAccount},
 		{"arn:aws:sts::111122223333:federated-user/guest", testAccount + ":guest", testAccount},
@@ -56,7 +57,7 @@ func assumable(trust ...string) world.World {
 const opsARN = "arn:aws:iam::111122223333:role/ops"
 
 func TestAssumeRole(t *testing.T) {
-	_, c := open(t, assumable(testAccount), Options{})
+	_, c := open(t, assumable(testAccount), api.Options{})
 	var got issued
 	if f := c.ask(&got, "sts", "AssumeRole", "RoleArn", opsARN, "RoleSessionName", "bob"); f.Code != "" {
 		t.Fatal(f)
@@ -74,7 +75,7 @@ func TestAssumeRole(t *testing.T) {
 
 // A session policy bounds the session, and a denial says so.
 func TestAssumeRoleWithSessionPolicy(t *testing.T) {
-	_, c := open(t, assumable(testAccount), Options{})
+	_, c := open(t, assumable(testAccount), api.Options{})
 	var got issued
 	if f := c.ask(&got, "sts", "AssumeRole", "RoleArn", opsARN, "RoleSessionName", "bob", "Policy", allow("ssm:*", "*")); f.Code != "" {
 		t.Fatal(f)
@@ -106,7 +107,7 @@ func TestAssumeRoleRefused(t *testing.T) {
 		{"wrong MFA code", assumable("*"), []string{"SerialNumber", "arn:aws:iam::111122223333:mfa/alice", "TokenCode", "000000"}, "AccessDenied", "MultiFactorAuthentication failed"},
 		{"foreign MFA device", assumable("*"), []string{"SerialNumber", "arn:aws:iam::111122223333:mfa/eve", "TokenCode", "123456"}, "AccessDenied", "MultiFactorAuthentication failed"},
 	} {
-		_, c := open(t, test.w, Options{})
+		_, c := open(t, test.w, api.Options{})
 		f := c.ask(nil, "sts", "AssumeRole", append([]string{"RoleArn", opsARN, "RoleSessionName", "bob"}, test.pairs...)...)
 		if f.Code != test.code || !strings.Contains(f.Message, test.text) {
 			t.Errorf("%s: %+v, want %s with %q", test.name, f, test.code, test.text)
@@ -118,12 +119,12 @@ func TestAssumeRoleRefused(t *testing.T) {
 func TestAssumeRoleTrustedDirectly(t *testing.T) {
 	w := assumable("arn:aws:iam::111122223333:user/alice")
 	w.Users[0].Inline = nil
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	if f := c.ask(nil, "sts", "AssumeRole", "RoleArn", opsARN, "RoleSessionName", "bob"); f.Code != "" {
 		t.Error(f)
 	}
 	w.Users[0].Inline = []world.Policy{{Name: "p", Document: deny("sts:AssumeRole", "*")}}
-	_, c = open(t, w, Options{})
+	_, c = open(t, w, api.Options{})
 	if f := c.ask(nil, "sts", "AssumeRole", "RoleArn", opsARN, "RoleSessionName", "bob"); f.Code != "AccessDenied" {
 		t.Error(f)
 	}
@@ -135,7 +136,7 @@ func TestMFA(t *testing.T) {
 	w.Roles[0].TrustMFA = true
 	guard := strings.Replace(deny("ec2:*", "*"), `"Resource":"*"`, `"Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}`, 1)
 	w.Roles[0].Inline = append(w.Roles[0].Inline, world.Policy{Name: "guard", Document: guard})
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	role := []string{"RoleArn", opsARN, "RoleSessionName", "bob"}
 	if f := c.ask(nil, "sts", "AssumeRole", role...); f.Code != "AccessDenied" {
 		t.Errorf("without MFA: %+v", f)
@@ -150,7 +151,7 @@ func TestMFA(t *testing.T) {
 }
 
 func TestGetSessionToken(t *testing.T) {
-	_, c := open(t, userWith(allow("iam:*", "*")), Options{})
+	_, c := open(t, userWith(allow("iam:*", "*")), api.Options{})
 	var plain, withMFA issued
 	if f := c.ask(&plain, "sts", "GetSessionToken"); f.Code != "" {
 		t.Fatal(f)
@@ -171,7 +172,7 @@ func TestGetSessionToken(t *testing.T) {
 
 // A federated user has what both the user and the session policy allow, and nothing without one.
 func TestGetFederationToken(t *testing.T) {
-	_, c := open(t, userWith(allow("sts:GetFederationToken", "ec2:*", "ssm:*", "*")), Options{})
+	_, c := open(t, userWith(allow("sts:GetFederationToken", "ec2:*", "ssm:*", "*")), api.Options{})
 	var bare, bounded issued
 	if f := c.ask(&bare, "sts", "GetFederationToken", "Name", "guest"); f.Code != "" {
 		t.Fatal(f)
@@ -194,7 +195,7 @@ func TestGetFederationToken(t *testing.T) {
 }
 
 func TestAssumeRoleWithWebIdentity(t *testing.T) {
-	_, c := open(t, assumable("federated:token.example.com"), Options{})
+	_, c := open(t, assumable("federated:token.example.com"), api.Options{})
 	token := func(claims string) string {
 		enc := base64.RawURLEncoding.EncodeToString
 		return enc([]byte(`{"alg":"none"}`)) + "." + enc([]byte(claims)) + "." + enc([]byte("sig"))
@@ -221,7 +222,7 @@ func TestAssumeRoleWithWebIdentity(t *testing.T) {
 // Temporary credentials end when their time is up.
 func TestCredentialsExpire(t *testing.T) {
 	now := time.Now()
-	_, c := open(t, assumable(testAccount), Options{Now: func() time.Time { return now }})
+	_, c := open(t, assumable(testAccount), api.Options{Now: func() time.Time { return now }})
 	var got issued
 	if f := c.ask(&got, "sts", "AssumeRole", "RoleArn", opsARN, "RoleSessionName", "bob", "DurationSeconds", "900"); f.Code != "" {
 		t.Fatal(f)
@@ -236,7 +237,7 @@ func TestCredentialsExpire(t *testing.T) {
 
 // They also end on demand, and others do not.
 func TestExpire(t *testing.T) {
-	s, c := open(t, assumable(testAccount), Options{})
+	s, c := open(t, assumable(testAccount), api.Options{})
 	var got issued
 	if f := c.ask(&got, "sts", "AssumeRole", "RoleArn", opsARN, "RoleSessionName", "bob"); f.Code != "" {
 		t.Fatal(f)
@@ -260,7 +261,7 @@ func TestExpire(t *testing.T) {
 func TestDecodeAuthorizationMessage(t *testing.T) {
 	w := userWith(allow("sts:DecodeAuthorizationMessage", "*"))
 	w.Denials.Encoded = true
-	_, c := open(t, w, Options{})
+	_, c := open(t, w, api.Options{})
 	f := c.ask(nil, "ec2", "DescribeInstances")
 	_, message, ok := strings.Cut(f.Message, "Encoded authorization failure message: ")
 	if !ok {

@@ -1,4 +1,4 @@
-package account
+package databases
 
 import (
 	"fmt"
@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
-var rdsOperations = map[string]handler{
+// RDSOperations are what RDS can do.
+var RDSOperations = map[string]api.Handler{
 	"DescribeDBInstances": describeDBInstances,
 	"DescribeDBClusters":  describeDBClusters,
 	"DescribeDBProxies":   describeDBProxies,
@@ -25,23 +27,23 @@ var (
 	dbInstances = catalog[world.Database]{
 		stored: storedDatabase, action: "rds:DescribeDBInstances", kind: "db", tagKey: "rds:db-tag/", name: "DBInstanceIdentifier", label: "Filter: db-instance-id",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: rdsTooMany,
-		missing: fault{Code: "DBInstanceNotFound", Message: "DBInstance %s not found.", Status: http.StatusNotFound},
+		missing: api.Refusal{Code: "DBInstanceNotFound", Message: "DBInstance %s not found.", Status: http.StatusNotFound},
 	}
 	dbClusters = catalog[world.Database]{
 		stored: storedDatabase, action: "rds:DescribeDBClusters", kind: "cluster", tagKey: "rds:cluster-tag/", name: "DBClusterIdentifier", label: "Filter: db-cluster-id",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: rdsTooMany,
-		missing: fault{Code: "DBClusterNotFoundFault", Message: "DBCluster %s not found.", Status: http.StatusNotFound},
+		missing: api.Refusal{Code: "DBClusterNotFoundFault", Message: "DBCluster %s not found.", Status: http.StatusNotFound},
 	}
 	dbProxies = catalog[world.Database]{
-		stored: storedDatabase, action: "rds:DescribeDBProxies", kind: "db-proxy", id: proxyID, name: "DBProxyName", label: "DBProxyName",
+		stored: storedDatabase, action: "rds:DescribeDBProxies", kind: "db-proxy", id: ProxyID, name: "DBProxyName", label: "DBProxyName",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: rdsTooMany,
-		missing: fault{Code: "DBProxyNotFoundFault", Message: "DBProxy %s not found.", Status: http.StatusNotFound},
+		missing: api.Refusal{Code: "DBProxyNotFoundFault", Message: "DBProxy %s not found.", Status: http.StatusNotFound},
 	}
 )
 
 // databases are those of a kind.
-func (c *call) databases(kind string) []world.Database {
-	return slices.DeleteFunc(slices.Clone(c.world.Databases), func(d world.Database) bool { return d.Kind != kind })
+func databases(c *api.Request, kind string) []world.Database {
+	return slices.DeleteFunc(slices.Clone(c.World.Databases), func(d world.Database) bool { return d.Kind != kind })
 }
 
 // rdsFilters are the filters that are understood, by name.
@@ -52,20 +54,20 @@ var rdsFilters = map[string]func(world.Database) string{
 }
 
 // filtered reads the filters of a call.
-func (c *call) filtered() func(world.Database) (bool, error) {
+func filtered(c *api.Request) func(world.Database) (bool, error) {
 	type rule struct {
 		name   string
 		values []string
 	}
 	var rules []rule
-	for i, name := range c.list("Filters.Filter.%d.Name") {
-		rules = append(rules, rule{name, c.list(fmt.Sprintf("Filters.Filter.%d.Values.Value.", i+1) + "%d")})
+	for i, name := range c.List("Filters.Filter.%d.Name") {
+		rules = append(rules, rule{name, c.List(fmt.Sprintf("Filters.Filter.%d.Values.Value.", i+1) + "%d")})
 	}
 	return func(d world.Database) (bool, error) {
 		for _, r := range rules {
 			read := rdsFilters[r.name]
 			if read == nil {
-				return false, refuse("InvalidParameterValue", "Unrecognized filter name: %s", r.name)
+				return false, api.Refuse("InvalidParameterValue", "Unrecognized filter name: %s", r.name)
 			}
 			value := read(d)
 			if r.name == "db-cluster-id" && d.Kind == world.DBCluster {
@@ -80,7 +82,7 @@ func (c *call) filtered() func(world.Database) (bool, error) {
 }
 
 type dbEndpointXML struct {
-	endpointXML
+	EndpointXML
 	HostedZoneID string `xml:"HostedZoneId"`
 }
 
@@ -118,38 +120,40 @@ type dbInstanceXML struct {
 	TagList                          struct{ Tag []dbTagXML }
 }
 
-type dbInstancesAnswer struct {
+// DBInstancesAnswer is the answer of DescribeDBInstances.
+type DBInstancesAnswer struct {
 	DBInstances struct{ DBInstance []dbInstanceXML }
 	Marker      string `xml:",omitempty"`
 }
 
-func describeDBInstances(c *call) (any, error) {
-	part, marker, err := dbInstances.answer(c, c.databases(world.DBInstance), c.filtered())
+func describeDBInstances(c *api.Request) (any, error) {
+	part, marker, err := dbInstances.answer(c, databases(c, world.DBInstance), filtered(c))
 	if err != nil {
 		return nil, err
 	}
-	a := dbInstancesAnswer{Marker: marker}
+	a := DBInstancesAnswer{Marker: marker}
 	for _, d := range part {
 		x := dbInstanceXML{
-			DBInstanceIdentifier: d.Name, DBInstanceClass: "db.t4g.medium", Engine: d.Engine, EngineVersion: d.Version, DBInstanceStatus: orElse(d.Status, available),
-			MasterUsername: d.User, DBName: d.Database, AllocatedStorage: 20, BackupRetentionPeriod: 7, AvailabilityZone: c.region + "a",
+			DBInstanceIdentifier: d.Name, DBInstanceClass: "db.t4g.medium", Engine: d.Engine, EngineVersion: d.Version, DBInstanceStatus: api.OrElse(d.Status, available),
+			MasterUsername: d.User, DBName: d.Database, AllocatedStorage: 20, BackupRetentionPeriod: 7, AvailabilityZone: c.Region + "a",
 			AutoMinorVersionUpgrade: true, StorageType: "gp3", DBClusterIdentifier: d.Cluster, StorageEncrypted: true,
-			DBIResourceID: madeUpID("db-", "rds"+d.Name), CACertificateIdentifier: "rds-ca-rsa2048-g1",
-			DBInstanceArn: c.arn("rds", c.region, "db:"+d.Name), IAMDatabaseAuthenticationEnabled: d.IAMAuth,
+			DBIResourceID: api.MadeUpID("db-", "rds"+d.Name), CACertificateIdentifier: "rds-ca-rsa2048-g1",
+			DBInstanceArn: c.ARN("rds", c.Region, "db:"+d.Name), IAMDatabaseAuthenticationEnabled: d.IAMAuth,
 		}
 		if d.Cluster != "" {
 			x.StorageType = "aurora"
 		}
 		x.TagList.Tag = tagList(d.Tags)
-		if e := databaseEndpoints(c.world, d); len(e) > 0 {
-			x.Endpoint, x.InstanceCreateTime = &dbEndpointXML{e[0], hostedZone}, opened
+		if e := databaseEndpoints(c.World, d); len(e) > 0 {
+			x.Endpoint, x.InstanceCreateTime = &dbEndpointXML{e[0], hostedZone}, api.Opened
 		}
 		a.DBInstances.DBInstance = append(a.DBInstances.DBInstance, x)
 	}
 	return a, nil
 }
 
-type dbMemberXML struct {
+// DBMemberXML is one instance of a DB cluster.
+type DBMemberXML struct {
 	DBInstanceIdentifier          string
 	IsClusterWriter               bool
 	DBClusterParameterGroupStatus string
@@ -174,7 +178,7 @@ type dbClusterXML struct {
 	Port                             int
 	MasterUsername                   string
 	ReadReplicaIdentifiers           struct{}
-	DBClusterMembers                 struct{ DBClusterMember []dbMemberXML }
+	DBClusterMembers                 struct{ DBClusterMember []DBMemberXML }
 	VpcSecurityGroups                struct{}
 	HostedZoneID                     string `xml:"HostedZoneId"`
 	StorageEncrypted                 bool
@@ -189,32 +193,33 @@ type dbClusterXML struct {
 	TagList                          struct{ Tag []dbTagXML }
 }
 
-type dbClustersAnswer struct {
+// DBClustersAnswer is the answer of DescribeDBClusters.
+type DBClustersAnswer struct {
 	DBClusters struct{ DBCluster []dbClusterXML }
 	Marker     string `xml:",omitempty"`
 }
 
-func describeDBClusters(c *call) (any, error) {
-	part, marker, err := dbClusters.answer(c, c.databases(world.DBCluster), c.filtered())
+func describeDBClusters(c *api.Request) (any, error) {
+	part, marker, err := dbClusters.answer(c, databases(c, world.DBCluster), filtered(c))
 	if err != nil {
 		return nil, err
 	}
-	a := dbClustersAnswer{Marker: marker}
+	a := DBClustersAnswer{Marker: marker}
 	for _, d := range part {
-		e := databaseEndpoints(c.world, d)
+		e := databaseEndpoints(c.World, d)
 		x := dbClusterXML{
-			AllocatedStorage: 1, BackupRetentionPeriod: 7, DatabaseName: d.Database, DBClusterIdentifier: d.Name, Status: orElse(d.Status, available),
+			AllocatedStorage: 1, BackupRetentionPeriod: 7, DatabaseName: d.Database, DBClusterIdentifier: d.Name, Status: api.OrElse(d.Status, available),
 			Endpoint: e[0].Address, ReaderEndpoint: e[1].Address, Engine: d.Engine, EngineVersion: d.Version, Port: d.Port, MasterUsername: d.User,
-			HostedZoneID: hostedZone, StorageEncrypted: true, DBClusterResourceID: madeUpID("cluster-", "rds"+d.Name),
-			DBClusterArn: c.arn("rds", c.region, "cluster:"+d.Name), IAMDatabaseAuthenticationEnabled: d.IAMAuth,
-			ClusterCreateTime: opened, EngineMode: "provisioned",
+			HostedZoneID: hostedZone, StorageEncrypted: true, DBClusterResourceID: api.MadeUpID("cluster-", "rds"+d.Name),
+			DBClusterArn: c.ARN("rds", c.Region, "cluster:"+d.Name), IAMDatabaseAuthenticationEnabled: d.IAMAuth,
+			ClusterCreateTime: api.Opened, EngineMode: "provisioned",
 		}
-		x.AvailabilityZones.AvailabilityZone = []string{c.region + "a", c.region + "c"}
+		x.AvailabilityZones.AvailabilityZone = []string{c.Region + "a", c.Region + "c"}
 		for _, custom := range e[2:] {
 			x.CustomEndpoints.Member = append(x.CustomEndpoints.Member, custom.Address)
 		}
-		for _, m := range c.clusterMembers(d) {
-			x.DBClusterMembers.DBClusterMember = append(x.DBClusterMembers.DBClusterMember, dbMemberXML{m, len(x.DBClusterMembers.DBClusterMember) == 0, "in-sync", 1})
+		for _, m := range clusterMembers(c, d) {
+			x.DBClusterMembers.DBClusterMember = append(x.DBClusterMembers.DBClusterMember, DBMemberXML{m, len(x.DBClusterMembers.DBClusterMember) == 0, "in-sync", 1})
 		}
 		x.TagList.Tag = tagList(d.Tags)
 		a.DBClusters.DBCluster = append(a.DBClusters.DBCluster, x)
@@ -222,8 +227,8 @@ func describeDBClusters(c *call) (any, error) {
 	return a, nil
 }
 
-// proxyID is what a proxy has in ARNs in place of its name.
-func proxyID(d world.Database) string { return strings.ToLower(madeUpID("prx-", d.Name)) }
+// ProxyID is what a proxy has in ARNs in place of its name.
+func ProxyID(d world.Database) string { return strings.ToLower(api.MadeUpID("prx-", d.Name)) }
 
 type dbProxyXML struct {
 	DBProxyName         string
@@ -242,25 +247,26 @@ type dbProxyXML struct {
 	UpdatedDate         string
 }
 
-type dbProxiesAnswer struct {
+// DBProxiesAnswer is the answer of DescribeDBProxies.
+type DBProxiesAnswer struct {
 	DBProxies struct {
 		Member []dbProxyXML `xml:"member"`
 	}
 	Marker string `xml:",omitempty"`
 }
 
-func describeDBProxies(c *call) (any, error) {
-	part, marker, err := dbProxies.answer(c, c.databases(world.DBProxy), every[world.Database])
+func describeDBProxies(c *api.Request) (any, error) {
+	part, marker, err := dbProxies.answer(c, databases(c, world.DBProxy), every[world.Database])
 	if err != nil {
 		return nil, err
 	}
-	a := dbProxiesAnswer{Marker: marker}
+	a := DBProxiesAnswer{Marker: marker}
 	for _, d := range part {
 		x := dbProxyXML{
-			DBProxyName: d.Name, DBProxyArn: c.arn("rds", c.region, "db-proxy:"+proxyID(d)), Status: orElse(d.Status, available),
-			EngineFamily: d.Engine, RoleArn: c.iamARN("role/" + d.Name), RequireTLS: true, IdleClientTimeout: 1800, CreatedDate: opened, UpdatedDate: opened,
+			DBProxyName: d.Name, DBProxyArn: c.ARN("rds", c.Region, "db-proxy:"+ProxyID(d)), Status: api.OrElse(d.Status, available),
+			EngineFamily: d.Engine, RoleArn: c.IAMARN("role/" + d.Name), RequireTLS: true, IdleClientTimeout: 1800, CreatedDate: api.Opened, UpdatedDate: api.Opened,
 		}
-		if e := databaseEndpoints(c.world, d); len(e) > 0 {
+		if e := databaseEndpoints(c.World, d); len(e) > 0 {
 			x.Endpoint = e[0].Address
 		}
 		a.DBProxies.Member = append(a.DBProxies.Member, x)

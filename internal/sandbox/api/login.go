@@ -1,4 +1,4 @@
-package account
+package api
 
 import (
 	"crypto/rand"
@@ -36,35 +36,35 @@ func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.AccessKey
 
 // The values of aws:PrincipalType.
 const (
-	typeRoot      = "Account"
-	typeUser      = "User"
-	typeRole      = "AssumedRole"
+	TypeRoot      = "Account"
+	TypeUser      = "User"
+	TypeRole      = "AssumedRole"
 	typeFederated = "FederatedUser"
 )
 
-// caller is whom a set of credentials stands for. The policies of a user or role
+// Caller is whom a set of credentials stands for. The policies of a user or role
 // are looked up when a call is authorized, so that a change acts at once;
 // session policies are fixed when the credentials are issued.
-type caller struct {
+type Caller struct {
 	Credentials
-	kind      string // aws:PrincipalType
-	name      string // of the user or role whose policies apply; "" for root
-	principal string // aws:PrincipalArn
-	userID    string // aws:userid
-	sessionID string // prefix of session ids
-	temporary bool
-	mfa       bool
-	provider  string
-	session   []source // session policies
-	bounded   bool     // session policies apply, even if there are none
+	Kind      string // aws:PrincipalType
+	Name      string // of the user or role whose policies apply; "" for root
+	Principal string // aws:PrincipalArn
+	UserID    string // aws:userid
+	SessionID string // prefix of session ids
+	Temporary bool
+	MFA       bool
+	Provider  string
+	Session   []Source // session policies
+	Bounded   bool     // session policies apply, even if there are none
 	tags      map[string]string
 	issued    time.Time
 }
 
-// username is aws:username, which only IAM users have.
-func (c *caller) username() string {
-	if c.kind == typeUser {
-		return c.name
+// Username is aws:username, which only IAM users have.
+func (c *Caller) Username() string {
+	if c.Kind == TypeUser {
+		return c.Name
 	}
 	return ""
 }
@@ -73,56 +73,56 @@ const defaultLife = time.Hour
 
 // Issue hands out credentials for a login that need not be one of the world's.
 func (s *Server) Issue(l world.Login) (Credentials, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	return s.issue(l)
 }
 
 // Logins returns the credentials of the world's logins, in the world's order.
 func (s *Server) Logins() []Credentials {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	return slices.Clone(s.logins)
 }
 
 // Expire lets the temporary credentials that were issued run out now.
 func (s *Server) Expire() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.callers {
-		if c.temporary {
-			c.Expires = s.now().Add(-time.Second)
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	for _, c := range s.Callers {
+		if c.Temporary {
+			c.Expires = s.Now().Add(-time.Second)
 		}
 	}
 }
 
 func (s *Server) issue(l world.Login) (Credentials, error) {
-	c, err := s.callerOf(l)
+	c, err := s.CallerOf(l)
 	if err != nil {
 		return Credentials{}, err
 	}
 	for i, text := range l.Policies {
-		src := source{key: fmt.Sprintf("session %s %d", l.Name, i), layer: layerSession, text: text}
-		if err := s.parse(&src); err != nil {
+		src := Source{Key: fmt.Sprintf("session %s %d", l.Name, i), Layer: LayerSession, Text: text}
+		if err := s.Parse(&src); err != nil {
 			return Credentials{}, fmt.Errorf("login %s: session policy %d: %w", l.Name, i+1, err)
 		}
-		c.session = append(c.session, src)
+		c.Session = append(c.Session, src)
 	}
-	c.bounded = c.bounded || len(l.Policies) > 0
-	c.Login, c.ARN = l.Name, c.arn(s.world)
+	c.Bounded = c.Bounded || len(l.Policies) > 0
+	c.Login, c.ARN = l.Name, c.PrincipalARN(s.World)
 	life := defaultLife
 	if l.Expired {
 		life = -time.Minute
 	}
-	s.sign(c, l, life)
+	s.Sign(c, l, life)
 	return c.Credentials, nil
 }
 
-// sign gives a caller its keys and enters it among those the account knows.
-func (s *Server) sign(c *caller, l world.Login, life time.Duration) {
+// Sign gives a caller its keys and enters it among those the account knows.
+func (s *Server) Sign(c *Caller, l world.Login, life time.Duration) {
 	prefix := "AKIA"
-	c.issued = s.now()
-	if c.temporary {
+	c.issued = s.Now()
+	if c.Temporary {
 		prefix = "ASIA"
 		c.Expires = c.issued.Add(life)
 		c.SessionToken = "FwoGZXIvYXdzE" + rand.Text() + rand.Text() + rand.Text()
@@ -134,32 +134,32 @@ func (s *Server) sign(c *caller, l world.Login, life time.Duration) {
 	if c.SecretAccessKey == "" {
 		c.SecretAccessKey = (rand.Text() + rand.Text())[:40]
 	}
-	s.callers[c.AccessKeyID] = c
+	s.Callers[c.AccessKeyID] = c
 }
 
-// callerOf says who a login is, without keys yet.
-func (s *Server) callerOf(l world.Login) (*caller, error) {
+// CallerOf says who a login is, without keys yet.
+func (s *Server) CallerOf(l world.Login) (*Caller, error) {
 	kind, name, _ := strings.Cut(l.Principal, "/")
-	c := &caller{name: name, mfa: l.MFA, temporary: l.Temporary, provider: l.Provider, tags: maps.Clone(l.Tags)}
+	c := &Caller{Name: name, MFA: l.MFA, Temporary: l.Temporary, Provider: l.Provider, tags: maps.Clone(l.Tags)}
 	switch kind {
 	case "root":
-		c.kind, c.userID, c.sessionID = typeRoot, s.world.Account, s.world.Account
-		c.principal = s.iamARN("root")
+		c.Kind, c.UserID, c.SessionID = TypeRoot, s.World.Account, s.World.Account
+		c.Principal = s.IAMARN("root")
 	case "user":
-		u := s.user(name)
+		u := s.User(name)
 		if u == nil {
 			return nil, fmt.Errorf("login %s: no user %q", l.Name, name)
 		}
-		c.kind, c.userID, c.sessionID = typeUser, u.ID, u.Name
-		c.principal, c.tags = s.userARN(u), maps.Clone(u.Tags)
+		c.Kind, c.UserID, c.SessionID = TypeUser, u.ID, u.Name
+		c.Principal, c.tags = s.UserARN(u), maps.Clone(u.Tags)
 	case "role":
-		r := s.role(name)
+		r := s.Role(name)
 		if r == nil {
 			return nil, fmt.Errorf("login %s: no role %q", l.Name, name)
 		}
-		c.kind, c.temporary = typeRole, true
-		c.sessionID = orElse(l.Session, l.Name)
-		c.userID, c.principal = r.ID+":"+c.sessionID, s.roleARN(r)
+		c.Kind, c.Temporary = TypeRole, true
+		c.SessionID = OrElse(l.Session, l.Name)
+		c.UserID, c.Principal = r.ID+":"+c.SessionID, s.RoleARN(r)
 		c.tags = maps.Clone(r.Tags)
 	case "federated":
 		return s.federated(l, name)
@@ -175,36 +175,38 @@ func (s *Server) callerOf(l world.Login) (*caller, error) {
 
 // federated is a caller from GetFederationToken; the name is USER/NAME, the user
 // who asked for the token and the name he gave it.
-func (s *Server) federated(l world.Login, name string) (*caller, error) {
+func (s *Server) federated(l world.Login, name string) (*Caller, error) {
 	userName, session, ok := strings.Cut(name, "/")
-	u := s.user(userName)
+	u := s.User(userName)
 	if !ok || u == nil {
 		return nil, fmt.Errorf("login %s: federated principals are written federated/USER/NAME, with a user of the account", l.Name)
 	}
-	return &caller{
-		kind: typeFederated, name: u.Name, temporary: true, bounded: true, tags: maps.Clone(l.Tags),
-		userID: s.world.Account + ":" + session, sessionID: session,
-		principal: s.arn("sts", "", federatedPath+session),
+	return &Caller{
+		Kind: typeFederated, Name: u.Name, Temporary: true, Bounded: true, tags: maps.Clone(l.Tags),
+		UserID: s.World.Account + ":" + session, SessionID: session,
+		Principal: s.ARN("sts", "", FederatedPath+session),
 	}, nil
 }
 
-const federatedPath = "federated-user/"
+// FederatedPath begins the resource in a federated user's ARN.
+const FederatedPath = "federated-user/"
 
 // arn is the caller's ARN as STS shows it: without the path of a role.
-func (c *caller) arn(w world.World) string {
-	if c.kind != typeRole {
-		return c.principal
+func (c *Caller) PrincipalARN(w world.World) string {
+	if c.Kind != TypeRole {
+		return c.Principal
 	}
-	return fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", w.Partition, w.Account, c.name, c.sessionID)
+	return fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", w.Partition, w.Account, c.Name, c.SessionID)
 }
 
-// madeUpID returns an id as IAM gives them, the same for the same name.
-func madeUpID(prefix, name string) string {
+// MadeUpID returns an id as IAM gives them, the same for the same name.
+func MadeUpID(prefix, name string) string {
 	sum := sha256.Sum256([]byte(prefix + name))
 	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
 }
 
-func orElse(s, other string) string {
+// OrElse is a text, or another where it is empty.
+func OrElse(s, other string) string {
 	if s == "" {
 		return other
 	}

@@ -1,4 +1,4 @@
-package account
+package databases
 
 import (
 	"fmt"
@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
-var elastiCacheOperations = map[string]handler{
+// ElastiCacheOperations are what ElastiCache can do.
+var ElastiCacheOperations = map[string]api.Handler{
 	"DescribeReplicationGroups": describeReplicationGroups,
 	"DescribeCacheClusters":     describeCacheClusters,
 	"DescribeServerlessCaches":  describeServerlessCaches,
@@ -21,7 +23,7 @@ func cacheNodes(k world.Cache) int { return max(k.Nodes, 1) }
 
 // cacheVersion is the engine's.
 func cacheVersion(k world.Cache) string {
-	return orElse(k.Version, map[string]string{"valkey": "8.0.1", "redis": "7.1.0", "memcached": "1.6.22"}[k.Engine])
+	return api.OrElse(k.Version, map[string]string{"valkey": "8.0.1", "redis": "7.1.0", "memcached": "1.6.22"}[k.Engine])
 }
 
 // cachePort is the engine's own when none is given; 0 for no engine of ElastiCache.
@@ -40,28 +42,28 @@ var (
 	replicationGroups = catalog[world.Cache]{
 		stored: storedCache, action: "elasticache:DescribeReplicationGroups", kind: "replicationgroup", name: "ReplicationGroupId", label: "ReplicationGroupId",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: cachesTooMany,
-		missing: fault{Code: "ReplicationGroupNotFoundFault", Message: "ReplicationGroup %s not found.", Status: http.StatusNotFound},
+		missing: api.Refusal{Code: "ReplicationGroupNotFoundFault", Message: "ReplicationGroup %s not found.", Status: http.StatusNotFound},
 	}
 	cacheClusters = catalog[world.Cache]{
 		stored: storedCache, action: "elasticache:DescribeCacheClusters", kind: "cluster", name: "CacheClusterId", label: "CacheClusterId",
 		size: "MaxRecords", token: "Marker", standard: 100, tooMany: cachesTooMany,
-		missing: fault{Code: "CacheClusterNotFound", Message: "CacheCluster not found: %s", Status: http.StatusNotFound},
+		missing: api.Refusal{Code: "CacheClusterNotFound", Message: "CacheCluster not found: %s", Status: http.StatusNotFound},
 	}
 	serverlessCaches = catalog[world.Cache]{
 		stored: storedCache, action: "elasticache:DescribeServerlessCaches", kind: "serverlesscache", name: "ServerlessCacheName", label: "ServerlessCacheName",
 		size: "MaxResults", token: "NextToken", standard: 50, tooMany: cachesTooMany,
-		missing: fault{Code: "ServerlessCacheNotFoundFault", Message: "ServerlessCache %s not found.", Status: http.StatusNotFound},
+		missing: api.Refusal{Code: "ServerlessCacheNotFoundFault", Message: "ServerlessCache %s not found.", Status: http.StatusNotFound},
 	}
 )
 
 // caches are those of a kind.
-func (c *call) caches(kind string) []world.Cache {
-	return slices.DeleteFunc(slices.Clone(c.world.Caches), func(k world.Cache) bool { return k.Kind != kind })
+func caches(c *api.Request, kind string) []world.Cache {
+	return slices.DeleteFunc(slices.Clone(c.World.Caches), func(k world.Cache) bool { return k.Kind != kind })
 }
 
 // shard is one shard of a group: its endpoints and the names of its nodes.
 type shard struct {
-	primary, reader endpointXML
+	primary, reader EndpointXML
 	nodes           []string
 }
 
@@ -90,7 +92,7 @@ func cacheShards(w world.World, k world.Cache) []shard {
 }
 
 // cacheNode is the endpoint of one node of a group or cluster.
-func cacheNode(w world.World, k world.Cache, name, number string) endpointXML {
+func cacheNode(w world.World, k world.Cache, name, number string) EndpointXML {
 	if k.TLS && k.Kind == world.CacheGroup {
 		return cacheHost(w, k, name+"."+k.Name+".%s")
 	}
@@ -99,7 +101,7 @@ func cacheNode(w world.World, k world.Cache, name, number string) endpointXML {
 
 // configurationEndpoint is that through which clients discover nodes: of a
 // group with cluster mode, and of a memcached cluster.
-func configurationEndpoint(w world.World, k world.Cache) endpointXML {
+func configurationEndpoint(w world.World, k world.Cache) EndpointXML {
 	switch {
 	case k.Kind == world.CacheCluster && k.Engine == "memcached":
 		return cacheHost(w, k, k.Name+".%s.cfg")
@@ -108,12 +110,12 @@ func configurationEndpoint(w world.World, k world.Cache) endpointXML {
 	case k.Kind == world.CacheGroup && k.Shards > 0:
 		return cacheHost(w, k, k.Name+".%s.clustercfg")
 	}
-	return endpointXML{}
+	return EndpointXML{}
 }
 
 // serverlessEndpoints are the writer's and the reader's endpoint of a serverless cache,
 // which differ in their ports.
-func serverlessEndpoints(w world.World, k world.Cache) (writer, reader endpointXML) {
+func serverlessEndpoints(w world.World, k world.Cache) (writer, reader EndpointXML) {
 	writer = cacheHost(w, k, k.Name+"-%s.serverless")
 	reader = writer
 	reader.Port++
@@ -121,17 +123,17 @@ func serverlessEndpoints(w world.World, k world.Cache) (writer, reader endpointX
 }
 
 // cacheHost is an address of a cache; the account's own part takes the place of %s.
-func cacheHost(w world.World, k world.Cache, form string) endpointXML {
+func cacheHost(w world.World, k world.Cache, form string) EndpointXML {
 	if k.Status == creating {
-		return endpointXML{}
+		return EndpointXML{}
 	}
-	region := orElse(k.Region, w.Region)
+	region := api.OrElse(k.Region, w.Region)
 	front := strings.Replace(form, "%s", madeUpHost(w, "elasticache", region, 6), 1)
-	return endpointXML{front + "." + shortRegion(region) + ".cache." + domain(w), cachePort(k)}
+	return EndpointXML{front + "." + ShortRegion(region) + ".cache." + domain(w), cachePort(k)}
 }
 
-// shortRegion is a Region as the addresses of caches abbreviate it: apne1.
-func shortRegion(region string) string {
+// ShortRegion is a Region as the addresses of caches abbreviate it: apne1.
+func ShortRegion(region string) string {
 	var b strings.Builder
 	for _, word := range strings.Split(region, "-") {
 		switch word {
@@ -148,7 +150,7 @@ func shortRegion(region string) string {
 
 // CacheAddresses returns HOST:PORT of every endpoint of a cache.
 func CacheAddresses(w world.World, k world.Cache) []string {
-	all := []endpointXML{configurationEndpoint(w, k)}
+	all := []EndpointXML{configurationEndpoint(w, k)}
 	switch k.Kind {
 	case world.CacheServerless:
 		writer, reader := serverlessEndpoints(w, k)

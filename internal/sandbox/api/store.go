@@ -1,4 +1,4 @@
-package account
+package api
 
 import (
 	"fmt"
@@ -10,37 +10,42 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// managedPolicy is a managed policy; Document is its default version.
-type managedPolicy struct {
+// ManagedPolicy is a managed policy; Document is its default version.
+type ManagedPolicy struct {
 	world.Policy
-	versions []policyVersion
-	current  int // index of the default version
+	Versions []policyVersion
+	Current  int // index of the default version
 }
 
 type policyVersion struct {
-	document string
-	created  time.Time
+	Document string
+	Created  time.Time
 }
 
-func (m *managedPolicy) kind() string {
+func (m *ManagedPolicy) kind() string {
 	if m.AWS {
 		return "aws-managed"
 	}
 	return "user-managed"
 }
 
-func (s *Server) user(name string) *world.User   { return s.world.Users.Named(name) }
-func (s *Server) role(name string) *world.Role   { return s.world.Roles.Named(name) }
-func (s *Server) group(name string) *world.Group { return s.world.Groups.Named(name) }
+// User finds a user by name, nil if there is none.
+func (s *Server) User(name string) *world.User { return s.World.Users.Named(name) }
 
-// parse fills in the statements of a policy. Documents are parsed once.
-func (s *Server) parse(src *source) error {
-	key := src.key + "\x00" + src.text
+// Role finds a role by name, nil if there is none.
+func (s *Server) Role(name string) *world.Role { return s.World.Roles.Named(name) }
+
+// Group finds a group by name, nil if there is none.
+func (s *Server) Group(name string) *world.Group { return s.World.Groups.Named(name) }
+
+// Parse fills in the statements of a policy. Documents are parsed once.
+func (s *Server) Parse(src *Source) error {
+	key := src.Key + "\x00" + src.Text
 	if st, ok := s.parsed[key]; ok {
 		src.statements = st
 		return nil
 	}
-	doc, err := policy.Parse(policyKinds[src.layer], src.key, []byte(src.text))
+	doc, err := policy.Parse(policyKinds[src.Layer], src.Key, []byte(src.Text))
 	if err != nil {
 		return err
 	}
@@ -48,26 +53,27 @@ func (s *Server) parse(src *source) error {
 	return nil
 }
 
-var policyKinds = map[layer]policy.Kind{
-	layerSCP: policy.SCP, layerRCP: policy.RCP, layerEndpoint: policy.Endpoint,
-	layerIdentity: policy.Identity, layerBoundary: policy.Boundary, layerSession: policy.Session,
+var policyKinds = map[Layer]policy.Kind{
+	LayerSCP: policy.SCP, LayerRCP: policy.RCP, LayerEndpoint: policy.Endpoint,
+	LayerIdentity: policy.Identity, LayerBoundary: policy.Boundary, LayerSession: policy.Session,
 }
 
 // PutInline writes an inline policy of a principal, written "user/NAME",
 // "group/NAME" or "role/NAME". It acts on the next call. A document that is no
 // policy is an error and changes nothing.
 func (s *Server) PutInline(principal, name, document string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.putInline(principal, name, document)
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return s.SetInline(principal, name, document)
 }
 
-func (s *Server) putInline(principal, name, document string) error {
+// SetInline puts an inline policy of user/NAME, role/NAME or group/NAME.
+func (s *Server) SetInline(principal, name, document string) error {
 	list, err := s.inline(principal)
 	if err != nil {
 		return err
 	}
-	if err := s.parse(&source{key: principal + " " + name, layer: layerIdentity, text: document}); err != nil {
+	if err := s.Parse(&Source{Key: principal + " " + name, Layer: LayerIdentity, Text: document}); err != nil {
 		return err
 	}
 	if i := slices.IndexFunc(*list, func(p world.Policy) bool { return p.Name == name }); i >= 0 {
@@ -80,12 +86,13 @@ func (s *Server) putInline(principal, name, document string) error {
 
 // DeleteInline removes an inline policy of a principal.
 func (s *Server) DeleteInline(principal, name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.deleteInline(principal, name)
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return s.DropInline(principal, name)
 }
 
-func (s *Server) deleteInline(principal, name string) error {
+// DropInline takes an inline policy away.
+func (s *Server) DropInline(principal, name string) error {
 	list, err := s.inline(principal)
 	if err != nil {
 		return err
@@ -103,15 +110,15 @@ func (s *Server) inline(principal string) (*world.Inline, error) {
 	kind, name, _ := strings.Cut(principal, "/")
 	switch kind {
 	case "user":
-		if u := s.user(name); u != nil {
+		if u := s.User(name); u != nil {
 			return &u.Inline, nil
 		}
 	case "role":
-		if r := s.role(name); r != nil {
+		if r := s.Role(name); r != nil {
 			return &r.Inline, nil
 		}
 	case "group":
-		if g := s.group(name); g != nil {
+		if g := s.Group(name); g != nil {
 			return &g.Inline, nil
 		}
 	}
@@ -120,45 +127,45 @@ func (s *Server) inline(principal string) (*world.Inline, error) {
 
 // PutManaged writes a managed policy: a new one, or a new default version of one there is.
 func (s *Server) PutManaged(p world.Policy) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	return s.putManaged(p)
 }
 
 func (s *Server) putManaged(p world.Policy) error {
-	if err := s.parse(&source{key: "managed " + p.Name, layer: layerIdentity, text: p.Document}); err != nil {
+	if err := s.Parse(&Source{Key: "managed " + p.Name, Layer: LayerIdentity, Text: p.Document}); err != nil {
 		return fmt.Errorf("policy %s: %w", p.Name, err)
 	}
-	p.Path = orElse(p.Path, "/")
-	m := s.managed[p.Name]
+	p.Path = OrElse(p.Path, "/")
+	m := s.Managed[p.Name]
 	if m == nil {
-		m = &managedPolicy{Policy: p}
-		s.managed[p.Name] = m
-		s.managedOrder = append(s.managedOrder, p.Name)
+		m = &ManagedPolicy{Policy: p}
+		s.Managed[p.Name] = m
+		s.ManagedOrder = append(s.ManagedOrder, p.Name)
 	}
 	m.Document = p.Document
-	m.versions = append(m.versions, policyVersion{p.Document, s.now()})
-	m.current = len(m.versions) - 1
+	m.Versions = append(m.Versions, policyVersion{p.Document, s.Now()})
+	m.Current = len(m.Versions) - 1
 	return nil
 }
 
 // Attach attaches managed policies, by name, to a user, group or role, in place of those it has.
 func (s *Server) Attach(principal string, policies ...string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	for _, name := range policies {
-		if s.managed[name] == nil {
+		if s.Managed[name] == nil {
 			return fmt.Errorf("no managed policy %q", name)
 		}
 	}
 	kind, name, _ := strings.Cut(principal, "/")
 	switch {
-	case kind == "user" && s.user(name) != nil:
-		s.user(name).Attached = policies
-	case kind == "role" && s.role(name) != nil:
-		s.role(name).Attached = policies
-	case kind == "group" && s.group(name) != nil:
-		s.group(name).Attached = policies
+	case kind == "user" && s.User(name) != nil:
+		s.User(name).Attached = policies
+	case kind == "role" && s.Role(name) != nil:
+		s.Role(name).Attached = policies
+	case kind == "group" && s.Group(name) != nil:
+		s.Group(name).Attached = policies
 	default:
 		return fmt.Errorf("no principal %q", principal)
 	}
@@ -168,13 +175,13 @@ func (s *Server) Attach(principal string, policies ...string) error {
 // PutSCP writes a service control policy at a level of the organization, the
 // root being 0: a new one, or in place of the one of that name.
 func (s *Server) PutSCP(level int, p world.Policy) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := s.world.Organization
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	o := s.World.Organization
 	if o == nil || level < 0 || level >= len(o.Levels) {
 		return fmt.Errorf("the organization has no level %d", level)
 	}
-	if err := s.parse(&source{key: fmt.Sprintf("scp %d %s", level, p.Name), layer: layerSCP, text: p.Document}); err != nil {
+	if err := s.Parse(&Source{Key: fmt.Sprintf("scp %d %s", level, p.Name), Layer: LayerSCP, Text: p.Document}); err != nil {
 		return fmt.Errorf("SCP %s: %w", p.Name, err)
 	}
 	scps := &o.Levels[level].SCPs
@@ -184,13 +191,16 @@ func (s *Server) PutSCP(level int, p world.Policy) error {
 
 // PutEndpoint writes the policy of the VPC endpoint; nil takes the endpoint away.
 func (s *Server) PutEndpoint(p *world.Policy) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	if p != nil {
-		if err := s.parse(&source{key: "endpoint " + p.Name, layer: layerEndpoint, text: p.Document}); err != nil {
+		if err := s.Parse(&Source{Key: "endpoint " + p.Name, Layer: LayerEndpoint, Text: p.Document}); err != nil {
 			return fmt.Errorf("endpoint policy: %w", err)
 		}
 	}
-	s.world.Endpoint = p
+	s.World.Endpoint = p
 	return nil
 }
+
+// Opened is when everything in the account was made.
+var Opened = time.Date(2024, 7, 24, 9, 0, 0, 0, time.UTC).Format(time.RFC3339)

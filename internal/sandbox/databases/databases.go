@@ -1,4 +1,4 @@
-package account
+package databases
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -37,9 +38,9 @@ var engines = []struct {
 
 // settled returns a world with what its databases leave out filled in and their
 // names followed; the world itself stays as it is.
-func settled(w world.World) (world.World, error) {
+func Complete(w world.World) (world.World, error) {
 	w.Databases = slices.Clone(w.Databases)
-	key := func(region, name string) string { return orElse(region, w.Region) + " " + name }
+	key := func(region, name string) string { return api.OrElse(region, w.Region) + " " + name }
 	clusters := make(map[string]world.Database)
 	for i := range w.Databases {
 		d := &w.Databases[i]
@@ -75,21 +76,21 @@ func settled(w world.World) (world.World, error) {
 func completeDatabase(d *world.Database) {
 	for _, e := range engines {
 		if strings.HasPrefix(d.Engine, e.prefix) {
-			d.Port, d.Version = cmp.Or(d.Port, e.port), orElse(d.Version, e.version)
+			d.Port, d.Version = cmp.Or(d.Port, e.port), api.OrElse(d.Version, e.version)
 			return
 		}
 	}
 }
 
-func (s *Server) regional(region, name string) string {
-	return orElse(region, s.world.Region) + " " + name
+func regional(s *api.Server, region, name string) string {
+	return api.OrElse(region, s.World.Region) + " " + name
 }
 
 // clusterMembers are the names of a cluster's instances.
-func (c *call) clusterMembers(cluster world.Database) []string {
+func clusterMembers(c *api.Request, cluster world.Database) []string {
 	var all []string
-	for _, d := range c.databases(world.DBInstance) {
-		if d.Cluster == cluster.Name && c.regional(d.Region, "") == c.regional(cluster.Region, "") {
+	for _, d := range databases(c, world.DBInstance) {
+		if d.Cluster == cluster.Name && regional(c.Server, d.Region, "") == regional(c.Server, cluster.Region, "") {
 			all = append(all, d.Name)
 		}
 	}
@@ -101,7 +102,7 @@ func (c *call) clusterMembers(cluster world.Database) []string {
 func DatabaseAddresses(w world.World, d world.Database) []string {
 	if d.Cluster != "" {
 		at := slices.IndexFunc(w.Databases, func(c world.Database) bool {
-			return c.Kind == world.DBCluster && c.Name == d.Cluster && orElse(c.Region, w.Region) == orElse(d.Region, w.Region)
+			return c.Kind == world.DBCluster && c.Name == d.Cluster && api.OrElse(c.Region, w.Region) == api.OrElse(d.Region, w.Region)
 		})
 		if at >= 0 {
 			d.Engine, d.Port = w.Databases[at].Engine, w.Databases[at].Port
@@ -112,13 +113,13 @@ func DatabaseAddresses(w world.World, d world.Database) []string {
 }
 
 // databaseEndpoints are those of a database, in the order of DatabaseAddresses.
-func databaseEndpoints(w world.World, d world.Database) []endpointXML {
-	region := orElse(d.Region, w.Region)
+func databaseEndpoints(w world.World, d world.Database) []EndpointXML {
+	region := api.OrElse(d.Region, w.Region)
 	suffix := "c" + madeUpHost(w, "rds", region, 11) + "." + region + ".rds." + domain(w)
-	host := func(name, infix string) endpointXML { return endpointXML{name + "." + infix + suffix, d.Port} }
+	host := func(name, infix string) EndpointXML { return EndpointXML{name + "." + infix + suffix, d.Port} }
 	switch {
 	case d.Kind == world.DBCluster:
-		all := []endpointXML{host(d.Name, "cluster-"), host(d.Name, "cluster-ro-")}
+		all := []EndpointXML{host(d.Name, "cluster-"), host(d.Name, "cluster-ro-")}
 		for _, custom := range d.Custom {
 			all = append(all, host(custom, "cluster-custom-"))
 		}
@@ -126,9 +127,9 @@ func databaseEndpoints(w world.World, d world.Database) []endpointXML {
 	case d.Status == creating:
 		return nil
 	case d.Kind == world.DBProxy:
-		return []endpointXML{host(d.Name, "proxy-")}
+		return []EndpointXML{host(d.Name, "proxy-")}
 	}
-	return []endpointXML{host(d.Name, "")}
+	return []EndpointXML{host(d.Name, "")}
 }
 
 // domain is where the partition's services live.

@@ -1,4 +1,4 @@
-package account
+package api
 
 import (
 	"fmt"
@@ -6,18 +6,19 @@ import (
 )
 
 // fault is an error as a service reports it: its code, text and HTTP status.
-type fault struct {
+type Refusal struct {
 	Code    string
 	Message string
 	Status  int
 	Extra   map[string]string // more members, of JSON services
 }
 
-func (f *fault) Error() string { return f.Code + ": " + f.Message }
+// Error is the refusal's code and message.
+func (f *Refusal) Error() string { return f.Code + ": " + f.Message }
 
-// refuse builds an error of status 400.
-func refuse(code, format string, args ...any) *fault {
-	return &fault{Code: code, Message: fmt.Sprintf(format, args...), Status: http.StatusBadRequest}
+// Refuse builds an error of status 400.
+func Refuse(code, format string, args ...any) *Refusal {
+	return &Refusal{Code: code, Message: fmt.Sprintf(format, args...), Status: http.StatusBadRequest}
 }
 
 // trouble names a failure that precedes every operation, whatever the service.
@@ -56,16 +57,16 @@ var troubles = map[trouble]struct {
 const ec2Unusable = "AWS was not able to validate the provided access credentials"
 
 // troubleFor words a trouble as the service does. detail replaces the text when not empty.
-func troubleFor(service string, t trouble, detail string) *fault {
+func troubleFor(service string, t trouble, detail string) *Refusal {
 	row := troubles[t]
-	f := &fault{Code: row.query, Message: row.message, Status: row.status}
+	f := &Refusal{Code: row.query, Message: row.message, Status: row.status}
 	switch {
 	case service == "ec2":
 		f.Code = row.ec2
 		if f.Code == "AuthFailure" {
-			return &fault{Code: f.Code, Message: ec2Unusable, Status: http.StatusUnauthorized}
+			return &Refusal{Code: f.Code, Message: ec2Unusable, Status: http.StatusUnauthorized}
 		}
-	case jsonServices[service]:
+	case JSONServices[service]:
 		f.Code = row.json
 		if f.Status < 500 {
 			f.Status = http.StatusBadRequest

@@ -1,13 +1,13 @@
-package account
+package api
 
 import (
 	"encoding/base64"
 	"strconv"
 )
 
-// page cuts a list as AWS pages it: at most size entries from where token says.
+// Page cuts a list as AWS pages it: at most size entries from where token says.
 // next is "" on the last page; a token the account did not give is not ok.
-func page[T any](all []T, token string, size int) (part []T, next string, ok bool) {
+func Page[T any](all []T, token string, size int) (part []T, next string, ok bool) {
 	from := 0
 	if token != "" {
 		text, err := base64.StdEncoding.DecodeString(token)
@@ -25,8 +25,8 @@ func page[T any](all []T, token string, size int) (part []T, next string, ok boo
 	return all[from:to], next, true
 }
 
-// pageSize is what the caller asked for within the operation's limits; 0 asks for the default.
-func pageSize(asked, standard, most int) int {
+// PageSize is what the caller asked for within the operation's limits; 0 asks for the default.
+func PageSize(asked, standard, most int) int {
 	if asked <= 0 {
 		return standard
 	}

@@ -1,4 +1,4 @@
-package account
+package api
 
 import (
 	"bytes"
@@ -14,27 +14,27 @@ import (
 )
 
 // call is one request on its way through the account.
-type call struct {
+type Request struct {
 	*Server
-	ctx                        context.Context
-	request                    *http.Request
+	Ctx                        context.Context
+	Request                    *http.Request
 	body                       []byte
-	form                       url.Values // of query services
-	service, operation, region string
-	id                         string // request id
-	sig                        signature
+	Form                       url.Values // of query services
+	Service, Operation, Region string
+	ID                         string // request id
+	sig                        Signature
 	signed                     bool
-	who                        *caller
+	Who                        *Caller
 }
 
-// handler runs one operation. The result is encoded as the service does.
-type handler func(c *call) (any, error)
+// Handler runs one operation. The result is encoded as the service does.
+type Handler func(c *Request) (any, error)
 
 // Services is everything an account can do, per service and operation.
-type Services map[string]map[string]handler
+type Services map[string]map[string]Handler
 
 // jsonServices speak JSON 1.1; the others the query protocol.
-var jsonServices = map[string]bool{"ssm": true, "kms": true, "ecs": true, "organizations": true}
+var JSONServices = map[string]bool{"ssm": true, "kms": true, "ecs": true, "organizations": true}
 
 // targetPrefixes tell the service of an unsigned JSON request, versions that of a query request.
 var (
@@ -52,20 +52,20 @@ var (
 )
 
 // route finds out which operation of which service a request means.
-func (s *Server) route(r *http.Request, body []byte) *call {
-	c := &call{Server: s, ctx: r.Context(), request: r, body: body, region: s.world.Region, id: requestID()}
-	c.sig, c.signed = parseSignature(r.Header.Get("Authorization"))
+func (s *Server) route(r *http.Request, body []byte) *Request {
+	c := &Request{Server: s, Ctx: r.Context(), Request: r, body: body, Region: s.World.Region, ID: requestID()}
+	c.sig, c.signed = ParseSignature(r.Header.Get("Authorization"))
 	if prefix, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
-		c.service, c.operation = targetPrefixes[prefix], operation
+		c.Service, c.Operation = targetPrefixes[prefix], operation
 	} else {
-		c.form, _ = url.ParseQuery(string(body))
+		c.Form, _ = url.ParseQuery(string(body))
 		if len(body) == 0 {
-			c.form = r.URL.Query()
+			c.Form = r.URL.Query()
 		}
-		c.service, c.operation = versions[c.form.Get("Version")], c.form.Get("Action")
+		c.Service, c.Operation = versions[c.Form.Get("Version")], c.Form.Get("Action")
 	}
 	if c.signed {
-		c.service, c.region = c.sig.service, c.sig.region
+		c.Service, c.Region = c.sig.Service, c.sig.Region
 	}
 	return c
 }
@@ -77,32 +77,32 @@ func requestID() string {
 	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
 }
 
-func (c *call) run() (any, error) {
-	h, ok := c.services[c.service][c.operation]
+func (c *Request) run() (any, error) {
+	h, ok := c.services[c.Service][c.Operation]
 	if !ok {
-		return nil, troubleFor(c.service, unknownOperation, "Could not find operation "+c.operation+" of service "+c.service)
+		return nil, troubleFor(c.Service, unknownOperation, "Could not find operation "+c.Operation+" of service "+c.Service)
 	}
 	return h(c)
 }
 
-// decode reads the JSON input of an operation.
-func (c *call) decode(in any) error {
+// Decode reads the JSON input of an operation.
+func (c *Request) Decode(in any) error {
 	if err := json.Unmarshal(c.body, in); err != nil {
-		return refuse("SerializationException", "Start of structure or map found where not expected.")
+		return Refuse("SerializationException", "Start of structure or map found where not expected.")
 	}
 	return nil
 }
 
 // write sends the answer in the protocol of the service.
-func (c *call) write(w http.ResponseWriter, out any, err error) {
-	w.Header().Set("Date", c.now().UTC().Format(http.TimeFormat))
-	w.Header().Set("X-Amzn-Requestid", c.id)
+func (c *Request) write(w http.ResponseWriter, out any, err error) {
+	w.Header().Set("Date", c.Now().UTC().Format(http.TimeFormat))
+	w.Header().Set("X-Amzn-Requestid", c.ID)
 	status, body := http.StatusOK, []byte(nil)
-	f, isFault := err.(*fault)
+	f, isFault := err.(*Refusal)
 	switch {
 	case err != nil && !isFault:
-		c.log.Error("operation failed", "service", c.service, "operation", c.operation, "error", err)
-		f = &fault{Code: "InternalFailure", Message: "The request processing has failed because of an unknown error", Status: http.StatusInternalServerError}
+		c.Log.Error("operation failed", "service", c.Service, "operation", c.Operation, "error", err)
+		f = &Refusal{Code: "InternalFailure", Message: "The request processing has failed because of an unknown error", Status: http.StatusInternalServerError}
 		fallthrough
 	case isFault:
 		status, body = f.Status, c.encodeFault(f)
@@ -110,7 +110,7 @@ func (c *call) write(w http.ResponseWriter, out any, err error) {
 		body = c.encode(out)
 	}
 	contentType := "text/xml"
-	if jsonServices[c.service] {
+	if JSONServices[c.Service] {
 		contentType = "application/x-amz-json-1.1"
 	}
 	w.Header().Set("Content-Type", contentType)
@@ -119,25 +119,25 @@ func (c *call) write(w http.ResponseWriter, out any, err error) {
 	w.Write(body) //nolint:errcheck // the client has gone
 }
 
-func (c *call) encode(out any) []byte {
-	if jsonServices[c.service] {
+func (c *Request) encode(out any) []byte {
+	if JSONServices[c.Service] {
 		b, err := json.Marshal(out)
 		if err != nil {
-			c.log.Error("cannot encode an answer", "operation", c.operation, "error", err)
+			c.Log.Error("cannot encode an answer", "operation", c.Operation, "error", err)
 		}
 		return b
 	}
 	var b bytes.Buffer
 	e := xml.NewEncoder(&b)
-	root := xml.StartElement{Name: xml.Name{Local: c.operation + "Response"}, Attr: []xml.Attr{{Name: xml.Name{Local: "xmlns"}, Value: namespaces[c.service]}}}
+	root := xml.StartElement{Name: xml.Name{Local: c.Operation + "Response"}, Attr: []xml.Attr{{Name: xml.Name{Local: "xmlns"}, Value: namespaces[c.Service]}}}
 	var err error
-	if c.service == "ec2" {
+	if c.Service == "ec2" {
 		err = e.EncodeElement(out, root)
 	} else {
-		err = e.EncodeElement(queryAnswer{result{c.operation + "Result", out}, c.id}, root)
+		err = e.EncodeElement(queryAnswer{result{c.Operation + "Result", out}, c.ID}, root)
 	}
 	if err != nil {
-		c.log.Error("cannot encode an answer", "operation", c.operation, "error", err)
+		c.Log.Error("cannot encode an answer", "operation", c.Operation, "error", err)
 	}
 	return b.Bytes()
 }
@@ -162,9 +162,9 @@ func (r result) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
 	return e.EncodeElement(r.value, xml.StartElement{Name: xml.Name{Local: r.name}})
 }
 
-func (c *call) encodeFault(f *fault) []byte {
-	if jsonServices[c.service] {
-		members := map[string]string{"__type": f.Code, messageMember(c.service, f.Code): f.Message}
+func (c *Request) encodeFault(f *Refusal) []byte {
+	if JSONServices[c.Service] {
+		members := map[string]string{"__type": f.Code, messageMember(c.Service, f.Code): f.Message}
 		for k, v := range f.Extra {
 			members[k] = v
 		}
@@ -174,17 +174,17 @@ func (c *call) encodeFault(f *fault) []byte {
 	var b bytes.Buffer
 	e := xml.NewEncoder(&b)
 	var err error
-	if c.service == "ec2" {
-		err = e.Encode(ec2Error{Code: f.Code, Message: f.Message, RequestID: c.id})
+	if c.Service == "ec2" {
+		err = e.Encode(EC2Error{Code: f.Code, Message: f.Message, RequestID: c.ID})
 	} else {
 		kind := "Sender"
 		if f.Status >= 500 {
 			kind = "Receiver"
 		}
-		err = e.Encode(queryError{NS: namespaces[c.service], Type: kind, Code: f.Code, Message: f.Message, RequestID: c.id})
+		err = e.Encode(QueryError{NS: namespaces[c.Service], Type: kind, Code: f.Code, Message: f.Message, RequestID: c.ID})
 	}
 	if err != nil {
-		c.log.Error("cannot encode an error", "operation", c.operation, "error", err)
+		c.Log.Error("cannot encode an error", "operation", c.Operation, "error", err)
 	}
 	return b.Bytes()
 }
@@ -200,7 +200,8 @@ func messageMember(service, code string) string {
 	return "message"
 }
 
-type queryError struct {
+// QueryError is a refusal in the query protocol.
+type QueryError struct {
 	XMLName   xml.Name `xml:"ErrorResponse"`
 	NS        string   `xml:"xmlns,attr"`
 	Type      string   `xml:"Error>Type"`
@@ -209,7 +210,8 @@ type queryError struct {
 	RequestID string   `xml:"RequestId"`
 }
 
-type ec2Error struct {
+// EC2Error is a refusal of EC2.
+type EC2Error struct {
 	XMLName   xml.Name `xml:"Response"`
 	Code      string   `xml:"Errors>Error>Code"`
 	Message   string   `xml:"Errors>Error>Message"`

@@ -1,4 +1,4 @@
-package account
+package api
 
 import (
 	"net/http"
@@ -25,8 +25,8 @@ type Call struct {
 
 // Inject disturbs calls from now on.
 func (s *Server) Inject(faults ...world.Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	for _, f := range faults {
 		s.faults = append(s.faults, &injected{Fault: f})
 	}
@@ -34,50 +34,50 @@ func (s *Server) Inject(faults ...world.Fault) {
 
 // Heal removes every injected fault.
 func (s *Server) Heal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.faults = nil
 }
 
 // Calls returns the log of calls so far, the oldest first.
 func (s *Server) Calls() []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	return slices.Clone(s.calls)
 }
 
 // ForgetCalls empties the call log.
 func (s *Server) ForgetCalls() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.calls = nil
 }
 
-func (s *Server) record(c *call, err error) {
-	entry := Call{At: s.now(), Operation: c.service + ":" + c.operation, Region: c.region}
-	if c.who != nil {
-		entry.Principal = c.who.ARN
+func (s *Server) record(c *Request, err error) {
+	entry := Call{At: s.Now(), Operation: c.Service + ":" + c.Operation, Region: c.Region}
+	if c.Who != nil {
+		entry.Principal = c.Who.ARN
 	}
-	if f, ok := err.(*fault); ok {
+	if f, ok := err.(*Refusal); ok {
 		entry.Error = f.Code
 	} else if err != nil {
 		entry.Error = "InternalFailure"
 	}
-	s.mu.Lock()
+	s.Mu.Lock()
 	s.calls = append(s.calls, entry)
-	s.mu.Unlock()
+	s.Mu.Unlock()
 	if s.onCall != nil {
 		s.onCall(entry)
 	}
 }
 
 // strike finds what is to happen to a call: the sum of the delays, the first kind.
-func (s *Server) strike(c *call) (delay time.Duration, kind world.FaultKind) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delay = s.world.Delay
+func (s *Server) strike(c *Request) (delay time.Duration, kind world.FaultKind) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	delay = s.World.Delay
 	for _, f := range s.faults {
-		name := c.service + ":" + c.operation
+		name := c.Service + ":" + c.Operation
 		prefix, wild := strings.CutSuffix(f.Operation, "*")
 		if f.Operation != name && !(wild && strings.HasPrefix(name, prefix)) {
 			continue
@@ -94,29 +94,29 @@ func (s *Server) strike(c *call) (delay time.Duration, kind world.FaultKind) {
 }
 
 // disturb applies the faults that strike a call; false means that it has been answered.
-func (s *Server) disturb(w http.ResponseWriter, c *call) bool {
+func (s *Server) disturb(w http.ResponseWriter, c *Request) bool {
 	delay, kind := s.strike(c)
 	if delay > 0 {
 		timer := time.NewTimer(delay)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-		case <-c.ctx.Done():
+		case <-c.Ctx.Done():
 			return false
 		}
 	}
-	var f *fault
+	var f *Refusal
 	switch kind {
 	case world.Throttle:
-		f = troubleFor(c.service, throttled, "")
+		f = troubleFor(c.Service, throttled, "")
 	case world.Unavailable:
-		f = troubleFor(c.service, unavailable, "")
+		f = troubleFor(c.Service, unavailable, "")
 	case world.Garbage:
-		s.record(c, refuse("Garbage", ""))
+		s.record(c, Refuse("Garbage", ""))
 		w.Write([]byte("<html><body>not what you asked for")) //nolint:errcheck // the client has gone
 		return false
 	case world.Drop:
-		s.record(c, refuse("Drop", ""))
+		s.record(c, Refuse("Drop", ""))
 		panic(http.ErrAbortHandler)
 	default:
 		return true

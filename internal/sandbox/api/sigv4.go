@@ -1,4 +1,4 @@
-package account
+package api
 
 import (
 	"crypto/hmac"
@@ -16,26 +16,28 @@ import (
 // Signature Version 4 as the general reference describes it ("Signature Version
 // 4 signing process"), header form, for services that escape the path twice.
 
+// What Signature Version 4 writes: its name, and times.
 const (
-	sigAlgorithm = "AWS4-HMAC-SHA256"
-	sigTime      = "20060102T150405Z"
+	SigAlgorithm = "AWS4-HMAC-SHA256"
+	SigTime      = "20060102T150405Z"
 	sigSkew      = 5 * time.Minute // how far the signer's clock may be off
 )
 
-// signature is what a request's Authorization header says.
-type signature struct {
-	keyID, date, region, service string
-	headers                      []string
+// Signature is what a request's Authorization header says.
+type Signature struct {
+	KeyID, Date, Region, Service string
+	Headers                      []string
 	value                        string
 }
 
-func (s signature) scope() string {
-	return strings.Join([]string{s.date, s.region, s.service, "aws4_request"}, "/")
+// Scope is the credential scope: date, region, service.
+func (s Signature) Scope() string {
+	return strings.Join([]string{s.Date, s.Region, s.Service, "aws4_request"}, "/")
 }
 
-// parseSignature reads the Authorization header; ok is false when there is none or it is malformed.
-func parseSignature(header string) (s signature, ok bool) {
-	rest, ok := strings.CutPrefix(header, sigAlgorithm)
+// ParseSignature reads the Authorization header; ok is false when there is none or it is malformed.
+func ParseSignature(header string) (s Signature, ok bool) {
+	rest, ok := strings.CutPrefix(header, SigAlgorithm)
 	if !ok {
 		return s, false
 	}
@@ -47,33 +49,33 @@ func parseSignature(header string) (s signature, ok bool) {
 			if len(f) != 5 || f[4] != "aws4_request" {
 				return s, false
 			}
-			s.keyID, s.date, s.region, s.service = f[0], f[1], f[2], f[3]
+			s.KeyID, s.Date, s.Region, s.Service = f[0], f[1], f[2], f[3]
 		case "SignedHeaders":
-			s.headers = strings.Split(value, ";")
+			s.Headers = strings.Split(value, ";")
 		case "Signature":
 			s.value = value
 		}
 	}
-	return s, s.keyID != "" && len(s.headers) > 0 && s.value != ""
+	return s, s.KeyID != "" && len(s.Headers) > 0 && s.value != ""
 }
 
-// matches reports whether the signature of r, whose body is given, was made with secret.
-func (s signature) matches(r *http.Request, body []byte, secret string) bool {
-	want := s.compute(r, body, secret)
+// Matches reports whether the signature of r, whose body is given, was made with secret.
+func (s Signature) Matches(r *http.Request, body []byte, secret string) bool {
+	want := s.Compute(r, body, secret)
 	return hmac.Equal([]byte(want), []byte(s.value))
 }
 
-// compute returns the hexadecimal signature of r under secret.
-func (s signature) compute(r *http.Request, body []byte, secret string) string {
+// Compute returns the hexadecimal signature of r under secret.
+func (s Signature) Compute(r *http.Request, body []byte, secret string) string {
 	sum := sha256.Sum256(body)
 	canonical := strings.Join([]string{
-		r.Method, canonicalPath(r.URL), canonicalQuery(r.URL.Query()), canonicalHeaders(r, s.headers),
-		strings.Join(s.headers, ";"), hex.EncodeToString(sum[:]),
+		r.Method, canonicalPath(r.URL), canonicalQuery(r.URL.Query()), canonicalHeaders(r, s.Headers),
+		strings.Join(s.Headers, ";"), hex.EncodeToString(sum[:]),
 	}, "\n")
 	hashed := sha256.Sum256([]byte(canonical))
-	toSign := strings.Join([]string{sigAlgorithm, r.Header.Get("X-Amz-Date"), s.scope(), hex.EncodeToString(hashed[:])}, "\n")
+	toSign := strings.Join([]string{SigAlgorithm, r.Header.Get("X-Amz-Date"), s.Scope(), hex.EncodeToString(hashed[:])}, "\n")
 	key := []byte("AWS4" + secret)
-	for _, part := range []string{s.date, s.region, s.service, "aws4_request", toSign} {
+	for _, part := range []string{s.Date, s.Region, s.Service, "aws4_request", toSign} {
 		m := hmac.New(sha256.New, key)
 		m.Write([]byte(part))
 		key = m.Sum(nil)
@@ -87,7 +89,7 @@ func canonicalPath(u *url.URL) string {
 	}
 	segments := strings.Split(u.EscapedPath(), "/")
 	for i, s := range segments {
-		segments[i] = escapeRFC3986(s)
+		segments[i] = EscapeRFC3986(s)
 	}
 	return strings.Join(segments, "/")
 }
@@ -96,7 +98,7 @@ func canonicalQuery(q url.Values) string {
 	escaped := make(map[string][]string, len(q))
 	for k, values := range q {
 		for _, v := range values {
-			escaped[escapeRFC3986(k)] = append(escaped[escapeRFC3986(k)], escapeRFC3986(v))
+			escaped[EscapeRFC3986(k)] = append(escaped[EscapeRFC3986(k)], EscapeRFC3986(v))
 		}
 	}
 	var pairs []string
@@ -129,8 +131,8 @@ func canonicalHeaders(r *http.Request, names []string) string {
 	return b.String()
 }
 
-// escapeRFC3986 escapes everything but unreserved characters, as AWS's
+// EscapeRFC3986 escapes everything but unreserved characters, as AWS's
 // signatures and IAM's policy documents do.
-func escapeRFC3986(s string) string {
+func EscapeRFC3986(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }

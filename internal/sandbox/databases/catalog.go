@@ -1,4 +1,4 @@
-package account
+package databases
 
 import (
 	"net"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -27,41 +28,41 @@ type catalog[T any] struct {
 	label    string         // what a malformed name is called in the error
 	size     string         // form keys of paging
 	token    string
-	standard int    // page size
-	tooMany  string // said of a page size out of range; %s stands for it
-	missing  fault  // %s stands for the name
+	standard int         // page size
+	tooMany  string      // said of a page size out of range; %s stands for it
+	missing  api.Refusal // %s stands for the name
 }
 
 // answer authorizes the call and returns the part of all that it asks for. A
 // call without a name is authorized on every name, which is written "*".
-func (i catalog[T]) answer(c *call, all []T, keep func(T) (bool, error)) (part []T, next string, err error) {
+func (i catalog[T]) answer(c *api.Request, all []T, keep func(T) (bool, error)) (part []T, next string, err error) {
 	name := i.named(c)
 	here := slices.DeleteFunc(slices.Clone(all), func(t T) bool {
 		k := i.stored(t)
-		return orElse(k.region, c.world.Region) != c.region || name != "" && k.name != name
+		return api.OrElse(k.region, c.World.Region) != c.Region || name != "" && k.name != name
 	})
-	resource := orElse(name, "*")
+	resource := api.OrElse(name, "*")
 	switch {
 	case i.id != nil && name != "" && len(here) > 0:
 		resource = i.id(here[0])
 	case i.id != nil:
 		resource = "*"
 	}
-	on := object{arn: c.arn(strings.SplitN(i.action, ":", 2)[0], c.region, i.kind+":"+resource)}
+	on := api.Object{ARN: c.ARN(strings.SplitN(i.action, ":", 2)[0], c.Region, i.kind+":"+resource)}
 	if name != "" && len(here) > 0 {
 		if tags := i.stored(here[0]).tags; len(tags) > 0 {
 			prefixes := []string{i.tagKey}
 			if i.tagKey == "" {
 				prefixes = nil
 			}
-			on = tagged(on.arn, tags, prefixes...)
+			on = api.Tagged(on.ARN, tags, prefixes...)
 		}
 	}
-	if err := c.authorize(i.action, on); err != nil {
+	if err := c.Authorize(i.action, on); err != nil {
 		return nil, "", err
 	}
 	if name != "" && !identifier(name) {
-		return nil, "", refuse("InvalidParameterValue", "The parameter %s is not a valid identifier. Identifiers must begin with a letter; "+
+		return nil, "", api.Refuse("InvalidParameterValue", "The parameter %s is not a valid identifier. Identifiers must begin with a letter; "+
 			"must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.", i.label)
 	}
 	if name != "" && len(here) == 0 {
@@ -73,11 +74,11 @@ func (i catalog[T]) answer(c *call, all []T, keep func(T) (bool, error)) (part [
 }
 
 // page filters and pages what is here.
-func (i catalog[T]) page(c *call, here []T, keep func(T) (bool, error)) (part []T, next string, err error) {
+func (i catalog[T]) page(c *api.Request, here []T, keep func(T) (bool, error)) (part []T, next string, err error) {
 	size := i.standard
-	if c.form.Has(i.size) {
-		if size = c.number(i.size); size < 20 || size > 100 {
-			return nil, "", refuse("InvalidParameterValue", "%s", strings.ReplaceAll(i.tooMany, "%s", c.form.Get(i.size)))
+	if c.Form.Has(i.size) {
+		if size = c.Number(i.size); size < 20 || size > 100 {
+			return nil, "", api.Refuse("InvalidParameterValue", "%s", strings.ReplaceAll(i.tooMany, "%s", c.Form.Get(i.size)))
 		}
 	}
 	var kept []T
@@ -90,17 +91,17 @@ func (i catalog[T]) page(c *call, here []T, keep func(T) (bool, error)) (part []
 			kept = append(kept, t)
 		}
 	}
-	part, next, ok := page(kept, c.form.Get(i.token), size)
+	part, next, ok := api.Page(kept, c.Form.Get(i.token), size)
 	if !ok {
-		return nil, "", refuse("InvalidParameterValue", "The parameter %s is not valid: %s", i.token, c.form.Get(i.token))
+		return nil, "", api.Refuse("InvalidParameterValue", "The parameter %s is not valid: %s", i.token, c.Form.Get(i.token))
 	}
 	return part, next, nil
 }
 
 // named returns the name that a call asks for, "" for all. Names are kept in
 // lower case; an ARN of the kind stands for its name.
-func (i catalog[T]) named(c *call) string {
-	name := strings.ToLower(c.form.Get(i.name))
+func (i catalog[T]) named(c *api.Request) string {
+	name := strings.ToLower(c.Form.Get(i.name))
 	if f := strings.SplitN(name, ":", 7); len(f) == 7 && f[0] == "arn" && f[5] == i.kind {
 		return f[6]
 	}
@@ -120,25 +121,25 @@ func identifier(name string) bool {
 
 // madeUpHost is the part of an address that tells accounts apart, in lower case.
 func madeUpHost(w world.World, service, region string, length int) string {
-	return strings.ToLower(madeUpID("", service+w.Account+region))[:length]
+	return strings.ToLower(api.MadeUpID("", service+w.Account+region))[:length]
 }
 
-// at returns HOST:PORT, or "" for what has no endpoint.
-func (e endpointXML) at() string {
+// At returns HOST:PORT, or "" for what has no endpoint.
+func (e EndpointXML) At() string {
 	if e.Address == "" {
 		return ""
 	}
 	return net.JoinHostPort(e.Address, strconv.Itoa(e.Port))
 }
 
-// endpointXML is an address as both services write it.
-type endpointXML struct {
+// EndpointXML is an address as both services write it.
+type EndpointXML struct {
 	Address string
 	Port    int
 }
 
 // shown is the endpoint as an element, which there is none of without an address.
-func (e endpointXML) shown() *endpointXML {
+func (e EndpointXML) shown() *EndpointXML {
 	if e.Address == "" {
 		return nil
 	}
@@ -146,10 +147,10 @@ func (e endpointXML) shown() *endpointXML {
 }
 
 // addresses are the endpoints that there are, as HOST:PORT, each once.
-func addresses(endpoints ...endpointXML) []string {
+func addresses(endpoints ...EndpointXML) []string {
 	var all []string
 	for _, e := range endpoints {
-		if at := e.at(); at != "" && !slices.Contains(all, at) {
+		if at := e.At(); at != "" && !slices.Contains(all, at) {
 			all = append(all, at)
 		}
 	}
@@ -161,7 +162,7 @@ type dbTagXML struct{ Key, Value string }
 
 func tagList(tags map[string]string) []dbTagXML {
 	var all []dbTagXML
-	for _, k := range sortedKeys(tags) {
+	for _, k := range api.SortedKeys(tags) {
 		all = append(all, dbTagXML{k, tags[k]})
 	}
 	return all

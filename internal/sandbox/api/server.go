@@ -1,4 +1,4 @@
-package account
+package api
 
 import (
 	"context"
@@ -29,40 +29,40 @@ type Options struct {
 // Server is one account on one endpoint. It is safe for concurrent use.
 type Server struct {
 	services Services
-	channels Channels
-	now      func() time.Time
-	log      *slog.Logger
+	Channels Channels
+	Now      func() time.Time
+	Log      *slog.Logger
 	onCall   func(Call)
 
-	mu           sync.Mutex
-	world        world.World
-	managed      map[string]*managedPolicy
-	managedOrder []string
+	Mu           sync.Mutex
+	World        world.World
+	Managed      map[string]*ManagedPolicy
+	ManagedOrder []string
 	parsed       map[string][]policy.Statement
-	callers      map[string]*caller // by access key id
+	Callers      map[string]*Caller // by access key id
 	logins       []Credentials
-	sessions     []*session
-	dataKeys     map[string]dataKey // by ciphertext
+	Sessions     []*Session
+	DataKeys     map[string]DataKey // by ciphertext
 	faults       []*injected
 	calls        []Call
-	random       *rand.Rand
+	Random       *rand.Rand
 }
 
 // openWith opens an account whose services are given. It keeps its own copy of the world;
 // an unparsable policy or a name that leads nowhere is an error.
-func openWith(w world.World, o Options, services Services) (*Server, error) {
+func Open(w world.World, o Options, services Services) (*Server, error) {
 	w = complete(w)
 	s := &Server{
-		services: services, channels: o.Channels, now: o.Now, log: o.Log, onCall: o.OnCall, world: w,
-		managed: make(map[string]*managedPolicy), parsed: make(map[string][]policy.Statement),
-		callers: make(map[string]*caller), dataKeys: make(map[string]dataKey),
-		random: rand.New(rand.NewPCG(w.Seed, w.Seed)),
+		services: services, Channels: o.Channels, Now: o.Now, Log: o.Log, onCall: o.OnCall, World: w,
+		Managed: make(map[string]*ManagedPolicy), parsed: make(map[string][]policy.Statement),
+		Callers: make(map[string]*Caller), DataKeys: make(map[string]DataKey),
+		Random: rand.New(rand.NewPCG(w.Seed, w.Seed)),
 	}
-	if s.now == nil {
-		s.now = time.Now
+	if s.Now == nil {
+		s.Now = time.Now
 	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
 	}
 	for _, p := range w.Policies {
 		if err := s.putManaged(p); err != nil {
@@ -84,7 +84,7 @@ func openWith(w world.World, o Options, services Services) (*Server, error) {
 
 // complete copies the lists the server changes and fills in what was left out.
 func complete(w world.World) world.World {
-	w.Partition = orElse(w.Partition, "aws")
+	w.Partition = OrElse(w.Partition, "aws")
 	w.Users, w.Roles, w.Groups = slices.Clone(w.Users), slices.Clone(w.Roles), slices.Clone(w.Groups)
 	w.Nodes, w.Context = slices.Clone(w.Nodes), maps.Clone(w.Context)
 	if w.Organization != nil {
@@ -99,24 +99,24 @@ func complete(w world.World) world.World {
 		w.Roles[i].Principal = completePrincipal(w.Roles[i].Principal, "AROA")
 	}
 	for i := range w.Groups {
-		w.Groups[i].Path = orElse(w.Groups[i].Path, "/")
+		w.Groups[i].Path = OrElse(w.Groups[i].Path, "/")
 		w.Groups[i].Inline = slices.Clone(w.Groups[i].Inline)
 	}
 	return w
 }
 
 func completePrincipal(p world.Principal, prefix string) world.Principal {
-	p.Path = orElse(p.Path, "/")
-	p.ID = orElse(p.ID, madeUpID(prefix, p.Name))
+	p.Path = OrElse(p.Path, "/")
+	p.ID = OrElse(p.ID, MadeUpID(prefix, p.Name))
 	p.Inline = slices.Clone(p.Inline)
 	return p
 }
 
 // check parses every policy in place and follows every name.
 func (s *Server) check() error {
-	for _, u := range s.world.Users {
+	for _, u := range s.World.Users {
 		for _, g := range u.Groups {
-			if s.group(g) == nil {
+			if s.Group(g) == nil {
 				return fmt.Errorf("user %s: no group %q", u.Name, g)
 			}
 		}
@@ -124,18 +124,18 @@ func (s *Server) check() error {
 			return err
 		}
 	}
-	for _, r := range s.world.Roles {
+	for _, r := range s.World.Roles {
 		if err := s.checkPrincipal("role/"+r.Name, r.Attached, r.Inline, r.Boundary); err != nil {
 			return err
 		}
 	}
-	for _, g := range s.world.Groups {
+	for _, g := range s.World.Groups {
 		if err := s.checkPrincipal("group/"+g.Name, g.Attached, g.Inline, ""); err != nil {
 			return err
 		}
 	}
-	if e := s.world.Endpoint; e != nil {
-		if err := s.parse(&source{key: "endpoint " + e.Name, layer: layerEndpoint, text: e.Document}); err != nil {
+	if e := s.World.Endpoint; e != nil {
+		if err := s.Parse(&Source{Key: "endpoint " + e.Name, Layer: LayerEndpoint, Text: e.Document}); err != nil {
 			return fmt.Errorf("endpoint policy: %w", err)
 		}
 	}
@@ -144,15 +144,15 @@ func (s *Server) check() error {
 
 func (s *Server) checkPrincipal(name string, attached []string, inline []world.Policy, boundary string) error {
 	for _, a := range attached {
-		if s.managed[a] == nil {
+		if s.Managed[a] == nil {
 			return fmt.Errorf("%s: no managed policy %q", name, a)
 		}
 	}
-	if boundary != "" && s.managed[boundary] == nil {
+	if boundary != "" && s.Managed[boundary] == nil {
 		return fmt.Errorf("%s: no managed policy %q for the boundary", name, boundary)
 	}
 	for _, p := range inline {
-		if err := s.parse(&source{key: name + " " + p.Name, layer: layerIdentity, text: p.Document}); err != nil {
+		if err := s.Parse(&Source{Key: name + " " + p.Name, Layer: LayerIdentity, Text: p.Document}); err != nil {
 			return fmt.Errorf("%s: policy %s: %w", name, p.Name, err)
 		}
 	}
@@ -160,18 +160,18 @@ func (s *Server) checkPrincipal(name string, attached []string, inline []world.P
 }
 
 func (s *Server) checkOrganization() error {
-	o := s.world.Organization
+	o := s.World.Organization
 	if o == nil {
 		return nil
 	}
 	for i, l := range o.Levels {
 		for _, p := range l.SCPs {
-			if err := s.parse(&source{key: fmt.Sprintf("scp %d %s", i, p.Name), layer: layerSCP, text: p.Document}); err != nil {
+			if err := s.Parse(&Source{Key: fmt.Sprintf("scp %d %s", i, p.Name), Layer: LayerSCP, Text: p.Document}); err != nil {
 				return fmt.Errorf("SCP %s: %w", p.Name, err)
 			}
 		}
 		for _, p := range l.RCPs {
-			if err := s.parse(&source{key: fmt.Sprintf("rcp %d %s", i, p.Name), layer: layerRCP, text: p.Document}); err != nil {
+			if err := s.Parse(&Source{Key: fmt.Sprintf("rcp %d %s", i, p.Name), Layer: LayerRCP, Text: p.Document}); err != nil {
 				return fmt.Errorf("RCP %s: %w", p.Name, err)
 			}
 		}
@@ -182,7 +182,7 @@ func (s *Server) checkOrganization() error {
 // Serve answers on l until ctx ends; it returns when every handler has.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
-		Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	stopped := make(chan error, 1)
@@ -222,24 +222,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer verifies the signature and runs the operation. The account stands still
 // meanwhile, so an operation sees one state; sessions are started outside the lock.
-func (s *Server) answer(c *call) (any, error) {
-	out, err := s.operate(c)
-	if later, ok := out.(deferred); ok && err == nil {
+func (s *Server) answer(c *Request) (any, error) {
+	out, err := s.Operate(c)
+	if later, ok := out.(Deferred); ok && err == nil {
 		return later()
 	}
 	return out, err
 }
 
-// operate is the part of a call that holds the account's lock, and gives it back
+// Operate is the part of a call that holds the account's lock, and gives it back
 // even when an operation panics: net/http ends that one call, and others go on.
-func (s *Server) operate(c *call) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Server) Operate(c *Request) (any, error) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	if err := s.authenticate(c); err != nil {
 		return nil, err
 	}
 	return c.run()
 }
 
-// deferred is the part of an operation that must not hold the account's lock.
-type deferred func() (any, error)
+// Deferred is the part of an operation that must not hold the account's lock.
+type Deferred func() (any, error)

@@ -1,15 +1,16 @@
-package account
+package databases
 
 import (
 	"fmt"
 
+	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
 )
 
 type nodeGroupMemberXML struct {
 	CacheClusterID            string       `xml:"CacheClusterId"`
 	CacheNodeID               string       `xml:"CacheNodeId"`
-	ReadEndpoint              *endpointXML `xml:",omitempty"`
+	ReadEndpoint              *EndpointXML `xml:",omitempty"`
 	PreferredAvailabilityZone string
 	CurrentRole               string `xml:",omitempty"`
 }
@@ -17,8 +18,8 @@ type nodeGroupMemberXML struct {
 type nodeGroupXML struct {
 	NodeGroupID      string `xml:"NodeGroupId"`
 	Status           string
-	PrimaryEndpoint  *endpointXML `xml:",omitempty"`
-	ReaderEndpoint   *endpointXML `xml:",omitempty"`
+	PrimaryEndpoint  *EndpointXML `xml:",omitempty"`
+	ReaderEndpoint   *EndpointXML `xml:",omitempty"`
 	Slots            string       `xml:",omitempty"`
 	NodeGroupMembers struct{ NodeGroupMember []nodeGroupMemberXML }
 }
@@ -32,7 +33,7 @@ type replicationGroupXML struct {
 	NodeGroups               *nodeGroupsXML `xml:",omitempty"`
 	AutomaticFailover        string
 	MultiAZ                  string
-	ConfigurationEndpoint    *endpointXML `xml:",omitempty"`
+	ConfigurationEndpoint    *EndpointXML `xml:",omitempty"`
 	SnapshotRetentionLimit   int
 	SnapshotWindow           string
 	ClusterEnabled           bool
@@ -52,28 +53,29 @@ type memberClustersXML struct {
 	ClusterID []string `xml:"ClusterId"`
 }
 
-type replicationGroupsAnswer struct {
+// ReplicationGroupsAnswer is the answer of DescribeReplicationGroups.
+type ReplicationGroupsAnswer struct {
 	ReplicationGroups struct{ ReplicationGroup []replicationGroupXML }
 	Marker            string `xml:",omitempty"`
 }
 
-func describeReplicationGroups(c *call) (any, error) {
-	part, marker, err := replicationGroups.answer(c, c.caches(world.CacheGroup), every[world.Cache])
+func describeReplicationGroups(c *api.Request) (any, error) {
+	part, marker, err := replicationGroups.answer(c, caches(c, world.CacheGroup), every[world.Cache])
 	if err != nil {
 		return nil, err
 	}
-	a := replicationGroupsAnswer{Marker: marker}
+	a := ReplicationGroupsAnswer{Marker: marker}
 	for _, k := range part {
-		a.ReplicationGroups.ReplicationGroup = append(a.ReplicationGroups.ReplicationGroup, c.replicationGroup(k))
+		a.ReplicationGroups.ReplicationGroup = append(a.ReplicationGroups.ReplicationGroup, replicationGroup(c, k))
 	}
 	return a, nil
 }
 
-func (c *call) replicationGroup(k world.Cache) replicationGroupXML {
+func replicationGroup(c *api.Request, k world.Cache) replicationGroupXML {
 	x := replicationGroupXML{
-		ReplicationGroupID: k.Name, Description: k.Name, Status: orElse(k.Status, available), AutomaticFailover: "disabled", MultiAZ: "disabled",
-		ConfigurationEndpoint: configurationEndpoint(c.world, k).shown(), SnapshotWindow: "18:00-19:00", ClusterEnabled: k.Shards > 0, CacheNodeType: "cache.t4g.micro",
-		TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: true, ARN: c.arn("elasticache", c.region, "replicationgroup:"+k.Name),
+		ReplicationGroupID: k.Name, Description: k.Name, Status: api.OrElse(k.Status, available), AutomaticFailover: "disabled", MultiAZ: "disabled",
+		ConfigurationEndpoint: configurationEndpoint(c.World, k).shown(), SnapshotWindow: "18:00-19:00", ClusterEnabled: k.Shards > 0, CacheNodeType: "cache.t4g.micro",
+		TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: true, ARN: c.ARN("elasticache", c.Region, "replicationgroup:"+k.Name),
 		ClusterMode: "disabled", Engine: k.Engine,
 	}
 	if k.Shards > 0 {
@@ -82,7 +84,7 @@ func (c *call) replicationGroup(k world.Cache) replicationGroupXML {
 	if k.TLS {
 		x.TransitEncryptionMode = "required"
 	}
-	shards := cacheShards(c.world, k)
+	shards := cacheShards(c.World, k)
 	for _, s := range shards {
 		x.MemberClusters.ClusterID = append(x.MemberClusters.ClusterID, s.nodes...)
 	}
@@ -96,9 +98,9 @@ func (c *call) replicationGroup(k world.Cache) replicationGroupXML {
 			g.Slots = fmt.Sprintf("%d-%d", i*16384/k.Shards, (i+1)*16384/k.Shards-1)
 		}
 		for n, name := range s.nodes {
-			m := nodeGroupMemberXML{CacheClusterID: name, CacheNodeID: "0001", PreferredAvailabilityZone: c.region + "a"}
+			m := nodeGroupMemberXML{CacheClusterID: name, CacheNodeID: "0001", PreferredAvailabilityZone: c.Region + "a"}
 			if k.Shards == 0 { // with cluster mode the roles are the engine's own affair
-				m.ReadEndpoint, m.CurrentRole = cacheNode(c.world, k, name, "0001").shown(), "replica"
+				m.ReadEndpoint, m.CurrentRole = cacheNode(c.World, k, name, "0001").shown(), "replica"
 			}
 			if k.Shards == 0 && n == 0 {
 				m.CurrentRole = "primary"
@@ -114,7 +116,7 @@ type cacheNodeXML struct {
 	CacheNodeID              string `xml:"CacheNodeId"`
 	CacheNodeStatus          string
 	CacheNodeCreateTime      string
-	Endpoint                 *endpointXML `xml:",omitempty"`
+	Endpoint                 *EndpointXML `xml:",omitempty"`
 	ParameterGroupStatus     string
 	CustomerAvailabilityZone string
 }
@@ -123,7 +125,7 @@ type cacheNodesXML struct{ CacheNode []cacheNodeXML }
 
 type cacheClusterXML struct {
 	CacheClusterID            string       `xml:"CacheClusterId"`
-	ConfigurationEndpoint     *endpointXML `xml:",omitempty"`
+	ConfigurationEndpoint     *EndpointXML `xml:",omitempty"`
 	CacheNodeType             string
 	Engine                    string
 	EngineVersion             string
@@ -144,57 +146,58 @@ type cacheClusterXML struct {
 	ARN                       string
 }
 
-type cacheClustersAnswer struct {
+// CacheClustersAnswer is the answer of DescribeCacheClusters.
+type CacheClustersAnswer struct {
 	CacheClusters struct{ CacheCluster []cacheClusterXML }
 	Marker        string `xml:",omitempty"`
 }
 
 // describeCacheClusters lists the nodes of groups too: each is a cluster of one.
-func describeCacheClusters(c *call) (any, error) {
+func describeCacheClusters(c *api.Request) (any, error) {
 	groups := make(map[string]world.Cache) // by the name of their nodes
-	all := c.caches(world.CacheCluster)
-	for _, g := range c.caches(world.CacheGroup) {
-		for _, s := range cacheShards(c.world, g) {
+	all := caches(c, world.CacheCluster)
+	for _, g := range caches(c, world.CacheGroup) {
+		for _, s := range cacheShards(c.World, g) {
 			for _, name := range s.nodes {
 				node := g
 				node.Name, node.Nodes = name, 1
-				groups[c.regional(g.Region, name)] = g
+				groups[regional(c.Server, g.Region, name)] = g
 				all = append(all, node)
 			}
 		}
 	}
-	alone := c.form.Get("ShowCacheClustersNotInReplicationGroups") == "true"
+	alone := c.Form.Get("ShowCacheClustersNotInReplicationGroups") == "true"
 	part, marker, err := cacheClusters.answer(c, all, func(k world.Cache) (bool, error) { return !alone || k.Kind == world.CacheCluster, nil })
 	if err != nil {
 		return nil, err
 	}
-	a := cacheClustersAnswer{Marker: marker}
+	a := CacheClustersAnswer{Marker: marker}
 	for _, k := range part {
 		x := cacheClusterXML{
-			CacheClusterID: k.Name, CacheNodeType: "cache.t4g.micro", Engine: k.Engine, EngineVersion: cacheVersion(k), CacheClusterStatus: orElse(k.Status, available),
-			NumCacheNodes: cacheNodes(k), PreferredAvailabilityZone: c.region + "a", CacheClusterCreateTime: opened, AutoMinorVersionUpgrade: true,
-			TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: k.Kind == world.CacheGroup, ARN: c.arn("elasticache", c.region, "cluster:"+k.Name),
+			CacheClusterID: k.Name, CacheNodeType: "cache.t4g.micro", Engine: k.Engine, EngineVersion: cacheVersion(k), CacheClusterStatus: api.OrElse(k.Status, available),
+			NumCacheNodes: cacheNodes(k), PreferredAvailabilityZone: c.Region + "a", CacheClusterCreateTime: api.Opened, AutoMinorVersionUpgrade: true,
+			TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: k.Kind == world.CacheGroup, ARN: c.ARN("elasticache", c.Region, "cluster:"+k.Name),
 		}
-		g, inGroup := groups[c.regional(k.Region, k.Name)]
+		g, inGroup := groups[regional(c.Server, k.Region, k.Name)]
 		if inGroup {
 			x.ReplicationGroupID = g.Name
 		} else {
 			g = k
-			x.ConfigurationEndpoint = configurationEndpoint(c.world, k).shown()
+			x.ConfigurationEndpoint = configurationEndpoint(c.World, k).shown()
 		}
-		if c.form.Get("ShowCacheNodeInfo") == "true" && k.Status != creating {
-			x.CacheNodes = &cacheNodesXML{c.cacheNodes(g, k)}
+		if c.Form.Get("ShowCacheNodeInfo") == "true" && k.Status != creating {
+			x.CacheNodes = &cacheNodesXML{nodesOf(c, g, k)}
 		}
 		a.CacheClusters.CacheCluster = append(a.CacheClusters.CacheCluster, x)
 	}
 	return a, nil
 }
 
-func (c *call) cacheNodes(g, k world.Cache) []cacheNodeXML {
+func nodesOf(c *api.Request, g, k world.Cache) []cacheNodeXML {
 	var all []cacheNodeXML
 	for n := range cacheNodes(k) {
 		id := fmt.Sprintf("%04d", n+1)
-		all = append(all, cacheNodeXML{id, available, opened, cacheNode(c.world, g, k.Name, id).shown(), "in-sync", c.region + "a"})
+		all = append(all, cacheNodeXML{id, available, api.Opened, cacheNode(c.World, g, k.Name, id).shown(), "in-sync", c.Region + "a"})
 	}
 	return all
 }
@@ -208,33 +211,34 @@ type serverlessCacheXML struct {
 	MajorEngineVersion     string
 	FullEngineVersion      string
 	SecurityGroupIDs       struct{}     `xml:"SecurityGroupIds"`
-	Endpoint               *endpointXML `xml:",omitempty"`
-	ReaderEndpoint         *endpointXML `xml:",omitempty"`
+	Endpoint               *EndpointXML `xml:",omitempty"`
+	ReaderEndpoint         *EndpointXML `xml:",omitempty"`
 	ARN                    string
 	SubnetIDs              struct{} `xml:"SubnetIds"`
 	SnapshotRetentionLimit int
 	DailySnapshotTime      string
 }
 
-type serverlessCachesAnswer struct {
+// ServerlessCachesAnswer is the answer of DescribeServerlessCaches.
+type ServerlessCachesAnswer struct {
 	ServerlessCaches struct {
 		Member []serverlessCacheXML `xml:"member"`
 	}
 	NextToken string `xml:",omitempty"`
 }
 
-func describeServerlessCaches(c *call) (any, error) {
-	part, next, err := serverlessCaches.answer(c, c.caches(world.CacheServerless), every[world.Cache])
+func describeServerlessCaches(c *api.Request) (any, error) {
+	part, next, err := serverlessCaches.answer(c, caches(c, world.CacheServerless), every[world.Cache])
 	if err != nil {
 		return nil, err
 	}
-	a := serverlessCachesAnswer{NextToken: next}
+	a := ServerlessCachesAnswer{NextToken: next}
 	for _, k := range part {
-		writer, reader := serverlessEndpoints(c.world, k)
+		writer, reader := serverlessEndpoints(c.World, k)
 		a.ServerlessCaches.Member = append(a.ServerlessCaches.Member, serverlessCacheXML{
-			ServerlessCacheName: k.Name, Description: k.Name, CreateTime: opened, Status: orElse(k.Status, available), Engine: k.Engine,
+			ServerlessCacheName: k.Name, Description: k.Name, CreateTime: api.Opened, Status: api.OrElse(k.Status, available), Engine: k.Engine,
 			MajorEngineVersion: cacheVersion(k)[:1], FullEngineVersion: cacheVersion(k), Endpoint: writer.shown(), ReaderEndpoint: reader.shown(),
-			ARN: c.arn("elasticache", c.region, "serverlesscache:"+k.Name), DailySnapshotTime: "18:00",
+			ARN: c.ARN("elasticache", c.Region, "serverlesscache:"+k.Name), DailySnapshotTime: "18:00",
 		})
 	}
 	return a, nil

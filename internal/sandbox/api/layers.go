@@ -1,0 +1,199 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+
+	"ssmguard/guard/policy"
+	"ssmguard/internal/sandbox/world"
+)
+
+// Layer is one of the kinds of policy that bear on a request.
+type Layer int
+
+// The layers in the order in which IAM looks for an Allow. The name of the first
+// that fails goes into the denial.
+const (
+	LayerSCP Layer = iota
+	LayerRCP
+	LayerEndpoint
+	LayerIdentity
+	LayerBoundary
+	LayerSession
+)
+
+// layerNames are the words of AWS's denial messages.
+var layerNames = [...]string{
+	"service control policy", "resource control policy", "VPC endpoint policy",
+	"identity-based policy", "permissions boundary", "session policy",
+}
+
+// String names the layer as the simulator does.
+func (l Layer) String() string { return layerNames[l] }
+
+// Source is one policy document in effect.
+type Source struct {
+	Key        string // unique among the policies that bear on a caller
+	Layer      Layer
+	Level      int    // of an SCP or RCP: 0 is the root
+	ARN        string // "" for an inline policy
+	ID, Kind   string // SourcePolicyId and SourcePolicyType of the simulator
+	Text       string
+	statements []policy.Statement
+}
+
+// Bearing is every policy that bears on one caller.
+type Bearing struct {
+	Sources []Source
+	Levels  int  // of the organization that apply
+	Bounded bool // a boundary is set
+	session bool // session policies apply
+	gated   bool // an endpoint policy applies
+	root    bool // the caller is root: no identity policies needed
+}
+
+// Statements returns the statements of one layer; level is -1 for every level.
+func (b *Bearing) Statements(l Layer, level int) []policy.Statement {
+	all := []policy.Statement{}
+	for _, src := range b.Sources {
+		if src.Layer == l && (level < 0 || src.Level == level) {
+			all = append(all, src.statements...)
+		}
+	}
+	return all
+}
+
+// Set lays the policies out for the evaluator, without those of the layers named.
+func (b *Bearing) Set(without ...Layer) policy.Set {
+	has := func(l Layer) bool { return !slices.Contains(without, l) }
+	set := policy.Set{Root: b.root}
+	if has(LayerIdentity) {
+		set.Identity = b.Statements(LayerIdentity, -1)
+	}
+	if b.Bounded && has(LayerBoundary) {
+		set.Boundary = b.Statements(LayerBoundary, -1)
+	}
+	if b.session && has(LayerSession) {
+		set.Session = b.Statements(LayerSession, -1)
+	}
+	if b.gated && has(LayerEndpoint) {
+		set.Endpoint = b.Statements(LayerEndpoint, -1)
+	}
+	for level := range b.Levels {
+		if has(LayerSCP) {
+			set.SCP = append(set.SCP, b.Statements(LayerSCP, level))
+		}
+		if has(LayerRCP) {
+			set.RCP = append(set.RCP, b.Statements(LayerRCP, level))
+		}
+	}
+	return set
+}
+
+// Source finds the policy a statement comes from.
+func (b *Bearing) Source(at policy.Pos) (Source, bool) {
+	i := slices.IndexFunc(b.Sources, func(s Source) bool { return s.Key == at.Source })
+	if i < 0 {
+		return Source{}, false
+	}
+	return b.Sources[i], true
+}
+
+// Bearing collects the policies of a caller as they are now.
+func (s *Server) Bearing(c *Caller) *Bearing {
+	b := &Bearing{root: c.Kind == TypeRoot, session: c.Bounded}
+	switch c.Kind {
+	case TypeUser, typeFederated:
+		if u := s.User(c.Name); u != nil {
+			s.UserPolicies(b, u)
+		}
+	case TypeRole:
+		if r := s.Role(c.Name); r != nil {
+			s.PrincipalPolicies(b, "role", &r.Principal)
+		}
+	}
+	b.Sources = append(b.Sources, c.Session...)
+	if e := s.World.Endpoint; e != nil {
+		b.gated = true
+		s.add(b, Source{Key: "endpoint " + e.Name, Layer: LayerEndpoint, Text: e.Document})
+	}
+	s.OrganizationPolicies(b)
+	return b
+}
+
+// UserPolicies adds what bears on a user: its own policies and its groups'.
+func (s *Server) UserPolicies(b *Bearing, u *world.User) {
+	s.PrincipalPolicies(b, "user", &u.Principal)
+	for _, name := range u.Groups {
+		if g := s.Group(name); g != nil {
+			s.AttachedPolicies(b, g.Attached)
+			s.InlinePolicies(b, "group", g.Name, g.Inline)
+		}
+	}
+}
+
+// PrincipalPolicies adds the policies and the boundary of a user or role.
+func (s *Server) PrincipalPolicies(b *Bearing, kind string, p *world.Principal) {
+	s.AttachedPolicies(b, p.Attached)
+	s.InlinePolicies(b, kind, p.Name, p.Inline)
+	if p.Boundary == "" {
+		return
+	}
+	b.Bounded = true
+	if m := s.Managed[p.Boundary]; m != nil {
+		s.add(b, Source{Key: "boundary " + m.Name, Layer: LayerBoundary, ARN: s.PolicyARN(m), ID: m.Name, Kind: m.kind(), Text: m.Document})
+	}
+}
+
+// InlinePolicies adds the inline policies of an owner.
+func (s *Server) InlinePolicies(b *Bearing, kind, owner string, list []world.Policy) {
+	for _, p := range list {
+		s.add(b, Source{
+			Key: fmt.Sprintf("inline %s %s %s", kind, owner, p.Name), Layer: LayerIdentity,
+			ID: fmt.Sprintf("%s_%s_%s", kind, owner, p.Name), Kind: kind, Text: p.Document,
+		})
+	}
+}
+
+// AttachedPolicies adds managed policies by their names.
+func (s *Server) AttachedPolicies(b *Bearing, names []string) {
+	for _, name := range names {
+		if m := s.Managed[name]; m != nil {
+			s.add(b, Source{Key: "managed " + m.Name, Layer: LayerIdentity, ARN: s.PolicyARN(m), ID: m.Name, Kind: m.kind(), Text: m.Document})
+		}
+	}
+}
+
+// OrganizationPolicies adds SCPs and RCPs; neither applies to the management account.
+func (s *Server) OrganizationPolicies(b *Bearing) {
+	o := s.World.Organization
+	if o == nil || o.ManagementAccount == s.World.Account {
+		return
+	}
+	b.Levels = len(o.Levels)
+	for i, l := range o.Levels {
+		for _, p := range l.SCPs {
+			s.add(b, Source{Key: fmt.Sprintf("scp %d %s", i, p.Name), Layer: LayerSCP, Level: i, ARN: s.OrgPolicyARN(ScpType, p), Text: p.Document})
+		}
+		for _, p := range l.RCPs {
+			s.add(b, Source{Key: fmt.Sprintf("rcp %d %s", i, p.Name), Layer: LayerRCP, Level: i, ARN: s.OrgPolicyARN(RcpType, p), Text: p.Document})
+		}
+	}
+}
+
+// FullAccessRCP is attached everywhere; it needs no evaluation, since RCPs allow
+// what they do not deny.
+var FullAccessRCP = world.Policy{Name: "RCPFullAWSAccess", AWS: true,
+	Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`}
+
+// add enters a policy whose text the account has accepted before.
+func (s *Server) add(b *Bearing, src Source) {
+	if slices.ContainsFunc(b.Sources, func(have Source) bool { return have.Key == src.Key }) {
+		return // attached to the user and to a group of his
+	}
+	if err := s.Parse(&src); err != nil {
+		s.Log.Error("stored policy is malformed", "policy", src.Key, "error", err)
+		return
+	}
+	b.Sources = append(b.Sources, src)
+}
