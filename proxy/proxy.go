@@ -1,5 +1,3 @@
-// Package proxy holds the session that was allowed: how it is opened, handed to
-// a plugin or to our own data channel, and kept up. It knows nothing of IAM.
 package proxy
 
 import "context"

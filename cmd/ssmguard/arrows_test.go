@@ -1,10 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -136,6 +140,50 @@ func TestOnlyPluginImportsPlugin(t *testing.T) {
 	}
 }
 
+// TestAskedFor holds what the house was asked to have: its top level, and the modules
+// that it is built on, required by itself and reached from the program.
+func TestAskedFor(t *testing.T) {
+	for _, name := range []string{"cmd", "guard", "proxy", "configs", "go.mod", "go.sum", "install.sh"} {
+		if _, err := os.Stat(filepath.Join("..", "..", name)); err != nil {
+			t.Error(err)
+		}
+	}
+	out, err := exec.Command("go", "mod", "edit", "-json", "../../go.mod").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mod struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+	}
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	direct := make(map[string]bool)
+	for _, r := range mod.Require {
+		direct[r.Path] = !r.Indirect
+	}
+	imports := importGraph(t)
+	for required, reached := range map[string]string{
+		"github.com/aws/session-manager-plugin":    "github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session",
+		"github.com/aws/aws-sdk-go-v2":             "github.com/aws/aws-sdk-go-v2/aws",
+		"github.com/aws/aws-sdk-go-v2/service/iam": "github.com/aws/aws-sdk-go-v2/service/iam",
+		"github.com/urfave/cli/v2":                 "github.com/urfave/cli/v2",
+	} {
+		if !direct[required] {
+			t.Errorf("%s is no direct requirement", required)
+		}
+		if len(offending(imports, module+"cmd/ssmguard", []string{reached}, nil)) == 0 {
+			t.Errorf("cmd/ssmguard does not reach %s", reached)
+		}
+	}
+	if source, err := os.ReadFile("../../guard/awsiam/services.go"); err != nil || !strings.Contains(string(source), "SimulatePrincipalPolicy") {
+		t.Errorf("IAM's simulation is not asked: %v", err)
+	}
+}
+
 // TestNothingIsCompiledAtStart: every command would pay for a regular expression
 // of a package's own; sync.OnceValue compiles it when it is first needed.
 func TestNothingIsCompiledAtStart(t *testing.T) {
@@ -163,6 +211,35 @@ func TestNothingIsCompiledAtStart(t *testing.T) {
 				_, later := n.(*ast.FuncLit)
 				return !later
 			})
+		}
+	}
+}
+
+// TestRooms: every folder says in its doc.go what it is for, and no room outgrows
+// what a newcomer reads through. guard/policy is a language, and may be larger.
+func TestRooms(t *testing.T) {
+	const mostLines, mostFiles = 4000, 35
+	larger := []string{module + "guard/policy"}
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{.Dir}} {{range .GoFiles}}{{.}} {{end}}{{range .IgnoredGoFiles}}{{.}} {{end}}`, module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		name, dir, files := f[0], f[1], f[2:]
+		lines := 0
+		for _, file := range files {
+			text, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines += strings.Count(string(text), "\n")
+		}
+		if !slices.Contains(files, "doc.go") && name != module+"cmd/ssmguard" {
+			t.Errorf("%s has no doc.go", name)
+		}
+		if (lines > mostLines || len(files) > mostFiles) && !slices.Contains(larger, name) {
+			t.Errorf("%s has %d lines in %d files; cut it by meaning", name, lines, len(files))
 		}
 	}
 }

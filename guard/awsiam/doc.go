@@ -13,4 +13,6 @@
 //	2  iam:GetRole                iam:List(Attached)RolePolicies   kms:DescribeKey
 //	3  iam:SimulatePrincipalPolicy  iam:GetRolePolicy, iam:GetPolicy
 //	4                             iam:GetPolicyVersion
+//
+// It never decides. Start with Client in client.go, then caller.go and policies.go.
 package awsiam

@@ -1,8 +1,3 @@
-// Package awsjson calls services of AWS's JSON protocol without the SDK's
-// packages for them. Of some services a handful of operations is used; their
-// packages would fill tables for all the others at every start of the program,
-// and a start is measured. Configuration, credentials, retries, signatures and
-// errors are the SDK's own.
 package awsjson
 
 import (

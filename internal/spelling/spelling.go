@@ -1,4 +1,3 @@
-// Package spelling finds what a mistyped word most likely meant.
 package spelling
 
 import "strings"

@@ -1,6 +1,3 @@
-// Package awsdb looks up where a database of the account listens, and makes the
-// tokens that stand in for its passwords. It is the only user of the RDS and
-// ElastiCache APIs.
 package awsdb
 
 import (

@@ -1,4 +1,3 @@
-// Package awsssm opens, resumes and ends sessions through the SSM API.
 package awsssm
 
 import (

@@ -1,6 +1,3 @@
-// Package door is the local end of a tunnel: a listener that outlives the
-// sessions behind it. It opens loopback addresses unless told otherwise, and
-// says who holds a port that is taken.
 package door
 
 import (

@@ -11,4 +11,7 @@
 // its channel; then the child says so. After any other end (signal, error,
 // Ctrl-C, end of input, a crash of the child) Runner asks its Opener to
 // terminate the session. A child whose parent is gone terminates it by itself.
+//
+// It never judges and never opens a session. Start with Run in run.go; child.go and
+// session.go are the other end.
 package plugin

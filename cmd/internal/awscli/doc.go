@@ -6,5 +6,5 @@
 // The grammar is the CLI's (Python's argparse, json and the CLI's own
 // shorthand), so its oddities are kept on purpose: scripts depend on them.
 // Strings hold what Python's would: invalid bytes and lone surrogates survive
-// and reach the service as \udcXX escapes.
+// and reach the service as \udcXX escapes. Start with Parse in parse.go.
 package awscli

@@ -5,5 +5,6 @@
 // both act as the same identity in the same place; the CLI's own caches of role
 // and SSO credentials are read and written, so that nobody is asked twice.
 //
-// The environment comes in as a function; nothing here reads the process's own.
+// The environment comes in as a function; nothing here reads the process's own. Start
+// with Load in session.go; chain.go has the order of the sources.
 package awsconf

@@ -1,5 +1,3 @@
-// Package report turns facts into bytes: text for people, JSON for programs.
-// It decides nothing; the exit code comes from the decision, not from here.
 package report
 
 import "ssmguard/guard"
