@@ -289,3 +289,26 @@ func hasPrefix(s string, prefixes []string) bool {
 	}
 	return false
 }
+
+// TestWalk: the README names files and folders that are there.
+func TestWalk(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, walk, _ := strings.Cut(string(text), "\n## A walk through the house\n")
+	walk, _, _ = strings.Cut(walk, "\n## ")
+	rooms := 0
+	for i, name := range strings.Split(walk, "`") {
+		if i%2 == 0 || !strings.Contains(name, "/") || strings.Contains(name, " ") {
+			continue
+		}
+		rooms++
+		if _, err := os.Stat(filepath.Join("..", "..", name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if rooms < 15 {
+		t.Errorf("only %d places are named", rooms)
+	}
+}
