@@ -105,7 +105,7 @@ func ArnName(arn string) string {
 	return name
 }
 
-// TypeName names a pattern's type of resource, typeNameOne an ARN's.
+// TypeName names a pattern's type of resource, TypeNameOne an ARN's.
 func TypeName(pattern string) string {
 	service := ArnField(pattern, FieldService)
 	switch kind := ResourceType(pattern); {

@@ -6,7 +6,8 @@
 // the request's condition keys. Set.Evaluate answers with the verdict, the
 // statements that decided, each layer's own answer, near misses, and for
 // Unknown the keys and layers it turns on. An Evaluator does the same without
-// allocating. A CaseEvaluator decides cases in the format case-v1.
+// allocating. A CaseEvaluator decides cases in the format case-v1. It never knows what
+// a session is. Start with evaluate.go, then set.go and statement.go.
 //
 // What follows says, in the order of AWS's own reference, what is evaluated and
 // what is not. Pages are named by their last part under

@@ -9,5 +9,6 @@
 //
 // A channel has three goroutines of its own (run, reader, writer) and ends when
 // the context given to Dial does, when Close is called, or when the session is
-// gone; Done is closed when all of them have ended.
+// gone; Done is closed when all of them have ended. It never judges, and never opens a
+// session in the account. Start with Dial in channel.go, then run.go.
 package channel

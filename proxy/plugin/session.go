@@ -285,7 +285,7 @@ func (c *child) watch() {
 type dataChannel struct {
 	*datachannel.DataChannel
 	child   *child
-	greeted bool // the first message has come
+	greeted bool       // the first message has come
 	turn    sync.Mutex // of those that wait for a lost connection
 	sending sync.Mutex
 	resumed chan struct{} // told when a lost connection is there again

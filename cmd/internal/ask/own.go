@@ -37,7 +37,7 @@ const OwnPlugin = ""
 // OwnOptions are the options of a session command that the AWS CLI has not.
 type OwnOptions struct {
 	Guard   GuardMode
-	Plugin  string // ownPlugin, embeddedPlugin, or the path of a plugin
+	Plugin  string // OwnPlugin, EmbeddedPlugin, or the path of a plugin
 	Engine  string
 	NoCache bool // neither read nor write what earlier runs learned
 	Timings bool // tell on stderr where the time went

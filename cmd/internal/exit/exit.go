@@ -143,7 +143,7 @@ func without(err, part error) error {
 	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(e error) bool { return e == part })...)
 }
 
-// awsText returns what the AWS CLI writes about an error, "" for errors of ours.
+// AWSText returns what the AWS CLI writes about an error, "" for errors of ours.
 func AWSText(p *env.Process, err error) string {
 	var (
 		usage   *awscli.UsageError

@@ -11,7 +11,7 @@ import (
 	"ssmguard/cmd/internal/env"
 )
 
-// awsNames are the files that a program named aws may be.
+// AWSNames are the files that a program named aws may be.
 var AWSNames = []string{"aws"}
 
 // Executable reports whether a file may be run.

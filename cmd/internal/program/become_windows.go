@@ -15,7 +15,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 )
 
-// awsNames are the files that a program named aws may be.
+// AWSNames are the files that a program named aws may be.
 var AWSNames = []string{"aws.exe", "aws.bat", "aws.cmd"}
 
 // Executable is a matter of the name here.

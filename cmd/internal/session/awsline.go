@@ -14,7 +14,7 @@ import (
 	"ssmguard/cmd/internal/program"
 )
 
-// awsHelp describes the AWS CLI's place.
+// AWSHelp describes the AWS CLI's place.
 const AWSHelp = `Takes a whole command line of the AWS CLI. "ssm start-session" and "ecs
 execute-command" are checked first, and but for that behave as there: options, output,
 exit codes, the plugin in PATH if there is one; a target is an id. Everything else goes

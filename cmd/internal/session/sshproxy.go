@@ -48,7 +48,7 @@ var sshTable = []ask.Option[sshOptions]{
 	{Flag: "--push-key", Set: ask.Text(func(o *sshOptions) *string { return &o.KeyFile })},
 }
 
-// sshProxy runs the words after `ssh-proxy`.
+// SSHProxy runs the words after `ssh-proxy`.
 func SSHProxy(ctx context.Context, p *env.Process, words []string) error {
 	if len(words) > 0 && words[0] == "help" {
 		return ask.ErrHelp
