@@ -30,7 +30,7 @@ func TestShellOnATerminal(t *testing.T) {
 	d.say("until test \"$(stty size)\" = '33 111'; do :; done; echo size=$(stty size) sum=$((20+22))\n") // it may be told late
 	d.await(d.out, "size=33 111")
 	d.await(d.out, "sum=42")
-	d.say("echo begun=$((1+1)); sleep 1000\n")
+	d.say("sh -c 'echo begun=$((1+1)); exec sleep 1000'\n") // what says so is what the interrupt is for
 	d.await(d.out, "begun=2")
 	d.say("\x03")
 	d.await(d.out, "^C")
