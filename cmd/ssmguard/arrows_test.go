@@ -290,6 +290,26 @@ func hasPrefix(s string, prefixes []string) bool {
 	return false
 }
 
+// TestScriptsAreListed: whoever reads CONTRIBUTING.md knows every script of .ci.
+func TestScriptsAreListed(t *testing.T) {
+	text, err := os.ReadFile("../../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir("../../.ci")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode()&0o100 == 0 {
+			continue // what a script reads
+		}
+		if !strings.Contains(string(text), "`.ci/"+f.Name()) && !strings.Contains(string(text), ".ci/"+f.Name()+" ") {
+			t.Errorf(".ci/%s is not listed", f.Name())
+		}
+	}
+}
+
 // TestWalk: the README names files and folders that are there.
 func TestWalk(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
