@@ -324,7 +324,7 @@ func (q inquiry) denyWhy(s *policy.Statement) string {
 		possible, listed := q.grant.Context.Possible(c.Key)
 		switch {
 		case state == policy.KeyUnknown && listed && !open:
-			text += " (the " + q.thing(c.Key) + " has no such key or " + guard.Join(possible, "or") + ", and this operator takes both for a match)"
+			text += " (the " + q.thing(c.Key) + " has no such key, or it is " + guard.Join(possible, "or") + "; this operator takes both for a match)"
 		case state == policy.KeyUnknown:
 			text += " (which is not known here)"
 		case open:

@@ -196,7 +196,7 @@ func (q inquiry) got(u policy.Unmet) string {
 	possible, listed := q.grant.Context.Possible(u.Key)
 	switch {
 	case u.Unknown && listed && !slices.ContainsFunc(possible, func(v string) bool { return slices.Contains(u.Want, v) }):
-		return "the " + thing + " has no such key or " + guard.Join(possible, "or")
+		return "the " + thing + " has no such key, or it is " + guard.Join(possible, "or")
 	case u.Unknown:
 		return "the key is not known here"
 	case u.Absent && guard.IsTagKey(u.Key):
