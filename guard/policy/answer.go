@@ -60,18 +60,15 @@ func (p Pos) String() string {
 	return b.String()
 }
 
-// Unmet is one reason why a statement that came close did not apply.
+// Unmet is a condition of a statement that does not hold.
 type Unmet struct {
 	At       Pos
-	Operator string   // condition operator as written, or the element: "Action", "Resource", "NotAction", "NotResource", "Principal", "Version"
-	Key      string   // condition key as written; for a resource the variable without a known value; else ""
-	Want     []string // values of the policy, variables expanded where they resolve; of a resource the closest pattern first
+	Operator string   // as written
+	Key      string   // as written
+	Want     []string // values of the policy
 	Got      []string // values of the request
 	Absent   bool     // the key is known not to be in the request
 	Unknown  bool     // whether the key is in the request could not be read
-	Segment  string   // for a resource the first part of the ARN that differs: "partition", "service", "region", "account", "type", "resource"
-	Layer    string   // the layer the statement stands in, as in LayerAnswer
-	Level    int
 }
 
 // LayerAnswer is what one layer says by itself, as if the others allowed.
@@ -87,6 +84,5 @@ type Answer struct {
 	Verdict   Verdict
 	By        []Pos         // the statements that decided: every matching Deny, or for Allow every matching Allow
 	Layers    []LayerAnswer // each layer that bears on the request, by itself
-	Missing   []Unmet       // near misses, the closest first; several of one statement stand together
 	DependsOn []string      // for Unknown: the keys and layers the verdict turns on
 }

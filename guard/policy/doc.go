@@ -4,7 +4,7 @@
 //
 // A Set holds the policies that bear on one caller, a Context what is known of
 // the request's condition keys. Set.Evaluate answers with the verdict, the
-// statements that decided, each layer's own answer, near misses, and for
+// statements that decided, each layer's own answer, and for
 // Unknown the keys and layers it turns on. An Evaluator does the same without
 // allocating. A CaseEvaluator decides cases in the format case-v1. It never knows what
 // a session is. Start with evaluate.go, then set.go and statement.go.

@@ -35,22 +35,17 @@ type match struct {
 // is total: whatever it is given, it answers.
 func (s Set) Evaluate(action, resource string, c Context) Answer {
 	var e Evaluator
-	a := *e.Decide(&s, action, resource, &c)
-	if a.Verdict != Allow {
-		r := newRequest(action, resource, &c)
-		a.Missing = e.nearMisses(&r)
-	}
-	return a
+	return *e.Decide(&s, action, resource, &c)
 }
 
-// Decide is Set.Evaluate without the near misses. The answer is the evaluator's:
-// it holds until the next call.
+// Decide is Set.Evaluate without its memory. The answer is the evaluator's: it holds
+// until the next call.
 func (e *Evaluator) Decide(s *Set, action, resource string, c *Context) *Answer {
 	r := newRequest(action, resource, c)
 	e.layers = s.layers(e.layers[:0])
 	e.collect(&r)
 	a := &e.answer
-	*a = Answer{By: a.By[:0], Layers: a.Layers[:0], Missing: nil, DependsOn: nil}
+	*a = Answer{By: a.By[:0], Layers: a.Layers[:0], DependsOn: nil}
 	a.Layers = e.layerAnswers(a.Layers)
 	deny, allow := e.denied(), e.allowed()
 	switch {
