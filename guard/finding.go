@@ -45,15 +45,6 @@ type Near struct {
 	Why string // `matches, but its condition ssm:resourceTag/Name = web cannot hold here: ...`
 }
 
-// Seen returns the positions of the statements the finding names.
-func (f Finding) Seen() []policy.Pos {
-	var at []policy.Pos
-	for _, n := range f.Nearest {
-		at = append(at, n.At)
-	}
-	return at
-}
-
 // Fix is the smallest change that lets the request through.
 type Fix struct {
 	Text    string            // what to do, in a clause: "add to role/dev"
