@@ -16,7 +16,7 @@ import (
 // Dialer opens our own data channels to sessions of one configuration.
 type Dialer struct {
 	Options channel.Options // for every channel
-	Api     *awsssm.Client
+	API     *awsssm.Client
 	Renew   func(context.Context) error // looks for newer credentials; nil: there are none
 }
 
@@ -27,7 +27,7 @@ func NewDialer(conf *awsconf.Session, api *awsssm.Client) (*Dialer, error) {
 		return nil, err
 	}
 	signed := conf.Config
-	d := &Dialer{Api: api, Options: channel.Options{
+	d := &Dialer{API: api, Options: channel.Options{
 		Sign: awsssm.Sign(signed), GenerateDataKey: awsssm.DataKey(signed), Proxy: proxy, TLS: trusted,
 	}}
 	return d, nil
@@ -55,7 +55,7 @@ func (d *Dialer) DialWatched(ctx context.Context, s *proxy.Session, onEvent func
 // resume asks for a new token. When AWS says that the session cannot be resumed,
 // a new one is the way on.
 func (d *Dialer) resume(ctx context.Context, id string) (streamURL, token proxy.Secret, err error) {
-	s, err := d.Api.Resume(ctx, id)
+	s, err := d.API.Resume(ctx, id)
 	var refused *proxy.Refused
 	switch {
 	case err == nil:

@@ -28,7 +28,7 @@ type FurtherSessions struct {
 
 // Open starts a session and a channel to it; the session ends with the channel.
 func (f *FurtherSessions) Open(ctx context.Context) (*channel.Channel, error) {
-	s, err := f.Api.Open(ctx, f.Spec)
+	s, err := f.API.Open(ctx, f.Spec)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (f *FurtherSessions) Open(ctx context.Context) (*channel.Channel, error) {
 func (f *FurtherSessions) end(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), TerminateTimeout)
 	defer cancel()
-	return f.Api.Terminate(ctx, id)
+	return f.API.Terminate(ctx, id)
 }
 
 // Wait returns when every session has ended.

@@ -95,7 +95,7 @@ func mayBeSilent(s proxy.Spec) bool {
 func (n *nativeSession) terminate(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dial.TerminateTimeout)
 	defer cancel()
-	if err := n.Api.Terminate(ctx, id); err != nil {
+	if err := n.API.Terminate(ctx, id); err != nil {
 		fmt.Fprintf(n.Stderr, "ssmguard: warning: %v\n", &plugin.LeftRunningError{ID: id, Err: err})
 	}
 }
