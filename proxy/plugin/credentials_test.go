@@ -26,8 +26,7 @@ func TestCredentialsAreAskedForWhenUsed(t *testing.T) {
 	d := st.run(o)
 	d.await(d.err, "ready")
 	status := resumed(t, s)
-	d.say("echo sum=$((20+22)); exit\n")
-	d.await(d.out, "sum=42")
+	d.sayAndExit()
 	if code := d.wait(); code != 0 {
 		t.Errorf("exit status %d: %s", code, d.err)
 	}
@@ -94,8 +93,7 @@ func TestTypedWhileDisconnected(t *testing.T) {
 	for range 10 {
 		d.say(": on and on\n")
 	}
-	d.say("echo sum=$((20+22)); exit\n")
-	d.await(d.out, "sum=42")
+	d.sayAndExit()
 	if code := d.wait(); code != 0 {
 		t.Errorf("exit status %d: %s", code, d.err)
 	}

@@ -171,8 +171,7 @@ func TestEncryptedShell(t *testing.T) {
 	d := st.runTTY(o)
 	d.await(d.out, "this session is encrypted")
 	d.await(d.out, "ready")
-	d.say("echo sum=$((20+22)); exit\n")
-	d.await(d.out, "sum=42")
+	d.sayAndExit()
 	if code := d.wait(); code != 0 {
 		t.Errorf("exit status %d: %s", code, d.out)
 	}
@@ -241,8 +240,7 @@ func TestResume(t *testing.T) {
 	d.await(d.err, "ready")
 	s.Cut(gateway.CutRST)
 	awaitStatus(t, s, "the second connection", func(st gateway.Status) bool { return len(st.Connects) == 2 })
-	d.say("echo sum=$((20+22)); exit\n")
-	d.await(d.out, "sum=42")
+	d.sayAndExit()
 	if code := d.wait(); code != 0 {
 		t.Errorf("exit status %d: %s", code, d.err)
 	}

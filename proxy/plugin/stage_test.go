@@ -371,6 +371,15 @@ func (d *driver) wait() int {
 	return d.cmd.ProcessState.ExitCode()
 }
 
+// sayAndExit has the far shell say something, and exit once that has come: what a
+// terminal has not passed on when its first process exits may be lost in the kernel,
+// which throws a hung-up terminal's buffers away.
+func (d *driver) sayAndExit() {
+	d.say("echo sum=$((20+22))\n")
+	d.await(d.out, "sum=42")
+	d.say("exit\n")
+}
+
 func (d *driver) say(text string) {
 	d.t.Helper()
 	if _, err := io.WriteString(d.in, text); err != nil {
