@@ -265,6 +265,7 @@ func TestWriterIsHeldBack(t *testing.T) {
 func TestBlockedReaderIsPatient(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		c, p := portChannel(t, s)
+		synctest.Wait() // the reader waits for message 2: else it is held up before that, and the pipe with it
 		e := &collector{stop: true}
 		if err := c.attach(e); err != nil {
 			t.Fatal(err)
