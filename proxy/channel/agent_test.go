@@ -71,7 +71,8 @@ type peer struct {
 	open wire.OpenRequest
 	in   chan wire.Frame // what the client sent
 	gone chan struct{}
-	deaf atomic.Bool // pings go unanswered
+	deaf atomic.Bool  // pings go unanswered
+	acks []wire.Frame // that came while next waited for something else
 }
 
 func newScripted(t *testing.T) *scripted {
@@ -193,7 +194,8 @@ func (p *peer) closed(output string) {
 	p.send(wire.Frame{Type: wire.ChannelClosed, Payload: b})
 }
 
-// next returns the client's next message of a type, and throws others away.
+// next returns the client's next message of a type, and throws others away, but
+// keeps acknowledgements for acked: one may come just before what is waited for.
 func (p *peer) next(t wire.MessageType) wire.Frame {
 	p.t.Helper()
 	timeout := time.After(time.Minute)
@@ -202,6 +204,9 @@ func (p *peer) next(t wire.MessageType) wire.Frame {
 		case f := <-p.in:
 			if f.Type == t {
 				return f
+			}
+			if f.Type == wire.Acknowledge {
+				p.acks = append(p.acks, f)
 			}
 		case <-timeout:
 			p.t.Fatalf("no %s from the client", t)
@@ -212,7 +217,13 @@ func (p *peer) next(t wire.MessageType) wire.Frame {
 // acked returns the number of the next message that the client acknowledges.
 func (p *peer) acked() int64 {
 	p.t.Helper()
-	a, err := wire.ParseAck(p.next(wire.Acknowledge).Payload)
+	var f wire.Frame
+	if len(p.acks) > 0 {
+		f, p.acks = p.acks[0], p.acks[1:]
+	} else {
+		f = p.next(wire.Acknowledge)
+	}
+	a, err := wire.ParseAck(f.Payload)
 	if err != nil {
 		p.t.Error(err)
 	}
