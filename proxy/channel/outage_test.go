@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -44,6 +45,7 @@ func (r *vrig) cut(down bool) {
 // up meanwhile is not piled up for the remote port.
 func TestConnectionsWaitForTheLine(t *testing.T) {
 	withVrig(t, asIs, func(t *testing.T, r *vrig) {
+		synctest.Wait() // the handshake is acknowledged
 		r.cut(true)
 		answered := make(chan time.Duration, 3)
 		for i := range uint64(3) {
