@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"ssmguard/proxy"
 )
 
 // Inlet hands the connections of one listener to any number of channels: to
@@ -146,7 +148,7 @@ func (in *Inlet) fail(err error) {
 }
 
 func (in *Inlet) signal() {
-	signal(in.ready)
+	proxy.Signal(in.ready)
 }
 
 // Accept returns the next connection for a taker that has load connections

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"ssmguard/proxy"
 	"ssmguard/proxy/channel/wire"
 )
 
@@ -137,7 +138,7 @@ func (p *ports) drop(s *stream) {
 }
 
 func (p *ports) signalFreed() {
-	signal(p.freed)
+	proxy.Signal(p.freed)
 }
 
 // add registers a stream.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"ssmguard/proxy"
 	"ssmguard/proxy/channel/reliable"
 	"ssmguard/proxy/channel/wire"
 )
@@ -234,5 +235,5 @@ func (c *Channel) queuePong(data string) {
 }
 
 func (c *Channel) wake() {
-	signal(c.kick)
+	proxy.Signal(c.kick)
 }

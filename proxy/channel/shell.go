@@ -208,8 +208,8 @@ func (e *shell) output(kind wire.PayloadType, payload []byte) error {
 		}
 		e.size += len(payload)
 		e.down += int64(len(payload))
-		signal(e.wake)
-		signal(e.news)
+		proxy.Signal(e.wake)
+		proxy.Signal(e.news)
 	case wire.PayloadExitCode:
 		if n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(string(payload), "EXIT_CODE:"))); err == nil {
 			e.exit = n
@@ -269,7 +269,7 @@ func (e *shell) writeAll(out, errOut io.Writer) error {
 			e.mu.Lock()
 			e.size -= len(a.Payload)
 			e.mu.Unlock()
-			signal(e.freed)
+			proxy.Signal(e.freed)
 		}
 		if len(queue) > 0 {
 			continue
@@ -281,13 +281,6 @@ func (e *shell) writeAll(out, errOut io.Writer) error {
 		case <-e.wake:
 		case <-e.ctx.Done():
 		}
-	}
-}
-
-func signal(ch chan struct{}) {
-	select {
-	case ch <- struct{}{}:
-	default:
 	}
 }
 

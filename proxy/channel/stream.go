@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"ssmguard/proxy"
 	"ssmguard/proxy/channel/reliable"
 	"ssmguard/proxy/channel/wire"
 )
@@ -351,7 +352,7 @@ func (s *stream) abandon() {
 }
 
 func (s *stream) nudge() {
-	signal(s.wake)
+	proxy.Signal(s.wake)
 }
 
 // reset closes the local connection so that its owner notices that it is

@@ -218,7 +218,7 @@ func (p *vpeer) push(b []byte) {
 	p.mu.Lock()
 	p.queue = append(p.queue, b)
 	p.mu.Unlock()
-	signal(p.wake)
+	proxy.Signal(p.wake)
 }
 
 // writeAll writes what was pushed; the first byte of each is its kind.

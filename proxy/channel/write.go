@@ -5,6 +5,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"ssmguard/proxy"
 	"ssmguard/proxy/channel/reliable"
 	"ssmguard/proxy/channel/wire"
 )
@@ -163,7 +164,7 @@ func (c *Channel) send(stop <-chan struct{}, m *reliable.Message, n int, kind wi
 func (c *Channel) speak() {
 	c.spoke.Add(1)
 	if c.steady.Load() {
-		signal(c.talking)
+		proxy.Signal(c.talking)
 	}
 }
 

@@ -53,17 +53,17 @@ func Main(args []string) int {
 
 // child is the one session of an embedded plugin process.
 type child struct {
-	events   *reporter // nil: no parent of ours
-	life     *os.File  // ends when the parent does; nil likewise
-	answers  chan answer
+	events   *reporter    // nil: no parent of ours
+	life     *os.File     // ends when the parent does; nil likewise
+	answers  chan answer  // the parent's, one for each event that asks for credentials
 	profile  string       // of the arguments
 	disown   func()       // takes the parent's credentials back
 	kind     atomic.Value // string: the session's type as the agent calls it; empty without handshake
 	session  *session.Session
 	plugin   session.ISessionPlugin
-	output   chan struct{}  // told when the far side has said something
+	output   chan struct{}  // gets a token whenever the far side has said something
+	answered atomic.Bool    // the far side has said something
 	signals  chan os.Signal // the session's own, on their way to the far end
-	answered atomic.Bool    // it has
 	terminal func()         // puts the terminal back as it was
 	log      log.T
 	fault    error        // the last failure to connect

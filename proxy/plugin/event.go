@@ -44,14 +44,6 @@ type answer struct {
 	Error           string `json:"error,omitempty"` // why there are no credentials
 }
 
-// tell puts a token into a channel that has room for one, unless it is there already.
-func tell(told chan<- struct{}) {
-	select {
-	case told <- struct{}{}:
-	default:
-	}
-}
-
 // reporter writes events; a nil reporter writes nothing.
 type reporter struct {
 	mu   sync.Mutex

@@ -130,9 +130,9 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 		case e.Ready && ready != nil:
 			ready()
 		case e.Forwards:
-			tell(forwards)
+			proxy.Signal(forwards)
 		case e.Interrupted:
-			tell(interrupted)
+			proxy.Signal(interrupted)
 		}
 	}
 	if r.external {

@@ -201,7 +201,7 @@ func (c *child) observe(m message.ClientMessage) {
 	kind := message.PayloadType(m.PayloadType)
 	if kind == message.Output || kind == message.StdErr {
 		c.answered.Store(true)
-		tell(c.output)
+		proxy.Signal(c.output)
 	}
 	switch kind {
 	case message.Output:
@@ -467,7 +467,7 @@ func (d *dataChannel) lost(cause error) {
 			refused = refusal(err)
 		}
 		if err == nil {
-			tell(d.resumed)
+			proxy.Signal(d.resumed)
 			return
 		}
 		time.Sleep(pause)

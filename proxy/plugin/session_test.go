@@ -16,6 +16,8 @@ import (
 	"github.com/aws/session-manager-plugin/src/log"
 	"github.com/aws/session-manager-plugin/src/message"
 	"github.com/gorilla/websocket"
+
+	"ssmguard/proxy"
 )
 
 func TestGuardedWebsocketHearsOn(t *testing.T) {
@@ -135,7 +137,7 @@ func TestWhatEndsTheSessionDoesNotWait(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Error("it waits")
 	}
-	tell(d.resumed)
+	proxy.Signal(d.resumed)
 	if err := <-sent; err != nil {
 		t.Error(err)
 	}

@@ -94,7 +94,10 @@ func (w *World) Check(ctx context.Context) (guard.Decision, error) {
 // Judged asks every judge, and explains what they found, with repairs.
 func Judged(ctx context.Context, g *guard.Guard, r guard.Request) (guard.Decision, error) {
 	d, err := g.Check(ctx, r)
-	return repair.Propose(finding.Explain(d)), err
+	if err != nil {
+		return d, err
+	}
+	return repair.Propose(finding.Explain(d)), nil
 }
 
 // Show renders a decision for people, on stderr.

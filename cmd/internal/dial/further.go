@@ -9,14 +9,6 @@ import (
 	"ssmguard/proxy/channel"
 )
 
-// SignalOnce signals a channel of capacity 1 that may have been signalled already.
-func SignalOnce(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
 // FurtherSessions opens sessions beside the first one, for agents that carry one
 // connection each.
 type FurtherSessions struct {

@@ -11,6 +11,7 @@ import (
 
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/env"
+	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 )
 
@@ -224,7 +225,7 @@ func (s *screen) resumed(text string) {
 	}
 	switch {
 	case s.shared && s.whole && s.shown:
-		dial.SignalOnce(s.nudge)
+		proxy.Signal(s.nudge)
 	case s.shown:
 		s.say(text)
 	case s.blind, s.shared && s.whole:

@@ -30,7 +30,7 @@ func (n *nativeTunnel) Run(ctx context.Context, s *proxy.Session, _ proxy.Stream
 	refused := make(chan struct{}, 1)
 	ch, err := n.DialWatched(ctx, s, func(e channel.Event) {
 		if e.Kind == channel.Refused {
-			dial.SignalOnce(refused)
+			proxy.Signal(refused)
 		}
 		n.note(s, e)
 	}, func(err error) { n.hindered(s, err) })

@@ -3,7 +3,6 @@ package tunnel
 import (
 	"sync"
 
-	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/proxy"
 )
@@ -33,7 +32,7 @@ func (b *outbox) put(e proxy.Event) {
 	b.mu.Lock()
 	b.queue = append(b.queue, e)
 	b.mu.Unlock()
-	dial.SignalOnce(b.more)
+	proxy.Signal(b.more)
 }
 
 // close returns when everything is handed on. Nothing may be put in any more.
