@@ -2,17 +2,26 @@ package proxy
 
 import "log/slog"
 
-// Secret is a string that must not be seen: every way Go has of printing it
-// gives REDACTED. Reveal is the only way to its value.
-type Secret struct{ value string }
+// Secret is a string that must not be seen: printed, logged or marshalled it is
+// REDACTED. Reveal is the only way to its value.
+type Secret struct {
+	// A pointer, because fmt calls no method of an unexported field: it prints what
+	// the field holds, here an address.
+	value *string
+}
 
 const redacted = "REDACTED"
 
 // NewSecret wraps a value.
-func NewSecret(value string) Secret { return Secret{value} }
+func NewSecret(value string) Secret { return Secret{&value} }
 
 // Reveal returns the value itself, for the one call that needs it.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // String returns "REDACTED".
 func (Secret) String() string { return redacted }
