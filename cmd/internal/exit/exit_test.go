@@ -1,0 +1,137 @@
+package exit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/guard/awsiam"
+	"ssmguard/guard/policy"
+	"ssmguard/proxy"
+	"ssmguard/proxy/plugin"
+)
+
+// noSignal is a signal of an operating system that has other ones.
+type noSignal struct{}
+
+func (noSignal) String() string { return "note" }
+func (noSignal) Signal()        {}
+
+// TestCode: every error a command can end with, and its exit code.
+func TestCode(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"success", nil, 0},
+		{"an error of no kind", errors.New("broken"), 255},
+		{"a status", EndWith(7), 7},
+		{"a code", Coded("no", 253), 253},
+		{"a wrong command line", Usagef("unknown word"), 252},
+		{"the AWS CLI's usage", &awscli.UsageError{Code: 252}, 252},
+		{"the AWS CLI's parameters", &awscli.UsageError{Code: 255}, 255},
+		{"configuration", &awsconf.Error{Code: awsconf.CodeConfig}, 253},
+		{"a credential source that AWS refused", &awsconf.Error{Code: awsconf.CodeRefused}, 254},
+		{"a credential source that failed", &awsconf.Error{Code: awsconf.CodeOther}, 255},
+		{"AWS refused", &proxy.Refused{Code: "TargetNotConnected"}, 254},
+		{"AWS did not answer", &proxy.Unreachable{Err: errors.New("refused")}, 255},
+		{"Ctrl-C", env.Signalled{Signal: syscall.SIGINT}, 130},
+		{"SIGQUIT", env.Signalled{Signal: syscall.SIGQUIT}, 128 + 3},
+		{"SIGPIPE", env.Signalled{Signal: syscall.SIGPIPE}, 128 + 13},
+		{"SIGTERM", env.Signalled{Signal: syscall.SIGTERM}, -15},
+		{"SIGHUP", env.Signalled{Signal: syscall.SIGHUP}, -1},
+		{"Ctrl-C in the plugin", &plugin.InterruptedError{Signal: os.Interrupt}, 130},
+		{"SIGTERM in the plugin", &plugin.InterruptedError{Signal: syscall.SIGTERM}, -15},
+		{"no Unix signal in the plugin", &plugin.InterruptedError{Signal: noSignal{}}, 255},
+		{"the command at the far end", &plugin.ExitError{Code: 9, Remote: true}, 9},
+		{"the plugin", &plugin.ExitError{Code: 9}, 255},
+		{"the plugin, by a signal", &plugin.ExitError{Code: -1, Signal: syscall.SIGKILL}, 255},
+		{"no plugin", plugin.ErrNotFound, 255},
+		{"a session left running", &plugin.LeftRunningError{ID: "ann-1", Err: errors.New("denied")}, 255},
+		// Of two reasons the first row of the table is the one.
+		{"Ctrl-C before AWS answered", errors.Join(&proxy.Unreachable{}, env.Signalled{Signal: syscall.SIGINT}), 130},
+		{"said already, and refused", errors.Join(&proxy.Refused{}, EndWith(3)), 3},
+		{"refused, with our code", errors.Join(&proxy.Refused{}, Coded("no target", 252)), 252},
+	} {
+		if got := Code(tt.err); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+		if tt.err != nil {
+			if got := Code(fmt.Errorf("session: %w", tt.err)); got != tt.want {
+				t.Errorf("%s, wrapped: %d, want %d", tt.name, got, tt.want)
+			}
+		}
+	}
+}
+
+// TestCodeOfAQuestion: what AWS said no to is 254, what it did not say is 255.
+func TestCodeOfAQuestion(t *testing.T) {
+	want := map[awsiam.Kind]int{
+		awsiam.KindOther: 255, awsiam.KindDenied: 254, awsiam.KindCredentials: 254, awsiam.KindThrottled: 255, awsiam.KindNotFound: 254,
+		awsiam.KindInvalid: 254, awsiam.KindUnreachable: 255, awsiam.KindCanceled: 255, awsiam.KindNoOrg: 255,
+	}
+	for kind, code := range want {
+		if got := Code(fmt.Errorf("owner: %w", &awsiam.Error{Permission: "iam:GetRole", Kind: kind})); got != code {
+			t.Errorf("kind %d: %d, want %d", kind, got, code)
+		}
+	}
+	if last := int(awsiam.KindNoOrg); len(want) != last+1 {
+		t.Errorf("%d kinds have a code, there are %d", len(want), last+1)
+	}
+}
+
+func TestVerdictStatus(t *testing.T) {
+	for verdict, want := range map[policy.Verdict]int{policy.Allow: 0, policy.ImplicitDeny: 3, policy.ExplicitDeny: 3, policy.Unknown: 4} {
+		if got := Code(VerdictStatus(verdict)); got != want {
+			t.Errorf("%v: %d, want %d", verdict, got, want)
+		}
+	}
+}
+
+// TestReport: who has said what of an error already, and in whose words.
+func TestReport(t *testing.T) {
+	for _, tt := range []struct {
+		name           string
+		err            error
+		code           int
+		stdout, stderr string
+	}{
+		{"nothing", nil, 0, "", ""},
+		{"said already", EndWith(3), 3, "", ""},
+		{"our words", Coded("no target", 252), 252, "", "ssmguard: no target\n"},
+		{"our words twice", errors.New("ssmguard: no target"), 255, "", "ssmguard: no target\n"},
+		{"a denial", errors.New("denied\n  role/dev may not"), 255, "", "ssmguard: denied\n  role/dev may not\n"},
+		{"what a terminal would obey", errors.New("no target \x1b[2J"), 255, "", "ssmguard: no target " + env.Printable("\x1b[2J") + "\n"},
+		{"AWS's words", &proxy.Refused{Code: "TargetNotConnected", Message: "gone", Operation: "StartSession"}, 254, "",
+			"\naws: [ERROR]: An error occurred (TargetNotConnected) when calling the StartSession operation: gone\n"},
+		{"Ctrl-C", env.Signalled{Signal: syscall.SIGINT}, 130, "\n", ""},
+		{"SIGTERM", env.Signalled{Signal: syscall.SIGTERM}, -15, "", ""},
+		{"the far end's code", &plugin.ExitError{Code: 9, Remote: true}, 9, "", ""},
+		{"a session left running", errors.Join(&plugin.LeftRunningError{ID: "ann-1", Err: errors.New("no answer")}, EndWith(9)), 9, "",
+			"ssmguard: warning: session ann-1 may still be running: no answer\n"},
+	} {
+		var stdout, stderr bytes.Buffer
+		p := &env.Process{ProfileExists: true}
+		p.Stdout, p.Stderr = &stdout, &stderr
+		if got := Report(p, tt.err); got != tt.code || stdout.String() != tt.stdout || stderr.String() != tt.stderr {
+			t.Errorf("%s: %d %q %q, want %d %q %q", tt.name, got, stdout.String(), stderr.String(), tt.code, tt.stdout, tt.stderr)
+		}
+	}
+}
+
+// TestCodesAreTheContract: scripts test for these numbers.
+func TestCodesAreTheContract(t *testing.T) {
+	got := []int{OK, Interrupt, Usage, Config, Refused, Other, exitCheckDenied, exitUndecided,
+		awscli.CodeUsage, awsconf.CodeUsage, awsconf.CodeConfig, awsconf.CodeRefused, awsconf.CodeOther}
+	if want := []int{0, 130, 252, 253, 254, 255, 3, 4, 252, 252, 253, 254, 255}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
