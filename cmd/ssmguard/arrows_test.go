@@ -5,9 +5,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,22 +17,24 @@ import (
 
 const module = "ssmguard/"
 
-// arrows is the import table of the house: a package of ours (or a folder, with
-// "/...") must never reach a package whose path starts with one of never.
-// Exceptions in except win. Test files are not looked at.
-var arrows = []struct {
+type arrow struct {
 	from   string
 	never  []string
 	except []string
 	why    string
-}{
+}
+
+// arrows is the import table of the house: a package of ours (or a folder, with
+// "/...") must never reach a package whose path starts with one of never.
+// Exceptions in except win. Test files are not looked at.
+var arrows = []arrow{
 	{"guard/policy", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, nil,
 		"it is fuzzed, trusted and reused: standard library only"},
-	{"guard", []string{"github.com/", "ssmguard/guard/finding", "ssmguard/guard/repair", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox/account"}, nil,
+	{"guard", []string{"github.com/", "ssmguard/guard/finding", "ssmguard/guard/repair", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox"}, nil,
 		"deciding is pure: no SDK, no session, no configuration"},
-	{"guard/finding", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox/account", "ssmguard/guard/repair"}, nil,
+	{"guard/finding", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox", "ssmguard/guard/repair"}, nil,
 		"what a denial means is told without doing anything about it"},
-	{"guard/repair", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox/account", "ssmguard/guard/finding"}, nil,
+	{"guard/repair", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox", "ssmguard/guard/finding"}, nil,
 		"a repair is proven by the evaluator, not by the words of a denial"},
 	{"internal/sandbox/account", []string{"github.com/aws/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam"}, nil,
 		"the stand-in for AWS must not share code with the client it tests"},
@@ -38,7 +42,7 @@ var arrows = []struct {
 		"requests are taken in alike for every service"},
 	{"internal/sandbox/databases", []string{"github.com/aws/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox/account", "ssmguard/internal/sandbox/gateway"}, nil,
 		"a service knows the others as little as AWS's do"},
-	{"guard/awsiam", []string{"ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd"}, nil,
+	{"guard/awsiam", []string{"ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal/sandbox"}, nil,
 		"evidence is gathered without knowing what will run"},
 	{"internal/awsjson", []string{"ssmguard/", "github.com/urfave/"}, nil,
 		"guard and proxy both call AWS by it; it knows neither"},
@@ -46,13 +50,13 @@ var arrows = []struct {
 		"guard and configs both ask it; it knows neither"},
 	{"internal/yamlfile", []string{"ssmguard/", "github.com/"}, []string{"ssmguard/internal/spelling"},
 		"what is wrong is told alike in every file that a user writes"},
-	{"proxy", []string{"github.com/", "ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "ssmguard/proxy/"}, nil,
+	{"proxy", []string{"github.com/", "go.yaml.in/", "golang.org/x/", "ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal", "ssmguard/proxy/"}, nil,
 		"a session knows nothing of permissions"},
-	{"proxy/awsssm", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd"}, nil,
+	{"proxy/awsssm", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal/sandbox"}, nil,
 		"opening a session is not asking for it"},
-	{"proxy/plugin", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd"}, nil,
+	{"proxy/plugin", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal/sandbox"}, nil,
 		"the plugin runs what was allowed"},
-	{"proxy/channel", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "github.com/aws/"}, nil,
+	{"proxy/channel", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "github.com/aws/", "ssmguard/internal/sandbox"}, nil,
 		"the protocol needs bytes and a signature, no SDK"},
 	{"proxy/channel/wire", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal", "ssmguard/proxy/", "github.com/", "golang.org/x/"}, nil,
 		"how messages are written is known to both ends, the stand-in's too"},
@@ -117,6 +121,100 @@ func TestArrows(t *testing.T) {
 		for _, path := range offending(imports, from, a.never, a.except) {
 			t.Errorf("%s must not reach %s (%s):\n\t%s", a.from, path[len(path)-1], a.why, strings.Join(path, " -> "))
 		}
+	}
+}
+
+// TestArrowsNotice: an import that the design forbids is noticed whoever makes it.
+// Each edge is put into the graph of the imports that there are.
+func TestArrowsNotice(t *testing.T) {
+	sdk, x := []string{"github.com/aws/aws-sdk-go-v2/aws"}, []string{"golang.org/x/term"}
+	ours := func(names ...string) []string {
+		for i, name := range names {
+			names[i] = module + name
+		}
+		return names
+	}
+	forbidden := map[string][][]string{
+		"guard/policy":         {sdk, x, {"go.yaml.in/yaml/v3"}, ours("guard", "internal/spelling", "proxy")},
+		"guard":                {sdk, ours("guard/finding", "guard/repair", "guard/awsiam", "proxy", "configs", "internal/sandbox/world", "cmd/internal/env")},
+		"guard/finding":        {sdk, ours("guard/repair", "guard/awsiam", "proxy", "configs", "internal/sandbox/world", "cmd/internal/env")},
+		"guard/repair":         {sdk, ours("guard/finding", "guard/awsiam", "proxy", "configs", "internal/sandbox/world", "cmd/internal/env")},
+		"guard/awsiam":         {ours("proxy", "configs", "internal/sandbox/account", "cmd/internal/env")},
+		"proxy":                {sdk, x, {"go.yaml.in/yaml/v3", "github.com/aws/session-manager-plugin/src/log"}, ours("guard", "guard/policy", "proxy/plugin", "internal/awsjson", "configs", "cmd/internal/env")},
+		"proxy/awsssm":         {ours("guard", "configs", "internal/sandbox/api", "cmd/internal/env")},
+		"proxy/plugin":         {ours("guard", "configs", "internal/sandbox/gateway", "cmd/internal/env")},
+		"proxy/channel":        {sdk, ours("guard", "guard/awsiam", "configs", "internal/sandbox/gateway", "cmd/internal/env")},
+		"proxy/channel/wire":   {sdk, x, ours("proxy/channel", "guard")},
+		"proxy/door":           {sdk, ours("guard", "proxy", "proxy/channel")},
+		"proxy/awsdb":          {ours("guard", "proxy", "configs")},
+		"configs":              {sdk, ours("guard", "guard/policy", "proxy", "internal/sandbox/world", "cmd/internal/env")},
+		"internal/sandbox":     {sdk, ours("guard/awsiam", "proxy/channel", "proxy/plugin", "configs", "cmd/internal/env")},
+		"internal/awsjson":     {ours("guard", "proxy")},
+		"cmd/internal/awscli":  {ours("guard", "guard/awsiam", "guard/policy", "proxy", "proxy/awsssm", "internal/sandbox", "cmd/internal/awsconf")},
+		"cmd/internal/awsconf": {ours("guard", "guard/awsiam", "guard/policy", "proxy", "proxy/awsssm", "internal/sandbox", "cmd/internal/env")},
+		"cmd/internal/report":  {sdk, ours("internal/sandbox", "cmd/internal/ask", "cmd/internal/env")},
+		"cmd/internal/ask":     {ours("cmd/internal/session", "cmd/internal/check", "cmd/internal/tunnel", "proxy/channel", "internal/sandbox")},
+		"cmd/internal/session": {ours("cmd/internal/check", "cmd/internal/tunnel", "internal/sandbox")},
+		"cmd/internal/check":   {ours("cmd/internal/tunnel", "internal/sandbox")},
+		"cmd/internal/keeper":  {ours("cmd/internal/tunnel", "cmd/internal/session")},
+		"cmd/internal/tunnel":  {ours("cmd/internal/check", "internal/sandbox")},
+		"cmd/internal/cli":     {{"github.com/aws/session-manager-plugin/src/log"}},
+	}
+	imports := importGraph(t)
+	for from, edges := range forbidden {
+		for _, to := range slices.Concat(edges...) {
+			if _, ok := imports[to]; !ok && strings.HasPrefix(to, module) {
+				t.Errorf("%s: no such package", to)
+			}
+			planted := maps.Clone(imports)
+			planted[module+from] = append(slices.Clone(imports[module+from]), to)
+			if !slices.ContainsFunc(arrows, func(a arrow) bool {
+				return a.from == from && len(offending(planted, module+from, a.never, a.except)) > 0
+			}) {
+				t.Errorf("%s may import %s", from, to)
+			}
+		}
+	}
+}
+
+// TestLibrariesKeepToThemselves: what guard, configs and proxy do not call, for it
+// belongs to main. The plugin's own process is its main.
+func TestLibrariesKeepToThemselves(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{$d := .Dir}}{{$p := .ImportPath}}{{range .GoFiles}}{{$p}} {{$d}}/{{.}}{{"\n"}}{{end}}`,
+		module+"guard/...", module+"proxy/...", module+"configs/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	mains := regexp.MustCompile(`^(os\.(Exit|Args|Stdin|Stdout|Stderr|Getenv|LookupEnv|Environ)|fmt\.Print(f|ln)?|log\.(Print|Fatal|Panic)(f|ln)?)$`)
+	files := 0
+	for line := range strings.Lines(string(out)) {
+		pkg, name, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok || pkg == module+"proxy/plugin" {
+			continue
+		}
+		files++
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pure := pkg == module+"guard/finding" || pkg == module+"guard/repair" || pkg == module+"guard/policy" || pkg == module+"guard"
+		for _, i := range file.Imports {
+			if pure && strings.HasPrefix(strings.Trim(i.Path.Value, `"`), "os") {
+				t.Errorf("%s: deciding looks at no file", fset.Position(i.Pos()))
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if use, ok := n.(*ast.SelectorExpr); ok {
+				if of, ok := use.X.(*ast.Ident); ok && mains.MatchString(of.Name+"."+use.Sel.Name) {
+					t.Errorf("%s: %s.%s is main's", fset.Position(n.Pos()), of.Name, use.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+	if files < 80 {
+		t.Errorf("only %d files were read", files)
 	}
 }
 
