@@ -1,6 +1,10 @@
 package proxy
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // Spec is what the user asked for: the input of ssm:StartSession and where to send it.
 type Spec struct {
@@ -19,13 +23,48 @@ type Session struct {
 	Spec             Spec
 }
 
-// Opener opens and ends sessions in the account.
+// Opener opens sessions in the account, and ends them.
 type Opener interface {
 	// Open calls StartSession. An error means that no session was opened.
-	Open(ctx context.Context, s Spec) (*Session, error)
+	Open(ctx context.Context) (*Session, error)
+	Terminator
+}
+
+// Terminator ends sessions in the account.
+type Terminator interface {
 	// Terminate ends the session with the given id; ending an ended session is no error.
 	Terminate(ctx context.Context, id string) error
 }
+
+// endTimeout bounds the call that ends a session which nobody wants any more. It is
+// less than "tunnel down" waits for a process.
+const endTimeout = 10 * time.Second
+
+// End terminates a session even when ctx is over: that is when it matters. Its error
+// is a *LeftRunningError; a session that cannot be reached ends by its idle timeout.
+func End(ctx context.Context, t Terminator, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	if err := t.Terminate(ctx, id); err != nil {
+		return &LeftRunningError{ID: id, Err: err}
+	}
+	return nil
+}
+
+// LeftRunningError says that a session may still be running in the account,
+// since it could not be terminated.
+type LeftRunningError struct {
+	ID  string
+	Err error
+}
+
+// Error names the session, so that it can be terminated by hand.
+func (e *LeftRunningError) Error() string {
+	return fmt.Sprintf("session %s may still be running: %v", e.ID, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *LeftRunningError) Unwrap() error { return e.Err }
 
 // Plugin carries one session until it ends.
 type Plugin interface {

@@ -10,7 +10,6 @@ import (
 // Tunnel is a local door and the session that is wanted behind it.
 type Tunnel struct {
 	Name, Listen string
-	Spec         Spec
 }
 
 // Supervisor keeps one session open behind a tunnel's local door: when the
@@ -29,9 +28,6 @@ type Supervisor struct {
 	// last error counts as final. 0 is no bound. What was Ready once is not bounded.
 	Patience time.Duration
 }
-
-// terminateTimeout bounds the farewell to a session nobody wants any more.
-const terminateTimeout = 5 * time.Second
 
 // ErrEnded is the Err of Lost and Waiting events when the far side ended the session without an error.
 var ErrEnded = errors.New("the session was ended on the far side")
@@ -110,11 +106,11 @@ func (r *run) pause(err error) (pause, left time.Duration, _ error) {
 func (r *run) once(ctx context.Context) error {
 	r.failed, r.ready = r.failed+1, false
 	r.tell(Event{State: Opening, Attempt: r.failed})
-	session, err := r.Opener.Open(ctx, r.tunnel.Spec)
+	session, err := r.Opener.Open(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.terminate(ctx, session.ID)
+	defer End(ctx, r.Opener, session.ID) //nolint:errcheck // nobody can do more about it
 	var since time.Time
 	err = r.Plugin.Run(ctx, session, r.io, func() {
 		r.ready, r.everReady, since = true, true, time.Now()
@@ -127,14 +123,6 @@ func (r *run) once(ctx context.Context) error {
 		err = ErrEnded
 	}
 	return err
-}
-
-// terminate ends a session even when ctx is over: that is when it matters. A
-// session that cannot be reached now ends by its idle timeout.
-func (r *run) terminate(ctx context.Context, id string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTimeout)
-	defer cancel()
-	_ = r.Opener.Terminate(ctx, id)
 }
 
 func (r *run) tell(e Event) {

@@ -28,7 +28,7 @@ type step struct {
 	end     error
 }
 
-func (s *script) Open(context.Context, Spec) (*Session, error) {
+func (s *script) Open(context.Context) (*Session, error) {
 	st := s.steps[min(s.n, len(s.steps)-1)]
 	s.n++
 	if st.openErr != nil {
@@ -220,4 +220,34 @@ func TestBackoffStaysInBounds(t *testing.T) {
 			}
 		}
 	}
+}
+
+// stubborn is a Terminator that does not answer.
+type stubborn struct{ asked int }
+
+func (s *stubborn) Terminate(ctx context.Context, _ string) error {
+	s.asked++
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A session is ended when its context is over, too, and its end is not waited for
+// without bound.
+func TestEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		began, s := time.Now(), new(stubborn)
+		err := End(ctx, s, "s-1")
+		var left *LeftRunningError
+		if !errors.As(err, &left) || left.ID != "s-1" || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		if took := time.Since(began); s.asked != 1 || took != endTimeout {
+			t.Errorf("asked %d times, for %v", s.asked, took)
+		}
+		if err := End(ctx, &script{}, "s-1"); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -16,8 +15,7 @@ import (
 	"ssmguard/proxy"
 )
 
-// Client calls StartSession, ResumeSession and TerminateSession. It is a
-// proxy.Opener. Its errors are *proxy.Refused when AWS answered, and
+// Client calls StartSession, ResumeSession and TerminateSession. Its errors are *proxy.Refused when AWS answered, and
 // *proxy.Unreachable when nobody did; others, no credentials for instance, are
 // the SDK's.
 type Client struct {
@@ -28,7 +26,16 @@ type Client struct {
 	terminate func(context.Context, *ssm.TerminateSessionInput, ...func(*ssm.Options)) (*ssm.TerminateSessionOutput, error)
 }
 
-var _ proxy.Opener = (*Client)(nil)
+var _ proxy.Opener = Opener{}
+
+// Opener opens the sessions that a Spec describes.
+type Opener struct {
+	*Client
+	Spec proxy.Spec
+}
+
+// Open implements proxy.Opener.
+func (o Opener) Open(ctx context.Context) (*proxy.Session, error) { return o.Start(ctx, o.Spec) }
 
 // New returns a client for a configuration that has region and credentials.
 // A not empty endpoint is called in place of the configured one.
@@ -41,13 +48,10 @@ func New(cfg aws.Config, endpoint string) *Client {
 	return &Client{start: api.StartSession, resume: api.ResumeSession, terminate: api.TerminateSession}
 }
 
-// abandonTime bounds the call that ends a session which cannot be used.
-const abandonTime = 15 * time.Second
-
-// Open calls StartSession. The SDK's own retry after a wrong clock is off: it
+// Start calls StartSession. The SDK's own retry after a wrong clock is off: it
 // would start a second session where the AWS CLI reports an error. A session
 // whose answer is incomplete cannot be used and is terminated.
-func (c *Client) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, error) {
+func (c *Client) Start(ctx context.Context, s proxy.Spec) (*proxy.Session, error) {
 	out, err := c.start(ctx, input(s), func(o *ssm.Options) {
 		o.DisableClockSkewCorrection = true
 		if s.Request != "" {
@@ -59,9 +63,7 @@ func (c *Client) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, error)
 	}
 	if err := complete(map[string]*string{"SessionId": out.SessionId, "TokenValue": out.TokenValue, "StreamUrl": out.StreamUrl}); err != nil {
 		if out.SessionId != nil {
-			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTime)
-			defer cancel()
-			err = errors.Join(err, c.Terminate(end, *out.SessionId))
+			err = errors.Join(err, proxy.End(ctx, c, *out.SessionId))
 		}
 		return nil, err
 	}

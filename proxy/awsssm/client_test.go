@@ -77,7 +77,7 @@ func TestOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, func(_ string, w http.ResponseWriter) { io.WriteString(w, started) })
-			s, err := client(a.URL).Open(t.Context(), tc.spec)
+			s, err := client(a.URL).Start(t.Context(), tc.spec)
 			if tc.spec.Request != "" && a.calls[0].Body != tc.spec.Request {
 				t.Errorf("sent %s, want it as written", a.calls[0].Body)
 			}
@@ -110,7 +110,7 @@ func TestIncompleteAnswerIsTerminated(t *testing.T) {
 				io.WriteString(w, "{}")
 			}
 		})
-		_, err := client(a.URL).Open(t.Context(), proxy.Spec{Target: "i-1"})
+		_, err := client(a.URL).Start(t.Context(), proxy.Spec{Target: "i-1"})
 		if err == nil || err.Error() != "the StartSession response has no "+missing {
 			t.Errorf("without %s: %v", missing, err)
 		}
@@ -153,7 +153,7 @@ func TestRefused(t *testing.T) {
 				w.WriteHeader(tc.status)
 				io.WriteString(w, tc.body)
 			})
-			_, err := client(a.URL).Open(t.Context(), proxy.Spec{Target: "i-1"})
+			_, err := client(a.URL).Start(t.Context(), proxy.Spec{Target: "i-1"})
 			var got *proxy.Refused
 			if !errors.As(err, &got) {
 				t.Fatalf("%T %v", err, err)
@@ -178,7 +178,7 @@ func TestNoRetryForSkewedClock(t *testing.T) {
 		w.WriteHeader(403)
 		io.WriteString(w, `{"__type":"InvalidSignatureException","message":"Signature expired"}`)
 	})
-	_, err := client(a.URL).Open(t.Context(), proxy.Spec{Target: "i-1"})
+	_, err := client(a.URL).Start(t.Context(), proxy.Spec{Target: "i-1"})
 	if _, ok := errors.AsType[*proxy.Refused](err); !ok || len(a.calls) != 1 {
 		t.Errorf("%d calls, %v", len(a.calls), err)
 	}
@@ -246,7 +246,7 @@ func TestUnreachable(t *testing.T) {
 		"tls":     {secure.URL, proxy.BadTLS, "SSL validation failed for " + secure.URL + "/ "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := client(tc.url).Open(t.Context(), proxy.Spec{Target: "i-1"})
+			_, err := client(tc.url).Start(t.Context(), proxy.Spec{Target: "i-1"})
 			u, ok := errors.AsType[*proxy.Unreachable](err)
 			if !ok || u.Reason != tc.want || !strings.HasPrefix(err.Error(), tc.text) {
 				t.Errorf("%T %v (%+v)", err, err, u)
@@ -265,7 +265,7 @@ func (f trustFault) RoundTrip(*http.Request) (*http.Response, error) { return ni
 func TestNothingToTrust(t *testing.T) {
 	c := New(aws.Config{Region: "us-east-1", Credentials: aws.AnonymousCredentials{}, HTTPClient: &http.Client{Transport: trustFault{}},
 		RetryMaxAttempts: 1}, "")
-	_, err := c.Open(t.Context(), proxy.Spec{Target: "i-1"})
+	_, err := c.Start(t.Context(), proxy.Spec{Target: "i-1"})
 	u, ok := errors.AsType[*proxy.Unreachable](err)
 	if !ok || u.Reason != proxy.BadTLS || u.Error() != "SSL validation failed for https://ssm.us-east-1.amazonaws.com/ [Errno 2] No such file" {
 		t.Errorf("%T %v", err, err)

@@ -55,8 +55,9 @@ type (
 
 // Executor opens sessions through ecs:ExecuteCommand. Its errors are those of Client.
 type Executor struct {
+	proxy.Terminator
+	Spec     proxy.Spec // the session as the plugin is to see it
 	command  Command
-	sessions proxy.Opener
 	describe func(ctx context.Context, in taskQuestion) (*taskAnswer, error)
 	execute  func(ctx context.Context, in commandQuestion) (*commandAnswer, error)
 }
@@ -65,10 +66,10 @@ var _ proxy.Opener = (*Executor)(nil)
 
 // NewExecutor returns an Executor for one command. cfg is for ECS; sessions ends
 // what was opened, which is a matter of Systems Manager.
-func NewExecutor(cfg aws.Config, c Command, sessions proxy.Opener) *Executor {
+func NewExecutor(cfg aws.Config, c Command, sessions proxy.Terminator) *Executor {
 	api := awsjson.ECS(cfg)
 	return &Executor{
-		command: c, sessions: sessions,
+		Terminator: sessions, command: c,
 		describe: func(ctx context.Context, in taskQuestion) (*taskAnswer, error) {
 			return awsjson.Call[taskAnswer](ctx, api, "", "DescribeTasks", in)
 		},
@@ -125,11 +126,11 @@ func targetOf(clusterARN, taskARN, runtime string) string {
 	return fmt.Sprintf("ecs:%s_%s_%s", lastPart(clusterARN), lastPart(taskARN), runtime)
 }
 
-// Open calls ExecuteCommand; s is the session as the plugin is to see it. As with
-// the AWS CLI, what the answer calls cluster and task is what the target is made
-// of. A session whose answer is incomplete is terminated.
-func (e *Executor) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, error) {
-	c := e.command
+// Open calls ExecuteCommand. As with the AWS CLI, what the answer calls cluster and
+// task is what the target is made of. A session whose answer is incomplete is
+// terminated.
+func (e *Executor) Open(ctx context.Context) (*proxy.Session, error) {
+	c, s := e.command, e.Spec
 	out, err := e.execute(ctx, commandQuestion{Cluster: c.Cluster, Container: c.Container, Command: c.Command, Interactive: c.Interactive, Task: c.Task})
 	if err != nil {
 		return nil, translate("ExecuteCommand", err)
@@ -140,9 +141,7 @@ func (e *Executor) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, erro
 	opened := out.Session
 	if err := complete(map[string]*string{"SessionId": opened.SessionID, "TokenValue": opened.TokenValue, "StreamUrl": opened.StreamURL}); err != nil {
 		if opened.SessionID != nil {
-			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTime)
-			defer cancel()
-			err = errors.Join(err, e.Terminate(end, *opened.SessionID))
+			err = errors.Join(err, proxy.End(ctx, e, *opened.SessionID))
 		}
 		return nil, err
 	}
@@ -150,9 +149,4 @@ func (e *Executor) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, erro
 		s.Target = targetOf(out.ClusterARN, out.TaskARN, s.Target[strings.LastIndexByte(s.Target, '_')+1:])
 	}
 	return &proxy.Session{ID: *opened.SessionID, StreamURL: proxy.NewSecret(*opened.StreamURL), Token: proxy.NewSecret(*opened.TokenValue), Spec: s}, nil
-}
-
-// Terminate ends a session.
-func (e *Executor) Terminate(ctx context.Context, id string) error {
-	return e.sessions.Terminate(ctx, id)
 }

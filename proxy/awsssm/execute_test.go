@@ -3,7 +3,6 @@ package awsssm
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -15,10 +14,6 @@ import (
 
 // ended notes which sessions are terminated.
 type ended struct{ ids []string }
-
-func (*ended) Open(context.Context, proxy.Spec) (*proxy.Session, error) {
-	return nil, errors.New("not this one")
-}
 
 func (e *ended) Terminate(_ context.Context, id string) error {
 	e.ids = append(e.ids, id)
@@ -76,7 +71,8 @@ func TestExecutorOpenTarget(t *testing.T) {
 			var a commandAnswer
 			return &a, json.Unmarshal([]byte(answer), &a)
 		}
-		s, err := e.Open(t.Context(), proxy.Spec{Target: "ecs:my_prod_abc_rt-1"})
+		e.Spec = proxy.Spec{Target: "ecs:my_prod_abc_rt-1"}
+		s, err := e.Open(t.Context())
 		if err != nil || s.Spec.Target != want {
 			t.Errorf("%+v, %v; want the target %s", s, err, want)
 		}
@@ -91,7 +87,7 @@ func TestExecutorOpenIncomplete(t *testing.T) {
 		var a commandAnswer
 		return &a, json.Unmarshal([]byte(`{"session":{"sessionId":"s-1","streamUrl":"wss://x"}}`), &a)
 	}
-	if _, err := e.Open(t.Context(), proxy.Spec{}); err == nil || !strings.Contains(err.Error(), "TokenValue") {
+	if _, err := e.Open(t.Context()); err == nil || !strings.Contains(err.Error(), "TokenValue") {
 		t.Errorf("error: %v", err)
 	}
 	if len(sessions.ids) != 1 || sessions.ids[0] != "s-1" {

@@ -72,18 +72,3 @@ type InterruptedError struct{ Signal os.Signal }
 
 // Error names the signal.
 func (e *InterruptedError) Error() string { return "ended by signal: " + e.Signal.String() }
-
-// LeftRunningError says that a session may still be running in the account,
-// since it could not be terminated.
-type LeftRunningError struct {
-	ID  string
-	Err error
-}
-
-// Error names the session, so that it can be terminated by hand.
-func (e *LeftRunningError) Error() string {
-	return fmt.Sprintf("session %s may still be running: %v", e.ID, e.Err)
-}
-
-// Unwrap returns the cause.
-func (e *LeftRunningError) Unwrap() error { return e.Err }

@@ -27,9 +27,9 @@ type Credentials struct {
 // Runner runs a plugin as a child process. Make it with Embedded or External.
 // The exported fields are set before Run.
 type Runner struct {
-	// Opener terminates sessions that are not known to have ended; nil leaves
+	// Terminator ends sessions that are not known to have ended; nil leaves
 	// that to the caller.
-	Opener proxy.Opener
+	Terminator proxy.Terminator
 	// Credentials returns the keys for an embedded plugin, whose caller must be the
 	// one that was checked; nil, or no keys, lets it find its own. It is called
 	// whenever the plugin needs them, for as long as the session lasts; refused is
@@ -55,8 +55,6 @@ const (
 	interruptGrace = time.Second
 	// killGrace is how long it may then take before it is killed.
 	killGrace = 5 * time.Second
-	// terminateTime bounds the call that ends the session in the account.
-	terminateTime = 15 * time.Second
 )
 
 // Embedded returns the plugin inside this very binary, which must call Main when
@@ -78,7 +76,7 @@ func (r *Runner) Version() string { return r.version }
 // Run hands the session over and returns when the plugin has ended: nil if the
 // session ended well, *ExitError if it did not, *InterruptedError if a signal
 // to this process ended it, the cause of ctx if that did. What is left of the session is terminated and
-// the terminal put back in every case; *LeftRunningError, possibly joined to
+// the terminal put back in every case; *proxy.LeftRunningError, possibly joined to
 // another error, says that this failed. While Run runs, SIGINT, SIGQUIT and
 // SIGTSTP are the session's: whoever asked for them by signal.Notify gets them no
 // more and must ask again. If an embedded plugin forwards a port, the first two end
@@ -96,13 +94,11 @@ func (r *Runner) Run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	restore := saveTerminal(streams.In, streams.Out, streams.Err)
 	defer restore()
 	o, err := r.run(ctx, s, streams, ready)
-	if o.closed || r.Opener == nil || r.endedByItself(s, err) {
+	if o.closed || r.Terminator == nil || r.endedByItself(s, err) {
 		return err
 	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTime)
-	defer cancel()
-	if terr := r.Opener.Terminate(end, s.ID); terr != nil {
-		return errors.Join(err, &LeftRunningError{ID: s.ID, Err: terr})
+	if left := proxy.End(ctx, r.Terminator, s.ID); left != nil {
+		return errors.Join(err, left)
 	}
 	return err
 }

@@ -82,7 +82,7 @@ func TestWithoutKeyboard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Opener = opener(st.api.URL)
+	r.Terminator = terminator(st.api.URL)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT)
 	defer signal.Stop(signals)

@@ -91,7 +91,7 @@ func drive(text string) int {
 		fmt.Fprintln(os.Stderr, "result:", err)
 		return 1
 	}
-	r.Opener = opener(o.Spec.Endpoint)
+	r.Terminator = terminator(o.Spec.Endpoint)
 	r.Credentials = o.login()
 	s := &proxy.Session{ID: o.ID, StreamURL: proxy.NewSecret(o.StreamURL), Token: proxy.NewSecret(o.Token), Spec: o.Spec}
 	err = r.Run(ctx, s, proxy.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, func() { fmt.Fprintln(os.Stderr, "ready") })
@@ -106,7 +106,7 @@ func drive(text string) int {
 	return 1
 }
 
-func opener(endpoint string) *awsssm.Client {
+func terminator(endpoint string) *awsssm.Client {
 	return awsssm.New(aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: "s3cret", SessionToken: "t0ken"}, nil
 	})}, endpoint)

@@ -92,12 +92,12 @@ func (l *Line) Enter(ctx context.Context, conf *awsconf.Session) (*World, error)
 		Policies: evidence,
 		Guard:    l.Judges(evidence),
 		Spec:     l.spec(conf),
-		Opener:   awsssm.New(conf.SSM, ""),
 	}
 	if err := l.resolveTarget(ctx, w); err != nil {
 		evidence.Close()
 		return nil, err
 	}
+	w.Opener = awsssm.Opener{Client: awsssm.New(conf.SSM, ""), Spec: w.Spec}
 	return w, nil
 }
 
@@ -126,12 +126,12 @@ func (l *Line) spec(conf *awsconf.Session) proxy.Spec {
 
 // Runner returns the plugin that is to carry the session, with the credentials of
 // the caller that was checked.
-func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, opener proxy.Opener) (*plugin.Runner, error) {
+func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, sessions proxy.Terminator) (*plugin.Runner, error) {
 	r, err := l.findPlugin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r.Opener = opener
+	r.Terminator = sessions
 	if credentials, ok := conf.Credentials.(*Renewing); ok { // none with --no-sign-request
 		r.Credentials = credentials.keys
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awsconf"
@@ -86,6 +85,3 @@ func ChannelNote(e channel.Event) string {
 	}
 	return ""
 }
-
-// TerminateTimeout bounds the clean-up of a session that could not be handed over.
-const TerminateTimeout = 5 * time.Second

@@ -20,27 +20,21 @@ type FurtherSessions struct {
 
 // Open starts a session and a channel to it; the session ends with the channel.
 func (f *FurtherSessions) Open(ctx context.Context) (*channel.Channel, error) {
-	s, err := f.API.Open(ctx, f.Spec)
+	s, err := f.API.Start(ctx, f.Spec)
 	if err != nil {
 		return nil, err
 	}
 	ch, err := f.Dial(ctx, s, func(channel.Event) {})
 	if err != nil {
-		return nil, errors.Join(err, f.end(ctx, s.ID))
+		return nil, errors.Join(err, proxy.End(ctx, f.API, s.ID))
 	}
 	done := f.Traffic.Carry(ch)
 	f.running.Go(func() {
 		<-ch.Done()
 		done()
-		f.end(ctx, s.ID) //nolint:errcheck // what cannot be reached ends by its idle timeout
+		proxy.End(ctx, f.API, s.ID) //nolint:errcheck // nobody can do more about it
 	})
 	return ch, nil
-}
-
-func (f *FurtherSessions) end(ctx context.Context, id string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), TerminateTimeout)
-	defer cancel()
-	return f.API.Terminate(ctx, id)
 }
 
 // Wait returns when every session has ended.

@@ -103,7 +103,7 @@ func of[E error](code func(E) int) func(error) int {
 // Report prints an error that nobody has reported yet and returns the exit code.
 // What the AWS CLI would say too is said as it says it.
 func Report(p *env.Process, err error) int {
-	var left *plugin.LeftRunningError
+	var left *proxy.LeftRunningError
 	if errors.As(err, &left) {
 		fmt.Fprintf(p.Stderr, "ssmguard: warning: %v\n", left)
 		err = without(err, left)

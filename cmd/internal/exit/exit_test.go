@@ -55,7 +55,7 @@ func TestCode(t *testing.T) {
 		{"the plugin", &plugin.ExitError{Code: 9}, 255},
 		{"the plugin, by a signal", &plugin.ExitError{Code: -1, Signal: syscall.SIGKILL}, 255},
 		{"no plugin", plugin.ErrNotFound, 255},
-		{"a session left running", &plugin.LeftRunningError{ID: "ann-1", Err: errors.New("denied")}, 255},
+		{"a session left running", &proxy.LeftRunningError{ID: "ann-1", Err: errors.New("denied")}, 255},
 		// Of two reasons the first row of the table is the one.
 		{"Ctrl-C before AWS answered", errors.Join(&proxy.Unreachable{}, env.Signalled{Signal: syscall.SIGINT}), 130},
 		{"said already, and refused", errors.Join(&proxy.Refused{}, EndWith(3)), 3},
@@ -115,7 +115,7 @@ func TestReport(t *testing.T) {
 		{"Ctrl-C", env.Signalled{Signal: syscall.SIGINT}, 130, "\n", ""},
 		{"SIGTERM", env.Signalled{Signal: syscall.SIGTERM}, -15, "", ""},
 		{"the far end's code", &plugin.ExitError{Code: 9, Remote: true}, 9, "", ""},
-		{"a session left running", errors.Join(&plugin.LeftRunningError{ID: "ann-1", Err: errors.New("no answer")}, EndWith(9)), 9, "",
+		{"a session left running", errors.Join(&proxy.LeftRunningError{ID: "ann-1", Err: errors.New("no answer")}, EndWith(9)), 9, "",
 			"ssmguard: warning: session ann-1 may still be running: no answer\n"},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -8,7 +8,6 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
-	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard"
@@ -82,13 +81,14 @@ func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.World, 
 	case err != nil:
 		return nil, err
 	}
+	opener.Spec = proxy.Spec{Target: target, Region: conf.Region, Profile: conf.ActiveProfile, Endpoint: conf.Endpoint}
 	evidence := l.Gather(conf)
 	return &ask.World{
 		Request:  guard.Request{Region: conf.Region, Target: target, Document: guard.ExecuteDocument, Container: container},
 		Evidence: evidence,
 		Policies: evidence,
 		Guard:    l.Judges(evidence),
-		Spec:     proxy.Spec{Target: target, Region: conf.Region, Profile: conf.ActiveProfile, Endpoint: conf.Endpoint},
+		Spec:     opener.Spec,
 		Opener:   opener,
 	}, nil
 }
@@ -100,11 +100,9 @@ func unfound(ctx context.Context, opener proxy.Opener, why error) error {
 	if ctx.Err() != nil || exit.As[*proxy.Unreachable](why) {
 		return why
 	}
-	session, err := opener.Open(ctx, proxy.Spec{})
+	session, err := opener.Open(ctx)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dial.TerminateTimeout)
-	defer cancel()
-	return errors.Join(why, opener.Terminate(ctx, session.ID))
+	return errors.Join(why, proxy.End(ctx, opener, session.ID))
 }

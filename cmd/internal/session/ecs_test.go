@@ -17,7 +17,7 @@ type lateRefusal struct {
 	ended  []string
 }
 
-func (l *lateRefusal) Open(context.Context, proxy.Spec) (*proxy.Session, error) {
+func (l *lateRefusal) Open(context.Context) (*proxy.Session, error) {
 	l.opened++
 	return &proxy.Session{ID: "s-1"}, l.err
 }

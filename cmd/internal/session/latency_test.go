@@ -97,7 +97,7 @@ func slowStart(cfg aws.Config, mode ask.GuardMode, cache string) *StartOptions {
 	client := awsiam.New(cfg, awsiam.Options{CacheDir: cache})
 	o.World.Evidence = client
 	o.World.Guard = &guard.Guard{Inventory: client, Simulators: []guard.Simulator{client, guard.Local{Source: client}}}
-	o.World.Opener = awsssm.New(cfg, "")
 	o.World.Spec = proxy.Spec{Target: "i-0123456789abcdef0"}
+	o.World.Opener = awsssm.Opener{Client: awsssm.New(cfg, ""), Spec: o.World.Spec}
 	return o
 }

@@ -13,7 +13,6 @@ import (
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/door"
-	"ssmguard/proxy/plugin"
 )
 
 // nativeSession carries one session of start-session over our own data channel.
@@ -28,7 +27,11 @@ type nativeSession struct {
 func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Streams, ready func()) error {
 	ctx, stop := whileCarrying(ctx)
 	defer stop()
-	defer n.terminate(ctx, s.ID)
+	defer func() {
+		if err := proxy.End(ctx, n.API, s.ID); err != nil {
+			fmt.Fprintf(n.Stderr, "ssmguard: warning: %v\n", err)
+		}
+	}()
 	local, err := localEnd(s.Spec.Parameters)
 	if err != nil {
 		return err
@@ -89,15 +92,6 @@ func mayBeSilent(s proxy.Spec) bool {
 		return strings.HasPrefix(s.Target, "ecs:")
 	}
 	return true
-}
-
-// terminate ends a session in the account, even when ctx is over.
-func (n *nativeSession) terminate(ctx context.Context, id string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dial.TerminateTimeout)
-	defer cancel()
-	if err := n.API.Terminate(ctx, id); err != nil {
-		fmt.Fprintf(n.Stderr, "ssmguard: warning: %v\n", &plugin.LeftRunningError{ID: id, Err: err})
-	}
 }
 
 // localEnd opens what the session's parameters name to listen on, nil if they name

@@ -113,7 +113,7 @@ func (o *sshOptions) run(ctx context.Context, line *ask.Line) error {
 	}
 	defer w.Evidence.Close()
 	if key != "" {
-		w.Opener = keyPusher{Opener: w.Opener, Process: line.Process, cfg: conf.Config, user: o.User, key: key}
+		w.Opener = keyPusher{Opener: w.Opener, Process: line.Process, cfg: conf.Config, target: w.Spec.Target, user: o.User, key: key}
 	}
 	return newStart(line, w, conf).run(ctx)
 }
@@ -140,15 +140,15 @@ func readPublicKey(file string) (string, error) {
 type keyPusher struct {
 	proxy.Opener
 	*env.Process
-	cfg       aws.Config
-	user, key string
+	cfg               aws.Config
+	target, user, key string
 }
 
 // Open opens the session and returns when the key is there, too.
-func (k keyPusher) Open(ctx context.Context, s proxy.Spec) (*proxy.Session, error) {
+func (k keyPusher) Open(ctx context.Context) (*proxy.Session, error) {
 	var g errgroup.Group
-	g.Go(func() error { return awsssm.PushKey(ctx, k.cfg, s.Target, k.user, k.key) })
-	session, err := k.Opener.Open(ctx, s)
+	g.Go(func() error { return awsssm.PushKey(ctx, k.cfg, k.target, k.user, k.key) })
+	session, err := k.Opener.Open(ctx)
 	if pushed := g.Wait(); pushed != nil && err == nil {
 		fmt.Fprintf(k.Stderr, "ssmguard: warning: the key could not be pushed: %s\n", env.OneLine(pushed))
 	}

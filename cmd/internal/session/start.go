@@ -15,7 +15,6 @@ import (
 	"ssmguard/guard/policy"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
-	"ssmguard/proxy/plugin"
 )
 
 // StartOptions is a start-session command line, complete.
@@ -55,13 +54,13 @@ func (o *StartOptions) run(ctx context.Context) error {
 		return carrier.err
 	}
 	opened := o.Timings.Span("ssm:StartSession")
-	session, err := o.World.Opener.Open(ctx, o.World.Spec)
+	session, err := o.World.Opener.Open(ctx)
 	opened()
 	if err != nil {
 		return o.Refused(ctx, decision, err)
 	}
 	if ctx.Err() != nil {
-		return o.abandon(session, context.Cause(ctx))
+		return errors.Join(context.Cause(ctx), proxy.End(ctx, o.World.Opener, session.ID)) // nobody can use it any more
 	}
 	if decision.Verdict() == policy.Allow {
 		o.World.Evidence.RememberAllowed(ctx, decision.Request)
@@ -205,15 +204,4 @@ func (o *StartOptions) Refused(ctx context.Context, d guard.Decision, err error)
 func newest(d, earlier guard.Decision) guard.Decision {
 	d.Findings = d.Findings[:len(d.Findings)-len(earlier.Findings)]
 	return d
-}
-
-// abandon ends a session that was opened and nobody can use any more. It returns
-// why that is so and, joined to it, a *plugin.LeftRunningError if it failed.
-func (o *StartOptions) abandon(s *proxy.Session, why error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), dial.TerminateTimeout)
-	defer cancel()
-	if err := o.World.Opener.Terminate(ctx, s.ID); err != nil {
-		return errors.Join(why, &plugin.LeftRunningError{ID: s.ID, Err: err})
-	}
-	return why
 }

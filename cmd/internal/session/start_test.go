@@ -83,7 +83,7 @@ func (s *stage) Simulate(_ context.Context, _ guard.Caller, gs []guard.Grant) ([
 	return rs, nil
 }
 
-func (s *stage) Open(context.Context, proxy.Spec) (*proxy.Session, error) {
+func (s *stage) Open(context.Context) (*proxy.Session, error) {
 	s.did = append(s.did, "open")
 	if s.refusal != nil {
 		return nil, s.refusal
@@ -162,9 +162,9 @@ func startCases() []startCase {
 			"", "\naws: [ERROR]: Could not connect to the endpoint URL: \"http://ssm.invalid/\"\n"},
 		{"handed over in vain", ask.GuardOn, stage{verdict: policy.Allow, handOver: broken}, started, exit.Other, "", "ssmguard: the plugin did not start\n"},
 		{"far command failed", ask.GuardOff, stage{handOver: &plugin.ExitError{Code: 7, Remote: true}}, unproven[2:], 7, "", ""},
-		{"left running", ask.GuardOff, stage{handOver: errors.Join(broken, &plugin.LeftRunningError{ID: "ann-1", Err: errors.New("refused")})},
+		{"left running", ask.GuardOff, stage{handOver: errors.Join(broken, &proxy.LeftRunningError{ID: "ann-1", Err: errors.New("refused")})},
 			unproven[2:], exit.Other, "", "ssmguard: warning: session ann-1 may still be running: refused\n"},
-		{"left running after all went well", ask.GuardOff, stage{handOver: errors.Join(nil, &plugin.LeftRunningError{ID: "ann-1", Err: refusedOpen})},
+		{"left running after all went well", ask.GuardOff, stage{handOver: errors.Join(nil, &proxy.LeftRunningError{ID: "ann-1", Err: refusedOpen})},
 			unproven[2:], exit.OK, "", "ssmguard: warning: session ann-1 may still be running: "},
 		{"allowed a moment ago", ask.GuardOn, stage{recent: true}, unproven[2:], exit.OK, "hello\n", ""},
 		{"allowed a moment ago, strict", ask.GuardStrict, stage{recent: true, verdict: policy.Allow}, started, exit.OK, "hello\n", ""},

@@ -34,13 +34,13 @@ func (t *tunnel) final(err error) bool {
 type tunnelOpener struct{ *tunnel }
 
 // Open implements proxy.Opener.
-func (t tunnelOpener) Open(ctx context.Context, _ proxy.Spec) (*proxy.Session, error) {
+func (t tunnelOpener) Open(ctx context.Context) (*proxy.Session, error) {
 	if err := t.takePlace(ctx); err != nil {
 		return nil, err
 	}
-	session, err := t.api.Open(ctx, t.spec())
+	session, err := t.api.Start(ctx, t.spec())
 	if ask.IsOutdated(err) && t.credentials.Renew(ctx) == nil || t.moved(ctx, err) {
-		session, err = t.api.Open(ctx, t.spec())
+		session, err = t.api.Start(ctx, t.spec())
 	}
 	return session, err
 }

@@ -65,7 +65,7 @@ type Gateway struct {
 	order    []string
 }
 
-var _ proxy.Opener = (*Gateway)(nil)
+var _ proxy.Terminator = (*Gateway)(nil)
 
 // New listens; connections are answered once Serve runs.
 func New(opt Options) (*Gateway, error) {
