@@ -24,7 +24,6 @@ type member struct {
 	flag     string
 	shape    *shape
 	required bool
-	doc      string // first sentence of its documentation, for the YAML skeleton
 }
 
 // An operation is a command of ours.
@@ -33,7 +32,6 @@ type operation struct {
 	service string
 	name    string // as typed
 	members []member
-	output  []string // members of the answer, for the output skeleton
 }
 
 func (op *operation) member(name string) *member {
@@ -56,32 +54,21 @@ var operations = []operation{
 	{
 		command: StartSession, service: "ssm", name: "start-session",
 		members: []member{
-			{name: "Target", flag: "--target", shape: someString, required: true,
-				doc: "The managed node to connect to for the session."},
-			{name: "DocumentName", flag: "--document-name", shape: anyString,
-				doc: "The name of the SSM document you want to use to define the type of session, input parameters, or preferences for the session."},
-			{name: "Reason", flag: "--reason", shape: someString,
-				doc: "The reason for connecting to the instance."},
-			{name: "Parameters", flag: "--parameters", shape: sessionArgs,
-				doc: "The values you want to specify for the parameters defined in the Session document."},
+			{name: "Target", flag: "--target", shape: someString, required: true},
+			{name: "DocumentName", flag: "--document-name", shape: anyString},
+			{name: "Reason", flag: "--reason", shape: someString},
+			{name: "Parameters", flag: "--parameters", shape: sessionArgs},
 		},
-		output: []string{"SessionId", "TokenValue", "StreamUrl"},
 	},
 	{
 		command: ExecuteCommand, service: "ecs", name: "execute-command",
 		members: []member{
-			{name: "cluster", flag: "--cluster", shape: anyString,
-				doc: "The Amazon Resource Name (ARN) or short name of the cluster the task is running in."},
-			{name: "container", flag: "--container", shape: anyString,
-				doc: "The name of the container to execute the command on."},
-			{name: "command", flag: "--command", shape: anyString, required: true,
-				doc: "The command to run on the container."},
-			{name: "interactive", flag: "--interactive", shape: &shape{kind: boolKind}, required: true,
-				doc: "Use this flag to run your command in interactive mode."},
-			{name: "task", flag: "--task", shape: anyString, required: true,
-				doc: "The Amazon Resource Name (ARN) or ID of the task the container is part of."},
+			{name: "cluster", flag: "--cluster", shape: anyString},
+			{name: "container", flag: "--container", shape: anyString},
+			{name: "command", flag: "--command", shape: anyString, required: true},
+			{name: "interactive", flag: "--interactive", shape: &shape{kind: boolKind}, required: true},
+			{name: "task", flag: "--task", shape: anyString, required: true},
 		},
-		output: []string{"clusterArn", "containerArn", "containerName", "interactive", "session", "taskArn"},
 	},
 }
 
@@ -111,7 +98,7 @@ func (op *operation) parser(required bool) *parser {
 	}
 	p.options = append(p.options,
 		option{flag: inputJSON}, option{flag: inputYAML},
-		option{flag: skeleton, values: maybe, constant: "input", choices: []string{"input", "output", "yaml-input"}})
+		option{flag: skeleton, values: maybe})
 	return p
 }
 

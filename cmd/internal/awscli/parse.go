@@ -15,9 +15,9 @@ const (
 	Foreign Command = iota
 	StartSession
 	ExecuteCommand
-	Help    // the word help, anywhere
-	Version // --version
-	Print   // nothing to call: Invocation.Output goes to stdout
+	Help     // the word help, anywhere
+	Version  // --version
+	Skeleton // --generate-cli-skeleton: the real aws prints it
 )
 
 // Globals are the options that every command has.
@@ -30,7 +30,7 @@ type Globals struct {
 	ReadTimeout     int // seconds; 0 waits for ever; the default is 60
 	ConnectTimeout  int // likewise
 	Debug           bool
-	Output, Query   string
+	Output          string
 	Color           string
 	ErrorFormat     string // legacy, json, yaml, text, table, enhanced, or "" for the configured one
 	AutoPrompt      bool
@@ -65,8 +65,6 @@ type Invocation struct {
 	// RequestJSON is the request as the CLI writes it (json.dumps): ASCII, keys in
 	// the model's order. It is argv[5] of the plugin and the body of the call.
 	RequestJSON string
-	// Output is what Print writes to stdout.
-	Output string
 	// Refusal is the error of a CLI that knows only our commands; it serves when
 	// a Foreign command finds no real aws.
 	Refusal *UsageError
@@ -180,17 +178,12 @@ func (g *Globals) set(p *parsed) error {
 		Profile: pointer("--profile"), Region: pointer("--region"),
 		EndpointURL: p.values["--endpoint-url"], CABundle: p.values["--ca-bundle"],
 		NoVerifySSL: p.given["--no-verify-ssl"], NoSignRequest: p.given["--no-sign-request"],
-		Debug: p.given["--debug"], Output: p.values["--output"], Query: p.values["--query"],
+		Debug: p.given["--debug"], Output: p.values["--output"],
 		Color: p.values["--color"], ErrorFormat: p.values["--cli-error-format"], AutoPrompt: p.given["--cli-auto-prompt"],
 		ReadTimeout: 60, ConnectTimeout: 60,
 	}
 	if g.Profile != nil && *g.Profile == "" {
 		g.Profile = nil
-	}
-	if p.given["--query"] {
-		if _, err := compileQuery(g.Query); err != nil {
-			return paramValidation("Bad value for --query " + g.Query + ": " + err.Error())
-		}
 	}
 	if p.given["--endpoint-url"] && !hasScheme(g.EndpointURL) {
 		return paramValidation(`Bad value for --endpoint-url "` + g.EndpointURL +
@@ -244,7 +237,7 @@ func ParseInt(s string) (n int, ok bool) {
 	return n, err == nil
 }
 
-// operation is the third pass and what follows it: values, files, skeletons.
+// operation is the third pass and what follows it: values and files.
 func (inv *Invocation) operation(args []string, env Env) error {
 	if len(args) == 1 && args[0] == "help" {
 		inv.Command = Help
@@ -267,24 +260,21 @@ func (inv *Invocation) operation(args []string, env Env) error {
 		u.Kind, u.Preface, u.Unknown = "", "\n"+usage+"\n", unknown
 		return u
 	}
+	if p.given[skeleton] {
+		inv.Command = Skeleton
+		return nil
+	}
 	if inv.request, err = inv.op.request(p, env); err != nil {
 		return err
 	}
 	inv.Command = inv.op.command
-	if p.given[skeleton] {
-		return inv.skeleton(p.values[skeleton], env)
-	}
 	inv.RequestJSON = dumps(inv.request)
 	inv.Input, inv.Execute = inv.request.input(), inv.request.execute()
 	return nil
 }
 
-// requiresAll tells whether required options must be given: not when a request or
-// a skeleton is asked for, spelled in full as a word of its own.
+// requiresAll reports whether required options must be given: not beside a whole
+// request or a skeleton, spelled in full as a word of its own.
 func requiresAll(args []string) bool {
-	if slices.Contains(args, inputJSON) || slices.Contains(args, inputYAML) {
-		return false
-	}
-	i := slices.Index(args, skeleton)
-	return i < 0 || i+1 < len(args) && args[i+1] == "output"
+	return !slices.ContainsFunc(args, func(a string) bool { return a == inputJSON || a == inputYAML || a == skeleton })
 }

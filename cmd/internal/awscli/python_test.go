@@ -12,7 +12,7 @@ import (
 
 // TestPython compares with the libraries that the AWS CLI is built on: random
 // inputs in testdata/python.jsonl, each with what Python 3.11's json and
-// argparse (with the CLI's options) and jmespath 1.0.1 make of it.
+// argparse (with the CLI's options) make of it.
 func TestPython(t *testing.T) {
 	f, err := os.Open("testdata/python.jsonl")
 	if err != nil {
@@ -20,12 +20,6 @@ func TestPython(t *testing.T) {
 	}
 	defer f.Close()
 	judges := map[string]func(in string, args []string) string{
-		"query": func(in string, _ []string) string {
-			if _, err := compileQuery(in); err != nil {
-				return err.Error()
-			}
-			return ""
-		},
 		"json": func(in string, _ []string) string {
 			v, err := loads(in, false)
 			if err != nil {
@@ -66,8 +60,8 @@ func summary(args []string) string {
 		return "version"
 	case inv.Command == Help:
 		return "help"
-	case inv.Command == Print:
-		return "print"
+	case inv.Command == Skeleton:
+		return "skeleton"
 	default:
 		g := inv.Globals
 		return fmt.Sprint("V ", inv.RequestJSON, " ", deref(g.Profile), " ", deref(g.Region), " ", g.Output, " ", g.Color, " ", g.Debug, " ", g.NoVerifySSL)

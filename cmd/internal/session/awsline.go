@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
@@ -17,8 +16,9 @@ import (
 // AWSHelp describes the AWS CLI's place.
 const AWSHelp = `Takes a whole command line of the AWS CLI. "ssm start-session" and "ecs
 execute-command" are checked first, and but for that behave as there: options, output,
-exit codes, the plugin in PATH if there is one; a target is an id. Everything else goes
-to the next aws in PATH.
+exit codes, the plugin in PATH if there is one; a target is an id. --query and --output
+change nothing of a session. Everything else goes to the next aws in PATH, as does what
+--generate-cli-skeleton asks for.
 ` + ask.OwnHelp
 
 // StartSession runs the words after `start-session`.
@@ -46,12 +46,14 @@ func SSM(ctx context.Context, p *env.Process, words []string) error {
 		return line.Unknown()
 	case awscli.ExecuteCommand:
 		return execute(ctx, line)
+	case awscli.Skeleton:
+		return nextInPath(line)
 	default:
 		return start(ctx, line)
 	}
 }
 
-// aws runs the words after `aws` and hands what is not ours to the next aws.
+// AWS runs the words after `aws` and hands what is not ours to the next aws.
 func AWS(ctx context.Context, p *env.Process, words []string) error {
 	line, err := ask.Read(p, words)
 	if err != nil {
@@ -60,7 +62,7 @@ func AWS(ctx context.Context, p *env.Process, words []string) error {
 	line.DropIn = true
 	switch {
 	case !ours(line):
-		return elsewhere(line, func(path string, args, environ []string) error { return program.Become(p, path, args, environ) })
+		return nextInPath(line)
 	case line.Call.Command == awscli.ExecuteCommand:
 		return execute(ctx, line)
 	default:
@@ -74,10 +76,13 @@ func ours(l *ask.Line) bool {
 	switch service := l.Call.Service; l.Call.Command {
 	case awscli.StartSession, awscli.ExecuteCommand:
 		return !l.Call.Globals.AutoPrompt && !awsconf.Aliased(service, ask.OperationOf[service], l.Lookup)
-	case awscli.Print:
-		return true
 	}
 	return false
+}
+
+// nextInPath hands a command line to the next aws in PATH.
+func nextInPath(l *ask.Line) error {
+	return elsewhere(l, func(path string, args, environ []string) error { return program.Become(l.Process, path, args, environ) })
 }
 
 // elsewhere hands a command line that is not ours to the next aws, and does what can
@@ -93,6 +98,8 @@ func elsewhere(l *ask.Line, become func(path string, args, environ []string) err
 	case awscli.Version:
 		_, err := fmt.Fprintln(l.Stdout, env.Version())
 		return err
+	case awscli.Skeleton:
+		return exit.Usagef("--generate-cli-skeleton is the AWS CLI's own, and there is no other aws in PATH to hand it to")
 	}
 	if l.Call.Refusal != nil {
 		return l.Call.Refusal // the error of an AWS CLI that has only our commands
@@ -100,13 +107,8 @@ func elsewhere(l *ask.Line, become func(path string, args, environ []string) err
 	return err
 }
 
-// start runs a command line that asks for a session, or for what the AWS CLI
-// prints instead of starting one.
+// start runs a command line that asks for a session.
 func start(ctx context.Context, l *ask.Line) error {
-	if l.Call.Command == awscli.Print {
-		_, err := io.WriteString(l.Stdout, l.Call.Output)
-		return err
-	}
 	w, conf, err := l.Connect(ctx)
 	if err != nil {
 		return err

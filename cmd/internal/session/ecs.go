@@ -35,8 +35,8 @@ func ECS(ctx context.Context, p *env.Process, words []string) error {
 		return ask.ErrHelp
 	case awscli.ExecuteCommand:
 		return exit.OwnVoice("ecs", execute(ctx, line), ask.SessionFlags("ecs")...)
-	case awscli.Print:
-		return start(ctx, line)
+	case awscli.Skeleton:
+		return nextInPath(line)
 	}
 	if line.Call.Refusal != nil {
 		return line.Unknown()

@@ -60,14 +60,15 @@ func TestNextAWS(t *testing.T) {
 }
 
 // TestElsewhere: a command line that is not ours is the next aws's alone, also where
-// that runs beside us and its end is reported here; without one we do what we can.
+// that runs beside us and its end is reported here; without one we say so.
 func TestElsewhere(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, program.AWSNames[0]), nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("exec format error")
-	for _, words := range [][]string{{"--version"}, {"help"}, {"s3", "ls"}, {"ssm", "describe-sessions"}} {
+	for _, words := range [][]string{{"--version"}, {"help"}, {"s3", "ls"}, {"ssm", "describe-sessions"},
+		{"ssm", "start-session", "--generate-cli-skeleton"}, {"ecs", "execute-command", "--generate-cli-skeleton", "output", "--query", "["}} {
 		for _, ended := range []error{nil, exit.EndWith(0), exit.EndWith(3), exit.EndWith(254), broken} {
 			var out, errOut bytes.Buffer
 			p := &env.Process{Stdout: &out, Stderr: &errOut, Environ: []string{"PATH=" + dir}}
@@ -87,11 +88,13 @@ func TestElsewhere(t *testing.T) {
 		}
 	}
 	p := &env.Process{Environ: []string{"PATH="}}
-	line, err := ask.Read(p, []string{"s3", "ls"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := elsewhere(line, nil); exit.Code(err) != exit.Usage {
-		t.Errorf("without another aws: %v", err)
+	for _, words := range []string{"s3 ls", "ssm start-session --generate-cli-skeleton yaml-input"} {
+		line, err := ask.Read(p, strings.Fields(words))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := elsewhere(line, nil); exit.Code(err) != exit.Usage {
+			t.Errorf("%s without another aws: %v", words, err)
+		}
 	}
 }
