@@ -42,7 +42,7 @@ func (l *Line) ConfigureSession(ctx context.Context) (*awsconf.Session, error) {
 
 // Configure finds the configuration, and credentials that are there.
 func (l *Line) Configure(ctx context.Context) (*awsconf.Session, error) {
-	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Service: l.Call.Service, Lookup: l.Lookup,
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Service: l.Call.Service, Files: l.AWSFiles(),
 		Prompt: l.Prompter(), Stdin: env.FileOf(l.answers())})
 	if err != nil {
 		return nil, err

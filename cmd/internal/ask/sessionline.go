@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/awscli"
-	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/guard"
@@ -48,8 +47,8 @@ func ReadLine(p *env.Process, words []string, lenient bool) (*Line, error) {
 	if call != nil {
 		globals = call.Globals
 	}
-	p.ErrorFormat, p.ProfileExists = awsconf.ErrorFormat(globals, p.Lookup), awsconf.ProfileExists(globals.Profile, p.Lookup)
-	p.Profile = awsconf.ProfileName(globals.Profile, p.Lookup)
+	p.ErrorFormat = p.AWSFiles().ErrorFormat(globals)
+	p.Profile, p.ProfileExists = p.AWSFiles().Profile(globals.Profile)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ type provider = aws.CredentialsProviderFunc
 type loader struct {
 	ctx     context.Context
 	env     environment
-	files   *files
+	files   *Files
 	profile string // the one in force, "default" when none was asked for
 	flag    bool   // it was given by --profile: the environment's keys do not count
 	clients clients
@@ -223,7 +223,7 @@ func (l *loader) botoConfig() (provider, error) {
 		paths = []string{l.env.path("BOTO_CONFIG", "")}
 	}
 	for _, path := range paths {
-		sections, err := readINI(path)
+		sections, err := readINI(path, os.ReadFile)
 		if err != nil {
 			return nil, err
 		}

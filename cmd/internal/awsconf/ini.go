@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"maps"
-	"os"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -39,8 +38,8 @@ var errSyntax = errors.New("syntax")
 // uses: "=" or ":" after the key, comments on lines of their own only, indented
 // lines continue a value, and a section or key given twice is an error. A file
 // that is not there, or cannot be read, is empty.
-func readINI(path string) (map[string]section, error) {
-	data, err := os.ReadFile(path)
+func readINI(path string, readFile func(string) ([]byte, error)) (map[string]section, error) {
+	data, err := readFile(path)
 	if err != nil {
 		return nil, nil
 	}

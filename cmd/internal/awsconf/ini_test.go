@@ -87,9 +87,9 @@ func TestLastSectionCounts(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		f, err := readFiles(environment{func(key string) (string, bool) { return path, key == "AWS_CONFIG_FILE" }})
-		if err != nil {
-			t.Fatal(err)
+		f := Read(func(key string) (string, bool) { return path, key == "AWS_CONFIG_FILE" }, os.ReadFile)
+		if f.fault != nil {
+			t.Fatal(f.fault)
 		}
 		if got := f.profiles["default"].values["region"]; got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

@@ -44,8 +44,11 @@ func (e environment) aws(elements ...string) string {
 	return e.path("", filepath.Join(append([]string{"~", ".aws"}, elements...)...))
 }
 
-// files are the two files of ~/.aws, sorted into the CLI's tables.
-type files struct {
+// Files are the config and credentials files of ~/.aws as one run reads them, sorted
+// into the CLI's tables, and the environment, whose variables go before them.
+type Files struct {
+	env         environment
+	fault       error              // of a file that cannot be parsed; Load reports it
 	profiles    map[string]section // both files; the credentials file wins
 	config      map[string]section // profiles of the config file alone
 	credentials map[string]section // sections of the credentials file
@@ -53,12 +56,19 @@ type files struct {
 	services    map[string]section
 }
 
-func readFiles(env environment) (*files, error) {
-	f := &files{profiles: map[string]section{}, config: map[string]section{},
+// Read reads the files that the variables name, each once. It never fails: a file
+// that cannot be parsed is the fault of whatever needs it.
+func Read(lookup func(string) (string, bool), readFile func(string) ([]byte, error)) *Files {
+	f := &Files{env: environment{lookup}, profiles: map[string]section{}, config: map[string]section{},
 		ssoSessions: map[string]section{}, services: map[string]section{}}
-	sections, err := readINI(env.path("AWS_CONFIG_FILE", "~/.aws/config"))
+	f.fault = f.read(readFile)
+	return f
+}
+
+func (f *Files) read(readFile func(string) ([]byte, error)) error {
+	sections, err := readINI(f.env.path("AWS_CONFIG_FILE", "~/.aws/config"), readFile)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// Of two sections for one profile, such as [default] and [profile default],
 	// the last counts.
@@ -66,19 +76,19 @@ func readFiles(env environment) (*files, error) {
 	for _, name := range slices.SortedFunc(maps.Keys(sections), inOrder) {
 		f.sort(name, sections[name])
 	}
-	if f.credentials, err = readINI(env.path("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")); err != nil {
-		return nil, err
+	if f.credentials, err = readINI(f.env.path("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"), readFile); err != nil {
+		return err
 	}
 	maps.Copy(f.profiles, f.config)
 	for name, s := range f.credentials {
 		f.profiles[name] = f.profiles[name].overlaid(s)
 	}
-	return f, nil
+	return nil
 }
 
 // sort files a section of the config file under its kind. A profile's name is a
 // word, quoted if it holds blanks.
-func (f *files) sort(name string, s section) {
+func (f *Files) sort(name string, s section) {
 	if name == "default" {
 		f.config[name] = s
 		return
@@ -107,17 +117,17 @@ func (s section) overlaid(over section) section {
 	return out
 }
 
-// profileNames returns what was asked for: the name given by --profile, else the
-// one of the environment; explicit tells whether there is any.
-func profileName(flag *string, env environment) (name string, explicit bool) {
+// profile returns what was asked for: the name given by --profile, else the one of
+// the environment; explicit reports whether there is any.
+func (f *Files) profile(flag *string) (name string, explicit bool) {
 	if flag != nil {
 		return *flag, true
 	}
-	return env.first("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+	return f.env.first("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 }
 
 // scoped returns the settings of the profile in force.
-func (f *files) scoped(name string, explicit bool) (section, error) {
+func (f *Files) scoped(name string, explicit bool) (section, error) {
 	if !explicit {
 		return f.profiles["default"], nil
 	}
@@ -128,12 +138,32 @@ func (f *files) scoped(name string, explicit bool) (section, error) {
 	return s, nil
 }
 
-// Profiles returns the names of the profiles of both files, sorted. lookup reads
-// environment variables.
-func Profiles(lookup func(string) (string, bool)) []string {
-	f, err := readFiles(environment{lookup})
-	if err != nil {
+// Profiles returns the names of the profiles of both files, sorted.
+func (f *Files) Profiles() []string {
+	if f.fault != nil {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(f.profiles))
+}
+
+// Profile is the profile that a command line asks for: the flag's, else the
+// environment's. exists reports whether there is such a profile, or none is asked
+// for; the CLI words its errors by it.
+func (f *Files) Profile(flag *string) (name string, exists bool) {
+	name, explicit := f.profile(flag)
+	_, err := f.scoped(name, explicit)
+	return name, err == nil || f.fault != nil
+}
+
+// ErrorFormat is the format in which errors are to be written: the flag's, else
+// the environment's or the profile's, "" for the default.
+func (f *Files) ErrorFormat(g awscli.Globals) string {
+	if g.ErrorFormat != "" {
+		return g.ErrorFormat
+	}
+	if v, ok := f.env.lookup("AWS_CLI_ERROR_FORMAT"); ok || f.fault != nil {
+		return v
+	}
+	s, _ := f.scoped(f.profile(g.Profile))
+	return s.values["cli_error_format"]
 }

@@ -153,19 +153,21 @@ func (h *home) credentials(args ...string) (aws.Credentials, error) {
 	return c, err
 }
 
+func (h *home) lookup(k string) (string, bool) {
+	if k == "HOME" {
+		return h.dir, true
+	}
+	v, ok := h.env[k]
+	return v, ok
+}
+
 func (h *home) session(args ...string) (*Session, error) {
 	inv, err := awscli.Parse(append([]string{"ssm", "start-session", "--target", "i-1"}, args...), awscli.Env{})
 	if err != nil {
 		return nil, err
 	}
 	return Load(context.Background(), Options{Globals: inv.Globals, Now: func() time.Time { return h.now },
-		Lookup: func(k string) (string, bool) {
-			if k == "HOME" {
-				return h.dir, true
-			}
-			v, ok := h.env[k]
-			return v, ok
-		},
+		Files: Read(h.lookup, os.ReadFile),
 		Prompt: func(string) (string, error) {
 			if len(h.codes) == 0 {
 				return "", errors.New("asked once too often")
@@ -369,7 +371,7 @@ func TestRegionOfInstance(t *testing.T) {
 	h.env["AWS_EC2_METADATA_DISABLED"] = ""
 	h.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = c.URL
 	h.env["AWS_ACCESS_KEY_ID"], h.env["AWS_SECRET_ACCESS_KEY"] = "AKID", "s"
-	s, err := Load(context.Background(), Options{Lookup: func(k string) (string, bool) { v, ok := h.env[k]; return v, ok }})
+	s, err := Load(context.Background(), Options{Files: Read(h.lookup, os.ReadFile)})
 	if err != nil || s.Region != "eu-west-1" {
 		t.Errorf("%v %v", s, err)
 	}

@@ -14,11 +14,11 @@ import (
 // Options is what Load works from.
 type Options struct {
 	Globals awscli.Globals
-	Service string                          // the service that the command calls: "ssm" (the default) or "ecs"
-	Lookup  func(key string) (string, bool) // environment variables
-	Prompt  Prompter                        // asks for MFA codes
-	Stdin   *os.File                        // of a credential_process, which may ask there; nil if it carries a session's data
-	Now     func() time.Time                // time.Now if nil
+	Service string           // the service that the command calls: "ssm" (the default) or "ecs"
+	Files   *Files           // with the environment
+	Prompt  Prompter         // asks for MFA codes
+	Stdin   *os.File         // of a credential_process, which may ask there; nil if it carries a session's data
+	Now     func() time.Time // time.Now if nil
 }
 
 // Session is the configuration in force for one command.
@@ -53,12 +53,12 @@ func Load(ctx context.Context, o Options) (*Session, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	env := environment{o.Lookup}
-	files, err := readFiles(env)
-	if err != nil {
-		return nil, err
+	files := o.Files
+	env := files.env
+	if files.fault != nil {
+		return nil, files.fault
 	}
-	name, explicit := profileName(o.Globals.Profile, env)
+	name, explicit := files.profile(o.Globals.Profile)
 	scoped, err := files.scoped(name, explicit)
 	if err != nil {
 		return nil, err
@@ -208,42 +208,3 @@ func (l *loader) bundle(scoped section) string {
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
-
-// ProfileExists tells whether a profile that was asked for is there; it is true
-// when none was. The CLI words its errors by it.
-func ProfileExists(flag *string, lookup func(string) (string, bool)) bool {
-	env := environment{lookup}
-	f, err := readFiles(env)
-	if err != nil {
-		return true
-	}
-	name, explicit := profileName(flag, env)
-	_, err = f.scoped(name, explicit)
-	return err == nil
-}
-
-// ProfileName is the profile that a command line asks for: the flag's, else the
-// environment's.
-func ProfileName(flag *string, lookup func(string) (string, bool)) string {
-	name, _ := profileName(flag, environment{lookup})
-	return name
-}
-
-// ErrorFormat is the format in which errors are to be written: the flag's, else
-// the environment's or the profile's, "" for the default.
-func ErrorFormat(g awscli.Globals, lookup func(string) (string, bool)) string {
-	env := environment{lookup}
-	if g.ErrorFormat != "" {
-		return g.ErrorFormat
-	}
-	if v, ok := env.lookup("AWS_CLI_ERROR_FORMAT"); ok {
-		return v
-	}
-	f, err := readFiles(env)
-	if err != nil {
-		return ""
-	}
-	name, explicit := profileName(g.Profile, env)
-	s, _ := f.scoped(name, explicit)
-	return s.values["cli_error_format"]
-}

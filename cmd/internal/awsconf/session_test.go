@@ -46,7 +46,7 @@ func (w world) load(t *testing.T) (*Session, error) {
 		v, ok := w.env[key]
 		return v, ok
 	}
-	return Load(context.Background(), Options{Globals: inv.Globals, Lookup: lookup})
+	return Load(context.Background(), Options{Globals: inv.Globals, Files: Read(lookup, os.ReadFile)})
 }
 
 var keys = map[string]string{"AWS_ACCESS_KEY_ID": "AKIDENV", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-east-1"}

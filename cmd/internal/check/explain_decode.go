@@ -36,7 +36,7 @@ func decode(ctx context.Context, p *env.Process, r finding.Refusal) finding.Refu
 	}
 	ctx, cancel := context.WithTimeout(ctx, decodeTime)
 	defer cancel()
-	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: awscli.Globals{ReadTimeout: 60, ConnectTimeout: 60}, Lookup: p.Lookup})
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: awscli.Globals{ReadTimeout: 60, ConnectTimeout: 60}, Files: p.AWSFiles()})
 	if err != nil {
 		return r
 	}

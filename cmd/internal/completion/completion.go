@@ -107,7 +107,7 @@ var values = map[string]func(context.Context, *env.Process, []string) []candidat
 	"--rds":           databases,
 	"--elasticache":   caches,
 	"--profile": func(_ context.Context, p *env.Process, _ []string) []candidate {
-		return words(awsconf.Profiles(p.Lookup)...)
+		return words(p.AWSFiles().Profiles()...)
 	},
 	"--region": func(context.Context, *env.Process, []string) []candidate { return words(awsconf.Regions()...) },
 	"--guard": func(context.Context, *env.Process, []string) []candidate {

@@ -85,7 +85,7 @@ func live(ctx context.Context, p *env.Process, what string, before []string, fin
 	if err != nil {
 		return nil
 	}
-	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: line.Call.Globals, Lookup: p.Lookup,
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: line.Call.Globals, Files: p.AWSFiles(),
 		Prompt: func(string) (string, error) { return "", ask.ErrNoPrompt }})
 	if err != nil {
 		return nil

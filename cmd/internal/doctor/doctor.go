@@ -77,7 +77,7 @@ func (d *doctor) complete() error {
 func (d *doctor) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
-	d.conf, d.fault = awsconf.Load(ctx, awsconf.Options{Globals: d.Call.Globals, Lookup: d.Lookup, Prompt: d.Prompter()})
+	d.conf, d.fault = awsconf.Load(ctx, awsconf.Options{Globals: d.Call.Globals, Files: d.AWSFiles(), Prompt: d.Prompter()})
 	if d.fault == nil {
 		d.evidence = d.Gather(d.conf)
 		defer d.evidence.Close()

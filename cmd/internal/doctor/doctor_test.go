@@ -67,7 +67,8 @@ func TestNoIdentity(t *testing.T) {
 		environ := map[string]string{"HOME": home, "AWS_CONFIG_FILE": config, "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
 		maps.Copy(environ, tt.env)
 		d := &doctor{Line: &ask.Line{Process: &env.Process{ProfileExists: true}, Call: &awscli.Invocation{}}}
-		d.conf, d.fault = awsconf.Load(t.Context(), awsconf.Options{Lookup: func(k string) (string, bool) { v, ok := environ[k]; return v, ok }})
+		d.conf, d.fault = awsconf.Load(t.Context(), awsconf.Options{
+			Files: awsconf.Read(func(k string) (string, bool) { v, ok := environ[k]; return v, ok }, os.ReadFile)})
 		var fails []report.Check
 		for _, c := range append(d.identity(t.Context()), d.region(t.Context())...) {
 			if c.Level == report.Fail {

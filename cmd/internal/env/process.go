@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"golang.org/x/term"
@@ -28,6 +29,32 @@ type Process struct {
 	Region        string // "" until it is known
 
 	Echo *awsconf.Echo // off while we ask for a code
+
+	ReadFile func(name string) ([]byte, error) // of ~/.aws; os.ReadFile if nil
+	filesMu  sync.Mutex
+	files    *awsconf.Files // nil until they are asked for
+}
+
+// AWSFiles are the files of ~/.aws. They are read at the first call and then kept.
+func (p *Process) AWSFiles() *awsconf.Files {
+	p.filesMu.Lock()
+	defer p.filesMu.Unlock()
+	if p.files == nil {
+		read := p.ReadFile
+		if read == nil {
+			read = os.ReadFile
+		}
+		p.files = awsconf.Read(p.Lookup, read)
+	}
+	return p.files
+}
+
+// ForgetAWSFiles has the next AWSFiles read them again: in the life of a tunnel a
+// login or an edit may change them.
+func (p *Process) ForgetAWSFiles() {
+	p.filesMu.Lock()
+	defer p.filesMu.Unlock()
+	p.files = nil
 }
 
 // Signalled is the cause of a context that a signal ended.

@@ -41,7 +41,7 @@ func networkAdvice(p *env.Process) string {
 // ProfileAdvice says which profile may have been meant by one that is not there.
 func ProfileAdvice(p *env.Process) string {
 	const most = 8
-	names := awsconf.Profiles(p.Lookup)
+	names := p.AWSFiles().Profiles()
 	switch near := spelling.Nearest(p.Profile, names); {
 	case near != "":
 		return fmt.Sprintf("did you mean the profile %q?", near)

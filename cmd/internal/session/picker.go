@@ -49,7 +49,7 @@ func withTarget(ctx context.Context, p *env.Process, words []string) ([]string, 
 
 // connected lists the targets that could take a session now.
 func connected(ctx context.Context, l *ask.Line) (nodes []awsiam.Node, region string, err error) {
-	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Lookup: l.Lookup, Prompt: l.Prompter()})
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Files: l.AWSFiles(), Prompt: l.Prompter()})
 	if err != nil {
 		return nil, "", err
 	}

@@ -194,6 +194,9 @@ func (t *tunnel) findPlace(ctx context.Context, p *env.Process, o *Options) erro
 	if err == nil {
 		err = t.permitted(ctx)
 	}
+	if err != nil {
+		p.ForgetAWSFiles() // the next attempt may find them mended
+	}
 	if err != nil && t.StartOptions != nil {
 		t.World.Evidence.Close()
 		t.StartOptions = nil
