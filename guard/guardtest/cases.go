@@ -48,7 +48,7 @@ func PublicCases(t testing.TB) []PublicCase {
 	return cases
 }
 
-// request is a case as the guard sees it, in a closed world.
+// Asks is a case as the guard sees it, in a closed world.
 func (c PublicCase) Asks() (guard.Request, guard.Facts) {
 	p := c.Request.Principal
 	caller := guard.Caller{SessionARN: p.ARN, Principal: p.ARN, Account: c.Request.Account, UserID: p.UserID, Partition: c.Request.Partition, Tags: p.Tags}

@@ -53,7 +53,7 @@ var aliasTable = []ask.Option[aliasOptions]{
 	{Flag: "--shim", Set: ask.Text(func(o *aliasOptions) *string { return &o.Shim })},
 }
 
-// alias runs the words after `alias`.
+// Run runs the words after `alias`.
 func Run(_ context.Context, p *env.Process, words []string) error {
 	o := aliasOptions{Process: p}
 	words, err := ask.Take(&o, aliasTable, words, p.Getenv)

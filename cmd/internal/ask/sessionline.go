@@ -18,7 +18,7 @@ import (
 // guardDeadline bounds everything the guard asks before a session.
 const guardDeadline = 10 * time.Second
 
-// sessionLine is a command line about one session: the AWS CLI's grammar with
+// Line is a command line about one session: the AWS CLI's grammar with
 // our own options taken out.
 type Line struct {
 	*env.Process
@@ -30,7 +30,7 @@ type Line struct {
 	Timings *timings // nil unless asked for
 }
 
-// sessionLine parses the words after `aws`.
+// Read parses the words after `aws`.
 func Read(p *env.Process, words []string) (*Line, error) {
 	return ReadLine(p, words, false)
 }

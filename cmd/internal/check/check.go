@@ -13,7 +13,7 @@ import (
 	"ssmguard/guard"
 )
 
-// checkHelp describes what check has beside the options of a session.
+// Help describes what check has beside the options of a session.
 const Help = `
 check takes these too:
 
@@ -45,7 +45,7 @@ type checkOptions struct {
 	close  func()
 }
 
-// check runs the words after `check`.
+// Run runs the words after `check`.
 func Run(ctx context.Context, p *env.Process, words []string) error {
 	o := checkOptions{close: func() {}, more: func(context.Context, guard.Decision) {}}
 	words, err := ask.Take(&o.files, fileTable, words, p.Getenv)

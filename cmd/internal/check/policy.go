@@ -42,7 +42,7 @@ var policyTable = []ask.Option[policyOptions]{
 	{Flag: "--principal", Set: func(o *policyOptions, v string) error { o.Principal = v; return nil }},
 }
 
-// policyWords runs the words after `policy`.
+// Policy runs the words after `policy`.
 func Policy(ctx context.Context, p *env.Process, words []string) error {
 	o := policyOptions{Format: "json"}
 	words, err := ask.Take(&o, policyTable, words, p.Getenv)

@@ -52,7 +52,7 @@ profiles, regions, and the targets and documents of the account.
 	}
 }
 
-// completeCommand is what the snippets call: with the words before the cursor,
+// Complete is what the snippets call: with the words before the cursor,
 // the last one perhaps empty. It prints a candidate a line, a tab before what is
 // said about it, and never fails.
 func Complete(p *env.Process) *cli.Command {

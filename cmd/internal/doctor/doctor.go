@@ -46,7 +46,7 @@ type doctor struct {
 	evidence *awsiam.Client
 }
 
-// doctorWords runs the words after `doctor`.
+// Run runs the words after `doctor`.
 func Run(ctx context.Context, p *env.Process, words []string) error {
 	line, err := ask.ReadLine(p, append([]string{"ssm", "start-session"}, words...), true)
 	if err != nil {

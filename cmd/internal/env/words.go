@@ -21,7 +21,7 @@ func UpperFirst(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// printableName keeps what a tag could do to a terminal out of it.
+// Printable keeps what a tag could do to a terminal out of it.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -23,7 +23,7 @@ const (
 	stopRequest   = "stop"
 )
 
-// tunnelStatus is where a tunnel stands.
+// Status is where a tunnel stands.
 type Status struct {
 	Tunnel  string      `json:"tunnel"`
 	State   proxy.State `json:"-"`

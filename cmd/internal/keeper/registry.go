@@ -29,7 +29,7 @@ import (
 // One in the foreground is called ~PID, has no log, and leaves nothing behind.
 type Registry struct{ Dir string }
 
-// registry returns the directory, which need not be there. Without a home there
+// FindRegistry returns the directory, which need not be there. Without a home there
 // is none.
 func FindRegistry(p *env.Process) (Registry, error) {
 	state := p.UserDir("XDG_STATE_HOME", filepath.Join(".local", "state"))
@@ -80,7 +80,7 @@ type Record struct {
 	GaveUp     string    `json:"gaveUp,omitempty"` // why it has ended
 }
 
-// asked are the tunnels and groups that the process was asked for.
+// AskedFor are the tunnels and groups that the process was asked for.
 func (rec Record) AskedFor() []string {
 	if len(rec.Asked) > 0 {
 		return rec.Asked

@@ -229,7 +229,7 @@ func tellEnvironment(p *env.Process, output string, s *sandbox.Sandbox, login ap
 	return nil
 }
 
-// sandboxLogin is one login in JSON.
+// Login is one login in JSON.
 type Login struct {
 	Name            string `json:"name"`
 	ARN             string `json:"arn"`

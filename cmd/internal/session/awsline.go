@@ -30,7 +30,7 @@ func StartSession(ctx context.Context, p *env.Process, words []string) error {
 	return exit.OwnVoice("start-session", err, ask.SessionFlags("ssm")...)
 }
 
-// ssm runs the words after `aws` where they have to be a command of ours.
+// SSM runs the words after `aws` where they have to be a command of ours.
 func SSM(ctx context.Context, p *env.Process, words []string) error {
 	line, err := ask.Read(p, words)
 	if err != nil {

@@ -24,7 +24,7 @@ Systems Manager; "ssmguard aws ecs execute-command" does so, too. Our own option
 those of "ssmguard start-session".
 `
 
-// ecs runs the words after `ecs`.
+// ECS runs the words after `ecs`.
 func ECS(ctx context.Context, p *env.Process, words []string) error {
 	line, err := ask.Read(p, append([]string{"ecs"}, words...))
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"ssmguard/internal/spelling"
 )
 
-// tunnelOptions are the options of the tunnel commands. What a tunnel's
+// Options are the options of the tunnel commands. What a tunnel's
 // configuration says too is overridden by them.
 type Options struct {
 	Spot       configs.Tunnel // a tunnel of the command line; with names, what to change in theirs
@@ -112,7 +112,7 @@ var followTable = []ask.Option[Options]{
 	{Flag: "-f", IsSwitch: true, Set: toggle(func(o *Options) *bool { return &o.Follow })},
 }
 
-// tunnelVerb is one command below `ssmguard tunnel`.
+// Verb is one command below `ssmguard tunnel`.
 type Verb struct {
 	Name, Usage, words string
 	Options            [][]ask.Option[Options]

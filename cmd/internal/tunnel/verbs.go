@@ -22,7 +22,7 @@ const (
 	Running                 // what is open
 )
 
-// tunnelVerbs are the commands below `ssmguard tunnel`, in the order of their help.
+// Verbs are the commands below `ssmguard tunnel`, in the order of their help.
 func Verbs() []Verb {
 	type tables = [][]ask.Option[Options]
 	return []Verb{

@@ -8,7 +8,7 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// arn builds an ARN of the account's own partition and account.
+// ARN builds an ARN of the account's own partition and account.
 func (s *Server) ARN(service, region, resource string) string {
 	return strings.Join([]string{"arn", s.World.Partition, service, region, s.World.Account, resource}, ":")
 }

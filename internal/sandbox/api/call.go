@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// call is one request on its way through the account.
+// Request is one request on its way through the account.
 type Request struct {
 	*Server
 	Ctx                        context.Context
@@ -33,7 +33,7 @@ type Handler func(c *Request) (any, error)
 // Services is everything an account can do, per service and operation.
 type Services map[string]map[string]Handler
 
-// jsonServices speak JSON 1.1; the others the query protocol.
+// JSONServices speak JSON 1.1; the others the query protocol.
 var JSONServices = map[string]bool{"ssm": true, "kms": true, "ecs": true, "organizations": true}
 
 // targetPrefixes tell the service of an unsigned JSON request, versions that of a query request.

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// fault is an error as a service reports it: its code, text and HTTP status.
+// Refusal is an error as a service reports it: its code, text and HTTP status.
 type Refusal struct {
 	Code    string
 	Message string

@@ -191,7 +191,7 @@ func (s *Server) federated(l world.Login, name string) (*Caller, error) {
 // FederatedPath begins the resource in a federated user's ARN.
 const FederatedPath = "federated-user/"
 
-// arn is the caller's ARN as STS shows it: without the path of a role.
+// PrincipalARN is the caller's ARN as STS shows it: without the path of a role.
 func (c *Caller) PrincipalARN(w world.World) string {
 	if c.Kind != TypeRole {
 		return c.Principal

@@ -48,7 +48,7 @@ type Server struct {
 	Random       *rand.Rand
 }
 
-// openWith opens an account whose services are given. It keeps its own copy of the world;
+// Open opens an account whose services are given. It keeps its own copy of the world;
 // an unparsable policy or a name that leads nowhere is an error.
 func Open(w world.World, o Options, services Services) (*Server, error) {
 	w = complete(w)

@@ -36,7 +36,7 @@ var engines = []struct {
 	{"db2", 50000, "11.5.9.0.sb00000000.r1"},
 }
 
-// settled returns a world with what its databases leave out filled in and their
+// Complete returns a world with what its databases leave out filled in and their
 // names followed; the world itself stays as it is.
 func Complete(w world.World) (world.World, error) {
 	w.Databases = slices.Clone(w.Databases)
