@@ -103,12 +103,14 @@ func arrowTable() string {
 	names := func(paths []string) string {
 		list := make([]string, len(paths))
 		for i, p := range paths {
-			switch p = strings.TrimSuffix(strings.TrimPrefix(p, module), "/"); p {
-			case "":
+			list[i] = strings.TrimPrefix(p, module)
+			switch {
+			case list[i] == "":
 				list[i] = "any other room"
-			default:
-				list[i] = p
+			case strings.HasPrefix(p, module) && strings.HasSuffix(p, "/"):
+				list[i] += "..."
 			}
+			list[i] = strings.TrimSuffix(list[i], "/")
 		}
 		return strings.Join(list, ", ")
 	}
