@@ -10,8 +10,9 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"time"
+
+	smithyrand "github.com/aws/smithy-go/rand"
 )
 
 // parseLoginKey reads the private key of a login: P-256, in PEM (SEC 1).
@@ -41,7 +42,11 @@ func dpop(key *ecdsa.PrivateKey, uri string, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	payload, err := json.Marshal(map[string]any{"htm": "POST", "htu": uri, "iat": now.Unix(), "jti": randomUUID()})
+	id, err := smithyrand.NewUUID(rand.Reader).GetUUID()
+	if err != nil {
+		return "", err
+	}
+	payload, err := json.Marshal(map[string]any{"htm": "POST", "htu": uri, "iat": now.Unix(), "jti": id})
 	if err != nil {
 		return "", err
 	}
@@ -55,12 +60,4 @@ func dpop(key *ecdsa.PrivateKey, uri string, now time.Time) (string, error) {
 	r.FillBytes(signature[:32])
 	s.FillBytes(signature[32:])
 	return text + "." + encode(signature), nil
-}
-
-// randomUUID is a version 4 UUID.
-func randomUUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -1,20 +1,24 @@
 package awsconf
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/smithy-go"
+	"github.com/aws/aws-sdk-go-v2/service/signin"
+	"github.com/aws/aws-sdk-go-v2/service/signin/types"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
+
+// Of the SDK this takes the client of AWS Sign-In, not the provider logincreds. That
+// one renews credentials only when they have ended, writes the file in place and
+// without the members that it does not know, and its proofs leave leading zeros out
+// of the public key, which makes another key of one in 128.
 
 // loginFreshFor is how long before their end the credentials of a login are renewed.
 const loginFreshFor = 5 * time.Minute
@@ -28,12 +32,9 @@ type loginKeys struct {
 	ExpiresAt       string `json:"expiresAt,omitempty"`
 }
 
-// whole tells whether a request can be signed with the keys.
-func (k loginKeys) whole() bool { return k.AccessKeyID != "" && k.SecretAccessKey != "" }
-
-// loginToken is a file of ~/.aws/login/cache, written by `aws login`. Members that
+// loginFile is a file of ~/.aws/login/cache, written by `aws login`. Members that
 // are not read here are kept when it is written again.
-type loginToken struct {
+type loginFile struct {
 	path    string
 	members map[string]json.RawMessage
 	keys    loginKeys
@@ -43,12 +44,8 @@ type loginToken struct {
 var loginMembers = []string{"accessToken", "refreshToken", "dpopKey", "clientId"}
 
 // loginFault is a fault of a login's file.
-func loginFault(text string) *Error {
-	return errorf(CodeOther, "Error loading login session token: %s", text)
-}
-
-func loginLacks(members []string) *Error {
-	return loginFault("Failed to load access token from token cache, missing required fields: " + strings.Join(members, ", ") + ".")
+func loginFault(format string, args ...any) *Error {
+	return errorf(CodeOther, "Error loading login session token: "+format, args...)
 }
 
 // login is the link for profiles made by `aws login`.
@@ -57,217 +54,117 @@ func (l *loader) login(name string) (provider, error) {
 	if !ok {
 		return nil, nil
 	}
-	dir := l.env.path("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache")
-	path := filepath.Join(dir, sha256Hex(session)+".json")
+	path := filepath.Join(l.env.path("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"), sha256Hex(session)+".json")
 	if _, err := readLogin(path, session); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context) (aws.Credentials, error) {
-		// Read again: another process may have renewed it.
-		t, err := readLogin(path, session)
+		f, err := readLogin(path, session) // again: another process may have renewed it
 		if err != nil {
 			return aws.Credentials{}, err
 		}
-		until, err := parseTime(t.keys.ExpiresAt)
-		if err != nil {
-			return aws.Credentials{}, err
+		until, err := parseTime(f.keys.ExpiresAt)
+		if err == nil && until.Sub(l.now()) <= loginFreshFor {
+			until, err = f.renew(ctx, &l.clients, l.now)
 		}
-		if until.Sub(l.now()) <= loginFreshFor {
-			if until, err = l.renewLogin(ctx, t); err != nil {
-				return aws.Credentials{}, err
-			}
-		}
-		return aws.Credentials{AccessKeyID: t.keys.AccessKeyID, SecretAccessKey: t.keys.SecretAccessKey, SessionToken: t.keys.SessionToken,
-			CanExpire: true, Expires: until}, nil
+		return aws.Credentials{AccessKeyID: f.keys.AccessKeyID, SecretAccessKey: f.keys.SecretAccessKey, SessionToken: f.keys.SessionToken,
+			CanExpire: true, Expires: until}, err
 	}, nil
 }
 
-func readLogin(path, session string) (*loginToken, error) {
-	t := &loginToken{path: path}
-	if readJSON(path, &t.members) != nil {
-		return nil, loginFault("Unable to load a existing login session for session " + session + ", Please reauthenticate with 'aws login'.")
+func readLogin(path, session string) (*loginFile, error) {
+	f := &loginFile{path: path}
+	if readJSON(path, &f.members) != nil {
+		return nil, loginFault("Unable to load a existing login session for session %s, Please reauthenticate with 'aws login'.", session)
 	}
 	var missing []string
 	for _, m := range loginMembers {
-		if _, ok := t.members[m]; !ok {
+		if _, ok := f.members[m]; !ok {
 			missing = append(missing, m)
 		}
 	}
-	if missing != nil {
-		return nil, loginLacks(missing)
+	if missing == nil {
+		switch err := json.Unmarshal(f.members["accessToken"], &f.keys); {
+		case err != nil || f.keys.AccessKeyID == "" || f.keys.SecretAccessKey == "":
+			missing = []string{"accessToken"}
+		case f.keys.ExpiresAt == "":
+			missing = []string{"expiresAt"}
+		default:
+			return f, nil
+		}
 	}
-	switch err := json.Unmarshal(t.members["accessToken"], &t.keys); {
-	case err != nil || !t.keys.whole():
-		missing = []string{"accessToken"}
-	case t.keys.ExpiresAt == "":
-		missing = []string{"expiresAt"}
-	default:
-		return t, nil
-	}
-	return nil, loginLacks(missing)
+	return nil, loginFault("Failed to load access token from token cache, missing required fields: %s.", strings.Join(missing, ", "))
 }
 
-// text is a member that is a string.
-func (t *loginToken) text(name string) string {
-	var s string
-	_ = json.Unmarshal(t.members[name], &s) // "" is refused by the service
+// text is a member that is a string, nil if it is none.
+func (f *loginFile) text(name string) *string {
+	var s *string
+	_ = json.Unmarshal(f.members[name], &s) // the client refuses nil
 	return s
 }
 
-// loginAnswer is what AWS Sign-In answers; Error is a reason, in refusals.
-type loginAnswer struct {
-	AccessToken    loginKeys `json:"accessToken"`
-	ExpiresIn      int       `json:"expiresIn"`
-	RefreshToken   string    `json:"refreshToken"`
-	Error, Message string
-}
-
-// renewLogin gets new credentials from AWS Sign-In by the refresh token, puts them
-// into t and its file, and returns how long they last.
-func (l *loader) renewLogin(ctx context.Context, t *loginToken) (until time.Time, err error) {
-	key, err := parseLoginKey(t.text("dpopKey"))
+// renew gets new credentials from AWS Sign-In by the refresh token, puts them into
+// the file, and returns when they end.
+func (f *loginFile) renew(ctx context.Context, c *clients, now func() time.Time) (until time.Time, err error) {
+	key, err := parseLoginKey(aws.ToString(f.text("dpopKey")))
 	if err != nil {
 		return until, loginFault("Unable to load private key from cached token.")
 	}
-	body, err := json.Marshal(map[string]string{
-		"clientId": t.text("clientId"), "grantType": "refresh_token", "refreshToken": t.text("refreshToken")})
-	if err != nil {
+	if err := c.endpoints.check(signin.ServiceID); err != nil {
 		return until, err
 	}
-	endpoint, err := l.clients.signinEndpoint()
+	prove := middleware.FinalizeMiddlewareFunc("ssmguard.DPoP",
+		func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (out middleware.FinalizeOutput, md middleware.Metadata, err error) {
+			if req, ok := in.Request.(*smithyhttp.Request); ok {
+				proof, err := dpop(key, req.URL.String(), now())
+				if err != nil {
+					return out, md, err
+				}
+				req.Header.Set("DPoP", proof)
+			}
+			return next.HandleFinalize(ctx, in)
+		})
+	out, err := signin.NewFromConfig(c.config(signin.ServiceID, anonymous)).CreateOAuth2Token(ctx, &signin.CreateOAuth2TokenInput{
+		TokenInput: &types.CreateOAuth2TokenRequestBody{ClientId: f.text("clientId"), GrantType: aws.String("refresh_token"), RefreshToken: f.text("refreshToken")},
+	}, signin.WithAPIOptions(func(s *middleware.Stack) error { return s.Finalize.Add(prove, middleware.After) }))
 	if err != nil {
-		return until, err
+		return until, explainSignin(err, c)
 	}
-	uri := strings.TrimRight(endpoint, "/") + "/v1/token"
-	answer, err := l.askSignin(ctx, uri, body, func() (string, error) { return dpop(key, uri, l.now()) })
-	if err != nil {
-		return until, err
-	}
-	if !answer.AccessToken.whole() || answer.RefreshToken == "" || answer.ExpiresIn <= 0 {
+	answer := out.TokenOutput
+	if answer == nil || answer.AccessToken == nil || deref(answer.AccessToken.AccessKeyId) == "" || deref(answer.AccessToken.SecretAccessKey) == "" ||
+		deref(answer.RefreshToken) == "" || aws.ToInt32(answer.ExpiresIn) <= 0 {
 		return until, loginFault("Unable to refresh access token due to an invalid service response. Please try running 'aws login' again. " +
 			"If the issue persists, there may be a temporary signin service problem.")
 	}
-	until = l.now().Add(time.Duration(answer.ExpiresIn) * time.Second).UTC().Truncate(time.Second)
-	account := t.keys.AccountID
-	t.keys = answer.AccessToken
-	t.keys.AccountID, t.keys.ExpiresAt = account, until.Format(time.RFC3339)
-	if t.members["accessToken"], err = json.Marshal(t.keys); err != nil {
-		return until, err
+	until = now().Add(time.Duration(*answer.ExpiresIn) * time.Second).UTC().Truncate(time.Second)
+	keys := answer.AccessToken
+	f.keys = loginKeys{AccessKeyID: *keys.AccessKeyId, SecretAccessKey: *keys.SecretAccessKey, SessionToken: deref(keys.SessionToken),
+		AccountID: f.keys.AccountID, ExpiresAt: until.Format(time.RFC3339)}
+	for name, value := range map[string]any{"accessToken": f.keys, "refreshToken": answer.RefreshToken} {
+		if f.members[name], err = json.Marshal(value); err != nil {
+			return until, err
+		}
 	}
-	if t.members["refreshToken"], err = json.Marshal(answer.RefreshToken); err != nil {
-		return until, err
-	}
-	_ = writeJSON(t.path, t.members) // costs another renewal next time, no more
+	_ = writeJSON(f.path, f.members) // costs another renewal next time, no more
 	return until, nil
 }
 
-// askSignin sends a request, again after passing faults, each time with a proof of
-// its own. Errors are *Error.
-func (l *loader) askSignin(ctx context.Context, uri string, body []byte, proof func() (string, error)) (*loginAnswer, error) {
-	retryer := l.clients.retries.retryer()
-	for attempt := 1; ; attempt++ {
-		header, err := proof()
-		if err != nil {
-			return nil, err
-		}
-		answer, err := l.postSignin(ctx, uri, header, body)
-		if err == nil {
-			return answer, nil
-		}
-		fault := l.explainSignin(err, answer)
-		if attempt >= l.clients.retries.attempts || !retryer.IsErrorRetryable(err) {
-			return nil, fault
-		}
-		wait, rerr := retryer.RetryDelay(attempt, err)
-		if rerr != nil {
-			return nil, fault
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return nil, fault
-		}
-	}
-}
-
-// postSignin sends one request. The answer is there beside an error if the service
-// gave one.
-func (l *loader) postSignin(ctx context.Context, uri, proof string, body []byte) (*loginAnswer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, uri, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("DPoP", proof)
-	resp, err := l.clients.transports.client(l.clients.trust).Do(req)
-	if err != nil {
-		return nil, &smithyhttp.RequestSendError{Err: err}
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return nil, &smithyhttp.RequestSendError{Err: err}
-	}
-	var answer loginAnswer
-	err = json.Unmarshal(data, &answer)
-	if resp.StatusCode == http.StatusOK {
-		if err != nil {
-			return nil, &smithy.DeserializationError{Err: err}
-		}
-		return &answer, nil
-	}
-	code, _, _ := strings.Cut(resp.Header.Get("X-Amzn-ErrorType"), ":")
-	if code == "" {
-		code = unknownCode
-	}
-	return &answer, &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: resp},
-		Err: &smithy.GenericAPIError{Code: code, Message: answer.Message}}
-}
-
 // loginRefusals are the CLI's words for the reasons of a refusal.
-var loginRefusals = map[string]string{
-	"TOKEN_EXPIRED": "Your session has expired. Please reauthenticate using 'aws login'.",
-	"USER_CREDENTIALS_CHANGED": "Unable to refresh login credentials because of a change in your password. " +
+var loginRefusals = map[types.OAuth2ErrorCode]string{
+	types.OAuth2ErrorCodeTokenExpired: "Your session has expired. Please reauthenticate using 'aws login'.",
+	types.OAuth2ErrorCodeUserCredentialsChanged: "Unable to refresh login credentials because of a change in your password. " +
 		"Please reauthenticate with your new password using 'aws login'.",
-	"INSUFFICIENT_PERMISSIONS": "Unable to create or refresh login credentials due to insufficient permissions. " +
+	types.OAuth2ErrorCodeInsufficientPermissions: "Unable to create or refresh login credentials due to insufficient permissions. " +
 		"You may be missing permission for the 'signin:CreateOAuth2Token' action.",
 }
 
-func (l *loader) explainSignin(err error, answer *loginAnswer) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() != "AccessDeniedException" {
-		return Explain(err, l.clients.explanation("CreateOAuth2Token", signin))
+func explainSignin(err error, c *clients) error {
+	var denied *types.AccessDeniedException
+	if !errors.As(err, &denied) {
+		return Explain(err, c.explanation("CreateOAuth2Token", signin.ServiceID))
 	}
-	if text, ok := loginRefusals[answer.Error]; ok {
+	if text, ok := loginRefusals[denied.Error_]; ok {
 		return errorf(CodeOther, "%s", text)
 	}
 	return errorf(CodeOther, "An unspecified error happened when resolving AWS credentials or refreshing a login session profile.")
-}
-
-// signin is the SDK's name of AWS Sign-In.
-const signin = "Signin"
-
-// signinEndpoint is where AWS Sign-In answers in our region. Unlike other services
-// it has domains of its own.
-func (c *clients) signinEndpoint() (string, error) {
-	e := c.endpoints
-	if err := e.check(signin); err != nil {
-		return "", err
-	}
-	if own := e.configured(signin); own != "" {
-		return own, nil
-	}
-	if e.fips || e.dualStack {
-		return e.byRules(signin, c.region)
-	}
-	for _, p := range []struct{ prefix, domain string }{{"cn-", "signin.amazonaws.cn"}, {"us-gov-", "signin.amazonaws-us-gov.com"}} {
-		if strings.HasPrefix(c.region, p.prefix) {
-			return "https://" + c.region + "." + p.domain, nil
-		}
-	}
-	rules, err := e.byRules(signin, c.region)
-	if strings.HasSuffix(rules, "."+c.region+".amazonaws.com") {
-		return "https://" + c.region + ".signin.aws.amazon.com", err
-	}
-	return rules, err
 }

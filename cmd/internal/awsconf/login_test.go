@@ -1,6 +1,7 @@
 package awsconf
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -100,9 +101,9 @@ func (s *signinFake) verify(proof string) {
 	if err := json.Unmarshal(decode(parts[1]), &payload); err != nil {
 		s.t.Fatal(err)
 	}
-	x, y := new(big.Int).SetBytes(decode(header.Jwk.X)), new(big.Int).SetBytes(decode(header.Jwk.Y))
+	x, y := decode(header.Jwk.X), decode(header.Jwk.Y)
 	if header.Typ != "dpop+jwt" || header.Alg != "ES256" || header.Jwk.Kty != "EC" || header.Jwk.Crv != "P-256" ||
-		x.Cmp(s.key.X) != 0 || y.Cmp(s.key.Y) != 0 {
+		!bytes.Equal(x, s.key.X.FillBytes(make([]byte, 32))) || !bytes.Equal(y, s.key.Y.FillBytes(make([]byte, 32))) {
 		s.t.Errorf("header %+v", header)
 	}
 	if payload.Htm != "POST" || payload.Htu != s.URL+"/v1/token" || payload.Iat == 0 || len(payload.Jti) != 36 || s.proofs[payload.Jti] {
@@ -170,6 +171,24 @@ func TestLogin(t *testing.T) {
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+// TestLoginKeyWithZeros: the coordinates of a public key have 32 bytes, also where
+// the first ones are zero (RFC 7518, 6.2.1.2). logincreds of the SDK sends fewer.
+func TestLoginKeyWithZeros(t *testing.T) {
+	s := newSignin(t)
+	for s.key.X.BitLen() > 248 {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.key = key
+	}
+	h := newHome(t, newCloud(t), loginConfig)
+	s.login(h, 0)
+	if key, err := h.key(); key != "ASIANEW" || err != nil || len(s.proofs) != 1 {
+		t.Errorf("%s %v, %d proofs", key, err, len(s.proofs))
 	}
 }
 
@@ -248,21 +267,28 @@ func TestLoginFile(t *testing.T) {
 	}
 }
 
+// TestSigninEndpoint: AWS Sign-In has domains of its own.
 func TestSigninEndpoint(t *testing.T) {
-	none := func(string) (string, bool) { return "", false }
 	for region, want := range map[string]string{
 		"eu-west-1":      "https://eu-west-1.signin.aws.amazon.com",
 		"cn-north-1":     "https://cn-north-1.signin.amazonaws.cn",
 		"us-gov-west-1":  "https://us-gov-west-1.signin.amazonaws-us-gov.com",
-		"eusc-de-east-1": "https://signin.eusc-de-east-1.amazonaws.eu",
+		"eusc-de-east-1": "https://eusc-de-east-1.signin.amazonaws-eusc.eu",
+		"fips-us-east-1": "https://signin-fips.us-east-1.amazonaws.com",
 	} {
-		c := clients{region: region, endpoints: endpoints{env: environment{none}}}
-		if got, err := c.signinEndpoint(); got != want || err != nil {
-			t.Errorf("%s: %s %v, want %s", region, got, err, want)
+		h := newHome(t, newCloud(t), loginConfig)
+		newSignin(t).login(h, 0)
+		delete(h.env, "AWS_ENDPOINT_URL_SIGNIN")
+		var asked []string // through a proxy that refuses
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked = append(asked, "https://"+strings.TrimSuffix(r.Host, ":443"))
+			w.WriteHeader(http.StatusForbidden)
+		}))
+		h.env["AWS_REGION"], h.env["HTTPS_PROXY"] = region, proxy.URL
+		key, err := h.key()
+		proxy.Close()
+		if len(asked) != 1 || asked[0] != want || key != "" || err == nil {
+			t.Errorf("%s: %s %v, %s %v, want %s", region, asked, want, key, err, want)
 		}
-	}
-	c := clients{region: "us-east-1", endpoints: endpoints{env: environment{none}, fips: true}}
-	if got, err := c.signinEndpoint(); got != "https://signin-fips.us-east-1.amazonaws.com" || err != nil {
-		t.Errorf("FIPS: %s %v", got, err)
 	}
 }
