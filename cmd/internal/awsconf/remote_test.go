@@ -28,6 +28,7 @@ type cloud struct {
 	calls  []string
 	refuse map[string]string // operation -> error code
 	own    map[string]string // operation -> an answer of the test's own
+	before func(call string) // the answer; nil for nothing
 }
 
 func newCloud(t *testing.T) *cloud {
@@ -58,6 +59,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if b := r.Header.Get("X-Amz-Sso_bearer_token"); b != "" {
 		note += " bearer " + b
+	}
+	if c.before != nil {
+		c.before(call)
 	}
 	c.mu.Lock()
 	c.calls = append(c.calls, note)
@@ -270,8 +274,8 @@ sso_region = us-east-1
 `
 
 func ssoTokenFile(t *testing.T, h *home, expires string) string {
-	token, err := json.Marshal(ssoToken{AccessToken: "old", ExpiresAt: expires, ClientID: "c", ClientSecret: "s",
-		RefreshToken: "r", RegistrationExpiresAt: "2098-01-01T00:00:00Z"})
+	token, err := json.Marshal(map[string]string{"accessToken": "old", "expiresAt": expires, "clientId": "c", "clientSecret": "s",
+		"refreshToken": "r", "registrationExpiresAt": "2098-01-01T00:00:00Z", "startUrl": "https://corp.awsapps.com/start"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,9 +297,46 @@ func TestSSO(t *testing.T) {
 			t.Errorf("run %d: calls (-want +got):\n%s", i, diff)
 		}
 	}
-	var token ssoToken
-	if err := readJSON(path, &token); err != nil || token.AccessToken != "fresh" || token.RefreshToken != "r2" {
+	var token map[string]string
+	if err := readJSON(path, &token); err != nil || token["accessToken"] != "fresh" || token["refreshToken"] != "r2" || token["startUrl"] == "" {
 		t.Errorf("token %+v, %v", token, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+// TestSSOAnswers: answers that ssocreds of the SDK would take for more than they
+// are. It forgets a refresh token that is not given again, and fails where the new
+// token cannot be written.
+func TestSSOAnswers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		token, role string // the services' answers
+		gone        bool   // the file of the token, when the answer comes
+		key, fault  string
+		refresh     string // what the file has then
+	}{
+		"no refresh token": {token: `{"accessToken":"fresh","expiresIn":28800}`, key: "ASIASSO", refresh: "r"},
+		"no access token":  {token: `{"expiresIn":28800,"refreshToken":"r2"}`, fault: errSSORefresh.Message, refresh: "r"},
+		"nowhere to write": {gone: true, key: "ASIASSO"},
+		"no credentials":   {role: `{}`, fault: "Error when retrieving credentials from sso: Missing required key in response: 'AccessKeyId'", refresh: "r2"},
+	} {
+		c := newCloud(t)
+		h := newHome(t, c, ssoConfigText)
+		path := ssoTokenFile(t, h, "2001-01-01T00:00:00Z")
+		c.own["POST /token"], c.own["GET /federation/credentials"] = tc.token, tc.role
+		c.before = func(call string) {
+			if tc.gone && call == "POST /token" {
+				os.Remove(path) //nolint:errcheck // the test would fail
+			}
+		}
+		if key, err := h.key("--profile", "sso"); key != tc.key || text(err) != tc.fault {
+			t.Errorf("%s: %s %v, want %s %s", name, key, err, tc.key, tc.fault)
+		}
+		var token map[string]string
+		if err := readJSON(path, &token); (err != nil) != tc.gone || token["refreshToken"] != tc.refresh {
+			t.Errorf("%s: token %v, %v", name, token, err)
+		}
 	}
 }
 

@@ -1,12 +1,14 @@
 package awsconf
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/aws-sdk-go-v2/service/sso"
 	ssotypes "github.com/aws/aws-sdk-go-v2/service/sso/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
@@ -37,7 +39,7 @@ func (l *loader) sso(name string) (provider, error) {
 		args["startUrl"] = c.startURL
 	}
 	return l.cached(cacheKey(args, ",", ":"), "sso", func(ctx context.Context) (*cacheEntry, error) {
-		return l.callSSO(ctx, c)
+		return c.credentials(ctx, &l.clients, l.env.aws("sso", "cache", sha1Hex(cmp.Or(c.session, c.startURL))+".json"))
 	}), nil
 }
 
@@ -80,87 +82,58 @@ func (l *loader) ssoValues(name string, s section) (map[string]string, error) {
 	return values, nil
 }
 
-// ssoToken is a file of ~/.aws/sso/cache.
-type ssoToken struct {
-	StartURL              string `json:"startUrl,omitempty"`
-	Region                string `json:"region,omitempty"`
-	AccessToken           string `json:"accessToken"`
-	ExpiresAt             string `json:"expiresAt"`
-	ClientID              string `json:"clientId,omitempty"`
-	ClientSecret          string `json:"clientSecret,omitempty"`
-	RegistrationExpiresAt string `json:"registrationExpiresAt,omitempty"`
-	RefreshToken          string `json:"refreshToken,omitempty"`
+// tokens refreshes the tokens of a login for ssocreds, which takes any answer for a
+// whole one and loses a token that cannot be written.
+type tokens struct {
+	client *ssooidc.Client
+	fresh  string // the access token of the last answer
 }
 
-// token returns the access token of the login, refreshed when it is near its end.
-func (l *loader) token(ctx context.Context, c ssoConfig) (string, error) {
-	name := c.session
-	if name == "" {
-		name = c.startURL
-	}
-	path := l.env.aws("sso", "cache", sha1Hex(name)+".json")
-	var t ssoToken
-	if readJSON(path, &t) != nil {
-		return "", errorf(CodeOther, "Error loading SSO Token: Token for %s does not exist", name)
-	}
-	if t.AccessToken == "" || t.ExpiresAt == "" {
-		return "", errorf(CodeOther, "Error loading SSO Token: Token for %s is invalid", c.startURL)
-	}
-	until, err := parseTime(t.ExpiresAt)
-	switch {
-	case err != nil:
-		return "", err
-	case c.session == "" && !l.now().Before(until): // the old form knows no refresh
-		return "", errSSOUnauthorized
-	case c.session == "" || l.now().Add(freshFor).Before(until):
-		return t.AccessToken, nil
-	}
-	if fresh := l.refreshToken(ctx, c, t); fresh != nil {
-		t = *fresh
-		until, _ = parseTime(t.ExpiresAt)
-		_ = writeJSON(path, t) // costs another refresh next time, no more
-	}
-	if !l.now().Before(until) {
-		return "", errorf(CodeOther, "Error when retrieving token from sso: Token has expired and refresh failed")
-	}
-	return t.AccessToken, nil
-}
+var errSSORefresh = errorf(CodeOther, "Error when retrieving token from sso: Token has expired and refresh failed")
 
-// refreshToken asks for a new access token; nil when that cannot be had.
-func (l *loader) refreshToken(ctx context.Context, c ssoConfig, t ssoToken) *ssoToken {
-	registered, err := parseTime(t.RegistrationExpiresAt)
-	if t.RefreshToken == "" || t.ClientID == "" || t.ClientSecret == "" || err != nil || l.now().After(registered) {
-		return nil
+// CreateToken implements ssocreds.CreateTokenAPIClient.
+func (t *tokens) CreateToken(ctx context.Context, in *ssooidc.CreateTokenInput, opts ...func(*ssooidc.Options)) (*ssooidc.CreateTokenOutput, error) {
+	out, err := t.client.CreateToken(ctx, in, opts...)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	out, err := ssooidc.NewFromConfig(l.clients.configIn("SSO OIDC", c.region, anonymous)).CreateToken(ctx, &ssooidc.CreateTokenInput{
-		GrantType: aws.String("refresh_token"), ClientId: &t.ClientID, ClientSecret: &t.ClientSecret, RefreshToken: &t.RefreshToken,
-	})
 	if err != nil || deref(out.AccessToken) == "" {
-		return nil
+		return nil, errSSORefresh
 	}
-	t.StartURL, t.Region = c.startURL, c.region
-	t.AccessToken = deref(out.AccessToken)
-	t.ExpiresAt = l.now().Add(time.Duration(out.ExpiresIn) * time.Second).UTC().Format(time.RFC3339)
-	if r := deref(out.RefreshToken); r != "" {
-		t.RefreshToken = r
+	if deref(out.RefreshToken) == "" {
+		out.RefreshToken = in.RefreshToken
 	}
-	return &t
+	t.fresh = *out.AccessToken
+	return out, nil
 }
 
-func (l *loader) callSSO(ctx context.Context, c ssoConfig) (*cacheEntry, error) {
-	token, err := l.token(ctx, c)
-	if err != nil {
+// credentials are those of the role, got by the token of the login in a file of
+// ~/.aws/sso/cache.
+func (c ssoConfig) credentials(ctx context.Context, cl *clients, path string) (*cacheEntry, error) {
+	refresh := &tokens{client: ssooidc.NewFromConfig(cl.configIn(ssooidc.ServiceID, c.region, anonymous))}
+	token, err := ssocreds.NewSSOTokenProvider(refresh, path).RetrieveBearerToken(ctx)
+	var own *Error
+	switch {
+	case refresh.fresh != "":
+		token.Value = refresh.fresh // also where it could not be written
+	case errors.As(err, &own), ctx.Err() != nil:
 		return nil, err
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errorf(CodeOther, "Error loading SSO Token: Token for %s does not exist", cmp.Or(c.session, c.startURL))
+	case err != nil && c.session == "": // the old form knows no refresh
+		return nil, errSSOUnauthorized
+	case err != nil:
+		return nil, errorf(CodeOther, "Error loading SSO Token: Token for %s is invalid: %v", c.session, err)
 	}
-	out, err := sso.NewFromConfig(l.clients.configIn("SSO", c.region, anonymous)).GetRoleCredentials(ctx, &sso.GetRoleCredentialsInput{
-		AccessToken: &token, AccountId: &c.account, RoleName: &c.role,
+	out, err := sso.NewFromConfig(cl.configIn(sso.ServiceID, c.region, anonymous)).GetRoleCredentials(ctx, &sso.GetRoleCredentialsInput{
+		AccessToken: &token.Value, AccountId: &c.account, RoleName: &c.role,
 	})
 	var unauthorized *ssotypes.UnauthorizedException
 	switch {
 	case errors.As(err, &unauthorized):
 		return nil, errSSOUnauthorized
 	case err != nil:
-		return nil, Explain(err, l.clients.explanation("GetRoleCredentials", "SSO"))
+		return nil, Explain(err, cl.explanation("GetRoleCredentials", sso.ServiceID))
 	}
 	r := out.RoleCredentials
 	if r == nil {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
@@ -166,7 +165,6 @@ func use(t *testing.T, source string, set func(*testing.T, *cloud, *home, given)
 	t.Helper()
 	c := newCloud(t)
 	h := newHome(t, c, "")
-	h.now = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	set(t, c, h, g)
 	var args []string
 	for _, name := range []string{"config", "credentials"} {
@@ -205,7 +203,7 @@ func TestExpiry(t *testing.T) {
 		refused = "Error loading login session token: Unable to refresh access token due to an invalid service response. " +
 			"Please try running 'aws login' again. If the issue persists, there may be a temporary signin service problem."
 	)
-	ends := [4]string{"2099-01-01T00:00:00Z", "2029-12-31T23:59:59Z", "-", "soon"}
+	ends := [4]string{"2099-01-01T00:00:00Z", "2019-12-31T23:59:59Z", "-", "soon"}
 	for source, want := range map[string][4]string{ // by the ends
 		"environment":     {"AKID", late, "AKID", unknown},
 		"process":         {"AKID", late, "AKID", unknown},
@@ -220,11 +218,9 @@ func TestExpiry(t *testing.T) {
 		"instance": {"AKID", "AKID", // EC2 is late with new ones and goes on to take the old
 			`Unable to locate credentials. You can configure credentials by running "aws login". (the instance: the answer has no Expiration)`, unknown},
 		"SSO's token": {"ASIASSO", "Error when retrieving token from sso: Token has expired and refresh failed",
-			"Error loading SSO Token: Token for https://corp.awsapps.com/start is invalid", unknown},
-		"SSO's token, refreshed": {"ASIASSO", "ASIASSO", "Error loading SSO Token: Token for https://corp.awsapps.com/start is invalid", unknown},
-		"SSO's token of the old form": {"ASIASSO", "The SSO session associated with this profile has expired or is otherwise invalid. " +
-			"To refresh this SSO session run aws sso login with the corresponding profile.",
-			"Error loading SSO Token: Token for https://corp.example/start is invalid", unknown},
+			"Error loading SSO Token: Token for corp is invalid: ", "expected RFC3339 timestamp"},
+		"SSO's token, refreshed":        {"ASIASSO", "ASIASSO", "Error loading SSO Token: Token for corp is invalid: ", "expected RFC3339 timestamp"},
+		"SSO's token of the old form":   {"ASIASSO", errSSOUnauthorized.Message, errSSOUnauthorized.Message, errSSOUnauthorized.Message},
 		"role's cache, from its source": {"ASIAROLE", late, "ASIAROLE", unknown},
 	} {
 		set := sourcesOf[source]
