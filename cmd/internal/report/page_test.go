@@ -12,7 +12,7 @@ import (
 
 func TestPage(t *testing.T) {
 	rule := finding.Rule{
-		Code: "SG199", Title: "a document nobody may use", Since: "0.1", DependsOn: []guard.Code{"SG101", "SG102"},
+		Code: "SG199", Title: "a document nobody may use", DependsOn: []guard.Code{"SG101", "SG102"},
 		Text:    strings.Repeat("A sentence about it. ", 8),
 		Example: finding.Example{Before: "{\n  \"Effect\": \"Deny\"\n}", After: "nothing"},
 	}
