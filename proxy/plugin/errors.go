@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -59,12 +60,15 @@ func (e *ExitError) Error() string {
 	case e.Remote:
 		return fmt.Sprintf("the command exited with status %d", e.Code)
 	case e.Signal != 0 && signalNames[e.Signal] != "":
-		return fmt.Sprintf("Command '%s' died with <Signals.%s: %d>.", pythonList(e.Args), signalNames[e.Signal], int(e.Signal))
+		return fmt.Sprintf("Command %s died with <Signals.%s: %d>.", e.command(), signalNames[e.Signal], int(e.Signal))
 	case e.Signal != 0:
-		return fmt.Sprintf("Command '%s' died with unknown signal %d.", pythonList(e.Args), int(e.Signal))
+		return fmt.Sprintf("Command %s died with unknown signal %d.", e.command(), int(e.Signal))
 	}
-	return fmt.Sprintf("Command '%s' returned non-zero exit status %d.", pythonList(e.Args), e.Code)
+	return fmt.Sprintf("Command %s returned non-zero exit status %d.", e.command(), e.Code)
 }
+
+// command shows the argument list in the AWS CLI's form.
+func (e *ExitError) command() string { return "'['" + strings.Join(e.Args, "', '") + "']'" }
 
 // InterruptedError says that a signal to this process ended the session. The
 // caller should end by the same signal, now that everything is cleaned up.

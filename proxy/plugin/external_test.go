@@ -100,7 +100,7 @@ cat; echo out; echo err >&2; exit 3
 	d.say("typed\n")
 	d.in.Close()
 	want := "*plugin.ExitError Command '['session-manager-plugin', 'AWS_SSM_START_SESSION_RESPONSE', 'eu-west-1', 'StartSession', 'dev', " +
-		`'{"Target": "i-0123", "Reason": "\\u00e9"}', '` + st.api.URL + "']' returned non-zero exit status 3."
+		`'{"Target": "i-0123", "Reason": "\u00e9"}', '` + st.api.URL + "']' returned non-zero exit status 3."
 	if got := resultOf(d); got != want {
 		t.Errorf("result %s\nwant   %s", got, want)
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"ssmguard/internal/spelling"
 )
 
 // An option is one --flag of a parser.
@@ -33,7 +35,7 @@ func (o *option) key() string {
 	return o.flag
 }
 
-// A parser is the part of Python's argparse that the CLI uses: long options with
+// A parser is the part of argparse, the CLI's parser, that the CLI uses: long options with
 // unique prefixes, one positional, and unknown words handed on.
 type parser struct {
 	options    []option
@@ -239,7 +241,7 @@ func (r *run) consumeOption(at int) (int, error) {
 	value := o.constant
 	switch {
 	case m.explicit != nil && o.values == none:
-		return at, argumentError(o.flag, "ignored explicit argument "+repr(*m.explicit))
+		return at, argumentError(o.flag, "ignored explicit argument "+Quote(*m.explicit))
 	case m.explicit != nil:
 		value = *m.explicit
 	case o.values == none:
@@ -264,11 +266,8 @@ func argumentError(name, msg string) *UsageError {
 
 func invalidChoice(name, word string, choices []string) *UsageError {
 	msg := "Found invalid choice '" + word + "'\n"
-	if near := closeMatches(word, choices); near != nil {
-		msg += "\nMaybe you meant:\n"
-		for _, w := range near {
-			msg += "\n  * " + w
-		}
+	if near := spelling.Nearest(word, choices); near != "" {
+		msg += "\nMaybe you meant:\n\n  * " + near
 	}
 	return argumentError(name, msg)
 }

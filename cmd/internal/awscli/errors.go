@@ -1,6 +1,9 @@
 package awscli
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Exit codes of the AWS CLI v2 for what this package finds.
 const (
@@ -52,6 +55,16 @@ func Frame(preface, msg string) string {
 	return strings.TrimSuffix(out, "\n") + "\n"
 }
 
+// printable replaces what could move a terminal's cursor or is no UTF-8.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || r == '\n' || r == '\t' {
+			return r
+		}
+		return '?'
+	}, s)
+}
+
 func paramValidation(msg string) *UsageError {
 	return &UsageError{Code: CodeUsage, Kind: "ParamValidation", Message: msg}
 }
@@ -60,8 +73,6 @@ func paramValidation(msg string) *UsageError {
 func parameterError(name, msg string) *UsageError {
 	return paramValidation("Error parsing parameter '" + name + "': " + msg)
 }
-
-func bareError(code int, msg string) *UsageError { return &UsageError{Code: code, Message: msg} }
 
 func (e *UsageError) withUsage() *UsageError {
 	e.Message += "\n\n" + usage

@@ -2,11 +2,11 @@ package awscli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -20,12 +20,12 @@ func (e Env) paramFile(value string) (v any, ok bool, err error) {
 		}
 	}
 	path = e.expandVars(e.expandUser(path))
-	if e.ReadFile == nil {
-		return nil, false, errors.New("Unable to load paramfile " + value + ": [Errno 2] No such file or directory: " + repr(path))
+	content, err := []byte(nil), fs.ErrNotExist
+	if e.ReadFile != nil {
+		content, err = e.ReadFile(path)
 	}
-	content, err := e.ReadFile(path)
 	if err != nil {
-		return nil, false, errors.New("Unable to load paramfile " + value + ": " + pyOSError(err, path))
+		return nil, false, fmt.Errorf("Unable to load paramfile %s: %w", value, err)
 	}
 	if !isText {
 		return blob(content), true, nil
@@ -35,23 +35,6 @@ func (e Env) paramFile(value string) (v any, ok bool, err error) {
 			"If this is a binary file, please use the fileb:// prefix instead of the file:// prefix.")
 	}
 	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(content)), true, nil
-}
-
-// pyOSError is the text of Python's OSError for a failed open.
-func pyOSError(err error, path string) string {
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &errno):
-	case errors.Is(err, fs.ErrNotExist):
-		errno = syscall.ENOENT
-	case errors.Is(err, fs.ErrPermission):
-		errno = syscall.EACCES
-	default:
-		return err.Error()
-	}
-	msg := []rune(errno.Error())
-	msg[0] = unicode.ToUpper(msg[0])
-	return "[Errno " + itoa(int(errno)) + "] " + string(msg) + ": " + repr(path)
 }
 
 func (e Env) lookup(key string) (string, bool) {
@@ -81,35 +64,14 @@ func (e Env) expandUser(path string) string {
 	return out
 }
 
-// expandVars replaces $NAME and ${NAME}; a variable that is not set stays as written.
+// expandVars replaces $NAME and ${NAME}; a variable that is not set stays.
 func (e Env) expandVars(path string) string {
-	var b strings.Builder
-	for {
-		before, after, ok := strings.Cut(path, "$")
-		b.WriteString(before)
-		if !ok {
-			return b.String()
+	return os.Expand(path, func(name string) string {
+		if v, ok := e.lookup(name); ok {
+			return v
 		}
-		name, rest := "", after
-		if inner, ok := strings.CutPrefix(after, "{"); ok {
-			if name, rest, ok = strings.Cut(inner, "}"); !ok {
-				name = ""
-			}
-		} else {
-			end := strings.IndexFunc(after, func(r rune) bool { return r > 0x7F || r != '_' && !isDigit(r) && !unicode.IsLetter(r) })
-			if end < 0 {
-				end = len(after)
-			}
-			name, rest = after[:end], after[end:]
-		}
-		if v, ok := e.lookup(name); ok && name != "" {
-			b.WriteString(v)
-			path = rest
-			continue
-		}
-		b.WriteByte('$')
-		path = after
-	}
+		return "$" + name
+	})
 }
 
 // ExpandPath expands ~ and variables in a file name, as the CLI does for the names

@@ -62,8 +62,7 @@ type Invocation struct {
 	Globals Globals
 	Input   Input
 	Execute Execute
-	// RequestJSON is the request as the CLI writes it (json.dumps): ASCII, keys in
-	// the model's order. It is argv[5] of the plugin and the body of the call.
+	// RequestJSON is the request as the CLI writes it: ASCII, keys in the model's order. It is argv[5] of the plugin and the body of the call.
 	RequestJSON string
 	// Refusal is the error of a CLI that knows only our commands; it serves when
 	// a Foreign command finds no real aws.
@@ -196,16 +195,16 @@ func (g *Globals) set(p *parsed) error {
 		if !p.given[t.flag] {
 			continue
 		}
-		n, err := pyInt(p.values[t.flag])
-		if err != nil {
-			return err
+		n, ok := ParseInt(p.values[t.flag])
+		if !ok {
+			return &UsageError{Code: CodeOther, Message: t.flag + " wants a number of seconds, not " + Quote(p.values[t.flag])}
 		}
 		*t.to = n
 	}
 	return nil
 }
 
-// hasScheme tells whether Python's urlparse finds a scheme.
+// hasScheme reports whether a URL names a scheme.
 func hasScheme(s string) bool {
 	scheme, _, ok := strings.Cut(s, ":")
 	if !ok || scheme == "" || !(scheme[0]|0x20 >= 'a' && scheme[0]|0x20 <= 'z') {
@@ -215,25 +214,10 @@ func hasScheme(s string) bool {
 	return err == nil
 }
 
-// pyInt is Python's int(s).
-func pyInt(s string) (int, error) {
-	digits := strings.TrimFunc(s, isPySpace)
-	if n, err := strconv.Atoi(digits); err == nil {
-		return n, nil
-	}
-	// Single underscores between digits are allowed.
-	parts := strings.Split(strings.TrimLeft(digits, "+-"), "_")
-	if !slices.ContainsFunc(parts, func(p string) bool { return p == "" || strings.Trim(p, "0123456789") != "" }) {
-		if n, err := strconv.Atoi(strings.ReplaceAll(digits, "_", "")); err == nil {
-			return n, nil
-		}
-	}
-	return 0, bareError(CodeOther, "invalid literal for int() with base 10: "+repr(s))
-}
-
-// ParseInt is Python's int(s); not ok when s is no number.
+// ParseInt reads a number of the command line or of a configuration file, which
+// may have blanks around it.
 func ParseInt(s string) (n int, ok bool) {
-	n, err := pyInt(s)
+	n, err := strconv.Atoi(strings.TrimSpace(s))
 	return n, err == nil
 }
 
@@ -268,7 +252,7 @@ func (inv *Invocation) operation(args []string, env Env) error {
 		return err
 	}
 	inv.Command = inv.op.command
-	inv.RequestJSON = dumps(inv.request)
+	inv.RequestJSON = dump(inv.request)
 	inv.Input, inv.Execute = inv.request.input(), inv.request.execute()
 	return nil
 }

@@ -20,13 +20,6 @@ func TestPython(t *testing.T) {
 	}
 	defer f.Close()
 	judges := map[string]func(in string, args []string) string{
-		"json": func(in string, _ []string) string {
-			v, err := loads(in, false)
-			if err != nil {
-				return "E " + err.Error()
-			}
-			return "V " + dumps(v) + " " + repr(v)
-		},
 		"argv": func(_ string, args []string) string { return summary(args) },
 	}
 	seen := map[string]int{}
@@ -39,7 +32,7 @@ func TestPython(t *testing.T) {
 			t.Fatal(err)
 		}
 		seen[c.Kind]++
-		if got := judges[c.Kind](c.In, c.Args); got != c.Want {
+		if got := judges[c.Kind](c.In, c.Args); meaning(got) != meaning(c.Want) {
 			t.Errorf("%s %q%q:\n got %q\nwant %q", c.Kind, c.In, c.Args, got, c.Want)
 		}
 	}

@@ -1,8 +1,6 @@
 package awscli
 
-import (
-	"strings"
-)
+import "strings"
 
 // request builds the request from the options of the third pass, in the order of
 // the CLI: file names first, then syntax, option by option in the model's order,
@@ -61,43 +59,27 @@ func (m *member) value(raw string, env Env) (any, error) {
 	}
 	s, ok := v.(string)
 	if !ok {
-		// The CLI's shorthand parser trips over bytes.
-		return nil, bareError(CodeOther, bytesCrash(v))
+		return nil, &UsageError{Code: CodeOther, Message: m.flag + " takes text, and a fileb:// file holds bytes; use file://"}
 	}
-	if first := trimSpace(s); first != "" && (first[0] == '{' || first[0] == '[') {
-		return m.jsonValue(s)
-	}
-	return m.shorthandValue(s, env)
-}
-
-func bytesCrash(v any) string {
-	if b, _ := v.(blob); len(b) == 0 {
-		return "a bytes-like object is required, not 'str'"
-	}
-	return "'in <string>' requires string as left operand, not int"
-}
-
-func (m *member) jsonValue(s string) (any, error) {
-	if trimLeftSpace(s)[0] == '[' {
+	switch trimmed := strings.TrimSpace(s); {
+	case strings.HasPrefix(trimmed, "["):
 		return nil, parameterError(m.flag, "Invalid JSON:\n"+s)
+	case strings.HasPrefix(trimmed, "{"):
+		v, err := readJSON(s)
+		if err != nil {
+			return nil, parameterError(m.flag, "Invalid JSON: "+err.Error()+"\nJSON received: "+s)
+		}
+		return v, nil
 	}
-	v, err := loads(s, true)
-	if err != nil {
-		return nil, parameterError(m.flag, "Invalid JSON: "+err.Error()+"\nJSON received: "+s)
-	}
-	return v, nil
-}
-
-func (m *member) shorthandValue(s string, env Env) (any, error) {
-	v, err := parseShorthand(s, env.paramFile)
+	fields, err := parseShorthand(s, env.paramFile)
 	switch err := err.(type) {
 	case nil:
-		scalarsToLists(v)
-		return v, nil
+		scalarsToLists(fields)
+		return fields, nil
 	case *shorthandError:
 		return nil, parameterError(m.flag, err.msg)
 	default:
-		return nil, bareError(CodeOther, err.Error())
+		return nil, &UsageError{Code: CodeOther, Message: err.Error()}
 	}
 }
 
@@ -106,7 +88,7 @@ func (m *member) shorthandValue(s string, env Env) (any, error) {
 func (req *mapping) addInput(flag, raw string, env Env) error {
 	v, ok, err := env.paramFile(raw)
 	if err != nil {
-		return bareError(CodeOther, err.Error())
+		return &UsageError{Code: CodeOther, Message: err.Error()}
 	}
 	doc := raw
 	if ok {
@@ -119,7 +101,7 @@ func (req *mapping) addInput(flag, raw string, env Env) error {
 	}
 	name := strings.TrimPrefix(flag, "--")
 	if flag == inputJSON {
-		if v, err = loads(doc, false); err != nil {
+		if v, err = readJSON(doc); err != nil {
 			return parameterError(name, "Invalid JSON received.")
 		}
 	} else if v, err = loadYAML(doc); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // shorthandError is a fault in a shorthand value; its text shows the place with a caret.
@@ -16,7 +17,7 @@ func (e *shorthandError) Error() string { return e.msg }
 // parseShorthand reads the CLI's shorthand: keys with scalars, lists and maps.
 // load resolves `key@=file://path` values; its error ends the parse.
 func parseShorthand(s string, load func(string) (any, bool, error)) (m *mapping, err error) {
-	p := &shorthand{in: runes(s), load: load}
+	p := &shorthand{in: []rune(s), load: load}
 	return p.parameter()
 }
 
@@ -36,17 +37,17 @@ func wordStart(r rune) bool {
 }
 
 func firstFollow(r rune) bool {
-	return isPySpace(r) || r == '!' || r >= '#' && r <= '&' || r >= '(' && r <= '+' || r >= '-' && r <= '\\' ||
+	return unicode.IsSpace(r) || r == '!' || r >= '#' && r <= '&' || r >= '(' && r <= '+' || r >= '-' && r <= '\\' ||
 		r >= '^' && r <= '|' || r >= '~' && r <= 0xFFFF
 }
 
 func secondFollow(r rune) bool {
-	return isPySpace(r) || r == '!' || r >= '#' && r <= '&' || r >= '(' && r <= '+' || r >= '-' && r <= '<' ||
+	return unicode.IsSpace(r) || r == '!' || r >= '#' && r <= '&' || r >= '(' && r <= '+' || r >= '-' && r <= '<' ||
 		r >= '>' && r <= 0xFFFF
 }
 
 func keyChar(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || isDigit(r) || strings.ContainsRune("-_.#/:", r)
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.#/:", r)
 }
 
 const eof rune = -1
@@ -68,7 +69,7 @@ func (p *shorthand) space() {
 }
 
 func (p *shorthand) syntax(expected, received string) error {
-	return &shorthandError{fmt.Sprintf("Expected: '%s', received: '%s' for input:\n %s", expected, received, p.location(p.at))}
+	return &shorthandError{fmt.Sprintf("Expected: '%s', received: '%s' for input:\n%s", expected, received, p.location(p.at))}
 }
 
 // location is the input with a caret line under the column of at.
@@ -82,7 +83,7 @@ func (p *shorthand) location(at int) string {
 	if i := slices.Index(p.in[at:], '\n'); i >= 0 {
 		consumed, remaining = p.in[:at+i], p.in[at+i:]
 	}
-	return text(consumed) + "\n" + strings.Repeat(" ", spaces) + "^" + text(remaining)
+	return string(consumed) + "\n" + strings.Repeat(" ", spaces) + "^" + string(remaining)
 }
 
 func lastIndex(rs []rune, r rune) int {
@@ -103,7 +104,7 @@ func (p *shorthand) expect(char rune, blanks bool) error {
 	case c == eof:
 		return p.syntax(string(char), "EOF")
 	case c != char:
-		return p.syntax(string(char), text([]rune{c}))
+		return p.syntax(string(char), string(c))
 	}
 	p.at++
 	if blanks {
@@ -150,7 +151,7 @@ func (p *shorthand) key() (string, error) {
 	for !p.atEOF() && keyChar(p.current()) {
 		p.at++
 	}
-	key := text(p.in[start:p.at])
+	key := string(p.in[start:p.at])
 	p.resolve = p.expect('@', true) == nil
 	return key, p.expect('=', true)
 }
@@ -310,7 +311,7 @@ func (p *shorthand) word(follow func(rune) bool) (string, bool) {
 	if p.at == start {
 		return "", false
 	}
-	return trimRightSpace(strings.ReplaceAll(text(p.in[start:p.at]), `\,`, ",")), true
+	return strings.TrimRightFunc(strings.ReplaceAll(string(p.in[start:p.at]), `\,`, ","), unicode.IsSpace), true
 }
 
 // quoted consumes up to the next quote that is not escaped, or, when there is
@@ -337,7 +338,7 @@ func (p *shorthand) quoted(q rune) (any, error) {
 		}
 		return nil, p.syntax("<"+name+">", "<none>")
 	}
-	s := text(p.in[p.at+1 : end])
+	s := string(p.in[p.at+1 : end])
 	p.at = end + 1
 	s = strings.ReplaceAll(s, `\`+string(q), string(q))
 	return p.resolved(strings.ReplaceAll(s, `\\`, `\`))

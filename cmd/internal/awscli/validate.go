@@ -3,6 +3,7 @@ package awscli
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Validate checks the request against the service's model, as the CLI does after
@@ -51,8 +52,8 @@ func (s *shape) check(v any, name string, faults []string) []string {
 		if s.kind != stringKind {
 			break
 		}
-		if n := length(v); n < s.min {
-			faults = append(faults, "Invalid length for parameter "+name+", value: "+itoa(n)+", valid min length: "+itoa(s.min))
+		if n := utf8.RuneCountInString(v); n < s.min {
+			faults = append(faults, "Invalid length for parameter "+name+", value: "+strconv.Itoa(n)+", valid min length: "+strconv.Itoa(s.min))
 		}
 		return faults
 	case bool:
@@ -64,7 +65,7 @@ func (s *shape) check(v any, name string, faults []string) []string {
 			break
 		}
 		for i, e := range v {
-			faults = s.member.check(e, name+"["+itoa(i)+"]", faults)
+			faults = s.member.check(e, name+"["+strconv.Itoa(i)+"]", faults)
 		}
 		return faults
 	case *mapping:
@@ -77,7 +78,5 @@ func (s *shape) check(v any, name string, faults []string) []string {
 		}
 		return faults
 	}
-	return append(faults, "Invalid type for parameter "+name+", value: "+str(v)+", type: "+typeName(v)+", valid types: "+pyTypes[s.kind])
+	return append(faults, "Invalid type for parameter "+name+", value: "+shown(v)+", type: "+typeName(v)+", valid types: "+pyTypes[s.kind])
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,8 +1,8 @@
 package awscli
 
 import (
+	"encoding/json"
 	"errors"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -69,10 +69,10 @@ func yamlMapping(n *yaml.Node, depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if m.has(str(k)) {
+		if m.has(shown(k)) {
 			return nil, errYAML
 		}
-		m.set(str(k), v)
+		m.set(shown(k), v)
 	}
 	return m, nil
 }
@@ -83,18 +83,8 @@ func yamlScalar(n *yaml.Node) (any, error) {
 		return nil, nil
 	case "!!bool":
 		return strings.EqualFold(n.Value, "true"), nil
-	case "!!int":
-		var i int64
-		if err := n.Decode(&i); err != nil {
-			return integer(strings.TrimPrefix(n.Value, "+")), nil
-		}
-		return integer(strconv.FormatInt(i, 10)), nil
-	case "!!float":
-		var f float64
-		if err := n.Decode(&f); err != nil {
-			return nil, errYAML
-		}
-		return f, nil
+	case "!!int", "!!float":
+		return json.Number(n.Value), nil
 	case "!!timestamp":
 		return timestamp(n.Value), nil
 	case "!!binary":

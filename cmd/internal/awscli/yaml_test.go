@@ -22,8 +22,8 @@ func TestYAML(t *testing.T) {
 		"Target: a\n---\nTarget: b":         "",
 	} {
 		v, err := loadYAML(in)
-		if (err != nil) != (want == "") || err == nil && dumps(v) != want {
-			t.Errorf("%q: %s, %v; want %s", in, dumps(v), err, want)
+		if (err != nil) != (want == "") || err == nil && dump(v) != want {
+			t.Errorf("%q: %s, %v; want %s", in, dump(v), err, want)
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"ssmguard/cmd/internal/awscli"
+	"ssmguard/internal/awsjson"
 )
 
 // freshFor is how long before their end cached credentials are no longer used.
@@ -63,11 +63,11 @@ func cacheKey(args map[string]any, comma, colon string) string {
 		v := ""
 		switch a := args[k].(type) {
 		case string:
-			v = awscli.JSONString(a)
+			v = awsjson.Quote(a)
 		case int:
 			v = strconv.Itoa(a)
 		}
-		parts = append(parts, awscli.JSONString(k)+colon+v)
+		parts = append(parts, awsjson.Quote(k)+colon+v)
 	}
 	return sha1Hex("{" + strings.Join(parts, comma) + "}")
 }

@@ -3,9 +3,9 @@ package awsconf
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"ssmguard/cmd/internal/awscli"
+	"ssmguard/internal/awsjson"
 )
 
 // Exit codes of the AWS CLI v2.
@@ -60,9 +60,9 @@ func (e *Error) Text(format string) string {
 func (f *ServiceFault) format(format string) (string, bool) {
 	switch format {
 	case "json":
-		return "{\n    \"Message\": " + awscli.JSONString(f.Message) + ",\n    \"Code\": " + awscli.JSONString(f.Code) + "\n}\n", true
+		return "{\n    \"Message\": " + awsjson.Quote(f.Message) + ",\n    \"Code\": " + awsjson.Quote(f.Code) + "\n}\n", true
 	case "yaml":
-		return "Message: " + awscli.JSONString(f.Message) + "\nCode: " + f.Code + "\n", true
+		return "Message: " + awsjson.Quote(f.Message) + "\nCode: " + f.Code + "\n", true
 	case "text":
 		return f.Code + "\t" + f.Message + "\n", true
 	}
@@ -112,13 +112,4 @@ func absence(err error) (reason string, ok bool) {
 		return "", false
 	}
 	return own.reason, true
-}
-
-// pyList is the repr of a list of strings.
-func pyList(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = awscli.Quote(w)
-	}
-	return "[" + strings.Join(quoted, ", ") + "]"
 }

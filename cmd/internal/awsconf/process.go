@@ -69,7 +69,7 @@ func (l *loader) runProcess(ctx context.Context, command string) (aws.Credential
 func parseProcess(out []byte) (aws.Credentials, error) {
 	var document any
 	if err := json.Unmarshal(out, &document); err != nil {
-		return aws.Credentials{}, errorf(CodeOther, "%s", awscli.JSONFault(string(out)))
+		return aws.Credentials{}, errorf(CodeOther, "the credential process printed no JSON: %v", err)
 	}
 	answer, ok := document.(map[string]any)
 	if !ok {

@@ -425,7 +425,7 @@ func TestProcess(t *testing.T) {
 		{`echo '{"Version":1,"AccessKeyId":"A"}'`, "", "Error when retrieving credentials from custom-process: Missing required key in response: 'SecretAccessKey'"},
 		{`sh -c 'echo login needed >&2; exit 3'`, "", "Error when retrieving credentials from custom-process: login needed\n"},
 		{`/nope/cp $HOME`, "", "[Errno 2] No such file or directory: '/nope/cp'"},
-		{`echo nonsense`, "", "Expecting value: line 1 column 1 (char 0)"},
+		{`echo nonsense`, "", "the credential process printed no JSON: invalid character 'o' in literal null (expecting 'u')"},
 		{`echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"2001-01-01T00:00:00Z"}'`, "", errStillExpired.Message},
 	} {
 		h := newHome(t, newCloud(t), "[profile p]\ncredential_process = "+tc.command+"\n")

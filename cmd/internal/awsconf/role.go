@@ -75,7 +75,7 @@ func (l *loader) roleSource(name string, s section, visited []string) (provider,
 	}
 	if slices.Contains(visited, sourceProfile) && (sourceProfile != name || !hasKeys(from)) {
 		return nil, errorf(CodeOther, "Infinite loop in credential configuration detected. Attempting to load from profile %s "+
-			"which has already been visited. Visited profiles: %s", sourceProfile, pyList(visited))
+			"which has already been visited. Visited profiles: %s", sourceProfile, strings.Join(visited, ", "))
 	}
 	if wantsRole(from) && !hasKeys(from) {
 		return l.from(sourceAssumeRole, func() (provider, error) { return l.roleOf(sourceProfile, append(visited, sourceProfile)) })()
