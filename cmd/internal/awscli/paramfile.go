@@ -2,7 +2,6 @@ package awscli
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,7 +24,7 @@ func (e Env) paramFile(value string) (v any, ok bool, err error) {
 		content, err = e.ReadFile(path)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("Unable to load paramfile %s: %w", value, err)
+		return nil, false, errors.New("Unable to load paramfile " + value + ": " + err.Error())
 	}
 	if !isText {
 		return blob(content), true, nil
