@@ -15,28 +15,7 @@ import (
 	"ssmguard/guard/policy"
 )
 
-var devRequest = guard.Request{
-	Caller: guard.Caller{SessionARN: "arn:aws:sts::111122223333:assumed-role/dev/alice", Principal: "arn:aws:iam::111122223333:role/dev",
-		Account: "111122223333", UserID: "AROAEXAMPLEROLE000001:alice", Partition: "aws"},
-	Region: "us-east-1", Target: "i-0123456789abcdef0",
-}
-
-// opinion is a judge with one answer to everything.
-type opinion struct {
-	name   string
-	answer policy.Answer
-	err    error
-}
-
-func (o opinion) Name() string { return o.name }
-
-func (o opinion) Simulate(_ context.Context, _ guard.Caller, gs []guard.Grant) ([]guard.Ruling, error) {
-	var rs []guard.Ruling
-	for _, g := range gs {
-		rs = append(rs, guard.Ruling{Grant: g, Answer: o.answer})
-	}
-	return rs, o.err
-}
+var devRequest = guardtest.DevRequest
 
 // asleep is a judge, an inventory and a source that answer only when they are
 // told to stop.
@@ -90,7 +69,7 @@ func TestMerge(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g := guard.Guard{Simulators: []guard.Simulator{opinion{name: "iam", answer: tt.iam}, opinion{name: "local", answer: tt.local}}}
+			g := guard.Guard{Simulators: []guard.Simulator{guardtest.Opinion{Judge: "iam", Answer: tt.iam}, guardtest.Opinion{Judge: "local", Answer: tt.local}}}
 			d, err := checked(t.Context(), &g, devRequest)
 			if err != nil {
 				t.Fatal(err)
@@ -136,7 +115,7 @@ func TestOrganizationTurnsOnKey(t *testing.T) {
 			return doc.Statements
 		}
 		set := policy.Set{Identity: parse(policy.Identity, full), SCP: [][]policy.Statement{parse(policy.SCP, tt.scp)}, Partial: tt.partial}
-		g := guard.Guard{Inventory: guardtest.Fixed(guard.Facts{}), Simulators: []guard.Simulator{opinion{name: "iam", answer: says(policy.Allow)}, guard.Local{Source: guard.Static(set)}}}
+		g := guard.Guard{Inventory: guardtest.Fixed(guard.Facts{}), Simulators: []guard.Simulator{guardtest.Opinion{Judge: "iam", Answer: says(policy.Allow)}, guard.Local{Source: guard.Static(set)}}}
 		d, err := checked(t.Context(), &g, devRequest)
 		if err != nil {
 			t.Fatal(err)
@@ -167,7 +146,7 @@ func TestUnseen(t *testing.T) {
 		{says(policy.ImplicitDeny), says(policy.Unknown, "session"), nil},
 	}
 	for _, tt := range tests {
-		g := guard.Guard{Simulators: []guard.Simulator{opinion{name: "iam", answer: tt.iam}, opinion{name: "local", answer: tt.local}}}
+		g := guard.Guard{Simulators: []guard.Simulator{guardtest.Opinion{Judge: "iam", Answer: tt.iam}, guardtest.Opinion{Judge: "local", Answer: tt.local}}}
 		d, err := g.Check(t.Context(), devRequest)
 		if err != nil {
 			t.Fatal(err)
@@ -250,7 +229,7 @@ func TestNotVisible(t *testing.T) {
 	blind := errors.Join(
 		&guard.NotVisible{Permission: "iam:SimulatePrincipalPolicy", Resource: "arn:aws:iam::111122223333:role/dev", Cause: "not authorized"},
 		&guard.NotVisible{Permission: "iam:GetRolePolicy"})
-	g := guard.Guard{Inventory: failing{}, Simulators: []guard.Simulator{opinion{name: "iam", err: blind}}}
+	g := guard.Guard{Inventory: failing{}, Simulators: []guard.Simulator{guardtest.Opinion{Judge: "iam", Err: blind}}}
 	d, err := checked(t.Context(), &g, devRequest)
 	if err != nil {
 		t.Fatal(err)

@@ -1,22 +1,33 @@
 package finding
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/guard"
 	"ssmguard/guard/guardtest"
 	"ssmguard/guard/policy"
 )
 
-// TestPublicFindings: the code, the statement and the repair of every public
-// case are as in testdata/start-session.golden.
+var update = flag.Bool("update", false, "write the golden file")
+
+// TestPublicFindings: the verdict of every public case, and each finding with what
+// repairs it, are as in testdata/start-session.golden.
 func TestPublicFindings(t *testing.T) {
-	var golden strings.Builder
+	const file = "testdata/start-session.golden"
+	var got strings.Builder
 	for _, c := range guardtest.PublicCases(t) {
 		d := check(c, t)
-		fmt.Fprintf(&golden, "=== %s\nverdict %s\n%s", c.Name, d.Verdict(), listing(d.Findings))
+		fmt.Fprintf(&got, "%s: %s\n", c.Name, d.Verdict())
+		for _, f := range d.Findings {
+			whole(t, f.Code, f)
+			fmt.Fprintf(&got, "  %s %s\n", f.Code, strings.Join(append([]string{f.Grant}, repairOf(f)...), ", "))
+		}
 		for _, want := range c.Expect {
 			id := guardtest.CaseGrants[want.Grant]
 			if want.Decision == "allowed" {
@@ -27,7 +38,41 @@ func TestPublicFindings(t *testing.T) {
 			}
 		}
 	}
-	compareGolden(t, "testdata/start-session.golden", golden.String())
+	if *update {
+		if err := os.WriteFile(file, []byte(got.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")); diff != "" {
+		t.Errorf("%s (run with -update after a wanted change):\n%s", file, diff)
+	}
+}
+
+// repairOf says in short which statements come near and what repairs a finding.
+func repairOf(f guard.Finding) (steps []string) {
+	for _, n := range f.Nearest {
+		steps = append(steps, fmt.Sprintf("near %d", n.At.Index+1))
+	}
+	if f.Fix == nil {
+		return append(steps, "no repair")
+	}
+	for _, c := range f.Fix.Changes {
+		steps = append(steps, strings.TrimSpace(fmt.Sprintf("%s %s %s", c.Kind, c.Layer, c.At.Sid)))
+	}
+	for key := range f.Fix.Needs {
+		steps = append(steps, "carry "+key)
+	}
+	if !f.Fix.Checked {
+		return append(steps, "not checked")
+	}
+	if _, also, ok := strings.Cut(f.Fix.Check, "; "); ok {
+		steps = append(steps, also)
+	}
+	return steps
 }
 
 // explained tells whether a finding speaks of a denied grant: its own, the one
@@ -56,12 +101,12 @@ func TestRepairs(t *testing.T) {
 			}
 		})
 	}
-	for _, f := range faults(t) {
+	for _, f := range guardtest.Faults(t) {
 		if f.Open || f.IAM != "" || f.Message != "" {
 			continue
 		}
 		t.Run(string(f.Code), func(t *testing.T) {
-			d := f.decide(t)
+			d := decide(t, f)
 			for _, f := range d.Findings {
 				repaired(t, d, f)
 			}
@@ -180,7 +225,7 @@ func TestUnseenPolicies(t *testing.T) {
 		{blames(policy.ExplicitDeny, "scp"), "SG803", 0, guard.Owners["scp"]},
 	}
 	for _, tt := range tests {
-		g := guard.Guard{Simulators: []guard.Simulator{opinion{name: "iam", answer: tt.answer}}}
+		g := guard.Guard{Simulators: []guard.Simulator{guardtest.Opinion{Judge: "iam", Answer: tt.answer}}}
 		d, err := checked(t.Context(), &g, devRequest)
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ssmguard/guard"
+	"ssmguard/guard/guardtest"
 	"ssmguard/guard/policy"
 )
 
@@ -25,8 +26,8 @@ func codes(t *testing.T, judges ...guard.Simulator) (list []string, d guard.Deci
 
 func TestUndecidedNamesThePermissionThatWouldDecide(t *testing.T) {
 	_, d := codes(t,
-		opinion{"iam", says(policy.Unknown), &guard.NotVisible{Permission: "iam:SimulatePrincipalPolicy", Cause: "AccessDenied"}},
-		opinion{"local", says(policy.Unknown, "identity"), nil})
+		guardtest.Opinion{Judge: "iam", Answer: says(policy.Unknown), Err: &guard.NotVisible{Permission: "iam:SimulatePrincipalPolicy", Cause: "AccessDenied"}},
+		guardtest.Opinion{Judge: "local", Answer: says(policy.Unknown, "identity")})
 	i := slices.IndexFunc(d.Findings, func(f guard.Finding) bool { return f.Code == "SG506" })
 	if i < 0 {
 		t.Fatalf("no SG506 in %v", d.Findings)
@@ -43,11 +44,11 @@ func TestUndecidedNamesThePermissionThatWouldDecide(t *testing.T) {
 func TestOrganizationIsMissedOnlyWhereItMatters(t *testing.T) {
 	hidden := &guard.NotVisible{Permission: "organizations:ListParents", Cause: "AccessDeniedException"}
 	const want = "SG501 organizations:ListParents"
-	allowed, _ := codes(t, opinion{"iam", says(policy.Allow), nil}, opinion{"local", says(policy.Unknown, "scp"), hidden})
+	allowed, _ := codes(t, guardtest.Opinion{Judge: "iam", Answer: says(policy.Allow)}, guardtest.Opinion{Judge: "local", Answer: says(policy.Unknown, "scp"), Err: hidden})
 	if slices.Contains(allowed, want) {
 		t.Errorf("an allowed session: %v", allowed)
 	}
-	open, _ := codes(t, opinion{"local", says(policy.Unknown, "scp"), hidden})
+	open, _ := codes(t, guardtest.Opinion{Judge: "local", Answer: says(policy.Unknown, "scp"), Err: hidden})
 	if !slices.Contains(open, want) {
 		t.Errorf("an undecided session: %v", open)
 	}

@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"ssmguard/guard"
+	"ssmguard/guard/guardtest"
 )
 
 // TestPastedMessage: a message explains itself without any evidence.
 func TestPastedMessage(t *testing.T) {
-	for _, f := range faults(t) {
+	for _, f := range guardtest.Faults(t) {
 		if f.Message == "" {
 			continue
 		}
@@ -55,11 +56,11 @@ func TestPastedFix(t *testing.T) {
 // TestRefusedComesFirst: AWS has the last word, and what was found here before
 // is its evidence.
 func TestRefusedComesFirst(t *testing.T) {
-	for _, f := range faults(t) {
+	for _, f := range guardtest.Faults(t) {
 		if f.Code != "SG101" {
 			continue
 		}
-		before := f.decide(t)
+		before := decide(t, f)
 		r, _ := ParseRefusal(refused + " on resource: " + before.Grants[1].Resource + " because no identity-based policy allows the ssm:StartSession action")
 		after := Refused(before, r)
 		got := after.Findings[0]

@@ -1,4 +1,5 @@
-// Package guardtest holds what the tests of guard's rooms share: the public cases of
-// ../policy/testdata/start-session.json, and an inventory of facts at hand. Nothing but
-// tests imports it. Start with PublicCases in cases.go.
+// Package guardtest holds what the tests of guard's rooms share, and those of
+// cmd/internal/report: the public cases of ../policy/testdata/start-session.json, a
+// situation for every rule, an inventory of facts at hand and a judge with one opinion.
+// Nothing but tests imports it. Start with PublicCases in cases.go and Faults in faults.go.
 package guardtest

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -41,14 +39,7 @@ func life() []proxy.Event {
 }
 
 func TestEventsConform(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("schema", "event.schema.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var schema map[string]any
-	if err := json.Unmarshal(text, &schema); err != nil {
-		t.Fatal(err)
-	}
+	s := schema(t, "event.schema.json")
 	var out bytes.Buffer
 	events := NewEventJSON(&out)
 	for _, e := range life() {
@@ -65,9 +56,7 @@ func TestEventsConform(t *testing.T) {
 		if err := json.Unmarshal(line, &value); err != nil {
 			t.Fatal(err)
 		}
-		for _, fault := range (validator{schema}).check(schema, value, "$") {
-			t.Errorf("%s: %s", line, fault)
-		}
+		conforms(t, s, string(line), line)
 		if want := life()[i].State.String(); value["state"] != want {
 			t.Errorf("%s: state is not %s", line, want)
 		}

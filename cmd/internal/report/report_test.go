@@ -2,9 +2,7 @@ package report
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -178,49 +176,10 @@ func TestAllowedUnlessUnseen(t *testing.T) {
 
 // TestJSONConforms holds the output to the schema we publish.
 func TestJSONConforms(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("schema", "decision.schema.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var schema map[string]any
-	if err := json.Unmarshal(text, &schema); err != nil {
-		t.Fatal(err)
-	}
-	decisions := samples()
-	for i, d := range everyRule(t) {
-		decisions[fmt.Sprint("case ", i)] = d
-	}
-	for name, d := range decisions {
+	s := schema(t, "decision.schema.json")
+	for name, d := range samples() {
 		var out bytes.Buffer
 		render(t, NewJSON(&out), d, true)
-		var value any
-		if err := json.Unmarshal(out.Bytes(), &value); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		for _, fault := range (validator{schema}).check(schema, value, "$") {
-			t.Errorf("%s: %s", name, fault)
-		}
-	}
-}
-
-// TestValidatorFinds makes sure that the conformance test can fail.
-func TestValidatorFinds(t *testing.T) {
-	schema := map[string]any{
-		"type": "object", "required": []any{"a", "b"},
-		"properties": map[string]any{
-			"a": map[string]any{"enum": []any{"x"}},
-			"c": map[string]any{"type": "array", "items": map[string]any{"type": "integer", "minimum": 1.0}},
-			"d": map[string]any{"anyOf": []any{map[string]any{"type": "null"}, map[string]any{"$ref": "#/$defs/e"}}},
-		},
-		"$defs": map[string]any{"e": map[string]any{"type": "string", "pattern": "^e$"}},
-	}
-	value := map[string]any{"a": "y", "c": []any{0.0, 1.5}, "d": "f", "z": 1.0}
-	got := (validator{schema}).check(schema, value, "$")
-	want := []string{
-		`$: "b" is missing`, `$.a: y is none of [x]`, `$.c[0]: 0 is less than 1`, `$.c[1]: 1.5 is no integer`,
-		`$.d: fits none of anyOf`, `$: "z" is not described`,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+		conforms(t, s, name, out.Bytes())
 	}
 }

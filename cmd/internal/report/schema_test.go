@@ -1,122 +1,116 @@
 package report
 
 import (
-	"fmt"
-	"maps"
-	"math"
-	"regexp"
+	"bytes"
+	"os"
+	"path/filepath"
 	"slices"
-	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// validator checks values against the part of JSON Schema that our schemas use.
-// It is stricter in one way: a property that is not described is a fault.
-type validator struct{ root map[string]any }
-
-func (v validator) check(schema map[string]any, value any, at string) []string {
-	schema = v.resolve(schema)
-	faults := v.checkScalar(schema, value, at)
-	if of, ok := schema["anyOf"].([]any); ok {
-		fits := func(s any) bool { return len(v.check(s.(map[string]any), value, at)) == 0 }
-		if !slices.ContainsFunc(of, fits) {
-			faults = append(faults, at+": fits none of anyOf")
-		}
+// schema compiles one of the schemas that we publish. It is stricter than what is
+// published in one way: a property that is not described is a fault.
+func schema(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("schema", name))
+	if err != nil {
+		t.Fatal(err)
 	}
-	switch value := value.(type) {
-	case map[string]any:
-		faults = append(faults, v.checkObject(schema, value, at)...)
-	case []any:
-		if items, ok := schema["items"].(map[string]any); ok {
-			for i, item := range value {
-				faults = append(faults, v.check(items, item, fmt.Sprintf("%s[%d]", at, i))...)
-			}
-		}
-	}
-	return faults
+	return compiled(t, text)
 }
 
-func (v validator) checkObject(schema, value map[string]any, at string) []string {
-	var faults []string
-	required, _ := schema["required"].([]any)
-	for _, name := range required {
-		if _, ok := value[name.(string)]; !ok {
-			faults = append(faults, fmt.Sprintf("%s: %q is missing", at, name))
-		}
+func compiled(t *testing.T, text []byte) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
 	}
-	properties, described := schema["properties"].(map[string]any)
-	for _, name := range slices.Sorted(maps.Keys(value)) {
-		property, ok := properties[name].(map[string]any)
-		switch {
-		case ok:
-			faults = append(faults, v.check(property, value[name], at+"."+name)...)
-		case described:
-			faults = append(faults, fmt.Sprintf("%s: %q is not described", at, name))
-		}
+	closeObjects(doc)
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("test:schema", doc); err != nil {
+		t.Fatal(err)
 	}
-	return faults
+	s, err := c.Compile("test:schema")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
-func (validator) checkScalar(schema map[string]any, value any, at string) []string {
-	var faults []string
-	if want, ok := schema["const"]; ok && want != value {
-		faults = append(faults, fmt.Sprintf("%s: %v is not %v", at, value, want))
-	}
-	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, value) {
-		faults = append(faults, fmt.Sprintf("%s: %v is none of %v", at, value, enum))
-	}
-	if want, ok := schema["type"].(string); ok && !hasType(want, value) {
-		faults = append(faults, fmt.Sprintf("%s: %v is no %s", at, value, want))
-	}
-	number, _ := value.(float64)
-	if low, ok := schema["minimum"].(float64); ok && number < low {
-		faults = append(faults, fmt.Sprintf("%s: %v is less than %v", at, value, low))
-	}
-	text, _ := value.(string)
-	if pattern, ok := schema["pattern"].(string); ok && !regexp.MustCompile(pattern).MatchString(text) {
-		faults = append(faults, fmt.Sprintf("%s: %v does not match %s", at, value, pattern))
-	}
-	return faults
-}
-
-func hasType(want string, value any) bool {
-	switch value := value.(type) {
-	case nil:
-		return want == "null"
-	case bool:
-		return want == "boolean"
-	case string:
-		return want == "string"
-	case float64:
-		return want == "number" || want == "integer" && value == math.Trunc(value)
-	case []any:
-		return want == "array"
-	default:
-		return want == "object"
-	}
-}
-
-// resolve follows $ref and adds what the schema says beside it.
-func (v validator) resolve(schema map[string]any) map[string]any {
-	ref, ok := schema["$ref"].(string)
+// closeObjects lets no property pass that a schema does not describe, wherever a
+// value is described. What is under $defs is closed where it is used, since a
+// use may add properties.
+func closeObjects(schema any) {
+	s, ok := schema.(map[string]any)
 	if !ok {
-		return schema
+		return
 	}
-	target := v.root
-	for _, step := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
-		target = target[step].(map[string]any)
+	if describes(s) {
+		s["unevaluatedProperties"] = false
 	}
-	merged := maps.Clone(v.resolve(target))
-	for key, value := range schema {
-		switch old := merged[key].(type) {
-		case []any:
-			merged[key] = append(slices.Clone(old), value.([]any)...)
-		case map[string]any:
-			both := maps.Clone(old)
-			maps.Copy(both, value.(map[string]any))
-			merged[key] = both
-		default:
-			merged[key] = value
+	closeParts(s)
+}
+
+// describes reports whether a schema names the properties of its objects.
+func describes(schema any) bool {
+	s := schema.(map[string]any)
+	of, _ := s["anyOf"].([]any)
+	return s["properties"] != nil || s["$ref"] != nil || slices.ContainsFunc(of, describes)
+}
+
+func closeParts(s map[string]any) {
+	closeObjects(s["items"])
+	properties, _ := s["properties"].(map[string]any)
+	for _, p := range properties {
+		closeObjects(p)
+	}
+	defs, _ := s["$defs"].(map[string]any)
+	for _, d := range defs {
+		closeParts(d.(map[string]any))
+	}
+}
+
+// conforms holds JSON to a schema.
+func conforms(t *testing.T, s *jsonschema.Schema, name string, text []byte) {
+	t.Helper()
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+		return
+	}
+	if err := s.Validate(value); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+}
+
+// TestConformanceCanFail: what conforms asks is refused where it does not hold.
+func TestConformanceCanFail(t *testing.T) {
+	s := compiled(t, []byte(`{"type": "object", "required": ["a"], "properties": {
+		"a": {"enum": ["x"]},
+		"b": {"type": "array", "items": {"$ref": "#/$defs/place", "properties": {"why": {"type": "string"}}}},
+		"c": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/place"}]}},
+		"$defs": {"place": {"type": "object", "required": ["line"], "properties": {"line": {"type": "integer", "minimum": 1}}}}}`))
+	for text, want := range map[string]bool{
+		`{"a": "x"}`: true,
+		`{"a": "x", "b": [{"line": 1, "why": "so"}], "c": {"line": 1}}`: true,
+		`{"a": "x", "c": null}`: true,
+		`{}`:                    false,
+		`{"a": "y"}`:            false,
+		`{"a": "x", "d": 1}`:    false,
+		`{"a": "x", "b": [{"line": 1, "who": 1}]}`: false,
+		`{"a": "x", "b": [{"line": 0}]}`:           false,
+		`{"a": "x", "b": [{"line": 1.5}]}`:         false,
+		`{"a": "x", "c": {"line": 1, "why": ""}}`:  false,
+	} {
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(value); (err == nil) != want {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
-	return merged
 }
