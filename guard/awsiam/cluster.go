@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"ssmguard/guard"
-	"ssmguard/internal/awsjson"
+	"ssmguard/internal/awsapi"
 )
 
 // clusters is ECS's answer to DescribeClusters, as far as it is used.
@@ -27,7 +27,7 @@ func (c *Client) clusterFacts(ctx context.Context, r guard.Request) part {
 		return document
 	}
 	out, err := ask(ctx, c, op, func(ctx context.Context) (*clusters, error) {
-		return awsjson.Call[clusters](ctx, c.ecs, r.Region, "DescribeClusters", map[string]any{
+		return awsapi.Call[clusters](ctx, c.ecs, r.Region, "DescribeClusters", map[string]any{
 			"clusters": []string{cluster}, "include": []string{"CONFIGURATIONS"},
 		})
 	})

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"ssmguard/guard/policy"
-	"ssmguard/internal/awsjson"
+	"ssmguard/internal/awsapi"
 )
 
 // orgPolicyTypes are the authorization policies of an organization.
@@ -61,7 +61,7 @@ func (c *Client) organizationLayers(ctx context.Context, id identity) (evidence,
 	together(
 		func() {
 			org, orgErr = ask(ctx, c, "organizations:DescribeOrganization", func(ctx context.Context) (*orgDescription, error) {
-				return awsjson.Call[orgDescription](ctx, c.org, "", "DescribeOrganization", struct{}{})
+				return awsapi.Call[orgDescription](ctx, c.org, "", "DescribeOrganization", struct{}{})
 			})
 		},
 		func() { targets, tgErr = c.orgTargets(ctx, id.Account) },
@@ -106,7 +106,7 @@ func (c *Client) orgTargets(ctx context.Context, account string) ([]string, erro
 // orgPath reads the account's path, nil when there is none to be had.
 func (c *Client) orgPath(ctx context.Context, account string) []string {
 	out, err := ask(ctx, c, "organizations:DescribeAccount", func(ctx context.Context) (*orgAccount, error) {
-		return awsjson.Call[orgAccount](ctx, c.org, "", "DescribeAccount", map[string]string{"AccountId": account})
+		return awsapi.Call[orgAccount](ctx, c.org, "", "DescribeAccount", map[string]string{"AccountId": account})
 	})
 	if err != nil {
 		return nil
@@ -136,7 +136,7 @@ func (c *Client) orgAncestors(ctx context.Context, account string) ([]string, er
 	for range maxDepth {
 		child := targets[0]
 		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgParents, error) {
-			return awsjson.Call[orgParents](ctx, c.org, "", "ListParents", map[string]string{"ChildId": child})
+			return awsapi.Call[orgParents](ctx, c.org, "", "ListParents", map[string]string{"ChildId": child})
 		})
 		if err != nil || len(out.Parents) == 0 {
 			return nil, unseen(op, child, err)
@@ -181,7 +181,7 @@ func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level in
 			return nil, &Error{Permission: op, Kind: KindUnreachable, Message: fmt.Sprintf("no end after %d pages", maxPages)}
 		}
 		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgPolicyList, error) {
-			return awsjson.Call[orgPolicyList](ctx, c.org, "", "ListPoliciesForTarget", in)
+			return awsapi.Call[orgPolicyList](ctx, c.org, "", "ListPoliciesForTarget", in)
 		})
 		if err != nil {
 			return nil, unseen(op, target, err)
@@ -195,7 +195,7 @@ func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level in
 	return collect(ids, func(s orgPolicySummary) (document, error) {
 		const op = "organizations:DescribePolicy"
 		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgPolicy, error) {
-			return awsjson.Call[orgPolicy](ctx, c.org, "", "DescribePolicy", map[string]string{"PolicyId": s.ID})
+			return awsapi.Call[orgPolicy](ctx, c.org, "", "DescribePolicy", map[string]string{"PolicyId": s.ID})
 		})
 		if err != nil || out.Policy.Content == nil {
 			return document{}, unseen(op, s.Arn, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"ssmguard/internal/awsjson"
+	"ssmguard/internal/awsapi"
 )
 
 // operation is one operation of a service.
@@ -25,9 +25,9 @@ type services struct {
 	iam iamAPI
 	ec2 ec2API
 	ssm ssmAPI
-	ecs *awsjson.API
+	ecs *awsapi.API
 	kms kmsAPI
-	org *awsjson.API
+	org *awsapi.API
 }
 
 type (
@@ -104,12 +104,12 @@ func newServices(cfg aws.Config, ssmEndpoint string) services {
 		StartSession:                ssmClient.StartSession,
 		Options:                     ssmClient.Options,
 	}
-	s.ecs = awsjson.ECS(cfg)
+	s.ecs = awsapi.ECS(cfg)
 	kmsClient := kms.NewFromConfig(cfg)
 	s.kms = kmsAPI{
 		DescribeKey: kmsClient.DescribeKey,
 	}
-	s.org = awsjson.Organizations(cfg)
+	s.org = awsapi.Organizations(cfg)
 	return s
 }
 

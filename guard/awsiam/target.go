@@ -11,7 +11,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"ssmguard/guard"
-	"ssmguard/internal/awsjson"
+	"ssmguard/internal/awsapi"
 )
 
 func (c *Client) managedNodeFacts(ctx context.Context, r guard.Request) part {
@@ -56,7 +56,7 @@ func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
 		return part{unknown: unknown}
 	}
 	out, err := ask(ctx, c, op, func(ctx context.Context) (*tasks, error) {
-		return awsjson.Call[tasks](ctx, c.ecs, r.Region, "DescribeTasks", map[string]any{
+		return awsapi.Call[tasks](ctx, c.ecs, r.Region, "DescribeTasks", map[string]any{
 			"cluster": cluster, "tasks": []string{task}, "include": []string{"TAGS"},
 		})
 	})

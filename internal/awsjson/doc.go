@@ -1,6 +1,3 @@
-// Package awsjson calls services of AWS's JSON protocol without the SDK's packages for
-// them: of some services a handful of operations is used, and their packages would fill
-// tables for all the others at every start of the program, and a start is measured. It
-// never signs, retries or reads configuration by itself: those are the SDK's own. Start
-// with Call in awsjson.go.
+// Package awsjson writes JSON as the AWS CLI does, byte for byte. It never reads any.
+// Start with Quote in quote.go.
 package awsjson

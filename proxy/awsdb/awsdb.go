@@ -189,7 +189,7 @@ func (e entry) known(host string) (address, bool) {
 // it is "", a page at a time.
 type source struct {
 	kind string
-	page func(ctx context.Context, id string, from *string) (found []entry, next *string, err error)
+	page func(ctx context.Context, id, from string) (found []entry, next string, err error)
 }
 
 // mostPages bounds how much is listed; a page has up to 100 entries.
@@ -197,7 +197,7 @@ const mostPages = 20
 
 // list calls visit for everything of a source until visit returns false.
 func (s source) list(ctx context.Context, visit func(entry) bool) error {
-	var from *string
+	from := ""
 	for range mostPages {
 		found, next, err := s.page(ctx, "", from)
 		if err != nil {
@@ -208,7 +208,7 @@ func (s source) list(ctx context.Context, visit func(entry) bool) error {
 				return nil
 			}
 		}
-		if next == nil || *next == "" {
+		if next == "" {
 			return nil
 		}
 		from = next
@@ -222,7 +222,7 @@ func byName(ctx context.Context, sources []source, region, id string) (entry, er
 	missing := &NotFoundError{Name: id, Region: region}
 	var seen []source
 	for _, s := range sources {
-		found, _, err := s.page(ctx, id, nil)
+		found, _, err := s.page(ctx, id, "")
 		switch {
 		case refused(err):
 			missing.Refused = append(missing.Refused, err)

@@ -276,11 +276,11 @@ func TestEverything(t *testing.T) {
 
 // Lists are read to their end.
 func TestListIsPaged(t *testing.T) {
-	pages := source{"thing", func(_ context.Context, _ string, from *string) ([]entry, *string, error) {
-		if from == nil {
-			return []entry{{Endpoint: Endpoint{Host: "a.x"}}}, aws.String("2"), nil
+	pages := source{"thing", func(_ context.Context, _, from string) ([]entry, string, error) {
+		if from == "" {
+			return []entry{{Endpoint: Endpoint{Host: "a.x"}}}, "2", nil
 		}
-		return []entry{{Endpoint: Endpoint{Host: "b.x"}}}, nil, nil
+		return []entry{{Endpoint: Endpoint{Host: "b.x"}}}, "", nil
 	}}
 	e, err := byAddress(t.Context(), []source{pages}, "eu-west-1", "B.x")
 	if err != nil || e.Host != "b.x" {

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/elasticache"
-	"github.com/aws/aws-sdk-go-v2/service/elasticache/types"
+
+	"ssmguard/internal/awsapi"
 )
 
 // ElastiCache finds a replication group, a serverless cache or a cluster by its
@@ -29,7 +29,7 @@ func ElastiCache(ctx context.Context, cfg aws.Config, name string, reader bool) 
 }
 
 func cacheSources(cfg aws.Config) []source {
-	api := elasticache.NewFromConfig(cfg)
+	api := awsapi.ElastiCache(cfg)
 	return []source{replicationGroups(api), serverlessCaches(api), cacheClusters(api)}
 }
 
@@ -38,35 +38,60 @@ func Caches(ctx context.Context, cfg aws.Config) []Endpoint {
 	return everything(ctx, cacheSources(cfg))
 }
 
-func addressOf(e *types.Endpoint) address {
-	if e == nil {
-		return address{}
+// The answers of ElastiCache, as far as they are read.
+type (
+	groups struct {
+		Marker string
+		Groups []struct {
+			ID                       string `xml:"ReplicationGroupId"`
+			Engine, Status, ARN      string
+			TransitEncryptionEnabled bool
+			ConfigurationEndpoint    wireEndpoint // of a group with shards
+			NodeGroups               []struct {
+				PrimaryEndpoint, ReaderEndpoint wireEndpoint
+				Members                         []wireEndpoint `xml:"NodeGroupMembers>NodeGroupMember>ReadEndpoint"`
+			} `xml:"NodeGroups>NodeGroup"`
+		} `xml:"ReplicationGroups>ReplicationGroup"`
 	}
-	return address{aws.ToString(e.Address), int(aws.ToInt32(e.Port))}
-}
+	serverless struct {
+		NextToken string
+		Caches    []struct {
+			ServerlessCacheName, Engine, Status, ARN string
+			Endpoint, ReaderEndpoint                 wireEndpoint
+		} `xml:"ServerlessCaches>member"`
+	}
+	caches struct {
+		Marker string
+		Caches []struct {
+			ID                              string `xml:"CacheClusterId"`
+			Engine, CacheClusterStatus, ARN string
+			TransitEncryptionEnabled        bool
+			ConfigurationEndpoint           wireEndpoint   // of memcached
+			Nodes                           []wireEndpoint `xml:"CacheNodes>CacheNode>Endpoint"`
+		} `xml:"CacheClusters>CacheCluster"`
+	}
+)
 
-func replicationGroups(api *elasticache.Client) source {
-	return source{kindGroup, func(ctx context.Context, id string, from *string) ([]entry, *string, error) {
-		out, err := api.DescribeReplicationGroups(ctx, &elasticache.DescribeReplicationGroupsInput{ReplicationGroupId: named(id), Marker: from})
+func replicationGroups(api *awsapi.API) source {
+	return source{kindGroup, func(ctx context.Context, id, from string) (all []entry, next string, err error) {
+		out, err := awsapi.Call[groups](ctx, api, "", "DescribeReplicationGroups", awsapi.Form{"ReplicationGroupId": id, "Marker": from})
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
-		var all []entry
-		for _, g := range out.ReplicationGroups {
+		for _, g := range out.Groups {
 			e := entry{Endpoint: Endpoint{
-				Kind: kindGroup, Name: aws.ToString(g.ReplicationGroupId), Engine: aws.ToString(g.Engine),
-				TLS: aws.ToBool(g.TransitEncryptionEnabled), Status: aws.ToString(g.Status), ARN: aws.ToString(g.ARN),
+				Kind: kindGroup, Name: g.ID, Engine: g.Engine, TLS: g.TransitEncryptionEnabled, Status: g.Status, ARN: g.ARN,
 			}}
-			main := addressOf(g.ConfigurationEndpoint) // of a group with shards
-			if main.host != "" {
+			main := g.ConfigurationEndpoint
+			if main.Address != "" {
 				e.Shards = len(g.NodeGroups)
 			} else if len(g.NodeGroups) > 0 {
-				main, e.reader = addressOf(g.NodeGroups[0].PrimaryEndpoint), addressOf(g.NodeGroups[0].ReaderEndpoint)
+				main, e.reader = g.NodeGroups[0].PrimaryEndpoint, g.NodeGroups[0].ReaderEndpoint.address()
 			}
-			e.Host, e.Port = main.host, main.port
+			e.Host, e.Port = main.Address, main.Port
 			for _, n := range g.NodeGroups {
-				for _, m := range n.NodeGroupMembers {
-					e.more = append(e.more, addressOf(m.ReadEndpoint))
+				for _, m := range n.Members {
+					e.more = append(e.more, m.address())
 				}
 			}
 			all = append(all, e)
@@ -75,44 +100,40 @@ func replicationGroups(api *elasticache.Client) source {
 	}}
 }
 
-func serverlessCaches(api *elasticache.Client) source {
-	return source{kindServerless, func(ctx context.Context, id string, from *string) ([]entry, *string, error) {
-		out, err := api.DescribeServerlessCaches(ctx, &elasticache.DescribeServerlessCachesInput{ServerlessCacheName: named(id), NextToken: from})
+func serverlessCaches(api *awsapi.API) source {
+	return source{kindServerless, func(ctx context.Context, id, from string) (all []entry, next string, err error) {
+		out, err := awsapi.Call[serverless](ctx, api, "", "DescribeServerlessCaches", awsapi.Form{"ServerlessCacheName": id, "NextToken": from})
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
-		var all []entry
-		for _, s := range out.ServerlessCaches {
-			main := addressOf(s.Endpoint)
+		for _, s := range out.Caches {
 			all = append(all, entry{Endpoint: Endpoint{
-				Kind: kindServerless, Name: aws.ToString(s.ServerlessCacheName), Host: main.host, Port: main.port, Engine: aws.ToString(s.Engine),
-				TLS: true, Status: aws.ToString(s.Status), ARN: aws.ToString(s.ARN),
-			}, reader: addressOf(s.ReaderEndpoint)})
+				Kind: kindServerless, Name: s.ServerlessCacheName, Host: s.Endpoint.Address, Port: s.Endpoint.Port, Engine: s.Engine,
+				TLS: true, Status: s.Status, ARN: s.ARN,
+			}, reader: s.ReaderEndpoint.address()})
 		}
 		return all, out.NextToken, nil
 	}}
 }
 
-func cacheClusters(api *elasticache.Client) source {
-	return source{kindCache, func(ctx context.Context, id string, from *string) ([]entry, *string, error) {
-		out, err := api.DescribeCacheClusters(ctx, &elasticache.DescribeCacheClustersInput{CacheClusterId: named(id), ShowCacheNodeInfo: aws.Bool(true), Marker: from})
+func cacheClusters(api *awsapi.API) source {
+	return source{kindCache, func(ctx context.Context, id, from string) (all []entry, next string, err error) {
+		out, err := awsapi.Call[caches](ctx, api, "", "DescribeCacheClusters", awsapi.Form{"CacheClusterId": id, "ShowCacheNodeInfo": "true", "Marker": from})
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
-		var all []entry
-		for _, c := range out.CacheClusters {
+		for _, c := range out.Caches {
 			e := entry{Endpoint: Endpoint{
-				Kind: kindCache, Name: aws.ToString(c.CacheClusterId), Engine: aws.ToString(c.Engine),
-				TLS: aws.ToBool(c.TransitEncryptionEnabled), Status: aws.ToString(c.CacheClusterStatus), ARN: aws.ToString(c.ARN),
+				Kind: kindCache, Name: c.ID, Engine: c.Engine, TLS: c.TransitEncryptionEnabled, Status: c.CacheClusterStatus, ARN: c.ARN,
 			}}
-			main := addressOf(c.ConfigurationEndpoint) // of memcached
-			for _, n := range c.CacheNodes {
-				e.more = append(e.more, addressOf(n.Endpoint))
+			for _, n := range c.Nodes {
+				e.more = append(e.more, n.address())
 			}
-			if main.host == "" && len(e.more) > 0 {
-				main = e.more[0]
+			main := c.ConfigurationEndpoint
+			if main.Address == "" && len(c.Nodes) > 0 {
+				main = c.Nodes[0]
 			}
-			e.Host, e.Port = main.host, main.port
+			e.Host, e.Port = main.Address, main.Port
 			all = append(all, e)
 		}
 		return all, out.Marker, nil

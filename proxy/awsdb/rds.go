@@ -2,10 +2,12 @@ package awsdb
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/rds"
+
+	"ssmguard/internal/awsapi"
 )
 
 // RDS finds a DB cluster, instance or proxy by its identifier or by one of its
@@ -17,7 +19,7 @@ func RDS(ctx context.Context, cfg aws.Config, name string, reader bool) (Endpoin
 	if isAddress {
 		cfg = inRegionOf(cfg, host)
 	}
-	api := rds.NewFromConfig(cfg)
+	api := awsapi.RDS(cfg)
 	clusters, instances, proxies := clusters(api), instances(api), proxies(api)
 	var e entry
 	var err error
@@ -46,7 +48,7 @@ func RDS(ctx context.Context, cfg aws.Config, name string, reader bool) (Endpoin
 
 // Databases lists the DB clusters, instances and proxies, as far as they may be listed.
 func Databases(ctx context.Context, cfg aws.Config) []Endpoint {
-	api := rds.NewFromConfig(cfg)
+	api := awsapi.RDS(cfg)
 	return everything(ctx, []source{clusters(api), instances(api), proxies(api)})
 }
 
@@ -73,31 +75,59 @@ func regionIn(host string) string {
 	return ""
 }
 
-// named is an identifier as an input has it, nil for all.
-func named(id string) *string {
-	if id == "" {
-		return nil
+// The answers of RDS, as far as they are read.
+type (
+	dbClusters struct {
+		Marker   string
+		Clusters []struct {
+			DBClusterIdentifier, DBClusterArn              string
+			Endpoint, ReaderEndpoint, Engine, DatabaseName string
+			MasterUsername, Status                         string
+			CustomEndpoints                                []string `xml:"CustomEndpoints>member"`
+			Port                                           int
+			ResourceID                                     string `xml:"DbClusterResourceId"`
+			IAMAuth                                        bool   `xml:"IAMDatabaseAuthenticationEnabled"`
+		} `xml:"DBClusters>DBCluster"`
 	}
-	return &id
-}
+	dbInstances struct {
+		Marker    string
+		Instances []struct {
+			DBInstanceIdentifier, DBInstanceArn, DBClusterIdentifier string
+			Engine, DBName, MasterUsername, DBInstanceStatus         string
+			ResourceID                                               string `xml:"DbiResourceId"`
+			Endpoint                                                 wireEndpoint
+			IAMAuth                                                  bool `xml:"IAMDatabaseAuthenticationEnabled"`
+		} `xml:"DBInstances>DBInstance"`
+	}
+	dbProxies struct {
+		Marker  string
+		Proxies []struct {
+			DBProxyName, DBProxyArn, Endpoint, EngineFamily, Status, DefaultAuthScheme string
+			IAMAuth                                                                    []string `xml:"Auth>member>IAMAuth"`
+		} `xml:"DBProxies>member"`
+	}
+	// wireEndpoint is a host and a port as RDS and ElastiCache write them.
+	wireEndpoint struct {
+		Address string
+		Port    int
+	}
+)
 
-func clusters(api *rds.Client) source {
-	return source{kindCluster, func(ctx context.Context, id string, from *string) ([]entry, *string, error) {
-		out, err := api.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: named(id), Marker: from})
+func (e wireEndpoint) address() address { return address{e.Address, e.Port} }
+
+func clusters(api *awsapi.API) source {
+	return source{kindCluster, func(ctx context.Context, id, from string) (all []entry, next string, err error) {
+		out, err := awsapi.Call[dbClusters](ctx, api, "", "DescribeDBClusters", awsapi.Form{"DBClusterIdentifier": id, "Marker": from})
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
-		var all []entry
-		for _, c := range out.DBClusters {
-			port := int(aws.ToInt32(c.Port))
+		for _, c := range out.Clusters {
 			e := entry{Endpoint: Endpoint{
-				Kind: kindCluster, Name: aws.ToString(c.DBClusterIdentifier), Host: aws.ToString(c.Endpoint), Port: port,
-				Engine: aws.ToString(c.Engine), Database: aws.ToString(c.DatabaseName), User: aws.ToString(c.MasterUsername),
-				IAMAuth: aws.ToBool(c.IAMDatabaseAuthenticationEnabled), Status: aws.ToString(c.Status),
-				ARN: aws.ToString(c.DBClusterArn), ID: aws.ToString(c.DbClusterResourceId),
-			}, reader: address{aws.ToString(c.ReaderEndpoint), port}}
+				Kind: kindCluster, Name: c.DBClusterIdentifier, Host: c.Endpoint, Port: c.Port, Engine: c.Engine, Database: c.DatabaseName,
+				User: c.MasterUsername, IAMAuth: c.IAMAuth, Status: c.Status, ARN: c.DBClusterArn, ID: c.ResourceID,
+			}, reader: address{c.ReaderEndpoint, c.Port}}
 			for _, custom := range c.CustomEndpoints {
-				e.more = append(e.more, address{custom, port})
+				e.more = append(e.more, address{custom, c.Port})
 			}
 			all = append(all, e)
 		}
@@ -105,24 +135,19 @@ func clusters(api *rds.Client) source {
 	}}
 }
 
-func instances(api *rds.Client) source {
-	return source{kindInstance, func(ctx context.Context, id string, from *string) ([]entry, *string, error) {
-		out, err := api.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: named(id), Marker: from})
+func instances(api *awsapi.API) source {
+	return source{kindInstance, func(ctx context.Context, id, from string) (all []entry, next string, err error) {
+		out, err := awsapi.Call[dbInstances](ctx, api, "", "DescribeDBInstances", awsapi.Form{"DBInstanceIdentifier": id, "Marker": from})
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
-		var all []entry
-		for _, i := range out.DBInstances {
+		for _, i := range out.Instances {
 			e := entry{Endpoint: Endpoint{
-				Kind: kindInstance, Name: aws.ToString(i.DBInstanceIdentifier), Engine: aws.ToString(i.Engine), Database: aws.ToString(i.DBName),
-				User: aws.ToString(i.MasterUsername), IAMAuth: aws.ToBool(i.IAMDatabaseAuthenticationEnabled), Status: aws.ToString(i.DBInstanceStatus),
-				ARN: aws.ToString(i.DBInstanceArn),
+				Kind: kindInstance, Name: i.DBInstanceIdentifier, Host: i.Endpoint.Address, Port: i.Endpoint.Port, Engine: i.Engine, Database: i.DBName,
+				User: i.MasterUsername, IAMAuth: i.IAMAuth, Status: i.DBInstanceStatus, ARN: i.DBInstanceArn,
 			}}
-			if aws.ToString(i.DBClusterIdentifier) == "" {
-				e.ID = aws.ToString(i.DbiResourceId)
-			}
-			if i.Endpoint != nil {
-				e.Host, e.Port = aws.ToString(i.Endpoint.Address), int(aws.ToInt32(i.Endpoint.Port))
+			if i.DBClusterIdentifier == "" {
+				e.ID = i.ResourceID
 			}
 			all = append(all, e)
 		}
@@ -133,25 +158,18 @@ func instances(api *rds.Client) source {
 // proxyPorts are the ports of proxies, which have no others, by engine family.
 var proxyPorts = map[string]int{"MYSQL": 3306, "POSTGRESQL": 5432, "SQLSERVER": 1433}
 
-func proxies(api *rds.Client) source {
-	return source{kindProxy, func(ctx context.Context, id string, from *string) ([]entry, *string, error) {
-		out, err := api.DescribeDBProxies(ctx, &rds.DescribeDBProxiesInput{DBProxyName: named(id), Marker: from})
+func proxies(api *awsapi.API) source {
+	return source{kindProxy, func(ctx context.Context, id, from string) (all []entry, next string, err error) {
+		out, err := awsapi.Call[dbProxies](ctx, api, "", "DescribeDBProxies", awsapi.Form{"DBProxyName": id, "Marker": from})
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
-		var all []entry
-		for _, p := range out.DBProxies {
-			family := aws.ToString(p.EngineFamily)
-			e := entry{Endpoint: Endpoint{
-				Kind: kindProxy, Name: aws.ToString(p.DBProxyName), Host: aws.ToString(p.Endpoint), Port: proxyPorts[family],
-				Engine: strings.ToLower(family), Status: string(p.Status), ARN: aws.ToString(p.DBProxyArn),
-			}}
-			e.ID = e.ARN[strings.LastIndexByte(e.ARN, ':')+1:]
-			for _, a := range p.Auth {
-				e.IAMAuth = e.IAMAuth || a.IAMAuth == "REQUIRED" || a.IAMAuth == "ENABLED"
-			}
-			e.IAMAuth = e.IAMAuth || aws.ToString(p.DefaultAuthScheme) == "IAM_AUTH"
-			all = append(all, e)
+		for _, p := range out.Proxies {
+			all = append(all, entry{Endpoint: Endpoint{
+				Kind: kindProxy, Name: p.DBProxyName, Host: p.Endpoint, Port: proxyPorts[p.EngineFamily], Engine: strings.ToLower(p.EngineFamily),
+				Status: p.Status, ARN: p.DBProxyArn, ID: p.DBProxyArn[strings.LastIndexByte(p.DBProxyArn, ':')+1:],
+				IAMAuth: p.DefaultAuthScheme == "IAM_AUTH" || slices.Contains(p.IAMAuth, "REQUIRED") || slices.Contains(p.IAMAuth, "ENABLED"),
+			}})
 		}
 		return all, out.Marker, nil
 	}}

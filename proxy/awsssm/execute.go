@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"ssmguard/internal/awsjson"
+	"ssmguard/internal/awsapi"
 	"ssmguard/proxy"
 )
 
@@ -67,14 +67,14 @@ var _ proxy.Opener = (*Executor)(nil)
 // NewExecutor returns an Executor for one command. cfg is for ECS; sessions ends
 // what was opened, which is a matter of Systems Manager.
 func NewExecutor(cfg aws.Config, c Command, sessions proxy.Terminator) *Executor {
-	api := awsjson.ECS(cfg)
+	api := awsapi.ECS(cfg)
 	return &Executor{
 		Terminator: sessions, command: c,
 		describe: func(ctx context.Context, in taskQuestion) (*taskAnswer, error) {
-			return awsjson.Call[taskAnswer](ctx, api, "", "DescribeTasks", in)
+			return awsapi.Call[taskAnswer](ctx, api, "", "DescribeTasks", in)
 		},
 		execute: func(ctx context.Context, in commandQuestion) (*commandAnswer, error) {
-			return awsjson.Call[commandAnswer](ctx, api, "", "ExecuteCommand", in)
+			return awsapi.Call[commandAnswer](ctx, api, "", "ExecuteCommand", in)
 		},
 	}
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"ssmguard/internal/awsjson"
+	"ssmguard/internal/awsapi"
 )
 
 var errKeyNotTaken = errors.New("EC2 Instance Connect did not take the key")
@@ -15,7 +15,7 @@ var errKeyNotTaken = errors.New("EC2 Instance Connect did not take the key")
 // on, sshd on the instance takes the public key, in OpenSSH's format, for the
 // user. It works for EC2 instances only. Errors are those of Client.
 func PushKey(ctx context.Context, cfg aws.Config, instance, user, publicKey string) error {
-	out, err := awsjson.Call[struct{ Success bool }](ctx, awsjson.InstanceConnect(cfg), "", "SendSSHPublicKey",
+	out, err := awsapi.Call[struct{ Success bool }](ctx, awsapi.InstanceConnect(cfg), "", "SendSSHPublicKey",
 		map[string]string{"InstanceId": instance, "InstanceOSUser": user, "SSHPublicKey": publicKey})
 	if err != nil {
 		return translate("SendSSHPublicKey", err)

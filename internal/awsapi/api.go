@@ -1,0 +1,239 @@
+package awsapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// service is what has to be known of a service to call it.
+type service struct {
+	id       string // the SDK's name of it: its configured endpoint is found by it
+	host     string // first label of its host names, and its name in signatures
+	protocol protocol
+	home     func(string) string // the region that answers for another; nil: each for itself
+	fips     bool                // has a FIPS name of its own in GovCloud, where Systems Manager has none
+}
+
+// API calls one service. It is safe for concurrent use.
+type API struct {
+	service
+	cfg     aws.Config
+	retryer aws.Retryer
+}
+
+func newAPI(cfg aws.Config, s service) *API {
+	a := &API{service: s, cfg: cfg, retryer: retry.NewStandard()}
+	if cfg.Retryer != nil {
+		a.retryer = cfg.Retryer()
+	}
+	if cfg.RetryMaxAttempts > 0 {
+		a.retryer = retry.AddWithMaxAttempts(a.retryer, cfg.RetryMaxAttempts)
+	}
+	if cfg.HTTPClient == nil {
+		a.cfg.HTTPClient = awshttp.NewBuildableClient()
+	}
+	return a
+}
+
+// SSM returns the API of Systems Manager at an endpoint, "" for the configured one.
+func SSM(cfg aws.Config, endpoint string) *API {
+	if endpoint != "" {
+		cfg = cfg.Copy()
+		cfg.BaseEndpoint, cfg.ConfigSources = &endpoint, nil
+	}
+	return newAPI(cfg, service{id: "SSM", host: "ssm", protocol: jsonRPC("AmazonSSM")})
+}
+
+// EC2 returns the API of EC2.
+func EC2(cfg aws.Config) *API {
+	return newAPI(cfg, service{id: "EC2", host: "ec2", protocol: query{version: "2016-11-15", result: "Response"}})
+}
+
+// RDS returns the API of the Relational Database Service.
+func RDS(cfg aws.Config) *API {
+	return newAPI(cfg, service{id: "RDS", host: "rds", protocol: query{version: "2014-10-31", result: "Result"}})
+}
+
+// ElastiCache returns the API of ElastiCache.
+func ElastiCache(cfg aws.Config) *API {
+	return newAPI(cfg, service{id: "ElastiCache", host: "elasticache", protocol: query{version: "2015-02-02", result: "Result"}})
+}
+
+// KMS returns the API of the Key Management Service.
+func KMS(cfg aws.Config) *API {
+	return newAPI(cfg, service{id: "KMS", host: "kms", protocol: jsonRPC("TrentService"), fips: true})
+}
+
+// ECS returns the API of Elastic Container Service.
+func ECS(cfg aws.Config) *API {
+	return newAPI(cfg, service{id: "ECS", host: "ecs", protocol: jsonRPC("AmazonEC2ContainerServiceV20141113"), fips: true})
+}
+
+// InstanceConnect returns the API of EC2 Instance Connect.
+func InstanceConnect(cfg aws.Config) *API {
+	return newAPI(cfg, service{id: "EC2 Instance Connect", host: "ec2-instance-connect", protocol: jsonRPC("AWSEC2InstanceConnectService")})
+}
+
+// Organizations returns the API of Organizations, which one region of each
+// partition answers.
+func Organizations(cfg aws.Config) *API {
+	return newAPI(cfg, service{id: "Organizations", host: "organizations", protocol: jsonRPC("AWSOrganizationsV20161128"), home: organizationsHome})
+}
+
+// Call calls an operation in a region, "" for the configured one, with the
+// retries of the configuration. in has the names of the API: for a JSON service it
+// is what json.Marshal takes, or Verbatim; for the others a Form. Errors are as the
+// SDK's clients give them: a smithy.OperationError with a smithy.APIError or
+// smithy.DeserializationError within an awshttp.ResponseError, or with a
+// smithyhttp.RequestSendError.
+func Call[Out any](ctx context.Context, a *API, region, operation string, in any) (*Out, error) {
+	out := new(Out)
+	if err := a.call(ctx, region, operation, in, out); err != nil {
+		return nil, &smithy.OperationError{ServiceID: a.id, OperationName: operation, Err: err}
+	}
+	return out, nil
+}
+
+// call sends a request through the middleware that the SDK's clients have, in their
+// order.
+func (a *API) call(ctx context.Context, region, operation string, in, out any) error {
+	if region == "" {
+		region = a.cfg.Region
+	}
+	if a.home != nil {
+		region = a.home(region)
+	}
+	ctx = awsmiddleware.SetRegion(middleware.ClearStackValues(ctx), region)
+	ctx = awsmiddleware.SetOperationName(awsmiddleware.SetServiceID(ctx, a.id), operation)
+	agent := awsmiddleware.NewRequestUserAgent()
+	agent.AddSDKAgentKey(awsmiddleware.APIMetadata, a.host)
+	if a.cfg.AppID != "" {
+		agent.AddSDKAgentKey(awsmiddleware.ApplicationIdentifier, a.cfg.AppID)
+	}
+	stack := middleware.NewStack(operation, smithyhttp.NewStackRequest)
+	err := errors.Join(
+		stack.Serialize.Add(a.write(operation, in), middleware.After),
+		stack.Build.Add(&awsmiddleware.ClientRequestID{}, middleware.After),
+		stack.Build.Add(agent, middleware.After),
+		stack.Build.Add(&awsmiddleware.RecursionDetection{}, middleware.After),
+		stack.Finalize.Add(retry.NewAttemptMiddleware(a.retryer, smithyhttp.RequestCloner, func(m *retry.Attempt) {
+			m.DisableClockSkewCorrection = true
+		}), middleware.After),
+		stack.Finalize.Add(a.locate(region), middleware.After),
+		stack.Finalize.Add(&v4.ComputePayloadSHA256{}, middleware.After),
+		stack.Finalize.Add(a.sign(region), middleware.After),
+		stack.Deserialize.Add(&awshttp.ResponseErrorWrapper{}, middleware.After),
+		stack.Deserialize.Add(&awsmiddleware.RequestIDRetriever{}, middleware.After),
+		stack.Deserialize.Add(a.read(operation, out), middleware.After),
+	)
+	for _, option := range a.cfg.APIOptions {
+		err = errors.Join(err, option(stack))
+	}
+	if err != nil {
+		return err
+	}
+	_, _, err = middleware.DecorateHandler(smithyhttp.NewClientHandlerWithOptions(a.cfg.HTTPClient), stack).Handle(ctx, in)
+	return err
+}
+
+// write puts the input into the request.
+func (a *API) write(operation string, in any) middleware.SerializeMiddleware {
+	return middleware.SerializeMiddlewareFunc("OperationSerializer", func(ctx context.Context, s middleware.SerializeInput, next middleware.SerializeHandler,
+	) (o middleware.SerializeOutput, m middleware.Metadata, err error) {
+		req := s.Request.(*smithyhttp.Request)
+		body, err := a.protocol.write(req.Header, operation, in)
+		if err != nil {
+			return o, m, &smithy.SerializationError{Err: err}
+		}
+		req.Method = http.MethodPost
+		if s.Request, err = req.SetStream(bytes.NewReader(body)); err != nil {
+			return o, m, &smithy.SerializationError{Err: err}
+		}
+		return next.HandleSerialize(ctx, s)
+	})
+}
+
+// locate addresses the request to the endpoint, whose path and query stay as they are
+// written.
+func (a *API) locate(region string) middleware.FinalizeMiddleware {
+	return middleware.FinalizeMiddlewareFunc("ResolveEndpointV2", func(ctx context.Context, f middleware.FinalizeInput, next middleware.FinalizeHandler,
+	) (o middleware.FinalizeOutput, m middleware.Metadata, err error) {
+		endpoint, err := a.endpoint(ctx, region)
+		if err != nil {
+			return o, m, err
+		}
+		if endpoint.Path == "" {
+			endpoint.Path = "/"
+		}
+		f.Request.(*smithyhttp.Request).URL = endpoint
+		return next.HandleFinalize(ctx, f)
+	})
+}
+
+// sign signs the request, unless the credentials are to be none.
+func (a *API) sign(region string) middleware.FinalizeMiddleware {
+	return middleware.FinalizeMiddlewareFunc("Signing", func(ctx context.Context, f middleware.FinalizeInput, next middleware.FinalizeHandler,
+	) (o middleware.FinalizeOutput, m middleware.Metadata, err error) {
+		if a.cfg.Credentials == nil {
+			return o, m, errors.New("no credentials")
+		}
+		if !aws.IsCredentialsProvider(a.cfg.Credentials, aws.AnonymousCredentials{}) {
+			credentials, err := a.cfg.Credentials.Retrieve(ctx)
+			if err != nil {
+				return o, m, err
+			}
+			req := f.Request.(*smithyhttp.Request).Request
+			if err := v4.NewSigner().SignHTTP(ctx, credentials, req, v4.GetPayloadHash(ctx), a.host, region, time.Now()); err != nil {
+				return o, m, err
+			}
+		}
+		return next.HandleFinalize(ctx, f)
+	})
+}
+
+// read takes the answer into out, or makes an error of it.
+func (a *API) read(operation string, out any) middleware.DeserializeMiddleware {
+	return middleware.DeserializeMiddlewareFunc("OperationDeserializer", func(ctx context.Context, d middleware.DeserializeInput, next middleware.DeserializeHandler,
+	) (o middleware.DeserializeOutput, m middleware.Metadata, err error) {
+		o, m, err = next.HandleDeserialize(ctx, d)
+		resp, ok := o.RawResponse.(*smithyhttp.Response)
+		if err != nil || !ok {
+			return o, m, err
+		}
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		switch {
+		case err != nil:
+			return o, m, &smithyhttp.RequestSendError{Err: err}
+		case resp.StatusCode < 200 || resp.StatusCode >= 300:
+			e, requestID, err := a.protocol.fault(resp.Header, answer)
+			if err != nil { // the page of a load balancer, for instance
+				return o, m, &smithy.DeserializationError{Err: errors.New(http.StatusText(resp.StatusCode)), Snapshot: answer}
+			}
+			if requestID != "" {
+				awsmiddleware.SetRequestIDMetadata(&m, requestID)
+			}
+			if e.Code == "" {
+				e.Code = "UnknownError" // the SDK's word
+			}
+			return o, m, e
+		}
+		if err := a.protocol.read(operation, answer, out); err != nil {
+			return o, m, &smithy.DeserializationError{Err: err, Snapshot: answer}
+		}
+		return o, m, nil
+	})
+}
