@@ -80,7 +80,7 @@ func sha1Hex(s string) string {
 // cached serves credentials from the CLI's cache while they are fresh, and puts
 // there what fetch brings. kind is kept in the entry.
 func (l *loader) cached(key, kind string, fetch func(context.Context) (*cacheEntry, error)) provider {
-	path := l.env.aws("cli", "cache", key+".json")
+	path := l.scope.env.aws("cli", "cache", key+".json")
 	return func(ctx context.Context) (aws.Credentials, error) {
 		var e cacheEntry
 		if readJSON(path, &e) == nil {

@@ -18,7 +18,7 @@ type provider = aws.CredentialsProviderFunc
 // STS or SSO wait until credentials are needed.
 type loader struct {
 	ctx     context.Context
-	env     environment
+	scope   scope
 	files   *Files
 	profile string // the one in force, "default" when none was asked for
 	flag    bool   // it was given by --profile: the environment's keys do not count
@@ -33,7 +33,7 @@ type link func() (provider, error)
 
 // load walks the chain in the CLI's order.
 func (l *loader) load() (provider, error) {
-	if err := l.checkIMDS(); err != nil {
+	if _, _, err := l.scope.metadataLimits(); err != nil {
 		return nil, err
 	}
 	links := []link{
@@ -41,10 +41,10 @@ func (l *loader) load() (provider, error) {
 		l.from(sourceWebIdentity, func() (provider, error) { return l.webIdentity(l.profile, l.flag) }),
 	}
 	if !l.flag {
-		links = append([]link{l.from(sourceEnv, l.fromEnv)}, links...)
+		links = append([]link{l.from(sourceEnv, l.scope.env.keys)}, links...)
 	}
 	links = append(links, l.profileLinks(l.profile)...)
-	return firstOf(append(links, l.from(sourceFile, l.credentialFile), l.from(sourceFile, l.botoConfig),
+	return firstOf(append(links, l.from(sourceFile, l.scope.env.credentialFile), l.from(sourceFile, l.scope.env.botoConfig),
 		l.from(sourceContainer, l.container), l.from(sourceInstance, l.instance)))
 }
 
@@ -148,19 +148,19 @@ func static(key, secret, token string) provider {
 	}
 }
 
-// fromEnv reads the keys of the environment.
-func (l *loader) fromEnv() (provider, error) {
-	key := l.env.get("AWS_ACCESS_KEY_ID")
+// keys reads the keys of the environment.
+func (e environment) keys() (provider, error) {
+	key := e.get("AWS_ACCESS_KEY_ID")
 	if key == "" {
 		return nil, nil
 	}
-	secret := l.env.get("AWS_SECRET_ACCESS_KEY")
+	secret := e.get("AWS_SECRET_ACCESS_KEY")
 	if secret == "" {
 		return nil, partialCredentials("env", "AWS_SECRET_ACCESS_KEY")
 	}
-	token := cmp.Or(l.env.get("AWS_SECURITY_TOKEN"), l.env.get("AWS_SESSION_TOKEN"))
+	token := cmp.Or(e.get("AWS_SECURITY_TOKEN"), e.get("AWS_SESSION_TOKEN"))
 	creds := aws.Credentials{AccessKeyID: key, SecretAccessKey: secret, SessionToken: token}
-	expiry := l.env.get("AWS_CREDENTIAL_EXPIRATION")
+	expiry := e.get("AWS_CREDENTIAL_EXPIRATION")
 	if expiry == "" {
 		return static(key, secret, token), nil
 	}
@@ -193,11 +193,11 @@ func keysOf(s section, method string) (provider, error) {
 }
 
 // credentialFile reads the file of the old EC2 tools, named by AWS_CREDENTIAL_FILE.
-func (l *loader) credentialFile() (provider, error) {
-	if _, ok := l.env.lookup("AWS_CREDENTIAL_FILE"); !ok {
+func (e environment) credentialFile() (provider, error) {
+	if _, ok := e.lookup("AWS_CREDENTIAL_FILE"); !ok {
 		return nil, nil
 	}
-	data, err := os.ReadFile(l.env.path("AWS_CREDENTIAL_FILE", ""))
+	data, err := os.ReadFile(e.path("AWS_CREDENTIAL_FILE", ""))
 	if err != nil {
 		return nil, nil
 	}
@@ -217,10 +217,10 @@ func (l *loader) credentialFile() (provider, error) {
 }
 
 // botoConfig reads the files of boto 2.
-func (l *loader) botoConfig() (provider, error) {
-	paths := []string{"/etc/boto.cfg", l.env.path("", "~/.boto")}
-	if _, ok := l.env.lookup("BOTO_CONFIG"); ok {
-		paths = []string{l.env.path("BOTO_CONFIG", "")}
+func (e environment) botoConfig() (provider, error) {
+	paths := []string{"/etc/boto.cfg", e.path("", "~/.boto")}
+	if _, ok := e.lookup("BOTO_CONFIG"); ok {
+		paths = []string{e.path("BOTO_CONFIG", "")}
 	}
 	for _, path := range paths {
 		sections, err := readINI(path, os.ReadFile)

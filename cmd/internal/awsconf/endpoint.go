@@ -22,12 +22,12 @@ type endpoints struct {
 
 func isTrue(s string) bool { return strings.EqualFold(s, "true") }
 
-func newEndpoints(l *loader, s section) endpoints {
+func newEndpoints(s scope, services map[string]section) endpoints {
 	return endpoints{
-		env: l.env, profile: s, services: l.files.services[s.values["services"]],
-		ignore:    isTrue(l.setting(s, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")),
-		fips:      isTrue(l.setting(s, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")),
-		dualStack: isTrue(l.setting(s, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")),
+		env: s.env, profile: s.profile, services: services[s.profile.values["services"]],
+		ignore:    isTrue(s.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")),
+		fips:      isTrue(s.get("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")),
+		dualStack: isTrue(s.get("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")),
 	}
 }
 

@@ -54,7 +54,7 @@ func (l *loader) login(name string) (provider, error) {
 	if !ok {
 		return nil, nil
 	}
-	path := filepath.Join(l.env.path("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"), sha256Hex(session)+".json")
+	path := filepath.Join(l.scope.env.path("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"), sha256Hex(session)+".json")
 	if _, err := readLogin(path, session); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
 	"syscall"
 	"unicode"
@@ -23,26 +24,12 @@ func (l *loader) process(name string) (provider, error) {
 	if !ok {
 		return nil, nil
 	}
-	creds, err := l.runProcess(l.ctx, command)
-	if err != nil {
-		return nil, err
-	}
-	// One run serves the first request; later ones, near the end, run it again.
-	first := &creds
-	return func(ctx context.Context) (aws.Credentials, error) {
-		if c := first; c != nil {
-			first = nil
-			if !c.CanExpire || l.now().Before(c.Expires) {
-				return *c, nil
-			}
-		}
-		return l.runProcess(ctx, command)
-	}, nil
+	return l.fetched(func(ctx context.Context) (aws.Credentials, error) { return runProcess(ctx, command, l.stdin) })
 }
 
 const customProcess = "custom-process"
 
-func (l *loader) runProcess(ctx context.Context, command string) (aws.Credentials, error) {
+func runProcess(ctx context.Context, command string, stdin *os.File) (aws.Credentials, error) {
 	words, err := SplitWords(command)
 	switch {
 	case err != nil:
@@ -53,8 +40,8 @@ func (l *loader) runProcess(ctx context.Context, command string) (aws.Credential
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if l.stdin != nil {
-		cmd.Stdin = l.stdin
+	if stdin != nil {
+		cmd.Stdin = stdin
 	}
 	if err := cmd.Run(); err != nil {
 		var exit *exec.ExitError

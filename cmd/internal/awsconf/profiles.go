@@ -39,6 +39,40 @@ func (e environment) path(key, fallback string) string {
 	return awscli.Env{Lookup: e.lookup}.ExpandPath(p)
 }
 
+// A scope is where the settings of a command are looked for: a variable, then the
+// profile in force.
+type scope struct {
+	env     environment
+	profile section
+}
+
+// lookup is the value of a variable or, if that is not set, of the profile's key.
+func (s scope) lookup(variable, key string) (string, bool) {
+	if v, ok := s.env.lookup(variable); ok {
+		return v, true
+	}
+	return s.profile.get(key)
+}
+
+// get is lookup for settings that are as good as absent when they are empty.
+func (s scope) get(variable, key string) string {
+	v, _ := s.lookup(variable, key)
+	return v
+}
+
+// number is a setting that has to be a number if it is there.
+func (s scope) number(variable, key string, fallback int) (int, error) {
+	v, ok := s.lookup(variable, key)
+	if !ok {
+		return fallback, nil
+	}
+	n, number := awscli.ParseInt(v)
+	if !number {
+		return fallback, errorf(CodeOther, "invalid literal for int() with base 10: %s", awscli.Quote(v))
+	}
+	return n, nil
+}
+
 // aws is the name of a file in ~/.aws.
 func (e environment) aws(elements ...string) string {
 	return e.path("", filepath.Join(append([]string{"~", ".aws"}, elements...)...))

@@ -96,8 +96,8 @@ var containerHosts = []string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23",
 
 // container is the link for the credentials of a task or pod. They are fetched at once, as in the CLI.
 func (l *loader) container() (provider, error) {
-	full, ok := l.env.lookup("AWS_CONTAINER_CREDENTIALS_FULL_URI")
-	if rel, relative := l.env.lookup("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); relative {
+	full, ok := l.scope.env.lookup("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+	if rel, relative := l.scope.env.lookup("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); relative {
 		full, ok = containerHost+rel, true
 	}
 	if !ok {
@@ -125,7 +125,9 @@ func (l *loader) fetched(fetch provider) (provider, error) {
 	return func(ctx context.Context) (aws.Credentials, error) {
 		if c := first; c != nil {
 			first = nil
-			return *c, nil
+			if !c.CanExpire || l.now().Before(c.Expires) {
+				return *c, nil
+			}
 		}
 		return fetch(ctx)
 	}, nil
@@ -133,8 +135,8 @@ func (l *loader) fetched(fetch provider) (provider, error) {
 
 func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credentials, error) {
 	header := http.Header{"Accept": {"application/json"}}
-	token, hasToken := l.env.lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-	if path, ok := l.env.lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); ok {
+	token, hasToken := l.scope.env.lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+	if path, ok := l.scope.env.lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); ok {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return aws.Credentials{}, osError(err, path)
@@ -151,7 +153,7 @@ func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credential
 	for range containerTries {
 		var r remoteCredentials
 		var status *errStatus
-		body, err := l.get(ctx, http.MethodGet, uri, header, containerTimeout)
+		body, err := l.clients.get(ctx, http.MethodGet, uri, header, containerTimeout)
 		switch {
 		case errors.As(err, &status):
 			fault = fmt.Sprintf("Received non 200 response %d from container metadata: %s", status.status, onOneLine(status.body))
@@ -177,7 +179,7 @@ type errStatus struct {
 func (e *errStatus) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.body) }
 
 // get asks a metadata endpoint, without proxies for addresses of the link.
-func (l *loader) get(ctx context.Context, method, uri string, header http.Header, timeout time.Duration) ([]byte, error) {
+func (c *clients) get(ctx context.Context, method, uri string, header http.Header, timeout time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, uri, nil)
@@ -185,7 +187,7 @@ func (l *loader) get(ctx context.Context, method, uri string, header http.Header
 		return nil, err
 	}
 	req.Header = header
-	resp, err := l.clients.metadata().Do(req)
+	resp, err := c.metadata().Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +201,7 @@ func (l *loader) get(ctx context.Context, method, uri string, header http.Header
 
 // imds is the instance metadata service, as the settings describe it.
 type imds struct {
-	l       *loader
+	clients *clients
 	base    string
 	timeout time.Duration
 	tries   int
@@ -209,56 +211,27 @@ type imds struct {
 }
 
 func (l *loader) imds() *imds {
-	if strings.EqualFold(l.env.get("AWS_EC2_METADATA_DISABLED"), "true") {
+	if strings.EqualFold(l.scope.env.get("AWS_EC2_METADATA_DISABLED"), "true") {
 		return nil
 	}
-	s := l.files.profiles[l.profile]
-	m := &imds{l: l, base: "http://169.254.169.254", timeout: time.Second, tries: 1,
-		first: !isTrue(l.setting(s, "AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"))}
-	if l.setting(s, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode") == "ipv6" {
-		m.base = "http://[fd00:ec2::254]"
+	base := "http://169.254.169.254"
+	if l.scope.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode") == "ipv6" {
+		base = "http://[fd00:ec2::254]"
 	}
-	if e := l.setting(s, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"); e != "" {
-		m.base = strings.TrimRight(e, "/")
-	}
-	if n, _ := awscli.ParseInt(l.setting(s, imdsNumbers[0].variable, imdsNumbers[0].key)); n > 0 {
-		m.timeout = time.Duration(n) * time.Second
-	}
-	if n, _ := awscli.ParseInt(l.setting(s, imdsNumbers[1].variable, imdsNumbers[1].key)); n > 0 {
-		m.tries = n
-	}
-	return m
+	base = cmp.Or(l.scope.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"), base)
+	timeout, tries, _ := l.scope.metadataLimits()
+	return &imds{clients: &l.clients, base: strings.TrimRight(base, "/"), timeout: seconds(max(timeout, 1)), tries: max(tries, 1),
+		first: !isTrue(l.scope.get("AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"))}
 }
 
-// imdsNumbers are the settings of the metadata service that have to be numbers,
-// whether or not it is asked for anything.
-var imdsNumbers = [...]struct{ variable, key string }{
-	{"AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout"},
-	{"AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts"},
-}
-
-func (l *loader) checkIMDS() error {
-	for _, n := range imdsNumbers {
-		v, ok := l.settingOf(l.files.profiles[l.profile], n.variable, n.key)
-		if _, number := awscli.ParseInt(v); ok && !number {
-			return errorf(CodeOther, "invalid literal for int() with base 10: %s", awscli.Quote(v))
-		}
+// metadataLimits are settings of the metadata service that have to be numbers, whether
+// or not it is asked for anything.
+func (s scope) metadataLimits() (timeout, tries int, err error) {
+	if timeout, err = s.number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", 1); err != nil {
+		return timeout, 1, err
 	}
-	return nil
-}
-
-// setting is a variable or, if that is not set, the profile's key.
-func (l *loader) setting(s section, variable, key string) string {
-	v, _ := l.settingOf(s, variable, key)
-	return v
-}
-
-// settingOf is setting, and tells whether there is one.
-func (l *loader) settingOf(s section, variable, key string) (string, bool) {
-	if v, ok := l.env.lookup(variable); ok {
-		return v, true
-	}
-	return s.get(key)
+	tries, err = s.number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts", 1)
+	return timeout, tries, err
 }
 
 var errNoToken = errorf(CodeOther, "Error retrieving metadata: Unable to retrieve token for use in IMDSv2 call and IMDSv1 has been disabled")
@@ -267,7 +240,7 @@ var errNoToken = errorf(CodeOther, "Error retrieving metadata: Unable to retriev
 // an error status; then the first version will do, or errNoToken is the end.
 func (m *imds) ask(ctx context.Context) error {
 	header := http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {"21600"}}
-	token, err := m.l.get(ctx, http.MethodPut, m.base+"/latest/api/token", header, m.timeout)
+	token, err := m.clients.get(ctx, http.MethodPut, m.base+"/latest/api/token", header, m.timeout)
 	var status *errStatus
 	switch {
 	case err == nil:
@@ -298,7 +271,7 @@ func (m *imds) read(ctx context.Context, path string) (string, error) {
 			header.Set("X-Aws-Ec2-Metadata-Token", m.token)
 		}
 		var body []byte
-		if body, err = m.l.get(ctx, http.MethodGet, m.base+path, header, m.timeout); err == nil {
+		if body, err = m.clients.get(ctx, http.MethodGet, m.base+path, header, m.timeout); err == nil {
 			return string(body), nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -92,7 +93,7 @@ func (l *loader) roleSource(name string, s section, visited []string) (provider,
 // namedSource finds the credentials that credential_source names.
 func (l *loader) namedSource(source, profile string) (provider, error) {
 	named, ok := map[string]link{
-		"Environment":         l.from(sourceEnv, l.fromEnv),
+		"Environment":         l.from(sourceEnv, l.scope.env.keys),
 		"EcsContainer":        l.from(sourceContainer, l.container),
 		"Ec2InstanceMetadata": l.from(sourceInstance, l.instance),
 	}[source]
@@ -125,17 +126,17 @@ func (r role) cacheKey() string {
 	return cacheKey(args, ", ", ": ")
 }
 
-// sessionName is the configured one or, as in the CLI, one with the time.
-func (l *loader) sessionName(configured *string) *string {
-	if configured != nil {
-		return configured
+// session is the configured name of the session or, as in the CLI, one with the time.
+func (r role) session(now time.Time) *string {
+	if r.sessionName != nil {
+		return r.sessionName
 	}
-	return aws.String(fmt.Sprintf("AWS-CLI-session-%d", l.now().Unix()))
+	return aws.String(fmt.Sprintf("AWS-CLI-session-%d", now.Unix()))
 }
 
 func (l *loader) callAssumeRole(ctx context.Context, r role, source provider) (*cacheEntry, error) {
 	in := &sts.AssumeRoleInput{
-		RoleArn: &r.arn, RoleSessionName: l.sessionName(r.sessionName), DurationSeconds: r.duration,
+		RoleArn: &r.arn, RoleSessionName: r.session(l.now()), DurationSeconds: r.duration,
 		ExternalId: r.externalID, SerialNumber: r.mfaSerial,
 	}
 	if r.mfaSerial != nil {
@@ -166,7 +167,7 @@ func (l *loader) callAssumeRole(ctx context.Context, r role, source provider) (*
 // the environment's settings out.
 func (l *loader) webIdentity(name string, noEnv bool) (provider, error) {
 	setting := func(key, variable string) string {
-		if v := l.env.get(variable); v != "" && !noEnv {
+		if v := l.scope.env.get(variable); v != "" && !noEnv {
 			return v
 		}
 		return l.files.profiles[name].values[key]
@@ -193,7 +194,7 @@ func (l *loader) callWebIdentity(ctx context.Context, r role, path string) (*cac
 	if err != nil {
 		return nil, osError(err, path)
 	}
-	in := &sts.AssumeRoleWithWebIdentityInput{RoleArn: &r.arn, RoleSessionName: l.sessionName(r.sessionName),
+	in := &sts.AssumeRoleWithWebIdentityInput{RoleArn: &r.arn, RoleSessionName: r.session(l.now()),
 		WebIdentityToken: aws.String(string(token))} // as it is, newline included
 	if err := checkLengths(param{"RoleArn", in.RoleArn, 20}, param{"RoleSessionName", in.RoleSessionName, 2},
 		param{"WebIdentityToken", in.WebIdentityToken, 4}); err != nil {

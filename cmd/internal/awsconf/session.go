@@ -1,6 +1,7 @@
 package awsconf
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"strings"
@@ -67,26 +68,27 @@ func Load(ctx context.Context, o Options) (*Session, error) {
 	if o.Globals.Profile != nil {
 		s.Profile = *o.Globals.Profile
 	}
-	l := &loader{ctx: ctx, env: env, files: files, profile: name, flag: o.Globals.Profile != nil, prompt: o.Prompt, stdin: o.Stdin, now: o.Now}
+	settings := scope{env, scoped}
+	l := &loader{ctx: ctx, scope: settings, files: files, profile: name, flag: o.Globals.Profile != nil, prompt: o.Prompt, stdin: o.Stdin, now: o.Now}
 	if !explicit {
 		l.profile = "default"
 	}
 	l.clients = clients{
 		transports: &transports{env: env, connect: seconds(o.Globals.ConnectTimeout), read: seconds(o.Globals.ReadTimeout)},
-		endpoints:  newEndpoints(l, scoped),
-		trust:      trust{bundle: l.bundle(scoped)},
+		endpoints:  newEndpoints(settings, files.services),
+		trust:      trust{bundle: settings.bundle()},
 	}
-	return s, s.resolve(l, o, scoped)
+	return s, s.resolve(l, o)
 }
 
 // resolve fills in what needs more than the files.
-func (s *Session) resolve(l *loader, o Options, scoped section) error {
-	region, found, rerr := l.region(o.Globals.Region, scoped)
+func (s *Session) resolve(l *loader, o Options) error {
+	region, found, rerr := l.region(o.Globals.Region)
 	l.clients.region = region
 	creds := provider(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, errNoCredentials })
 	if !o.Globals.NoSignRequest {
 		// The retries of the credential calls are those of the command.
-		l.clients.retries, _ = l.retries(scoped)
+		l.clients.retries, _ = l.scope.retries()
 		p, err := l.load()
 		switch _, absent := absence(err); {
 		case absent: // told when they are needed
@@ -98,7 +100,7 @@ func (s *Session) resolve(l *loader, o Options, scoped section) error {
 		}
 	}
 	var err error
-	if l.clients.retries, err = l.retries(scoped); err != nil {
+	if l.clients.retries, err = l.scope.retries(); err != nil {
 		return err
 	}
 	switch {
@@ -153,14 +155,14 @@ func (s *Session) configs(l *loader, o Options) error {
 
 // region is the region of the command, in the CLI's order of sources; not found
 // means that none says anything. A pseudo region such as fips-us-east-1 asks for FIPS.
-func (l *loader) region(flag *string, scoped section) (region string, found bool, err error) {
-	switch v, ok := l.env.first("AWS_REGION", "AWS_DEFAULT_REGION"); {
+func (l *loader) region(flag *string) (region string, found bool, err error) {
+	switch v, ok := l.scope.env.first("AWS_REGION", "AWS_DEFAULT_REGION"); {
 	case flag != nil:
 		region = *flag
 	case ok:
 		region = v
-	case scoped.has("region"):
-		region = scoped.values["region"]
+	case l.scope.profile.has("region"):
+		region = l.scope.profile.values["region"]
 	default:
 		if region = l.instanceRegion(); region == "" {
 			return "", false, nil
@@ -179,17 +181,13 @@ func (l *loader) region(flag *string, scoped section) (region string, found bool
 }
 
 // retries reads the retry settings of the CLI v2.
-func (l *loader) retries(scoped section) (retries, error) {
-	r := retries{attempts: 3}
-	if v, ok := l.settingOf(scoped, "AWS_MAX_ATTEMPTS", "max_attempts"); ok {
-		n, number := awscli.ParseInt(v)
-		if !number {
-			return r, errorf(CodeOther, "invalid literal for int() with base 10: %s", awscli.Quote(v))
-		}
-		r.attempts = n
-	}
-	mode, given := l.settingOf(scoped, "AWS_RETRY_MODE", "retry_mode")
+func (s scope) retries() (retries, error) {
+	attempts, err := s.number("AWS_MAX_ATTEMPTS", "max_attempts", 3)
+	r := retries{attempts: attempts}
+	mode, given := s.lookup("AWS_RETRY_MODE", "retry_mode")
 	switch {
+	case err != nil:
+		return r, err
 	case given && mode != "standard" && mode != "adaptive":
 		return r, errorf(CodeOther, "Invalid value provided to \"mode\": \"%s\" must be one of: \"standard\" or \"adaptive\"", mode)
 	case r.attempts < 1:
@@ -200,11 +198,8 @@ func (l *loader) retries(scoped section) (retries, error) {
 }
 
 // bundle is the certificate file of the environment or the profile.
-func (l *loader) bundle(scoped section) string {
-	if v := l.setting(scoped, "AWS_CA_BUNDLE", "ca_bundle"); v != "" {
-		return v
-	}
-	return l.env.get("REQUESTS_CA_BUNDLE")
+func (s scope) bundle() string {
+	return cmp.Or(s.get("AWS_CA_BUNDLE", "ca_bundle"), s.env.get("REQUESTS_CA_BUNDLE"))
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

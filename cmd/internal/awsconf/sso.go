@@ -26,7 +26,7 @@ func (l *loader) sso(name string) (provider, error) {
 	if !s.has("sso_role_name") && !s.has("sso_account_id") {
 		return nil, nil
 	}
-	values, err := l.ssoValues(name, s)
+	values, err := l.files.sso(name, s)
 	if err != nil {
 		return nil, err
 	}
@@ -39,14 +39,14 @@ func (l *loader) sso(name string) (provider, error) {
 		args["startUrl"] = c.startURL
 	}
 	return l.cached(cacheKey(args, ",", ":"), "sso", func(ctx context.Context) (*cacheEntry, error) {
-		return c.credentials(ctx, &l.clients, l.env.aws("sso", "cache", sha1Hex(cmp.Or(c.session, c.startURL))+".json"))
+		return c.credentials(ctx, &l.clients, l.scope.env.aws("sso", "cache", sha1Hex(cmp.Or(c.session, c.startURL))+".json"))
 	}), nil
 }
 
 var ssoKeys = []string{"sso_role_name", "sso_account_id", "sso_start_url", "sso_region"}
 
-// ssoValues merges the settings of a profile and its sso-session.
-func (l *loader) ssoValues(name string, s section) (map[string]string, error) {
+// sso merges the settings of a profile and its sso-session.
+func (f *Files) sso(name string, s section) (map[string]string, error) {
 	values := map[string]string{}
 	for _, k := range ssoKeys {
 		if v, ok := s.get(k); ok {
@@ -54,7 +54,7 @@ func (l *loader) ssoValues(name string, s section) (map[string]string, error) {
 		}
 	}
 	if ref, ok := s.get("sso_session"); ok {
-		session, ok := l.files.ssoSessions[ref]
+		session, ok := f.ssoSessions[ref]
 		if !ok {
 			return nil, errorf(CodeOther, "The specified sso-session does not exist: \"%s\"", ref)
 		}
