@@ -38,9 +38,9 @@ const OwnPlugin = ""
 type OwnOptions struct {
 	Guard   GuardMode
 	Plugin  string // OwnPlugin, EmbeddedPlugin, or the path of a plugin
-	Engine  string
-	NoCache bool // neither read nor write what earlier runs learned
-	Timings bool // tell on stderr where the time went
+	Engine  string // EnginePlugin, EngineNative, or "" for that of the command
+	NoCache bool   // neither read nor write what earlier runs learned
+	Timings bool   // tell on stderr where the time went
 }
 
 // Option is an option of ours among those of the AWS CLI: exact spelling only,
@@ -72,9 +72,15 @@ var ownTable = []Option[OwnOptions]{
 
 // TakeOwn takes the options of every session command out of a command line.
 func TakeOwn(args []string, getenv func(string) string) (OwnOptions, []string, error) {
-	o := OwnOptions{Guard: GuardOn, Plugin: OwnPlugin, Engine: EnginePlugin}
+	o := OwnOptions{Guard: GuardOn, Plugin: OwnPlugin}
 	rest, err := Take(&o, ownTable, args, getenv)
 	return o, rest, err
+}
+
+// OwnDefaults are the options of every session command where none is given.
+func OwnDefaults(getenv func(string) string) (OwnOptions, error) {
+	o, _, err := TakeOwn(nil, getenv)
+	return o, err
 }
 
 // Take takes the options of a table out of a command line that otherwise follows

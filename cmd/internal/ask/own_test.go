@@ -9,7 +9,7 @@ import (
 )
 
 func TestTakeOwn(t *testing.T) {
-	defaults := OwnOptions{Guard: GuardOn, Plugin: OwnPlugin, Engine: EnginePlugin}
+	defaults := OwnOptions{Guard: GuardOn, Plugin: OwnPlugin}
 	with := func(change func(*OwnOptions)) OwnOptions {
 		o := defaults
 		change(&o)

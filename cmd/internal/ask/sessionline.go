@@ -18,14 +18,15 @@ import (
 // guardDeadline bounds everything the guard asks before a session.
 const guardDeadline = 10 * time.Second
 
-// Line is a command line about one session: the AWS CLI's grammar with
-// our own options taken out.
+// Line is one session that may be asked about: how AWS is reached, what is to be
+// started, and our own options. Read fills it from a command line; whoever knows
+// the session without words fills it by New.
 type Line struct {
 	*env.Process
 	Own     OwnOptions
-	Words   []string // the command line without our own options
 	Call    *awscli.Invocation
-	DropIn  bool // typed for the AWS CLI: nothing may differ from it
+	Words   []string // what was typed, without our own options
+	DropIn  bool     // typed for the AWS CLI: nothing may differ from it
 	Log     *slog.Logger
 	Timings *timings // nil unless asked for
 }
@@ -43,23 +44,33 @@ func ReadLine(p *env.Process, words []string, lenient bool) (*Line, error) {
 		return nil, err
 	}
 	call, err := awscli.Parse(rest, awscli.Env{Lookup: p.Lookup, ReadFile: os.ReadFile, Lenient: lenient})
-	var globals awscli.Globals
-	if call != nil {
-		globals = call.Globals
-	}
-	p.ErrorFormat = p.AWSFiles().ErrorFormat(globals)
-	p.Profile, p.ProfileExists = p.AWSFiles().Profile(globals.Profile)
+	l := New(p, own, call)
+	l.Words = rest
 	if err != nil {
 		return nil, err
 	}
-	l := &Line{Process: p, Own: own, Words: rest, Call: call, Log: slog.New(slog.DiscardHandler)}
-	if call.Globals.Debug {
+	return l, nil
+}
+
+// ReadSession parses the words after a command of ours that has the options of
+// start-session.
+func ReadSession(p *env.Process, words []string, lenient bool) (*Line, error) {
+	return ReadLine(p, append([]string{"ssm", "start-session"}, words...), lenient)
+}
+
+// New is a session of which everything is known.
+func New(p *env.Process, own OwnOptions, call *awscli.Invocation) *Line {
+	g := call.Globals
+	p.ErrorFormat = p.AWSFiles().ErrorFormat(g)
+	p.Profile, p.ProfileExists = p.AWSFiles().Profile(g.Profile)
+	l := &Line{Process: p, Own: own, Call: call, Log: slog.New(slog.DiscardHandler)}
+	if g.Debug {
 		l.Log = slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	if own.Timings {
 		l.Timings = newTimings()
 	}
-	return l, nil
+	return l
 }
 
 // Ask lets the guard decide, within guardDeadline. An error means that it could

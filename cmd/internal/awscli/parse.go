@@ -62,6 +62,7 @@ type Invocation struct {
 	Globals Globals
 	Input   Input
 	Execute Execute
+	Lacks   bool // a required option is missing, see Env.Lenient
 	// RequestJSON is the request as the CLI writes it: ASCII, keys in the model's order. It is argv[5] of the plugin and the body of the call.
 	RequestJSON string
 	// Refusal is the error of a CLI that knows only our commands; it serves when
@@ -77,8 +78,8 @@ type Invocation struct {
 type Env struct {
 	Lookup   func(key string) (string, bool)   // environment variables, for ~ and $VAR in file names
 	ReadFile func(path string) ([]byte, error) // os.ReadFile
-	// Lenient lets a command line go without its required options: the caller
-	// finds the values elsewhere.
+	// Lenient lets a command line go without its required options, which Fill may
+	// supply: then Invocation.Lacks.
 	Lenient bool
 }
 
@@ -179,7 +180,7 @@ func (g *Globals) set(p *parsed) error {
 		NoVerifySSL: p.given["--no-verify-ssl"], NoSignRequest: p.given["--no-sign-request"],
 		Debug: p.given["--debug"], Output: p.values["--output"],
 		Color: p.values["--color"], ErrorFormat: p.values["--cli-error-format"], AutoPrompt: p.given["--cli-auto-prompt"],
-		ReadTimeout: 60, ConnectTimeout: 60,
+		ReadTimeout: defaultTimeout, ConnectTimeout: defaultTimeout,
 	}
 	if g.Profile != nil && *g.Profile == "" {
 		g.Profile = nil
@@ -227,7 +228,8 @@ func (inv *Invocation) operation(args []string, env Env) error {
 		inv.Command = Help
 		return nil
 	}
-	p, err := inv.op.parser(requiresAll(args) && !env.Lenient).parse(args)
+	all := requiresAll(args)
+	p, err := inv.op.parser(all && !env.Lenient).parse(args)
 	if err != nil {
 		return err
 	}
@@ -252,6 +254,9 @@ func (inv *Invocation) operation(args []string, env Env) error {
 		return err
 	}
 	inv.Command = inv.op.command
+	for _, m := range inv.op.members {
+		inv.Lacks = inv.Lacks || all && m.required && m.shape.kind != boolKind && !p.given[m.flag]
+	}
 	inv.RequestJSON = dump(inv.request)
 	inv.Input, inv.Execute = inv.request.input(), inv.request.execute()
 	return nil

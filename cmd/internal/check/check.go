@@ -55,7 +55,7 @@ func Run(ctx context.Context, p *env.Process, words []string) error {
 	if o.files.Matrix != "" {
 		return checkMatrix(ctx, p, o.files, words)
 	}
-	o.Line, err = ask.Read(p, append([]string{"ssm", "start-session"}, words...))
+	o.Line, err = ask.ReadSession(p, words, false)
 	if err != nil {
 		return exit.OwnVoice("check", err, Flags()...)
 	}

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/report"
@@ -34,10 +35,11 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 	if o.matrix, err = configs.LoadMatrix(options.Matrix); err != nil {
 		return exit.Coded(err.Error(), exit.Config)
 	}
-	// The grammar wants a target; each request brings its own.
-	o.Line, err = ask.Read(p, append([]string{"ssm", "start-session", "--target", o.matrix.Requests[0].Target}, words...))
-	if err != nil {
+	if o.Line, err = ask.ReadSession(p, words, true); err != nil {
 		return exit.OwnVoice("check", err, Flags()...)
+	}
+	if o.Call.Lacks { // each request brings a target of its own
+		o.Call.Fill(awscli.Input{Target: o.matrix.Requests[0].Target})
 	}
 	options.Files = policyFiles(o.matrix.Policies)
 	if o.files, err = options.read(o.Stderr); err != nil {

@@ -49,7 +49,7 @@ func Policy(ctx context.Context, p *env.Process, words []string) error {
 	if err != nil {
 		return err
 	}
-	o.Line, err = ask.Read(p, append([]string{"ssm", "start-session"}, words...))
+	o.Line, err = ask.ReadSession(p, words, false)
 	if err != nil {
 		return exit.OwnVoice("policy", err, PolicyFlags()...)
 	}

@@ -81,7 +81,7 @@ func endpoints(ctx context.Context, p *env.Process, what string, before []string
 func live(ctx context.Context, p *env.Process, what string, before []string, find func(context.Context, *awsiam.Client, *awsconf.Session) []candidate) []candidate {
 	ctx, cancel := context.WithTimeout(ctx, liveTime)
 	defer cancel()
-	line, err := ask.ReadLine(p, append([]string{"ssm", "start-session"}, globalWords(before)...), true)
+	line, err := ask.ReadSession(p, globalWords(before), true)
 	if err != nil {
 		return nil
 	}

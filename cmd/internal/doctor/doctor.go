@@ -48,7 +48,7 @@ type doctor struct {
 
 // Run runs the words after `doctor`.
 func Run(ctx context.Context, p *env.Process, words []string) error {
-	line, err := ask.ReadLine(p, append([]string{"ssm", "start-session"}, words...), true)
+	line, err := ask.ReadSession(p, words, true)
 	if err != nil {
 		return exit.OwnVoice("doctor", err, ask.SessionFlags("ssm")...)
 	}

@@ -23,9 +23,12 @@ change nothing of a session. Everything else goes to the next aws in PATH, as do
 
 // StartSession runs the words after `start-session`.
 func StartSession(ctx context.Context, p *env.Process, words []string) error {
-	words, err := withTarget(ctx, p, append([]string{"ssm", "start-session"}, words...))
+	line, err := ask.ReadSession(p, words, canPick(p))
+	if err == nil && line.Call.Lacks {
+		err = pickTarget(ctx, line)
+	}
 	if err == nil {
-		err = SSM(ctx, p, words)
+		err = run(ctx, line)
 	}
 	return exit.OwnVoice("start-session", err, ask.SessionFlags("ssm")...)
 }
@@ -36,11 +39,16 @@ func SSM(ctx context.Context, p *env.Process, words []string) error {
 	if err != nil {
 		return err
 	}
+	return run(ctx, line)
+}
+
+// run runs a command line that has to be a command of ours.
+func run(ctx context.Context, line *ask.Line) error {
 	switch line.Call.Command {
 	case awscli.Help:
 		return ask.ErrHelp
 	case awscli.Version:
-		_, err := fmt.Fprintln(p.Stdout, env.Version())
+		_, err := fmt.Fprintln(line.Stdout, env.Version())
 		return err
 	case awscli.Foreign:
 		return line.Unknown()

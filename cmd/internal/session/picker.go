@@ -19,32 +19,25 @@ import (
 	"ssmguard/guard/awsiam"
 )
 
-// withTarget asks a person for the target that a command line does not name. On
-// anything but a terminal that can draw, and for every other fault, the words come back as they
-// are, and what is wrong with them is said by whoever reads them next.
-func withTarget(ctx context.Context, p *env.Process, words []string) ([]string, error) {
-	if !env.IsTerminal(p.Stdin) || !p.ErrTerminal || p.Getenv("TERM") == "dumb" {
-		return words, nil
-	}
-	if _, err := ask.Read(p, words); err == nil {
-		return words, nil
-	}
-	line, err := ask.ReadLine(p, words, true)
-	if err != nil || line.Call.Command != awscli.StartSession || line.Call.Input.Target != "" {
-		return words, nil
-	}
+// canPick reports whether a target can be chosen: on a terminal that can draw.
+func canPick(p *env.Process) bool {
+	return env.IsTerminal(p.Stdin) && p.ErrTerminal && p.Getenv("TERM") != "dumb"
+}
+
+// pickTarget asks a person for the target that a command line does not name.
+func pickTarget(ctx context.Context, line *ask.Line) error {
 	nodes, region, err := connected(ctx, line)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(nodes) == 0 {
-		return nil, exit.Coded(fmt.Sprintf("no target is connected in %s; see \"ssmguard doctor --target TARGET\" for why one is not", region), exit.Refused)
+		return exit.Coded(fmt.Sprintf("no target is connected in %s; see \"ssmguard doctor --target TARGET\" for why one is not", region), exit.Refused)
 	}
-	id, err := pick(ctx, p, nodes)
-	if err != nil {
-		return nil, err
+	id, err := pick(ctx, line.Process, nodes)
+	if err == nil {
+		line.Call.Fill(awscli.Input{Target: id})
 	}
-	return append(words[:len(words):len(words)], "--target", id), nil
+	return err
 }
 
 // connected lists the targets that could take a session now.

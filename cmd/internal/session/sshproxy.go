@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -61,17 +62,16 @@ func SSHProxy(ctx context.Context, p *env.Process, words []string) error {
 	if words, err = o.complete(words); err != nil {
 		return err
 	}
-	if p.Getenv("SSMGUARD_ENGINE") == "" {
-		words = append([]string{"--engine", ask.EngineNative}, words...)
-	}
-	line, err := ask.Read(p, append(words, "ssm", "start-session", "--target="+o.Host,
-		"--document-name", sshDocument, "--parameters", "portNumber="+o.Port))
+	line, err := ask.ReadSession(p, words, true)
 	if err != nil {
 		return exit.OwnVoice("ssh-proxy", err, SSHFlags()...)
 	}
 	if line.Call.Command != awscli.StartSession {
 		return exit.Usagef("ssh-proxy takes the options of the AWS CLI beside its own; see %q", "ssmguard help ssh-proxy")
 	}
+	line.Own.Engine = cmp.Or(line.Own.Engine, ask.EngineNative)
+	line.Call.Fill(awscli.Input{Target: o.Host, DocumentName: sshDocument,
+		Parameters: []awscli.Parameter{{Name: "portNumber", Values: []string{o.Port}}}})
 	return o.run(ctx, line)
 }
 

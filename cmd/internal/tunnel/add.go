@@ -94,12 +94,14 @@ func addition(p *env.Process, o *Options) (configs.Tunnel, error) {
 		}
 		return t, farEnd(t)
 	case len(command) == 0:
-		command = []string{"ssm", "start-session", "--target=" + t.Target}
-		for _, option := range []struct{ flag, value string }{{"--document-name", o.document}, {"--parameters", o.parameters}} {
-			if option.value != "" {
-				command = append(command, option.flag+"="+option.value)
+		in := awscli.Input{Target: t.Target, DocumentName: o.document, Reason: t.Reason}
+		if o.parameters != "" {
+			var err error
+			if in.Parameters, err = awscli.ParseParameters(o.parameters, awscli.Env{Lookup: p.Lookup, ReadFile: os.ReadFile}); err != nil {
+				return t, err
 			}
 		}
+		return forwarding(t, in)
 	}
 	return pasted(p, t, command)
 }
@@ -127,21 +129,24 @@ func pasted(p *env.Process, t configs.Tunnel, command []string) (configs.Tunnel,
 	if call.Command != awscli.StartSession {
 		return t, exit.Usagef("the command is no start-session")
 	}
-	in, parameters := call.Input, ask.Parameters(call.Input)
-	first := func(name string) string { return strings.Join(parameters[name], "") }
-	number := func(name string) int { n, _ := strconv.Atoi(first(name)); return n }
-	switch in.DocumentName {
-	case portDocument, remoteDocument:
-	default:
-		return t, exit.Usagef("a session with document %q is no tunnel; want %s or %s", in.DocumentName, portDocument, remoteDocument)
-	}
-	t.Target, t.Reason, t.Host = in.Target, in.Reason, first("host")
-	t.Port, t.LocalPort = number("portNumber"), number("localPortNumber")
 	if call.Globals.Profile != nil {
 		t.Profile = *call.Globals.Profile
 	}
 	if call.Globals.Region != nil {
 		t.Region = *call.Globals.Region
 	}
+	return forwarding(t, call.Input)
+}
+
+// forwarding completes a tunnel with what a session that forwards a port says.
+func forwarding(t configs.Tunnel, in awscli.Input) (configs.Tunnel, error) {
+	if in.DocumentName != portDocument && in.DocumentName != remoteDocument {
+		return t, exit.Usagef("a session with document %q is no tunnel; want %s or %s", in.DocumentName, portDocument, remoteDocument)
+	}
+	parameters := ask.Parameters(in)
+	first := func(name string) string { return strings.Join(parameters[name], "") }
+	number := func(name string) int { n, _ := strconv.Atoi(first(name)); return n }
+	t.Target, t.Reason, t.Host = in.Target, in.Reason, first("host")
+	t.Port, t.LocalPort = number("portNumber"), number("localPortNumber")
 	return t, nil
 }

@@ -1,8 +1,8 @@
 package tunnel
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/env"
@@ -259,28 +260,25 @@ func (t *tunnel) permitted(ctx context.Context) (err error) {
 	return nil
 }
 
-// line is the tunnel as a command line of start-session.
+// line is the session that the tunnel wants.
 func (t *tunnel) line(p *env.Process, o *Options) (*ask.Line, error) {
-	parameters := map[string][]string{"portNumber": {strconv.Itoa(t.conf.Port)}}
-	document := portDocument
-	if t.conf.Host != "" {
-		document, parameters["host"] = remoteDocument, []string{t.conf.Host}
-	}
-	text, err := json.Marshal(parameters)
+	own, err := ask.OwnDefaults(p.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	words := []string{"ssm", "start-session", "--target=" + t.conf.Target, "--document-name", document, "--parameters", string(text)}
-	for _, option := range []struct{ flag, value string }{
-		{"--profile", t.conf.Profile}, {"--region", t.conf.Region}, {"--reason", t.conf.Reason},
-		{"--guard", t.conf.Guard}, {"--engine", t.conf.Engine}, {"--plugin", o.Plugin},
-	} {
-		if option.value != "" {
-			words = append(words, option.flag+"="+option.value)
-		}
+	own.Guard, own.Plugin = cmp.Or(ask.GuardMode(t.conf.Guard), own.Guard), cmp.Or(o.Plugin, own.Plugin)
+	own.Engine, own.NoCache = t.conf.Engine, own.NoCache || o.NoCache
+	in := awscli.Input{Target: t.conf.Target, DocumentName: portDocument, Reason: t.conf.Reason}
+	if t.conf.Host != "" {
+		in.DocumentName, in.Parameters = remoteDocument, []awscli.Parameter{{Name: "host", Values: []string{t.conf.Host}}}
 	}
-	if o.NoCache {
-		words = append(words, "--no-cache")
+	in.Parameters = append(in.Parameters, awscli.Parameter{Name: "portNumber", Values: []string{strconv.Itoa(t.conf.Port)}})
+	globals := awscli.DefaultGlobals()
+	if t.conf.Profile != "" {
+		globals.Profile = &t.conf.Profile
 	}
-	return ask.Read(p, words)
+	if t.conf.Region != "" {
+		globals.Region = &t.conf.Region
+	}
+	return ask.New(p, own, awscli.Start(globals, in)), nil
 }
