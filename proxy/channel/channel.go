@@ -2,77 +2,38 @@ package channel
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"ssmguard/proxy"
-	"ssmguard/proxy/channel/reliable"
 	"ssmguard/proxy/channel/wire"
 )
 
 // Channel is one open session. Its connection may be lost and resumed any
 // number of times; what runs in the session does not notice. Forward, Stdio or
 // Shell, one of them and once, use it.
+//
+// A Channel has no lock but eventMu. Each of its parts has its own or needs none,
+// and says so at its declaration: dialer, handshake, outgoing, incoming.
 type Channel struct {
-	opt       Options
-	clientID  string
-	streamURL proxy.Secret // the run goroutine's, after Dial
-	info      Info         // set before Dial returns
+	opt  Options
+	info Info // set before Dial returns
 
 	quit  context.Context // ends, with its cause, when the channel has to stop
 	stop  context.CancelCauseFunc
 	ended chan struct{} // closed when every goroutine of the channel has ended
 
-	kick    chan struct{} // wakes the writer
-	free    sync.Pool     // *message
-	crypt   atomic.Pointer[encryption]
-	rx      reliable.Receiver // the reader's
-	steady  atomic.Bool       // a long download flows slowly, see trickle
-	talking chan struct{}     // we send something meanwhile
-	spoke   atomic.Uint64     // how often we have sent something
-	shake   chan step
-	talk    chan struct{} // closed at the first payload that is not of the handshake
+	dialer  dialer
+	key     sessionKey
+	out     *outgoing
+	in      *incoming
+	resumed atomic.Int64
+	eventMu sync.Mutex // one event at a time
 
-	mu        sync.Mutex
-	tx        reliable.Sender
-	acks      []ackDue
-	ackSince  time.Time
-	pongs     [][]byte
-	live      liveness
-	blocked   bool // the reader waits for room: acknowledgements go unread
-	drained   chan struct{}
-	unhurried bool // what runs there may leave its input unread for as long as it likes
-	mute      bool // the gateway does not answer pings
-	ponged    bool
-	resumed   int64
-
-	eventMu  sync.Mutex // one event at a time
-	engineMu sync.Mutex
-	engine   engine
-	counter  atomic.Pointer[counter] // the engine, for Stats
-	pending  []reliable.Arrival      // payloads that came before the engine
-	early    int                     // their bytes
-	attached chan struct{}
+	knowsTerminate atomic.Bool // the agent knows the flag that ends the session
 }
-
-// engine is what runs in a session: a multiplexer, one connection, a terminal.
-type engine interface {
-	// output takes one payload, in order. It keeps nothing of it and does not block.
-	output(kind wire.PayloadType, payload []byte) error
-	// full reports whether the reader should wait before it takes more.
-	full() bool
-	// room waits until full is false or stop is closed.
-	room(stop <-chan struct{})
-	// bulk reports whether what comes may come in bursts, see trickle: nobody watches it.
-	bulk() bool
-}
-
-// counter is an engine that has something to say in Stats.
-type counter interface{ count(*Stats) }
 
 // Info is what the handshake told.
 type Info struct {
@@ -101,16 +62,8 @@ const (
 	NonInteractiveCommands = "NonInteractiveCommands"
 )
 
-const (
-	farewell   = time.Second           // how long a leaving channel waits for the far side
-	ackDelay   = 5 * time.Millisecond  // acknowledgements wait for company
-	ackBatch   = 32                    // but no more than that many
-	batchSize  = 64 << 10              // bytes in one write
-	settle     = 25 * time.Millisecond // agents throw away what comes right after HandshakeComplete
-	preAttach  = 4 << 20               // bytes that may wait for an engine
-	wakeAtMost = time.Second           // the writer looks at the clocks at least that often
-	clockJump  = 3 * time.Second
-)
+// farewell is how long a channel that ends waits for the far side.
+const farewell = time.Second
 
 // Dial connects to the session and returns when it can be used: the handshake
 // is done, or the first output of a session without one has come. ctx governs
@@ -121,23 +74,16 @@ func Dial(ctx context.Context, opt Options) (*Channel, error) {
 	if opt.Session == nil {
 		return nil, errors.New("no session to connect to")
 	}
-	c := &Channel{
-		opt: opt.withDefaults(), clientID: wire.NewUUID().String(), streamURL: opt.Session.StreamURL,
-		ended: make(chan struct{}), kick: make(chan struct{}, 1), talking: make(chan struct{}, 1),
-		shake: make(chan step, 8), talk: make(chan struct{}), attached: make(chan struct{}),
-	}
-	c.live.begun, c.live.changed = time.Now(), make(chan struct{})
-	c.tx.Window = reliable.NewWindow(c.opt.Unacked / c.opt.MessageSize)
-	c.quit, c.stop = context.WithCancelCause(ctx)
+	c := newChannel(ctx, opt)
 	opening, cancel := context.WithTimeoutCause(c.quit, c.opt.OpenTimeout, ErrOpenTimeout)
 	defer cancel()
-	l, err := c.firstLink(opening)
+	l, err := c.dialer.first(opening)
 	if err != nil {
 		c.stop(err)
 		return nil, err
 	}
 	go c.guarded(func() { c.run(l) })
-	if err := c.handshake(opening); err != nil {
+	if err := c.awaitHandshake(opening); err != nil {
 		c.stop(err)
 		<-c.ended
 		return nil, err
@@ -145,20 +91,15 @@ func Dial(ctx context.Context, opt Options) (*Channel, error) {
 	return c, nil
 }
 
-// firstLink connects with the session's own token. Whatever may be a passing
-// fault is tried again until ctx ends. A certificate that is not trusted is none
-// here; when a connection is resumed it may be: a hotel's login page, say.
-func (c *Channel) firstLink(ctx context.Context) (*link, error) {
-	for failed := 1; ; failed++ {
-		l, err := c.connect(ctx, c.streamURL, c.opt.Session.Token)
-		var untrusted *tls.CertificateVerificationError
-		if err == nil || errors.Is(err, ErrRefused) || errors.As(err, &untrusted) {
-			return l, err
-		}
-		if !sleep(ctx, c.opt.Backoff.Pause(failed)) {
-			return nil, err
-		}
-	}
+// newChannel returns a channel without a connection.
+func newChannel(ctx context.Context, opt Options) *Channel {
+	c := &Channel{opt: opt.withDefaults(), ended: make(chan struct{})}
+	c.quit, c.stop = context.WithCancelCause(ctx)
+	c.dialer = dialer{opt: &c.opt, clientID: wire.NewUUID().String()}
+	pace := &pace{sent: make(chan struct{}, 1)}
+	c.out = newOutgoing(c.quit, &c.opt, &c.key, pace)
+	c.in = newIncoming(c.quit, &c.key, pace, c.out)
+	return c
 }
 
 // Info returns what is known of the session.
@@ -188,15 +129,15 @@ func (c *Channel) cause() error {
 	return fmt.Errorf("%w: %w", ErrClosed, err)
 }
 
-// endedThere reports whether the far side ended the session, with a word for it.
-func (c *Channel) endedThere() bool {
+// endedByGateway reports whether the gateway closed the session.
+func (c *Channel) endedByGateway() bool {
 	var closed *ClosedError
 	return errors.As(context.Cause(c.quit), &closed)
 }
 
-// Close tells the agent to end the session, waits at most a second for it to
-// hear, closes the connection, and returns when every goroutine has ended. It
-// does not call TerminateSession, which the opener of the session owes anyway.
+// Close tells the agent to end the session, waits at most a second for the
+// acknowledgement, closes the connection, and returns when every goroutine has ended.
+// It does not call TerminateSession, which the opener of the session owes anyway.
 func (c *Channel) Close() error {
 	c.stop(ErrClosed)
 	<-c.ended
@@ -216,17 +157,12 @@ type Stats struct {
 }
 
 // Stats returns the counts so far.
-func (c *Channel) Stats() Stats {
-	c.mu.Lock()
-	s := Stats{
-		Resumed: c.resumed, Resent: c.tx.Resent, RoundTrip: c.tx.Srtt,
-		Window: c.tx.Size(), Unacked: c.tx.Flight.N + c.tx.Lost.N,
+func (c *Channel) Stats() (s Stats) {
+	if e := c.in.engine.Load(); e != nil {
+		s = (*e).stats()
 	}
-	c.mu.Unlock()
-	s.Repeated = c.rx.Repeated.Load()
-	if p := c.counter.Load(); p != nil {
-		(*p).count(&s)
-	}
+	c.out.count(&s)
+	s.Resumed, s.Repeated = c.resumed.Load(), c.in.receiver.Repeated.Load()
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"ssmguard/proxy/channel/wire"
 )
@@ -19,6 +20,10 @@ const dataKeySize = 64
 type encryption struct {
 	in, out cipher.AEAD
 }
+
+// sessionKey is the encryption that the handshake has agreed on; nil before, and in a
+// session without encryption.
+type sessionKey = atomic.Pointer[encryption]
 
 func newEncryption(dataKey []byte) (*encryption, error) {
 	if len(dataKey) != dataKeySize {

@@ -8,9 +8,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-
-	"ssmguard/proxy/channel/reliable"
-	"ssmguard/proxy/channel/wire"
 )
 
 // ForwardOptions is for agents that carry one connection per session.
@@ -74,7 +71,7 @@ func unlessOver(err error) error {
 
 func (c *Channel) forwardMany(ctx context.Context, cancel context.CancelFunc, in *Inlet) error {
 	m := newMux(ctx, c)
-	if err := c.attach(m); err != nil {
+	if err := c.in.attach(m); err != nil {
 		return err
 	}
 	defer m.wg.Wait()
@@ -140,6 +137,44 @@ func (c *Channel) forwardSingles(ctx context.Context, in *Inlet, opt ForwardOpti
 	return nil
 }
 
+// accept takes the next connection from in while the channel is connected. Those
+// that come meanwhile wait: for this one to come back, or for another.
+func (c *Channel) accept(ctx context.Context, in *Inlet, load func() int) (net.Conn, error) {
+	for {
+		up, changed := c.out.connection()
+		if c.quit.Err() != nil {
+			return nil, c.cause()
+		}
+		if up == nil || up.Err() != nil {
+			select {
+			case <-changed:
+				continue
+			case <-in.done:
+				return nil, in.reason()
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			case <-c.quit.Done():
+				return nil, c.cause()
+			}
+		}
+		both, cancel := context.WithCancel(ctx)
+		stop := context.AfterFunc(up, cancel)
+		conn, err := in.Accept(both, load)
+		stop()
+		cancel()
+		if err == nil && (up.Err() != nil || ctx.Err() != nil) {
+			in.back(conn) // another channel's, or ours once there is a connection again
+			if c.quit.Err() != nil || ctx.Err() != nil {
+				return nil, context.Canceled
+			}
+			continue
+		}
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.Canceled) {
+			return conn, err
+		}
+	}
+}
+
 // acceptFirst waits for the connection that c itself carries; if c ends before, it says why.
 func (c *Channel) acceptFirst(ctx context.Context, in *Inlet, load func() int) (net.Conn, error) {
 	ctx, cancel := c.within(ctx)
@@ -161,69 +196,4 @@ func forwardSingle(ctx context.Context, conn io.ReadWriteCloser, open func(conte
 	}
 	defer ch.Close()
 	return ch.single(ctx, conn, false)
-}
-
-// single is the engine of a session with one connection.
-type single struct {
-	*ports
-	s *stream
-}
-
-// output takes the next bytes for the connection.
-func (e *single) output(kind wire.PayloadType, b []byte) error {
-	switch kind {
-	case wire.PayloadFlag:
-		e.flag(b)
-	case wire.PayloadOutput:
-		e.mu.Lock()
-		e.s.put(b)
-		e.mu.Unlock()
-	}
-	return nil
-}
-
-// single carries one connection until it is over. rest says that the end of the
-// session is how the far side closes it.
-func (c *Channel) single(ctx context.Context, conn io.ReadWriteCloser, rest bool) error {
-	ctx, cancel := c.within(ctx)
-	defer cancel()
-	p := newPorts(ctx, c)
-	s := newStream(p, 0, conn)
-	s.rest = rest
-	s.frame = func(_ *reliable.Message, n int) int { return n }
-	s.end = func() { c.sendNow(wire.PayloadFlag, wire.AppendFlag(nil, wire.DisconnectToPort)) }
-	p.add(s)
-	if err := c.attach(&single{p, s}); err != nil {
-		conn.Close()
-		return err
-	}
-	s.carry()
-	return nil
-}
-
-// Stdio joins a port session without a local port (ssh) to in and out, until
-// the session ends or ctx does. The end of in ends the session once the far
-// side has been silent for Options.Answered or Options.Unanswered.
-//
-// What the far side has sent is written before Stdio returns, however slowly out
-// takes it; when ctx ends, a write that takes longer than a second is left
-// behind. So is a read of in that is under way when the session ends, unless in
-// has SetReadDeadline or is an io.PipeReader.
-func (c *Channel) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
-	if c.info.SessionType != Port || c.info.Properties.Type == localPortForwarding {
-		return fmt.Errorf("a session of type %s, %s has no stream", c.info.SessionType, c.info.Properties.Type)
-	}
-	conn := newStdio(in, out)
-	defer leaveAfter(ctx, farewell, func() { conn.Close() })()
-	err := c.single(ctx, conn, true)
-	if c.quit.Err() == nil {
-		c.stop(ErrClosed)
-		<-c.ended
-		return err
-	}
-	var closed *ClosedError
-	if err := c.result(ctx, err); !errors.As(err, &closed) || closed.Output != "" {
-		return err
-	}
-	return nil // the far side ended the connection
 }

@@ -5,21 +5,8 @@ import (
 	"encoding/binary"
 	"testing"
 
-	"ssmguard/proxy/channel/reliable"
 	"ssmguard/proxy/channel/wire"
 )
-
-// bare is a channel without a connection, for what can be handed to it.
-func bare() *Channel {
-	c := &Channel{
-		opt: Options{}.withDefaults(), kick: make(chan struct{}, 1), talking: make(chan struct{}, 1),
-		shake: make(chan step, 8), talk: make(chan struct{}), attached: make(chan struct{}), ended: make(chan struct{}),
-	}
-	c.live.changed = make(chan struct{})
-	c.tx.Window = reliable.NewWindow(c.opt.Unacked / c.opt.MessageSize)
-	c.quit, c.stop = context.WithCancelCause(context.Background())
-	return c
-}
 
 // FuzzHandle gives a channel whatever a gateway could send, whole frames with any
 // content and mere noise: it must not panic, nor take a byte twice, nor hold more
@@ -30,11 +17,11 @@ func FuzzHandle(f *testing.F) {
 	f.Add([]byte("\x00\x02\x01\x01b\x00\x01\x01\x01a\x00\x00\x01\x01-"))
 	types := []wire.MessageType{wire.OutputStreamData, wire.Acknowledge, wire.PausePublication, wire.StartPublication, wire.ChannelClosed, wire.InputStreamData, "", "nonsense"}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c := bare()
+		c := newChannel(context.Background(), Options{})
 		m := newMux(t.Context(), c)
 		if len(b)%2 == 0 {
-			m.add(newStream(m.ports, 3, nil))
-			if err := c.attach(m); err != nil {
+			m.add(newStream(m.ports, 3, nil, framing{}))
+			if err := c.in.attach(m); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -50,15 +37,15 @@ func FuzzHandle(f *testing.F) {
 				seen[frame.Seq] = true
 				fresh += n
 			}
-			if c.handle(lines) != nil {
+			if c.in.handle(lines) != nil {
 				return // the session is over
 			}
-			if c.handle(b) != nil { // mere noise
+			if c.in.handle(b) != nil { // mere noise
 				return
 			}
 			b = b[4+n:]
 		}
-		if held := c.early + m.buffered + c.rx.Bytes; held > fresh {
+		if held := c.in.early + m.buffered + c.in.receiver.Bytes; held > fresh {
 			t.Errorf("%d bytes are held, %d came", held, fresh)
 		}
 	})

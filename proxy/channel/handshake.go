@@ -5,41 +5,44 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"ssmguard/proxy/channel/wire"
 )
 
-// step is one message of the handshake.
-type step struct {
+// handshakeStep is one message of the agent in the handshake.
+type handshakeStep struct {
 	kind    wire.PayloadType
 	payload []byte
 }
 
-// handshake answers the agent until it says that the handshake is complete.
+// handshake answers the agent, in the goroutine that dials: it needs no lock.
+type handshake struct {
+	c    *Channel
+	ctx  context.Context // bounds the call to KMS
+	info Info
+}
+
+// awaitHandshake answers the agent until it says that the handshake is complete.
 // Agents skip it in sessions that are neither ports nor encrypted: there the
 // first output says that the session is a shell.
-func (c *Channel) handshake(opening context.Context) error {
+func (c *Channel) awaitHandshake(opening context.Context) error {
 	limit := opening.Done()
 	if c.opt.Silent {
 		limit, opening = nil, c.quit // what is asked late is answered, too
 	}
+	h := &handshake{c: c, ctx: opening}
+	defer func() { c.info = h.info }()
 	for {
 		select {
-		case s := <-c.shake:
-			if done, err := c.answer(opening, s); done || err != nil {
+		case s := <-c.in.handshake:
+			if done, err := h.answer(s); done || err != nil {
 				return err
 			}
-		case <-c.talk:
-			select {
-			case s := <-c.shake: // it came first
-				if done, err := c.answer(opening, s); done || err != nil {
-					return err
-				}
+		case <-c.in.firstPayload:
+			if len(c.in.handshake) > 0 { // it came first
 				continue
-			default:
 			}
-			c.info.SessionType = StandardStream
+			h.info.SessionType = StandardStream
 			return nil
 		case <-c.ended:
 			return &HandshakeError{"waiting for the agent", c.cause()}
@@ -50,35 +53,37 @@ func (c *Channel) handshake(opening context.Context) error {
 }
 
 // answer handles one step; done means that the session can be used.
-func (c *Channel) answer(ctx context.Context, s step) (done bool, err error) {
+func (h *handshake) answer(s handshakeStep) (done bool, err error) {
 	switch s.kind {
 	case wire.PayloadHandshakeRequest:
-		return false, c.answerRequest(ctx, s.payload)
+		return false, h.answerRequest(s.payload)
 	case wire.PayloadEncChallengeRequest:
-		return false, c.answerChallenge(s.payload)
+		if err := h.answerChallenge(s.payload); err != nil {
+			return false, &HandshakeError{"encryption challenge", err}
+		}
+		return false, nil
 	}
 	var complete wire.HandshakeComplete
 	if err := json.Unmarshal(s.payload, &complete); err != nil {
 		return false, &HandshakeError{"completion", err}
 	}
-	if c.info.SessionType == "" {
+	if h.info.SessionType == "" {
 		return false, &HandshakeError{"completion", errors.New("the agent named no session type")}
 	}
-	c.mu.Lock()
-	c.tx.Hold = time.Now().Add(settle)
-	c.mu.Unlock()
-	if c.info.CustomerMessage = complete.CustomerMessage; complete.CustomerMessage != "" {
-		c.event(Event{Kind: Message, Text: complete.CustomerMessage})
+	h.c.out.holdBack()
+	if h.info.CustomerMessage = complete.CustomerMessage; complete.CustomerMessage != "" {
+		h.c.event(Event{Kind: Message, Text: complete.CustomerMessage})
 	}
 	return true, nil
 }
 
-func (c *Channel) answerRequest(ctx context.Context, payload []byte) error {
+func (h *handshake) answerRequest(payload []byte) error {
 	var request wire.HandshakeRequest
 	if err := json.Unmarshal(payload, &request); err != nil {
 		return &HandshakeError{"request", err}
 	}
-	c.setAgentVersion(request.AgentVersion)
+	h.info.AgentVersion = request.AgentVersion
+	h.c.knowsTerminate.Store(newerThan(request.AgentVersion, terminateFlagAbove))
 	response := wire.HandshakeResponse{ClientVersion: wire.ClientVersion, ProcessedClientActions: []wire.ProcessedAction{}}
 	var failed error
 	var key *encryption
@@ -87,9 +92,9 @@ func (c *Channel) answerRequest(ctx context.Context, payload []byte) error {
 		var err error
 		switch action.ActionType {
 		case wire.ActionSessionType:
-			err = c.setSessionType(action.ActionParameters)
+			err = h.setSessionType(action.ActionParameters)
 		case wire.ActionKMSEncryption:
-			key, done.ActionResult, err = c.startEncryption(ctx, action.ActionParameters)
+			key, done.ActionResult, err = h.startEncryption(action.ActionParameters)
 		default:
 			done.ActionStatus, done.Error = wire.ActionUnsupported, fmt.Sprintf("Unsupported action %s", action.ActionType)
 			response.Errors = append(response.Errors, done.Error)
@@ -106,16 +111,16 @@ func (c *Channel) answerRequest(ctx context.Context, payload []byte) error {
 	if err != nil {
 		return &HandshakeError{"response", err}
 	}
-	c.sendNow(wire.PayloadHandshakeResponse, b)
+	h.c.out.sendNow(wire.PayloadHandshakeResponse, b)
 	if key != nil && failed == nil {
-		c.info.Encrypted = true
-		c.crypt.Store(key)
+		h.info.Encrypted = true
+		h.c.key.Store(key)
 	}
 	return failed
 }
 
 // setSessionType takes the SessionType action.
-func (c *Channel) setSessionType(parameters json.RawMessage) error {
+func (h *handshake) setSessionType(parameters json.RawMessage) error {
 	var request wire.SessionTypeRequest
 	if err := json.Unmarshal(parameters, &request); err != nil {
 		return err
@@ -124,15 +129,15 @@ func (c *Channel) setSessionType(parameters json.RawMessage) error {
 	case StandardStream, InteractiveCommands, NonInteractiveCommands:
 	case Port:
 		if len(request.Properties) > 0 {
-			if err := json.Unmarshal(request.Properties, &c.info.Properties); err != nil {
+			if err := json.Unmarshal(request.Properties, &h.info.Properties); err != nil {
 				return err
 			}
 		}
-		c.info.Multiplexed = c.info.Properties.Type == localPortForwarding && newerThan(c.agentVersion(), multiplexAbove)
+		h.info.Multiplexed = h.info.Properties.Type == localPortForwarding && newerThan(h.info.AgentVersion, multiplexAbove)
 	default:
 		return fmt.Errorf("unknown session type %q", request.SessionType)
 	}
-	c.info.SessionType = request.SessionType
+	h.info.SessionType = request.SessionType
 	return nil
 }
 
@@ -140,16 +145,16 @@ const localPortForwarding = "LocalPortForwarding"
 
 // startEncryption takes the KMSEncryption action: it has a data key made, and
 // returns it with the encrypted copy for the agent.
-func (c *Channel) startEncryption(ctx context.Context, parameters json.RawMessage) (*encryption, any, error) {
+func (h *handshake) startEncryption(parameters json.RawMessage) (*encryption, any, error) {
 	var request wire.KMSEncryptionRequest
 	if err := json.Unmarshal(parameters, &request); err != nil {
 		return nil, nil, err
 	}
-	if c.opt.GenerateDataKey == nil {
+	if h.c.opt.GenerateDataKey == nil {
 		return nil, nil, errors.New("no way to ask KMS for a data key")
 	}
-	plain, sealed, err := c.opt.GenerateDataKey(ctx, request.KMSKeyID, map[string]string{
-		"aws:ssm:SessionId": c.opt.Session.ID, "aws:ssm:TargetId": c.opt.Session.Spec.Target,
+	plain, sealed, err := h.c.opt.GenerateDataKey(h.ctx, request.KMSKeyID, map[string]string{
+		"aws:ssm:SessionId": h.c.opt.Session.ID, "aws:ssm:TargetId": h.c.opt.Session.Spec.Target,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -162,36 +167,23 @@ func (c *Channel) startEncryption(ctx context.Context, parameters json.RawMessag
 }
 
 // answerChallenge proves that both sides hold the same keys.
-func (c *Channel) answerChallenge(payload []byte) error {
-	key := c.crypt.Load()
+func (h *handshake) answerChallenge(payload []byte) error {
+	key := h.c.key.Load()
 	if key == nil {
-		return &HandshakeError{"encryption challenge", errors.New("the session is not encrypted")}
+		return errors.New("the session is not encrypted")
 	}
 	var challenge wire.EncChallenge
 	if err := json.Unmarshal(payload, &challenge); err != nil {
-		return &HandshakeError{"encryption challenge", err}
+		return err
 	}
 	plain, err := key.open(challenge.Challenge)
 	if err != nil {
-		return &HandshakeError{"encryption challenge", err}
+		return err
 	}
 	b, err := json.Marshal(wire.EncChallenge{Challenge: key.seal(plain)})
 	if err != nil {
-		return &HandshakeError{"encryption challenge", err}
+		return err
 	}
-	c.sendNow(wire.PayloadEncChallengeResponse, b)
+	h.c.out.sendNow(wire.PayloadEncChallengeResponse, b)
 	return nil
-}
-
-func (c *Channel) setAgentVersion(v string) {
-	c.mu.Lock()
-	c.info.AgentVersion = v
-	c.mu.Unlock()
-}
-
-// agentVersion may be asked while the handshake still runs.
-func (c *Channel) agentVersion() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.info.AgentVersion
 }

@@ -80,8 +80,8 @@ func opens(g *gateway.Gateway, config gateway.SessionConfig) error {
 	}
 	session.Spec.Target = config.Target
 	c, err := channel.Dial(ctx, channel.Options{
-		Session: session, Resume: resume(g), OpenTimeout: patience, PingEvery: 100 * time.Millisecond, Silence: 500 * time.Millisecond,
-		Backoff: proxy.Backoff{Min: 5 * time.Millisecond, Max: 100 * time.Millisecond},
+		Session: session, Resume: resume(g), OpenTimeout: patience, Limits: channel.Limits{PingEvery: 100 * time.Millisecond, Silence: 500 * time.Millisecond,
+			Backoff: proxy.Backoff{Min: 5 * time.Millisecond, Max: 100 * time.Millisecond}},
 		GenerateDataKey: func(context.Context, string, map[string]string) ([]byte, []byte, error) {
 			return noise(9, 64), []byte("sealed"), nil
 		},
@@ -115,7 +115,7 @@ func TestResumeFailsInHandshake(t *testing.T) {
 			s, _ := g.Session(session.ID)
 			calls := 0
 			c, err := channel.Dial(t.Context(), channel.Options{
-				Session: session, OpenTimeout: patience, Silence: patience, Backoff: proxy.Backoff{Min: 5 * time.Millisecond, Max: 20 * time.Millisecond},
+				Session: session, OpenTimeout: patience, Limits: channel.Limits{Silence: patience, Backoff: proxy.Backoff{Min: 5 * time.Millisecond, Max: 20 * time.Millisecond}},
 				Resume: func(ctx context.Context, id string) (a, b proxy.Secret, err error) {
 					if calls++; calls <= 3 && !void {
 						return a, b, errors.New("ThrottlingException")

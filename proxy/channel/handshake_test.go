@@ -125,7 +125,7 @@ func TestSettlesAfterHandshake(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		c, p := portChannel(t, s)
 		begin := time.Now()
-		c.sendNow(wire.PayloadOutput, []byte("x"))
+		c.out.sendNow(wire.PayloadOutput, []byte("x"))
 		p.next(wire.InputStreamData)
 		if d := time.Since(begin); d < settle || d > 2*settle {
 			t.Errorf("sent after %v", d)

@@ -51,15 +51,16 @@ func (m *mux) open(conn io.ReadWriteCloser) *stream {
 	m.next += 2 // the client's streams are odd
 	id := m.next
 	m.mu.Unlock()
-	s := newStream(m.ports, id, conn)
-	s.head = muxHeader
-	s.frame = func(msg *reliable.Message, n int) int {
-		putMuxHeader(msg.Payload(muxHeader), muxData, n, id)
-		return muxHeader + n
-	}
-	s.end = func() { m.control(muxFin, id) }
+	s := newStream(m.ports, id, conn, framing{
+		head: muxHeader,
+		pack: func(msg *reliable.Message, n int) int {
+			putMuxHeader(msg.Payload(muxHeader), muxData, n, id)
+			return muxHeader + n
+		},
+		end: func() { m.control(muxFin, id) },
+	})
 	m.add(s)
-	m.c.speak() // in some protocols the far side has the first word
+	m.c.out.pace.note() // in some protocols the far side has the first word
 	m.control(muxSyn, id)
 	return s
 }
@@ -67,7 +68,7 @@ func (m *mux) open(conn io.ReadWriteCloser) *stream {
 func (m *mux) control(command byte, id uint32) {
 	var b [muxHeader]byte
 	putMuxHeader(b[:], command, 0, id)
-	m.c.sendNow(wire.PayloadOutput, b[:])
+	m.c.out.sendNow(wire.PayloadOutput, b[:])
 }
 
 // start carries a connection until it is over, in a goroutine that wait waits for.
@@ -137,7 +138,7 @@ func (m *mux) command() error {
 	case command == muxFin && s != nil:
 		s.closeRemote()
 	case command == muxFin:
-		m.endedUnheard(binary.LittleEndian.Uint32(m.header[4:]))
+		m.refusals.ended(binary.LittleEndian.Uint32(m.header[4:]))
 	}
 	return nil
 }

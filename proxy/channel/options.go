@@ -30,7 +30,7 @@ type Options struct {
 	// handshake of sessions that ask for encryption.
 	GenerateDataKey func(ctx context.Context, keyID string, encryptionContext map[string]string) (plaintext, ciphertext []byte, err error)
 
-	// OnEvent is told what happens to the channel, one call at a time. It must not block.
+	// OnEvent is called for what happens to the channel, one call at a time. It must not block.
 	OnEvent func(Event)
 
 	// OnPanic is called when a goroutine of the channel panics, before that ends
@@ -43,6 +43,20 @@ type Options struct {
 	Proxy       func(*http.Request) (*url.URL, error)
 	TLS         *tls.Config
 
+	// OpenTimeout bounds Dial, from the first connection to the end of the handshake. Default 30 s.
+	OpenTimeout time.Duration
+	// Silent is for sessions that may run without a handshake and without output
+	// for long, as commands do: Dial then waits for the first message until its
+	// context ends, OpenTimeout bounds the connection alone.
+	Silent bool
+	Limits
+
+	// wall is the wall clock, apart from the monotonic one; tests turn it.
+	wall func() time.Time
+}
+
+// Limits are the sizes and times of a channel. Those that are 0 get defaults that suit AWS.
+type Limits struct {
 	// MessageSize is the largest payload we send, in bytes. Real agents take at
 	// least 16 KiB, but what the gateway lets pass is not documented, so the
 	// default is 1536, which other clients have used against AWS for years.
@@ -53,12 +67,6 @@ type Options struct {
 	// taken yet. Default 64 MiB; see Forward for what happens beyond.
 	Buffer int
 
-	// OpenTimeout bounds Dial, from the first connection to the end of the handshake. Default 30 s.
-	OpenTimeout time.Duration
-	// Silent is for sessions that may run without a handshake and without output
-	// for long, as commands do: Dial then waits for the first message until its
-	// context ends, OpenTimeout bounds the connection alone.
-	Silent bool
 	// PingEvery is the time between pings, Silence how long a connection may stay
 	// without a byte before it counts as lost. Defaults 3 s and 8 s.
 	PingEvery, Silence time.Duration
@@ -81,9 +89,6 @@ type Options struct {
 	// programs on this machine), one that is gone is not waited for, and one that
 	// waits for the rest of an answer gets fifteen times Answered.
 	Answered, Unanswered time.Duration
-
-	// wall is the wall clock, apart from the monotonic one; tests turn it.
-	wall func() time.Time
 }
 
 const (

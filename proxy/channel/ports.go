@@ -26,19 +26,14 @@ type ports struct {
 	wg    sync.WaitGroup
 	freed chan struct{} // room was made, or a stream was opened
 
-	mu          sync.Mutex
-	streams     map[uint32]*stream
-	buffered    int
-	squeezed    time.Time // since when the reader waits for room again and again; zero: it does not
-	halfClosed  int       // streams whose local end has sent EOF
-	opened      int
-	up, down    int64
-	resets      int
-	refusals    int             // of the remote port, ever
-	unexplained int             // refusals whose stream has not ended yet
-	unheard     map[uint32]bool // streams that are gone before they got anything
-	told        bool
-	chunks      sync.Pool
+	mu         sync.Mutex // guards what follows, and the streams
+	streams    map[uint32]*stream
+	buffered   int
+	squeezed   time.Time // since when the reader waits for room again and again; zero: it does not
+	halfClosed int       // streams whose local end has sent EOF
+	counts     Stats     // Up, Down, Opened, Dropped and Unreachable
+	refusals   refusals
+	chunks     sync.Pool
 }
 
 func newPorts(ctx context.Context, c *Channel) *ports {
@@ -82,7 +77,7 @@ func (p *ports) room(stop <-chan struct{}) {
 		}
 		if p.squeezed.IsZero() {
 			p.squeezed = now
-			p.c.pingNow()
+			p.c.out.pingNow()
 		}
 		victim := p.victim(now)
 		p.mu.Unlock()
@@ -116,7 +111,7 @@ func (p *ports) victim(now time.Time) *stream {
 		}
 		waits = waits || s.waits(now)
 	}
-	if waits && (now.Sub(most.progress) >= p.c.opt.Stall || p.c.heldUp(p.squeezed, now) >= p.c.opt.Stall) {
+	if waits && (now.Sub(most.progress) >= p.c.opt.Stall || p.c.out.heldUp(p.squeezed, now) >= p.c.opt.Stall) {
 		return most
 	}
 	return nil
@@ -125,7 +120,7 @@ func (p *ports) victim(now time.Time) *stream {
 // drop resets a connection that does not read fast enough, and says which.
 func (p *ports) drop(s *stream) {
 	p.mu.Lock()
-	p.resets++
+	p.counts.Dropped++
 	unread := s.size
 	s.abandon()
 	p.mu.Unlock()
@@ -133,21 +128,17 @@ func (p *ports) drop(s *stream) {
 	if c, ok := s.conn.(net.Conn); ok && c.RemoteAddr().Network() == "tcp" {
 		from = "the connection from " + c.RemoteAddr().String()
 	}
-	s.reset()
+	reset(s.conn)
 	p.c.event(Event{Kind: Dropped, Text: fmt.Sprintf("%s left %d KiB unread", from, unread>>10)})
-}
-
-func (p *ports) signalFreed() {
-	proxy.Signal(p.freed)
 }
 
 // add registers a stream.
 func (p *ports) add(s *stream) {
 	p.mu.Lock()
 	p.streams[s.id] = s
-	p.opened++
+	p.counts.Opened++
 	p.mu.Unlock()
-	p.signalFreed()
+	proxy.Signal(p.freed)
 }
 
 // remove forgets a stream and what was left for it.
@@ -159,31 +150,10 @@ func (p *ports) remove(s *stream) {
 	}
 	delete(p.streams, s.id)
 	if s.lastDown.IsZero() && !s.remoteEnd {
-		p.unheardOf(s.id)
+		p.refusals.forgotten(s.id)
 	}
 	p.mu.Unlock()
-	p.signalFreed()
-}
-
-// maxUnheard bounds what an agent that never closes its streams makes us remember.
-const maxUnheard = 4096
-
-// unheardOf remembers a stream that got neither bytes nor an end: a refusal may
-// have been meant for it. The caller holds the lock.
-func (p *ports) unheardOf(id uint32) {
-	if p.unheard == nil || len(p.unheard) >= maxUnheard {
-		p.unheard = make(map[uint32]bool)
-	}
-	p.unheard[id] = true
-}
-
-// endedUnheard takes the far side's end of a stream that we have forgotten. The
-// caller holds the lock.
-func (p *ports) endedUnheard(id uint32) {
-	if p.unheard[id] && p.unexplained > 0 {
-		p.unexplained--
-	}
-	delete(p.unheard, id)
+	proxy.Signal(p.freed)
 }
 
 func (p *ports) load() int {
@@ -192,11 +162,12 @@ func (p *ports) load() int {
 	return len(p.streams)
 }
 
-func (p *ports) count(s *Stats) {
+func (p *ports) stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.Up, s.Down, s.Open, s.Opened, s.Buffered = p.up, p.down, len(p.streams), p.opened, p.buffered
-	s.Dropped, s.Unreachable = p.resets, p.refusals
+	s := p.counts
+	s.Open, s.Buffered = len(p.streams), p.buffered
+	return s
 }
 
 // flag handles a flag of the agent.
@@ -205,12 +176,10 @@ func (p *ports) flag(payload []byte) {
 		return
 	}
 	p.mu.Lock()
-	p.refusals++
-	p.unexplained++
-	tell := !p.told
-	p.told = true
+	p.counts.Unreachable++
+	report := p.refusals.flag()
 	p.mu.Unlock()
-	if tell {
+	if report {
 		p.c.event(Event{Kind: Refused, Err: ErrRemotePort})
 	}
 }

@@ -41,6 +41,8 @@ func (e *collector) full() bool { return e.stop }
 
 func (e *collector) bulk() bool { return true }
 
+func (e *collector) stats() Stats { return Stats{} }
+
 func (e *collector) room(stop <-chan struct{}) {
 	<-stop
 }
@@ -48,7 +50,7 @@ func (e *collector) room(stop <-chan struct{}) {
 func collect(t *testing.T, c *Channel) *collector {
 	t.Helper()
 	e := &collector{}
-	if err := c.attach(e); err != nil {
+	if err := c.in.attach(e); err != nil {
 		t.Fatal(err)
 	}
 	return e
@@ -108,7 +110,7 @@ func TestEarlyOutputWaits(t *testing.T) {
 		if want := "greeting greeting greeting end"; e.got.String() != want {
 			t.Errorf("got %q, want %q", e.got.String(), want)
 		}
-		if err := c.attach(&collector{}); err == nil {
+		if err := c.in.attach(&collector{}); err == nil {
 			t.Error("two engines on one channel")
 		}
 	})
@@ -203,7 +205,7 @@ func TestPausePublication(t *testing.T) {
 		p.send(wire.Frame{Type: wire.PausePublication})
 		synctest.Wait()
 		for range 20 {
-			c.sendNow(wire.PayloadOutput, []byte("x"))
+			c.out.sendNow(wire.PayloadOutput, []byte("x"))
 		}
 		p.next(wire.InputStreamData) // the probe
 		p.none(wire.InputStreamData, reliable.ProbeEvery/2)
@@ -217,7 +219,7 @@ func TestPausePublication(t *testing.T) {
 func TestStuckAgent(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		c, _ := portChannel(t, s)
-		c.sendNow(wire.PayloadOutput, []byte("x"))
+		c.out.sendNow(wire.PayloadOutput, []byte("x"))
 		begin := time.Now()
 		<-c.Done()
 		if !errors.Is(c.Err(), ErrStuck) || time.Since(begin) < 5*time.Minute || time.Since(begin) > 6*time.Minute {
@@ -236,7 +238,7 @@ func TestWriterIsHeldBack(t *testing.T) {
 		sent, result := 0, make(chan error, 1)
 		go func() {
 			for {
-				if err := c.send(nil, c.newMessage(), 10, wire.PayloadOutput); err != nil {
+				if err := c.out.send(nil, c.out.newMessage(), 10, wire.PayloadOutput); err != nil {
 					result <- err
 					return
 				}
@@ -267,13 +269,13 @@ func TestBlockedReaderIsPatient(t *testing.T) {
 		c, p := portChannel(t, s)
 		synctest.Wait() // the reader waits for message 2: else it is held up before that, and the pipe with it
 		e := &collector{stop: true}
-		if err := c.attach(e); err != nil {
+		if err := c.in.attach(e); err != nil {
 			t.Fatal(err)
 		}
 		p.deaf.Store(true) // a pipe holds no pongs
 		p.output(2, wire.PayloadOutput, []byte("x"))
 		synctest.Wait()
-		c.sendNow(wire.PayloadOutput, []byte("y"))
+		c.out.sendNow(wire.PayloadOutput, []byte("y"))
 		time.Sleep(20 * time.Minute)
 		if s := c.Stats(); s.Resumed != 0 || s.Resent != 0 || c.Err() != nil {
 			t.Errorf("stats %+v, %v", s, c.Err())
@@ -312,7 +314,7 @@ func TestLongOutage(t *testing.T) {
 					return inner(ctx, id)
 				}
 				c, p := dialed(t, s, opt, request(newAgent, Port, portProps))
-				c.sendNow(wire.PayloadOutput, []byte("kept"))
+				c.out.sendNow(wire.PayloadOutput, []byte("kept"))
 				first := p.next(wire.InputStreamData)
 				p.ws.Close()
 				if limit > 0 {

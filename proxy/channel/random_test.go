@@ -102,8 +102,10 @@ func (k *chaos) options() Options {
 	return Options{
 		Session:     &proxy.Session{ID: "sess-1", StreamURL: proxy.NewSecret("ws://mgs.test/0"), Token: proxy.NewSecret("token-0")},
 		DialContext: k.net.dial, Resume: k.resume, OpenTimeout: time.Hour,
-		MessageSize: pick(r, 0, 256, 1024, 16<<10), Unacked: pick(r, 0, 1, 256<<10),
-		Buffer: pick(r, 0, 64<<10, 1<<20), Stall: 24 * time.Hour, Unanswered: 20 * time.Minute,
+		Limits: Limits{
+			MessageSize: pick(r, 0, 256, 1024, 16<<10), Unacked: pick(r, 0, 1, 256<<10),
+			Buffer: pick(r, 0, 64<<10, 1<<20), Stall: 24 * time.Hour, Unanswered: 20 * time.Minute,
+		},
 		wall: func() time.Time {
 			k.mu.Lock()
 			defer k.mu.Unlock()

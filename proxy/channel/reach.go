@@ -7,7 +7,7 @@ import (
 
 // Reach has the agent make a connection of its own to the remote port, and
 // returns nil when it has succeeded, an error that wraps ErrRemotePort when it
-// was refused, and the cause of ctx when nothing was heard of it until then. It
+// was refused, and the cause of ctx when neither was known by then. It
 // works while Forward runs and waits for that. The agent closes the connection
 // at once, without a byte having been sent. Where the agent does not multiplex,
 // nothing tells whether a connection was made: the error is errors.ErrUnsupported.
@@ -16,15 +16,13 @@ func (c *Channel) Reach(ctx context.Context) error {
 		return errors.ErrUnsupported
 	}
 	select {
-	case <-c.attached:
+	case <-c.in.attached:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-c.ended:
 		return c.cause()
 	}
-	c.engineMu.Lock()
-	m, forwards := c.engine.(*mux)
-	c.engineMu.Unlock()
+	m, forwards := (*c.in.engine.Load()).(*mux)
 	if !forwards {
 		return errors.ErrUnsupported
 	}
@@ -35,10 +33,10 @@ func (c *Channel) Reach(ctx context.Context) error {
 // it has connected, and then answers with its own end: that, or a first byte, is
 // the evidence. If it could not connect, a flag says so before the end comes.
 func (m *mux) reach(ctx context.Context) error {
-	s := m.open(nobody{})
+	s := m.open(noConnection{})
 	defer m.remove(s)
 	m.mu.Lock()
-	m.opened-- // nobody's connection
+	m.counts.Opened-- // no local connection
 	m.mu.Unlock()
 	s.end()
 	for {
@@ -61,14 +59,14 @@ func (m *mux) reach(ctx context.Context) error {
 	}
 }
 
-// nobody is the local end of a stream that is not carried.
-type nobody struct{}
+// noConnection is the local end of a stream that is not carried.
+type noConnection struct{}
 
 // Read implements io.Reader.
-func (nobody) Read([]byte) (int, error) { return 0, ErrClosed }
+func (noConnection) Read([]byte) (int, error) { return 0, ErrClosed }
 
 // Write implements io.Writer.
-func (nobody) Write([]byte) (int, error) { return 0, ErrClosed }
+func (noConnection) Write([]byte) (int, error) { return 0, ErrClosed }
 
 // Close implements io.Closer.
-func (nobody) Close() error { return nil }
+func (noConnection) Close() error { return nil }

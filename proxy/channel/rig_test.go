@@ -110,7 +110,7 @@ func (r *rig) dial(c gateway.SessionConfig, edit func(*channel.Options)) (*chann
 	r.s, _ = r.g.Session(session.ID)
 	r.mu.Unlock()
 	// A connection that rests while the machine is busy is not a lost one.
-	opt := channel.Options{Session: session, Resume: resume(r.g), OnEvent: r.note, OpenTimeout: patience, Silence: patience}
+	opt := channel.Options{Session: session, Resume: resume(r.g), OnEvent: r.note, OpenTimeout: patience, Limits: channel.Limits{Silence: patience}}
 	if edit != nil {
 		edit(&opt)
 	}

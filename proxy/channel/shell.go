@@ -31,12 +31,14 @@ const (
 	shellWrite  = 32 << 10
 )
 
-// shell is the engine of a terminal or a command.
+// shell is the engine of a terminal or a command. mu guards what stands below it.
 type shell struct {
+	c     *Channel
+	opt   ShellOptions
 	ctx   context.Context
-	wake  chan struct{}
-	news  chan struct{} // the same for endInput
-	freed chan struct{}
+	wake  chan struct{} // something came, for the writer
+	news  chan struct{} // the same for proxy.EndInput
+	freed chan struct{} // something was written
 
 	mu    sync.Mutex
 	queue []reliable.Arrival
@@ -68,11 +70,9 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 	defer leave()
 	inner, cancel := c.within(ctx)
 	defer cancel()
-	e := &shell{ctx: inner, wake: make(chan struct{}, 1), news: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
-	c.mu.Lock()
-	c.unhurried = true
-	c.mu.Unlock()
-	if err := c.attach(e); err != nil {
+	e := &shell{c: c, opt: opt, ctx: inner, wake: make(chan struct{}, 1), news: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
+	c.out.stopAckTimeout()
+	if err := c.in.attach(e); err != nil {
 		return 0, err
 	}
 	out := newOutlet(streams.Out)
@@ -86,14 +86,14 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 
 	var wg sync.WaitGroup
 	left := make(chan error, 2)
-	c.sendFirstSize(opt.Sizes)
+	e.sendFirstSize()
 	start := func(f func()) { wg.Go(func() { c.guarded(f) }) }
 	start(func() {
-		if err := c.sendInput(inner, e, streams.In, opt); err != nil {
+		if err := e.sendInput(streams.In); err != nil {
 			left <- err
 		}
 	})
-	start(func() { c.sendSizes(inner, opt.Sizes) })
+	start(e.sendSizes)
 	written := make(chan error, 1)
 	start(func() {
 		err := e.writeAll(out, errOut)
@@ -131,33 +131,33 @@ func shellError(cause, left error) error {
 }
 
 // sendInput sends what the user types. It returns an error when the session has to end for it.
-func (c *Channel) sendInput(ctx context.Context, e *shell, from io.Reader, opt ShellOptions) error {
+func (e *shell) sendInput(from io.Reader) error {
 	if from == nil {
 		return nil
 	}
-	in := newStdio(from, nil)
+	in, out := newStdio(from, nil), e.c.out
 	defer in.Close()
-	defer context.AfterFunc(ctx, func() { in.Close() })()
-	escape := escaper{char: opt.Escape, on: opt.OnEscape}
+	defer context.AfterFunc(e.ctx, func() { in.Close() })()
+	escape := escaper{char: e.opt.Escape, on: e.opt.OnEscape}
 	for {
-		m := c.newMessage()
-		buf := m.Payload(c.opt.MessageSize - overhead)
+		m := out.newMessage()
+		buf := m.Payload(e.c.opt.MessageSize - overhead)
 		n, err := in.Read(buf[1:]) // a held back escape character may come in front
 		keep, left := escape.filter(buf[:0], buf[1:1+n])
 		if len(keep) == 0 {
-			c.recycle(m)
-		} else if c.send(ctx.Done(), m, len(keep), wire.PayloadOutput) != nil {
+			out.recycle(m)
+		} else if out.send(e.ctx.Done(), m, len(keep), wire.PayloadOutput) != nil {
 			return nil
 		}
 		switch {
 		case left:
 			return ErrEscaped
 		case err == io.EOF:
-			if c.info.SessionType != NonInteractiveCommands {
-				proxy.EndInput(ctx, e.news, !escape.mid, func(key byte) { c.sendNow(wire.PayloadOutput, []byte{key}) })
+			if e.c.info.SessionType != NonInteractiveCommands {
+				proxy.EndInput(e.ctx, e.news, !escape.mid, func(key byte) { out.sendNow(wire.PayloadOutput, []byte{key}) })
 			}
 			return nil
-		case err != nil && ctx.Err() == nil:
+		case err != nil && e.ctx.Err() == nil:
 			return fmt.Errorf("cannot read the input: %w", err)
 		case err != nil:
 			return nil
@@ -166,31 +166,31 @@ func (c *Channel) sendInput(ctx context.Context, e *shell, from io.Reader, opt S
 }
 
 // sendFirstSize sends a size that is there already, before anything that is typed.
-func (c *Channel) sendFirstSize(sizes <-chan wire.Size) {
+func (e *shell) sendFirstSize() {
 	select {
-	case size, ok := <-sizes:
+	case size, ok := <-e.opt.Sizes:
 		if ok {
-			c.sendSize(size)
+			e.sendSize(size)
 		}
 	default:
 	}
 }
 
-func (c *Channel) sendSize(size wire.Size) {
+func (e *shell) sendSize(size wire.Size) {
 	if b, err := json.Marshal(size); err == nil {
-		c.sendNow(wire.PayloadSize, b)
+		e.c.out.sendNow(wire.PayloadSize, b)
 	}
 }
 
-func (c *Channel) sendSizes(ctx context.Context, sizes <-chan wire.Size) {
+func (e *shell) sendSizes() {
 	for {
 		select {
-		case size, ok := <-sizes:
+		case size, ok := <-e.opt.Sizes:
 			if !ok {
 				return
 			}
-			c.sendSize(size)
-		case <-ctx.Done():
+			e.sendSize(size)
+		case <-e.ctx.Done():
 			return
 		}
 	}
@@ -224,10 +224,10 @@ func (e *shell) exitCode() int {
 	return e.exit
 }
 
-func (e *shell) count(s *Stats) {
+func (e *shell) stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s.Down, s.Buffered = e.down, e.size
+	return Stats{Down: e.down, Buffered: e.size}
 }
 
 func (e *shell) full() bool {
@@ -282,40 +282,4 @@ func (e *shell) writeAll(out, errOut io.Writer) error {
 		case <-e.ctx.Done():
 		}
 	}
-}
-
-// escaper finds escape sequences in what is typed.
-type escaper struct {
-	char byte // 0: off
-	on   func(byte) bool
-	mid  bool // not at the start of a line
-	held bool // char was typed and waits for the next byte
-}
-
-// filter appends to dst what of src is for the far side. left says that the
-// user wants to leave. dst may be src's array as long as it starts a byte before it.
-func (e *escaper) filter(dst, src []byte) (out []byte, left bool) {
-	for _, b := range src {
-		switch {
-		case e.held:
-			e.held = false
-			switch {
-			case b == '.':
-				return dst, true
-			case b == e.char:
-				dst = append(dst, b)
-				e.mid = true
-			case e.on != nil && e.on(b):
-			default:
-				dst = append(dst, e.char, b)
-				e.mid = b != '\r' && b != '\n'
-			}
-		case e.char != 0 && b == e.char && !e.mid:
-			e.held = true
-		default:
-			dst = append(dst, b)
-			e.mid = b != '\r' && b != '\n'
-		}
-	}
-	return dst, false
 }

@@ -13,30 +13,44 @@ import (
 	"ssmguard/proxy/channel/wire"
 )
 
-// stream is one local connection and its far end. The fields below ports are
-// guarded by its lock.
+// stream is one local connection and its far end. The lock of ports guards what
+// stands below stop.
 type stream struct {
+	framing
 	id    uint32
 	conn  io.ReadWriteCloser
 	ports *ports
-	frame func(m *reliable.Message, n int) int // finishes a message of n bytes behind head; returns the payload's size
-	head  int                                  // bytes in front of the data in each message
-	end   func()                               // tells the far side that the connection is over
 	wake  chan struct{}
 	stop  chan struct{} // closed when the sending half must not wait any longer
 
-	queue     []*chunk
-	size      int // bytes in queue, and in the write under way
-	opened    time.Time
-	progress  time.Time // when the local reader last took something, or had nothing to take
-	remoteEnd bool      // the far side has closed
-	refused   bool      // because the port could not be reached
-	gone      bool      // what comes is thrown away
-	rest      bool      // what has come is delivered even if the far side ends the session, which is its way to close
-	localEnd  time.Time // when the local side sent EOF
-	asked     time.Time // when it was last found out who is at the local end since then
-	lastUp    time.Time
-	lastDown  time.Time
+	unread
+	times
+	remoteEnd  bool // the far side has closed
+	refused    bool // because the port could not be reached
+	endIsClose bool // the far side closes the connection by ending the session
+}
+
+// framing is how a stream's bytes become messages.
+type framing struct {
+	head int                                  // bytes in front of the data in each message
+	pack func(m *reliable.Message, n int) int // finishes a message of n bytes behind head; returns the payload's size
+	end  func()                               // tells the far side that the connection is over
+}
+
+// unread is what a local connection has not read yet.
+type unread struct {
+	queue    []*chunk
+	size     int       // bytes in queue, and in the write under way
+	progress time.Time // when the local reader last took something, or had nothing to take
+	gone     bool      // what comes is thrown away
+}
+
+// times are when something last happened to a stream; zero: never.
+type times struct {
+	opened           time.Time
+	lastUp, lastDown time.Time
+	localEnd         time.Time // when the local side sent EOF
+	asked            time.Time // when it was last found out, since then, who is at the local end
 }
 
 // lingering bounds how long a connection whose far side has closed may go on
@@ -56,9 +70,10 @@ const clientGoes = 20 * time.Millisecond
 // heldFor is how many times Options.Answered a program that is known to wait gets.
 const heldFor = 15
 
-func newStream(p *ports, id uint32, conn io.ReadWriteCloser) *stream {
+func newStream(p *ports, id uint32, conn io.ReadWriteCloser, f framing) *stream {
 	now := time.Now()
-	return &stream{id: id, conn: conn, ports: p, wake: make(chan struct{}, 1), stop: make(chan struct{}), opened: now, progress: now, lastUp: now}
+	return &stream{framing: f, id: id, conn: conn, ports: p, wake: make(chan struct{}, 1), stop: make(chan struct{}),
+		unread: unread{progress: now}, times: times{opened: now, lastUp: now}}
 }
 
 // carry moves bytes both ways until the connection is over.
@@ -79,18 +94,18 @@ func (s *stream) carry() {
 			s.localEnd = time.Now()
 			s.ports.halfClosed++
 			s.ports.mu.Unlock()
-			s.nudge()
+			proxy.Signal(s.wake)
 			err = <-downEnded
 			downEnded <- nil
 		}
 	}
 	if err == nil && halfClose(s.conn) == nil {
 		setReadDeadline(s.conn, time.Now().Add(lingering))
-		s.ports.c.awaitEnd(up, s.ports.ctx.Done())
+		s.awaitEnd(up)
 	}
 	close(s.stop)
 	if err != nil {
-		s.reset()
+		reset(s.conn)
 	} else {
 		s.conn.Close()
 	}
@@ -101,37 +116,36 @@ func (s *stream) carry() {
 }
 
 // awaitEnd waits for a goroutine's result and leaves it in place.
-func (c *Channel) awaitEnd(result chan error, stop <-chan struct{}) {
+func (s *stream) awaitEnd(result chan error) {
 	select {
 	case err := <-result:
 		result <- err
-	case <-stop:
-	case <-c.quit.Done():
+	case <-s.ports.ctx.Done():
 	}
 }
 
 // sendAll sends what the local side writes. It returns nil at its EOF, and when
 // the far side has closed and only throws away what comes.
 func (s *stream) sendAll() error {
-	c := s.ports.c
+	out := s.ports.c.out
 	for {
-		m := c.newMessage()
-		n, err := s.conn.Read(m.Payload(c.opt.MessageSize - overhead)[s.head:])
+		m := out.newMessage()
+		n, err := s.conn.Read(m.Payload(out.opt.MessageSize - overhead)[s.head:])
 		if n > 0 {
 			s.ports.mu.Lock()
 			s.lastUp = time.Now()
 			dead := s.remoteEnd || s.gone
 			if !dead {
-				s.ports.up += int64(n)
+				s.ports.counts.Up += int64(n)
 			}
 			s.ports.mu.Unlock()
 			if dead {
-				c.recycle(m)
-			} else if e := c.send(s.stop, m, s.frame(m, n), wire.PayloadOutput); e != nil {
+				out.recycle(m)
+			} else if e := out.send(s.stop, m, s.pack(m, n), wire.PayloadOutput); e != nil {
 				return e
 			}
 		} else {
-			c.recycle(m)
+			out.recycle(m)
 		}
 		if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil
@@ -173,7 +187,7 @@ func (s *stream) receiveAll() error {
 		timer.Reset(wait)
 		select {
 		case <-s.wake:
-			if s.ports.c.steady.Load() {
+			if s.ports.c.out.pace.steady.Load() {
 				s.gather(timer)
 			}
 		case <-timer.C:
@@ -248,7 +262,7 @@ func (s *stream) take(now time.Time) (*chunk, time.Duration, error) {
 	if s.lastDown.After(s.lastUp) {
 		patience = s.ports.c.opt.Answered * fewHalfClosed / time.Duration(max(s.ports.halfClosed, fewHalfClosed))
 	}
-	if left := s.ports.c.silentFor(reliable.Latest(s.localEnd, s.lastDown, s.asked), patience, now); left > 0 {
+	if left := s.ports.c.out.silentFor(reliable.Latest(s.localEnd, s.lastDown, s.asked), patience, now); left > 0 {
 		return nil, left, nil
 	}
 	return nil, 0, errQuiet
@@ -268,7 +282,7 @@ func (s *stream) deliver(k *chunk) error {
 	if err == nil { // else the write may have been given up and still hold it
 		p.chunks.Put(k)
 	}
-	p.signalFreed()
+	proxy.Signal(p.freed)
 	return err
 }
 
@@ -277,7 +291,7 @@ func (s *stream) deliver(k *chunk) error {
 func (s *stream) cutOff() error {
 	for {
 		s.ports.mu.Lock()
-		complete := !s.gone && (s.remoteEnd || s.rest && s.ports.c.endedThere())
+		complete := !s.gone && (s.remoteEnd || s.endIsClose && s.ports.c.endedByGateway())
 		s.ports.mu.Unlock()
 		if !complete {
 			return ErrClosed
@@ -296,7 +310,7 @@ func (s *stream) cutOff() error {
 // put appends bytes of the far side. The caller holds the lock.
 func (s *stream) put(b []byte) {
 	p := s.ports
-	p.down += int64(len(b))
+	p.counts.Down += int64(len(b))
 	if s.gone {
 		return
 	}
@@ -307,7 +321,7 @@ func (s *stream) put(b []byte) {
 	}
 	s.size += len(b)
 	p.buffered += len(b)
-	p.told = false
+	p.refusals.reported = false
 	for len(b) > 0 {
 		if len(s.queue) == 0 || s.queue[len(s.queue)-1].n == len(chunk{}.data) {
 			s.queue = append(s.queue, p.newChunk())
@@ -317,7 +331,7 @@ func (s *stream) put(b []byte) {
 		k.n += n
 		b = b[n:]
 	}
-	s.nudge()
+	proxy.Signal(s.wake)
 }
 
 // waits reports whether the connection has taken everything and is likely to want
@@ -333,11 +347,10 @@ func (s *stream) waits(now time.Time) bool {
 // closeRemote notes that the far side has closed. The caller holds the lock.
 func (s *stream) closeRemote() {
 	s.remoteEnd = true
-	if s.lastDown.IsZero() && s.ports.unexplained > 0 {
-		s.ports.unexplained--
+	if s.lastDown.IsZero() && s.ports.refusals.explain() {
 		s.refused = true
 	}
-	s.nudge()
+	proxy.Signal(s.wake)
 }
 
 // abandon throws away what waits and what will come. The caller holds the lock.
@@ -348,17 +361,11 @@ func (s *stream) abandon() {
 	s.gone = true
 	s.ports.buffered -= s.size
 	s.size, s.queue = 0, nil
-	s.nudge()
-}
-
-func (s *stream) nudge() {
 	proxy.Signal(s.wake)
 }
 
-// reset closes the local connection so that its owner notices that it is
+// reset closes a local connection so that its owner notices that it is
 // incomplete, where the transport can say so.
-func (s *stream) reset() { reset(s.conn) }
-
 func reset(conn io.Closer) {
 	if l, ok := conn.(interface{ SetLinger(int) error }); ok {
 		l.SetLinger(0) //nolint:errcheck // closing anyway

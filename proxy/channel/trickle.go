@@ -1,10 +1,28 @@
 package channel
 
 import (
+	"sync/atomic"
 	"time"
 
+	"ssmguard/proxy"
 	"ssmguard/proxy/channel/wire"
 )
+
+// pace is what the reader and those that send tell each other about a long download.
+// It needs no lock.
+type pace struct {
+	steady atomic.Bool   // a long download flows slowly, see trickle
+	sends  atomic.Uint64 // how often we have sent something
+	sent   chan struct{} // we have sent something meanwhile
+}
+
+// note tells the reader that we send something: an answer may be on its way.
+func (p *pace) note() {
+	p.sends.Add(1)
+	if p.steady.Load() {
+		proxy.Signal(p.sent)
+	}
+}
 
 // trickle notices a long download from a paced agent: a full message every
 // millisecond, each of which would wake the reader, a writer and two programs.
@@ -14,7 +32,7 @@ import (
 // more than an eighth longer, and a short one not at all.
 type trickle struct {
 	on    bool
-	spoke uint64    // what Channel.spoke was when the flow began
+	sends uint64    // what pace.sends was when the flow began
 	began time.Time // when the flow did
 	since time.Time // the start of the interval that is being judged
 	n     int       // messages in it
@@ -36,13 +54,13 @@ const (
 	fullMessage  = wire.HeaderSize + 1000 // agents put 1024 bytes into one
 )
 
-// came counts a message; spoke is how often we have sent something. It returns
+// came counts a message; sends is how often we have sent something. It returns
 // how long to pause: 0 unless the messages flow as said and no further one was at hand.
-func (t *trickle) came(size int, spoke uint64, now time.Time) time.Duration {
+func (t *trickle) came(size int, sends uint64, now time.Time) time.Duration {
 	gap := now.Sub(t.last)
 	t.last = now
-	if spoke != t.spoke || t.began.IsZero() {
-		t.spoke = spoke
+	if sends != t.sends || t.began.IsZero() {
+		t.sends = sends
 		t.restart(now)
 	}
 	t.n++
@@ -69,7 +87,7 @@ func (t *trickle) restart(now time.Time) {
 }
 
 // rest pauses, but not beyond halt, nor when we send something.
-func (t *trickle) rest(pause time.Duration, halt, talking <-chan struct{}) {
+func (t *trickle) rest(pause time.Duration, halt, sent <-chan struct{}) {
 	if t.timer == nil {
 		t.timer = time.NewTimer(pause)
 	} else {
@@ -77,7 +95,7 @@ func (t *trickle) rest(pause time.Duration, halt, talking <-chan struct{}) {
 	}
 	select {
 	case <-t.timer.C:
-	case <-talking:
+	case <-sent:
 	case <-halt:
 	}
 	t.last = time.Now()

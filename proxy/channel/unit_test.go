@@ -153,8 +153,8 @@ func TestMuxInput(t *testing.T) {
 		frame(muxNop, 0, ""), frame(muxData, 3, "hello"), frame(muxData, 99, "for nobody"), frame(muxData, 3, " world"), frame(muxFin, 3, ""), frame(muxFin, 99, ""),
 	}, nil)
 	for _, size := range []int{1, 3, 7, 8, 9, len(lines)} {
-		m := newMux(t.Context(), &Channel{opt: Options{}.withDefaults()})
-		s := newStream(m.ports, 3, nil)
+		m := newMux(t.Context(), newChannel(t.Context(), Options{}))
+		s := newStream(m.ports, 3, nil, framing{})
 		m.add(s)
 		for rest := lines; len(rest) > 0; {
 			n := min(size, len(rest))
@@ -174,7 +174,7 @@ func TestMuxInput(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"version 2": {2, muxData, 0, 0, 0, 0, 0, 0}, "command 4": {1, 4, 0, 0, 0, 0, 0, 0}, "end with data": {1, muxFin, 1, 0, 0, 0, 0, 0},
 	} {
-		m := newMux(t.Context(), &Channel{opt: Options{}.withDefaults()})
+		m := newMux(t.Context(), newChannel(t.Context(), Options{}))
 		if err := m.output(wire.PayloadOutput, b); !errors.Is(err, errProtocol) || !final(err) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -187,8 +187,8 @@ func FuzzMuxInput(f *testing.F) {
 		if size < 1 {
 			return
 		}
-		m := newMux(context.Background(), &Channel{opt: Options{}.withDefaults()})
-		s := newStream(m.ports, 3, nil)
+		m := newMux(context.Background(), newChannel(t.Context(), Options{}))
+		s := newStream(m.ports, 3, nil, framing{})
 		m.add(s)
 		for len(b) > 0 {
 			n := min(size, len(b))
@@ -264,8 +264,8 @@ func TestInletTakesBack(t *testing.T) {
 	if again != conn || err != nil {
 		t.Errorf("%v, %v", again, err)
 	}
-	ended := bare()
-	ended.live.connected(ended.quit, time.Now())
+	ended := newChannel(t.Context(), Options{})
+	ended.out.live.set(context.WithCancel(ended.quit))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	in.back(conn)
@@ -292,13 +292,11 @@ func TestInletTakesBackWhatCameWithALoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.back(conn)
-	c := bare()
-	c.live.connected(c.quit, time.Now())
+	c := newChannel(t.Context(), Options{})
+	c.out.live.set(context.WithCancel(c.quit))
 	lost := make(chan struct{})
 	losing := sync.OnceFunc(func() {
-		c.mu.Lock()
-		c.live.disconnected()
-		c.mu.Unlock()
+		c.out.disconnected()
 		close(lost)
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -321,7 +319,7 @@ func TestInletTakesBackWhatCameWithALoss(t *testing.T) {
 
 func TestOptionsStayInBounds(t *testing.T) {
 	for _, n := range []int{-1, 0, 1, 1536, 1 << 20} {
-		o := Options{MessageSize: n, Silence: time.Second, PingEvery: time.Minute}.withDefaults()
+		o := Options{Limits: Limits{MessageSize: n, Silence: time.Second, PingEvery: time.Minute}}.withDefaults()
 		if o.MessageSize < minMessageSize || o.MessageSize > maxMessageSize || o.Unacked < 64*o.MessageSize || o.Silence < o.PingEvery {
 			t.Errorf("MessageSize %d: %+v", n, o)
 		}

@@ -35,28 +35,30 @@ type link struct {
 	silence time.Duration // 0 does not watch
 	renewed time.Time     // when the read deadline was last moved
 	buf     []byte
+
+	heard, ponged bool // the reader's: a message has come, a pong has
 }
 
-// connect opens a websocket to streamURL and sends the token.
-func (c *Channel) connect(ctx context.Context, streamURL, token proxy.Secret) (*link, error) {
+// connect opens a websocket to the latest stream URL and sends the token.
+func (d *dialer) connect(ctx context.Context, token proxy.Secret) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTry)
 	defer cancel()
-	header, err := c.upgradeHeader(ctx, streamURL)
+	header, err := d.upgradeHeader(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var stop func() bool
-	dialer := websocket.Dialer{
+	websockets := websocket.Dialer{
 		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			nc, err := c.opt.DialContext(ctx, network, addr)
+			nc, err := d.opt.DialContext(ctx, network, addr)
 			if err == nil {
 				stop = context.AfterFunc(ctx, func() { nc.Close() })
 			}
 			return nc, err
 		},
-		Proxy: c.opt.Proxy, TLSClientConfig: c.opt.TLS, ReadBufferSize: readBuffer, WriteBufferSize: 1 << 10,
+		Proxy: d.opt.Proxy, TLSClientConfig: d.opt.TLS, ReadBufferSize: readBuffer, WriteBufferSize: 1 << 10,
 	}
-	ws, resp, err := dialer.DialContext(ctx, streamURL.Reveal(), header)
+	ws, resp, err := websockets.DialContext(ctx, d.streamURL.Reveal(), header)
 	if err != nil {
 		return nil, connectError(ctx, resp, err)
 	}
@@ -67,13 +69,12 @@ func (c *Channel) connect(ctx context.Context, streamURL, token proxy.Secret) (*
 	ws.SetReadLimit(readLimit)
 	l := &link{ws: ws, nc: ws.NetConn(), buf: make([]byte, 0, readBuffer)}
 	open, err := json.Marshal(wire.OpenRequest{
-		RequestID: wire.NewUUID().String(), Token: token, ClientID: c.clientID, ClientVersion: wire.ClientVersion,
+		RequestID: wire.NewUUID().String(), Token: token, ClientID: d.clientID, ClientVersion: wire.ClientVersion,
 	})
-	if err != nil {
-		ws.Close()
-		return nil, err
+	if err == nil {
+		err = l.write(reliable.AppendWebsocket(nil, websocket.TextMessage, open))
 	}
-	if err := l.write(reliable.AppendWebsocket(nil, websocket.TextMessage, open)); err != nil {
+	if err != nil {
 		ws.Close()
 		return nil, err
 	}
@@ -81,8 +82,8 @@ func (c *Channel) connect(ctx context.Context, streamURL, token proxy.Secret) (*
 }
 
 // upgradeHeader returns the signed headers of the upgrade request.
-func (c *Channel) upgradeHeader(ctx context.Context, streamURL proxy.Secret) (http.Header, error) {
-	u, err := url.Parse(streamURL.Reveal())
+func (d *dialer) upgradeHeader(ctx context.Context) (http.Header, error) {
+	u, err := url.Parse(d.streamURL.Reveal())
 	if err != nil || u.Host == "" || u.Scheme != "wss" && u.Scheme != "ws" {
 		return nil, fmt.Errorf("%w: stream URL is not a websocket URL", ErrRefused) // without the URL: it is secret
 	}
@@ -92,11 +93,11 @@ func (c *Channel) upgradeHeader(ctx context.Context, streamURL proxy.Secret) (ht
 			return header, nil // presigned
 		}
 	}
-	if c.opt.Sign == nil {
+	if d.opt.Sign == nil {
 		return header, nil
 	}
 	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
-	if err := c.opt.Sign(ctx, req); err != nil {
+	if err := d.opt.Sign(ctx, req); err != nil {
 		return nil, fmt.Errorf("signing the websocket request: %w", err)
 	}
 	return req.Header, nil

@@ -1,0 +1,192 @@
+package channel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ssmguard/proxy/channel/reliable"
+	"ssmguard/proxy/channel/wire"
+)
+
+// incoming is what the agent sends: the reader of the connection puts it into order
+// and hands it to the handshake and to the engine. One connection after the other has
+// a reader, so receiver needs no lock. mu is held while payloads are handed over, and
+// guards what stands below it; an engine does not block.
+type incoming struct {
+	quit     context.Context // the channel's
+	key      *sessionKey
+	pace     *pace
+	out      *outgoing
+	receiver reliable.Receiver
+
+	handshake    chan handshakeStep
+	firstPayload chan struct{} // closed at the first payload that is not of the handshake
+	engine       atomic.Pointer[engine]
+	attached     chan struct{} // closed when there is an engine
+
+	mu      sync.Mutex
+	pending []reliable.Arrival // payloads that came before the engine
+	early   int                // their bytes
+}
+
+// engine is what runs in a session: a multiplexer, one connection, a terminal.
+type engine interface {
+	// output takes one payload, in order. It keeps nothing of it and does not block.
+	output(kind wire.PayloadType, payload []byte) error
+	// full reports whether the reader should wait before it takes more.
+	full() bool
+	// room waits until full is false or stop is closed.
+	room(stop <-chan struct{})
+	// bulk reports whether what comes may come in bursts, see pace: nobody watches it.
+	bulk() bool
+	// stats are the engine's part of Stats.
+	stats() Stats
+}
+
+// preAttach is how many bytes may wait for an engine.
+const preAttach = 4 << 20
+
+func newIncoming(quit context.Context, key *sessionKey, pace *pace, out *outgoing) *incoming {
+	return &incoming{quit: quit, key: key, pace: pace, out: out,
+		handshake: make(chan handshakeStep, 8), firstPayload: make(chan struct{}), attached: make(chan struct{})}
+}
+
+// readAll handles what comes on l until it fails or halt is closed.
+func (in *incoming) readAll(l *link, halt <-chan struct{}) error {
+	l.ws.SetPingHandler(func(data string) error { l.renew(); in.out.queuePong(data); return nil })
+	l.ws.SetPongHandler(func(data string) error { l.renew(); l.ponged = true; in.out.ponged(data); return nil })
+	l.ws.SetCloseHandler(func(int, string) error { return nil })
+	var t trickle
+	for {
+		bulk := in.waitForRoom(halt)
+		b, err := l.read()
+		if err != nil {
+			return err
+		}
+		l.heard = true
+		now := time.Now()
+		in.out.live.hear(now)
+		pause := t.came(len(b), in.pace.sends.Load(), now)
+		in.pace.steady.Store(t.on && bulk)
+		if err := in.handle(b); err != nil {
+			return err
+		}
+		if pause > 0 && bulk {
+			setLowWater(l.nc, trickleWater)
+			t.rest(pause, halt, in.pace.sent)
+			setLowWater(l.nc, 1)
+		}
+	}
+}
+
+// waitForRoom holds the reader while local readers have too much to catch up
+// with. The far side feels it as a slow connection. bulk is the engine's.
+func (in *incoming) waitForRoom(halt <-chan struct{}) (bulk bool) {
+	p := in.engine.Load()
+	bulk = p != nil && (*p).bulk()
+	if p == nil && in.waiting() < preAttach || p != nil && !(*p).full() {
+		return bulk
+	}
+	in.out.setReaderBlocked(true)
+	defer in.out.setReaderBlocked(false)
+	if p != nil {
+		(*p).room(halt)
+		return bulk
+	}
+	select {
+	case <-in.attached:
+	case <-in.quit.Done():
+	case <-halt:
+	}
+	return bulk
+}
+
+// waiting returns how many bytes wait for an engine.
+func (in *incoming) waiting() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.early
+}
+
+// handle takes one message of the gateway. What is malformed is dropped: if it
+// was a stream message, it is not acknowledged and so comes again.
+func (in *incoming) handle(b []byte) error {
+	var f wire.Frame
+	if f.Decode(b) != nil || f.Verify() != nil {
+		return nil
+	}
+	switch f.Type {
+	case wire.OutputStreamData:
+		repeated := f.Seq < in.receiver.Expected
+		ack, err := in.receiver.Accept(&f, in.deliver)
+		if ack {
+			in.out.acknowledge(&f, repeated, len(in.receiver.Early) > 0)
+		}
+		return err
+	case wire.Acknowledge:
+		if a, err := wire.ParseAck(f.Payload); err == nil && a.MessageType == wire.InputStreamData {
+			in.out.acknowledged(a.Seq)
+		}
+	case wire.ChannelClosed:
+		var closed wire.Closed
+		if json.Unmarshal(f.Payload, &closed) != nil {
+			closed.Output = ""
+		}
+		return &ClosedError{Output: closed.Output}
+	case wire.PausePublication, wire.StartPublication:
+		in.out.pause(f.Type == wire.PausePublication)
+	}
+	return nil
+}
+
+// deliver takes one payload in order.
+func (in *incoming) deliver(kind wire.PayloadType, payload []byte) error {
+	if e := in.key.Load(); e != nil && encrypted(kind) {
+		var err error
+		if payload, err = e.open(payload); err != nil {
+			return fmt.Errorf("%w: cannot decrypt what the agent sent: %w", errProtocol, err)
+		}
+	}
+	switch kind {
+	case wire.PayloadHandshakeRequest, wire.PayloadEncChallengeRequest, wire.PayloadHandshakeComplete:
+		select {
+		case in.handshake <- handshakeStep{kind, append([]byte(nil), payload...)}:
+		default: // long after the handshake
+		}
+		return nil
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if e := in.engine.Load(); e != nil {
+		return (*e).output(kind, payload)
+	}
+	if len(in.pending) == 0 {
+		close(in.firstPayload)
+	}
+	in.pending = append(in.pending, reliable.Arrival{Kind: kind, Payload: append([]byte(nil), payload...)})
+	in.early += len(payload)
+	return nil
+}
+
+// attach starts to hand payloads to e, first those that have come already.
+func (in *incoming) attach(e engine) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.engine.Load() != nil {
+		return errors.New("channel is in use already")
+	}
+	for _, a := range in.pending {
+		if err := e.output(a.Kind, a.Payload); err != nil {
+			return err
+		}
+	}
+	in.pending, in.early = nil, 0
+	in.engine.Store(&e)
+	close(in.attached)
+	return nil
+}
