@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,22 +17,18 @@ const (
 // have the same count of parts; anything else counts as old, as the official
 // plugin has it.
 func newerThan(version, other string) bool {
-	a, b := strings.Split(version, "."), strings.Split(other, ".")
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		x, err := strconv.Atoi(a[i])
+	a, b := numbers(version), numbers(other)
+	return len(a) == len(b) && slices.Compare(a, b) > 0
+}
+
+// numbers returns the parts of a version, none if one is no number.
+func numbers(version string) (parts []int) {
+	for part := range strings.SplitSeq(version, ".") {
+		n, err := strconv.Atoi(part)
 		if err != nil {
-			return false
+			return nil
 		}
-		y, err := strconv.Atoi(b[i])
-		if err != nil {
-			return false
-		}
-		if x != y {
-			return x > y
-		}
+		parts = append(parts, n)
 	}
-	return false
+	return parts
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"ssmguard/proxy/channel/wire"
 )
@@ -70,7 +71,8 @@ func (h *handshake) answer(s handshakeStep) (done bool, err error) {
 	if h.info.SessionType == "" {
 		return false, &HandshakeError{"completion", errors.New("the agent named no session type")}
 	}
-	h.c.out.holdBack()
+	out := h.c.out
+	out.change(func() { out.sender.Hold = time.Now().Add(settle) })
 	if h.info.CustomerMessage = complete.CustomerMessage; complete.CustomerMessage != "" {
 		h.c.event(Event{Kind: Message, Text: complete.CustomerMessage})
 	}

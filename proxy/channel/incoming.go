@@ -9,14 +9,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"ssmguard/proxy/channel/reliable"
 	"ssmguard/proxy/channel/wire"
 )
 
 // incoming is what the agent sends: the reader of the connection puts it into order
 // and hands it to the handshake and to the engine. One connection after the other has
-// a reader, so receiver needs no lock. mu is held while payloads are handed over, and
-// guards what stands below it; an engine does not block.
+// a reader, so receiver and early need no lock. mu is held while payloads are handed
+// over, and guards pending; an engine does not block.
 type incoming struct {
 	quit     context.Context // the channel's
 	key      *sessionKey
@@ -31,7 +33,7 @@ type incoming struct {
 
 	mu      sync.Mutex
 	pending []reliable.Arrival // payloads that came before the engine
-	early   int                // their bytes
+	early   int                // their bytes, also after they were handed over
 }
 
 // engine is what runs in a session: a multiplexer, one connection, a terminal.
@@ -58,7 +60,7 @@ func newIncoming(quit context.Context, key *sessionKey, pace *pace, out *outgoin
 
 // readAll handles what comes on l until it fails or halt is closed.
 func (in *incoming) readAll(l *link, halt <-chan struct{}) error {
-	l.ws.SetPingHandler(func(data string) error { l.renew(); in.out.queuePong(data); return nil })
+	l.ws.SetPingHandler(func(data string) error { l.renew(); in.answerPing(data); return nil })
 	l.ws.SetPongHandler(func(data string) error { l.renew(); l.ponged = true; in.out.ponged(data); return nil })
 	l.ws.SetCloseHandler(func(int, string) error { return nil })
 	var t trickle
@@ -84,16 +86,28 @@ func (in *incoming) readAll(l *link, halt <-chan struct{}) error {
 	}
 }
 
+func (in *incoming) answerPing(data string) {
+	in.out.live.hear(time.Now())
+	in.out.change(func() {
+		if len(in.out.pongs) < mostPongs {
+			in.out.pongs = append(in.out.pongs, reliable.AppendWebsocket(nil, websocket.PongMessage, []byte(data)))
+		}
+	})
+}
+
 // waitForRoom holds the reader while local readers have too much to catch up
 // with. The far side feels it as a slow connection. bulk is the engine's.
 func (in *incoming) waitForRoom(halt <-chan struct{}) (bulk bool) {
 	p := in.engine.Load()
 	bulk = p != nil && (*p).bulk()
-	if p == nil && in.waiting() < preAttach || p != nil && !(*p).full() {
+	if p == nil && in.early < preAttach || p != nil && !(*p).full() {
 		return bulk
 	}
-	in.out.setReaderBlocked(true)
-	defer in.out.setReaderBlocked(false)
+	in.out.change(func() { in.out.readerBlocked = true })
+	defer in.out.change(func() {
+		in.out.readerBlocked = false
+		in.out.sender.Rest(time.Now()) // acknowledgements were not read either
+	})
 	if p != nil {
 		(*p).room(halt)
 		return bulk
@@ -104,13 +118,6 @@ func (in *incoming) waitForRoom(halt <-chan struct{}) (bulk bool) {
 	case <-halt:
 	}
 	return bulk
-}
-
-// waiting returns how many bytes wait for an engine.
-func (in *incoming) waiting() int {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.early
 }
 
 // handle takes one message of the gateway. What is malformed is dropped: if it
@@ -139,7 +146,7 @@ func (in *incoming) handle(b []byte) error {
 		}
 		return &ClosedError{Output: closed.Output}
 	case wire.PausePublication, wire.StartPublication:
-		in.out.pause(f.Type == wire.PausePublication)
+		in.out.change(func() { in.out.sender.Paused = f.Type == wire.PausePublication })
 	}
 	return nil
 }
@@ -185,7 +192,7 @@ func (in *incoming) attach(e engine) error {
 			return err
 		}
 	}
-	in.pending, in.early = nil, 0
+	in.pending = nil
 	in.engine.Store(&e)
 	close(in.attached)
 	return nil

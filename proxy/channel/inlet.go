@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,57 +45,48 @@ func (in *Inlet) Addr() net.Addr { return in.listener.Addr() }
 // Connections that were taken go on.
 func (in *Inlet) Close() error {
 	err := in.listener.Close()
+	in.fail(net.ErrClosed)
 	in.mu.Lock()
-	if in.err == nil {
-		in.err = net.ErrClosed
-	}
 	for _, conn := range in.kept {
 		reset(conn)
 	}
 	in.kept = nil
 	in.mu.Unlock()
-	in.signal()
+	proxy.Signal(in.ready)
 	<-in.done
 	return err
 }
 
 func (in *Inlet) run() {
 	defer close(in.done)
-	for pause := time.Duration(0); ; {
-		if in.failed() {
-			return
-		}
+	for pause := time.Duration(0); in.reason() == nil; {
 		conn, err := in.listener.Accept()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				in.fail(err)
-				return
-			}
-			// Out of file descriptors, most likely: it passes.
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			in.fail(err)
+		case err != nil: // out of file descriptors, most likely: it passes
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			time.Sleep(pause)
-			continue
-		}
-		pause = 0
-		if !in.hand(conn) {
-			reset(conn)
-			return
+		default:
+			pause = 0
+			in.hand(conn)
 		}
 	}
 }
 
 // hand gives conn to the least loaded taker, and waits until there is one.
-func (in *Inlet) hand(conn net.Conn) bool {
+func (in *Inlet) hand(conn net.Conn) {
 	for {
 		in.mu.Lock()
-		if in.err != nil {
-			in.mu.Unlock()
-			return false
-		}
-		given := in.give(conn)
+		err := in.err
+		given := err == nil && in.give(conn)
 		in.mu.Unlock()
-		if given {
-			return true
+		switch {
+		case given:
+			return
+		case err != nil:
+			reset(conn)
+			return
 		}
 		<-in.ready
 	}
@@ -111,9 +103,8 @@ func (in *Inlet) give(conn net.Conn) bool {
 			best = i
 		}
 	}
-	t := in.takers[best]
-	in.takers = append(in.takers[:best], in.takers[best+1:]...)
-	t.conn <- conn // has room for one
+	in.takers[best].conn <- conn // has room for one
+	in.takers = slices.Delete(in.takers, best, best+1)
 	return true
 }
 
@@ -130,8 +121,6 @@ func (in *Inlet) back(conn net.Conn) {
 	}
 }
 
-func (in *Inlet) failed() bool { return in.reason() != nil }
-
 // reason is why the Inlet has ended, nil if it has not.
 func (in *Inlet) reason() error {
 	in.mu.Lock()
@@ -145,10 +134,6 @@ func (in *Inlet) fail(err error) {
 		in.err = err
 	}
 	in.mu.Unlock()
-}
-
-func (in *Inlet) signal() {
-	proxy.Signal(in.ready)
 }
 
 // Accept returns the next connection for a taker that has load connections
@@ -166,7 +151,7 @@ func (in *Inlet) Accept(ctx context.Context, load func() int) (net.Conn, error) 
 		in.kept = in.kept[1:]
 	}
 	in.mu.Unlock()
-	in.signal()
+	proxy.Signal(in.ready)
 	select {
 	case conn := <-t.conn:
 		return conn, nil
@@ -174,12 +159,7 @@ func (in *Inlet) Accept(ctx context.Context, load func() int) (net.Conn, error) 
 	case <-ctx.Done():
 	}
 	in.mu.Lock()
-	for i, x := range in.takers {
-		if x == t {
-			in.takers = append(in.takers[:i], in.takers[i+1:]...)
-			break
-		}
-	}
+	in.takers = slices.DeleteFunc(in.takers, func(other *taker) bool { return other == t })
 	err := in.err
 	in.mu.Unlock()
 	select {

@@ -1,11 +1,11 @@
 package channel
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -34,7 +34,7 @@ type link struct {
 	nc      net.Conn
 	silence time.Duration // 0 does not watch
 	renewed time.Time     // when the read deadline was last moved
-	buf     []byte
+	buf     bytes.Buffer
 
 	heard, ponged bool // the reader's: a message has come, a pong has
 }
@@ -67,7 +67,7 @@ func (d *dialer) connect(ctx context.Context, token proxy.Secret) (*link, error)
 		return nil, fmt.Errorf("message gateway did not answer: %w", context.Cause(ctx))
 	}
 	ws.SetReadLimit(readLimit)
-	l := &link{ws: ws, nc: ws.NetConn(), buf: make([]byte, 0, readBuffer)}
+	l := &link{ws: ws, nc: ws.NetConn()}
 	open, err := json.Marshal(wire.OpenRequest{
 		RequestID: wire.NewUUID().String(), Token: token, ClientID: d.clientID, ClientVersion: wire.ClientVersion,
 	})
@@ -125,20 +125,9 @@ func (l *link) read() ([]byte, error) {
 		if kind != websocket.BinaryMessage {
 			continue // the next NextReader discards it
 		}
-		l.buf = l.buf[:0]
-		for {
-			if len(l.buf) == cap(l.buf) {
-				l.buf = append(l.buf, 0)[:len(l.buf)]
-			}
-			n, err := r.Read(l.buf[len(l.buf):cap(l.buf)])
-			l.buf = l.buf[:len(l.buf)+n]
-			if err == io.EOF {
-				return l.buf, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
+		l.buf.Reset()
+		_, err = l.buf.ReadFrom(r)
+		return l.buf.Bytes(), err
 	}
 }
 

@@ -144,14 +144,6 @@ func (o *outgoing) silentFor(since time.Time, d time.Duration, now time.Time) ti
 	return again
 }
 
-// pingNow has a ping sent at once.
-func (o *outgoing) pingNow() {
-	o.mu.Lock()
-	o.live.pings.next = time.Now()
-	o.mu.Unlock()
-	o.wake()
-}
-
 // heldUp returns for how long, since a moment, the reader has kept an answer to
 // our ping waiting: how late it is with everything else.
 func (o *outgoing) heldUp(since, now time.Time) time.Duration {

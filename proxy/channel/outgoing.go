@@ -147,6 +147,14 @@ func appendAcks(batch []byte, acks []acknowledgement) []byte {
 
 func (o *outgoing) wake() { proxy.Signal(o.kick) }
 
+// change does something to o under its lock and wakes the writer.
+func (o *outgoing) change(do func()) {
+	o.mu.Lock()
+	do()
+	o.mu.Unlock()
+	o.wake()
+}
+
 // newMessage returns a message with room for max payload bytes.
 func (o *outgoing) newMessage() *reliable.Message {
 	if m, ok := o.free.Get().(*reliable.Message); ok {
@@ -196,10 +204,7 @@ func (o *outgoing) sendNow(kind wire.PayloadType, payload []byte) {
 	m := o.newMessage()
 	m.Buf = append(m.Buf[:wire.HeaderSize], payload...)
 	o.seal(m, len(payload), kind)
-	o.mu.Lock()
-	o.sender.Push(m)
-	o.mu.Unlock()
-	o.wake()
+	o.change(func() { o.sender.Push(m) })
 }
 
 // seal finishes a message but for its number.
@@ -210,13 +215,6 @@ func (o *outgoing) seal(m *reliable.Message, n int, kind wire.PayloadType) {
 	}
 	f := wire.Frame{Type: wire.InputStreamData, Created: uint64(time.Now().UnixMilli()), ID: wire.NewUUID(), PayloadType: kind, Payload: m.Buf[wire.HeaderSize:]}
 	f.PutHeader(m.Buf)
-}
-
-// holdBack has new messages wait for the agent, which has just ended the handshake.
-func (o *outgoing) holdBack() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.sender.Hold = time.Now().Add(settle)
 }
 
 // acknowledge queues the acknowledgement of a message of the agent: one that is
@@ -270,43 +268,6 @@ func (o *outgoing) checkDrained() {
 		close(o.drained)
 		o.drained = nil
 	}
-}
-
-// pause notes whether the gateway says that the agent is away.
-func (o *outgoing) pause(away bool) {
-	o.mu.Lock()
-	o.sender.Paused = away
-	o.mu.Unlock()
-	o.wake()
-}
-
-// setReaderBlocked notes whether the reader waits. Timeouts rest as long as it does,
-// for the agent's acknowledgements are not read either.
-func (o *outgoing) setReaderBlocked(on bool) {
-	o.mu.Lock()
-	o.readerBlocked = on
-	if !on {
-		o.sender.Rest(time.Now())
-	}
-	o.mu.Unlock()
-	o.wake()
-}
-
-// stopAckTimeout is for sessions whose program need not read its input.
-func (o *outgoing) stopAckTimeout() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.noAckTimeout = true
-}
-
-func (o *outgoing) queuePong(data string) {
-	o.live.hear(time.Now())
-	o.mu.Lock()
-	if len(o.pongs) < mostPongs {
-		o.pongs = append(o.pongs, reliable.AppendWebsocket(nil, websocket.PongMessage, []byte(data)))
-	}
-	o.mu.Unlock()
-	o.wake()
 }
 
 // count fills in what Stats says of our messages.

@@ -77,7 +77,8 @@ func (p *ports) room(stop <-chan struct{}) {
 		}
 		if p.squeezed.IsZero() {
 			p.squeezed = now
-			p.c.out.pingNow()
+			out := p.c.out
+			out.change(func() { out.live.pings.next = now })
 		}
 		victim := p.victim(now)
 		p.mu.Unlock()

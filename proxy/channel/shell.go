@@ -71,7 +71,7 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 	inner, cancel := c.within(ctx)
 	defer cancel()
 	e := &shell{c: c, opt: opt, ctx: inner, wake: make(chan struct{}, 1), news: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
-	c.out.stopAckTimeout()
+	c.out.change(func() { c.out.noAckTimeout = true })
 	if err := c.in.attach(e); err != nil {
 		return 0, err
 	}

@@ -62,6 +62,9 @@ type numbered struct {
 
 func (s *numbered) add(m *Message) { s.q = append(s.q, m) }
 
+// next is the number of the next message.
+func (s *numbered) next() int64 { return s.base + int64(len(s.q)-s.head) }
+
 func (s *numbered) get(seq int64) *Message {
 	if i := seq - s.base; i >= 0 && i < int64(len(s.q)-s.head) {
 		return s.q[s.head+int(i)]

@@ -2,6 +2,7 @@ package reliable
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -11,7 +12,7 @@ import (
 
 // Sender numbers our messages, decides which may be sent, and keeps each until
 // it is acknowledged; nothing is ever given up. It is not safe for concurrent
-// use: the Channel's lock guards it. It reads no clock and does no I/O.
+// use: the lock of whoever owns it guards it. It reads no clock and does no I/O.
 //
 // An acknowledgement names one message, so what is lost is known precisely: a
 // message is lost if one that was sent clearly later has been acknowledged
@@ -24,19 +25,21 @@ type Sender struct {
 	Unsent  messages // admitted, not sent
 	Flight  messages // sent, oldest first
 	Lost    messages // to be sent again
-	next    int64    // number of the next message
 	waiting []*waiter
 	latest  time.Time // when the newest acknowledged message was sent
 	floor   time.Time // the retransmission timeout counts from here at the earliest
 	rested  time.Time // until then acknowledgements could not be read
 	urgent  bool      // the next lost message goes out whatever the window
-	recheck time.Time // when to decide about what was sent before probed
-	probed  time.Time
+	recheck recheck
 	Hold    time.Time // new messages wait until then
 	acked   time.Time // last acknowledgement, or start of the connection
 	Paused  bool      // the gateway says that the agent is away
 	Resent  int64     // messages sent more than once, for Stats
 }
+
+// recheck is a decision to come: what was sent before a moment is lost if it is not
+// acknowledged at the time due; zero: none is to come.
+type recheck struct{ due, sentBefore time.Time }
 
 // waiter is a message that the window does not admit yet.
 type waiter struct {
@@ -57,8 +60,7 @@ func (s *Sender) admits() bool {
 
 // Push numbers and queues m, whatever the window.
 func (s *Sender) Push(m *Message) {
-	m.seq = s.next
-	s.next++
+	m.seq = s.All.next()
 	binary.BigEndian.PutUint64(m.Buf[wire.OffSeq:], uint64(m.seq))
 	s.All.add(m)
 	s.Unsent.push(m)
@@ -78,13 +80,12 @@ func (s *Sender) Offer(m *Message) *waiter {
 
 // Withdraw takes a waiter back; false means that its message was pushed.
 func (s *Sender) Withdraw(w *waiter) bool {
-	for i, x := range s.waiting {
-		if x == w {
-			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
-			return true
-		}
+	i := slices.Index(s.waiting, w)
+	if i < 0 {
+		return false
 	}
-	return false
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+	return true
 }
 
 // Ack handles the acknowledgement of one message and returns that message for
@@ -104,10 +105,10 @@ func (s *Sender) Ack(seq int64, now time.Time) *Message {
 			s.latest = m.last
 		}
 		s.suspect(s.latest.Add(-max(minReorder, s.least()/4)))
-	} else if s.recheck.IsZero() {
+	} else if s.recheck.due.IsZero() {
 		// Which of its copies arrived is not known. If it was the last one, the
 		// others' acknowledgements are not far behind, or they are lost.
-		s.recheck, s.probed = now.Add(max(s.Srtt, 2*minReorder)), m.last
+		s.recheck = recheck{now.Add(max(s.Srtt, 2*minReorder)), m.last}
 	}
 	s.admitWaiting()
 	return m
@@ -137,9 +138,9 @@ func (s *Sender) suspect(t time.Time) {
 
 // Expire does what is due by now.
 func (s *Sender) Expire(now time.Time) {
-	if !s.recheck.IsZero() && !now.Before(s.recheck) {
-		s.recheck = time.Time{}
-		s.suspect(s.probed)
+	if r := s.recheck; !r.due.IsZero() && !now.Before(r.due) {
+		s.recheck = recheck{}
+		s.suspect(r.sentBefore)
 	}
 	m := s.Flight.head
 	if m == nil || s.Paused || s.due(m).After(now) {
@@ -153,11 +154,7 @@ func (s *Sender) Expire(now time.Time) {
 
 // due is when the retransmission timeout of m ends.
 func (s *Sender) due(m *Message) time.Time {
-	at := m.last
-	if s.floor.After(at) {
-		at = s.floor
-	}
-	return at.Add(s.timeout())
+	return Latest(m.last, s.floor).Add(s.timeout())
 }
 
 // Stuck reports whether a message has gone unacknowledged for longer than limit
@@ -201,7 +198,7 @@ func (s *Sender) probe(now time.Time) bool {
 	return s.Flight.tail == nil || now.Sub(s.Flight.tail.last) >= ProbeEvery
 }
 
-// Deadline returns when collect or expire has to run again without anything
+// Deadline returns when Collect or Expire has to run again without anything
 // else happening; zero means never.
 func (s *Sender) Deadline(now time.Time) time.Time {
 	var at time.Time
@@ -210,11 +207,9 @@ func (s *Sender) Deadline(now time.Time) time.Time {
 	} else if m != nil && s.Lost.N+s.Unsent.N > 0 {
 		at = s.Flight.tail.last.Add(ProbeEvery)
 	}
-	if !s.recheck.IsZero() && (at.IsZero() || s.recheck.Before(at)) {
-		at = s.recheck
-	}
-	if s.Unsent.N > 0 && s.Hold.After(now) && (at.IsZero() || s.Hold.Before(at)) {
-		at = s.Hold
+	at = earlier(at, s.recheck.due)
+	if s.Unsent.N > 0 && s.Hold.After(now) {
+		at = earlier(at, s.Hold)
 	}
 	return at
 }
@@ -232,6 +227,17 @@ func (s *Sender) Restart(now time.Time) {
 		}
 	}
 	s.acked, s.floor, s.rested = now, now, now
-	s.Paused, s.urgent, s.recheck = false, false, time.Time{}
+	s.Paused, s.urgent, s.recheck = false, false, recheck{}
 	s.reset()
+}
+
+// Latest is the last of some moments.
+func Latest(all ...time.Time) time.Time { return slices.MaxFunc(all, time.Time.Compare) }
+
+// earlier is the first of two moments; a zero one does not count.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

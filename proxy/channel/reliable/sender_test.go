@@ -257,7 +257,7 @@ func TestSenderDelivers(t *testing.T) {
 		var acks []packet
 		total := int64(2000)
 		k.offer(int(total))
-		for step := 0; k.s.next < total || k.s.All.Oldest() != nil; step++ {
+		for step := 0; k.s.All.next() < total || k.s.All.Oldest() != nil; step++ {
 			if step > 400000 {
 				t.Fatalf("seed %d: no end, window %d, flight %d, lost %d", seed, k.s.Size(), k.s.Flight.N, k.s.Lost.N)
 			}
