@@ -60,8 +60,8 @@ func portChannel(t *testing.T, s *scripted) (*Channel, *peer) {
 	return dialed(t, s, s.options(), request(newAgent, Port, portProps))
 }
 
-// Messages come in any order, twice, and damaged; they are delivered once, in
-// order, and all but the damaged ones acknowledged, again if need be.
+// Messages come in any order, and damaged; they are delivered in order, and all but
+// the damaged ones acknowledged.
 func TestReceiving(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		c, p := portChannel(t, s)
@@ -83,15 +83,37 @@ func TestReceiving(t *testing.T) {
 		if n := p.acked(); n != 2 {
 			t.Errorf("acknowledged %d", n)
 		}
-		for _, old := range []int64{0, 2, 4} {
-			p.output(old, wire.PayloadOutput, []byte("again"))
-			if n := p.acked(); n != old {
-				t.Errorf("repeated message %d: acknowledged %d", old, n)
-			}
-		}
 		synctest.Wait()
 		if e.got.String() != "abc" {
 			t.Errorf("delivered %q", e.got.String())
+		}
+	})
+}
+
+// A message that comes again is acknowledged again, whether it has been delivered or
+// waits for its turn, and delivered once: the agent repeats its oldest message until the
+// acknowledgement comes, and sends nothing else meanwhile.
+func TestRepeatedMessagesAreAcknowledged(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		c, p := portChannel(t, s)
+		e := collect(t, c)
+		p.output(2, wire.PayloadOutput, []byte("a"))
+		p.output(4, wire.PayloadOutput, []byte("c"))
+		for _, want := range []int64{0, 1, 2, 4} {
+			if n := p.acked(); n != want {
+				t.Fatalf("acknowledged %d, want %d", n, want)
+			}
+		}
+		for _, again := range []int64{0, 2, 4, 4} { // of the handshake, delivered, waiting
+			p.output(again, wire.PayloadOutput, []byte("again"))
+			if n := p.acked(); n != again {
+				t.Errorf("repeated message %d: acknowledged %d", again, n)
+			}
+		}
+		p.output(3, wire.PayloadOutput, []byte("b"))
+		synctest.Wait()
+		if e.got.String() != "abc" || c.Stats().Repeated != 4 {
+			t.Errorf("delivered %q, %d repeated", e.got.String(), c.Stats().Repeated)
 		}
 	})
 }

@@ -16,8 +16,12 @@ import (
 
 // vagent is gateway and agent of one session on a vnet, with the manners of the
 // real ones: every message is acknowledged on its own, old ones again; only the
-// oldest is sent again; what is sent while no client is there is lost. Nothing of
-// it waits while it holds a lock, as synctest wants it.
+// oldest is sent again; what is sent while no client is there is lost.
+//
+// It stands beside the gateway of internal/sandbox because that cannot run in a synctest
+// bubble: xtaci/smux v1.5.56, which it multiplexes with, has one pool of channels for all
+// sessions (resultChanPool), and a channel of one bubble must not be used in another; and
+// its locks are held while something is waited for, which stops made-up time.
 type vagent struct {
 	noise   vnoise
 	rnd     *rand.Rand // under mu

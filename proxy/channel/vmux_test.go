@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// vmux is the server side of smux, version 1, over a vagent. The library cannot
-// be used in synctest bubbles: it shares channels between sessions.
+// vmux is the server side of smux, version 1, over a vagent, which says why not the library.
 type vmux struct {
 	agent  *vagent
 	accept chan *vstream
