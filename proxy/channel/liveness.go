@@ -55,9 +55,8 @@ func (p *pings) send(now time.Time, every time.Duration) []byte {
 	return []byte(id)
 }
 
-// set notes that there is a connection, or none if up is nil.
-func (v *liveness) set(up context.Context, down context.CancelFunc) {
-	v.up, v.down = up, down
+// change tells those who wait that up has changed.
+func (v *liveness) change() {
 	close(v.changed)
 	v.changed = make(chan struct{})
 }
@@ -71,7 +70,8 @@ func (o *outgoing) connected(l *link, now time.Time) {
 	defer o.mu.Unlock()
 	o.sender.Restart(now)
 	o.pongs = nil
-	o.live.set(context.WithCancel(o.quit))
+	o.live.up, o.live.down = context.WithCancel(o.quit)
+	o.live.change()
 	o.live.upSince, o.live.pings.next, o.live.pings.asked = now, now, time.Time{}
 	if !o.live.pings.ignored {
 		l.silence = o.opt.Silence
@@ -82,7 +82,8 @@ func (o *outgoing) disconnected() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.live.down()
-	o.live.set(nil, nil)
+	o.live.up = nil
+	o.live.change()
 }
 
 // connection returns a context that ends with the connection, nil while there is none,

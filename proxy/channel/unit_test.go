@@ -265,7 +265,7 @@ func TestInletTakesBack(t *testing.T) {
 		t.Errorf("%v, %v", again, err)
 	}
 	ended := newChannel(t.Context(), Options{})
-	ended.out.live.set(context.WithCancel(ended.quit))
+	ended.out.live.up, ended.out.live.down = context.WithCancel(ended.quit)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	in.back(conn)
@@ -293,7 +293,7 @@ func TestInletTakesBackWhatCameWithALoss(t *testing.T) {
 	}
 	in.back(conn)
 	c := newChannel(t.Context(), Options{})
-	c.out.live.set(context.WithCancel(c.quit))
+	c.out.live.up, c.out.live.down = context.WithCancel(c.quit)
 	lost := make(chan struct{})
 	losing := sync.OnceFunc(func() {
 		c.out.disconnected()
