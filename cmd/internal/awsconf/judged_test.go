@@ -35,7 +35,8 @@ func TestJudged(t *testing.T) {
 		calls  []string
 	}{
 		"duration below what STS takes": {config: begin + "duration_seconds = -1\n", fault: invalid + "value for parameter DurationSeconds, value: -1, valid min value: 900", code: 252},
-		"duration as Python reads it":   {config: begin + "duration_seconds = 3_600\n", key: "ASIAROLE", calls: assume},
+		"duration":                      {config: begin + "duration_seconds = 3600\n", key: "ASIAROLE", calls: []string{"AssumeRole by AKIDB for 3600 s"}},
+		"duration of no whole minutes":  {config: begin + "duration_seconds = 901\n", key: "ASIAROLE", calls: []string{"AssumeRole by AKIDB for 901 s"}},
 		"duration that is no number":    {config: begin + "duration_seconds = 1h\n", key: "ASIAROLE", calls: assume},
 		"no ARN":                        {config: base + "[profile p]\nrole_arn =\nsource_profile = b\n", fault: invalid + "length for parameter RoleArn, value: 0, valid min length: 20", code: 252},
 		"two faults": {config: begin + "role_session_name = x\nexternal_id =\n", code: 252,

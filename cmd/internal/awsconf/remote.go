@@ -199,8 +199,8 @@ func (c *clients) get(ctx context.Context, method, uri string, header http.Heade
 	return body, err
 }
 
-// imds is the instance metadata service, as the settings describe it.
-type imds struct {
+// metadata is the instance metadata service, as the settings describe it.
+type metadata struct {
 	clients *clients
 	base    string
 	timeout time.Duration
@@ -210,7 +210,7 @@ type imds struct {
 	asked   bool   // for a token
 }
 
-func (l *loader) imds() *imds {
+func (l *loader) metadata() *metadata {
 	if strings.EqualFold(l.scope.env.get("AWS_EC2_METADATA_DISABLED"), "true") {
 		return nil
 	}
@@ -220,7 +220,7 @@ func (l *loader) imds() *imds {
 	}
 	base = cmp.Or(l.scope.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"), base)
 	timeout, tries, _ := l.scope.metadataLimits()
-	return &imds{clients: &l.clients, base: strings.TrimRight(base, "/"), timeout: seconds(max(timeout, 1)), tries: max(tries, 1),
+	return &metadata{clients: &l.clients, base: strings.TrimRight(base, "/"), timeout: seconds(max(timeout, 1)), tries: max(tries, 1),
 		first: !isTrue(l.scope.get("AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"))}
 }
 
@@ -238,7 +238,7 @@ var errNoToken = errorf(CodeOther, "Error retrieving metadata: Unable to retriev
 
 // ask gets the session token of the service. A service that has none answers with
 // an error status; then the first version will do, or errNoToken is the end.
-func (m *imds) ask(ctx context.Context) error {
+func (m *metadata) ask(ctx context.Context) error {
 	header := http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {"21600"}}
 	token, err := m.clients.get(ctx, http.MethodPut, m.base+"/latest/api/token", header, m.timeout)
 	var status *errStatus
@@ -255,7 +255,7 @@ func (m *imds) ask(ctx context.Context) error {
 }
 
 // read returns a path of the metadata.
-func (m *imds) read(ctx context.Context, path string) (string, error) {
+func (m *metadata) read(ctx context.Context, path string) (string, error) {
 	var err error
 	for range m.tries {
 		if !m.asked {
@@ -286,7 +286,7 @@ const rolePath = "/latest/meta-data/iam/security-credentials/"
 // instance is the link for the credentials of an EC2 instance; when the metadata
 // service does not answer there are none.
 func (l *loader) instance() (provider, error) {
-	m := l.imds()
+	m := l.metadata()
 	if m == nil {
 		return nil, nil
 	}
@@ -322,7 +322,7 @@ func (l *loader) instance() (provider, error) {
 
 // instanceRegion is the region of the EC2 instance we run on, "" if there is none.
 func (l *loader) instanceRegion() string {
-	m := l.imds()
+	m := l.metadata()
 	if m == nil {
 		return ""
 	}

@@ -54,6 +54,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if signer != "" {
 		note += " by " + signer
 	}
+	if s := r.PostForm.Get("DurationSeconds"); s != "" {
+		note += " for " + s + " s"
+	}
 	if code := r.PostForm.Get("TokenCode"); code != "" {
 		note += " code " + code
 	}
@@ -394,9 +397,9 @@ func TestOtherSources(t *testing.T) {
 			for k, v := range tc.env {
 				h.env[k] = v
 			}
-			key, err := h.key()
-			if err != nil || key != tc.key {
-				t.Errorf("%s %v, want %s", key, err, tc.key)
+			got, err := h.credentials()
+			if err != nil || got.AccessKeyID != tc.key || !got.CanExpire || got.Expires.Year() != 2099 {
+				t.Errorf("%s until %v, %v, want %s", got.AccessKeyID, got.Expires, err, tc.key)
 			}
 			if diff := cmp.Diff(tc.want, c.seen()); diff != "" {
 				t.Error(diff)
@@ -425,6 +428,7 @@ func TestProcess(t *testing.T) {
 		{`echo '{"Version":1,"AccessKeyId":"A"}'`, "", "Error when retrieving credentials from custom-process: Missing required key in response: 'SecretAccessKey'"},
 		{`sh -c 'echo login needed >&2; exit 3'`, "", "Error when retrieving credentials from custom-process: login needed\n"},
 		{`/nope/cp $HOME`, "", "[Errno 2] No such file or directory: '/nope/cp'"},
+		{`echo '{"Version":1,"AccessKeyId":"AKID","SecretAccessKey":"s","Expiration":"2099-01-01T00:00:00+0000"}'`, "AKID", ""},
 		{`echo nonsense`, "", "the credential process printed no JSON: invalid character 'o' in literal null (expecting 'u')"},
 		{`echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"2001-01-01T00:00:00Z"}'`, "", errStillExpired.Message},
 	} {
