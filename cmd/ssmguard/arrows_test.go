@@ -86,6 +86,8 @@ var arrows = []arrow{
 		"what a process has is there before any command"},
 	{"cmd/internal/exit", []string{"ssmguard/cmd/internal/ask", "ssmguard/internal/sandbox"}, nil,
 		"an end is told alike by every room, so it knows none"},
+	{"cmd/internal/command", []string{"ssmguard/cmd/internal/ask", "ssmguard/cmd/internal/session", "ssmguard/cmd/internal/check", "ssmguard/cmd/internal/tunnel", "ssmguard/configs", "ssmguard/internal/sandbox"}, nil,
+		"every room declares commands by it, so it knows none"},
 	{"cmd/internal/program", []string{"ssmguard/cmd/internal/ask", "ssmguard/internal/sandbox"}, nil,
 		"it starts what it is told to"},
 	{"cmd/internal/dial", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/check", "ssmguard/internal/sandbox"}, nil,

@@ -12,29 +12,41 @@ import (
 	"slices"
 	"strings"
 
-	"ssmguard/cmd/internal/ask"
+	"github.com/urfave/cli/v2"
+
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/session"
 	"ssmguard/configs"
 )
 
-// Help is the page of `ssmguard alias`.
-const Help = `Puts ssmguard in front of "aws ssm start-session" and "aws ecs execute-command"; every
-other command goes on to the AWS CLI. Without --install or --uninstall it only prints what would be done.
+// Shells are those that there are snippets for.
+var Shells = []string{"bash", "zsh", "fish", "powershell"}
 
-  bash|zsh|fish|powershell  a function for that shell (default: of $SHELL)
-  --shim DIR                a program named aws in DIR, for what no shell function
-                            reaches: scripts, IDEs; DIR has to come early in PATH
-  --ssh-config              an entry in ~/.ssh/config that reaches i-... and mi-...
-                            hosts through ssmguard ssh-proxy
-  --install                 do it; again changes nothing
-  --uninstall               undo it
-  --print                   print it (default)
+// Command declares `ssmguard alias`.
+func Command() *command.Command {
+	return &command.Command{
+		Command: cli.Command{
+			Name: "alias", Category: command.Setup, ArgsUsage: "[" + strings.Join(Shells, "|") + "] [options]",
+			Usage: "put ssmguard in front of the AWS CLI and ssh",
+			Description: `Puts ssmguard in front of "aws ssm start-session" and "aws ecs execute-command"; every
+other command goes on to the AWS CLI. The shell is that of $SHELL unless it is named, and
+gets a function. Without --install or --uninstall it only prints what would be done.
 
-It writes no entry for ~/.aws/cli/alias: the AWS CLI would drop --profile and
---region on the way.
-`
+It writes no entry for ~/.aws/cli/alias: the AWS CLI would drop --profile and --region on
+the way.`,
+		},
+		Options: func() []command.Flag { return new(aliasOptions).flags() },
+		Words:   strings.Join(Shells, "|"),
+		Examples: []command.Example{
+			{Line: "ssmguard alias bash --install", Text: `"aws ssm start-session" and "aws ecs execute-command" typed in that shell`},
+			{Line: "ssmguard alias --shim ~/bin --install", Text: "the same in scripts and IDEs, when ~/bin comes before the AWS CLI in PATH"},
+			{Line: "ssmguard alias --ssh-config --install", Text: "ssh, scp, rsync and editors, to hosts named i-... and mi-..."},
+		},
+		Run: Run,
+	}
+}
 
 // aliasOptions is an alias command line.
 type aliasOptions struct {
@@ -45,26 +57,30 @@ type aliasOptions struct {
 	SSH                       bool
 }
 
-var aliasTable = []ask.Option[aliasOptions]{
-	{Flag: "--install", IsSwitch: true, Set: func(o *aliasOptions, v string) error { return ask.Turn(&o.Install, v) }},
-	{Flag: "--uninstall", IsSwitch: true, Set: func(o *aliasOptions, v string) error { return ask.Turn(&o.Uninstall, v) }},
-	{Flag: "--print", IsSwitch: true, Set: func(o *aliasOptions, v string) error { return ask.Turn(&o.Print, v) }},
-	{Flag: "--ssh-config", IsSwitch: true, Set: func(o *aliasOptions, v string) error { return ask.Turn(&o.SSH, v) }},
-	{Flag: "--shim", Set: ask.Text(func(o *aliasOptions) *string { return &o.Shim })},
+func (o *aliasOptions) flags() []command.Flag {
+	return []command.Flag{
+		{Name: "--install", Text: "do it; again changes nothing", Set: command.Switch(&o.Install)},
+		{Name: "--uninstall", Text: "undo it", Set: command.Switch(&o.Uninstall)},
+		{Name: "--print", Text: "print it, which is the default", Set: command.Switch(&o.Print)},
+		{Name: "--shim", Value: "DIR", Set: command.Text(&o.Shim),
+			Text: "a program named aws in DIR, for what no shell function reaches: scripts, IDEs; DIR has to come early in PATH"},
+		{Name: "--ssh-config", Set: command.Switch(&o.SSH),
+			Text: "an entry in ~/.ssh/config that reaches i-... and mi-... hosts through ssmguard ssh-proxy"},
+	}
 }
 
 // Run runs the words after `alias`.
 func Run(_ context.Context, p *env.Process, words []string) error {
 	o := aliasOptions{Process: p}
-	words, err := ask.Take(&o, aliasTable, words, p.Getenv)
+	words, err := command.Take(o.flags(), words, p.Getenv)
 	if err != nil {
 		return err
 	}
 	if len(words) == 1 && words[0] == "help" {
-		return ask.ErrHelp
+		return command.ErrHelp
 	}
 	if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") }); i >= 0 {
-		return exit.Usagef("%s", exit.UnknownWord(words[i:], Flags(), fmt.Sprintf("; see %q", "ssmguard help alias")))
+		return exit.Usagef("%s", exit.UnknownWord(words[i:], command.Names(o.flags()), fmt.Sprintf("; see %q", "ssmguard help alias")))
 	}
 	if err := o.complete(words); err != nil {
 		return err
@@ -282,6 +298,3 @@ func withBlock(content, text string) (string, error) {
 	}
 	return before + text + strings.TrimPrefix(strings.TrimPrefix(after, "\r"), "\n"), nil
 }
-
-// Flags are the options of `ssmguard alias`.
-func Flags() []string { return ask.FlagNames(aliasTable) }

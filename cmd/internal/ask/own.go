@@ -1,14 +1,11 @@
 package ask
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"ssmguard/cmd/internal/awscli"
-	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/command"
 )
 
 // GuardMode says what the guard may do to a session.
@@ -43,37 +40,57 @@ type OwnOptions struct {
 	Timings bool   // tell on stderr where the time went
 }
 
-// Option is an option of ours among those of the AWS CLI: exact spelling only,
-// so that no abbreviation of an AWS option ever becomes one of them.
-type Option[T any] struct {
-	Flag     string
-	Env      string // the variable that gives its default; "" for none
-	IsSwitch bool   // takes no value on the command line
-	Set      func(o *T, value string) error
+// The headings of options that several commands have.
+const (
+	ownGroup     = "options of every session"
+	sessionGroup = "the session, as for start-session"
+	awsGroup     = "options of the AWS CLI"
+)
+
+// GuardModes are the values of --guard.
+var GuardModes = []string{string(GuardOn), string(GuardWarn), string(GuardStrict), string(GuardOff)}
+
+// GuardText says what they mean.
+const GuardText = "on: stop on a proven denial; warn: explain it and go on; strict: stop also when it cannot be told; off: ask nothing"
+
+// flags are the options of every session command.
+func (o *OwnOptions) flags() []command.Flag {
+	return []command.Flag{
+		{Name: "--guard", Choices: GuardModes, Default: string(GuardOn), Env: "SSMGUARD_GUARD", Text: GuardText,
+			Group: ownGroup, Set: command.Text(&o.Guard)},
+		{Name: "--engine", Choices: []string{EnginePlugin, EngineNative}, Default: EnginePlugin, Env: "SSMGUARD_ENGINE",
+			Text:  "what carries the session: the official plugin, or our own data channel",
+			Group: ownGroup, Set: command.Text(&o.Engine)},
+		PluginFlag(&o.Plugin),
+		NoCacheFlag(&o.NoCache),
+		{Name: "--timings", Env: "SSMGUARD_TIMINGS", Text: "say on stderr where the time before the session went",
+			Group: ownGroup, Set: command.Switch(&o.Timings)},
+	}
 }
 
-var ownTable = []Option[OwnOptions]{
-	{"--guard", "SSMGUARD_GUARD", false, func(o *OwnOptions, v string) error {
-		return Choose((*string)(&o.Guard), v, string(GuardOn), string(GuardWarn), string(GuardStrict), string(GuardOff))
-	}},
-	{"--plugin", "SSMGUARD_PLUGIN", false, func(o *OwnOptions, v string) error {
-		if v == "" {
-			return fmt.Errorf("want %q or a path", EmbeddedPlugin)
-		}
-		o.Plugin = v
-		return nil
-	}},
-	{"--engine", "SSMGUARD_ENGINE", false, func(o *OwnOptions, v string) error {
-		return Choose(&o.Engine, v, EnginePlugin, EngineNative)
-	}},
-	{"--no-cache", "SSMGUARD_NO_CACHE", true, func(o *OwnOptions, v string) error { return Turn(&o.NoCache, v) }},
-	{"--timings", "SSMGUARD_TIMINGS", true, func(o *OwnOptions, v string) error { return Turn(&o.Timings, v) }},
+// PluginFlag declares --plugin.
+func PluginFlag(to *string) command.Flag {
+	return command.Flag{Name: "--plugin", Value: "PLUGIN", Default: EmbeddedPlugin, Env: "SSMGUARD_PLUGIN",
+		Text: "the session-manager plugin: " + EmbeddedPlugin + ", the one built in, or the path of another", Group: ownGroup,
+		Set: func(v string) error {
+			if v == "" {
+				return fmt.Errorf("want %q or a path", EmbeddedPlugin)
+			}
+			*to = v
+			return nil
+		}}
+}
+
+// NoCacheFlag declares --no-cache.
+func NoCacheFlag(to *bool) command.Flag {
+	return command.Flag{Name: "--no-cache", Env: "SSMGUARD_NO_CACHE", Group: ownGroup,
+		Text: "neither read nor write what earlier runs learned", Set: command.Switch(to)}
 }
 
 // TakeOwn takes the options of every session command out of a command line.
 func TakeOwn(args []string, getenv func(string) string) (OwnOptions, []string, error) {
 	o := OwnOptions{Guard: GuardOn, Plugin: OwnPlugin}
-	rest, err := Take(&o, ownTable, args, getenv)
+	rest, err := command.Take(o.flags(), args, getenv)
 	return o, rest, err
 }
 
@@ -83,96 +100,39 @@ func OwnDefaults(getenv func(string) string) (OwnOptions, error) {
 	return o, err
 }
 
-// Take takes the options of a table out of a command line that otherwise follows
-// the AWS CLI's grammar, and returns the rest untouched. What follows "--" is
-// not looked at.
-func Take[T any](o *T, table []Option[T], args []string, getenv func(string) string) ([]string, error) {
-	for _, opt := range table {
-		if v := getenv(opt.Env); opt.Env != "" && v != "" {
-			if err := opt.Set(o, v); err != nil {
-				return nil, exit.Usagef("%s=%s: %v", opt.Env, v, err)
-			}
-		}
-	}
-	var rest []string
-	for i := 0; i < len(args); i++ {
-		if args[i] == "--" {
-			return append(rest, args[i:]...), nil
-		}
-		flag, value, hasValue := strings.Cut(args[i], "=")
-		at := slices.IndexFunc(table, func(opt Option[T]) bool { return opt.Flag == flag })
-		if at < 0 {
-			rest = append(rest, args[i])
-			continue
-		}
-		switch opt := table[at]; {
-		case opt.IsSwitch && hasValue:
-			return nil, exit.Usagef("%s takes no value", flag)
-		case opt.IsSwitch:
-			value = "true"
-		case !hasValue && i+1 == len(args):
-			return nil, exit.Usagef("%s needs a value", flag)
-		case !hasValue:
-			i++
-			value = args[i]
-		}
-		if err := table[at].Set(o, value); err != nil {
-			return nil, exit.Usagef("%s %s: %v", flag, value, err)
-		}
-	}
-	return rest, nil
-}
-
-// Choose sets an option to one of its choices.
-func Choose(to *string, value string, choices ...string) error {
-	if !slices.Contains(choices, value) {
-		return fmt.Errorf("want one of %s", strings.Join(choices, ", "))
-	}
-	*to = value
-	return nil
-}
-
-// Turn sets an option that is on or off.
-func Turn(to *bool, value string) error {
-	on, err := strconv.ParseBool(value)
-	if err != nil {
-		return fmt.Errorf("want true or false")
-	}
-	*to = on
-	return nil
-}
-
 // OperationOf is the operation of ours that a service of the AWS CLI has.
 var OperationOf = map[string]string{"ssm": "start-session", "ecs": "execute-command"}
 
-// SessionFlags are the options of a session command: its own, ours, and those of
-// the AWS CLI for the operation of a service.
-func SessionFlags(service string, own ...string) []string {
-	flags := append(own, FlagNames(ownTable)...)
-	for _, flag := range awscli.Flags(service, OperationOf[service]) {
-		if !slices.Contains(flags, flag) {
-			flags = append(flags, flag)
-		}
-	}
-	return flags
+// OwnFlags declares those options of every session command that are named, or all.
+func OwnFlags(names ...string) []command.Flag {
+	flags := new(OwnOptions).flags()
+	return slices.DeleteFunc(flags, func(f command.Flag) bool { return names != nil && !slices.Contains(names, f.Name) })
 }
 
-// FlagNames are the options of a table.
-func FlagNames[T any](table []Option[T]) []string {
-	names := make([]string, len(table))
-	for i, o := range table {
-		names[i] = o.Flag
-	}
-	return names
+// SessionFlags declares the options of a command that is itself an operation of the
+// AWS CLI: those of the operation, ours, and the AWS CLI's.
+func SessionFlags(service string) []command.Flag {
+	session, global := awsFlags(service, "")
+	return slices.Concat(session, OwnFlags(), global)
 }
 
-// Text makes an option's setter of a field that takes any text but an empty one.
-func Text[T any](field func(*T) *string) func(*T, string) error {
-	return func(o *T, v string) error {
-		if v == "" {
-			return errors.New("want a value")
+// AboutSession declares the options of a command that is about a session: its own,
+// those that say which session, those of ours that count for it, and the AWS CLI's.
+func AboutSession(own []command.Flag, ours ...string) []command.Flag {
+	session, global := awsFlags("ssm", sessionGroup)
+	return command.Unique(own, session, OwnFlags(ours...), global)
+}
+
+// awsFlags declares the options that awscli parses.
+func awsFlags(service, group string) (session, global []command.Flag) {
+	for _, o := range awscli.Options(service, OperationOf[service]) {
+		f := command.Flag{Name: o.Flag, Value: o.Value, Choices: o.Choices, Text: o.Text, Group: group}
+		if o.Global {
+			f.Group = awsGroup
+			global = append(global, f)
+		} else {
+			session = append(session, f)
 		}
-		*field(o) = v
-		return nil
 	}
+	return session, global
 }

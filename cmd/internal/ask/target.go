@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard/awsiam"
@@ -66,11 +67,11 @@ func NeedsID(target string) error {
 
 // Targeted is a command whose target was perhaps typed without its option: no
 // other word stands at the start of it.
-func Targeted(command string, run WordsRun) WordsRun {
+func Targeted(name string, run command.Runner) command.Runner {
 	return func(ctx context.Context, p *env.Process, words []string) error {
 		if len(words) > 0 && words[0] != "" && words[0] != "help" && !strings.HasPrefix(words[0], "-") {
-			name := env.Printable(words[0])
-			return exit.Usagef("unknown word: %s; did you mean \"ssmguard %s --target %s\"?", name, command, name)
+			word := env.Printable(words[0])
+			return exit.Usagef("unknown word: %s; did you mean \"ssmguard %s --target %s\"?", word, name, word)
 		}
 		return run(ctx, p, words)
 	}

@@ -131,21 +131,6 @@ var globals = []option{
 	{flag: "--version", values: none, constant: "true"},
 }
 
-// Flags returns every option of an operation, its own first, then the global
-// ones; only the global ones for an operation that is not ours.
-func Flags(service, name string) []string {
-	var flags []string
-	if op := findOperation(service, name); op != nil {
-		for _, o := range op.parser(false).options {
-			flags = append(flags, o.flag)
-		}
-	}
-	for _, o := range globals {
-		flags = append(flags, o.flag)
-	}
-	return flags
-}
-
 // TakesValue tells whether a word is a global option whose value is the next word.
 func TakesValue(word string) bool {
 	for _, o := range globals {

@@ -6,35 +6,13 @@ import (
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/cmd/internal/session"
 	"ssmguard/guard"
 )
-
-// Help describes what check has beside the options of a session.
-const Help = `
-check takes these too:
-
-  --output text|json|sarif    text on stderr (default), or data on stdout
-  --expect allow|deny         exit with 0 if that is the answer, with 255 if not
-  --context KEY=VALUE         state a condition key, such as aws:SourceIp
-  --what-if-add FILE          ask as if the caller had this policy too
-  --what-if-remove NAME       ask as if the caller had not this policy
-  --matrix FILE.yaml          ask many requests at once; it brings its own targets
-
-Policies that are in no account yet are checked without AWS:
-
-  --policy FILE               IAM policy JSON, or the output of "terraform show -json"
-  --boundary, --session-policy, --scp, --rcp, --endpoint-policy FILE
-                              what else bears on the caller
-  --principal ARN             who asks
-  --target-tag, --document-tag KEY=VALUE
-                              the tags that the policies ask for
-
-Exit codes: 0 allowed, 3 denied, 4 undecided, others as for a session.
-`
 
 // checkOptions is a check command line, complete.
 type checkOptions struct {
@@ -48,7 +26,7 @@ type checkOptions struct {
 // Run runs the words after `check`.
 func Run(ctx context.Context, p *env.Process, words []string) error {
 	o := checkOptions{close: func() {}, more: func(context.Context, guard.Decision) {}}
-	words, err := ask.Take(&o.files, fileTable, words, p.Getenv)
+	words, err := command.Take(o.files.flags(), words, p.Getenv)
 	if err != nil {
 		return err
 	}
@@ -57,13 +35,13 @@ func Run(ctx context.Context, p *env.Process, words []string) error {
 	}
 	o.Line, err = ask.ReadSession(p, words, false)
 	if err != nil {
-		return exit.OwnVoice("check", err, Flags()...)
+		return err
 	}
 	if o.Call.Command == awscli.Help {
-		return ask.ErrHelp
+		return command.ErrHelp
 	}
 	if err := o.complete(ctx); err != nil {
-		return exit.OwnVoice("check", err, Flags()...)
+		return err
 	}
 	defer o.close()
 	return o.run(ctx)

@@ -7,38 +7,12 @@ import (
 	"os/signal"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"ssmguard/cmd/internal/env"
-	"ssmguard/cmd/internal/exit"
 )
 
 // evalOptions are the options of `ssmguard eval`.
 type evalOptions struct {
 	Stats bool
-}
-
-// EvalCommand is `ssmguard eval`.
-func EvalCommand(p *env.Process) *cli.Command {
-	var o evalOptions
-	return &cli.Command{
-		Name:      "eval",
-		Usage:     "decide evaluation cases read from stdin",
-		UsageText: "ssmguard eval [--stats] < CASES",
-		Description: `Reads evaluation cases from stdin, one JSON object a line, and writes one
-decision a line to stdout: {"id", "decision", "matched", "error"}. The decision
-is allowed, explicitDeny, implicitDeny, unknown or error; a bad case is an error
-and the next one is read. It speaks to nobody and needs no credentials.`,
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "stats", Usage: "print the cases per second on stderr", Destination: &o.Stats, DisableDefaultText: true},
-		},
-		Action: func(c *cli.Context) error {
-			if err := exit.NoWords(c); err != nil {
-				return err
-			}
-			return runEval(c.Context, p, o)
-		},
-	}
 }
 
 func runEval(ctx context.Context, p *env.Process, o evalOptions) error {

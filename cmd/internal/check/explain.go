@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/urfave/cli/v2"
-
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
@@ -25,25 +23,6 @@ const maxMessage = 1 << 20
 type explainOptions struct {
 	*env.Process
 	text string // a code or a message; "" lists the codes
-}
-
-// ExplainCommand is `ssmguard explain`.
-func ExplainCommand(p *env.Process) *cli.Command {
-	return &cli.Command{
-		Name:      "explain",
-		Usage:     "tell more about a finding, or what AWS's error message means",
-		UsageText: "ssmguard explain CODE | ssmguard explain MESSAGE | ssmguard explain < FILE",
-		Description: "Prints the page of a finding (SG101), or reads an AccessDenied message as AWS, the AWS\n" +
-			"CLI or an SDK prints it and says what it means. Encoded messages are decoded by AWS, where\n" +
-			"the caller may. Without either it lists all findings.",
-		Action: func(c *cli.Context) error {
-			o := &explainOptions{Process: p}
-			if err := o.complete(c.Args().Slice()); err != nil {
-				return err
-			}
-			return o.run(c.Context)
-		},
-	}
 }
 
 func (o *explainOptions) complete(words []string) error {

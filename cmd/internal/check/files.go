@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
@@ -29,57 +30,73 @@ type fileOptions struct {
 	Output       string // text, json, sarif; "" for text
 }
 
-var fileTable = []ask.Option[fileOptions]{
-	{Flag: "--policy", Set: addFile(policy.Identity)},
-	{Flag: "--boundary", Set: addFile(policy.Boundary)},
-	{Flag: "--session-policy", Set: addFile(policy.Session)},
-	{Flag: "--scp", Set: addFile(policy.SCP)},
-	{Flag: "--rcp", Set: addFile(policy.RCP)},
-	{Flag: "--endpoint-policy", Set: addFile(policy.Endpoint)},
-	{Flag: "--principal", Set: func(o *fileOptions, v string) error { o.Principal = v; return nil }},
-	{Flag: "--target-tag", Set: func(o *fileOptions, v string) error { return addTag(&o.TargetTags, v) }},
-	{Flag: "--document-tag", Set: func(o *fileOptions, v string) error { return addTag(&o.DocumentTags, v) }},
-	{Flag: "--context", Set: func(o *fileOptions, v string) error {
+// flags declares them.
+func (o *fileOptions) flags() []command.Flag {
+	file := func(name string, kind policy.Kind, text string) command.Flag {
+		return command.Flag{Name: name, Value: "FILE", Group: fileGroup, Text: text, Set: func(path string) error {
+			o.Files = append(o.Files, policyFile{kind, path})
+			return nil
+		}}
+	}
+	return []command.Flag{
+		{Name: "--output", Choices: []string{"text", "json", "sarif"}, Default: "text", Set: command.Text(&o.Output),
+			Text: "text on stderr, or data on stdout"},
+		{Name: "--expect", Choices: []string{"allow", "deny"}, Set: command.Text(&o.Expect),
+			Text: "exit with 0 if that is the answer, with 255 if not"},
+		{Name: "--context", Value: "KEY=VALUE", Text: "state a condition key, such as aws:SourceIp", Set: pair(func(key, value string) {
+			if o.Context == nil {
+				o.Context = make(map[string][]string)
+			}
+			o.Context[key] = append(o.Context[key], value)
+		})},
+		{Name: "--what-if-add", Value: "FILE", Text: "ask as if the caller had this policy, too", Set: func(v string) error {
+			o.WhatIf.add = append(o.WhatIf.add, policyFile{policy.Identity, v})
+			return nil
+		}},
+		{Name: "--what-if-remove", Value: "NAME", Text: "ask as if the caller had not this policy", Set: func(v string) error {
+			o.WhatIf.remove = append(o.WhatIf.remove, v)
+			return nil
+		}},
+		{Name: "--matrix", Value: "FILE", Text: "ask the many requests of a YAML file at once; it brings its own targets",
+			Set: func(v string) error { o.Matrix = v; return nil }},
+		file("--policy", policy.Identity, "IAM policy JSON, or the output of \"terraform show -json\""),
+		file("--boundary", policy.Boundary, "the caller's permissions boundary"),
+		file("--session-policy", policy.Session, "the policy of the caller's session"),
+		file("--scp", policy.SCP, "a service control policy of the organization"),
+		file("--rcp", policy.RCP, "a resource control policy of the organization"),
+		file("--endpoint-policy", policy.Endpoint, "the policy of the VPC endpoint that is called"),
+		principalFlag(&o.Principal, "who asks; without it, a user that the policies are attached to"),
+		{Name: "--target-tag", Value: "KEY=VALUE", Group: fileGroup, Text: "a tag of the target", Set: tag(&o.TargetTags)},
+		{Name: "--document-tag", Value: "KEY=VALUE", Group: fileGroup, Text: "a tag of the document", Set: tag(&o.DocumentTags)},
+	}
+}
+
+// fileGroup is the heading of the options that need --policy.
+const fileGroup = "policies that are in no account yet, checked without AWS"
+
+func principalFlag(to *string, text string) command.Flag {
+	return command.Flag{Name: "--principal", Value: "ARN", Group: fileGroup, Text: text, Set: func(v string) error { *to = v; return nil }}
+}
+
+// pair makes an option's setter of what takes a key and a value.
+func pair(set func(key, value string)) func(string) error {
+	return func(v string) error {
 		key, value, ok := strings.Cut(v, "=")
 		if !ok || key == "" {
 			return errors.New("want KEY=VALUE")
 		}
-		if o.Context == nil {
-			o.Context = make(map[string][]string)
+		set(key, value)
+		return nil
+	}
+}
+
+func tag(tags *map[string]string) func(string) error {
+	return pair(func(key, value string) {
+		if *tags == nil {
+			*tags = make(map[string]string)
 		}
-		o.Context[key] = append(o.Context[key], value)
-		return nil
-	}},
-	{Flag: "--output", Set: func(o *fileOptions, v string) error { return ask.Choose(&o.Output, v, "text", "json", "sarif") }},
-	{Flag: "--what-if-add", Set: func(o *fileOptions, v string) error {
-		o.WhatIf.add = append(o.WhatIf.add, policyFile{policy.Identity, v})
-		return nil
-	}},
-	{Flag: "--what-if-remove", Set: func(o *fileOptions, v string) error {
-		o.WhatIf.remove = append(o.WhatIf.remove, v)
-		return nil
-	}},
-	{Flag: "--matrix", Set: func(o *fileOptions, v string) error { o.Matrix = v; return nil }},
-	{Flag: "--expect", Set: func(o *fileOptions, v string) error { return ask.Choose(&o.Expect, v, "allow", "deny") }},
-}
-
-func addFile(kind policy.Kind) func(*fileOptions, string) error {
-	return func(o *fileOptions, path string) error {
-		o.Files = append(o.Files, policyFile{kind, path})
-		return nil
-	}
-}
-
-func addTag(tags *map[string]string, v string) error {
-	key, value, ok := strings.Cut(v, "=")
-	if !ok || key == "" {
-		return errors.New("want KEY=VALUE")
-	}
-	if *tags == nil {
-		*tags = make(map[string]string)
-	}
-	(*tags)[key] = value
-	return nil
+		(*tags)[key] = value
+	})
 }
 
 // check says which of the options need others.
@@ -171,6 +188,3 @@ func (o *fileOptions) met(v policy.Verdict) error {
 func meets(expect string, v policy.Verdict) bool {
 	return expect == "allow" && v == policy.Allow || expect == "deny" && v.Denies()
 }
-
-// Flags are the options of `ssmguard check`.
-func Flags() []string { return ask.SessionFlags("ssm", ask.FlagNames(fileTable)...) }

@@ -36,7 +36,7 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 		return exit.Coded(err.Error(), exit.Config)
 	}
 	if o.Line, err = ask.ReadSession(p, words, true); err != nil {
-		return exit.OwnVoice("check", err, Flags()...)
+		return err
 	}
 	if o.Call.Lacks { // each request brings a target of its own
 		o.Call.Fill(awscli.Input{Target: o.matrix.Requests[0].Target})
@@ -49,7 +49,7 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 	o.region = cmp.Or(o.matrix.Region, plainRegion(o.Line))
 	if !o.matrix.HasPolicies() {
 		if o.world, _, err = o.Connect(ctx); err != nil {
-			return exit.OwnVoice("check", err, Flags()...)
+			return err
 		}
 		defer o.world.Evidence.Close()
 	}

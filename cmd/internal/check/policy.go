@@ -8,24 +8,12 @@ import (
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
 )
-
-// PolicyHelp is the page of `ssmguard policy`.
-const PolicyHelp = `Prints the smallest identity policy that lets a session through and its own
-session be resumed and ended, on stdout. It starts nothing.
-
-  --format json            an IAM policy document (default)
-  --format terraform       an aws_iam_policy resource
-  --format cloudformation  a template with an AWS::IAM::ManagedPolicy
-  --principal ARN          for whom; with it AWS is not asked at all
-
-and --target, --document-name, --profile, --region and the other options of
-start-session.
-`
 
 // policyOptions is a policy command line, complete.
 type policyOptions struct {
@@ -35,29 +23,32 @@ type policyOptions struct {
 	facts             guard.Facts
 }
 
-var policyTable = []ask.Option[policyOptions]{
-	{Flag: "--format", Set: func(o *policyOptions, v string) error {
-		return ask.Choose(&o.Format, v, "json", "terraform", "cloudformation")
-	}},
-	{Flag: "--principal", Set: func(o *policyOptions, v string) error { o.Principal = v; return nil }},
+func (o *policyOptions) flags() []command.Flag {
+	principal := principalFlag(&o.Principal, "for whom it is; with it AWS is not asked at all")
+	principal.Group = ""
+	return []command.Flag{
+		{Name: "--format", Choices: []string{"json", "terraform", "cloudformation"}, Default: "json", Set: command.Text(&o.Format),
+			Text: "an IAM policy document, an aws_iam_policy resource, or a template with an AWS::IAM::ManagedPolicy"},
+		principal,
+	}
 }
 
 // Policy runs the words after `policy`.
 func Policy(ctx context.Context, p *env.Process, words []string) error {
 	o := policyOptions{Format: "json"}
-	words, err := ask.Take(&o, policyTable, words, p.Getenv)
+	words, err := command.Take(o.flags(), words, p.Getenv)
 	if err != nil {
 		return err
 	}
 	o.Line, err = ask.ReadSession(p, words, false)
 	if err != nil {
-		return exit.OwnVoice("policy", err, PolicyFlags()...)
+		return err
 	}
 	if o.Call.Command == awscli.Help {
-		return ask.ErrHelp
+		return command.ErrHelp
 	}
 	if err := o.complete(ctx); err != nil {
-		return exit.OwnVoice("policy", err, PolicyFlags()...)
+		return err
 	}
 	return o.run()
 }
@@ -132,6 +123,3 @@ func cloudFormationPolicy(document string) string {
 	}
 	return b.String()
 }
-
-// PolicyFlags are the options of `ssmguard policy`.
-func PolicyFlags() []string { return ask.SessionFlags("ssm", ask.FlagNames(policyTable)...) }

@@ -10,6 +10,7 @@ import (
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/session"
@@ -34,7 +35,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func run(ctx context.Context, p *env.Process, args []string) error {
 	words := args[1:]
 	help := func(err error) error {
-		if errors.Is(err, ask.ErrHelp) {
+		if errors.Is(err, command.ErrHelp) {
 			return runApp(ctx, p, []string{args[0], "help", "start-session"})
 		}
 		return err
@@ -60,23 +61,39 @@ func optionsFirst(ctx context.Context, p *env.Process, args []string) error {
 	words := args[1:]
 	line, err := ask.ReadLine(p, words, true)
 	if err != nil {
-		return exit.OwnVoice("", err, ask.SessionFlags("ssm")...)
+		return exit.OwnVoice("", err, func() []string { return command.Names(ask.SessionFlags("ssm")) })
 	}
 	if line.Call.Command != awscli.Foreign || line.Call.Service != "" {
 		return session.SSM(ctx, p, words)
 	}
 	name := line.Call.Refusal.Choice
-	app, at := newApp(p), slices.Index(words, name)
-	switch c := app.Command(name); {
-	case c == nil:
-		return exit.Usagef("unknown command: %s%s", env.Printable(name), nearestCommand(app, name))
-	case !c.SkipFlagParsing:
+	all := commands(p)
+	named, rest := (&command.Command{Verbs: all}).Below([]string{name})
+	switch {
+	case len(rest) > 0:
+		return unknownFirst(all, words[0], name)
+	case named.Run == nil && named.Verbs == nil:
 		return exit.Usagef("the options of %s stand behind it; see %q", name, "ssmguard help "+name)
 	}
+	at := slices.Index(words, name)
 	sorted := []string{args[0], name}
-	rest := words[at+1:]
-	if name == "tunnel" && len(rest) > 0 {
+	rest = words[at+1:]
+	if named.Verbs != nil && len(rest) > 0 {
 		sorted, rest = append(sorted, rest[0]), rest[1:] // its options follow the verb
 	}
 	return runApp(ctx, p, slices.Concat(sorted, words[:at], rest))
+}
+
+// unknownFirst says that name is no command. If the line begins with an option that is
+// not one of every command, the command has been left out.
+func unknownFirst(all []*command.Command, option, name string) error {
+	option, _, _ = strings.Cut(option, "=")
+	global := slices.ContainsFunc(awscli.Options("", ""), func(o awscli.Option) bool { return o.Flag == option })
+	at := slices.IndexFunc(all, func(c *command.Command) bool {
+		return !global && slices.Contains(command.Names(c.Flags()), option)
+	})
+	if at < 0 {
+		return command.Unknown("", name, all)
+	}
+	return exit.Usagef("%s needs a command before it; did you mean %q?", option, "ssmguard "+all[at].Name+" "+option+" "+env.Printable(name))
 }

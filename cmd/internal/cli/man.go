@@ -3,31 +3,132 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 )
 
-// manPage writes the help of every command as a man page, in roff.
-func manPage(w io.Writer, app *cli.App) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, ".TH SSMGUARD 1\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n.B %s\nCOMMAND [options]\n.SH COMMANDS\n",
-		app.Name, roff(app.Usage), app.Name)
-	for _, c := range app.VisibleCommands() {
-		fmt.Fprintf(&b, ".SS %s\n%s\n.PP\n.nf\n%s\n.fi\n", roff(c.Name), roff(env.UpperFirst(c.Usage))+".", roff(c.UsageText))
-		if c.Description != "" {
-			fmt.Fprintf(&b, ".PP\n.nf\n%s\n.fi\n", roff(strings.TrimSpace(c.Description)))
-		}
-		for _, f := range c.VisibleFlags() {
-			flag, about, _ := strings.Cut(f.String(), "\t")
-			fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(flag), roff(about))
+// manPage writes the declarations of all commands as a man page, in roff: what several
+// commands share stands there once. urfave/cli's own man page needs a Markdown renderer,
+// and the build tag urfave_cli_no_docs leaves it out.
+func manPage(w io.Writer, commands []*command.Command) error {
+	m := &man{shared: map[string][]command.Flag{}, told: map[string]bool{}}
+	m.f(".TH SSMGUARD 1\n.SH NAME\nssmguard \\- start sessions, and say why one would be refused\n.SH SYNOPSIS\n.B ssmguard\nCOMMAND [options]\n")
+	for _, group := range command.Groups {
+		m.f(".SH %s\n", roff(strings.ToUpper(group)))
+		for _, c := range commands {
+			if c.Category == group && !c.Hidden {
+				m.command(c)
+			}
 		}
 	}
-	b.WriteString(exitStatusRoff)
-	_, err := io.WriteString(w, b.String())
+	m.sharedOptions()
+	m.f(".SH EXAMPLES\n")
+	m.each(commands, m.examples)
+	m.environment(commands)
+	m.f(".SH FILES\n")
+	m.each(commands, func(c *command.Command) {
+		for _, f := range c.Files {
+			m.item(f.Name, f.Text)
+		}
+	})
+	m.f("%s", exitStatusRoff)
+	_, err := io.WriteString(w, m.String())
 	return err
+}
+
+// man is a man page being written.
+type man struct {
+	strings.Builder
+	shared   map[string][]command.Flag // options of several commands, by heading
+	told     map[string]bool           // options that stand there already
+	headings []string                  // in the order in which they come
+}
+
+func (m *man) f(format string, args ...any) { fmt.Fprintf(m, format, args...) }
+
+func (m *man) item(name, text string) { m.f(".TP\n.B %s\n%s\n", roff(name), roff(text)) }
+
+// each goes through commands and what is below them.
+func (m *man) each(commands []*command.Command, do func(*command.Command)) {
+	for _, c := range commands {
+		if !c.Hidden {
+			do(c)
+			m.each(c.Verbs, do)
+		}
+	}
+}
+
+func (m *man) command(c *command.Command) {
+	m.f(".SS %s\n%s.\n.PP\n.B ssmguard %s\n%s\n.PP\n.nf\n%s\n.fi\n", roff(c.Path()), roff(env.UpperFirst(c.Usage)), roff(c.Path()), roff(c.ArgsUsage), roff(strings.TrimSpace(c.Description)))
+	var also []string
+	for _, g := range c.FlagGroups() {
+		if g.Heading == "" {
+			m.flags(g.Flags)
+			continue
+		}
+		also = append(also, g.Heading)
+		m.share(g)
+	}
+	if also != nil {
+		m.f(".PP\nAlso: %s.\n", roff(strings.Join(also, "; ")))
+	}
+	for _, v := range c.Verbs {
+		m.command(v)
+	}
+}
+
+func (m *man) flags(flags []command.Flag) {
+	for _, f := range flags {
+		m.told[f.String()] = true
+		m.item(f.Typed(), f.About())
+	}
+}
+
+// share notes options that several commands have; a command may have some of them only.
+func (m *man) share(g command.FlagGroup) {
+	if m.shared[g.Heading] == nil {
+		m.headings = append(m.headings, g.Heading)
+	}
+	m.shared[g.Heading] = command.Unique(m.shared[g.Heading], g.Flags)
+}
+
+// untold are the options that have not been told of yet.
+func (m *man) untold(flags []command.Flag) []command.Flag {
+	return slices.DeleteFunc(flags, func(f command.Flag) bool { return m.told[f.String()] })
+}
+
+func (m *man) sharedOptions() {
+	for _, heading := range m.headings {
+		if flags := m.untold(m.shared[heading]); len(flags) > 0 {
+			m.f(".SH %s\n", roff(strings.ToUpper(heading)))
+			m.flags(flags)
+		}
+	}
+}
+
+func (m *man) examples(c *command.Command) {
+	for _, e := range c.Examples {
+		m.f(".PP\n%s:\n.PP\n.nf\n.RS\n%s\n.RE\n.fi\n", roff(env.UpperFirst(e.Text)), roff(e.Line))
+	}
+}
+
+// environment lists the variables that are defaults of options, and the AWS CLI's.
+func (m *man) environment(commands []*command.Command) {
+	m.f(".SH ENVIRONMENT\n")
+	seen := map[string]bool{}
+	m.each(commands, func(c *command.Command) {
+		for _, f := range c.Flags() {
+			if f.Env != "" && !seen[f.Env] {
+				seen[f.Env] = true
+				m.item(f.Env, "The default of "+f.Name+".")
+			}
+		}
+	})
+	m.item("NO_COLOR", "Write without colour.")
+	m.item("AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE and others", "As the AWS CLI reads them.")
 }
 
 const exitStatusRoff = `.SH EXIT STATUS

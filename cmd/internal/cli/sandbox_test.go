@@ -17,7 +17,7 @@ func typed(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	p := env.NewProcess(strings.NewReader(""), &out, &errs)
-	code = exit.Report(p, newApp(p).RunContext(t.Context(), append([]string{"ssmguard"}, args...)))
+	code = exit.Report(p, runApp(t.Context(), p, append([]string{"ssmguard"}, args...)))
 	return out.String(), errs.String(), code
 }
 
@@ -30,7 +30,7 @@ func TestSandboxCommandLine(t *testing.T) {
 		{"--world defalt", `ssmguard: no world "defalt", did you mean "default"?`},
 		{"--world no/such.yaml", `ssmguard: open no/such.yaml: no such file or directory`},
 		{"--as alise", `ssmguard: no login "alise" in world default, did you mean "alice"?`},
-		{"--output xml", `ssmguard: --output xml: want text or json`},
+		{"--output xml", `ssmguard: --output xml: want one of text, json`},
 		{"--listen 0.0.0.0:0", `ssmguard: --listen 0.0.0.0:0: the sandbox gives out shells, so it listens on loopback addresses only`},
 		{"--listen here", `ssmguard: --listen here: want HOST:PORT`},
 		{"default", `ssmguard: exec: "default": executable file not found in $PATH; a world is named with --world`},

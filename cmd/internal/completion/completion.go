@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,77 +14,82 @@ import (
 
 	"ssmguard/cmd/internal/alias"
 	"ssmguard/cmd/internal/ask"
-	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
-	"ssmguard/cmd/internal/check"
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
-	"ssmguard/cmd/internal/session"
+	"ssmguard/cmd/internal/tunnel"
 	"ssmguard/configs"
 )
 
-// shells are those that we have snippets for.
-var shells = []string{"bash", "zsh", "fish", "powershell"}
-
-// Command is `ssmguard completion`.
-func Command(p *env.Process) *cli.Command {
-	return &cli.Command{
-		Name:      "completion",
-		Usage:     "print what makes a shell complete our command lines",
-		UsageText: "ssmguard completion bash|zsh|fish|powershell",
-		Description: `Prints a snippet for a shell's start file. It completes commands, options,
-profiles, regions, and the targets and documents of the account.
-
-  bash        source <(ssmguard completion bash)
-  zsh         source <(ssmguard completion zsh)
-  fish        ssmguard completion fish | source
-  powershell  ssmguard completion powershell | Out-String | Invoke-Expression`,
-		Action: func(c *cli.Context) error {
-			if c.Args().Len() != 1 {
-				return exit.Usagef("completion takes one shell: %s", strings.Join(shells, ", "))
-			}
-			text, err := configs.Completion(c.Args().First())
-			if err != nil {
-				return exit.Usagef("%v", err)
-			}
-			_, err = io.WriteString(p.Stdout, text)
-			return err
+// Commands declares `ssmguard completion` and what its snippets call. all are the commands
+// that there are.
+func Commands(p *env.Process, all func() []*command.Command) []*command.Command {
+	shells := alias.Shells
+	return []*command.Command{
+		{
+			Command: cli.Command{
+				Name: "completion", Category: command.Setup, ArgsUsage: strings.Join(shells, "|"),
+				Usage: "print what makes a shell complete our command lines",
+				Description: `Prints a snippet for a shell's start file. It completes commands, options and their
+values: profiles, regions, and the targets and documents of the account.`,
+				Action: func(c *cli.Context) error {
+					if c.Args().Len() != 1 {
+						return exit.Usagef("completion takes one shell: %s", strings.Join(shells, ", "))
+					}
+					text, err := configs.Completion(c.Args().First())
+					if err != nil {
+						return exit.Usagef("%v", err)
+					}
+					_, err = io.WriteString(p.Stdout, text)
+					return err
+				},
+			},
+			Words: strings.Join(shells, "|"),
+			Examples: []command.Example{
+				{Line: "source <(ssmguard completion bash)", Text: "in ~/.bashrc"},
+				{Line: "source <(ssmguard completion zsh)", Text: "in ~/.zshrc"},
+				{Line: "ssmguard completion fish | source", Text: "in ~/.config/fish/config.fish"},
+				{Line: "ssmguard completion powershell | Out-String | Invoke-Expression", Text: "in $PROFILE"},
+			},
+		},
+		{
+			Command: cli.Command{Name: "__complete", Hidden: true},
+			AWSHelp: true,
+			Run: func(ctx context.Context, p *env.Process, words []string) error {
+				return complete(ctx, p, &command.Command{Verbs: all()}, words)
+			},
 		},
 	}
 }
 
-// Complete is what the snippets call: with the words before the cursor,
-// the last one perhaps empty. It prints a candidate a line, a tab before what is
-// said about it, and never fails.
-func Complete(p *env.Process) *cli.Command {
-	return &cli.Command{
-		Name: "__complete", Hidden: true, SkipFlagParsing: true, HideHelp: true,
-		Action: func(c *cli.Context) error {
-			words := c.Args().Slice()
-			if len(words) == 0 {
-				return nil
-			}
-			before, last := words[:len(words)-1], strings.TrimSpace(words[len(words)-1])
-			// A value in one word with its option is found as the next word would be.
-			option := ""
-			if name, value, ok := strings.Cut(last, "="); ok && values[name] != nil {
-				option, last, before = name+"=", value, append(slices.Clone(before), name)
-			}
-			for _, cand := range candidates(c.Context, p, c.App, before) {
-				if !strings.HasPrefix(cand.value, last) || !plainWord().MatchString(cand.value) {
-					continue
-				}
-				line := option + cand.value
-				if cand.about != "" {
-					line += "\t" + env.Printable(cand.about)
-				}
-				if _, err := fmt.Fprintln(p.Stdout, line); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
+// complete answers the snippets, which call it with the words before the cursor, the
+// last one perhaps empty. It prints a candidate a line, a tab before what is said about
+// it, and never fails. urfave/cli's own completion reads os.Args and completes no values.
+func complete(ctx context.Context, p *env.Process, all *command.Command, typed []string) error {
+	if len(typed) == 0 {
+		return nil
 	}
+	before, last := typed[:len(typed)-1], strings.TrimSpace(typed[len(typed)-1])
+	l := newLine(all, before)
+	// A value in one word with its option is found as the next word would be.
+	option := ""
+	if name, value, ok := strings.Cut(last, "="); ok && strings.HasPrefix(name, "--") {
+		option, last, l = name+"=", value, newLine(all, append(slices.Clone(before), name))
+	}
+	for _, cand := range l.candidates(ctx, p, last, option != "") {
+		if !strings.HasPrefix(cand.value, last) || !plainWord().MatchString(cand.value) {
+			continue
+		}
+		out := option + cand.value
+		if cand.about != "" {
+			out += "\t" + env.Printable(cand.about)
+		}
+		if _, err := fmt.Fprintln(p.Stdout, out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plainWord is what no shell needs quotes for.
@@ -100,87 +106,106 @@ func words(values ...string) []candidate {
 	return cs
 }
 
-// values are the candidates for the word after an option.
-var values = map[string]func(context.Context, *env.Process, []string) []candidate{
-	"--target":        targets,
-	"--document-name": documents,
-	"--rds":           databases,
-	"--elasticache":   caches,
-	"--profile": func(_ context.Context, p *env.Process, _ []string) []candidate {
-		return words(p.AWSFiles().Profiles()...)
-	},
-	"--region": func(context.Context, *env.Process, []string) []candidate { return words(awsconf.Regions()...) },
-	"--guard": func(context.Context, *env.Process, []string) []candidate {
-		return words(string(ask.GuardOn), string(ask.GuardWarn), string(ask.GuardStrict), string(ask.GuardOff))
-	},
-	"--engine": func(context.Context, *env.Process, []string) []candidate {
-		return words(ask.EnginePlugin, ask.EngineNative)
-	},
-	"--plugin": func(context.Context, *env.Process, []string) []candidate { return words(ask.EmbeddedPlugin) },
-	"--output": func(context.Context, *env.Process, []string) []candidate { return words("text", "json") },
-	"--world":  worldNames,
+// line is what was typed before the cursor.
+type line struct {
+	typed   []string
+	all     *command.Command
+	command *command.Command // the one that the words lead to
+	words   []string         // what is left of them behind it, without options and their values
+	flags   []command.Flag   // that the command takes
+	option  *command.Flag    // the last word, if a value follows it
+	beyond  bool             // a command of somebody else's is being typed
 }
 
-// candidates are what may follow the words of a command line.
-func candidates(ctx context.Context, p *env.Process, app *cli.App, before []string) []candidate {
-	if len(before) == 0 {
-		var cs []candidate
-		for _, c := range app.VisibleCommands() {
-			cs = append(cs, candidate{c.Name, c.Usage})
+func newLine(all *command.Command, typed []string) *line {
+	l := &line{typed: typed, all: all}
+	var rest []string
+	l.command, rest = all.Below(typed)
+	l.flags = l.command.Flags()
+	for i := 0; i < len(rest); i++ {
+		if rest[i] == "--" {
+			l.beyond = true
+			return l
 		}
-		return cs
+		name, _, whole := strings.Cut(rest[i], "=")
+		at := slices.IndexFunc(l.flags, func(f command.Flag) bool { return f.Name == name || f.Short == name })
+		switch {
+		case at < 0 && !strings.HasPrefix(name, "-"):
+			l.words = append(l.words, rest[i])
+		case at < 0 || whole || !l.flags[at].TakesValue():
+		case i+1 == len(rest):
+			l.option = &l.flags[at]
+		default:
+			i++
+		}
 	}
-	if find, ok := values[before[len(before)-1]]; ok {
-		return find(ctx, p, before)
-	}
-	command, rest := before[0], before[1:]
-	if command == "aws" {
-		rest = withoutOptions(rest)
-	}
+	return l
+}
+
+// candidates are the ways to go on: a value for the option before the cursor, or a word,
+// or an option. Options are for a word that begins like one, and where there are no
+// words: twenty of them would bury five tunnels.
+func (l *line) candidates(ctx context.Context, p *env.Process, last string, value bool) []candidate {
 	switch {
-	case command == "tunnel":
-		return tunnelCandidates(p, rest)
-	case command == "help" && len(rest) == 0:
-		return candidates(ctx, p, app, nil)
-	case (command == "completion" || command == "alias") && len(rest) == 0:
-		return append(words(shells...), flagsOf(app, command)...)
-	case command == "aws" && len(rest) == 0:
-		return append(words("ssm", "ecs"), words(awscli.Flags("", "")...)...)
-	case len(rest) == 0 && (command == "ssm" || command == "ecs"):
-		return words(ask.OperationOf[command])
-	case command == "aws" && len(rest) == 1 && ask.OperationOf[rest[0]] != "":
-		return words(ask.OperationOf[rest[0]])
-	case command == "ssh-proxy" && len(rest) == 0:
-		return targets(ctx, p, before)
+	case l.option != nil && l.option.Choices != nil:
+		return words(l.option.Choices...)
+	case l.option != nil:
+		return l.values(ctx, p, l.option.Value)
+	case l.beyond || value:
+		return nil
 	}
-	return flagsOf(app, command)
-}
-
-// flagsOf are the options of a command.
-func flagsOf(app *cli.App, command string) []candidate {
 	var cs []candidate
-	if c := app.Command(command); c != nil && !c.SkipFlagParsing {
-		for _, f := range c.VisibleFlags() {
-			cs = append(cs, words("--"+f.Names()[0])...)
+	for _, v := range l.command.Verbs {
+		if !v.Hidden {
+			cs = append(cs, candidate{v.Name, v.Usage})
 		}
-		return cs
 	}
-	return words(wordFlags(command)...)
+	for _, c := range l.values(ctx, p, l.command.Words) {
+		if !slices.Contains(l.words, c.value) {
+			cs = append(cs, c)
+		}
+	}
+	if len(cs) == 0 || strings.HasPrefix(last, "-") {
+		cs = append(cs, words(command.Names(l.flags)...)...)
+	}
+	return cs
 }
 
-// wordFlags are the options of a command that follows the AWS CLI's grammar.
-func wordFlags(command string) []string {
-	switch command {
-	case "policy":
-		return check.PolicyFlags()
-	case "alias":
-		return alias.Flags()
-	case "ssh-proxy":
-		return session.SSHFlags()
-	case "check":
-		return check.Flags()
-	case "ecs":
-		return ask.SessionFlags("ecs")
+// values are what a value can be, by the name that the help has for it.
+func (l *line) values(ctx context.Context, p *env.Process, name string) []candidate {
+	first := len(l.words) == 0
+	switch name {
+	case "TARGET":
+		return targets(ctx, p, l.typed)
+	case "DOCUMENT":
+		return documents(ctx, p, l.typed)
+	case "DATABASE":
+		return databases(ctx, p, l.typed)
+	case "CACHE":
+		return caches(ctx, p, l.typed)
+	case "PROFILE":
+		return words(p.AWSFiles().Profiles()...)
+	case "REGION":
+		return words(awsconf.Regions()...)
+	case "PLUGIN":
+		return words(ask.EmbeddedPlugin)
+	case "WORLD":
+		return worldNames()
+	case "CODE":
+		return codes()
+	case "TOPIC":
+		under, _ := l.all.Below(l.words)
+		return newLine(under, nil).candidates(ctx, p, "", false)
+	case tunnel.Configured, tunnel.OneTunnel, tunnel.Running:
+		return tunnelNames(p, name)
+	case "SERVICE":
+		if len(l.words) == 1 && ask.OperationOf[l.words[0]] != "" {
+			return words(ask.OperationOf[l.words[0]])
+		}
+		name = strings.Join(slices.Sorted(maps.Keys(ask.OperationOf)), "|")
 	}
-	return ask.SessionFlags("ssm")
+	if !first || strings.ToUpper(name) == name { // what nobody can guess
+		return nil
+	}
+	return words(strings.Split(name, "|")...)
 }

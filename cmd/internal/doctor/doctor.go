@@ -9,11 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/report"
@@ -22,17 +24,29 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// Help is the page of `ssmguard doctor`.
-const Help = `Looks at everything that a session depends on and says what to do about what is
-wrong: identity, region, endpoints, clock, proxy and certificates, plugin, the
-AWS CLI's aliases; with --target also the target's health and the grants. It
-starts nothing. It exits with 0 when nothing failed.
-
-  --target TARGET      an id, a name, tag:KEY=VALUE, or a private address
-  --output json        for programs
-
-and --document-name, --profile, --region and the other options of start-session.
-`
+// Command declares `ssmguard doctor`.
+func Command() *command.Command {
+	return &command.Command{
+		Command: cli.Command{
+			Name: "doctor", Category: command.Checks, ArgsUsage: "[--target TARGET] [options]",
+			Usage: "look at everything a session depends on",
+			Description: `Looks at everything that a session depends on and says what to do about what is wrong:
+identity, region, endpoints, clock, proxy and certificates, plugin, the AWS CLI's
+aliases; with --target also the target's health and the grants. It starts nothing. It
+exits with 0 when nothing failed.`,
+		},
+		Options: func() []command.Flag {
+			output := command.Flag{Name: "--output", Choices: []string{"text", "json"}, Default: "text", Text: "json is for programs"}
+			return ask.AboutSession([]command.Flag{output}, "--plugin", "--no-cache")
+		},
+		Likely: []string{"diagnose", "troubleshoot", "health"},
+		Examples: []command.Example{
+			{Line: "ssmguard doctor", Text: "credentials, network, plugin"},
+			{Line: "ssmguard doctor --target bastion --document-name AWS-StartSSHSession", Text: "a session that does not come about, too"},
+		},
+		Run: ask.Targeted("doctor", Run),
+	}
+}
 
 // doctorTime bounds all checks together.
 const doctorTime = 20 * time.Second
@@ -50,7 +64,7 @@ type doctor struct {
 func Run(ctx context.Context, p *env.Process, words []string) error {
 	line, err := ask.ReadSession(p, words, true)
 	if err != nil {
-		return exit.OwnVoice("doctor", err, ask.SessionFlags("ssm")...)
+		return err
 	}
 	d := &doctor{Line: line, now: time.Now}
 	if err := d.complete(); err != nil {
@@ -62,7 +76,7 @@ func Run(ctx context.Context, p *env.Process, words []string) error {
 func (d *doctor) complete() error {
 	switch d.Call.Command {
 	case awscli.Help:
-		return ask.ErrHelp
+		return command.ErrHelp
 	case awscli.StartSession:
 	default:
 		return exit.Usagef("doctor takes the options of a session; see %q", "ssmguard help doctor")

@@ -13,16 +13,16 @@ import (
 
 // OwnVoice says what is wrong with a command line in one line, where the AWS CLI
 // prints its usage and draws carets. Drop-in commands keep the CLI's text. A
-// command line without a command has the command "". flags are the options
-// that there are.
-func OwnVoice(command string, err error, flags ...string) error {
+// command line without a command has the command "". known are the options that
+// there are.
+func OwnVoice(command string, err error, known func() []string) error {
 	var u *awscli.UsageError
 	if !errors.As(err, &u) {
 		return err
 	}
 	see := fmt.Sprintf("; see %q", strings.TrimSuffix("ssmguard help "+command, " "))
 	if len(u.Unknown) > 0 {
-		return Coded(UnknownWord(u.Unknown, flags, see), u.Code)
+		return Coded(UnknownWord(u.Unknown, known(), see), u.Code)
 	}
 	text, _, hasUsage := strings.Cut(u.Error(), "\n\nusage: ")
 	words := strings.Fields(strings.TrimRight(text, "^ \n"))
@@ -51,9 +51,11 @@ func UnknownWord(unknown, flags []string, see string) string {
 // UnknownOption says that a word is no option, and which known one it resembles.
 func UnknownOption(word string, known []string, see string) string {
 	flag, _, _ := strings.Cut(word, "=")
-	bare := make([]string, len(known))
-	for i, k := range known {
-		bare[i] = strings.TrimLeft(k, "-")
+	var bare []string
+	for _, k := range known {
+		if long, ok := strings.CutPrefix(k, "--"); ok {
+			bare = append(bare, long)
+		}
 	}
 	if near := spelling.Nearest(strings.TrimLeft(flag, "-"), bare); near != "" {
 		see = fmt.Sprintf("; did you mean --%s?", near)

@@ -17,8 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/program"
@@ -37,24 +35,6 @@ const (
 	demoPort     = "3306"
 	demoLimit    = 30 * time.Second // for the whole story; it takes a few
 )
-
-// DemoCommand is `ssmguard demo`.
-func DemoCommand(p *env.Process) *cli.Command {
-	return &cli.Command{
-		Name:      "demo",
-		Usage:     "play a refused session, its repair and a tunnel, on this machine",
-		UsageText: "ssmguard demo",
-		Description: `Opens a sandbox and plays a story in it: a policy that looks right, the denial
-explained, the printed fix applied, and a tunnel through the bastion to a
-database. It needs no AWS account and no input.`,
-		Action: func(c *cli.Context) error {
-			if err := exit.NoWords(c); err != nil {
-				return err
-			}
-			return runDemo(c.Context, p)
-		},
-	}
-}
 
 func runDemo(ctx context.Context, p *env.Process) error {
 	w, err := world.Load(demoWorld)

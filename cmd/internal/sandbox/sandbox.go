@@ -18,6 +18,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/program"
@@ -35,46 +36,68 @@ type sandboxOptions struct {
 	Command                   []string // to run inside; none: serve until interrupted
 }
 
-// Command is `ssmguard sandbox`.
-func Command(p *env.Process) *cli.Command {
-	var o sandboxOptions
-	return &cli.Command{
-		Name:      "sandbox",
-		Usage:     "serve an AWS account on this machine",
-		UsageText: "ssmguard sandbox [options] [-- COMMAND [ARG...]]",
-		Description: `Serves an in-memory AWS account on a loopback port, with a gateway and an
-agent behind it, and prints the shell lines that point the AWS CLI, its plugin
-and ssmguard to it. It serves until it is interrupted. With a command, it runs
-the command inside and ends with it. A shell session opened in the sandbox is a
-shell of yours on this machine. SIGUSR1 cuts the connections of all sessions, as
-a change of network does; SIGUSR2 lets temporary credentials run out first.
+// Commands declares `ssmguard sandbox` and `ssmguard demo`.
+func Commands(p *env.Process) []*command.Command {
+	o := new(sandboxOptions)
+	return []*command.Command{
+		{
+			Command: cli.Command{
+				Name: "demo", Category: command.Trying,
+				Usage: "play a refused session, its repair and a tunnel, on this machine",
+				Description: `Opens a sandbox and plays a story in it: a policy that looks right, the denial explained,
+the printed fix applied, and a tunnel through the bastion to a database. It needs no AWS
+account and no input.`,
+				Action: func(c *cli.Context) error {
+					if err := exit.NoWords(c); err != nil {
+						return err
+					}
+					return runDemo(c.Context, p)
+				},
+			},
+		},
+		{
+			Command: cli.Command{
+				Name: "sandbox", Category: command.Trying, ArgsUsage: "[options] [-- COMMAND [ARG...]]",
+				Usage: "serve an AWS account on this machine",
+				Description: `Serves an in-memory AWS account on a loopback port, with a gateway and an agent behind
+it, and prints the shell lines that point the AWS CLI, its plugin and ssmguard to it. It
+serves until it is interrupted. With a command, it runs the command inside and ends with
+it. A shell session opened in the sandbox is a shell of yours on this machine. SIGUSR1
+cuts the connections of all sessions, as a change of network does; SIGUSR2 lets temporary
+credentials run out first.`,
+				Action: func(c *cli.Context) error {
+					o.Command = c.Args().Slice()
+					if err := o.complete(); err != nil {
+						return err
+					}
+					return runSandbox(c.Context, p, *o)
+				},
+			},
+			Options: o.flags,
+			Examples: []command.Example{
+				{Line: "ssmguard sandbox -- bash", Text: "a shell in which AWS is this machine"},
+				{Line: "ssmguard sandbox --world seed2-tag-only -- aws ssm start-session --target i-0123456789abcdef0", Text: "one command in another world"},
+				{Line: `eval "$(ssmguard sandbox --world default &)"; aws sts get-caller-identity; kill $SSMGUARD_SANDBOX`, Text: "beside the shell"},
+			},
+		},
+	}
+}
 
-  eval "$(ssmguard sandbox --world default &)"; aws sts get-caller-identity; kill $SSMGUARD_SANDBOX
-  ssmguard sandbox --world seed2-tag-only -- aws ssm start-session --target i-0123456789abcdef0`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "world", Value: "default", Usage: "name of a world, or a `FILE` ending in .yaml", Destination: &o.World},
-			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "loopback `ADDRESS` to serve on", Destination: &o.Listen},
-			&cli.StringFlag{Name: "as", Usage: "`LOGIN` of the world to be; each is a profile, too", Destination: &o.As},
-			&cli.StringFlag{Name: "output", Value: "text", Usage: "`FORMAT`: text (shell lines) or json", Destination: &o.Output},
-			&cli.BoolFlag{Name: "log", Usage: "tell on stderr of every call", Destination: &o.Log, DisableDefaultText: true},
-			&cli.BoolFlag{Name: "list", Usage: "list the worlds and end", Destination: &o.List, DisableDefaultText: true},
-			&cli.BoolFlag{Name: "show", Usage: "print the world's file, to make one of your own, and end", Destination: &o.Show, DisableDefaultText: true},
-		},
-		Action: func(c *cli.Context) error {
-			o.Command = c.Args().Slice()
-			if err := o.complete(); err != nil {
-				return err
-			}
-			return runSandbox(c.Context, p, o)
-		},
+func (o *sandboxOptions) flags() []command.Flag {
+	o.World, o.Listen, o.Output = "default", "127.0.0.1:0", "text"
+	return []command.Flag{
+		{Name: "--world", Value: "WORLD", Default: o.World, Text: "name of a world, or a file ending in .yaml", Set: command.Text(&o.World)},
+		{Name: "--listen", Value: "ADDRESS", Default: o.Listen, Text: "loopback address to serve on", Set: command.Text(&o.Listen)},
+		{Name: "--as", Value: "LOGIN", Text: "login of the world to be; each is a profile, too", Set: command.Text(&o.As)},
+		{Name: "--output", Choices: []string{"text", "json"}, Default: o.Output, Text: "shell lines, or JSON", Set: command.Text(&o.Output)},
+		{Name: "--log", Text: "tell on stderr of every call", Set: command.Switch(&o.Log)},
+		{Name: "--list", Text: "list the worlds and end", Set: command.Switch(&o.List)},
+		{Name: "--show", Text: "print the world's file, to make one of your own, and end", Set: command.Switch(&o.Show)},
 	}
 }
 
 // complete checks what can be checked without opening anything.
 func (o *sandboxOptions) complete() error {
-	if o.Output != "text" && o.Output != "json" {
-		return exit.Usagef("--output %s: want text or json", o.Output)
-	}
 	host, _, err := net.SplitHostPort(o.Listen)
 	if err != nil {
 		return exit.Usagef("--listen %s: want HOST:PORT", o.Listen)

@@ -8,18 +8,11 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/program"
 )
-
-// AWSHelp describes the AWS CLI's place.
-const AWSHelp = `Takes a whole command line of the AWS CLI. "ssm start-session" and "ecs
-execute-command" are checked first, and but for that behave as there: options, output,
-exit codes, the plugin in PATH if there is one; a target is an id. --query and --output
-change nothing of a session. Everything else goes to the next aws in PATH, as does what
---generate-cli-skeleton asks for.
-` + ask.OwnHelp
 
 // StartSession runs the words after `start-session`.
 func StartSession(ctx context.Context, p *env.Process, words []string) error {
@@ -30,7 +23,7 @@ func StartSession(ctx context.Context, p *env.Process, words []string) error {
 	if err == nil {
 		err = run(ctx, line)
 	}
-	return exit.OwnVoice("start-session", err, ask.SessionFlags("ssm")...)
+	return err
 }
 
 // SSM runs the words after `aws` where they have to be a command of ours.
@@ -46,7 +39,7 @@ func SSM(ctx context.Context, p *env.Process, words []string) error {
 func run(ctx context.Context, line *ask.Line) error {
 	switch line.Call.Command {
 	case awscli.Help:
-		return ask.ErrHelp
+		return command.ErrHelp
 	case awscli.Version:
 		_, err := fmt.Fprintln(line.Stdout, env.Version())
 		return err
@@ -102,7 +95,7 @@ func elsewhere(l *ask.Line, become func(path string, args, environ []string) err
 	}
 	switch l.Call.Command {
 	case awscli.Help:
-		return ask.ErrHelp
+		return command.ErrHelp
 	case awscli.Version:
 		_, err := fmt.Fprintln(l.Stdout, env.Version())
 		return err

@@ -8,6 +8,7 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard"
@@ -15,26 +16,17 @@ import (
 	"ssmguard/proxy/awsssm"
 )
 
-// ECSHelp is the page of `ssmguard ecs`.
-const ECSHelp = `The options are those of "aws ecs execute-command": --cluster, --task, --container,
---command, --interactive, --profile, --region and the rest. Before the command is
-sent, ecs:ExecuteCommand is checked on the task and on its cluster. Unlike the AWS
-CLI, it keeps the session's token out of the process table and reconnects through
-Systems Manager; "ssmguard aws ecs execute-command" does so, too. Our own options are
-those of "ssmguard start-session".
-`
-
 // ECS runs the words after `ecs`.
 func ECS(ctx context.Context, p *env.Process, words []string) error {
 	line, err := ask.Read(p, append([]string{"ecs"}, words...))
 	if err != nil {
-		return exit.OwnVoice("ecs", err, ask.SessionFlags("ecs")...)
+		return err
 	}
 	switch line.Call.Command {
 	case awscli.Help:
-		return ask.ErrHelp
+		return command.ErrHelp
 	case awscli.ExecuteCommand:
-		return exit.OwnVoice("ecs", execute(ctx, line), ask.SessionFlags("ecs")...)
+		return execute(ctx, line)
 	case awscli.Skeleton:
 		return nextInPath(line)
 	}

@@ -14,27 +14,12 @@ import (
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 )
-
-// SSHProxyHelp is the page of `ssmguard ssh-proxy`.
-const SSHProxyHelp = `Carries ssh, scp and rsync through a session, as ProxyCommand of an ssh_config:
-
-  Host i-* mi-*
-    ProxyCommand ssmguard ssh-proxy %h %p
-
-"ssmguard alias --ssh-config --install" writes that. HOST is an id, a name or
-tag:KEY=VALUE. Nothing but the connection is on stdout; what we say, ssh shows.
-
-  --push-key FILE   push a public key with EC2 Instance Connect first: sshd takes
-                    it for a minute
-  --user USER       the user to push it for (%r in an ssh_config)
-
-and --profile, --region and the other options of start-session.
-`
 
 // sshDocument makes a session of a connection to a port.
 const sshDocument = "AWS-StartSSHSession"
@@ -44,18 +29,21 @@ type sshOptions struct {
 	Host, Port, User, KeyFile string
 }
 
-var sshTable = []ask.Option[sshOptions]{
-	{Flag: "--user", Set: ask.Text(func(o *sshOptions) *string { return &o.User })},
-	{Flag: "--push-key", Set: ask.Text(func(o *sshOptions) *string { return &o.KeyFile })},
+func (o *sshOptions) flags() []command.Flag {
+	return []command.Flag{
+		{Name: "--push-key", Value: "FILE", Set: command.Text(&o.KeyFile),
+			Text: "push a public key with EC2 Instance Connect first: sshd takes it for a minute"},
+		{Name: "--user", Value: "USER", Set: command.Text(&o.User), Text: "the user to push it for, %r in an ssh_config"},
+	}
 }
 
 // SSHProxy runs the words after `ssh-proxy`.
 func SSHProxy(ctx context.Context, p *env.Process, words []string) error {
 	if len(words) > 0 && words[0] == "help" {
-		return ask.ErrHelp
+		return command.ErrHelp
 	}
 	var o sshOptions
-	words, err := ask.Take(&o, sshTable, words, p.Getenv)
+	words, err := command.Take(o.flags(), words, p.Getenv)
 	if err != nil {
 		return err
 	}
@@ -64,7 +52,7 @@ func SSHProxy(ctx context.Context, p *env.Process, words []string) error {
 	}
 	line, err := ask.ReadSession(p, words, true)
 	if err != nil {
-		return exit.OwnVoice("ssh-proxy", err, SSHFlags()...)
+		return err
 	}
 	if line.Call.Command != awscli.StartSession {
 		return exit.Usagef("ssh-proxy takes the options of the AWS CLI beside its own; see %q", "ssmguard help ssh-proxy")
@@ -154,6 +142,3 @@ func (k keyPusher) Open(ctx context.Context) (*proxy.Session, error) {
 	}
 	return session, err
 }
-
-// SSHFlags are the options of `ssmguard ssh-proxy`.
-func SSHFlags() []string { return ask.SessionFlags("ssm", ask.FlagNames(sshTable)...) }

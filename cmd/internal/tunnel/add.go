@@ -19,14 +19,6 @@ import (
 	"ssmguard/configs"
 )
 
-var addTable = []ask.Option[Options]{
-	{Flag: "--document-name", Set: ask.Text(func(o *Options) *string { return &o.document })},
-	{Flag: "--parameters", Set: ask.Text(func(o *Options) *string { return &o.parameters })},
-	{Flag: "--project", IsSwitch: true, Set: toggle(func(o *Options) *bool { return &o.Project })},
-	{Flag: "--user", Set: ask.Text(func(o *Options) *string { return &o.Spot.User })},
-	{Flag: "--database", Set: ask.Text(func(o *Options) *string { return &o.Spot.Database })},
-}
-
 // tunnelAdd writes a tunnel into the user's or the project's file, from our own
 // options, those of start-session, or a whole command of the AWS CLI.
 func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {

@@ -158,7 +158,7 @@ func TestFarEndOverConfiguration(t *testing.T) {
 		{"x --elasticache sessions --reader", configs.Tunnel{Target: "t", ElastiCache: "sessions", Reader: true}},
 		{"x --host h --port 1", configs.Tunnel{Target: "t", Host: "h", Port: 1}},
 	} {
-		o, err := Verbs()[0].parse(strings.Fields(test.words), func(string) string { return "" })
+		o, err := verbs[0].parse(strings.Fields(test.words), func(string) string { return "" })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,13 +14,6 @@ import (
 	"ssmguard/configs"
 )
 
-var envTable = []ask.Option[Options]{
-	{Flag: "--format", Set: chosen(func(o *Options) *string { return &o.Format }, "psql", "mysql", "url")},
-	{Flag: "--user", Set: ask.Text(func(o *Options) *string { return &o.Spot.User })},
-	{Flag: "--database", Set: ask.Text(func(o *Options) *string { return &o.Spot.Database })},
-	{Flag: "--token", IsSwitch: true, Set: toggle(func(o *Options) *bool { return &o.Token })},
-}
-
 // tunnelEnv prints connection settings for the database behind a background tunnel.
 func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	c, err := loadConfig(p, o.leads(), o.Words...)

@@ -72,7 +72,7 @@ func inSandbox(t *testing.T, s *sandbox.Sandbox) *env.Process {
 // openedTunnels opens what the options of `up` describe; the caller closes it.
 func openedTunnels(t *testing.T, p *env.Process, words ...string) tunnels {
 	t.Helper()
-	o, err := Verbs()[0].parse(words, p.Getenv)
+	o, err := verbs[0].parse(words, p.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +329,7 @@ func TestTunnelOptionsOverConfiguration(t *testing.T) {
 		{"--target x --port 5 --listen nowhere", nil, "--listen is"},
 		{"--target x --port 5 --listen :1 --local-port 1", nil, "give one of"},
 	} {
-		o, err := Verbs()[0].parse(strings.Fields(test.words), p.Getenv)
+		o, err := verbs[0].parse(strings.Fields(test.words), p.Getenv)
 		if err != nil {
 			t.Fatal(err)
 		}

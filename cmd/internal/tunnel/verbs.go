@@ -1,9 +1,21 @@
 package tunnel
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
-	"ssmguard/cmd/internal/ask"
+	"github.com/urfave/cli/v2"
+
+	"ssmguard/cmd/internal/command"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
 )
 
 // How long opening is tried again when what fails may pass by itself.
@@ -12,72 +24,171 @@ const (
 	runRetryFor = time.Minute
 )
 
-// Names are a kind of what is named on a command line.
-type Names int
-
+// What the words after a verb name, for completion.
 const (
-	anything   Names = iota // new names, or none
-	Configured              // tunnels and groups of the configuration
-	OneTunnel               // tunnels of the configuration
-	Running                 // what is open
+	Configured = "TUNNEL|GROUP" // tunnels and groups of the configuration
+	OneTunnel  = "TUNNEL"       // tunnels of the configuration
+	Running    = "OPEN"         // tunnels that are open
 )
 
-// Verbs are the commands below `ssmguard tunnel`, in the order of their help.
-func Verbs() []Verb {
-	type tables = [][]ask.Option[Options]
-	return []Verb{
-		{Name: "up", words: "NAME...", Usage: "open tunnels and keep them open", Named: Configured, retryFor: endlessly,
-			Options: tables{spotTable, openTable, retryTable, outputTable, backgroundTable}, run: tunnelUp},
-		{Name: "run", words: "NAME... -- COMMAND", Usage: "open tunnels for one command", Named: Configured, retryFor: runRetryFor,
-			command: true, Options: tables{spotTable, openTable, retryTable}, run: tunnelRun},
-		{Name: "ls", words: "[NAME...]", Usage: "list tunnels and where they stand", Named: Configured, Options: tables{outputTable}, run: tunnelLs},
-		{Name: "down", words: "[NAME...]", Usage: "close tunnels; without a name, all in the background", Named: Running,
-			run: tunnelDown},
-		{Name: "restart", words: "[NAME...]", Usage: "close and open background tunnels", Named: Running, run: tunnelRestart},
-		{Name: "logs", words: "NAME", Usage: "print what a background tunnel has to say", Named: Running,
-			Options: tables{followTable}, run: tunnelLogs},
-		{Name: "env", words: "NAME", Usage: "print how to connect to the database behind a tunnel", Named: OneTunnel,
-			Options: tables{spotTable, envTable}, run: tunnelEnv},
-		{Name: "check", words: "[NAME...]", Usage: "tell whether tunnels may be opened, and open none", Named: Configured,
-			Options: tables{spotTable, openTable, outputTable}, run: tunnelCheck},
-		{Name: "add", words: "NAME", Usage: "write a tunnel into a configuration file", command: true,
-			Options: tables{spotTable, addTable}, run: tunnelAdd},
-	}
+// verb is a command below `ssmguard tunnel`.
+type verb struct {
+	name, words, usage string
+	named              string // what its words name, for completion
+	about              string // more about it, for its help
+	flags              func(*Options) []command.Flag
+	likely             []string // what others call it
+	examples           []command.Example
+	takesCommand       bool          // a command may follow "--"
+	retryFor           time.Duration // the default of --retry-for
+	run                func(ctx context.Context, p *env.Process, o *Options) error
 }
 
-// tunnelOptionHelp describes the options of the tunnel commands.
-const tunnelOptionHelp = `
-A tunnel, or what to change in a named one:
-  --target TARGET      instance id, tag:KEY=VALUE, or the value of a Name tag
-  --host HOST          where the target is to connect; without it, to itself
-  --port PORT          the port there
-  --rds NAME           a DB cluster, instance or proxy, or its endpoint, instead of --host and --port
-  --elasticache NAME   a cache, or its endpoint, instead
-  --reader             the reader endpoint of --rds or --elasticache
-  --local-port PORT    the port here, on 127.0.0.1 and ::1; 0 takes any free one
-  --listen ADDRESS     ADDR:PORT or unix:PATH instead
-  --allow-remote       let --listen be an address that other machines reach
-  --profile, --region, --reason
-  --lanes N            spread connections over N sessions (1 to 16)
-  --wait               ready means that the remote port has taken a connection, within 15s;
-                       of agents before 3.0.197 and --engine plugin: has not refused one for 1s
-  --engine native      our own data channel (default); plugin: the official one
-  --guard MODE         on, warn, strict or off, as with start-session
-  --name NAME          what to call a tunnel that is in no file
+// verbs are the commands below `ssmguard tunnel`, in the order of their help.
+var verbs = []verb{
+	{name: "up", words: "[NAME...]", usage: "open tunnels and keep them open", named: Configured, retryFor: endlessly,
+		about: "Opens tunnels and keeps them open until Ctrl-C, or in the background.",
+		flags: (*Options).upFlags, run: tunnelUp, likely: []string{"start", "open", "connect"},
+		examples: []command.Example{
+			{Line: "ssmguard tunnel up dev", Text: "a tunnel, or a group of them, of a file"},
+			{Line: "ssmguard tunnel up --target bastion --host db.internal --port 5432 --local-port 15432", Text: "the same without a file"},
+			{Line: "ssmguard tunnel up --target bastion --rds orders --background", Text: "to a database of RDS, in the background"},
+		}},
+	{name: "run", words: "[NAME...] -- COMMAND", usage: "open tunnels for one command", named: Configured, retryFor: runRetryFor,
+		about: `Opens tunnels, runs a command with SSMGUARD_NAME_HOST and SSMGUARD_NAME_PORT for each of
+them, closes them, and ends with the command's exit code.`,
+		flags: (*Options).runFlags, takesCommand: true, run: tunnelRun, likely: []string{"exec", "with"},
+		examples: []command.Example{{Line: `ssmguard tunnel run orders -- sh -c 'pg_dump -h "$SSMGUARD_ORDERS_HOST" -p "$SSMGUARD_ORDERS_PORT"'`,
+			Text: "a dump of the database behind orders"}}},
+	{name: "ls", words: "[NAME...]", usage: "list tunnels and where they stand", named: Configured,
+		about:  "Lists the tunnels of the files and those that are open, in other terminals, too.",
+		flags:  func(o *Options) []command.Flag { return o.outputFlags("json: the list as JSON") },
+		likely: []string{"list", "status", "ps", "show"}, run: tunnelLs,
+		examples: []command.Example{{Line: "ssmguard tunnel ls --output json", Text: "for programs"}}},
+	{name: "down", words: "[NAME...]", usage: "close tunnels; without a name, all in the background", named: Running,
+		about: "Closes tunnels, those of other terminals by their names. A tunnel stays in its file.",
+		run:   tunnelDown, likely: []string{"stop", "close", "rm", "remove", "delete", "kill"},
+		examples: []command.Example{{Line: "ssmguard tunnel down dev", Text: "close a tunnel, or a group"}}},
+	{name: "restart", words: "[NAME...]", usage: "close and open background tunnels", named: Running,
+		about: "Closes and opens background tunnels again, as their files say now.",
+		run:   tunnelRestart, likely: []string{"reload"},
+		examples: []command.Example{{Line: "ssmguard tunnel restart dev", Text: "after its file was changed"}}},
+	{name: "logs", words: "NAME", usage: "print what a background tunnel has to say", named: Running,
+		about: "Prints the log of a background tunnel.",
+		flags: (*Options).logsFlags, run: tunnelLogs, likely: []string{"log", "tail"},
+		examples: []command.Example{{Line: "ssmguard tunnel logs -f dev", Text: "and what is still to come"}}},
+	{name: "env", words: "NAME", usage: "print how to connect to the database behind a tunnel", named: OneTunnel,
+		about: `Prints how to connect to the database behind a tunnel. A tunnel that is in no file is
+known by its --rds, --elasticache, or --host and --port.`,
+		flags: (*Options).envFlags, run: tunnelEnv,
+		examples: []command.Example{
+			{Line: `eval "$(ssmguard tunnel env orders --format psql)" && psql`, Text: "as variables of psql"},
+			{Line: "ssmguard tunnel env orders --user app --token", Text: "with an IAM token as the password"},
+		}},
+	{name: "check", words: "[NAME...]", usage: "tell whether tunnels may be opened, and open none", named: Configured,
+		about: "Tells whether IAM allows the tunnels, and what is missing. It opens none.",
+		flags: func(o *Options) []command.Flag {
+			return slices.Concat(o.outputFlags("json: the decisions as JSON"), o.openFlags(), o.spotFlags())
+		}, run: tunnelCheck, likely: []string{"test", "validate"},
+		examples: []command.Example{{Line: "ssmguard tunnel check dev", Text: "may they be opened?"}}},
+	{name: "add", words: "NAME", usage: "write a tunnel into a configuration file",
+		about: `Writes a tunnel into the user's file or the project's. Instead of options it takes a
+command of the AWS CLI, pasted after "--".`,
+		flags: (*Options).addFlags, takesCommand: true, run: tunnelAdd, likely: []string{"create", "new", "edit"},
+		examples: []command.Example{
+			{Line: "ssmguard tunnel add orders --target tag:Name=bastion --rds orders --local-port 15432", Text: "by what it leads to"},
+			{Line: "ssmguard tunnel add orders -- aws ssm start-session ...", Text: "from a command you have"},
+		}},
+}
 
-  up, run --retry-for DURATION
-                       what passes by itself (no network, throttling, a target that is
-                       starting) is tried again until the tunnel is ready, for so long;
-                       up: without end, run: 1m; 0 tries once. What was ready once is
-                       opened again until it is closed or AWS refuses
-  up --background      return when the tunnels are ready, and keep them open; when they
-                       are not within 30s, say so, fail, and go on trying
-  up, ls --output json events as JSON lines, the list as JSON
-  env --format FORMAT  psql, mysql or url, else what suits the engine; --user, --database;
-                       --token adds an IAM token as the password of --user, where the
-                       form keeps it from being sent without TLS; for a tunnel in no
-                       file, with its --rds, --elasticache, --host and --port
-  add --project        to .ssmguard.yaml here; else to the user's file. Instead of options,
-                       a pasted command after "--": add NAME -- aws ssm start-session ...
-  logs -f, --follow    go on until the tunnel is closed
-`
+// Command declares `ssmguard tunnel` with all its verbs.
+func Command() *command.Command {
+	c := &command.Command{
+		Command: cli.Command{
+			Name: "tunnel", Category: command.Tunnels, ArgsUsage: "COMMAND [NAME...] [options]",
+			Usage: "open, keep and close tunnels",
+			Description: `A tunnel is a local port that leads to a port behind a bastion, and stays open through
+lost connections. Tunnels are named in ~/.config/ssmguard/config.yaml and in a project's
+.ssmguard.yaml, or given on the spot. A project's file is used when nobody but you or
+root can write it, and replaces nothing of your own. "ssmguard help tunnel up" tells more
+about one of the commands.`,
+		},
+		Likely: []string{"forward", "port-forward", "tunnels"},
+		Examples: []command.Example{
+			{Line: "ssmguard tunnel up --target bastion --host db.internal --port 5432 --local-port 15432", Text: "without a file"}},
+		Files: []command.File{
+			{Name: "~/.config/ssmguard/config.yaml", Text: "Your tunnels and groups of tunnels."},
+			{Name: ".ssmguard.yaml", Text: "Those of a project, in its directory or one above the current one."},
+			{Name: "~/.local/state/ssmguard/tunnels", Text: "Logs and states of background tunnels."},
+		},
+	}
+	for _, v := range verbs {
+		c.Verbs = append(c.Verbs, &command.Command{
+			Command:  cli.Command{Name: v.name, ArgsUsage: v.words, Usage: v.usage, Description: v.about},
+			Options:  func() []command.Flag { return v.options(new(Options)) },
+			Examples: v.examples, Words: v.named, Likely: v.likely,
+			Run: v.runWords,
+		})
+	}
+	return c
+}
+
+func (v verb) options(o *Options) []command.Flag {
+	if v.flags == nil {
+		return nil
+	}
+	return v.flags(o)
+}
+
+// runWords runs the words after the verb.
+func (v verb) runWords(ctx context.Context, p *env.Process, words []string) error {
+	if len(words) == 1 && words[0] == "help" {
+		return command.ErrHelp
+	}
+	o, err := v.parse(words, p.Getenv)
+	if err != nil {
+		if v.name == "up" && asksForJSON(words) {
+			tellGaveUp(p, firstWords(words), err)
+		}
+		return err
+	}
+	err = v.run(ctx, p, o)
+	var sig env.Signalled
+	if !o.ran && errors.As(context.Cause(ctx), &sig) && (err == nil || errors.Is(err, context.Canceled) || exit.As[env.Signalled](err)) {
+		return exit.EndWith(128 + int(sig.Signal)) // nothing but our output belongs on stdout
+	}
+	if exit.As[*fs.PathError](err) && errors.Is(err, syscall.EPIPE) {
+		return exit.EndWith(128 + int(syscall.SIGPIPE)) // nobody reads us any more, and wants no word about it
+	}
+	return err
+}
+
+// parse takes the verb's options out of the words after it.
+func (v verb) parse(words []string, getenv func(string) string) (*Options, error) {
+	o := &Options{Spot: configs.Tunnel{LocalPort: -1}, Output: "text", RetryFor: v.retryFor, raw: words}
+	flags := v.options(o)
+	rest, err := command.Take(flags, words, getenv)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.Index(rest, "--")
+	if at >= 0 {
+		o.Command, o.Words = rest[at+1:], rest[:at]
+	} else {
+		o.Words = rest
+	}
+	if at >= 0 && !v.takesCommand {
+		return nil, exit.Usagef("tunnel %s runs no command; `tunnel run` does", v.name)
+	}
+	for i, word := range o.Words {
+		switch {
+		case !strings.HasPrefix(word, "-"):
+		case at < 0 && v.name == "run" && i > 1: // orders sh -c ...
+			return nil, exit.Usagef("%s is no option of tunnel run; a command follows %q: ssmguard tunnel run %s -- %s",
+				env.Printable(word), "--", env.Printable(rest[0]), env.Printable(strings.Join(rest[1:], " ")))
+		default:
+			return nil, exit.Usagef("%s", exit.UnknownOption(word, command.Names(flags), fmt.Sprintf("; see %q", "ssmguard help tunnel "+v.name)))
+		}
+	}
+	return o, nil
+}

@@ -1,0 +1,93 @@
+package check
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/command"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+)
+
+// Commands declares the commands that ask, and start nothing.
+func Commands(p *env.Process) []*command.Command {
+	eval := new(evalOptions)
+	return []*command.Command{
+		{
+			Command: cli.Command{
+				Name: "check", Category: command.Checks, ArgsUsage: "--target TARGET [options]",
+				Usage: "check only, start nothing",
+				Description: `Asks whether a session would be allowed, and by what, or what is missing. The session is
+given as for start-session. With --policy it asks about policies in files, and nobody
+else. Exit codes: 0 allowed, 3 denied, 4 undecided, others as for a session.`,
+			},
+			Options: func() []command.Flag {
+				return ask.AboutSession(new(fileOptions).flags(), "--no-cache", "--timings")
+			},
+			Likely: []string{"test", "whatif", "simulate"},
+			Examples: []command.Example{
+				{Line: "ssmguard check --target bastion --document-name AWS-StartSSHSession", Text: "may I?"},
+				{Line: "ssmguard check --policy policy.json --target i-0123456789abcdef0 --target-tag Name=bastion --expect allow", Text: "a policy before it is in an account, for CI"},
+				{Line: "ssmguard check --target bastion --what-if-remove ssm-dev", Text: "would the session still be allowed without that policy?"},
+				{Line: "ssmguard check --target bastion --output json", Text: "for programs"},
+			},
+			Run: ask.Targeted("check", Run),
+		},
+		{
+			Command: cli.Command{
+				Name: "policy", Category: command.Checks, ArgsUsage: "--target TARGET [options]",
+				Usage: "print the smallest policy that allows a session",
+				Description: `Prints, on stdout, the smallest identity policy that lets a session through and its own
+session be resumed and ended. It starts nothing.`,
+			},
+			Options: func() []command.Flag { return ask.AboutSession(new(policyOptions).flags(), "--no-cache") },
+			Examples: []command.Example{
+				{Line: "ssmguard policy --target bastion --document-name AWS-StartSSHSession", Text: "for the caller"},
+				{Line: "ssmguard policy --target i-0123456789abcdef0 --region eu-west-1 --principal arn:aws:iam::111122223333:role/dev --format terraform",
+					Text: "for somebody else, without asking AWS"},
+			},
+			Run: ask.Targeted("policy", Policy),
+		},
+		{
+			Command: cli.Command{
+				Name: "explain", Category: command.Checks, ArgsUsage: "[CODE | MESSAGE | < FILE]",
+				Usage: "tell more about a finding, or what AWS's error message means",
+				Description: `Prints the page of a finding, or reads an AccessDenied message as AWS, the AWS CLI or an
+SDK prints it and says what it means. Encoded messages are decoded by AWS, where the
+caller may. Without either it lists all findings.`,
+				Action: func(c *cli.Context) error {
+					o := &explainOptions{Process: p}
+					if err := o.complete(c.Args().Slice()); err != nil {
+						return err
+					}
+					return o.run(c.Context)
+				},
+			},
+			Words: "CODE",
+			Examples: []command.Example{
+				{Line: "ssmguard explain SG101", Text: "the page of a finding"},
+				{Line: "aws s3 ls 2>&1 | ssmguard explain", Text: "a refusal of AWS"},
+			},
+		},
+		{
+			Command: cli.Command{
+				Name: "eval", Category: command.Checks, ArgsUsage: "[--stats] < CASES",
+				Usage: "decide evaluation cases read from stdin",
+				Description: `Reads evaluation cases from stdin, one JSON object a line, and writes one decision a
+line to stdout: {"id", "decision", "matched", "error"}. The decision is allowed,
+explicitDeny, implicitDeny, unknown or error; a bad case is an error and the next one is
+read. It speaks to nobody and needs no credentials.`,
+				Action: func(c *cli.Context) error {
+					if err := exit.NoWords(c); err != nil {
+						return err
+					}
+					return runEval(c.Context, p, *eval)
+				},
+			},
+			Options: func() []command.Flag {
+				return []command.Flag{{Name: "--stats", Text: "print the cases per second on stderr", Set: command.Switch(&eval.Stats)}}
+			},
+			Examples: []command.Example{{Line: "ssmguard eval --stats < cases.jsonl", Text: "and how fast it was"}},
+		},
+	}
+}

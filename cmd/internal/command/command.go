@@ -1,0 +1,199 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/internal/spelling"
+)
+
+// The groups that the list of commands has, in their order.
+const (
+	Sessions = "sessions"
+	Checks   = "checks"
+	Tunnels  = "tunnels"
+	Trying   = "trying it out, without AWS"
+	Setup    = "setup"
+)
+
+// Groups are the groups of commands in the order of the help: urfave/cli sorts its
+// categories by name.
+var Groups = []string{Sessions, Checks, Tunnels, Trying, Setup}
+
+// Command declares a command. Of cli.Command it sets Name, Usage (a line), ArgsUsage
+// (what follows the name), Description and Category (one of Groups, for a command that
+// stands below no other); the fields here are for what urfave/cli has no place for.
+type Command struct {
+	cli.Command
+	// Options makes the options anew. They are made when they are parsed, shown or
+	// compared with a misspelt one: a session starts without.
+	Options  func() []Flag
+	Examples []Example
+	Words    string     // what the words after it are, for completion: "TARGET", or a|b|c
+	Likely   []string   // what others call such a command, for suggestions
+	Verbs    []*Command // the commands below it
+	Files    []File     // the files that it reads or writes, for the man page
+	AWSVoice bool       // its errors stay as the AWS CLI words them
+	AWSHelp  bool       // so does what it says to --help
+	// Run runs the words after a command that urfave/cli cannot parse: those of the AWS
+	// CLI's grammar, and those that have options behind their words. It is nil for a
+	// command with an Action.
+	Run Runner
+
+	path string
+}
+
+// Runner runs the words after a command.
+type Runner func(ctx context.Context, p *env.Process, words []string) error
+
+// Example is a command line and what it does.
+type Example struct{ Line, Text string }
+
+// File is a file and what it is for.
+type File struct{ Name, Text string }
+
+// ErrHelp is returned when help was asked for by the word, as the AWS CLI takes it.
+var ErrHelp = errors.New("help wanted")
+
+// Flags are the options of a command, none if it declares none.
+func (c *Command) Flags() []Flag {
+	if c.Options == nil {
+		return nil
+	}
+	return c.Options()
+}
+
+// Below finds the command that words lead to, beginning below c, and returns what is
+// left of them.
+func (c *Command) Below(words []string) (found *Command, rest []string) {
+	for len(words) > 0 {
+		at := slices.IndexFunc(c.Verbs, func(v *Command) bool { return v.Name == words[0] })
+		if at < 0 {
+			break
+		}
+		c, words = c.Verbs[at], words[1:]
+	}
+	return c, words
+}
+
+// Path are the words that lead to the command, "tunnel up", once Join has been called.
+func (c *Command) Path() string { return c.path }
+
+// Join makes urfave/cli's command of a declaration and of those below it. above are the
+// words that lead there, and page shows a command's help.
+func (c *Command) Join(p *env.Process, above string, page func(*Command) error) *cli.Command {
+	c.path = strings.TrimSpace(above + " " + c.Name)
+	// urfave/cli's help would know neither examples nor groups. Its parser says
+	// flag.ErrHelp to a --help that it has not been told of.
+	c.HideHelp = true
+	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
+		if errors.Is(err, flag.ErrHelp) {
+			return page(c)
+		}
+		return c.usageError(err)
+	}
+	for _, v := range c.Verbs {
+		c.Subcommands = append(c.Subcommands, v.Join(p, c.path, page))
+	}
+	if c.Verbs != nil {
+		c.Run = func(_ context.Context, _ *env.Process, words []string) error {
+			if len(words) == 0 || words[0] == "help" {
+				return ErrHelp
+			}
+			return Unknown(c.path, words[0], c.Verbs)
+		}
+	}
+	if c.Run == nil {
+		flags := c.Flags()
+		for i := range flags {
+			c.Command.Flags = append(c.Command.Flags, &flags[i])
+		}
+		return &c.Command
+	}
+	c.SkipFlagParsing = true
+	c.Action = func(ctx *cli.Context) error {
+		words := ctx.Args().Slice()
+		if !c.AWSHelp && wantsHelp(words) {
+			return page(c)
+		}
+		err := c.Run(ctx.Context, p, words)
+		switch {
+		case errors.Is(err, ErrHelp):
+			return page(c)
+		case c.AWSVoice:
+			return err
+		}
+		return exit.OwnVoice(c.path, err, func() []string { return Names(c.Flags()) })
+	}
+	return &c.Command
+}
+
+// usageError says in our words what package flag found wrong with a command line.
+func (c *Command) usageError(err error) error {
+	message, see := err.Error(), fmt.Sprintf("; see %q", "ssmguard help "+c.path)
+	for _, form := range []struct {
+		theirs string
+		ours   func(option string) string
+	}{
+		{"flag provided but not defined: ", func(o string) string { return exit.UnknownOption(o, Names(c.Flags()), see) }},
+		{"flag needs an argument: ", func(o string) string { return o + " needs a value" }},
+	} {
+		if option, ok := strings.CutPrefix(message, form.theirs); ok {
+			if len(option) > 2 {
+				option = "-" + option
+			}
+			return exit.Usagef("%s", form.ours(option))
+		}
+	}
+	return exit.Usagef("%s%s", message, see)
+}
+
+// wantsHelp finds --help and -h among the options of a command line, before a command
+// that is to be run.
+func wantsHelp(words []string) bool {
+	if i := slices.Index(words, "--"); i >= 0 {
+		words = words[:i]
+	}
+	return slices.Contains(words, "--help") || slices.Contains(words, "-h")
+}
+
+// Nearest returns the name of the command that a word was most likely meant for: one that
+// is spelled alike, that others call so, or that begins with it; "" if there is none.
+// urfave/cli would suggest a command for whatever is typed.
+func Nearest(word string, commands []*Command) string {
+	var names []string
+	for _, c := range commands {
+		if slices.Contains(c.Likely, word) {
+			return c.Name
+		}
+		if !c.Hidden {
+			names = append(names, c.Name)
+		}
+	}
+	if near := spelling.Nearest(word, names); near != "" {
+		return near
+	}
+	at := slices.IndexFunc(names, func(name string) bool { return len(word) > 2 && strings.HasPrefix(name, word) })
+	if at < 0 {
+		return ""
+	}
+	return names[at]
+}
+
+// Unknown says that no command below the words of above is called word, and which one may
+// have been meant.
+func Unknown(above, word string, commands []*Command) error {
+	typed, known := strings.TrimSpace(above+" "+env.Printable(word)), strings.TrimSpace("ssmguard help "+above)
+	if near := Nearest(word, commands); near != "" {
+		return exit.Usagef("unknown command: %s; did you mean %q?", typed, strings.Join(strings.Fields("ssmguard "+above+" "+near), " "))
+	}
+	return exit.Usagef("unknown command: %s; see %q", typed, known)
+}

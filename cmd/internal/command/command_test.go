@@ -1,0 +1,147 @@
+package command
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/urfave/cli/v2"
+
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+)
+
+// cook declares a program with both kinds of commands: one that urfave/cli parses, and
+// one with verbs whose words come before their options.
+type cook struct {
+	page, sauce, bakedFor string
+	salt                  int
+	quick                 bool
+	dish                  []string
+}
+
+func (k *cook) commands() []*Command {
+	return []*Command{
+		{
+			Command: cli.Command{Name: "boil", Category: Checks, ArgsUsage: "[options]", Usage: "boil", Description: "Boils.",
+				Action: func(c *cli.Context) error { k.dish = c.Args().Slice(); return nil }},
+			Options: func() []Flag {
+				return []Flag{
+					{Name: "--salt", Value: "GRAMS", Default: "3", Text: "how salty", Set: Number(&k.salt, 0, 9)},
+					{Name: "--quick", Short: "-q", Text: "be quick", Set: Switch(&k.quick)},
+					{Name: "--sauce", Choices: []string{"red", "white"}, Group: "beside it", Text: "which sauce", Set: Text(&k.sauce)},
+				}
+			},
+			Examples: []Example{{Line: "ssmguard boil --quick", Text: "in a hurry"}},
+		},
+		{
+			Command: cli.Command{Name: "oven", Category: Setup, Usage: "use the oven"},
+			Verbs: []*Command{{
+				Command: cli.Command{Name: "bake", ArgsUsage: "DISH", Usage: "bake a dish"}, Likely: []string{"roast"},
+				Options: func() []Flag {
+					return []Flag{{Name: "--for", Value: "WHOM", Env: "FOR", Text: "whose it is", Set: Text(&k.bakedFor)}}
+				},
+				Run: func(_ context.Context, p *env.Process, words []string) (err error) {
+					k.dish, err = Take(k.commands()[1].Verbs[0].Flags(), words, p.Getenv)
+					return err
+				},
+			}},
+		},
+	}
+}
+
+func (k *cook) run(t *testing.T, words ...string) error {
+	t.Helper()
+	app := &cli.App{Name: "ssmguard", HideHelp: true, ExitErrHandler: func(*cli.Context, error) {}}
+	for _, c := range k.commands() {
+		app.Commands = append(app.Commands, c.Join(&env.Process{Environ: []string{"FOR=me"}}, "", func(c *Command) error {
+			k.page = c.Path()
+			return nil
+		}))
+	}
+	return app.RunContext(t.Context(), append([]string{"ssmguard"}, words...))
+}
+
+func TestJoin(t *testing.T) {
+	for _, tt := range []struct {
+		words, page, err string
+		salt             int
+		quick            bool
+		dish, bakedFor   string
+	}{
+		{words: "boil --salt 5 -q egg", salt: 5, quick: true, dish: "egg"},
+		{words: "boil --salt 5 --salt=7", salt: 7},
+		{words: "boil --salt 77", err: "--salt 77: want a number from 0 to 9"},
+		{words: "boil --sauce green", err: "--sauce green: want one of red, white"},
+		{words: "boil --salt", err: "--salt needs a value"},
+		{words: "boil --slat 3", err: "unknown option: --slat; did you mean --salt?"},
+		{words: "boil -x", err: `unknown option: -x; see "ssmguard help boil"`},
+		{words: "boil --quick=perhaps", err: "--quick perhaps: want true or false"},
+		{words: "boil --help", page: "boil"},
+		{words: "boil -h", page: "boil"},
+		{words: "oven bake pie", dish: "pie", bakedFor: "me"},
+		{words: "oven bake pie --for you", dish: "pie", bakedFor: "you"},
+		{words: "oven bake pie --for you -- --for x", dish: "pie -- --for x", bakedFor: "you"},
+		{words: "oven bake pie --help", page: "oven bake"},
+		{words: "oven", page: "oven"},
+		{words: "oven roast pie", err: `unknown command: oven roast; did you mean "ssmguard oven bake"?`},
+		{words: "oven freeze", err: `unknown command: oven freeze; see "ssmguard help oven"`},
+	} {
+		k := &cook{}
+		err := k.run(t, strings.Fields(tt.words)...)
+		if tt.err != "" {
+			if err == nil || err.Error() != tt.err || exit.Code(err) != exit.Usage {
+				t.Errorf("%s: %v, want %s", tt.words, err, tt.err)
+			}
+			continue
+		}
+		if err != nil || k.page != tt.page || k.salt != tt.salt || k.quick != tt.quick || k.bakedFor != tt.bakedFor || strings.Join(k.dish, " ") != tt.dish {
+			t.Errorf("%s: %v, %+v", tt.words, err, k)
+		}
+	}
+}
+
+func TestPage(t *testing.T) {
+	k := &cook{}
+	commands := k.commands()
+	commands[0].Join(nil, "", nil)
+	var b strings.Builder
+	if err := Page(&b, commands[0]); err != nil {
+		t.Fatal(err)
+	}
+	want := `usage: ssmguard boil [options]
+
+Boils.
+
+options:
+  --salt GRAMS                how salty (default: 3)
+  -q, --quick                 be quick
+
+beside it:
+  --sauce red|white           which sauce
+
+examples:
+  # in a hurry
+  ssmguard boil --quick
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+	b.Reset()
+	if err := List(&b, commands); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); !strings.Contains(got, "\nchecks:\n  boil            boil\n\nsetup:\n  oven            use the oven\n\n") {
+		t.Error(got)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	commands := (&cook{}).commands()
+	for word, want := range map[string]string{"biol": "boil", "ove": "oven", "ov": "", "x": ""} {
+		if got := Nearest(word, commands); got != want {
+			t.Errorf("%s: %q, want %q", word, got, want)
+		}
+	}
+}

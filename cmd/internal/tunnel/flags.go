@@ -1,0 +1,111 @@
+package tunnel
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/command"
+	"ssmguard/configs"
+)
+
+// spotGroup is the heading of the options that describe a tunnel.
+const spotGroup = "a tunnel that is in no file, or what to change in a named one"
+
+func grouped(heading string, flags []command.Flag) []command.Flag {
+	for i := range flags {
+		flags[i].Group = heading
+	}
+	return flags
+}
+
+// spotFlags describe a tunnel on the command line.
+func (o *Options) spotFlags() []command.Flag {
+	s := &o.Spot
+	flags := []command.Flag{
+		{Name: "--target", Value: "TARGET", Text: "instance id, tag:KEY=VALUE, or the value of a Name tag", Set: command.Text(&s.Target)},
+		{Name: "--host", Value: "HOST", Text: "where the target is to connect; without it, to itself", Set: command.Text(&s.Host)},
+		{Name: "--port", Value: "PORT", Text: "the port there", Set: command.Number(&s.Port, 1, 65535)},
+		{Name: "--rds", Value: "DATABASE", Text: "a DB cluster, instance or proxy, or its endpoint, instead of --host and --port", Set: command.Text(&s.RDS)},
+		{Name: "--elasticache", Value: "CACHE", Text: "a cache, or its endpoint, instead", Set: command.Text(&s.ElastiCache)},
+		{Name: "--reader", Text: "the reader endpoint of --rds or --elasticache", Set: command.Switch(&s.Reader)},
+		{Name: "--local-port", Value: "PORT", Text: "the port here, on 127.0.0.1 and ::1; 0 takes any free one", Set: command.Number(&s.LocalPort, 0, 65535)},
+		{Name: "--listen", Value: "ADDRESS", Text: "ADDR:PORT or unix:PATH instead", Set: command.Text(&s.Listen)},
+		{Name: "--profile", Value: "PROFILE", Text: "the profile of ~/.aws/config", Set: command.Text(&s.Profile)},
+		{Name: "--region", Value: "REGION", Text: "the region", Set: command.Text(&s.Region)},
+		{Name: "--reason", Value: "TEXT", Text: "why the sessions are started, for their history", Set: command.Text(&s.Reason)},
+		{Name: "--lanes", Value: "N", Default: "1", Text: "spread connections over N sessions, at most 16", Set: command.Number(&s.Lanes, 1, 16)},
+		{Name: "--wait", Text: "ready means that the remote port has taken a connection, within 15s; of agents before 3.0.197 and with --engine plugin: has not refused one for 1s",
+			Set: func(string) error { s.Wait = configs.DefaultWait; return nil }},
+		{Name: "--engine", Choices: []string{ask.EngineNative, ask.EnginePlugin}, Default: ask.EngineNative,
+			Text: "our own data channel, or the official plugin", Set: command.Text(&s.Engine)},
+		{Name: "--guard", Choices: ask.GuardModes, Default: string(ask.GuardOn), Env: "SSMGUARD_GUARD", Text: ask.GuardText, Set: command.Text(&s.Guard)},
+		{Name: "--name", Value: "NAME", Text: "what to call a tunnel that is in no file",
+			Set: func(v string) error { s.Name = v; return configs.CheckName(v) }},
+	}
+	return grouped(spotGroup, flags)
+}
+
+// retryFlags say how long opening is tried.
+func (o *Options) retryFlags(standard string) []command.Flag {
+	return []command.Flag{{Name: "--retry-for", Value: "DURATION", Default: standard,
+		Text: "what passes by itself (no network, throttling, a target that is starting) is tried again until the tunnel is ready, for so long; 0 tries once. What was ready once is opened again until it is closed or AWS refuses",
+		Set: func(v string) (err error) {
+			if o.RetryFor, err = time.ParseDuration(v); err != nil || o.RetryFor < 0 {
+				return errors.New("want a duration such as 30s or 5m, 0 to try once")
+			}
+			return nil
+		}}}
+}
+
+// openFlags say how a tunnel is opened.
+func (o *Options) openFlags() []command.Flag {
+	flags := []command.Flag{
+		{Name: "--allow-remote", Text: "let --listen be an address that other machines reach", Set: command.Switch(&o.Remote)},
+		ask.PluginFlag(&o.Plugin), ask.NoCacheFlag(&o.NoCache),
+	}
+	return grouped("how it is opened", flags)
+}
+
+func (o *Options) outputFlags(text string) []command.Flag {
+	return []command.Flag{{Name: "--output", Choices: []string{"text", "json"}, Default: "text", Text: text, Set: command.Text(&o.Output)}}
+}
+
+// loginFlags say who connects to the database behind a tunnel, and to which.
+func (o *Options) loginFlags() []command.Flag {
+	return grouped("the database behind it", []command.Flag{
+		{Name: "--user", Value: "USER", Text: "the user of the database", Set: command.Text(&o.Spot.User)},
+		{Name: "--database", Value: "NAME", Text: "the database", Set: command.Text(&o.Spot.Database)},
+	})
+}
+
+func (o *Options) upFlags() []command.Flag {
+	background := command.Flag{Name: "--background", Set: command.Switch(&o.Background),
+		Text: "return when the tunnels are ready, and keep them open; when they are not within 30s, say so, fail, and go on trying"}
+	return slices.Concat([]command.Flag{background}, o.retryFlags("without end"), o.outputFlags("json: events as JSON lines"), o.openFlags(), o.spotFlags())
+}
+
+func (o *Options) runFlags() []command.Flag {
+	return slices.Concat(o.retryFlags(runRetryFor.String()), o.openFlags(), o.spotFlags())
+}
+
+func (o *Options) logsFlags() []command.Flag {
+	return []command.Flag{{Name: "--follow", Short: "-f", Text: "go on until the tunnel is closed", Set: command.Switch(&o.Follow)}}
+}
+
+func (o *Options) envFlags() []command.Flag {
+	return slices.Concat([]command.Flag{
+		{Name: "--format", Choices: []string{"psql", "mysql", "url"}, Text: "the client it is for; without it, what suits the engine", Set: command.Text(&o.Format)},
+		{Name: "--token", Set: command.Switch(&o.Token),
+			Text: "add an IAM token as the password of --user, where the form keeps it from being sent without TLS"},
+	}, o.loginFlags(), o.spotFlags())
+}
+
+func (o *Options) addFlags() []command.Flag {
+	return slices.Concat([]command.Flag{
+		{Name: "--project", Text: "to .ssmguard.yaml in this directory; without it, to the user's file", Set: command.Switch(&o.Project)},
+		{Name: "--document-name", Value: "DOCUMENT", Text: "as start-session takes it, with --parameters, instead of --host and --port", Set: command.Text(&o.document)},
+		{Name: "--parameters", Value: "PARAMETERS", Text: "host, portNumber and localPortNumber", Set: command.Text(&o.parameters)},
+	}, o.loginFlags(), o.spotFlags())
+}
