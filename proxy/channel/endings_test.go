@@ -61,7 +61,14 @@ func TestEndingsLeaveNothing(t *testing.T) {
 			for round := range 2 { // the first one opens what the process keeps
 				t.Run(fmt.Sprint("round ", round), func(t *testing.T) {
 					ends.Store(false)
-					r := busyRig(t, way.edit)
+					r := busyRig(t, func(o *channel.Options) {
+						if !way.keeps { // the far side answers, however busy the machine is
+							o.Wait(patience)
+						}
+						if way.edit != nil {
+							way.edit(o)
+						}
+					})
 					way.end(r)
 					select {
 					case err := <-r.forward:

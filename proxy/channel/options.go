@@ -89,6 +89,10 @@ type Limits struct {
 	// programs on this machine), one that is gone is not waited for, and one that
 	// waits for the rest of an answer gets fifteen times Answered.
 	Answered, Unanswered time.Duration
+
+	// farewell is how long a channel that ends waits for the far side. Tests on a
+	// busy machine wait longer.
+	farewell time.Duration
 }
 
 const (
@@ -122,6 +126,7 @@ func (o Options) withDefaults() Options {
 	if o.DialContext == nil {
 		o.DialContext = (&net.Dialer{Timeout: openTry}).DialContext
 	}
+	o.farewell = or(o.farewell, farewell)
 	if o.wall == nil {
 		o.wall = func() time.Time { return time.Now().Round(0) }
 	}

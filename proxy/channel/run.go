@@ -55,7 +55,7 @@ func (c *Channel) serve(l *link) (useful bool, err error) {
 	}
 	close(halt)
 	c.out.disconnected()
-	polite := c.quit.Err() != nil && endsWithin(writing, farewell)
+	polite := c.quit.Err() != nil && endsWithin(writing, c.opt.farewell)
 	l.close(polite)
 	<-reading
 	<-writing
@@ -84,7 +84,7 @@ func (c *Channel) sayGoodbye(reading, writing chan error) {
 	if c.knowsTerminate.Load() {
 		c.out.sendNow(wire.PayloadFlag, wire.AppendFlag(nil, wire.TerminateSession))
 	}
-	t := time.NewTimer(farewell)
+	t := time.NewTimer(c.opt.farewell)
 	defer t.Stop()
 	select {
 	case <-c.out.drain():
