@@ -130,16 +130,16 @@ func TestOuterPoliciesChange(t *testing.T) {
 		}
 	}
 	expect("")
-	must(s.PutSCP(0, world.Policy{Name: "scp", Document: allow("iam:*", "*")}))
+	must(putSCP(s, 0, world.Policy{Name: "scp", Document: allow("iam:*", "*")}))
 	expect("because no service control policy allows")
-	must(s.PutSCP(0, world.Policy{Name: "more", Document: allow("ssm:*", "*")}))
+	must(putSCP(s, 0, world.Policy{Name: "more", Document: allow("ssm:*", "*")}))
 	expect("")
 	nothing := strings.Replace(allow("s3:*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1)
-	must(s.PutEndpoint(&world.Policy{Name: "vpce", Document: nothing}))
+	must(putEndpoint(s, &world.Policy{Name: "vpce", Document: nothing}))
 	expect("because no VPC endpoint policy allows")
-	must(s.PutEndpoint(nil))
+	must(putEndpoint(s, nil))
 	expect("")
-	if s.PutSCP(1, world.Policy{Name: "scp", Document: allow("*", "*")}) == nil || s.PutSCP(0, world.Policy{Name: "scp", Document: "{}"}) == nil || s.PutEndpoint(&world.Policy{Document: "{}"}) == nil {
+	if putSCP(s, 1, world.Policy{Name: "scp", Document: allow("*", "*")}) == nil || putSCP(s, 0, world.Policy{Name: "scp", Document: "{}"}) == nil || putEndpoint(s, &world.Policy{Document: "{}"}) == nil {
 		t.Error("a change that cannot be was accepted")
 	}
 	if w.Organization.Levels[0].SCPs[0].Document != allow("*", "*") || len(w.Organization.Levels[0].SCPs) != 1 {

@@ -75,7 +75,7 @@ func TestReadRole(t *testing.T) {
 
 func TestReadManagedPolicy(t *testing.T) {
 	s, c := open(t, company(), api.Options{})
-	if err := s.PutManaged(world.Policy{Name: "Limit", Path: "/limits/", Document: allow("iam:*", "*")}); err != nil {
+	if err := putManaged(s, world.Policy{Name: "Limit", Path: "/limits/", Document: allow("iam:*", "*")}); err != nil {
 		t.Fatal(err)
 	}
 	const arn = "arn:aws:iam::111122223333:policy/limits/Limit"
@@ -187,7 +187,7 @@ func TestPoliciesChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	mayRead(false)
-	if err := s.Attach("user/bob", "Everything"); err != nil {
+	if err := attach(s, "user/bob", "Everything"); err != nil {
 		t.Fatal(err)
 	}
 	mayRead(true)
@@ -198,7 +198,7 @@ func TestPoliciesChange(t *testing.T) {
 		t.Error(f)
 	}
 	for name, err := range map[string]error{
-		"no principal": s.PutInline("user/eve", "p", allow("*", "*")), "no policy": s.Attach("user/bob", "Nothing"), "nothing to delete": s.DeleteInline("user/bob", "read"),
+		"no principal": s.PutInline("user/eve", "p", allow("*", "*")), "no policy": attach(s, "user/bob", "Nothing"), "nothing to delete": dropInline(s, "user/bob", "read"),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)

@@ -84,7 +84,7 @@ func (s *staged) apply(c guard.Change, n int) error {
 		return s.PutInline(s.principalName(), name, document(c.Statement))
 	}
 	if c.Kind == guard.AddStatement && c.Layer == "scp" {
-		return s.PutSCP(max(c.Level-1, 0), world.Policy{Name: name, Document: document(c.Statement)})
+		return putSCP(s.Server, max(c.Level-1, 0), world.Policy{Name: name, Document: document(c.Statement)})
 	}
 	src, ok := s.Bearing(s.who).Source(c.At)
 	if c.Kind == guard.AddStatement {
@@ -157,16 +157,16 @@ func (s *staged) rewrite(src api.Source, text string) error {
 	case "inline":
 		f := strings.SplitN(rest, " ", 3)
 		if text == "" {
-			return s.DeleteInline(f[0]+"/"+f[1], f[2])
+			return dropInline(s.Server, f[0]+"/"+f[1], f[2])
 		}
 		return s.PutInline(f[0]+"/"+f[1], f[2], text)
 	case "managed", "boundary":
-		return s.PutManaged(world.Policy{Name: rest, Document: text})
+		return putManaged(s.Server, world.Policy{Name: rest, Document: text})
 	case "scp":
 		_, name, _ := strings.Cut(rest, " ")
-		return s.PutSCP(src.Level, world.Policy{Name: name, Document: text})
+		return putSCP(s.Server, src.Level, world.Policy{Name: name, Document: text})
 	case "endpoint":
-		return s.PutEndpoint(&world.Policy{Name: rest, Document: text})
+		return putEndpoint(s.Server, &world.Policy{Name: rest, Document: text})
 	}
 	return fmt.Errorf("a policy of kind %q cannot be changed", kind)
 }

@@ -63,7 +63,7 @@ type simulationAnswer struct {
 // simulation is one request to the simulator.
 type simulation struct {
 	*api.Request
-	policies api.Bearing
+	policies *api.Bearing
 	keys     map[string][]string // the entries of the request over what is filled in
 	multi    map[string]bool
 	given    []string // resources; nil when the request named none
@@ -104,7 +104,7 @@ func readSimulation(c *api.Request) (*simulation, error) {
 	if err := c.Authorize("iam:"+c.Operation, api.Object{ARN: arn}); err != nil {
 		return nil, err
 	}
-	sim := &simulation{Request: c, keys: make(map[string][]string), multi: make(map[string]bool)}
+	sim := &simulation{Request: c, policies: c.NoPolicies(), keys: make(map[string][]string), multi: make(map[string]bool)}
 	if err := sim.source(arn); err != nil {
 		return nil, err
 	}
@@ -147,23 +147,22 @@ func (sim *simulation) source(arn string) error {
 	fill("aws:PrincipalAccount", sim.World.Account)
 	switch u, r, g := sim.User(name), sim.Role(name), sim.Group(name); {
 	case m[1] == "user" && u != nil && sim.UserARN(u) == arn:
-		sim.UserPolicies(&sim.policies, u)
+		sim.policies.AddUser(u)
 		fill("aws:PrincipalType", api.TypeUser)
 		fill("aws:userid", u.ID)
 		fill("aws:PrincipalId", u.ID)
 		fill("aws:username", u.Name)
 	case m[1] == "role" && r != nil && sim.RoleARN(r) == arn:
-		sim.PrincipalPolicies(&sim.policies, "role", &r.Principal)
+		sim.policies.AddPrincipal("role", &r.Principal)
 		fill("aws:PrincipalType", api.TypeRole)
 		fill("aws:userid", r.ID)
 		fill("aws:PrincipalId", r.ID)
 	case m[1] == "group" && g != nil && sim.GroupARN(g) == arn:
-		sim.AttachedPolicies(&sim.policies, g.Attached)
-		sim.InlinePolicies(&sim.policies, "group", g.Name, g.Inline)
+		sim.policies.AddGroup(g)
 	default:
 		return noEntity("The %s with name %s cannot be found.", m[1], name)
 	}
-	sim.OrganizationPolicies(&sim.policies)
+	sim.policies.AddOrganization()
 	if o := sim.World.Organization; o != nil {
 		fill("aws:PrincipalOrgID", o.ID)
 		fill("aws:PrincipalOrgMasterAccountId", o.ManagementAccount)

@@ -9,24 +9,24 @@ import (
 )
 
 // ARN builds an ARN of the account's own partition and account.
-func (s *Server) ARN(service, region, resource string) string {
+func (s *Store) ARN(service, region, resource string) string {
 	return strings.Join([]string{"arn", s.World.Partition, service, region, s.World.Account, resource}, ":")
 }
 
 // IAMARN is the ARN of something of IAM's in the account.
-func (s *Server) IAMARN(resource string) string { return s.ARN("iam", "", resource) }
+func (s *Store) IAMARN(resource string) string { return s.ARN("iam", "", resource) }
 
 // UserARN is a user's ARN, its path included.
-func (s *Server) UserARN(u *world.User) string { return s.IAMARN("user" + u.Path + u.Name) }
+func (s *Store) UserARN(u *world.User) string { return s.IAMARN("user" + u.Path + u.Name) }
 
 // RoleARN is a role's ARN, its path included.
-func (s *Server) RoleARN(r *world.Role) string { return s.IAMARN("role" + r.Path + r.Name) }
+func (s *Store) RoleARN(r *world.Role) string { return s.IAMARN("role" + r.Path + r.Name) }
 
 // GroupARN is a group's ARN, its path included.
-func (s *Server) GroupARN(g *world.Group) string { return s.IAMARN("group" + g.Path + g.Name) }
+func (s *Store) GroupARN(g *world.Group) string { return s.IAMARN("group" + g.Path + g.Name) }
 
 // PolicyARN is a managed policy's ARN; AWS's own have no account in theirs.
-func (s *Server) PolicyARN(m *ManagedPolicy) string {
+func (s *Store) PolicyARN(m *ManagedPolicy) string {
 	if m.AWS {
 		return strings.Join([]string{"arn", s.World.Partition, "iam", "", "aws", "policy" + m.Path + m.Name}, ":")
 	}
@@ -40,7 +40,7 @@ const (
 )
 
 // OrgPolicyARN is the ARN of a policy of the organization.
-func (s *Server) OrgPolicyARN(kind string, p world.Policy) string {
+func (s *Store) OrgPolicyARN(kind string, p world.Policy) string {
 	o := s.World.Organization
 	owner := o.ManagementAccount
 	path := o.ID + "/" + strings.ToLower(kind) + "/" + OrgPolicyID(p)
@@ -59,7 +59,7 @@ func OrgPolicyID(p world.Policy) string {
 }
 
 // TargetARN is the ARN a target is authorized on; kind is "" for text that is no target.
-func (s *Server) TargetARN(region, target string) (arn, kind string) {
+func (s *Store) TargetARN(region, target string) (arn, kind string) {
 	switch {
 	case strings.HasPrefix(target, "i-"):
 		return s.ARN("ec2", region, "instance/"+target), "instance"
@@ -85,7 +85,7 @@ func TaskTarget(target string) (cluster, task, runtime string, ok bool) {
 
 // DocumentARN is the ARN of a document: AWS's own have no account, an account's
 // own carry its id whether or not they exist.
-func (s *Server) DocumentARN(region, name string) string {
+func (s *Store) DocumentARN(region, name string) string {
 	if strings.HasPrefix(name, "arn:") {
 		return name
 	}

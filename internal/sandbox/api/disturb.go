@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"ssmguard/internal/sandbox/world"
@@ -12,6 +13,17 @@ import (
 type injected struct {
 	world.Fault
 	seen int
+}
+
+// traffic is the calls that came, and the faults that disturb those to come. It has a
+// lock of its own: operations run meanwhile.
+type traffic struct {
+	onCall func(Call)
+	delay  time.Duration // of every call
+
+	mu     sync.Mutex
+	faults []*injected
+	calls  []Call
 }
 
 // Call is one entry of the call log.
@@ -24,37 +36,37 @@ type Call struct {
 }
 
 // Inject disturbs calls from now on.
-func (s *Server) Inject(faults ...world.Fault) {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
+func (t *traffic) Inject(faults ...world.Fault) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, f := range faults {
-		s.faults = append(s.faults, &injected{Fault: f})
+		t.faults = append(t.faults, &injected{Fault: f})
 	}
 }
 
 // Heal removes every injected fault.
-func (s *Server) Heal() {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
-	s.faults = nil
+func (t *traffic) Heal() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults = nil
 }
 
 // Calls returns the log of calls so far, the oldest first.
-func (s *Server) Calls() []Call {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
-	return slices.Clone(s.calls)
+func (t *traffic) Calls() []Call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.calls)
 }
 
 // ForgetCalls empties the call log.
-func (s *Server) ForgetCalls() {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
-	s.calls = nil
+func (t *traffic) ForgetCalls() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls = nil
 }
 
-func (s *Server) record(c *Request, err error) {
-	entry := Call{At: s.Now(), Operation: c.Service + ":" + c.Operation, Region: c.Region}
+func (t *traffic) record(c *Request, err error) {
+	entry := Call{At: c.Now(), Operation: c.Service + ":" + c.Operation, Region: c.Region}
 	if c.Who != nil {
 		entry.Principal = c.Who.ARN
 	}
@@ -63,20 +75,20 @@ func (s *Server) record(c *Request, err error) {
 	} else if err != nil {
 		entry.Error = "InternalFailure"
 	}
-	s.Mu.Lock()
-	s.calls = append(s.calls, entry)
-	s.Mu.Unlock()
-	if s.onCall != nil {
-		s.onCall(entry)
+	t.mu.Lock()
+	t.calls = append(t.calls, entry)
+	t.mu.Unlock()
+	if t.onCall != nil {
+		t.onCall(entry)
 	}
 }
 
 // strike finds what is to happen to a call: the sum of the delays, the first kind.
-func (s *Server) strike(c *Request) (delay time.Duration, kind world.FaultKind) {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
-	delay = s.World.Delay
-	for _, f := range s.faults {
+func (t *traffic) strike(c *Request) (delay time.Duration, kind world.FaultKind) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delay = t.delay
+	for _, f := range t.faults {
 		name := c.Service + ":" + c.Operation
 		prefix, wild := strings.CutSuffix(f.Operation, "*")
 		if f.Operation != name && !(wild && strings.HasPrefix(name, prefix)) {

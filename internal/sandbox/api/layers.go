@@ -44,6 +44,7 @@ type Source struct {
 
 // Bearing is every policy that bears on one caller.
 type Bearing struct {
+	store   *Store
 	Sources []Source
 	Levels  int  // of the organization that apply
 	Bounded bool // a boundary is set
@@ -99,84 +100,92 @@ func (b *Bearing) Source(at policy.Pos) (Source, bool) {
 	return b.Sources[i], true
 }
 
+// NoPolicies is where the policies of somebody are added to.
+func (s *Store) NoPolicies() *Bearing { return &Bearing{store: s} }
+
 // Bearing collects the policies of a caller as they are now.
-func (s *Server) Bearing(c *Caller) *Bearing {
-	b := &Bearing{root: c.Kind == TypeRoot, session: c.Bounded}
+func (s *Store) Bearing(c *Caller) *Bearing {
+	b := &Bearing{store: s, root: c.Kind == TypeRoot, session: c.Bounded}
 	switch c.Kind {
 	case TypeUser, typeFederated:
 		if u := s.User(c.Name); u != nil {
-			s.UserPolicies(b, u)
+			b.AddUser(u)
 		}
 	case TypeRole:
 		if r := s.Role(c.Name); r != nil {
-			s.PrincipalPolicies(b, "role", &r.Principal)
+			b.AddPrincipal("role", &r.Principal)
 		}
 	}
 	b.Sources = append(b.Sources, c.Session...)
 	if e := s.World.Endpoint; e != nil {
 		b.gated = true
-		s.add(b, Source{Key: "endpoint " + e.Name, Layer: LayerEndpoint, Text: e.Document})
+		b.add(Source{Key: "endpoint " + e.Name, Layer: LayerEndpoint, Text: e.Document})
 	}
-	s.OrganizationPolicies(b)
+	b.AddOrganization()
 	return b
 }
 
-// UserPolicies adds what bears on a user: its own policies and its groups'.
-func (s *Server) UserPolicies(b *Bearing, u *world.User) {
-	s.PrincipalPolicies(b, "user", &u.Principal)
+// AddUser adds what bears on a user: its own policies and its groups'.
+func (b *Bearing) AddUser(u *world.User) {
+	b.AddPrincipal("user", &u.Principal)
 	for _, name := range u.Groups {
-		if g := s.Group(name); g != nil {
-			s.AttachedPolicies(b, g.Attached)
-			s.InlinePolicies(b, "group", g.Name, g.Inline)
+		if g := b.store.Group(name); g != nil {
+			b.AddGroup(g)
 		}
 	}
 }
 
-// PrincipalPolicies adds the policies and the boundary of a user or role.
-func (s *Server) PrincipalPolicies(b *Bearing, kind string, p *world.Principal) {
-	s.AttachedPolicies(b, p.Attached)
-	s.InlinePolicies(b, kind, p.Name, p.Inline)
+// AddPrincipal adds the policies and the boundary of a user or role.
+func (b *Bearing) AddPrincipal(kind string, p *world.Principal) {
+	b.addAttached(p.Attached)
+	b.addInline(kind, p.Name, p.Inline)
 	if p.Boundary == "" {
 		return
 	}
 	b.Bounded = true
-	if m := s.Managed[p.Boundary]; m != nil {
-		s.add(b, Source{Key: "boundary " + m.Name, Layer: LayerBoundary, ARN: s.PolicyARN(m), ID: m.Name, Kind: m.kind(), Text: m.Document})
+	if m := b.store.Managed[p.Boundary]; m != nil {
+		b.add(Source{Key: "boundary " + m.Name, Layer: LayerBoundary, ARN: b.store.PolicyARN(m), ID: m.Name, Kind: m.kind(), Text: m.Document})
 	}
 }
 
-// InlinePolicies adds the inline policies of an owner.
-func (s *Server) InlinePolicies(b *Bearing, kind, owner string, list []world.Policy) {
+// AddGroup adds the policies of a group.
+func (b *Bearing) AddGroup(g *world.Group) {
+	b.addAttached(g.Attached)
+	b.addInline("group", g.Name, g.Inline)
+}
+
+// addInline adds the inline policies of an owner.
+func (b *Bearing) addInline(kind, owner string, list []world.Policy) {
 	for _, p := range list {
-		s.add(b, Source{
+		b.add(Source{
 			Key: fmt.Sprintf("inline %s %s %s", kind, owner, p.Name), Layer: LayerIdentity,
 			ID: fmt.Sprintf("%s_%s_%s", kind, owner, p.Name), Kind: kind, Text: p.Document,
 		})
 	}
 }
 
-// AttachedPolicies adds managed policies by their names.
-func (s *Server) AttachedPolicies(b *Bearing, names []string) {
+// addAttached adds managed policies by their names.
+func (b *Bearing) addAttached(names []string) {
 	for _, name := range names {
-		if m := s.Managed[name]; m != nil {
-			s.add(b, Source{Key: "managed " + m.Name, Layer: LayerIdentity, ARN: s.PolicyARN(m), ID: m.Name, Kind: m.kind(), Text: m.Document})
+		if m := b.store.Managed[name]; m != nil {
+			b.add(Source{Key: "managed " + m.Name, Layer: LayerIdentity, ARN: b.store.PolicyARN(m), ID: m.Name, Kind: m.kind(), Text: m.Document})
 		}
 	}
 }
 
-// OrganizationPolicies adds SCPs and RCPs; neither applies to the management account.
-func (s *Server) OrganizationPolicies(b *Bearing) {
-	o := s.World.Organization
-	if o == nil || o.ManagementAccount == s.World.Account {
+// AddOrganization adds SCPs and RCPs; neither applies to the management account.
+func (b *Bearing) AddOrganization() {
+	o := b.store.World.Organization
+	if o == nil || o.ManagementAccount == b.store.World.Account {
 		return
 	}
 	b.Levels = len(o.Levels)
 	for i, l := range o.Levels {
 		for _, p := range l.SCPs {
-			s.add(b, Source{Key: fmt.Sprintf("scp %d %s", i, p.Name), Layer: LayerSCP, Level: i, ARN: s.OrgPolicyARN(ScpType, p), Text: p.Document})
+			b.add(Source{Key: fmt.Sprintf("scp %d %s", i, p.Name), Layer: LayerSCP, Level: i, ARN: b.store.OrgPolicyARN(ScpType, p), Text: p.Document})
 		}
 		for _, p := range l.RCPs {
-			s.add(b, Source{Key: fmt.Sprintf("rcp %d %s", i, p.Name), Layer: LayerRCP, Level: i, ARN: s.OrgPolicyARN(RcpType, p), Text: p.Document})
+			b.add(Source{Key: fmt.Sprintf("rcp %d %s", i, p.Name), Layer: LayerRCP, Level: i, ARN: b.store.OrgPolicyARN(RcpType, p), Text: p.Document})
 		}
 	}
 }
@@ -187,12 +196,12 @@ var FullAccessRCP = world.Policy{Name: "RCPFullAWSAccess", AWS: true,
 	Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`}
 
 // add enters a policy whose text the account has accepted before.
-func (s *Server) add(b *Bearing, src Source) {
+func (b *Bearing) add(src Source) {
 	if slices.ContainsFunc(b.Sources, func(have Source) bool { return have.Key == src.Key }) {
 		return // attached to the user and to a group of his
 	}
-	if err := s.Parse(&src); err != nil {
-		s.Log.Error("stored policy is malformed", "policy", src.Key, "error", err)
+	if err := b.store.Parse(&src); err != nil {
+		b.store.Log.Error("stored policy is malformed", "policy", src.Key, "error", err)
 		return
 	}
 	b.Sources = append(b.Sources, src)

@@ -26,46 +26,40 @@ type Options struct {
 	OnCall   func(Call)       // told of every call after it was answered; must not block
 }
 
-// Server is one account on one endpoint. It is safe for concurrent use.
+// Server is one account on one endpoint. It is safe for concurrent use: Mu guards all
+// that follows it, and an operation runs with it.
 type Server struct {
 	services Services
 	Channels Channels
-	Now      func() time.Time
-	Log      *slog.Logger
-	onCall   func(Call)
+	*traffic
 
-	Mu           sync.Mutex
-	World        world.World
-	Managed      map[string]*ManagedPolicy
-	ManagedOrder []string
-	parsed       map[string][]policy.Statement
-	Callers      map[string]*Caller // by access key id
-	logins       []Credentials
-	Sessions     []*Session
-	DataKeys     map[string]DataKey // by ciphertext
-	faults       []*injected
-	calls        []Call
-	Random       *rand.Rand
+	Mu sync.Mutex
+	*Store
+	Callers  map[string]*Caller // by access key id
+	logins   []Credentials
+	Sessions []*Session
+	DataKeys map[string]DataKey // by ciphertext
+	Random   *rand.Rand
 }
 
 // Open opens an account whose services are given. It keeps its own copy of the world;
 // an unparsable policy or a name that leads nowhere is an error.
 func Open(w world.World, o Options, services Services) (*Server, error) {
 	w = complete(w)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	s := &Server{
-		services: services, Channels: o.Channels, Now: o.Now, Log: o.Log, onCall: o.OnCall, World: w,
-		Managed: make(map[string]*ManagedPolicy), parsed: make(map[string][]policy.Statement),
+		services: services, Channels: o.Channels, traffic: &traffic{onCall: o.OnCall, delay: w.Delay},
+		Store:   &Store{World: w, Now: o.Now, Log: o.Log, Managed: make(map[string]*ManagedPolicy), parsed: make(map[string][]policy.Statement)},
 		Callers: make(map[string]*Caller), DataKeys: make(map[string]DataKey),
 		Random: rand.New(rand.NewPCG(w.Seed, w.Seed)),
 	}
-	if s.Now == nil {
-		s.Now = time.Now
-	}
-	if s.Log == nil {
-		s.Log = slog.New(slog.DiscardHandler)
-	}
 	for _, p := range w.Policies {
-		if err := s.putManaged(p); err != nil {
+		if err := s.PutManaged(p); err != nil {
 			return nil, err
 		}
 	}
@@ -113,7 +107,7 @@ func completePrincipal(p world.Principal, prefix string) world.Principal {
 }
 
 // check parses every policy in place and follows every name.
-func (s *Server) check() error {
+func (s *Store) check() error {
 	for _, u := range s.World.Users {
 		for _, g := range u.Groups {
 			if s.Group(g) == nil {
@@ -142,7 +136,7 @@ func (s *Server) check() error {
 	return s.checkOrganization()
 }
 
-func (s *Server) checkPrincipal(name string, attached []string, inline []world.Policy, boundary string) error {
+func (s *Store) checkPrincipal(name string, attached []string, inline []world.Policy, boundary string) error {
 	for _, a := range attached {
 		if s.Managed[a] == nil {
 			return fmt.Errorf("%s: no managed policy %q", name, a)
@@ -159,7 +153,7 @@ func (s *Server) checkPrincipal(name string, attached []string, inline []world.P
 	return nil
 }
 
-func (s *Server) checkOrganization() error {
+func (s *Store) checkOrganization() error {
 	o := s.World.Organization
 	if o == nil {
 		return nil

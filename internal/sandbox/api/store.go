@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,17 @@ import (
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/world"
 )
+
+// Store is what the account holds: its world, and the policies of that as they were
+// parsed. Server.Mu guards it.
+type Store struct {
+	World        world.World
+	Managed      map[string]*ManagedPolicy
+	ManagedOrder []string
+	parsed       map[string][]policy.Statement
+	Now          func() time.Time
+	Log          *slog.Logger
+}
 
 // ManagedPolicy is a managed policy; Document is its default version.
 type ManagedPolicy struct {
@@ -30,16 +42,16 @@ func (m *ManagedPolicy) kind() string {
 }
 
 // User finds a user by name, nil if there is none.
-func (s *Server) User(name string) *world.User { return s.World.Users.Named(name) }
+func (s *Store) User(name string) *world.User { return s.World.Users.Named(name) }
 
 // Role finds a role by name, nil if there is none.
-func (s *Server) Role(name string) *world.Role { return s.World.Roles.Named(name) }
+func (s *Store) Role(name string) *world.Role { return s.World.Roles.Named(name) }
 
 // Group finds a group by name, nil if there is none.
-func (s *Server) Group(name string) *world.Group { return s.World.Groups.Named(name) }
+func (s *Store) Group(name string) *world.Group { return s.World.Groups.Named(name) }
 
 // Parse fills in the statements of a policy. Documents are parsed once.
-func (s *Server) Parse(src *Source) error {
+func (s *Store) Parse(src *Source) error {
 	key := src.Key + "\x00" + src.Text
 	if st, ok := s.parsed[key]; ok {
 		src.statements = st
@@ -68,7 +80,7 @@ func (s *Server) PutInline(principal, name, document string) error {
 }
 
 // SetInline puts an inline policy of user/NAME, role/NAME or group/NAME.
-func (s *Server) SetInline(principal, name, document string) error {
+func (s *Store) SetInline(principal, name, document string) error {
 	list, err := s.inline(principal)
 	if err != nil {
 		return err
@@ -84,15 +96,8 @@ func (s *Server) SetInline(principal, name, document string) error {
 	return nil
 }
 
-// DeleteInline removes an inline policy of a principal.
-func (s *Server) DeleteInline(principal, name string) error {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
-	return s.DropInline(principal, name)
-}
-
 // DropInline takes an inline policy away.
-func (s *Server) DropInline(principal, name string) error {
+func (s *Store) DropInline(principal, name string) error {
 	list, err := s.inline(principal)
 	if err != nil {
 		return err
@@ -106,7 +111,7 @@ func (s *Server) DropInline(principal, name string) error {
 }
 
 // inline is the list of a principal's inline policies, to change.
-func (s *Server) inline(principal string) (*world.Inline, error) {
+func (s *Store) inline(principal string) (*world.Inline, error) {
 	kind, name, _ := strings.Cut(principal, "/")
 	switch kind {
 	case "user":
@@ -126,13 +131,7 @@ func (s *Server) inline(principal string) (*world.Inline, error) {
 }
 
 // PutManaged writes a managed policy: a new one, or a new default version of one there is.
-func (s *Server) PutManaged(p world.Policy) error {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
-	return s.putManaged(p)
-}
-
-func (s *Server) putManaged(p world.Policy) error {
+func (s *Store) PutManaged(p world.Policy) error {
 	if err := s.Parse(&Source{Key: "managed " + p.Name, Layer: LayerIdentity, Text: p.Document}); err != nil {
 		return fmt.Errorf("policy %s: %w", p.Name, err)
 	}
@@ -146,59 +145,6 @@ func (s *Server) putManaged(p world.Policy) error {
 	m.Document = p.Document
 	m.Versions = append(m.Versions, policyVersion{p.Document, s.Now()})
 	m.Current = len(m.Versions) - 1
-	return nil
-}
-
-// Attach attaches managed policies, by name, to a user, group or role, in place of those it has.
-func (s *Server) Attach(principal string, policies ...string) error {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
-	for _, name := range policies {
-		if s.Managed[name] == nil {
-			return fmt.Errorf("no managed policy %q", name)
-		}
-	}
-	kind, name, _ := strings.Cut(principal, "/")
-	switch {
-	case kind == "user" && s.User(name) != nil:
-		s.User(name).Attached = policies
-	case kind == "role" && s.Role(name) != nil:
-		s.Role(name).Attached = policies
-	case kind == "group" && s.Group(name) != nil:
-		s.Group(name).Attached = policies
-	default:
-		return fmt.Errorf("no principal %q", principal)
-	}
-	return nil
-}
-
-// PutSCP writes a service control policy at a level of the organization, the
-// root being 0: a new one, or in place of the one of that name.
-func (s *Server) PutSCP(level int, p world.Policy) error {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
-	o := s.World.Organization
-	if o == nil || level < 0 || level >= len(o.Levels) {
-		return fmt.Errorf("the organization has no level %d", level)
-	}
-	if err := s.Parse(&Source{Key: fmt.Sprintf("scp %d %s", level, p.Name), Layer: LayerSCP, Text: p.Document}); err != nil {
-		return fmt.Errorf("SCP %s: %w", p.Name, err)
-	}
-	scps := &o.Levels[level].SCPs
-	*scps = append(slices.DeleteFunc(slices.Clone(*scps), func(have world.Policy) bool { return have.Name == p.Name }), p)
-	return nil
-}
-
-// PutEndpoint writes the policy of the VPC endpoint; nil takes the endpoint away.
-func (s *Server) PutEndpoint(p *world.Policy) error {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
-	if p != nil {
-		if err := s.Parse(&Source{Key: "endpoint " + p.Name, Layer: LayerEndpoint, Text: p.Document}); err != nil {
-			return fmt.Errorf("endpoint policy: %w", err)
-		}
-	}
-	s.World.Endpoint = p
 	return nil
 }
 
