@@ -15,10 +15,9 @@ type agent struct {
 	s      *Session
 	ctx    context.Context
 	cancel context.CancelFunc
-	once   sync.Once
 	wait   sync.WaitGroup
-	mu     sync.Mutex // start against stop
-	over   bool
+	mu     sync.Mutex // start against stop; guards begun and idle
+	begun  bool       // it has started, or may not any more
 
 	out     *outgoing
 	in      incoming
@@ -26,7 +25,7 @@ type agent struct {
 	answers chan *message // the client's part of the handshake
 	crypt   *crypt        // set before the handshake is complete
 	client  string        // client version, as its handshake says
-	shaken  atomic.Bool   // the handshake is over, or there is none
+	ready   atomic.Bool   // the handshake is over, or there is none
 	work    atomic.Pointer[worker]
 	idle    *time.Timer
 }
@@ -57,25 +56,22 @@ func newAgent(s *Session) *agent {
 func (a *agent) start() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.over {
+	if a.begun {
 		return
 	}
-	a.once.Do(func() {
-		if d := a.s.cfg.IdleTimeout; d > 0 {
-			a.idle = time.AfterFunc(d, func() {
-				a.s.end("idle timeout", "Your session timed out due to inactivity.")
-			})
-		}
-		a.wait.Go(func() { a.out.resend(a.ctx) })
-		a.wait.Go(func() { a.inbox.empty(a.ctx, a.in.receive) })
-		a.wait.Go(a.run)
-	})
+	a.begun = true
+	if d := a.s.cfg.IdleTimeout; d > 0 {
+		a.idle = time.AfterFunc(d, func() { a.s.end("idle timeout", "Your session timed out due to inactivity.") })
+	}
+	a.wait.Go(func() { a.out.resend(a.ctx) })
+	a.wait.Go(func() { a.inbox.empty(a.ctx, a.in.receive) })
+	a.wait.Go(a.run)
 }
 
 // stop ends the agent and returns when its goroutines, processes and connections are gone.
 func (a *agent) stop() {
 	a.mu.Lock()
-	a.over = true
+	a.begun = true
 	if a.idle != nil {
 		a.idle.Stop()
 	}
@@ -89,8 +85,8 @@ func (a *agent) stop() {
 
 // run is the agent's life: handshake, work, farewell.
 func (a *agent) run() {
-	if !a.shakesHands() {
-		a.shaken.Store(true)
+	if !a.hasHandshake() {
+		a.ready.Store(true)
 	} else if err := a.handshake(); err != nil {
 		a.farewell("handshake failed", err.Error())
 		return
@@ -151,7 +147,7 @@ func (a *agent) receive(m *message) {
 // before the handshake is over is lost, and what comes before the work has begun
 // is not taken: the client sends it again.
 func (a *agent) process(m *message) (taken bool) {
-	if a.shaken.Load() && a.work.Load() == nil {
+	if a.ready.Load() && a.work.Load() == nil {
 		return false
 	}
 	a.alive()

@@ -55,7 +55,7 @@ func (c *crypt) open(sealed []byte) ([]byte, error) {
 	return c.read.Open(nil, sealed[:n], sealed[n:], nil)
 }
 
-// proves says whether answer is the challenge, encrypted by the client.
+// proves reports whether answer is the challenge, encrypted by the client.
 func (c *crypt) proves(answer []byte) bool {
 	plain, err := c.open(answer)
 	return err == nil && bytes.Equal(plain, c.challenge)

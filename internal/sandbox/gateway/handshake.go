@@ -13,8 +13,8 @@ import (
 // handshakeTimeout is how long the agent waits for each answer.
 const handshakeTimeout = 15 * time.Second
 
-// shakesHands says whether the session begins with a handshake.
-func (a *agent) shakesHands() bool {
+// hasHandshake reports whether the session begins with a handshake.
+func (a *agent) hasHandshake() bool {
 	c := a.s.cfg
 	switch c.Handshake {
 	case HandshakeAlways:
@@ -49,12 +49,12 @@ func (a *agent) handshake() error {
 	}
 	// The real agent takes input from the moment after it has said so. Between that
 	// moment and the first input lies its network, which is not here.
-	a.shaken.Store(true)
+	a.ready.Store(true)
 	return a.say(wire.PayloadHandshakeComplete, toJSON(wire.HandshakeComplete{
 		HandshakeTimeToComplete: time.Since(begun), CustomerMessage: c.CustomerMessage}))
 }
 
-// encrypts says whether the session is encrypted; ports never are.
+// encrypts reports whether the session is encrypted; ports never are.
 func (a *agent) encrypts() bool { return a.s.cfg.KMSKeyID != "" && a.s.cfg.Kind != Port }
 
 // agree reads the client's answers and, when the session is encrypted, makes the

@@ -57,7 +57,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	l := &link{s: s, conn: conn}
 	defer conn.Close()
-	if err := l.hello(&con); err != nil {
+	if err := l.open(&con); err != nil {
 		s.refused(err)
 		l.cut(CutFrame)
 		return
@@ -96,8 +96,8 @@ func (s *Session) refused(err error) {
 	s.tell("refused", err.Error())
 }
 
-// hello takes the first message and makes this link the session's.
-func (l *link) hello(con *Connect) error {
+// open takes the first message and makes this link the session's.
+func (l *link) open(con *Connect) error {
 	l.conn.SetReadDeadline(time.Now().Add(firstMessage))
 	kind, raw, err := l.conn.ReadMessage()
 	if err != nil {
@@ -193,9 +193,7 @@ func (l *link) read() {
 // transmit sends a message down, if a client is there. What is sent while there
 // is none is lost, as it is while a real client is away.
 func (s *Session) transmit(m *message) {
-	s.mu.Lock()
-	l := s.link
-	s.mu.Unlock()
+	l := s.current()
 	if l == nil || l.stall.Load() {
 		return
 	}

@@ -88,27 +88,34 @@ type Event struct {
 	Detail  string
 }
 
-// Session is one session. All methods may be called from any goroutine.
+// Session is one session. All methods may be called from any goroutine. mu guards what
+// stands below it; switching is taken before mu.
 type Session struct {
+	board
 	g     *Gateway
 	cfg   SessionConfig
 	agent *agent
 	up    *line
 	down  *line
+	done  chan struct{}
 
 	switching sync.Mutex // a link's coming and another's going do not mix
 
 	mu             sync.Mutex
-	status         Status
-	changed        chan struct{} // closed at the next change of status, if anybody waits
-	waiting        int
 	token          string
 	tokenAt        time.Time
 	link           *link
 	refuseResumes  int
 	refuseConnects int
 	ending         bool
-	done           chan struct{}
+}
+
+// board is a session's status, for whoever wants to see it. Its lock is taken last.
+type board struct {
+	mu      sync.Mutex
+	status  Status
+	changed chan struct{} // closed at the next change of status, if anybody waits
+	waiting int
 }
 
 func newSession(g *Gateway, c SessionConfig) (*Session, error) {
@@ -125,11 +132,10 @@ func newSession(g *Gateway, c SessionConfig) (*Session, error) {
 	}
 	s := &Session{
 		g: g, cfg: c,
-		status:  Status{ID: c.ID, Kind: c.Kind, State: Waiting},
-		changed: make(chan struct{}),
-		done:    make(chan struct{}),
-		up:      newLine(c.Faults, Up),
-		down:    newLine(c.Faults, Down),
+		board: board{status: Status{ID: c.ID, Kind: c.Kind, State: Waiting}, changed: make(chan struct{})},
+		done:  make(chan struct{}),
+		up:    newLine(c.Faults, Up),
+		down:  newLine(c.Faults, Down),
 	}
 	s.agent = newAgent(s)
 	s.tell("started", c.Target)
@@ -167,26 +173,26 @@ func (s *Session) redeem(token string) error {
 }
 
 // Status returns a snapshot.
-func (s *Session) Status() Status {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.snapshot()
-}
-
-func (s *Session) snapshot() Status {
-	st := s.status
-	st.Connects = append([]Connect(nil), st.Connects...)
+func (b *board) Status() Status {
+	st, _ := b.look(0)
 	return st
 }
 
+// look returns a snapshot, and what is closed at the next change; more is how many
+// more wait for that from now on.
+func (b *board) look(more int) (Status, <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting += more
+	st := b.status
+	st.Connects = append([]Connect(nil), st.Connects...)
+	return st, b.changed
+}
+
 // Await returns as soon as ok holds of the session's status, or when ctx ends.
-func (s *Session) Await(ctx context.Context, ok func(Status) bool) (Status, error) {
-	s.waitMore(1)
-	defer s.waitMore(-1)
-	for {
-		s.mu.Lock()
-		st, changed := s.snapshot(), s.changed
-		s.mu.Unlock()
+func (b *board) Await(ctx context.Context, ok func(Status) bool) (Status, error) {
+	defer b.look(-1)
+	for st, changed := b.look(1); ; st, changed = b.look(0) {
 		if ok(st) {
 			return st, nil
 		}
@@ -199,20 +205,14 @@ func (s *Session) Await(ctx context.Context, ok func(Status) bool) (Status, erro
 }
 
 // update changes the status under the lock and wakes those who wait for it.
-func (s *Session) update(change func(*Status)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change(&s.status)
-	if s.waiting > 0 {
-		close(s.changed)
-		s.changed = make(chan struct{})
+func (b *board) update(change func(*Status)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change(&b.status)
+	if b.waiting > 0 {
+		close(b.changed)
+		b.changed = make(chan struct{})
 	}
-}
-
-func (s *Session) waitMore(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.waiting += n
 }
 
 // Done is closed when the session has ended and its agent's goroutines, processes
@@ -260,15 +260,17 @@ func (s *Session) refuse(counter *int) bool {
 func (s *Session) Finish(output string) { s.end("finished", output) }
 
 // Cut breaks the client's connection in the given way, now.
-func (s *Session) Cut(how Action) { s.cut(how) }
-
-func (s *Session) cut(how Action) {
-	s.mu.Lock()
-	l := s.link
-	s.mu.Unlock()
-	if l != nil {
+func (s *Session) Cut(how Action) {
+	if l := s.current(); l != nil {
 		l.cut(how)
 	}
+}
+
+// current is the client's connection, nil while there is none.
+func (s *Session) current() *link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.link
 }
 
 // Publish sends start_publication or, for false, pause_publication to the client.
@@ -303,10 +305,7 @@ func (s *Session) end(reason, output string) {
 
 // leave gives the client a moment to go by itself.
 func (s *Session) leave(d time.Duration) {
-	s.mu.Lock()
-	l := s.link
-	s.mu.Unlock()
-	if l != nil {
+	if l := s.current(); l != nil {
 		l.leave(d)
 	}
 }
