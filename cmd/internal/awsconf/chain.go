@@ -66,22 +66,17 @@ const (
 // which do not change as long as a process runs.
 func FromEnvironment(c aws.Credentials) bool { return c.Source == sourceEnv }
 
-var sourceTexts = map[string]string{
-	sourceEnv: "the environment", sourceFile: "the configuration files", sourceAssumeRole: "a profile's role",
-	sourceWebIdentity: "a web identity", sourceSSO: "IAM Identity Center", sourceLogin: "aws login",
-	sourceProcess: "credential_process", sourceContainer: "the container", sourceInstance: "the instance",
+// sourceNames are what we and the CLI call the sources.
+var sourceNames = map[string]struct{ text, method string }{
+	sourceEnv: {"the environment", "env"}, sourceFile: {"the configuration files", "config-file"},
+	sourceAssumeRole: {"a profile's role", "assume-role"}, sourceWebIdentity: {"a web identity", "assume-role-with-web-identity"},
+	sourceSSO: {"IAM Identity Center", "sso"}, sourceLogin: {"aws login", "login"}, sourceProcess: {"credential_process", customProcess},
+	sourceContainer: {"the container", containerRole}, sourceInstance: {"the instance", "iam-role"},
 }
 
 // SourceText says in words where credentials of a Session come from, "" when they
 // do not say.
-func SourceText(c aws.Credentials) string { return sourceTexts[c.Source] }
-
-// methods are the CLI's names of the sources.
-var methods = map[string]string{
-	sourceEnv: "env", sourceFile: "config-file", sourceAssumeRole: "assume-role",
-	sourceWebIdentity: "assume-role-with-web-identity", sourceSSO: "sso", sourceLogin: "login",
-	sourceProcess: customProcess, sourceContainer: containerRole, sourceInstance: "iam-role",
-}
+func SourceText(c aws.Credentials) string { return sourceNames[c.Source].text }
 
 // from names the source of the credentials that a link gives, and keeps back those
 // that nothing may be signed with. Whatever signs, a session's calls or the call
@@ -111,9 +106,9 @@ func (l *loader) from(source string, next link) link {
 func (l *loader) judge(c aws.Credentials) error {
 	switch {
 	case c.AccessKeyID == "":
-		return retrievalError(methods[c.Source], missingKey("AccessKeyId"))
+		return retrievalError(sourceNames[c.Source].method, missingKey("AccessKeyId"))
 	case c.SecretAccessKey == "":
-		return retrievalError(methods[c.Source], missingKey("SecretAccessKey"))
+		return retrievalError(sourceNames[c.Source].method, missingKey("SecretAccessKey"))
 	case c.CanExpire && !l.now().Before(c.Expires):
 		return errStillExpired
 	}

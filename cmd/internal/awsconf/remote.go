@@ -286,11 +286,11 @@ const rolePath = "/latest/meta-data/iam/security-credentials/"
 // instance is the link for the credentials of an EC2 instance; when the metadata
 // service does not answer there are none.
 func (l *loader) instance() (provider, error) {
-	m := l.metadata()
-	if m == nil {
+	if l.metadata() == nil {
 		return nil, nil
 	}
-	fetch := func(ctx context.Context) (aws.Credentials, error) {
+	p, err := l.fetched(func(ctx context.Context) (aws.Credentials, error) {
+		m := l.metadata() // each time: its token does not outlast the credentials
 		role, err := m.read(ctx, rolePath)
 		if err != nil {
 			return aws.Credentials{}, err
@@ -311,8 +311,7 @@ func (l *loader) instance() (provider, error) {
 			c.Expires = soon // the service is late with new ones; EC2 goes on to take the old
 		}
 		return c, err
-	}
-	p, err := l.fetched(fetch)
+	})
 	var own *Error
 	if err != nil && !errors.As(err, &own) {
 		return nil, nil // nobody answers

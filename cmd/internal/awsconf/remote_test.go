@@ -374,6 +374,41 @@ func TestSSOFaults(t *testing.T) {
 	}
 }
 
+// TestSSOWithoutRefresh: a token that cannot be refreshed is told of in the CLI's
+// words, and nobody is asked.
+func TestSSOWithoutRefresh(t *testing.T) {
+	c := newCloud(t)
+	h := newHome(t, c, ssoConfigText)
+	h.write(t, "sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json", `{"accessToken":"old","expiresAt":"2001-01-01T00:00:00Z"}`)
+	if key, err := h.key("--profile", "sso"); key != "" || !errors.Is(err, errSSORefresh) || len(c.seen()) != 0 {
+		t.Errorf("%s %v", key, err)
+	}
+}
+
+// TestInstanceAgain: credentials that are fetched again, hours later, get a token of
+// the metadata service of their own.
+func TestInstanceAgain(t *testing.T) {
+	c := newCloud(t)
+	h := newHome(t, c, "")
+	h.env["AWS_EC2_METADATA_DISABLED"], h.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = "", c.URL
+	s, err := h.session()
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := []string{"PUT /latest/api/token", "GET " + rolePath, "GET " + rolePath + "role"}
+	for i, want := range [][]string{once, once} {
+		if i == 1 {
+			s.Credentials.(*aws.CredentialsCache).Invalidate()
+		}
+		if got, err := s.Credentials.Retrieve(t.Context()); err != nil || got.AccessKeyID != "ASIAIMDS" {
+			t.Errorf("%s %v", got.AccessKeyID, err)
+		}
+		if diff := cmp.Diff(want, c.seen()); diff != "" {
+			t.Errorf("time %d: calls (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
 func TestOtherSources(t *testing.T) {
 	c := newCloud(t)
 	token := filepath.Join(t.TempDir(), "token")

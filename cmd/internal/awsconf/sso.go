@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -107,6 +106,23 @@ func (t *tokens) CreateToken(ctx context.Context, in *ssooidc.CreateTokenInput, 
 	return out, nil
 }
 
+// faultOf is why the token in a file cannot be used.
+func (c ssoConfig) faultOf(path string) *Error {
+	name := cmp.Or(c.session, c.startURL)
+	var t struct{ AccessToken, ExpiresAt string }
+	err := readJSON(path, &t)
+	_, bad := time.Parse(time.RFC3339, t.ExpiresAt)
+	switch {
+	case err != nil:
+		return errorf(CodeOther, "Error loading SSO Token: Token for %s does not exist", name)
+	case t.AccessToken == "" || bad != nil:
+		return errorf(CodeOther, "Error loading SSO Token: Token for %s is invalid", name)
+	case c.session == "": // the old form knows no refresh
+		return errSSOUnauthorized
+	}
+	return errSSORefresh
+}
+
 // credentials are those of the role, got by the token of the login in a file of
 // ~/.aws/sso/cache.
 func (c ssoConfig) credentials(ctx context.Context, cl *clients, path string) (*cacheEntry, error) {
@@ -118,12 +134,8 @@ func (c ssoConfig) credentials(ctx context.Context, cl *clients, path string) (*
 		token.Value = refresh.fresh // also where it could not be written
 	case errors.As(err, &own), ctx.Err() != nil:
 		return nil, err
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, errorf(CodeOther, "Error loading SSO Token: Token for %s does not exist", cmp.Or(c.session, c.startURL))
-	case err != nil && c.session == "": // the old form knows no refresh
-		return nil, errSSOUnauthorized
 	case err != nil:
-		return nil, errorf(CodeOther, "Error loading SSO Token: Token for %s is invalid: %v", c.session, err)
+		return nil, c.faultOf(path)
 	}
 	out, err := sso.NewFromConfig(cl.configIn(sso.ServiceID, c.region, anonymous)).GetRoleCredentials(ctx, &sso.GetRoleCredentialsInput{
 		AccessToken: &token.Value, AccountId: &c.account, RoleName: &c.role,

@@ -218,9 +218,10 @@ func TestExpiry(t *testing.T) {
 		"instance": {"AKID", "AKID", // EC2 is late with new ones and goes on to take the old
 			`Unable to locate credentials. You can configure credentials by running "aws login". (the instance: the answer has no Expiration)`, unknown},
 		"SSO's token": {"ASIASSO", "Error when retrieving token from sso: Token has expired and refresh failed",
-			"Error loading SSO Token: Token for corp is invalid: ", "expected RFC3339 timestamp"},
-		"SSO's token, refreshed":        {"ASIASSO", "ASIASSO", "Error loading SSO Token: Token for corp is invalid: ", "expected RFC3339 timestamp"},
-		"SSO's token of the old form":   {"ASIASSO", errSSOUnauthorized.Message, errSSOUnauthorized.Message, errSSOUnauthorized.Message},
+			"Error loading SSO Token: Token for corp is invalid", "Error loading SSO Token: Token for corp is invalid"},
+		"SSO's token, refreshed": {"ASIASSO", "ASIASSO", "Error loading SSO Token: Token for corp is invalid", "Error loading SSO Token: Token for corp is invalid"},
+		"SSO's token of the old form": {"ASIASSO", errSSOUnauthorized.Message,
+			"Error loading SSO Token: Token for https://corp.example/start is invalid", "Error loading SSO Token: Token for https://corp.example/start is invalid"},
 		"role's cache, from its source": {"ASIAROLE", late, "ASIAROLE", unknown},
 	} {
 		set := sourcesOf[source]
