@@ -50,7 +50,7 @@ func run(ctx context.Context, line *ask.Line) error {
 	case awscli.Skeleton:
 		return nextInPath(line)
 	default:
-		return start(ctx, line)
+		return startSession(ctx, line)
 	}
 }
 
@@ -67,7 +67,7 @@ func AWS(ctx context.Context, p *env.Process, words []string) error {
 	case line.Call.Command == awscli.ExecuteCommand:
 		return execute(ctx, line)
 	default:
-		return start(ctx, line)
+		return startSession(ctx, line)
 	}
 }
 
@@ -108,8 +108,8 @@ func elsewhere(l *ask.Line, become func(path string, args, environ []string) err
 	return err
 }
 
-// start runs a command line that asks for a session.
-func start(ctx context.Context, l *ask.Line) error {
+// startSession runs a command line that asks for a session.
+func startSession(ctx context.Context, l *ask.Line) error {
 	w, conf, err := l.Connect(ctx)
 	if err != nil {
 		return err

@@ -47,9 +47,9 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-func startOnce(b *testing.B, o *StartOptions) {
+func startOnce(b *testing.B, o *start) {
 	b.Helper()
-	defer o.World.Evidence.Close()
+	defer o.attempt.World.Evidence.Close()
 	if err := o.run(b.Context()); err != nil {
 		b.Fatal(err)
 	}
@@ -92,12 +92,12 @@ func slowAccount(b *testing.B) aws.Config {
 }
 
 // slowStart is a start-session command whose plugin ends at once.
-func slowStart(cfg aws.Config, mode ask.GuardMode, cache string) *StartOptions {
+func slowStart(cfg aws.Config, mode ask.GuardMode, cache string) *start {
 	o := (&stage{}).options(mode, new(bytes.Buffer), new(bytes.Buffer))
 	client := awsiam.New(cfg, awsiam.Options{CacheDir: cache})
-	o.World.Evidence = client
-	o.World.Guard = &guard.Guard{Inventory: client, Simulators: []guard.Simulator{client, guard.Local{Source: client}}}
-	o.World.Spec = proxy.Spec{Target: "i-0123456789abcdef0"}
-	o.World.Opener = awsssm.Opener{Client: awsssm.New(cfg, ""), Spec: o.World.Spec}
+	o.attempt.World.Evidence = client
+	o.attempt.World.Guard = &guard.Guard{Inventory: client, Simulators: []guard.Simulator{client, guard.Local{Source: client}}}
+	o.attempt.World.Spec = proxy.Spec{Target: "i-0123456789abcdef0"}
+	o.attempt.World.Opener = awsssm.Opener{Client: awsssm.New(cfg, ""), Spec: o.attempt.World.Spec}
 	return o
 }

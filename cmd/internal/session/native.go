@@ -17,8 +17,8 @@ import (
 
 // nativeSession carries one session of start-session over our own data channel.
 type nativeSession struct {
-	*env.Process
-	*dial.Dialer
+	process  *env.Process
+	dialer   *dial.Dialer
 	terminal *terminal // set by Run, as is
 	screen   *screen
 }
@@ -28,8 +28,8 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	ctx, stop := whileCarrying(ctx)
 	defer stop()
 	defer func() {
-		if err := proxy.End(ctx, n.API, s.ID); err != nil {
-			fmt.Fprintf(n.Stderr, "ssmguard: warning: %v\n", err)
+		if err := proxy.End(ctx, n.dialer.API, s.ID); err != nil {
+			fmt.Fprintf(n.process.Stderr, "ssmguard: warning: %v\n", err)
 		}
 	}()
 	local, err := localEnd(s.Spec.Parameters)
@@ -39,8 +39,8 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	if local != nil {
 		defer local.Close()
 	}
-	n.terminal, n.screen = newTerminal(io), newScreen(io.Out, n.Stderr, n.ErrTerminal)
-	n.Options.OnPanic = n.terminal.restore
+	n.terminal, n.screen = newTerminal(io), newScreen(io.Out, n.process.Stderr, n.process.ErrTerminal)
+	n.dialer.Options.OnPanic = n.terminal.restore
 	ch, err := n.connect(ctx, s)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ const patience = 10 * time.Second
 // connect opens a channel to the session, and waits for a program that has nothing
 // to say yet for as long as the user does.
 func (n *nativeSession) connect(ctx context.Context, s *proxy.Session) (*channel.Channel, error) {
-	d := *n.Dialer
+	d := *n.dialer
 	d.Options.Silent = mayBeSilent(s.Spec)
 	wait := time.AfterFunc(patience, func() { n.screen.note("nothing from the far side yet; Ctrl-C ends the session") })
 	ch, err := d.Dial(ctx, s, n.screen.event)
@@ -127,8 +127,8 @@ func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *pro
 	}
 	in := channel.NewInlet(local)
 	defer in.Close()
-	fmt.Fprintf(n.Stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
-	further := &dial.FurtherSessions{Dialer: n.Dialer, Spec: s.Spec, Traffic: new(dial.Traffic)}
+	fmt.Fprintf(n.process.Stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
+	further := &dial.FurtherSessions{Dialer: n.dialer, Spec: s.Spec, Traffic: new(dial.Traffic)}
 	defer further.Wait()
 	err := ch.Forward(ctx, in, channel.ForwardOptions{More: further.Open})
 	if cause := context.Cause(ctx); cause != nil {

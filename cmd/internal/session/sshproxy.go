@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -101,7 +102,7 @@ func (o *sshOptions) run(ctx context.Context, line *ask.Line) error {
 	}
 	defer w.Evidence.Close()
 	if key != "" {
-		w.Opener = keyPusher{Opener: w.Opener, Process: line.Process, cfg: conf.Config, target: w.Spec.Target, user: o.User, key: key}
+		w.Opener = keyPusher{Opener: w.Opener, stderr: line.Process.Stderr, cfg: conf.Config, target: w.Spec.Target, user: o.User, key: key}
 	}
 	return newStart(line, w, conf).run(ctx)
 }
@@ -127,7 +128,7 @@ func readPublicKey(file string) (string, error) {
 // pushed does not stop the session: sshd may know it already.
 type keyPusher struct {
 	proxy.Opener
-	*env.Process
+	stderr            io.Writer
 	cfg               aws.Config
 	target, user, key string
 }
@@ -138,7 +139,7 @@ func (k keyPusher) Open(ctx context.Context) (*proxy.Session, error) {
 	g.Go(func() error { return awsssm.PushKey(ctx, k.cfg, k.target, k.user, k.key) })
 	session, err := k.Opener.Open(ctx)
 	if pushed := g.Wait(); pushed != nil && err == nil {
-		fmt.Fprintf(k.Stderr, "ssmguard: warning: the key could not be pushed: %s\n", env.OneLine(pushed))
+		fmt.Fprintf(k.stderr, "ssmguard: warning: the key could not be pushed: %s\n", env.OneLine(pushed))
 	}
 	return session, err
 }

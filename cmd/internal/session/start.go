@@ -17,35 +17,39 @@ import (
 	"ssmguard/proxy/awsssm"
 )
 
-// StartOptions is a start-session command line, complete.
-type StartOptions struct {
-	*ask.Line
-	World  *ask.World
-	plugin func(context.Context) (proxy.Plugin, error) // an error means that no session could be carried
+// Attempt is one session that is to be opened: who asks for it, and where it takes place.
+type Attempt struct {
+	Line  *ask.Line
+	World *ask.World
 }
 
-// newStart makes the options of a session that is to be carried as a configuration says.
-func newStart(l *ask.Line, w *ask.World, conf *awsconf.Session) *StartOptions {
-	o := &StartOptions{Line: l, World: w}
-	o.plugin = func(ctx context.Context) (proxy.Plugin, error) {
+// start is an Attempt from the question to the session's end.
+type start struct {
+	attempt Attempt
+	plugin  func(context.Context) (proxy.Plugin, error) // an error means that no session could be carried
+}
+
+// newStart makes a start of a session that is to be carried as a configuration says.
+func newStart(l *ask.Line, w *ask.World, conf *awsconf.Session) *start {
+	return &start{Attempt{l, w}, func(ctx context.Context) (proxy.Plugin, error) {
 		api := awsssm.New(conf.SSM, "")
-		if o.Own.Engine != ask.EngineNative {
-			return o.Runner(ctx, conf, api)
+		if l.Own.Engine != ask.EngineNative {
+			return l.Runner(ctx, conf, api)
 		}
-		dial, err := dial.NewDialer(conf, api)
+		dialer, err := dial.NewDialer(conf, api)
 		if err != nil {
 			return nil, err
 		}
-		return &nativeSession{Process: o.Process, Dialer: dial}, nil
-	}
-	return o
+		return &nativeSession{process: l.Process, dialer: dialer}, nil
+	}}
 }
 
 // run is a session from the question whether it may be to its end: ask, stop if
 // it is denied, look whether it can be carried, open it, hand it over.
-func (o *StartOptions) run(ctx context.Context) error {
-	ready := o.preflight(ctx)
-	decision, err := o.Judged(ctx)
+func (s *start) run(ctx context.Context) error {
+	line, world := s.attempt.Line, s.attempt.World
+	ready := s.preflight(ctx)
+	decision, err := s.attempt.Judged(ctx)
 	carrier := <-ready
 	if err != nil {
 		return err
@@ -53,20 +57,20 @@ func (o *StartOptions) run(ctx context.Context) error {
 	if carrier.err != nil {
 		return carrier.err
 	}
-	opened := o.Timings.Span("ssm:StartSession")
-	session, err := o.World.Opener.Open(ctx)
+	opened := line.Timings.Span("ssm:StartSession")
+	session, err := world.Opener.Open(ctx)
 	opened()
 	if err != nil {
-		return o.Refused(ctx, decision, err)
+		return s.attempt.Refused(ctx, decision, err)
 	}
 	if ctx.Err() != nil {
-		return errors.Join(context.Cause(ctx), proxy.End(ctx, o.World.Opener, session.ID)) // nobody can use it any more
+		return errors.Join(context.Cause(ctx), proxy.End(ctx, world.Opener, session.ID)) // nobody can use it any more
 	}
 	if decision.Verdict() == policy.Allow {
-		o.World.Evidence.RememberAllowed(ctx, decision.Request)
+		world.Evidence.RememberAllowed(ctx, decision.Request)
 	}
-	o.Timings.Print(o.Stderr)
-	return carrier.plugin.Run(ctx, session, proxy.Streams{In: o.Stdin, Out: o.Stdout, Err: o.Stderr}, nil)
+	line.Timings.Print(line.Process.Stderr)
+	return carrier.plugin.Run(ctx, session, proxy.Streams{In: line.Process.Stdin, Out: line.Process.Stdout, Err: line.Process.Stderr}, nil)
 }
 
 // carrier is a plugin that can be run, or why there is none.
@@ -77,13 +81,13 @@ type carrier struct {
 
 // preflight looks, beside the guard's questions, at what would keep a session
 // that has been opened from being used.
-func (o *StartOptions) preflight(ctx context.Context) <-chan carrier {
+func (s *start) preflight(ctx context.Context) <-chan carrier {
 	ready := make(chan carrier, 1)
 	go func() {
-		defer o.Timings.Span("preflight")()
+		defer s.attempt.Line.Timings.Span("preflight")()
 		var c carrier
-		if c.err = checkLocalPort(o.World.Spec.Parameters); c.err == nil {
-			c.plugin, c.err = o.plugin(ctx)
+		if c.err = checkLocalPort(s.attempt.World.Spec.Parameters); c.err == nil {
+			c.plugin, c.err = s.plugin(ctx)
 		}
 		ready <- c
 	}()
@@ -92,57 +96,57 @@ func (o *StartOptions) preflight(ctx context.Context) <-chan carrier {
 
 // Judged asks the guard, says what it found, and returns an error when the
 // session must not be started. A guard that cannot ask stops nothing.
-func (o *StartOptions) Judged(ctx context.Context) (guard.Decision, error) {
-	unasked := guard.Decision{Request: o.World.Request}
-	if o.Own.Guard == ask.GuardOff {
+func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
+	unasked := guard.Decision{Request: a.World.Request}
+	if a.Line.Own.Guard == ask.GuardOff {
 		return unasked, nil
 	}
-	if o.Own.Guard != ask.GuardStrict {
-		if at, ok := o.World.Evidence.RecentlyAllowed(ctx, o.World.Request); ok {
-			o.Log.Debug("allowed a moment ago", "at", at)
+	if a.Line.Own.Guard != ask.GuardStrict {
+		if at, ok := a.World.Evidence.RecentlyAllowed(ctx, a.World.Request); ok {
+			a.Line.Log.Debug("allowed a moment ago", "at", at)
 			return unasked, nil
 		}
 	}
-	decision, err := o.Ask(ctx, o.World)
+	decision, err := a.Line.Ask(ctx, a.World)
 	switch {
 	case ctx.Err() != nil:
 		return decision, context.Cause(ctx)
-	case err != nil && o.Own.Guard == ask.GuardStrict:
+	case err != nil && a.Line.Own.Guard == ask.GuardStrict:
 		return decision, fmt.Errorf("the guard could not ask, and --guard strict wants to know: %w", err)
-	case err != nil && o.DropIn:
-		o.Log.Debug("the guard could not ask", "err", err)
+	case err != nil && a.Line.DropIn:
+		a.Line.Log.Debug("the guard could not ask", "err", err)
 		return decision, nil
 	case err != nil:
-		fmt.Fprintf(o.Stderr, "ssmguard: warning: the guard could not ask: %v\n", err)
+		fmt.Fprintf(a.Line.Process.Stderr, "ssmguard: warning: the guard could not ask: %v\n", err)
 		return decision, nil
 	}
-	if err := o.tell(decision); err != nil {
+	if err := a.tell(decision); err != nil {
 		return decision, err
 	}
 	switch verdict := decision.Verdict(); {
-	case !stops(o.Own.Guard, verdict):
+	case !stops(a.Line.Own.Guard, verdict):
 		return decision, nil
 	case verdict == policy.Unknown:
 		return decision, exit.Coded("it could not be told whether the session is allowed; --guard strict stops it, --guard on would not", exit.Refused)
 	default:
-		Alternatives(ctx, o.Line, o.World, decision)
+		Alternatives(ctx, a.Line, a.World, decision)
 		return decision, exit.EndWith(exit.Refused)
 	}
 }
 
 // tell says what the guard found. In the AWS CLI's place that is a denial only,
 // after the words in which AWS would have refused.
-func (o *StartOptions) tell(d guard.Decision) error {
+func (a Attempt) tell(d guard.Decision) error {
 	verdict := d.Verdict()
-	if o.DropIn {
-		if !verdict.Denies() && !stops(o.Own.Guard, verdict) {
+	if a.Line.DropIn {
+		if !verdict.Denies() && !stops(a.Line.Own.Guard, verdict) {
 			return nil
 		}
-		if refused := foreseen(d); refused != nil && stops(o.Own.Guard, verdict) {
-			fmt.Fprint(o.Stderr, exit.AWSText(o.Line.Process, refused))
+		if refused := foreseen(d); refused != nil && stops(a.Line.Own.Guard, verdict) {
+			fmt.Fprint(a.Line.Process.Stderr, exit.AWSText(a.Line.Process, refused))
 		}
 	}
-	return o.Show(d, false)
+	return a.Line.Show(d, false)
 }
 
 // foreseen is the refusal that StartSession, or ExecuteCommand, would give for a
@@ -173,14 +177,14 @@ func stops(m ask.GuardMode, v policy.Verdict) bool {
 }
 
 // Refused prints AWS's refusal as the AWS CLI does, and what it means after it.
-func (o *StartOptions) Refused(ctx context.Context, d guard.Decision, err error) error {
+func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error {
 	var refused *proxy.Refused
-	if !errors.As(err, &refused) || o.Own.Guard == ask.GuardOff {
+	if !errors.As(err, &refused) || a.Line.Own.Guard == ask.GuardOff {
 		return err
 	}
-	fmt.Fprint(o.Stderr, exit.AWSText(o.Line.Process, refused))
+	fmt.Fprint(a.Line.Process.Stderr, exit.AWSText(a.Line.Process, refused))
 	if advice := exit.CredentialAdvice(refused); advice != "" {
-		fmt.Fprintf(o.Stderr, "ssmguard: %s\n", advice)
+		fmt.Fprintf(a.Line.Process.Stderr, "ssmguard: %s\n", advice)
 		return exit.EndWith(exit.Refused)
 	}
 	refusal, ok := finding.ParseRefusal(refused.Error())
@@ -189,12 +193,12 @@ func (o *StartOptions) Refused(ctx context.Context, d guard.Decision, err error)
 	}
 	if len(d.Rulings) == 0 && refusal.Denied() {
 		// An earlier run's answer let it pass; now the reason is wanted.
-		o.World.Evidence.ForgetAllowed(ctx, o.World.Request)
-		if asked, err := o.Ask(ctx, o.World); err == nil {
+		a.World.Evidence.ForgetAllowed(ctx, a.World.Request)
+		if asked, err := a.Line.Ask(ctx, a.World); err == nil {
 			d = asked
 		}
 	}
-	if err := o.Show(newest(finding.Refused(d, refusal), d), false); err != nil {
+	if err := a.Line.Show(newest(finding.Refused(d, refusal), d), false); err != nil {
 		return err
 	}
 	return exit.EndWith(exit.Refused)

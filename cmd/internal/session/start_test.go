@@ -107,18 +107,18 @@ func (s *stage) Run(_ context.Context, session *proxy.Session, io proxy.Streams,
 	return s.handOver
 }
 
-func (s *stage) options(mode ask.GuardMode, stdout, stderr *bytes.Buffer) *StartOptions {
+func (s *stage) options(mode ask.GuardMode, stdout, stderr *bytes.Buffer) *start {
 	line := &ask.Line{
 		Process: &env.Process{Stdin: strings.NewReader(""), Stdout: stdout, Stderr: stderr},
 		Own:     ask.OwnOptions{Guard: mode},
 		Log:     slog.New(slog.DiscardHandler),
 	}
-	return &StartOptions{Line: line, World: &ask.World{
+	return &start{attempt: Attempt{Line: line, World: &ask.World{
 		Request:  guard.Request{Region: "us-east-1", Target: "i-0123456789abcdef0"},
 		Evidence: s,
 		Guard:    &guard.Guard{Simulators: []guard.Simulator{s}},
 		Opener:   s,
-	}, plugin: func(context.Context) (proxy.Plugin, error) { return s, s.noPlugin }}
+	}}, plugin: func(context.Context) (proxy.Plugin, error) { return s, s.noPlugin }}
 }
 
 var refusedOpen = &proxy.Refused{
@@ -182,7 +182,7 @@ func TestStartSession(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			o := tt.stage.options(tt.mode, &stdout, &stderr)
-			code := exit.Report(o.Line.Process, o.run(t.Context()))
+			code := exit.Report(o.attempt.Line.Process, o.run(t.Context()))
 			if code != tt.code {
 				t.Errorf("code %d, want %d", code, tt.code)
 			}
@@ -226,8 +226,8 @@ func TestInTheCLIsPlace(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			o := tt.stage.options(tt.mode, &stdout, &stderr)
-			o.DropIn = true
-			if code := exit.Report(o.Line.Process, o.run(t.Context())); code != tt.code {
+			o.attempt.Line.DropIn = true
+			if code := exit.Report(o.attempt.Line.Process, o.run(t.Context())); code != tt.code {
 				t.Errorf("code %d, want %d", code, tt.code)
 			}
 			got := stderr.String()
@@ -245,7 +245,7 @@ func TestInterrupted(t *testing.T) {
 	o := s.options(ask.GuardOn, &stdout, &stderr)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(env.Signalled{Signal: 2})
-	if code := exit.Report(o.Line.Process, o.run(ctx)); code != exit.Interrupt {
+	if code := exit.Report(o.attempt.Line.Process, o.run(ctx)); code != exit.Interrupt {
 		t.Errorf("code %d, want %d", code, exit.Interrupt)
 	}
 	if len(s.did) > 0 && s.did[len(s.did)-1] == "open" {
@@ -260,7 +260,7 @@ func TestInterruptedWhileOpening(t *testing.T) {
 		s := &stage{stuck: stuck, opened: func() { cancel(env.Signalled{Signal: 2}) }}
 		var stdout, stderr bytes.Buffer
 		o := s.options(ask.GuardOff, &stdout, &stderr)
-		if code := exit.Report(o.Line.Process, o.run(ctx)); code != exit.Interrupt {
+		if code := exit.Report(o.attempt.Line.Process, o.run(ctx)); code != exit.Interrupt {
 			t.Errorf("code %d, want %d", code, exit.Interrupt)
 		}
 		if diff := cmp.Diff([]string{"open", "terminate ann-1"}, s.did); diff != "" {

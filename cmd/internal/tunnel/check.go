@@ -12,6 +12,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/report"
+	"ssmguard/configs"
 	"ssmguard/guard/policy"
 	"ssmguard/proxy/door"
 )
@@ -36,7 +37,7 @@ func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 		if len(selected) > 1 && o.Output != "json" {
 			fmt.Fprintf(p.Stderr, "ssmguard: tunnel %s:\n", conf.Name)
 		}
-		verdict, err := checkTunnel(ctx, p, &tunnel{conf: conf}, o)
+		verdict, err := checkTunnel(ctx, p, conf, o)
 		if err != nil {
 			fmt.Fprintf(p.Stderr, "ssmguard: %s: %v\n", conf.Name, err)
 			broken = errors.Join(broken, err)
@@ -52,27 +53,32 @@ func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 	return exit.VerdictStatus(worst)
 }
 
-func checkTunnel(ctx context.Context, p *env.Process, t *tunnel, o *Options) (policy.Verdict, error) {
+func checkTunnel(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (policy.Verdict, error) {
 	r, _ := keeper.FindRegistry(p) // without a home nothing is known to be open
-	if held, err := r.Holding(t.conf.Name); err != nil || len(held) == 0 {
-		if err := t.openDoor(o.Remote); err != nil {
-			var taken *door.InUseError
-			if !errors.As(err, &taken) {
-				return policy.Unknown, err
-			}
-			fmt.Fprintf(p.Stderr, "ssmguard: warning: %s: %v\n", t.conf.Name, taken)
+	if held, err := r.Holding(conf.Name); err != nil || len(held) == 0 {
+		near, err := listen(conf, o.Remote)
+		var taken *door.InUseError
+		switch {
+		case err == nil:
+			defer near.close()
+		case !errors.As(err, &taken):
+			return policy.Unknown, err
+		default:
+			fmt.Fprintf(p.Stderr, "ssmguard: warning: %s: %v\n", conf.Name, taken)
 		}
 	}
-	defer tunnels{t}.close()
-	if err := t.enter(ctx, p, o); err != nil {
+	found, err := enter(ctx, p, conf, o)
+	if err != nil {
 		return policy.Unknown, err
 	}
-	decision, err := t.Ask(ctx, t.World)
+	defer found.close()
+	line := found.far.line
+	decision, err := line.Ask(ctx, found.attempt.World)
 	if err != nil {
 		return policy.Unknown, err
 	}
 	if o.Output == "json" {
 		return decision.Verdict(), ask.Render(report.NewJSON(p.Stdout), decision, true)
 	}
-	return decision.Verdict(), t.Show(decision, true)
+	return decision.Verdict(), line.Show(decision, true)
 }

@@ -2,15 +2,12 @@ package tunnel
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"ssmguard/cmd/internal/ask"
-	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
 	"ssmguard/guard"
@@ -18,41 +15,6 @@ import (
 	"ssmguard/internal/spelling"
 	"ssmguard/proxy/awsdb"
 )
-
-// found looks up the host and port of a tunnel that names a database, and
-// returns its line with them. An endpoint whose port is known is taken as it is.
-func (t *tunnel) found(ctx context.Context, p *env.Process, o *Options, line *ask.Line) (*ask.Line, error) {
-	look, name := awsdb.RDS, t.conf.RDS
-	if t.conf.ElastiCache != "" {
-		look, name = awsdb.ElastiCache, t.conf.ElastiCache
-	}
-	if name == "" {
-		return line, nil
-	}
-	host, port, isAddress := awsdb.SplitAddress(name)
-	port = cmp.Or(t.conf.Port, port)
-	namesCache := o.Token && t.conf.ElastiCache != "" // the token does
-	if isAddress && port != 0 && !t.conf.Reader && !namesCache {
-		t.endpoint = awsdb.Endpoint{Name: name, Host: host, Port: port}
-	} else {
-		e, err := look(ctx, t.session.Config, name, t.conf.Reader)
-		if err != nil {
-			return nil, lookupError(err, t.conf, name)
-		}
-		e.Port = cmp.Or(port, e.Port)
-		t.endpoint = e
-	}
-	e := t.endpoint
-	t.conf.Host, t.conf.Port = e.Host, e.Port
-	t.conf.Database = cmp.Or(t.conf.Database, e.Database)
-	if e.Down() {
-		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s %s is %s: nothing answers there\n", e.Kind, e.Name, e.Status)
-	}
-	if e.Shards > 1 {
-		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s has %d shards, and clients in cluster mode connect to each of them, past the tunnel\n", e.Name, e.Shards)
-	}
-	return t.line(p, o)
-}
 
 // lookupError says of a database that was not found what is there instead, or
 // which permission is missing, and how to do without the lookup.

@@ -8,15 +8,13 @@ import (
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
-	"ssmguard/proxy/door"
 )
 
 // nativeTunnel carries sessions of a tunnel over our own data channel. Every
 // lane runs it with sessions of its own; they share the local end.
 type nativeTunnel struct {
-	*dial.Dialer
-	door    *door.Door
-	inlet   *channel.Inlet
+	dialer  *dial.Dialer
+	near    listener
 	wait    time.Duration // for the remote port to answer; 0 does not ask
 	traffic *dial.Traffic
 	// note is told what happens within one session, and hindered what keeps it from
@@ -28,7 +26,7 @@ type nativeTunnel struct {
 // Run implements proxy.Plugin.
 func (n *nativeTunnel) Run(ctx context.Context, s *proxy.Session, _ proxy.Streams, ready func()) error {
 	refused := make(chan struct{}, 1)
-	ch, err := n.DialWatched(ctx, s, func(e channel.Event) {
+	ch, err := n.dialer.DialWatched(ctx, s, func(e channel.Event) {
 		if e.Kind == channel.Refused {
 			proxy.Signal(refused)
 		}
@@ -39,12 +37,12 @@ func (n *nativeTunnel) Run(ctx context.Context, s *proxy.Session, _ proxy.Stream
 	}
 	defer ch.Close()
 	defer n.traffic.Carry(ch)()
-	further := &dial.FurtherSessions{Dialer: n.Dialer, Spec: s.Spec, Traffic: n.traffic}
+	further := &dial.FurtherSessions{Dialer: n.dialer, Spec: s.Spec, Traffic: n.traffic}
 	defer further.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- ch.Forward(ctx, n.inlet, channel.ForwardOptions{More: further.Open}) }()
+	go func() { ended <- ch.Forward(ctx, n.near.inlet, channel.ForwardOptions{More: further.Open}) }()
 	if n.wait > 0 {
 		if err := n.answered(ctx, ch, refused); err != nil {
 			cancel()

@@ -86,22 +86,17 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Optio
 	if err != nil {
 		return access{}, err
 	}
-	t, line := &tunnel{conf: conf}, (*ask.Line)(nil)
+	f := far{conf: conf}
 	if o.Token || conf.RDS != "" || conf.ElastiCache != "" {
-		if line, err = t.line(p, o); err != nil {
-			return access{}, err
-		}
-		if t.session, err = line.Configure(ctx); err != nil {
-			return access{}, err
-		}
-		if _, err := t.found(ctx, p, o, line); err != nil {
+		if f, err = locate(ctx, p, conf, o); err != nil {
 			return access{}, err
 		}
 	}
-	e := t.endpoint
+	conf = f.conf
+	e := f.endpoint
 	a := access{
-		Real: t.conf.Host, User: cmp.Or(t.conf.User, e.User), Database: t.conf.Database, Engine: cmp.Or(e.Engine, engineAt(t.conf)),
-		IAMAuth: t.conf.IAMAuth || e.IAMAuth, TLS: e.TLS, Cache: t.conf.ElastiCache != "",
+		Real: conf.Host, User: cmp.Or(conf.User, e.User), Database: conf.Database, Engine: cmp.Or(e.Engine, engineAt(conf)),
+		IAMAuth: conf.IAMAuth || e.IAMAuth, TLS: e.TLS, Cache: conf.ElastiCache != "",
 		SSLMode: p.Getenv("PGSSLMODE"),
 	}
 	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
@@ -113,12 +108,12 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Optio
 	if a.Format, err = a.format(o.Format); err != nil || !o.Token {
 		return a, err
 	}
-	a.User = t.conf.User // the master user has a password
-	if a.Password, err = t.token(ctx, p); err == nil {
+	a.User = conf.User // the master user has a password
+	if a.Password, err = f.token(ctx, p); err == nil {
 		err = a.keepsToken()
 	}
 	if err == nil && conf.Guard != string(ask.GuardOff) {
-		t.warnLogin(ctx, p, line)
+		f.warnLogin(ctx, p)
 	}
 	return a, err
 }

@@ -65,15 +65,15 @@ func TestFinal(t *testing.T) {
 		if got := dial.Passes(test.err); got != test.passes {
 			t.Errorf("%s: passes %v", name, got)
 		}
-		tun := &tunnel{retryFor: endlessly}
+		tun := &tunnel{retryFor: endlessly, progress: newProgress("db", 1)}
 		if got := tun.final(test.err); got != test.first {
 			t.Errorf("%s: final at first %v", name, got)
 		}
-		tun.everReady = true
+		tun.progress.everReady = true
 		if got := tun.final(test.err); got != test.later {
 			t.Errorf("%s: final later %v", name, got)
 		}
-		if tun = (&tunnel{}); !tun.final(test.err) {
+		if tun = (&tunnel{progress: newProgress("db", 1)}); !tun.final(test.err) {
 			t.Errorf("%s: tried again where one try was wanted", name)
 		}
 	}
@@ -200,11 +200,11 @@ func TestTunnelFollowsItsTarget(t *testing.T) {
 	s := sandboxtest.ServedWorld(t, w)
 	k := keepTunnel(t, inSandbox(t, s), "--target", "tag:Name=bastion", "--host", "db.internal", "--port", "3306")
 	ready := k.await(t, proxy.Ready)
-	t0 := k.ts[0]
-	t0.placing.Lock()
-	now := t0.World.Spec.Target
-	t0.World.Spec.Target = "i-0bbbbbbbbbbbbbbb1" // as if the name had meant a node that is stopped now
-	t0.placing.Unlock()
+	found, _ := k.ts[0].place.known()
+	found.mu.Lock()
+	now := found.attempt.World.Spec.Target
+	found.attempt.World.Spec.Target = "i-0bbbbbbbbbbbbbbb1" // as if the name had meant a node that is stopped now
+	found.mu.Unlock()
 	session, _ := s.Gateway.Session(ready.Session)
 	session.Finish("the node has gone")
 	note := ""

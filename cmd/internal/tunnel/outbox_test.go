@@ -59,7 +59,7 @@ func TestStoppedReaderHoldsUpNoTunnel(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- ts.keep(ctx, events) }()
 	k := kept{}
-	conn, from := k.dial(t, ts[0].door.String())
+	conn, from := k.dial(t, ts[0].near.door.String())
 	session, _ := s.Gateway.Session(s.Gateway.Sessions()[0].ID)
 	session.Cut(gateway.CutRST)
 	echoes(t, conn, from, "after a loss that nobody has heard of")

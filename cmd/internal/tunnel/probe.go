@@ -28,7 +28,7 @@ func (n *nativeTunnel) answered(ctx context.Context, ch *channel.Channel, refuse
 		err := ch.Reach(within)
 		switch {
 		case errors.Is(err, errors.ErrUnsupported):
-			return probe{n.door, n.wait, refused}.answered(ctx)
+			return probe{n.near.door, n.wait, refused}.answered(ctx)
 		case !errors.Is(err, channel.ErrRemotePort):
 			return err
 		}

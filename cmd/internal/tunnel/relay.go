@@ -12,8 +12,6 @@ import (
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/program"
 	"ssmguard/proxy"
-	"ssmguard/proxy/channel"
-	"ssmguard/proxy/door"
 )
 
 // relayTunnel carries sessions of a tunnel with the official plugin. The plugin
@@ -21,8 +19,7 @@ import (
 // its connections are passed on.
 type relayTunnel struct {
 	plugin  proxy.Plugin
-	door    *door.Door
-	inlet   *channel.Inlet
+	near    listener
 	wait    time.Duration // for the remote port to answer; 0 does not ask
 	traffic *dial.Traffic
 }
@@ -51,7 +48,7 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 	defer cancel()
 	passing.Go(func() { r.pass(ctx, net.JoinHostPort("127.0.0.1", port)) })
 	if r.wait > 0 {
-		if err := (probe{door: r.door, wait: r.wait}).answered(ctx); err != nil {
+		if err := (probe{door: r.near.door, wait: r.wait}).answered(ctx); err != nil {
 			cancel()
 			return errors.Join(err, <-ended)
 		}
@@ -87,7 +84,7 @@ func (r *relayTunnel) pass(ctx context.Context, address string) {
 	defer open.wait()
 	r.traffic.Session()
 	for {
-		conn, err := r.inlet.Accept(ctx, open.count)
+		conn, err := r.near.inlet.Accept(ctx, open.count)
 		if err != nil {
 			return
 		}

@@ -107,15 +107,15 @@ func runBeside(p *env.Process, path string, command, environ []string) error {
 func (ts tunnels) environment() []string {
 	var env []string
 	for _, t := range ts {
-		name := variableName(t.conf.Name)
-		if t.conf.Host != "" {
-			env = append(env, fmt.Sprintf("SSMGUARD_%s_SERVER=%s", name, t.conf.Host))
+		name, listen := variableName(t.conf.Name), t.near.door.String()
+		if found, known := t.place.known(); known && found.far.conf.Host != "" {
+			env = append(env, fmt.Sprintf("SSMGUARD_%s_SERVER=%s", name, found.far.conf.Host))
 		}
-		if path, ok := strings.CutPrefix(t.door.String(), "unix:"); ok {
+		if path, ok := strings.CutPrefix(listen, "unix:"); ok {
 			env = append(env, fmt.Sprintf("SSMGUARD_%s_SOCKET=%s", name, path))
 			continue
 		}
-		host, port, err := net.SplitHostPort(t.door.String())
+		host, port, err := net.SplitHostPort(listen)
 		if err != nil {
 			continue
 		}

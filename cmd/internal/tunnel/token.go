@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard"
@@ -15,8 +14,8 @@ import (
 )
 
 // token makes the password for the tunnel's database user.
-func (t *tunnel) token(ctx context.Context, p *env.Process) (string, error) {
-	e, conf := t.endpoint, t.conf
+func (f far) token(ctx context.Context, p *env.Process) (string, error) {
+	e, conf := f.endpoint, f.conf
 	switch {
 	case conf.User == "":
 		return "", exit.Usagef("an IAM token is for a database user who has no password; give --user")
@@ -28,34 +27,34 @@ func (t *tunnel) token(ctx context.Context, p *env.Process) (string, error) {
 		if e.Engine != "" && !e.IAMAuth && !conf.IAMAuth {
 			fmt.Fprintf(p.Stderr, "ssmguard: warning: IAM authentication is off for %s %s: it will refuse the token\n", e.Kind, e.Name)
 		}
-		return awsdb.Token(ctx, t.session.Config, conf.Host, conf.Port, conf.User)
+		return awsdb.Token(ctx, f.aws.Config, conf.Host, conf.Port, conf.User)
 	case !e.TakesTokens():
 		return "", exit.Usagef("%s %s takes no IAM tokens; replication groups and serverless caches of Valkey and Redis do, over TLS", e.Kind, e.Name)
 	}
-	return awsdb.CacheToken(ctx, t.session.Config, e.Name, e.Serverless(), conf.User)
+	return awsdb.CacheToken(ctx, f.aws.Config, e.Name, e.Serverless(), conf.User)
 }
 
 // warnLogin tells of a token that the database will refuse, since the caller's
 // policies do not let the database user log in. Nobody checks that when a token
 // is made. What cannot be told is no reason to warn.
-func (t *tunnel) warnLogin(ctx context.Context, p *env.Process, line *ask.Line) {
-	action, resources := t.endpoint.Login(t.conf.User)
+func (f far) warnLogin(ctx context.Context, p *env.Process) {
+	action, resources := f.endpoint.Login(f.conf.User)
 	if len(resources) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, guard.DefaultPatience)
 	defer cancel()
-	evidence := line.Gather(t.session)
+	evidence := f.line.Gather(f.aws)
 	defer evidence.Close()
 	caller, err := evidence.Caller(ctx)
 	if err != nil {
-		line.Log.Debug("the caller of a token is not known", "err", err)
+		f.line.Log.Debug("the caller of a token is not known", "err", err)
 		return
 	}
-	request := guard.Request{Caller: caller, Region: t.session.Region}
+	request := guard.Request{Caller: caller, Region: f.aws.Region}
 	rulings, err := guard.Local{Source: evidence}.Simulate(ctx, caller, finding.LoginNeeds(request, action, resources...))
 	if err != nil {
-		line.Log.Debug("not every policy could be read", "err", err)
+		f.line.Log.Debug("not every policy could be read", "err", err)
 	}
 	var missing []string
 	for _, r := range rulings {

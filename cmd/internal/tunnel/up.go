@@ -76,22 +76,18 @@ func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 	return err
 }
 
-// rows is what a terminal shows of the tunnels.
-// status tells where the tunnel stands.
+// status is where the tunnel stands.
 func (t *tunnel) status() keeper.Status {
-	numbers := t.traffic.Counts()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var expires time.Time
-	if t.credentials != nil {
-		expires = t.credentials.Expires()
+	s := keeper.Status{Tunnel: t.conf.Name, Listen: t.near.door.String(), Counts: t.traffic.Counts()}
+	if found, known := t.place.known(); known {
+		s.Expires = found.credentials.Expires()
 	}
-	s := keeper.Status{
-		Tunnel: t.conf.Name, State: t.last.State, Name: t.last.State.String(), Listen: t.door.String(),
-		Session: t.last.Session, Since: t.last.At, Expires: expires, Reconnects: t.reconnects, Counts: numbers,
-	}
-	if t.last.Err != nil {
-		s.Error = t.last.Err.Error()
+	g := t.progress
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s.State, s.Name, s.Session, s.Since, s.Reconnects = g.last.State, g.last.State.String(), g.last.Session, g.last.At, g.reconnects
+	if g.last.Err != nil {
+		s.Error = g.last.Err.Error()
 	}
 	return s
 }
@@ -114,6 +110,7 @@ func (ts tunnels) Statuses() []keeper.Status {
 	return all
 }
 
+// rows is what a terminal shows of the tunnels.
 func (ts tunnels) rows() []report.LiveRow {
 	var rows []report.LiveRow
 	for _, s := range ts.Statuses() {

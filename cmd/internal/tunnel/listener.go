@@ -1,0 +1,42 @@
+package tunnel
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
+	"ssmguard/proxy/channel"
+	"ssmguard/proxy/door"
+)
+
+// listener is the local end of a tunnel, which outlives its sessions.
+type listener struct {
+	door  *door.Door
+	inlet *channel.Inlet
+}
+
+// listen opens the local end that a configuration asks for. With remote it may be an
+// address that other machines reach.
+func listen(conf configs.Tunnel, remote bool) (listener, error) {
+	address := conf.Listen
+	if address == "" {
+		address = ":" + strconv.Itoa(max(conf.LocalPort, 0))
+	}
+	d, err := door.Open(address, remote)
+	var reachable *door.RemoteError
+	var taken *door.InUseError
+	switch {
+	case errors.As(err, &reachable):
+		return listener{}, exit.Usagef("%v; --allow-remote allows it", err)
+	case errors.As(err, &taken):
+		return listener{}, fmt.Errorf("%w; end that or give another --local-port", err)
+	case err != nil:
+		return listener{}, err
+	}
+	return listener{d, channel.NewInlet(d)}, nil
+}
+
+// close ends the listener, and the connections that wait for a session.
+func (l listener) close() { l.inlet.Close() } //nolint:errcheck // a listener that is closed already

@@ -1,0 +1,225 @@
+package tunnel
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/dial"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/session"
+	"ssmguard/configs"
+	"ssmguard/guard"
+	"ssmguard/guard/awsiam"
+	"ssmguard/proxy"
+	"ssmguard/proxy/awsdb"
+	"ssmguard/proxy/awsssm"
+)
+
+// The documents that forward ports.
+const (
+	portDocument   = "AWS-StartPortForwardingSession"
+	remoteDocument = "AWS-StartPortForwardingSessionToRemoteHost"
+)
+
+// placement finds the place of a tunnel in the account, once.
+type placement struct {
+	turn  *sync.Mutex // held while a tunnel of the command finds its place
+	find  func(context.Context) (*place, error)
+	done  chan struct{} // closed when the place is found
+	found *place
+}
+
+// get returns the place, and finds it first if that is still to be done.
+func (p *placement) get(ctx context.Context) (*place, error) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	if _, known := p.known(); !known {
+		found, err := p.find(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p.found = found
+		close(p.done)
+	}
+	return p.found, nil
+}
+
+// known returns the place if it has been found.
+func (p *placement) known() (_ *place, known bool) {
+	select {
+	case <-p.done:
+		return p.found, true
+	default:
+		return nil, false
+	}
+}
+
+// place is what a tunnel has in the account: for which session it asks, and who asks,
+// opens and carries it.
+type place struct {
+	far         far
+	attempt     session.Attempt
+	credentials *ask.Renewing
+	decision    guard.Decision // of the guard, before the tunnel was opened
+	api         *awsssm.Client
+	carrier     func(lane int) proxy.Plugin
+
+	mu sync.Mutex // of the target in attempt.World
+}
+
+// enter finds the place that a tunnel asks for. Whether it may be opened is not asked.
+func enter(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (*place, error) {
+	f, err := locate(ctx, p, conf, o)
+	if err != nil {
+		return nil, err
+	}
+	credentials := f.line.Renewed(f.aws)
+	credentials.Again = "open the tunnel"
+	w, err := f.line.Enter(ctx, f.aws)
+	if err != nil {
+		return nil, err
+	}
+	return &place{far: f, attempt: session.Attempt{Line: f.line, World: w}, credentials: credentials, api: awsssm.New(f.aws.SSM, "")}, nil
+}
+
+func (p *place) close() { p.attempt.World.Evidence.Close() }
+
+// deniedError is the end of a tunnel that may not be opened, which has been explained.
+type deniedError struct {
+	error
+	decision guard.Decision
+}
+
+// Unwrap returns the exit status.
+func (e *deniedError) Unwrap() error { return e.error }
+
+// permitted asks whether the tunnel may be opened.
+func (p *place) permitted(ctx context.Context) (err error) {
+	p.decision, err = p.attempt.Judged(ctx)
+	if exit.As[exit.StatusError](err) {
+		return &deniedError{err, p.decision}
+	}
+	return err
+}
+
+// open opens a session. It sees to what may have changed since the last one:
+// credentials that have run out, a target that was replaced, which is said.
+func (p *place) open(ctx context.Context, say func(string)) (*proxy.Session, error) {
+	s, err := p.api.Start(ctx, p.spec())
+	if ask.IsOutdated(err) && p.credentials.Renew(ctx) == nil || p.moved(ctx, err, say) {
+		s, err = p.api.Start(ctx, p.spec())
+	}
+	return s, err
+}
+
+func (p *place) spec() proxy.Spec {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.attempt.World.Spec
+}
+
+// moved looks again for a target that was given by a name and is not connected,
+// as when a bastion was replaced, and reports whether it is another node now.
+func (p *place) moved(ctx context.Context, err error, say func(string)) bool {
+	name, w := p.far.conf.Target, p.attempt.World
+	var refused *proxy.Refused
+	if !errors.As(err, &refused) || refused.Code != dial.NotConnected || awsiam.IsTargetID(name) {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.Evidence.Refresh()
+	id, err := w.Evidence.ResolveTarget(ctx, w.Request.Region, name)
+	if err != nil || id == w.Spec.Target {
+		return false
+	}
+	say(name + " is now " + id)
+	w.Request.Target, w.Spec.Target = id, id
+	return true
+}
+
+// far is where a tunnel leads: the session that it wants, in a configuration of AWS,
+// and the database that was looked up for it.
+type far struct {
+	conf     configs.Tunnel // with what was looked up
+	line     *ask.Line
+	aws      *awsconf.Session
+	endpoint awsdb.Endpoint // of a database that was looked up
+}
+
+// locate finds out where a tunnel leads.
+func locate(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (f far, err error) {
+	f.conf = conf
+	if f.line, err = asked(p, conf, o); err != nil {
+		return f, err
+	}
+	if f.aws, err = f.line.Configure(ctx); err != nil {
+		return f, err
+	}
+	return f, f.lookUp(ctx, p, o)
+}
+
+// lookUp finds the host and port of a tunnel that names a database. An endpoint whose
+// port is known is taken as it is.
+func (f *far) lookUp(ctx context.Context, p *env.Process, o *Options) (err error) {
+	look, name := awsdb.RDS, f.conf.RDS
+	if f.conf.ElastiCache != "" {
+		look, name = awsdb.ElastiCache, f.conf.ElastiCache
+	}
+	if name == "" {
+		return nil
+	}
+	host, port, isAddress := awsdb.SplitAddress(name)
+	port = cmp.Or(f.conf.Port, port)
+	namesCache := o.Token && f.conf.ElastiCache != "" // the token does
+	if isAddress && port != 0 && !f.conf.Reader && !namesCache {
+		f.endpoint = awsdb.Endpoint{Name: name, Host: host, Port: port}
+	} else {
+		if f.endpoint, err = look(ctx, f.aws.Config, name, f.conf.Reader); err != nil {
+			return lookupError(err, f.conf, name)
+		}
+		f.endpoint.Port = cmp.Or(port, f.endpoint.Port)
+	}
+	e := f.endpoint
+	f.conf.Host, f.conf.Port = e.Host, e.Port
+	f.conf.Database = cmp.Or(f.conf.Database, e.Database)
+	if e.Down() {
+		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s %s is %s: nothing answers there\n", e.Kind, e.Name, e.Status)
+	}
+	if e.Shards > 1 {
+		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s has %d shards, and clients in cluster mode connect to each of them, past the tunnel\n", e.Name, e.Shards)
+	}
+	f.line, err = asked(p, f.conf, o)
+	return err
+}
+
+// asked is the session that a tunnel wants.
+func asked(p *env.Process, conf configs.Tunnel, o *Options) (*ask.Line, error) {
+	own, err := ask.OwnDefaults(p.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	own.Guard, own.Plugin = cmp.Or(ask.GuardMode(conf.Guard), own.Guard), cmp.Or(o.Plugin, own.Plugin)
+	own.Engine, own.NoCache = conf.Engine, own.NoCache || o.NoCache
+	in := awscli.Input{Target: conf.Target, DocumentName: portDocument, Reason: conf.Reason}
+	if conf.Host != "" {
+		in.DocumentName, in.Parameters = remoteDocument, []awscli.Parameter{{Name: "host", Values: []string{conf.Host}}}
+	}
+	in.Parameters = append(in.Parameters, awscli.Parameter{Name: "portNumber", Values: []string{strconv.Itoa(conf.Port)}})
+	globals := awscli.DefaultGlobals()
+	if conf.Profile != "" {
+		globals.Profile = &conf.Profile
+	}
+	if conf.Region != "" {
+		globals.Region = &conf.Region
+	}
+	return ask.New(p, own, awscli.Start(globals, in)), nil
+}

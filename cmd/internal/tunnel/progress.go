@@ -1,0 +1,101 @@
+package tunnel
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"ssmguard/cmd/internal/dial"
+	"ssmguard/proxy"
+	"ssmguard/proxy/channel"
+)
+
+// progress is where a tunnel stands, all its lanes together, and tells it.
+type progress struct {
+	tunnel string
+	events *outbox // set before there is something to tell
+
+	mu         sync.Mutex
+	lanes      []bool // which are ready
+	everReady  bool
+	reconnects int // times it was ready again
+	last       proxy.Event
+}
+
+func newProgress(tunnel string, lanes int) *progress {
+	return &progress{tunnel: tunnel, lanes: make([]bool, max(lanes, 1))}
+}
+
+// inLane passes the events of a lane on, as far as they are the tunnel's: it is
+// ready while one lane is.
+func (g *progress) inLane(i int, e proxy.Event) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := slices.Contains(g.lanes, true)
+	g.lanes[i] = e.State == proxy.Ready
+	after := slices.Contains(g.lanes, true)
+	switch e.State {
+	case proxy.Ready:
+		if before {
+			return
+		}
+		if g.everReady {
+			g.reconnects++
+		}
+		g.everReady = true
+	case proxy.Stopped, proxy.GaveUp:
+		return // said once for all lanes
+	case proxy.Lost:
+		if after || g.last.State != proxy.Ready {
+			return // of a session whose connection was lost before it, that has been told
+		}
+	default:
+		if after || i != 0 && !before {
+			return
+		}
+	}
+	g.emitLocked(e)
+}
+
+// inSession passes on what happens within one session of a lane.
+func (g *progress) inSession(lane int, s *proxy.Session, listen string, e channel.Event) {
+	switch e.Kind {
+	case channel.Lost:
+		g.inLane(lane, proxy.Event{State: proxy.Lost, Attempt: 1, Session: s.ID, Err: e.Err})
+	case channel.Resumed:
+		g.inLane(lane, proxy.Event{State: proxy.Ready, Session: s.ID, Listen: listen})
+	default:
+		g.say(dial.ChannelNote(e))
+	}
+}
+
+// wasReady reports whether the tunnel has been ready.
+func (g *progress) wasReady() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.everReady
+}
+
+// say tells something that has not changed the tunnel's state.
+func (g *progress) say(note string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.emitLocked(proxy.Event{State: g.last.State, Note: note})
+}
+
+func (g *progress) emit(e proxy.Event) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.emitLocked(e)
+}
+
+func (g *progress) emitLocked(e proxy.Event) {
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	e.Tunnel = g.tunnel
+	if e.Note == "" {
+		g.last = e
+	}
+	g.events.put(e)
+}
