@@ -31,7 +31,6 @@ type Globals struct {
 	ConnectTimeout  int // likewise
 	Debug           bool
 	Output          string
-	Color           string
 	ErrorFormat     string // legacy, json, yaml, text, table, enhanced, or "" for the configured one
 	AutoPrompt      bool
 }
@@ -179,7 +178,7 @@ func (g *Globals) set(p *parsed) error {
 		EndpointURL: p.values["--endpoint-url"], CABundle: p.values["--ca-bundle"],
 		NoVerifySSL: p.given["--no-verify-ssl"], NoSignRequest: p.given["--no-sign-request"],
 		Debug: p.given["--debug"], Output: p.values["--output"],
-		Color: p.values["--color"], ErrorFormat: p.values["--cli-error-format"], AutoPrompt: p.given["--cli-auto-prompt"],
+		ErrorFormat: p.values["--cli-error-format"], AutoPrompt: p.given["--cli-auto-prompt"],
 		ReadTimeout: defaultTimeout, ConnectTimeout: defaultTimeout,
 	}
 	if g.Profile != nil && *g.Profile == "" {
