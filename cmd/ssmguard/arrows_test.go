@@ -228,7 +228,12 @@ func TestOnlyPluginImportsPlugin(t *testing.T) {
 	only := map[string]string{
 		"github.com/aws/session-manager-plugin":                   module + "proxy/plugin",
 		"github.com/aws/aws-sdk-go-v2/service/iam":                module + "guard/awsiam",
-		"github.com/aws/aws-sdk-go-v2/service/ec2instanceconnect": module + "proxy/awsssm",
+		"github.com/aws/aws-sdk-go-v2/service/ec2instanceconnect": "",
+		"github.com/aws/aws-sdk-go-v2/service/ec2":                "",
+		"github.com/aws/aws-sdk-go-v2/service/ssm":                "",
+		"github.com/aws/aws-sdk-go-v2/service/kms":                "",
+		"github.com/aws/aws-sdk-go-v2/service/ecs":                "",
+		"github.com/aws/aws-sdk-go-v2/service/organizations":      "",
 		"github.com/aws/aws-sdk-go-v2/service/rds":                "",
 		"github.com/aws/aws-sdk-go-v2/service/elasticache":        "",
 	}

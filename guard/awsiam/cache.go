@@ -1,9 +1,11 @@
 package awsiam
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -108,13 +110,14 @@ func (k *cache) sweep(now time.Time) {
 // cacheKey names an entry that belongs to the client's credentials, region and
 // endpoints. The parts are hashed, so neither they nor any secret are on disk.
 func (c *Client) cacheKey(what string, parts ...string) string {
+	ssm, _ := c.apis["ssm"].Endpoint(context.Background()) // nil is a name, too
 	all := append([]string{
 		cacheFormat,
 		what,
 		c.region,
 		aws.ToString(c.sts.Options().BaseEndpoint),
 		aws.ToString(c.iam.Options().BaseEndpoint),
-		aws.ToString(c.ssm.Options().BaseEndpoint),
+		fmt.Sprint(ssm),
 	}, parts...)
 	sum := sha256.Sum256([]byte(strings.Join(all, "\x00")))
 	return what + "-" + hex.EncodeToString(sum[:16])

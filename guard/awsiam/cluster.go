@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"ssmguard/guard"
-	"ssmguard/internal/awsapi"
 )
 
 // clusters is ECS's answer to DescribeClusters, as far as it is used.
@@ -26,11 +25,7 @@ func (c *Client) clusterFacts(ctx context.Context, r guard.Request) part {
 	if !ok {
 		return document
 	}
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*clusters, error) {
-		return awsapi.Call[clusters](ctx, c.ecs, r.Region, "DescribeClusters", map[string]any{
-			"clusters": []string{cluster}, "include": []string{"CONFIGURATIONS"},
-		})
-	})
+	out, err := call[clusters](ctx, c, r.Region, op, map[string]any{"clusters": []string{cluster}, "include": []string{"CONFIGURATIONS"}})
 	if err != nil {
 		return document.and(part{unknown: []string{guard.UnknownKMSKey}, err: unseen(op, cluster, err)})
 	}

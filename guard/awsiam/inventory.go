@@ -2,14 +2,12 @@ package awsiam
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
 	"ssmguard/guard"
+	"ssmguard/internal/awsapi"
 )
 
 // Facts reads what the grants of a request depend on: the target's tags and
@@ -81,10 +79,8 @@ func (c *Client) targetFacts(ctx context.Context, r guard.Request) part {
 
 func (c *Client) instanceFacts(ctx context.Context, r guard.Request) part {
 	const op = "ec2:DescribeInstances"
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*ec2.DescribeInstancesOutput, error) {
-		return c.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{r.Target}}, ec2In(r.Region))
-	})
-	if KindOf(err) == KindNotFound || err == nil && len(instancesOf(out)) == 0 {
+	out, err := call[instances](ctx, c, r.Region, op, awsapi.Form{"InstanceId.1": r.Target})
+	if KindOf(err) == KindNotFound || err == nil && len(out.Instances) == 0 {
 		region := ""
 		if hasID(r.Target, "i-") {
 			region = c.findInstance(ctx, r)
@@ -97,17 +93,9 @@ func (c *Client) instanceFacts(ctx context.Context, r guard.Request) part {
 	if err != nil {
 		return part{unknown: []string{guard.UnknownTargetTags, guard.UnknownHealth}, err: unseen(op, "", err)}
 	}
-	i := instancesOf(out)[0]
+	i := out.Instances[0]
 	return part{apply: func(f *guard.Facts) {
-		f.TargetTags = ec2Tags(i.Tags)
-		if i.State != nil {
-			f.Health.State = string(i.State.Name)
-		}
-		profile := ""
-		if i.IamInstanceProfile != nil {
-			profile = aws.ToString(i.IamInstanceProfile.Arn)
-		}
-		f.Health.Profile = &profile
+		f.TargetTags, f.Health.State, f.Health.Profile = tagMap(i.Tags), i.State, &i.Profile
 	}}
 }
 
@@ -115,46 +103,25 @@ func (c *Client) instanceFacts(ctx context.Context, r guard.Request) part {
 // a session to it would fail with nothing but TargetNotConnected. It returns ""
 // when it is nowhere or nobody tells.
 func (c *Client) findInstance(ctx context.Context, r guard.Request) string {
-	regions, err := ask(ctx, c, "ec2:DescribeRegions", func(ctx context.Context) (*ec2.DescribeRegionsOutput, error) {
-		return c.ec2.DescribeRegions(ctx, nil)
-	})
+	regions, err := call[struct {
+		Names []string `xml:"regionInfo>item>regionName"`
+	}](ctx, c, "", "ec2:DescribeRegions", awsapi.Form{})
 	if err != nil {
 		return ""
 	}
-	found := make([]bool, len(regions.Regions))
+	found := make([]bool, len(regions.Names))
 	each(len(found), func(i int) {
-		region := aws.ToString(regions.Regions[i].RegionName)
+		region := regions.Names[i]
 		if region == "" || region == r.Region {
 			return
 		}
-		out, err := ask(ctx, c, "ec2:DescribeInstances", func(ctx context.Context) (*ec2.DescribeInstancesOutput, error) {
-			return c.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{r.Target}}, ec2In(region))
-		})
-		found[i] = err == nil && len(instancesOf(out)) > 0
+		out, err := call[instances](ctx, c, region, "ec2:DescribeInstances", awsapi.Form{"InstanceId.1": r.Target})
+		found[i] = err == nil && len(out.Instances) > 0
 	})
-	for i, ok := range found {
-		if ok {
-			return aws.ToString(regions.Regions[i].RegionName)
-		}
+	if i := slices.Index(found, true); i >= 0 {
+		return regions.Names[i]
 	}
 	return ""
-}
-
-// ec2In makes a call in a region other than the configured one; "" keeps it.
-func ec2In(region string) func(*ec2.Options) {
-	return func(o *ec2.Options) {
-		if region != "" {
-			o.Region = region
-		}
-	}
-}
-
-func ssmIn(region string) func(*ssm.Options) {
-	return func(o *ssm.Options) {
-		if region != "" {
-			o.Region = region
-		}
-	}
 }
 
 // factsOf returns the flight of one request's facts.

@@ -1,14 +1,15 @@
 package awsiam
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"ssmguard/guard/policy"
+	"ssmguard/internal/awsapi"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -172,15 +173,26 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
+// startSession asks Systems Manager once, as the client would.
+func startSession(ctx context.Context, c *Client, target, document string) error {
+	endpoint, err := c.apis["ssm"].Endpoint(ctx)
+	if err != nil {
+		return err
+	}
+	in := map[string]string{"Target": target}
+	if document != "" {
+		in["DocumentName"] = document
+	}
+	cfg := aws.Config{Region: c.region, Credentials: c.credentials, Retryer: func() aws.Retryer { return aws.NopRetryer{} }}
+	_, err = awsapi.Call[struct{}](ctx, awsapi.SSM(cfg, endpoint.String()), "", "StartSession", in)
+	return err
+}
+
 // compare asks the guard and then the account.
 func compare(t *testing.T, c *Client, document string, exact bool) {
 	t.Helper()
 	d := check(t, c, bastion, document)
-	in := &ssm.StartSessionInput{Target: aws.String(bastion)}
-	if document != "" {
-		in.DocumentName = aws.String(document)
-	}
-	_, err := c.ssm.StartSession(t.Context(), in, func(o *ssm.Options) { o.Retryer = aws.NopRetryer{} })
+	err := startSession(t.Context(), c, bastion, document)
 	refused := KindOf(err) == KindDenied
 	if !refused && err != nil && KindOf(err) != KindUnreachable { // nobody carries the session
 		t.Fatalf("%q: %v", document, err)

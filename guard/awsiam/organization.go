@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"ssmguard/guard/policy"
-	"ssmguard/internal/awsapi"
 )
 
 // orgPolicyTypes are the authorization policies of an organization.
@@ -60,9 +59,7 @@ func (c *Client) organizationLayers(ctx context.Context, id identity) (evidence,
 	)
 	together(
 		func() {
-			org, orgErr = ask(ctx, c, "organizations:DescribeOrganization", func(ctx context.Context) (*orgDescription, error) {
-				return awsapi.Call[orgDescription](ctx, c.org, "", "DescribeOrganization", struct{}{})
-			})
+			org, orgErr = call[orgDescription](ctx, c, "", "organizations:DescribeOrganization", struct{}{})
 		},
 		func() { targets, tgErr = c.orgTargets(ctx, id.Account) },
 		func() { known, _ = c.current().entity.get(ctx, c, c.readEntity) }, // its error is the boundary layer's
@@ -105,9 +102,7 @@ func (c *Client) orgTargets(ctx context.Context, account string) ([]string, erro
 
 // orgPath reads the account's path, nil when there is none to be had.
 func (c *Client) orgPath(ctx context.Context, account string) []string {
-	out, err := ask(ctx, c, "organizations:DescribeAccount", func(ctx context.Context) (*orgAccount, error) {
-		return awsapi.Call[orgAccount](ctx, c.org, "", "DescribeAccount", map[string]string{"AccountId": account})
-	})
+	out, err := call[orgAccount](ctx, c, "", "organizations:DescribeAccount", map[string]string{"AccountId": account})
 	if err != nil {
 		return nil
 	}
@@ -135,9 +130,7 @@ func (c *Client) orgAncestors(ctx context.Context, account string) ([]string, er
 	targets := []string{account}
 	for range maxDepth {
 		child := targets[0]
-		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgParents, error) {
-			return awsapi.Call[orgParents](ctx, c.org, "", "ListParents", map[string]string{"ChildId": child})
-		})
+		out, err := call[orgParents](ctx, c, "", op, map[string]string{"ChildId": child})
 		if err != nil || len(out.Parents) == 0 {
 			return nil, unseen(op, child, err)
 		}
@@ -180,9 +173,7 @@ func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level in
 		if page > maxPages {
 			return nil, &Error{Permission: op, Kind: KindUnreachable, Message: fmt.Sprintf("no end after %d pages", maxPages)}
 		}
-		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgPolicyList, error) {
-			return awsapi.Call[orgPolicyList](ctx, c.org, "", "ListPoliciesForTarget", in)
-		})
+		out, err := call[orgPolicyList](ctx, c, "", op, in)
 		if err != nil {
 			return nil, unseen(op, target, err)
 		}
@@ -194,9 +185,7 @@ func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level in
 	}
 	return collect(ids, func(s orgPolicySummary) (document, error) {
 		const op = "organizations:DescribePolicy"
-		out, err := ask(ctx, c, op, func(ctx context.Context) (*orgPolicy, error) {
-			return awsapi.Call[orgPolicy](ctx, c.org, "", "DescribePolicy", map[string]string{"PolicyId": s.ID})
-		})
+		out, err := call[orgPolicy](ctx, c, "", op, map[string]string{"PolicyId": s.ID})
 		if err != nil || out.Policy.Content == nil {
 			return document{}, unseen(op, s.Arn, err)
 		}

@@ -7,9 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/world"
 )
@@ -163,11 +160,7 @@ func TestRandomWorlds(t *testing.T) {
 			t.Parallel()
 			c, _ := serve(t, w, Options{})
 			decision := check(t, c, target, document)
-			in := &ssm.StartSessionInput{Target: aws.String(target)}
-			if document != "" {
-				in.DocumentName = aws.String(document)
-			}
-			_, err := c.ssm.StartSession(t.Context(), in, func(o *ssm.Options) { o.Retryer = aws.NopRetryer{} })
+			err := startSession(t.Context(), c, target, document)
 			refused := KindOf(err) == KindDenied
 			switch v := decision.Verdict(); {
 			case v.Denies() && !refused:

@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -33,28 +31,26 @@ type SessionDocument struct {
 // included, at most a few hundred. The list is usable beside an error.
 func (c *Client) SessionDocuments(ctx context.Context, region string) ([]SessionDocument, error) {
 	const op = "ssm:ListDocuments"
-	in := &ssm.ListDocumentsInput{
-		Filters:    []ssmtypes.DocumentKeyValuesFilter{{Key: aws.String("DocumentType"), Values: []string{string(ssmtypes.DocumentTypeSession)}}},
-		MaxResults: aws.Int32(50),
-	}
+	in := map[string]any{"Filters": []filter{{Key: "DocumentType", Values: []string{sessionDocument}}}, "MaxResults": 50}
 	var docs []SessionDocument
 	for range maxPages {
-		out, err := ask(ctx, c, op, func(ctx context.Context) (*ssm.ListDocumentsOutput, error) {
-			return c.ssm.ListDocuments(ctx, in, ssmIn(region))
-		})
+		out, err := call[struct {
+			DocumentIdentifiers []struct {
+				Name, Owner string
+				Tags        []tag
+			}
+			NextToken string
+		}](ctx, c, region, op, in)
 		if err != nil {
 			return docs, unseen(op, "", err)
 		}
 		for _, d := range out.DocumentIdentifiers {
-			doc := SessionDocument{Name: aws.ToString(d.Name), Owner: aws.ToString(d.Owner), Tags: make(map[string]string, len(d.Tags))}
-			for _, t := range d.Tags {
-				doc.Tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-			}
-			docs = append(docs, doc)
+			docs = append(docs, SessionDocument{Name: d.Name, Owner: d.Owner, Tags: tagMap(d.Tags)})
 		}
-		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" || len(docs) >= nodeLimit {
+		if out.NextToken == "" || len(docs) >= nodeLimit {
 			break
 		}
+		in["NextToken"] = out.NextToken
 	}
 	return docs, nil
 }

@@ -8,11 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"ssmguard/internal/awsapi"
 )
 
 // Node is something a session can be started on.
@@ -147,43 +143,45 @@ func (c *Client) ResolveTarget(ctx context.Context, region, name string) (string
 
 // ready reports whether nothing known of the node speaks against a session.
 func (n Node) ready() bool {
-	running := n.State == "" || n.State == string(ec2types.InstanceStateNameRunning)
-	return running && n.Ping != string(ssmtypes.PingStatusInactive)
+	running := n.State == "" || n.State == "running"
+	return running && n.Ping != "Inactive"
 }
 
 // query is a name in the terms of the two services that may know it.
 type query struct {
-	ec2  []ec2types.Filter
-	ssm  []ssmtypes.InstanceInformationStringFilter
-	fits func(ssmtypes.InstanceInformation) bool // what ssm has no filter for
+	ec2  filter
+	ssm  []filter
+	fits func(registration) bool // what ssm has no filter for; nil for all
+}
+
+// filter limits a list of Systems Manager, or of EC2.
+type filter struct {
+	Key    string
+	Values []string
 }
 
 // queriesOf reads what people type for a target: what to ask, and what to ask next
 // when that finds nothing.
 func queriesOf(name string) []query {
-	all := func(ssmtypes.InstanceInformation) bool { return true }
 	byTag := func(key, value string) query {
-		return query{
-			ec2:  []ec2types.Filter{{Name: aws.String("tag:" + key), Values: []string{value}}},
-			ssm:  []ssmtypes.InstanceInformationStringFilter{{Key: aws.String("tag:" + key), Values: []string{value}}},
-			fits: all,
-		}
+		tagged := filter{"tag:" + key, []string{value}}
+		return query{ec2: tagged, ssm: []filter{tagged}}
 	}
-	managed := []ssmtypes.InstanceInformationStringFilter{{Key: aws.String("ResourceType"), Values: []string{string(ssmtypes.ResourceTypeManagedInstance)}}}
+	managed := []filter{{"ResourceType", []string{"ManagedInstance"}}}
 	if tag, ok := strings.CutPrefix(name, "tag:"); ok {
 		if key, value, ok := strings.Cut(tag, "="); ok {
 			return []query{byTag(key, value)}
 		}
 	}
 	if ip, err := netip.ParseAddr(name); err == nil {
-		filter := "private-ip-address"
+		key := "private-ip-address"
 		if ip.Is6() {
-			filter = "ipv6-address"
+			key = "ipv6-address"
 		}
 		return []query{{
-			ec2:  []ec2types.Filter{{Name: aws.String(filter), Values: []string{ip.String()}}},
+			ec2:  filter{key, []string{ip.String()}},
 			ssm:  managed,
-			fits: func(i ssmtypes.InstanceInformation) bool { return aws.ToString(i.IPAddress) == ip.String() },
+			fits: func(i registration) bool { return i.IPAddress == ip.String() },
 		}}
 	}
 	tagged := byTag("Name", name)
@@ -191,11 +189,9 @@ func queriesOf(name string) []query {
 		return []query{tagged}
 	}
 	return []query{{
-		ec2: []ec2types.Filter{{Name: aws.String("private-dns-name"), Values: []string{name}}},
-		ssm: managed,
-		fits: func(i ssmtypes.InstanceInformation) bool {
-			return strings.EqualFold(aws.ToString(i.ComputerName), name)
-		},
+		ec2:  filter{"private-dns-name", []string{name}},
+		ssm:  managed,
+		fits: func(i registration) bool { return strings.EqualFold(i.ComputerName, name) },
 	}, tagged}
 }
 
@@ -220,59 +216,55 @@ func (c *Client) findNodes(ctx context.Context, region string, q query) ([]Node,
 // nodeLimit bounds how many nodes are listed.
 const nodeLimit = 500
 
-func (c *Client) ec2Nodes(ctx context.Context, region string, filters []ec2types.Filter) ([]Node, error) {
-	const op = "ec2:DescribeInstances"
-	in := &ec2.DescribeInstancesInput{Filters: append([]ec2types.Filter{{
-		Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "stopping", "stopped"},
-	}}, filters...)}
+func (c *Client) ec2Nodes(ctx context.Context, region string, limit filter) ([]Node, error) {
+	form := awsapi.Form{}
+	for i, f := range []filter{{"instance-state-name", []string{"pending", "running", "stopping", "stopped"}}, limit} {
+		for j, value := range f.Values {
+			form[fmt.Sprintf("Filter.%d.Name", i+1)] = f.Key
+			form[fmt.Sprintf("Filter.%d.Value.%d", i+1, j+1)] = value
+		}
+	}
 	var nodes []Node
 	for range maxPages {
-		out, err := ask(ctx, c, op, func(ctx context.Context) (*ec2.DescribeInstancesOutput, error) {
-			return c.ec2.DescribeInstances(ctx, in, ec2In(region))
-		})
+		out, err := call[instances](ctx, c, region, "ec2:DescribeInstances", form)
 		if err != nil {
 			return nodes, err
 		}
-		for _, i := range instancesOf(out) {
-			n := Node{
-				ID: aws.ToString(i.InstanceId), Tags: ec2Tags(i.Tags), Platform: aws.ToString(i.PlatformDetails),
-				PrivateIP: aws.ToString(i.PrivateIpAddress), PrivateDNS: aws.ToString(i.PrivateDnsName),
-			}
+		for _, i := range out.Instances {
+			n := Node{ID: i.ID, Tags: tagMap(i.Tags), State: i.State, Platform: i.Platform, PrivateIP: i.PrivateIP, PrivateDNS: i.PrivateDNS}
 			n.Name = n.Tags["Name"]
-			if i.State != nil {
-				n.State = string(i.State.Name)
-			}
 			nodes = append(nodes, n)
 		}
-		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" || len(nodes) >= nodeLimit {
+		if out.NextToken == "" || len(nodes) >= nodeLimit {
 			break
 		}
+		form["NextToken"] = out.NextToken
 	}
 	return nodes, nil
 }
 
 func (c *Client) ssmNodes(ctx context.Context, region string, q query) ([]Node, error) {
-	const op = "ssm:DescribeInstanceInformation"
-	in := &ssm.DescribeInstanceInformationInput{Filters: q.ssm, MaxResults: aws.Int32(50)}
+	in := map[string]any{"MaxResults": 50}
+	if q.ssm != nil {
+		in["Filters"] = q.ssm
+	}
 	var nodes []Node
 	for range maxPages {
-		out, err := ask(ctx, c, op, func(ctx context.Context) (*ssm.DescribeInstanceInformationOutput, error) {
-			return c.ssm.DescribeInstanceInformation(ctx, in, ssmIn(region))
-		})
+		out, err := call[registrations](ctx, c, region, "ssm:DescribeInstanceInformation", in)
 		if err != nil {
 			return nodes, err
 		}
 		for _, i := range out.InstanceInformationList {
-			if q.fits(i) {
+			if q.fits == nil || q.fits(i) {
 				nodes = append(nodes, Node{
-					ID: aws.ToString(i.InstanceId), Name: aws.ToString(i.Name), Ping: string(i.PingStatus),
-					PrivateIP: aws.ToString(i.IPAddress), PrivateDNS: aws.ToString(i.ComputerName), Platform: string(i.PlatformType),
+					ID: i.ID, Name: i.Name, Ping: i.PingStatus, PrivateIP: i.IPAddress, PrivateDNS: i.ComputerName, Platform: i.PlatformType,
 				})
 			}
 		}
-		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" || len(nodes) >= nodeLimit {
+		if out.NextToken == "" || len(nodes) >= nodeLimit {
 			break
 		}
+		in["NextToken"] = out.NextToken
 	}
 	return nodes, nil
 }
@@ -300,8 +292,7 @@ func mergeNodes(instances, managed []Node) []Node {
 // Nodes lists what sessions could be started on, at most a few hundred, with
 // tags where EC2 tells them. The list is usable beside the error, a *LookupError.
 func (c *Client) Nodes(ctx context.Context, region string) ([]Node, error) {
-	everything := query{fits: func(ssmtypes.InstanceInformation) bool { return true }}
-	nodes, err := c.findNodes(ctx, region, everything)
+	nodes, err := c.findNodes(ctx, region, query{})
 	if err != nil {
 		return nodes, &LookupError{Region: region, Err: err}
 	}

@@ -8,9 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/sandbox/account"
@@ -123,9 +120,7 @@ func BenchmarkGuard(b *testing.B) {
 	cfg := accountConfig(h.URL, srv.Logins()[0], "EnvConfigCredentials")
 	r := guard.Request{Region: testRegion, Target: bastion, Document: "AWS-StartSSHSession"}
 	start := func(b *testing.B, c *Client) {
-		in := &ssm.StartSessionInput{Target: aws.String(r.Target), DocumentName: aws.String(r.Document)}
-		_, err := c.ssm.StartSession(b.Context(), in, func(o *ssm.Options) { o.Retryer = aws.NopRetryer{} })
-		if KindOf(err) == KindDenied {
+		if err := startSession(b.Context(), c, r.Target, r.Document); KindOf(err) == KindDenied {
 			b.Fatal(err)
 		}
 	}

@@ -2,12 +2,10 @@ package awsiam
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"ssmguard/internal/awsapi"
@@ -16,18 +14,13 @@ import (
 // operation is one operation of a service.
 type operation[In, Out, Options any] func(context.Context, *In, ...func(*Options)) (*Out, error)
 
-// services holds the operations that are used, service by service. They are kept
-// as functions and not as the SDK's clients: what an interface can reach keeps
-// all its methods in the program, and a client reaches every operation of its
-// service, with EC2 more than all the rest of ssmguard.
+// services holds what is called. Operations of the SDK's clients are kept as
+// functions: what an interface can reach keeps all its methods in the program, and
+// a client reaches every operation of its service.
 type services struct {
-	sts stsAPI
-	iam iamAPI
-	ec2 ec2API
-	ssm ssmAPI
-	ecs *awsapi.API
-	kms kmsAPI
-	org *awsapi.API
+	sts  stsAPI
+	iam  iamAPI
+	apis map[string]*awsapi.API // by the prefix of their permissions
 }
 
 type (
@@ -54,23 +47,6 @@ type (
 		SimulatePrincipalPolicy   operation[iam.SimulatePrincipalPolicyInput, iam.SimulatePrincipalPolicyOutput, iam.Options]
 		Options                   func() iam.Options
 	}
-	ec2API struct {
-		DescribeInstances operation[ec2.DescribeInstancesInput, ec2.DescribeInstancesOutput, ec2.Options]
-		DescribeRegions   operation[ec2.DescribeRegionsInput, ec2.DescribeRegionsOutput, ec2.Options]
-	}
-	ssmAPI struct {
-		DescribeDocument            operation[ssm.DescribeDocumentInput, ssm.DescribeDocumentOutput, ssm.Options]
-		DescribeInstanceInformation operation[ssm.DescribeInstanceInformationInput, ssm.DescribeInstanceInformationOutput, ssm.Options]
-		GetConnectionStatus         operation[ssm.GetConnectionStatusInput, ssm.GetConnectionStatusOutput, ssm.Options]
-		GetDocument                 operation[ssm.GetDocumentInput, ssm.GetDocumentOutput, ssm.Options]
-		ListDocuments               operation[ssm.ListDocumentsInput, ssm.ListDocumentsOutput, ssm.Options]
-		ListTagsForResource         operation[ssm.ListTagsForResourceInput, ssm.ListTagsForResourceOutput, ssm.Options]
-		StartSession                operation[ssm.StartSessionInput, ssm.StartSessionOutput, ssm.Options]
-		Options                     func() ssm.Options
-	}
-	kmsAPI struct {
-		DescribeKey operation[kms.DescribeKeyInput, kms.DescribeKeyOutput, kms.Options]
-	}
 )
 
 // newServices makes the clients for cfg. ssmEndpoint, if any, is where Systems
@@ -84,33 +60,23 @@ func newServices(cfg aws.Config, ssmEndpoint string) services {
 		Options:                    stsClient.Options,
 	}
 	s.iam = newIAM(cfg)
-	ec2Client := ec2.NewFromConfig(cfg)
-	s.ec2 = ec2API{
-		DescribeInstances: ec2Client.DescribeInstances,
-		DescribeRegions:   ec2Client.DescribeRegions,
+	s.apis = map[string]*awsapi.API{
+		"ec2":           awsapi.EC2(cfg),
+		"ssm":           awsapi.SSM(cfg, ssmEndpoint),
+		"ecs":           awsapi.ECS(cfg),
+		"kms":           awsapi.KMS(cfg),
+		"organizations": awsapi.Organizations(cfg),
 	}
-	ssmClient := ssm.NewFromConfig(cfg, func(o *ssm.Options) {
-		if ssmEndpoint != "" {
-			o.BaseEndpoint = aws.String(ssmEndpoint)
-		}
-	})
-	s.ssm = ssmAPI{
-		DescribeDocument:            ssmClient.DescribeDocument,
-		DescribeInstanceInformation: ssmClient.DescribeInstanceInformation,
-		GetConnectionStatus:         ssmClient.GetConnectionStatus,
-		GetDocument:                 ssmClient.GetDocument,
-		ListDocuments:               ssmClient.ListDocuments,
-		ListTagsForResource:         ssmClient.ListTagsForResource,
-		StartSession:                ssmClient.StartSession,
-		Options:                     ssmClient.Options,
-	}
-	s.ecs = awsapi.ECS(cfg)
-	kmsClient := kms.NewFromConfig(cfg)
-	s.kms = kmsAPI{
-		DescribeKey: kmsClient.DescribeKey,
-	}
-	s.org = awsapi.Organizations(cfg)
 	return s
+}
+
+// call makes a call that its permission names, "ssm:GetDocument", in a region, "" for
+// the configured one.
+func call[Out any](ctx context.Context, c *Client, region, permission string, in any) (*Out, error) {
+	service, operation, _ := strings.Cut(permission, ":")
+	return ask(ctx, c, permission, func(ctx context.Context) (*Out, error) {
+		return awsapi.Call[Out](ctx, c.apis[service], region, operation, in)
+	})
 }
 
 func newIAM(cfg aws.Config) iamAPI {

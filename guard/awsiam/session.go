@@ -3,15 +3,12 @@ package awsiam
 import (
 	"context"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
@@ -89,7 +86,11 @@ const lookupPatience = 300 * time.Millisecond
 // does. Loopback is a stand-in for AWS, not an endpoint of a VPC. A name that
 // cannot be looked up counts as public, the default.
 func (c *Client) throughVPCEndpoint(ctx context.Context) bool {
-	host := c.ssmHost(ctx)
+	endpoint, err := c.apis["ssm"].Endpoint(ctx)
+	if err != nil {
+		return false
+	}
+	host := endpoint.Hostname()
 	if strings.Contains(host, ".vpce.") {
 		return true
 	}
@@ -119,25 +120,4 @@ var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
 func privateAddr(a netip.Addr) bool {
 	a = a.Unmap()
 	return a.IsPrivate() || sharedSpace.Contains(a)
-}
-
-// ssmHost is the host Systems Manager is called at, "" when it cannot be told.
-func (c *Client) ssmHost(ctx context.Context) string {
-	o := c.ssm.Options()
-	if o.BaseEndpoint != nil {
-		u, err := url.Parse(*o.BaseEndpoint)
-		if err != nil {
-			return ""
-		}
-		return u.Hostname()
-	}
-	e, err := o.EndpointResolverV2.ResolveEndpoint(ctx, ssm.EndpointParameters{
-		Region:       aws.String(o.Region),
-		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
-		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
-	})
-	if err != nil {
-		return ""
-	}
-	return e.URI.Hostname()
 }

@@ -54,7 +54,7 @@ func TestThroughVPCEndpoint(t *testing.T) {
 			c := New(cfg, Options{LookupHost: tt.lookup})
 			defer c.Close()
 			if got := c.throughVPCEndpoint(t.Context()); got != tt.want {
-				t.Errorf("got %v at %q", got, c.ssmHost(t.Context()))
+				t.Errorf("got %v", got)
 			}
 		})
 	}
@@ -64,8 +64,8 @@ func TestThroughVPCEndpoint(t *testing.T) {
 func TestSSMEndpoint(t *testing.T) {
 	c := New(fakeConfig("http://127.0.0.1:1"), Options{SSMEndpoint: "http://127.0.0.1:2"})
 	defer c.Close()
-	if got := aws.ToString(c.ssm.Options().BaseEndpoint); got != "http://127.0.0.1:2" {
-		t.Error(got)
+	if got, err := c.apis["ssm"].Endpoint(t.Context()); err != nil || got.String() != "http://127.0.0.1:2" {
+		t.Error(got, err)
 	}
 	if got := aws.ToString(c.iam.Options().BaseEndpoint); got != "http://127.0.0.1:1" {
 		t.Error(got)

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
-
 	"ssmguard/guard"
 )
+
+// sessionDocument is the type of documents that sessions are started with.
+const sessionDocument = "Session"
 
 // The session types of a session document.
 const (
@@ -64,7 +62,7 @@ func (c *Client) documentTagFacts(ctx context.Context, r guard.Request) part {
 	case strings.HasPrefix(name, "arn:"):
 		return part{unknown: []string{guard.UnknownDocumentTags}}
 	}
-	tags, err := c.ssmTags(ctx, r.Region, ssmtypes.ResourceTypeForTaggingDocument, name)
+	tags, err := c.ssmTags(ctx, r.Region, "Document", name)
 	switch {
 	case KindOf(err) == KindNotFound:
 		return none // the default document need not exist, another will be refused for that
@@ -81,7 +79,7 @@ func (c *Client) documentFacts(ctx context.Context, r guard.Request) part {
 	}
 	if kind := awsSessionType(documentName(r)); kind != "" {
 		p := part{apply: func(f *guard.Facts) {
-			f.DocumentOwner, f.DocumentType, f.SessionType = ownerAWS, string(ssmtypes.DocumentTypeSession), kind
+			f.DocumentOwner, f.DocumentType, f.SessionType = ownerAWS, sessionDocument, kind
 		}}
 		return p.and(c.keyFacts(ctx, r, kind, ""))
 	}
@@ -137,9 +135,9 @@ func (a part) and(b part) part {
 
 func (c *Client) describeDocument(ctx context.Context, r guard.Request) part {
 	const op = "ssm:DescribeDocument"
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*ssm.DescribeDocumentOutput, error) {
-		return c.ssm.DescribeDocument(ctx, &ssm.DescribeDocumentInput{Name: aws.String(documentName(r))}, ssmIn(r.Region))
-	})
+	out, err := call[struct {
+		Document *struct{ Owner, DocumentType string }
+	}](ctx, c, r.Region, op, map[string]string{"Name": documentName(r)})
 	switch {
 	case KindOf(err) == KindNotFound && documentName(r) == guard.DefaultDocument:
 		return part{} // contentFacts says what that means
@@ -150,7 +148,7 @@ func (c *Client) describeDocument(ctx context.Context, r guard.Request) part {
 		return part{err: unseen(op, documentName(r), err)}
 	}
 	return part{apply: func(f *guard.Facts) {
-		f.DocumentOwner, f.DocumentType = aws.ToString(out.Document.Owner), string(out.Document.DocumentType)
+		f.DocumentOwner, f.DocumentType = out.Document.Owner, out.Document.DocumentType
 	}}
 }
 
@@ -169,7 +167,7 @@ func (c *Client) contentFacts(ctx context.Context, r guard.Request) part {
 	switch {
 	case KindOf(err) == KindNotFound && documentName(r) == guard.DefaultDocument:
 		return part{apply: func(f *guard.Facts) {
-			f.DocumentType, f.SessionType = string(ssmtypes.DocumentTypeSession), sessionShell
+			f.DocumentType, f.SessionType = sessionDocument, sessionShell
 		}}
 	case KindOf(err) == KindNotFound:
 		return part{apply: noDocument, unknown: []string{guard.UnknownKMSKey}}
@@ -177,7 +175,7 @@ func (c *Client) contentFacts(ctx context.Context, r guard.Request) part {
 		return part{unknown: []string{guard.UnknownKMSKey}, err: unseen("ssm:GetDocument", documentName(r), err)}
 	}
 	p := part{apply: func(f *guard.Facts) { f.DocumentType, f.SessionType = kind, prefs.SessionType }}
-	if kind != string(ssmtypes.DocumentTypeSession) {
+	if kind != sessionDocument {
 		return p
 	}
 	return p.and(c.keyFacts(ctx, r, prefs.SessionType, prefs.Inputs.KMSKeyID))
@@ -185,18 +183,14 @@ func (c *Client) contentFacts(ctx context.Context, r guard.Request) part {
 
 func (c *Client) getDocument(ctx context.Context, region, name string) (kind string, p preferences, err error) {
 	const op = "ssm:GetDocument"
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*ssm.GetDocumentOutput, error) {
-		return c.ssm.GetDocument(ctx, &ssm.GetDocumentInput{
-			Name: aws.String(name), DocumentFormat: ssmtypes.DocumentFormatJson,
-		}, ssmIn(region))
-	})
+	out, err := call[struct{ Content, DocumentType string }](ctx, c, region, op, map[string]string{"Name": name, "DocumentFormat": "JSON"})
 	if err != nil {
 		return "", p, err
 	}
-	if err := json.Unmarshal([]byte(aws.ToString(out.Content)), &p); err != nil {
+	if err := json.Unmarshal([]byte(out.Content), &p); err != nil {
 		return "", p, &Error{Permission: op, Kind: KindUnreachable, Message: fmt.Sprintf("document %s is not JSON: %v", name, err), Err: err}
 	}
-	return string(out.DocumentType), p, nil
+	return out.DocumentType, p, nil
 }
 
 // keyFacts reads which key encrypts a session of the given type. A shell's own
@@ -234,16 +228,12 @@ func (c *Client) resolveKey(ctx context.Context, r guard.Request, keyID string) 
 		alias = keyID[i:]
 	}
 	p := part{apply: func(f *guard.Facts) { f.KMSAlias = alias }}
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*kms.DescribeKeyOutput, error) {
-		return c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(keyID)}, func(o *kms.Options) {
-			if r.Region != "" {
-				o.Region = r.Region
-			}
-		})
-	})
+	out, err := call[struct {
+		KeyMetadata *struct{ Arn string }
+	}](ctx, c, r.Region, op, map[string]string{"KeyId": keyID})
 	if err != nil || out.KeyMetadata == nil {
 		p.unknown, p.err = []string{guard.UnknownKMSKey}, unseen(op, keyID, err)
 		return p
 	}
-	return p.and(part{apply: func(f *guard.Facts) { f.KMSKey = aws.ToString(out.KeyMetadata.Arn) }})
+	return p.and(part{apply: func(f *guard.Facts) { f.KMSKey = out.KeyMetadata.Arn }})
 }

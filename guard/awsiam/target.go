@@ -3,19 +3,64 @@ package awsiam
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"ssmguard/guard"
-	"ssmguard/internal/awsapi"
 )
 
+// The answers of EC2, Systems Manager and ECS about targets, as far as they are read.
+type (
+	instances struct {
+		NextToken string     `xml:"nextToken"`
+		Instances []instance `xml:"reservationSet>item>instancesSet>item"`
+	}
+	instance struct {
+		ID         string `xml:"instanceId"`
+		State      string `xml:"instanceState>name"`
+		Profile    string `xml:"iamInstanceProfile>arn"`
+		Platform   string `xml:"platformDetails"`
+		PrivateIP  string `xml:"privateIpAddress"`
+		PrivateDNS string `xml:"privateDnsName"`
+		Tags       []tag  `xml:"tagSet>item"`
+	}
+	registrations struct {
+		InstanceInformationList []registration
+		NextToken               string
+	}
+	registration struct {
+		ID               string `json:"InstanceId"`
+		Name, PingStatus string
+		IPAddress        string
+		ComputerName     string
+		PlatformType     string
+		AgentVersion     string
+		LastPingDateTime float64 // seconds
+	}
+	tasks struct {
+		Tasks []struct {
+			LastStatus           string
+			EnableExecuteCommand bool
+			Tags                 []tag
+		}
+	}
+	tag struct {
+		Key   string `xml:"key"`
+		Value string `xml:"value"`
+	}
+)
+
+func tagMap(tags []tag) map[string]string {
+	m := make(map[string]string, len(tags))
+	for _, t := range tags {
+		m[t.Key] = t.Value
+	}
+	return m
+}
+
 func (c *Client) managedNodeFacts(ctx context.Context, r guard.Request) part {
-	tags, err := c.ssmTags(ctx, r.Region, ssmtypes.ResourceTypeForTaggingManagedInstance, r.Target)
+	tags, err := c.ssmTags(ctx, r.Region, "ManagedInstance", r.Target)
 	if err != nil {
 		return part{unknown: []string{guard.UnknownTargetTags}, err: unseen(tagsOp, r.Target, err)}
 	}
@@ -25,27 +70,12 @@ func (c *Client) managedNodeFacts(ctx context.Context, r guard.Request) part {
 const tagsOp = "ssm:ListTagsForResource"
 
 // ssmTags reads the tags of a resource of Systems Manager.
-func (c *Client) ssmTags(ctx context.Context, region string, kind ssmtypes.ResourceTypeForTagging, id string) (map[string]string, error) {
-	out, err := ask(ctx, c, tagsOp, func(ctx context.Context) (*ssm.ListTagsForResourceOutput, error) {
-		return c.ssm.ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{ResourceType: kind, ResourceId: aws.String(id)}, ssmIn(region))
-	})
+func (c *Client) ssmTags(ctx context.Context, region string, kind, id string) (map[string]string, error) {
+	out, err := call[struct{ TagList []tag }](ctx, c, region, tagsOp, map[string]string{"ResourceType": kind, "ResourceId": id})
 	if err != nil {
 		return nil, err
 	}
-	tags := make(map[string]string, len(out.TagList))
-	for _, t := range out.TagList {
-		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return tags, nil
-}
-
-// tasks is ECS's answer to DescribeTasks, as far as it is used.
-type tasks struct {
-	Tasks []struct {
-		LastStatus           string
-		EnableExecuteCommand bool
-		Tags                 []struct{ Key, Value string }
-	}
+	return tagMap(out.TagList), nil
 }
 
 func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
@@ -55,11 +85,7 @@ func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
 	if !ok {
 		return part{unknown: unknown}
 	}
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*tasks, error) {
-		return awsapi.Call[tasks](ctx, c.ecs, r.Region, "DescribeTasks", map[string]any{
-			"cluster": cluster, "tasks": []string{task}, "include": []string{"TAGS"},
-		})
-	})
+	out, err := call[tasks](ctx, c, r.Region, op, map[string]any{"cluster": cluster, "tasks": []string{task}, "include": []string{"TAGS"}})
 	if err != nil || len(out.Tasks) == 0 {
 		p := part{unknown: unknown}
 		if err != nil && KindOf(err) != KindNotFound {
@@ -69,10 +95,7 @@ func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
 	}
 	t := out.Tasks[0]
 	return part{apply: func(f *guard.Facts) {
-		f.TargetTags = make(map[string]string, len(t.Tags))
-		for _, tag := range t.Tags {
-			f.TargetTags[tag.Key] = tag.Value
-		}
+		f.TargetTags = tagMap(t.Tags)
 		f.Health.State = t.LastStatus
 		f.Health.ExecEnabled = aws.Bool(t.EnableExecuteCommand)
 	}}
@@ -85,11 +108,7 @@ func (c *Client) registrationFacts(ctx context.Context, r guard.Request) part {
 	if r.Target == "" || strings.HasPrefix(r.Target, "ecs:") {
 		return part{}
 	}
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*ssm.DescribeInstanceInformationOutput, error) {
-		return c.ssm.DescribeInstanceInformation(ctx, &ssm.DescribeInstanceInformationInput{
-			Filters: []ssmtypes.InstanceInformationStringFilter{{Key: aws.String("InstanceIds"), Values: []string{r.Target}}},
-		}, ssmIn(r.Region))
-	})
+	out, err := call[registrations](ctx, c, r.Region, op, map[string]any{"Filters": []filter{{Key: "InstanceIds", Values: []string{r.Target}}}})
 	if KindOf(err) == KindNotFound {
 		return part{apply: func(f *guard.Facts) { f.Health.Registered = aws.Bool(false) }}
 	}
@@ -97,15 +116,17 @@ func (c *Client) registrationFacts(ctx context.Context, r guard.Request) part {
 		return part{unknown: []string{guard.UnknownHealth}, err: unseen(op, "", err)}
 	}
 	for _, i := range out.InstanceInformationList {
-		if aws.ToString(i.InstanceId) != r.Target {
+		if i.ID != r.Target {
 			continue
 		}
 		return part{apply: func(f *guard.Facts) {
 			f.Health.Registered = aws.Bool(true)
-			f.Health.Ping = string(i.PingStatus)
-			f.Health.LastPing = aws.ToTime(i.LastPingDateTime)
-			f.Health.AgentVersion = aws.ToString(i.AgentVersion)
-			f.Health.Platform = string(i.PlatformType)
+			f.Health.Ping = i.PingStatus
+			if i.LastPingDateTime != 0 {
+				f.Health.LastPing = time.UnixMilli(int64(i.LastPingDateTime * 1000)).UTC()
+			}
+			f.Health.AgentVersion = i.AgentVersion
+			f.Health.Platform = i.PlatformType
 		}}
 	}
 	return part{apply: func(f *guard.Facts) { f.Health.Registered = aws.Bool(false) }}
@@ -118,27 +139,9 @@ func (c *Client) connectionFacts(ctx context.Context, r guard.Request) part {
 	if r.Target == "" || strings.HasPrefix(r.Target, "ecs:") {
 		return part{}
 	}
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*ssm.GetConnectionStatusOutput, error) {
-		return c.ssm.GetConnectionStatus(ctx, &ssm.GetConnectionStatusInput{Target: aws.String(r.Target)}, ssmIn(r.Region))
-	})
+	out, err := call[struct{ Status string }](ctx, c, r.Region, op, map[string]string{"Target": r.Target})
 	if err != nil {
 		return part{unknown: []string{guard.UnknownHealth}, err: unseen(op, r.Target, err)}
 	}
-	return part{apply: func(f *guard.Facts) { f.Health.Connection = string(out.Status) }}
-}
-
-func instancesOf(out *ec2.DescribeInstancesOutput) []ec2types.Instance {
-	var all []ec2types.Instance
-	for _, r := range out.Reservations {
-		all = append(all, r.Instances...)
-	}
-	return all
-}
-
-func ec2Tags(tags []ec2types.Tag) map[string]string {
-	m := make(map[string]string, len(tags))
-	for _, t := range tags {
-		m[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return m
+	return part{apply: func(f *guard.Facts) { f.Health.Connection = out.Status }}
 }

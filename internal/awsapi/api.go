@@ -167,7 +167,7 @@ func (a *API) write(operation string, in any) middleware.SerializeMiddleware {
 }
 
 // locate addresses the request to the endpoint, whose path and query stay as they are
-// written.
+// written. A user and a password in it are nobody's credentials.
 func (a *API) locate(region string) middleware.FinalizeMiddleware {
 	return middleware.FinalizeMiddlewareFunc("ResolveEndpointV2", func(ctx context.Context, f middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (o middleware.FinalizeOutput, m middleware.Metadata, err error) {
@@ -178,6 +178,7 @@ func (a *API) locate(region string) middleware.FinalizeMiddleware {
 		if endpoint.Path == "" {
 			endpoint.Path = "/"
 		}
+		endpoint.User = nil
 		f.Request.(*smithyhttp.Request).URL = endpoint
 		return next.HandleFinalize(ctx, f)
 	})

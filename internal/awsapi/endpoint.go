@@ -9,24 +9,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
 )
 
-// Endpoint is the URL that the rules of AWS give a service, by the first label of its
+// StandardEndpoint is the URL that the rules of AWS give a service, by the first label of its
 // host names. The SDK has rules for each service; those of all that are called here,
 // and of IAM Identity Center's, which is linked anyway, differ in that label.
-func Endpoint(host, region string, fips, dualStack bool) (string, error) {
+func StandardEndpoint(host, region string, fips, dualStack bool) (string, error) {
 	e, err := ssooidc.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(),
 		ssooidc.EndpointParameters{Region: &region, UseFIPS: &fips, UseDualStack: &dualStack})
 	return strings.Replace(e.URI.String(), "//oidc", "//"+host, 1), err
 }
 
-// Host is the name of the host that is called in the configured region, "" when
-// that cannot be told.
-func (a *API) Host(ctx context.Context) string {
-	u, err := a.endpoint(ctx, a.cfg.Region)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
-}
+// Endpoint is the URL that is called in the configured region.
+func (a *API) Endpoint(ctx context.Context) (*url.URL, error) { return a.endpoint(ctx, a.cfg.Region) }
 
 // endpoint is the configured endpoint of the service or the one of the rules. Of the
 // sources the first that has a setting counts.
@@ -62,7 +55,7 @@ func (a *API) endpoint(ctx context.Context, region string) (*url.URL, error) {
 	if a.fips && aws.ToBool(fips) && !aws.ToBool(dualStack) && strings.HasPrefix(region, "us-gov-") {
 		host += "-fips"
 	}
-	rules, err := Endpoint(host, region, aws.ToBool(fips), aws.ToBool(dualStack))
+	rules, err := StandardEndpoint(host, region, aws.ToBool(fips), aws.ToBool(dualStack))
 	if err != nil {
 		return nil, err
 	}

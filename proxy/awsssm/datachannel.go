@@ -7,7 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"ssmguard/internal/awsapi"
 )
 
 // emptyPayload is the SHA-256 of no bytes, in hex.
@@ -34,8 +35,8 @@ func Sign(cfg aws.Config) func(ctx context.Context, r *http.Request) error {
 // session. Errors are those of Client.
 func DataKey(cfg aws.Config) func(ctx context.Context, keyID string, encryptionContext map[string]string) (plaintext, ciphertext []byte, err error) {
 	return func(ctx context.Context, keyID string, encryptionContext map[string]string) ([]byte, []byte, error) {
-		out, err := kms.NewFromConfig(cfg).GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
-			KeyId: &keyID, NumberOfBytes: aws.Int32(dataKeySize), EncryptionContext: encryptionContext,
+		out, err := awsapi.Call[struct{ Plaintext, CiphertextBlob []byte }](ctx, awsapi.KMS(cfg), "", "GenerateDataKey", map[string]any{
+			"KeyId": keyID, "NumberOfBytes": dataKeySize, "EncryptionContext": encryptionContext,
 		})
 		if err != nil {
 			return nil, nil, translate("GenerateDataKey", err)

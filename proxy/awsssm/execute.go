@@ -45,11 +45,7 @@ type (
 	commandAnswer struct {
 		ClusterARN string `json:"clusterArn"`
 		TaskARN    string `json:"taskArn"`
-		Session    *struct {
-			SessionID  *string `json:"sessionId"`
-			TokenValue *string `json:"tokenValue"`
-			StreamURL  *string `json:"streamUrl"`
-		} `json:"session"`
+		Session    *grant `json:"session"`
 	}
 )
 
@@ -138,15 +134,8 @@ func (e *Executor) Open(ctx context.Context) (*proxy.Session, error) {
 	if out.Session == nil {
 		return nil, errors.New("the ExecuteCommand response has no session")
 	}
-	opened := out.Session
-	if err := complete(map[string]*string{"SessionId": opened.SessionID, "TokenValue": opened.TokenValue, "StreamUrl": opened.StreamURL}); err != nil {
-		if opened.SessionID != nil {
-			err = errors.Join(err, proxy.End(ctx, e, *opened.SessionID))
-		}
-		return nil, err
-	}
 	if out.ClusterARN != "" && out.TaskARN != "" {
 		s.Target = targetOf(out.ClusterARN, out.TaskARN, s.Target[strings.LastIndexByte(s.Target, '_')+1:])
 	}
-	return &proxy.Session{ID: *opened.SessionID, StreamURL: proxy.NewSecret(*opened.StreamURL), Token: proxy.NewSecret(*opened.TokenValue), Spec: s}, nil
+	return out.Session.session(ctx, e, s)
 }

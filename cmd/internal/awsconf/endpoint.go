@@ -1,14 +1,12 @@
 package awsconf
 
 import (
-	"context"
 	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"ssmguard/internal/awsapi"
 )
 
 // endpoints is what the environment and the profile say about endpoints.
@@ -69,14 +67,6 @@ func (e endpoints) check(id string) error {
 	return nil
 }
 
-// byRules is the endpoint that the rules of Systems Manager give; that of another
-// service has its name in place of the first label.
-func (e endpoints) byRules(id, region string) (string, error) {
-	out, err := ssm.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), ssm.EndpointParameters{
-		Region: &region, UseFIPS: &e.fips, UseDualStack: &e.dualStack})
-	return strings.Replace(out.URI.String(), "//ssm", "//"+strings.ToLower(id), 1), err
-}
-
 // checkEndpoint refuses what cannot be a URL of a service.
 func checkEndpoint(endpoint string) error {
 	u, err := url.Parse(endpoint)
@@ -111,25 +101,6 @@ func checkRegion(region string) error {
 	return errorf(CodeOther, "Provided region_name '%s' doesn't match a supported format.", region)
 }
 
-// verbatim makes a client call the endpoint as it is written, path and query
-// included; the SDK would add a slash.
-func verbatim(endpoint string) []func(*middleware.Stack) error {
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Path == "" || u.Path == "/" {
-		return nil
-	}
-	exact := middleware.FinalizeMiddlewareFunc("ssmguard.VerbatimEndpoint",
-		func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-			if req, ok := in.Request.(*smithyhttp.Request); ok {
-				req.URL.Path, req.URL.RawPath = u.Path, u.RawPath
-			}
-			return next.HandleFinalize(ctx, in)
-		})
-	return []func(*middleware.Stack) error{func(s *middleware.Stack) error {
-		return s.Finalize.Insert(exact, "ResolveEndpointV2", middleware.After)
-	}}
-}
-
 // service is the configuration of the service that a command calls, and its
 // endpoint as written. flagged is the endpoint of the command line.
 func (c *clients) service(id string, p provider, flagged string, how trust) (aws.Config, string, error) {
@@ -143,7 +114,7 @@ func (c *clients) service(id string, p provider, flagged string, how trust) (aws
 		endpoint = c.endpoints.configured(id)
 	}
 	if endpoint == "" {
-		rules, err := c.endpoints.byRules(id, c.region)
+		rules, err := awsapi.StandardEndpoint(strings.ToLower(id), c.region, c.endpoints.fips, c.endpoints.dualStack)
 		if c.region == "" {
 			return cfg, "", errorf(CodeOther, "Invalid endpoint: https://%s..amazonaws.com", strings.ToLower(id))
 		}
@@ -156,6 +127,5 @@ func (c *clients) service(id string, p provider, flagged string, how trust) (aws
 	e.fips, e.dualStack, e.ignore = false, false, true
 	cfg.ConfigSources = []any{sources{e}}
 	cfg.BaseEndpoint = &endpoint
-	cfg.APIOptions = append(cfg.APIOptions, verbatim(endpoint)...)
 	return cfg, endpoint, checkEndpoint(endpoint)
 }
