@@ -40,11 +40,12 @@ the way.`,
 		Options: func() []command.Flag { return new(aliasOptions).flags() },
 		Words:   strings.Join(Shells, "|"),
 		Examples: []command.Example{
-			{Line: "ssmguard alias bash --install", Text: `"aws ssm start-session" and "aws ecs execute-command" typed in that shell`},
-			{Line: "ssmguard alias --shim ~/bin --install", Text: "the same in scripts and IDEs, when ~/bin comes before the AWS CLI in PATH"},
-			{Line: "ssmguard alias --ssh-config --install", Text: "ssh, scp, rsync and editors, to hosts named i-... and mi-..."},
+			{Line: "ssmguard alias bash --install", Text: "check the sessions that \"aws\" starts when it is typed in that shell"},
+			{Line: "ssmguard alias --shim ~/bin --install", Text: "check those of scripts and IDEs, where ~/bin comes before the AWS CLI in PATH"},
+			{Line: "ssmguard alias --ssh-config --install", Text: "let ssh, scp, rsync and editors reach hosts named i-... and mi-..."},
 		},
-		Run: Run,
+		Files: []command.File{{Name: "~/.bashrc, $ZDOTDIR/.zshrc, ~/.config/fish/conf.d/ssmguard.fish, ~/.ssh/config", Text: "Written by \"ssmguard alias --install\" only."}},
+		Run:   Run,
 	}
 }
 

@@ -44,6 +44,7 @@ type OwnOptions struct {
 const (
 	ownGroup     = "options of every session"
 	sessionGroup = "the session, as for start-session"
+	taskGroup    = "the task, as for ecs execute-command"
 	awsGroup     = "options of the AWS CLI"
 )
 
@@ -51,7 +52,7 @@ const (
 var GuardModes = []string{string(GuardOn), string(GuardWarn), string(GuardStrict), string(GuardOff)}
 
 // GuardText says what they mean.
-const GuardText = "on: stop on a proven denial; warn: explain it and go on; strict: stop also when it cannot be told; off: ask nothing"
+const GuardText = "what a denial does. on: stop, if it is proven; warn: explain it and go on; strict: stop, also when it cannot be told; off: ask nothing"
 
 // flags are the options of every session command.
 func (o *OwnOptions) flags() []command.Flag {
@@ -121,6 +122,12 @@ func SessionFlags(service string) []command.Flag {
 func AboutSession(own []command.Flag, ours ...string) []command.Flag {
 	session, global := awsFlags("ssm", sessionGroup)
 	return command.Unique(own, session, OwnFlags(ours...), global)
+}
+
+// AboutTask declares the options that say which task and command.
+func AboutTask() []command.Flag {
+	task, _ := awsFlags("ecs", taskGroup)
+	return task
 }
 
 // awsFlags declares the options that awscli parses.

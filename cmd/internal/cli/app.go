@@ -87,8 +87,8 @@ func ownCommands(p *env.Process, all func() []*command.Command) []*command.Comma
 			},
 			Words: "TOPIC",
 			Examples: []command.Example{
-				{Line: "ssmguard help tunnel up", Text: "the options of a command"},
-				{Line: "ssmguard help --man | man -l -", Text: "read the man page"},
+				{Line: "ssmguard help tunnel up", Text: "read about one command"},
+				{Line: "ssmguard help --man | man -l -", Text: "read about all of them"},
 			},
 		},
 		{

@@ -14,8 +14,8 @@ import (
 // commands share stands there once. urfave/cli's own man page needs a Markdown renderer,
 // and the build tag urfave_cli_no_docs leaves it out.
 func manPage(w io.Writer, commands []*command.Command) error {
-	m := &man{shared: map[string][]command.Flag{}, told: map[string]bool{}}
-	m.f(".TH SSMGUARD 1\n.SH NAME\nssmguard \\- start sessions, and say why one would be refused\n.SH SYNOPSIS\n.B ssmguard\nCOMMAND [options]\n")
+	m := &man{shared: map[string][]command.Flag{}, seen: map[string]bool{}}
+	m.f(".TH SSMGUARD 1\n.SH NAME\nssmguard \\- start sessions, and say why one would be refused\n.SH SYNOPSIS\n.B ssmguard\nCOMMAND [options]\n.SH DESCRIPTION\nAsks whether IAM allows a session before it starts one, and explains what is missing when the answer is no.\n")
 	for _, group := range command.Groups {
 		m.f(".SH %s\n", roff(strings.ToUpper(group)))
 		for _, c := range commands {
@@ -43,7 +43,7 @@ func manPage(w io.Writer, commands []*command.Command) error {
 type man struct {
 	strings.Builder
 	shared   map[string][]command.Flag // options of several commands, by heading
-	told     map[string]bool           // options that stand there already
+	seen     map[string]bool           // options, examples and variables that stand there already
 	headings []string                  // in the order in which they come
 }
 
@@ -82,7 +82,7 @@ func (m *man) command(c *command.Command) {
 
 func (m *man) flags(flags []command.Flag) {
 	for _, f := range flags {
-		m.told[f.String()] = true
+		m.seen[f.String()] = true
 		m.item(f.Typed(), f.About())
 	}
 }
@@ -97,7 +97,7 @@ func (m *man) share(g command.FlagGroup) {
 
 // untold are the options that have not been told of yet.
 func (m *man) untold(flags []command.Flag) []command.Flag {
-	return slices.DeleteFunc(flags, func(f command.Flag) bool { return m.told[f.String()] })
+	return slices.DeleteFunc(flags, func(f command.Flag) bool { return m.seen[f.String()] })
 }
 
 func (m *man) sharedOptions() {
@@ -111,6 +111,10 @@ func (m *man) sharedOptions() {
 
 func (m *man) examples(c *command.Command) {
 	for _, e := range c.Examples {
+		if m.seen[e.Line] {
+			continue
+		}
+		m.seen[e.Line] = true
 		m.f(".PP\n%s:\n.PP\n.nf\n.RS\n%s\n.RE\n.fi\n", roff(env.UpperFirst(e.Text)), roff(e.Line))
 	}
 }
@@ -118,15 +122,15 @@ func (m *man) examples(c *command.Command) {
 // environment lists the variables that are defaults of options, and the AWS CLI's.
 func (m *man) environment(commands []*command.Command) {
 	m.f(".SH ENVIRONMENT\n")
-	seen := map[string]bool{}
 	m.each(commands, func(c *command.Command) {
 		for _, f := range c.Flags() {
-			if f.Env != "" && !seen[f.Env] {
-				seen[f.Env] = true
+			if f.Env != "" && !m.seen[f.Env] {
+				m.seen[f.Env] = true
 				m.item(f.Env, "The default of "+f.Name+".")
 			}
 		}
 	})
+	m.item("XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME", "Instead of ~/.config, ~/.local/state and ~/.cache.")
 	m.item("NO_COLOR", "Write without colour.")
 	m.item("AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE and others", "As the AWS CLI reads them.")
 }

@@ -41,8 +41,8 @@ exits with 0 when nothing failed.`,
 		},
 		Likely: []string{"diagnose", "troubleshoot", "health"},
 		Examples: []command.Example{
-			{Line: "ssmguard doctor", Text: "credentials, network, plugin"},
-			{Line: "ssmguard doctor --target bastion --document-name AWS-StartSSHSession", Text: "a session that does not come about, too"},
+			{Line: "ssmguard doctor", Text: "look at credentials, network and plugin"},
+			{Line: "ssmguard doctor --target bastion --document-name AWS-StartSSHSession", Text: "and at the target and the grants of one session"},
 		},
 		Run: ask.Targeted("doctor", Run),
 	}

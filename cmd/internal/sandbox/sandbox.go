@@ -75,9 +75,9 @@ credentials run out first.`,
 			},
 			Options: o.flags,
 			Examples: []command.Example{
-				{Line: "ssmguard sandbox -- bash", Text: "a shell in which AWS is this machine"},
-				{Line: "ssmguard sandbox --world seed2-tag-only -- aws ssm start-session --target i-0123456789abcdef0", Text: "one command in another world"},
-				{Line: `eval "$(ssmguard sandbox --world default &)"; aws sts get-caller-identity; kill $SSMGUARD_SANDBOX`, Text: "beside the shell"},
+				{Line: "ssmguard sandbox -- bash", Text: "a shell for which AWS is this machine"},
+				{Line: "ssmguard sandbox --world seed2-tag-only -- aws ssm start-session --target i-0123456789abcdef0", Text: "one command in a world of its own"},
+				{Line: `eval "$(ssmguard sandbox --world default &)"; aws sts get-caller-identity; kill $SSMGUARD_SANDBOX`, Text: "a stand-in for AWS beside the shell, for a while"},
 			},
 		},
 	}

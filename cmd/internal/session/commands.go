@@ -32,9 +32,13 @@ command's stderr apart. Such a command reads no input.`,
 			Options: func() []command.Flag { return ask.SessionFlags("ssm") },
 			Likely:  []string{"connect", "session", "ssh", "shell", "login"},
 			Examples: []command.Example{
-				{Line: "ssmguard start-session --target tag:Name=bastion", Text: "a shell"},
+				{Line: "ssmguard start-session --target tag:Name=bastion", Text: "a shell on the instance with that tag"},
 				{Line: "ssmguard start-session --target bastion --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters host=db.internal,portNumber=5432,localPortNumber=15432",
 					Text: "a port here that leads to a database behind the target"},
+			},
+			Files: []command.File{
+				{Name: "~/.aws/config, ~/.aws/credentials", Text: "Profiles, regions and credentials, as the AWS CLI reads them."},
+				{Name: "~/.cache/ssmguard", Text: "What runs learn from each other; --no-cache does without."},
 			},
 			Run: ask.Targeted("start-session", StartSession),
 		},
@@ -52,7 +56,7 @@ tells about the engines.`,
 			Words:   ask.OperationOf["ecs"],
 			Likely:  []string{"exec", "execute-command"},
 			Examples: []command.Example{{Line: "ssmguard ecs execute-command --cluster web --task 0123456789abcdef0123456789abcdef --command sh --interactive",
-				Text: "a shell in a task's only container"}},
+				Text: "a shell in a task that has one container"}},
 			Run: ECS,
 		},
 		{
@@ -70,21 +74,21 @@ tag:KEY=VALUE. Nothing but the connection is on stdout; what we say, ssh shows.`
 			Options: sshProxyFlags,
 			Words:   "TARGET",
 			Examples: []command.Example{{Line: `ssh -o "ProxyCommand=ssmguard ssh-proxy --user %r --push-key ~/.ssh/id_ed25519 %h %p" ec2-user@i-0123456789abcdef0`,
-				Text: "without a key on the instance"}},
+				Text: "ssh to an instance that does not know the key yet"}},
 			Run: SSHProxy,
 		},
 		{
 			Command: cli.Command{
 				Name: "aws", Category: command.Sessions, ArgsUsage: "...",
-				Usage: "the same for any aws command line; others go to the next aws in PATH",
+				Usage: "check the sessions of an aws command line; others go to the next aws in PATH",
 				Description: `Takes a whole command line of the AWS CLI. "ssm start-session" and "ecs
 execute-command" are checked first, and but for that behave as there: options, output,
 exit codes, the plugin in PATH if there is one; a target is an id. Everything else goes
 to the next aws in PATH, as does what --generate-cli-skeleton asks for.`,
 			},
-			Options:  func() []command.Flag { return ask.AboutSession(nil) },
+			Options:  awsFlags,
 			Words:    "SERVICE",
-			Examples: []command.Example{{Line: "ssmguard aws ssm start-session --target i-0123456789abcdef0", Text: "in place of the AWS CLI"}},
+			Examples: []command.Example{{Line: "ssmguard aws ssm start-session --target i-0123456789abcdef0", Text: "a command line of the AWS CLI as it is"}},
 			AWSVoice: true, AWSHelp: true,
 			Run: AWS,
 		},
@@ -104,10 +108,21 @@ to the next aws in PATH, as does what --generate-cli-skeleton asks for.`,
 	}
 }
 
-// sshProxyFlags are the options of ssh-proxy, which has another engine by default.
+// awsFlags are the options of both operations of the AWS CLI that are checked.
+func awsFlags() []command.Flag {
+	return command.Unique(ask.AboutSession(nil), ask.AboutTask())
+}
+
+// sshProxyFlags are the options of ssh-proxy, which knows its session but for the reason,
+// and has another engine by default.
 func sshProxyFlags() []command.Flag {
-	flags := ask.AboutSession(new(sshOptions).flags())
-	return slices.DeleteFunc(flags, func(f command.Flag) bool {
-		return f.Name == "--target" || f.Name == "--document-name" || f.Name == "--parameters"
+	flags := slices.DeleteFunc(ask.AboutSession(new(sshOptions).flags()), func(f command.Flag) bool {
+		return slices.Contains([]string{"--target", "--document-name", "--parameters"}, f.Name)
 	})
+	for i := range flags {
+		if flags[i].Name == "--engine" {
+			flags[i].Default = ask.EngineNative
+		}
+	}
+	return flags
 }

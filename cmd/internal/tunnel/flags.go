@@ -65,7 +65,7 @@ func (o *Options) openFlags() []command.Flag {
 		{Name: "--allow-remote", Text: "let --listen be an address that other machines reach", Set: command.Switch(&o.Remote)},
 		ask.PluginFlag(&o.Plugin), ask.NoCacheFlag(&o.NoCache),
 	}
-	return grouped("how it is opened", flags)
+	return grouped("opening a tunnel", flags)
 }
 
 func (o *Options) outputFlags(text string) []command.Flag {
@@ -74,7 +74,7 @@ func (o *Options) outputFlags(text string) []command.Flag {
 
 // loginFlags say who connects to the database behind a tunnel, and to which.
 func (o *Options) loginFlags() []command.Flag {
-	return grouped("the database behind it", []command.Flag{
+	return grouped("the database behind a tunnel", []command.Flag{
 		{Name: "--user", Value: "USER", Text: "the user of the database", Set: command.Text(&o.Spot.User)},
 		{Name: "--database", Value: "NAME", Text: "the database", Set: command.Text(&o.Spot.Database)},
 	})

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/command"
+	"ssmguard/cmd/internal/env"
+)
+
+var update = flag.Bool("update", false, "write the README's tables anew")
+
+// declared are all commands and those below them, joined.
+func declared(t *testing.T) (top, all []*command.Command) {
+	t.Helper()
+	p := env.NewProcess(strings.NewReader(""), io.Discard, io.Discard)
+	top = commands(p)
+	newApp(p, top)
+	all = slices.Clone(top)
+	for _, c := range top {
+		all = append(all, c.Verbs...)
+	}
+	return top, slices.DeleteFunc(all, func(c *command.Command) bool { return c.Hidden })
+}
+
+// A command has all that its help is made of, and so have its options.
+func TestDeclarationsAreWhole(t *testing.T) {
+	top, all := declared(t)
+	for _, c := range all {
+		if c.Usage == "" || c.Description == "" || slices.Contains(top, c) && !slices.Contains(command.Groups, c.Category) {
+			t.Errorf("%s: %q, %q in group %q", c.Path(), c.Usage, c.Description, c.Category)
+		}
+		for _, f := range c.Flags() {
+			if !strings.HasPrefix(f.Name, "--") || f.Text == "" || f.TakesValue() && f.Default != "" && f.Choices != nil && !slices.Contains(f.Choices, f.Default) {
+				t.Errorf("%s: %+v", c.Path(), f)
+			}
+		}
+		for i, f := range c.Flags() {
+			if slices.Contains(command.Names(c.Flags()[:i]), f.Name) {
+				t.Errorf("%s: %s twice", c.Path(), f.Name)
+			}
+		}
+	}
+}
+
+// An example is of the command that it stands with, and has only options that there are.
+func TestExamplesCanBeTyped(t *testing.T) {
+	top, all := declared(t)
+	typedCommand := regexp.MustCompile(`ssmguard ([^|)&;"]*)`)
+	for _, c := range all {
+		for _, e := range c.Examples {
+			m := typedCommand.FindStringSubmatch(e.Line)
+			if m == nil || e.Text == "" {
+				t.Errorf("%s: %q, %q", c.Path(), e.Line, e.Text)
+				continue
+			}
+			words := strings.Fields(m[1])
+			found, rest := (&command.Command{Verbs: top}).Below(words)
+			if found != c && !slices.Contains(c.Verbs, found) {
+				t.Errorf("%s: %q is an example of %s", c.Path(), e.Line, found.Path())
+			}
+			if at := slices.Index(rest, "--"); at >= 0 {
+				rest = rest[:at]
+			}
+			for _, word := range rest {
+				if strings.HasPrefix(word, "-") && !slices.Contains(command.Names(found.Flags()), word) {
+					t.Errorf("%s: %q has an option %s", c.Path(), e.Line, word)
+				}
+			}
+		}
+	}
+}
+
+// TestReadmeTables compares the tables of the README with the declarations that they are
+// written from; -update writes them.
+func TestReadmeTables(t *testing.T) {
+	const file = "../../../README.md"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, _ := declared(t)
+	named := func(name string) *command.Command {
+		c, _ := (&command.Command{Verbs: top}).Below([]string{name})
+		return c
+	}
+	readme := string(text)
+	for name, table := range map[string]string{
+		"commands": commandTable(top),
+		"options":  optionTable(ask.OwnFlags()),
+		"alias":    exampleTable(named("alias")),
+		"tunnels":  exampleTable(named("tunnel").Verbs...),
+	} {
+		start, end := fmt.Sprintf("<!-- %s: go test ./cmd/internal/cli -update -->\n", name), "<!-- end -->\n"
+		before, rest, ok := strings.Cut(readme, start)
+		old, after, closed := strings.Cut(rest, end)
+		if !ok || !closed {
+			t.Errorf("the README has no table of %s", name)
+			continue
+		}
+		if diff := cmp.Diff(table, old); diff != "" && !*update {
+			t.Errorf("the table of %s as declared (-) and in the README (+); -update writes it:\n%s", name, diff)
+		}
+		readme = before + start + table + end + after
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(readme), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// table is a table of Markdown.
+func table(rows ...[]string) string {
+	var b strings.Builder
+	for i, row := range rows {
+		for j, cell := range row {
+			row[j] = strings.ReplaceAll(cell, "|", `\|`)
+		}
+		fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
+		if i == 0 {
+			b.WriteString(strings.Repeat("|---", len(row)) + "|\n")
+		}
+	}
+	return b.String()
+}
+
+func commandTable(commands []*command.Command) string {
+	rows := [][]string{{"command", "what it does"}}
+	for _, group := range command.Groups {
+		for _, c := range commands {
+			if c.Category == group && !c.Hidden {
+				rows = append(rows, []string{"`" + strings.TrimSuffix(strings.TrimSpace("ssmguard "+c.Name+" "+c.ArgsUsage), " [options]") + "`", c.Usage})
+			}
+		}
+	}
+	return table(rows...)
+}
+
+func optionTable(flags []command.Flag) string {
+	code := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return "`" + s + "`"
+	}
+	rows := [][]string{{"option", "meaning", "default", "variable"}}
+	for _, f := range flags {
+		rows = append(rows, []string{code(f.Typed()), f.Text, code(f.Default), code(f.Env)})
+	}
+	return table(rows...)
+}
+
+func exampleTable(commands ...*command.Command) string {
+	rows := [][]string{{"command", "what it does"}}
+	for _, c := range commands {
+		for _, e := range c.Examples {
+			rows = append(rows, []string{"`" + e.Line + "`", e.Text})
+		}
+	}
+	return table(rows...)
+}
