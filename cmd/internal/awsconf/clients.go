@@ -66,9 +66,9 @@ func (c *clients) configIn(id, region string, p provider) aws.Config {
 	return cfg
 }
 
-// metadata is the client for credentials of containers and instances. Addresses
+// linkLocal is the client for credentials of containers and instances. Addresses
 // of the link are never behind a proxy.
-func (c *clients) metadata() *http.Client {
+func (c *clients) linkLocal() *http.Client {
 	return &http.Client{Transport: c.transports.base(nil), Timeout: time.Minute}
 }
 

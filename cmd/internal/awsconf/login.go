@@ -131,14 +131,14 @@ func (f *loginFile) renew(ctx context.Context, c *clients, now func() time.Time)
 		return until, explainSignin(err, c)
 	}
 	answer := out.TokenOutput
-	if answer == nil || answer.AccessToken == nil || deref(answer.AccessToken.AccessKeyId) == "" || deref(answer.AccessToken.SecretAccessKey) == "" ||
-		deref(answer.RefreshToken) == "" || aws.ToInt32(answer.ExpiresIn) <= 0 {
+	if answer == nil || answer.AccessToken == nil || aws.ToString(answer.AccessToken.AccessKeyId) == "" || aws.ToString(answer.AccessToken.SecretAccessKey) == "" ||
+		aws.ToString(answer.RefreshToken) == "" || aws.ToInt32(answer.ExpiresIn) <= 0 {
 		return until, loginFault("Unable to refresh access token due to an invalid service response. Please try running 'aws login' again. " +
 			"If the issue persists, there may be a temporary signin service problem.")
 	}
 	until = now().Add(time.Duration(*answer.ExpiresIn) * time.Second).UTC().Truncate(time.Second)
 	keys := answer.AccessToken
-	f.keys = loginKeys{AccessKeyID: *keys.AccessKeyId, SecretAccessKey: *keys.SecretAccessKey, SessionToken: deref(keys.SessionToken),
+	f.keys = loginKeys{AccessKeyID: *keys.AccessKeyId, SecretAccessKey: *keys.SecretAccessKey, SessionToken: aws.ToString(keys.SessionToken),
 		AccountID: f.keys.AccountID, ExpiresAt: until.Format(time.RFC3339)}
 	for name, value := range map[string]any{"accessToken": f.keys, "refreshToken": answer.RefreshToken} {
 		if f.members[name], err = json.Marshal(value); err != nil {

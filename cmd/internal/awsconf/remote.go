@@ -187,7 +187,7 @@ func (c *clients) get(ctx context.Context, method, uri string, header http.Heade
 		return nil, err
 	}
 	req.Header = header
-	resp, err := c.metadata().Do(req)
+	resp, err := c.linkLocal().Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -158,7 +158,7 @@ func (l *loader) callAssumeRole(ctx context.Context, r role, source provider) (*
 	}
 	e := entryOf(out.Credentials)
 	if u := out.AssumedRoleUser; u != nil {
-		e.AssumedRoleUser = &assumedRole{ID: deref(u.AssumedRoleId), Arn: deref(u.Arn)}
+		e.AssumedRoleUser = &assumedRole{ID: aws.ToString(u.AssumedRoleId), Arn: aws.ToString(u.Arn)}
 	}
 	return e, nil
 }
@@ -212,7 +212,7 @@ func entryOf(c *types.Credentials) *cacheEntry {
 	if c == nil {
 		c = &types.Credentials{}
 	}
-	return newEntry(deref(c.AccessKeyId), deref(c.SecretAccessKey), deref(c.SessionToken), aws.ToTime(c.Expiration))
+	return newEntry(aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken), aws.ToTime(c.Expiration))
 }
 
 // A param is a parameter of a call to STS, a *string or an *int32, and the least
@@ -243,11 +243,4 @@ func checkLengths(params ...param) error {
 		return nil
 	}
 	return &Error{Code: CodeUsage, Kind: "ParamValidation", Message: "Parameter validation failed:\n" + strings.Join(faults, "\n")}
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

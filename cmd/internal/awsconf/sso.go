@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/aws-sdk-go-v2/service/sso"
 	ssotypes "github.com/aws/aws-sdk-go-v2/service/sso/types"
@@ -96,10 +97,10 @@ func (t *tokens) CreateToken(ctx context.Context, in *ssooidc.CreateTokenInput, 
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if err != nil || deref(out.AccessToken) == "" {
+	if err != nil || aws.ToString(out.AccessToken) == "" {
 		return nil, errSSORefresh
 	}
-	if deref(out.RefreshToken) == "" {
+	if aws.ToString(out.RefreshToken) == "" {
 		out.RefreshToken = in.RefreshToken
 	}
 	t.fresh = *out.AccessToken
@@ -151,7 +152,7 @@ func (c ssoConfig) credentials(ctx context.Context, cl *clients, path string) (*
 	if r == nil {
 		r = &ssotypes.RoleCredentials{}
 	}
-	e := newEntry(deref(r.AccessKeyId), deref(r.SecretAccessKey), deref(r.SessionToken), time.UnixMilli(r.Expiration))
+	e := newEntry(aws.ToString(r.AccessKeyId), aws.ToString(r.SecretAccessKey), aws.ToString(r.SessionToken), time.UnixMilli(r.Expiration))
 	e.Credentials.Expiration = strings.TrimSuffix(e.Credentials.Expiration, "UTC") + "Z"
 	return e, nil
 }
