@@ -3,6 +3,8 @@ package guard
 import (
 	"slices"
 	"strings"
+
+	"ssmguard/guard/policy"
 )
 
 // The fields of an ARN.
@@ -25,32 +27,11 @@ func CompareARN(pattern, arn string) []int {
 		if i < len(p) {
 			field = p[i]
 		}
-		if !Wild(field, a[i]) {
+		if !policy.Wild(field, a[i]) {
 			diff = append(diff, i)
 		}
 	}
 	return diff
-}
-
-// Wild matches * and ?, going back to the last star only.
-func Wild(pattern, s string) bool {
-	p, i, star, mark := 0, 0, -1, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }
 
 // MatchesNothing tells whether a pattern for documents can match none at all:

@@ -6,12 +6,22 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// GuardKeys are the keys of statements that guard everything at once.
-var GuardKeys = map[string]Code{
-	"aws:requestedregion":        "SG805",
-	"aws:multifactorauthpresent": "SG806", "aws:multifactorauthage": "SG806",
-	"aws:sourceip": "SG808", "aws:vpcsourceip": "SG808", "aws:sourcevpc": "SG808", "aws:sourcevpce": "SG808",
+// The findings about statements that guard everything at once, whatever is asked for.
+const (
+	RegionGuard  Code = "SG805"
+	MFAGuard     Code = "SG806"
+	NetworkGuard Code = "SG808"
+)
+
+var guardKeys = map[string]Code{
+	"aws:requestedregion":        RegionGuard,
+	"aws:multifactorauthpresent": MFAGuard, "aws:multifactorauthage": MFAGuard,
+	"aws:sourceip": NetworkGuard, "aws:vpcsourceip": NetworkGuard, "aws:sourcevpc": NetworkGuard, "aws:sourcevpce": NetworkGuard,
 }
+
+// GuardKey returns the finding about statements that ask for a condition key to guard
+// everything at once, "" for every other key.
+func GuardKey(key string) Code { return guardKeys[strings.ToLower(key)] }
 
 // DeniesUntagged tells whether a Deny has a negated condition on a resource tag,
 // which holds for everything without the tag.
@@ -50,21 +60,21 @@ var signs = map[string]string{
 }
 
 // ConditionText writes one condition: "ssm:resourceTag/Name = bastion".
-func ConditionText(u policy.Unmet) string {
-	operator := u.Operator
+func ConditionText(c policy.Condition) string {
+	operator := c.Operator
 	if _, plain, ok := strings.Cut(operator, ":"); ok {
 		operator = plain
 	}
 	base := strings.TrimSuffix(strings.ToLower(operator), "ifexists")
 	if base == "null" {
-		if len(u.Want) > 0 && strings.EqualFold(u.Want[0], "true") {
-			return u.Key + " is absent"
+		if len(c.Values) > 0 && strings.EqualFold(c.Values[0], "true") {
+			return c.Key + " is absent"
 		}
-		return u.Key + " is present"
+		return c.Key + " is present"
 	}
 	sign, ok := signs[base]
 	if !ok {
 		sign = operator
 	}
-	return u.Key + " " + sign + " " + Join(u.Want, "or")
+	return c.Key + " " + sign + " " + Join(c.Values, "or")
 }

@@ -139,7 +139,7 @@ func (d Decision) Unseen() []string {
 			continue
 		}
 		for _, layer := range []policy.Kind{policy.Session, policy.Endpoint} {
-			if name := layerNames[layer.String()]; slices.Contains(r.Answer.DependsOn, layer.String()) && !slices.Contains(names, name) {
+			if name := layerWords[layer].all; slices.Contains(r.Answer.DependsOn, layer.String()) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
@@ -169,9 +169,8 @@ func openKeys(rulings []Ruling) []string {
 // finds that they turn on a condition key. A simulation evaluates them too, but
 // takes such a key as absent and does not say that they ask for it.
 func organizationOpen(rulings []Ruling) bool {
-	scp := policy.SCP.String()
 	return slices.ContainsFunc(rulings, func(r Ruling) bool {
-		return r.Answer.Verdict == policy.Unknown && !slices.Contains(r.Answer.DependsOn, scp) &&
-			slices.ContainsFunc(r.Answer.Layers, func(l policy.LayerAnswer) bool { return l.Layer == scp && l.Verdict == policy.Unknown })
+		return r.Answer.Verdict == policy.Unknown && !slices.Contains(r.Answer.DependsOn, policy.SCP.String()) &&
+			slices.ContainsFunc(r.Answer.Layers, func(l policy.LayerAnswer) bool { return l.Layer == policy.SCP && l.Verdict == policy.Unknown })
 	})
 }

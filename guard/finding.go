@@ -70,8 +70,8 @@ const (
 // Change is one edit of one policy.
 type Change struct {
 	Kind      ChangeKind
-	Level     int        // of the organization, the root is 1; 0 in layers without levels
-	Layer     string     // policy.Set's layer: "identity", "boundary", "session", "scp", "rcp", "endpoint"
+	Level     int // of the organization, the root is 1; 0 in layers without levels
+	Layer     policy.Kind
 	Where     string     // whose policy, as the user would name it: "role/dev", `boundary "dev-boundary"`
 	At        policy.Pos // the statement that is replaced or removed
 	Statement string     // one IAM statement, JSON: the new text; "" for RemoveStatement

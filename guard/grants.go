@@ -42,15 +42,6 @@ func Permissions(grants []Grant) []Draft {
 	return out
 }
 
-// Owners are who can change a layer that the caller's administrator cannot.
-var Owners = map[string]string{
-	"boundary": "the administrator who set the permissions boundary",
-	"session":  "whoever made these credentials with a session policy",
-	"scp":      "the administrator of the organization",
-	"rcp":      "the administrator of the organization",
-	"endpoint": "the owner of the VPC endpoint",
-}
-
 // Describe says in a clause what a change does.
 func (c Change) Describe() string {
 	switch c.Kind {

@@ -10,39 +10,45 @@ import (
 // Layer is one layer of a policy.Set; service and resource control policies
 // make one for each level of the organization.
 type Layer struct {
-	Name       string // as in Set.Partial
-	Level      int    // of the organization, the root is 1; 0 in layers without levels
+	Kind       policy.Kind
+	Level      int // of the organization, the root is 1; 0 in layers without levels
 	Statements []policy.Statement
 }
 
 // LayersOf takes a set apart into the layers that exist.
 func LayersOf(set policy.Set) []Layer {
 	var ls []Layer
-	if !set.Root {
-		ls = append(ls, Layer{Name: "identity", Statements: set.Identity})
-	}
-	for _, l := range []Layer{{Name: "boundary", Statements: set.Boundary}, {Name: "session", Statements: set.Session}, {Name: "endpoint", Statements: set.Endpoint}} {
-		if l.Statements != nil {
-			ls = append(ls, l)
+	for _, k := range []policy.Kind{policy.Identity, policy.Boundary, policy.Session, policy.Endpoint} {
+		if list := *set.Layer(k, 0); k == policy.Identity && !set.Root || k != policy.Identity && list != nil {
+			ls = append(ls, Layer{k, 0, list})
 		}
 	}
 	for i, s := range set.SCP {
-		ls = append(ls, Layer{"scp", i + 1, s})
+		ls = append(ls, Layer{policy.SCP, i + 1, s})
 	}
 	for i, s := range set.RCP {
-		ls = append(ls, Layer{"rcp", i + 1, s})
+		ls = append(ls, Layer{policy.RCP, i + 1, s})
 	}
 	return ls
 }
 
-// LayerTitles are the layers of policy.Set as people call one policy of them.
-var LayerTitles = map[string]string{
-	"identity": "identity policy", "boundary": "permissions boundary", "session": "session policy",
-	"scp": "service control policy", "rcp": "resource control policy", "endpoint": "VPC endpoint policy",
+// layerWords are, of each layer, what people call one policy of it and all of it, and
+// who can change it when the caller's administrator cannot.
+var layerWords = [...]struct{ one, all, owner string }{
+	policy.Identity: {"identity policy", "identity policies", ""},
+	policy.Boundary: {"permissions boundary", "permissions boundary", "the administrator who set the permissions boundary"},
+	policy.Session:  {"session policy", "session policy", "whoever made these credentials with a session policy"},
+	policy.SCP:      {"service control policy", "service control policies", "the administrator of the organization"},
+	policy.RCP:      {"resource control policy", "resource control policies", "the administrator of the organization"},
+	policy.Endpoint: {"VPC endpoint policy", "VPC endpoint policy", "the owner of the VPC endpoint"},
 }
 
-// Title is what people call a policy of the layer.
-func (l Layer) Title() string { return LayerTitles[l.Name] }
+// Title returns what people call a policy of a kind.
+func Title(k policy.Kind) string { return layerWords[k].one }
+
+// Owner returns who can change the policies of a kind, "" for those of the caller's own
+// administrator.
+func Owner(k policy.Kind) string { return layerWords[k].owner }
 
 // Applies reports whether a statement matches a grant with all its conditions.
 func Applies(s *policy.Statement, g Grant) bool {
@@ -53,11 +59,11 @@ func Applies(s *policy.Statement, g Grant) bool {
 // layer that does not bear on the grant says nothing against it.
 func (l Layer) Says(a policy.Answer) policy.LayerAnswer {
 	for _, la := range a.Layers {
-		if la.Layer == l.Name && la.Level == l.Level {
+		if la.Layer == l.Kind && la.Level == l.Level {
 			return la
 		}
 	}
-	return policy.LayerAnswer{Layer: l.Name, Level: l.Level, Verdict: policy.Allow}
+	return policy.LayerAnswer{Layer: l.Kind, Level: l.Level, Verdict: policy.Allow}
 }
 
 // at returns the statements at some positions.
@@ -90,20 +96,16 @@ func (l Layer) Denies(a policy.Answer, at policy.Pos) bool {
 	return slices.ContainsFunc(l.Denying(a), func(s *policy.Statement) bool { return s.At == at })
 }
 
-// layerNames are the layers of policy.Set as people call them.
-var layerNames = map[string]string{
-	"identity": "identity policies", "boundary": "permissions boundary", "session": "session policy",
-	"scp": "service control policies", "rcp": "resource control policies", "endpoint": "VPC endpoint policy",
-}
-
-// SplitDepends tells condition keys, which hold a colon, from layers.
+// SplitDepends tells condition keys, which hold a colon, from layers, which it returns
+// as people call them.
 func SplitDepends(on []string) (keys, layers []string) {
 	for _, s := range on {
-		switch name := layerNames[s]; {
+		var k policy.Kind
+		switch err := k.UnmarshalText([]byte(s)); {
 		case strings.Contains(s, ":"):
 			keys = append(keys, s)
-		case name != "":
-			layers = append(layers, name)
+		case err == nil:
+			layers = append(layers, layerWords[k].all)
 		default:
 			layers = append(layers, s)
 		}

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -90,13 +91,9 @@ func Bearing(set policy.Set, g Grant) policy.Set {
 		return set
 	}
 	set.RCP = nil
-	partial := make([]string, 0, len(set.Partial))
-	for _, layer := range set.Partial {
-		if layer != "rcp" {
-			partial = append(partial, layer)
-		}
+	if slices.Contains(set.Partial, policy.RCP) {
+		set.Partial = slices.DeleteFunc(slices.Clone(set.Partial), func(k policy.Kind) bool { return k == policy.RCP })
 	}
-	set.Partial = partial
 	return set
 }
 

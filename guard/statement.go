@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"ssmguard/guard/policy"
 )
@@ -100,86 +99,46 @@ func Allow(actions, resources []string) Draft {
 	return Draft{Effect: "Allow", Action: actions, Resource: resources}
 }
 
-var layerKinds = map[string]policy.Kind{"identity": policy.Identity, "boundary": policy.Boundary, "session": policy.Session,
-	"scp": policy.SCP, "rcp": policy.RCP, "endpoint": policy.Endpoint}
-
 // Apply returns the set with one change made to it; the set itself stays as it
 // is. The error says why the change does not fit.
 func Apply(set policy.Set, c Change) (policy.Set, error) {
-	kind, ok := layerKinds[c.Layer]
-	if !ok {
-		return set, fmt.Errorf("no layer %q", c.Layer)
-	}
 	var s policy.Statement
 	if c.Kind != RemoveStatement {
 		var err error
-		if s, err = policy.ParseStatement(kind, c.Where, []byte(c.Statement)); err != nil {
+		if s, err = policy.ParseStatement(c.Layer, c.Where, []byte(c.Statement)); err != nil {
 			return set, err
 		}
 	}
-	statements, err := layerAt(&set, c)
-	if err != nil {
-		return set, err
+	set.SCP, set.RCP = slices.Clone(set.SCP), slices.Clone(set.RCP)
+	if levels, has := map[policy.Kind]int{policy.SCP: len(set.SCP), policy.RCP: len(set.RCP)}[c.Layer]; has && (c.Level < 1 || c.Level > levels) {
+		return set, errors.New("no such level of the organization")
 	}
-	list := slices.Clone(*statements)
-	if c.Kind == AddStatement {
-		*statements = append(list, s)
-		return set, nil
-	}
+	layer := set.Layer(c.Layer, c.Level)
+	list := slices.Clone(*layer)
 	i := slices.IndexFunc(list, func(s policy.Statement) bool { return s.At == c.At })
-	if i < 0 {
+	switch {
+	case c.Kind == AddStatement:
+		list = append(list, s)
+	case i < 0:
 		return set, fmt.Errorf("no %s", c.At)
+	case c.Kind == RemoveStatement:
+		list = slices.Delete(list, i, i+1)
+	default:
+		s.At = c.At
+		list[i] = s
 	}
-	if c.Kind == RemoveStatement {
-		*statements = slices.Delete(list, i, i+1)
-		return set, nil
-	}
-	s.At = c.At
-	list[i] = s
-	*statements = list
+	*layer = list
 	return set, nil
-}
-
-// layerAt returns where in the set a change goes. Slices that are shared with
-// the original are copied on the way.
-func layerAt(set *policy.Set, c Change) (*[]policy.Statement, error) {
-	switch c.Layer {
-	case "identity":
-		return &set.Identity, nil
-	case "boundary":
-		return &set.Boundary, nil
-	case "session":
-		return &set.Session, nil
-	case "endpoint":
-		return &set.Endpoint, nil
-	}
-	levels := &set.SCP
-	if c.Layer == "rcp" {
-		levels = &set.RCP
-	}
-	*levels = slices.Clone(*levels)
-	if c.Kind != AddStatement {
-		for i := range *levels {
-			if slices.ContainsFunc((*levels)[i], func(s policy.Statement) bool { return s.At == c.At }) {
-				return &(*levels)[i], nil
-			}
-		}
-		return nil, fmt.Errorf("no %s", c.At)
-	}
-	if c.Level < 1 || c.Level > len(*levels) {
-		return nil, errors.New("no such level of the organization")
-	}
-	return &(*levels)[c.Level-1], nil
 }
 
 // SourceOf returns the name of the policy that a layer's statements come from,
 // or what the layer is called.
 func SourceOf(l Layer, who string) string {
-	if l.Name == "identity" {
+	if l.Kind == policy.Identity {
 		return who
 	}
 	if len(l.Statements) > 0 {
 		return l.Statements[len(l.Statements)-1].At.Source
 	}
-	return "the " + strings.TrimSpace(l.Title())
+	return "the " + Title(l.Kind)
 }

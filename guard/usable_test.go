@@ -21,7 +21,7 @@ func TestHalfReadPoliciesAreJudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	gs := []Grant{{ID: GrantTarget, Action: "ssm:StartSession", Resource: "arn:aws:ec2:eu-west-1:111122223333:instance/i-1"}}
-	set := policy.Set{Identity: deny.Statements, Partial: []string{"identity"}}
+	set := policy.Set{Identity: deny.Statements, Partial: []policy.Kind{policy.Identity}}
 	rulings, err := Local{halfRead{set}}.Simulate(t.Context(), Caller{}, gs)
 	if err == nil || len(rulings) != 1 || rulings[0].Answer.Verdict != policy.ExplicitDeny {
 		t.Errorf("rulings %v, error %v", rulings, err)

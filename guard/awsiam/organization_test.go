@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ssmguard/guard"
+	"ssmguard/guard/policy"
 )
 
 // member answers as an organization of which the account is a member, one level
@@ -44,12 +45,12 @@ func TestOrganizationPages(t *testing.T) {
 	}
 	c, _ := newFake(t, Options{}, member(pages(2)))
 	set, _ := c.Policies(t.Context(), guard.Caller{})
-	if len(set.SCP) != 2 || len(set.SCP[0]) != 3 || len(set.SCP[1]) != 3 || slices.Contains(set.Partial, "scp") {
+	if len(set.SCP) != 2 || len(set.SCP[0]) != 3 || len(set.SCP[1]) != 3 || slices.Contains(set.Partial, policy.SCP) {
 		t.Errorf("%v, unread %v", set.SCP, set.Partial)
 	}
 	c, _ = newFake(t, Options{}, member(pages(-1)))
 	set, err := c.Policies(t.Context(), guard.Caller{})
-	if !slices.Contains(set.Partial, "scp") || slices.Contains(set.Partial, "rcp") || err == nil || !strings.Contains(err.Error(), "no end after 50 pages") {
+	if !slices.Contains(set.Partial, policy.SCP) || slices.Contains(set.Partial, policy.RCP) || err == nil || !strings.Contains(err.Error(), "no end after 50 pages") {
 		t.Errorf("unread %v, %v", set.Partial, err)
 	}
 }
@@ -80,7 +81,7 @@ func TestOrganizationExceptions(t *testing.T) {
 		}
 		c, _ := newFake(t, Options{}, ops)
 		set, _ := c.Policies(t.Context(), guard.Caller{})
-		unread := slices.Contains(set.Partial, "scp") && slices.Contains(set.Partial, "rcp")
+		unread := slices.Contains(set.Partial, policy.SCP) && slices.Contains(set.Partial, policy.RCP)
 		if unread == tt.gone || tt.gone && (set.SCP != nil || set.RCP != nil) {
 			t.Errorf("%s: unread %v, SCPs %v", tt.name, set.Partial, set.SCP)
 		}

@@ -69,9 +69,7 @@ func (e evidence) emptySet() policy.Set {
 	if e.Boundary {
 		s.Boundary = []policy.Statement{}
 	}
-	for _, layer := range e.Partial {
-		s.Partial = append(s.Partial, layer.String())
-	}
+	s.Partial = slices.Clone(e.Partial)
 	return s
 }
 
@@ -84,8 +82,8 @@ func (e evidence) set() (policy.Set, error) {
 		parsed, err := policy.Parse(d.Layer, d.Source, []byte(d.Text))
 		if err != nil {
 			errs = append(errs, &Error{Permission: "policy", Kind: KindInvalid, Message: err.Error(), Err: err})
-			if name := d.Layer.String(); !slices.Contains(s.Partial, name) {
-				s.Partial = append(s.Partial, name)
+			if !slices.Contains(s.Partial, d.Layer) {
+				s.Partial = append(s.Partial, d.Layer)
 			}
 			continue
 		}

@@ -181,8 +181,8 @@ func TestRandomWorlds(t *testing.T) {
 }
 
 // unreadable tells whether the layer that refuses is one the caller could not read.
-func unreadable(err error, partial []string) bool {
+func unreadable(err error, partial []policy.Kind) bool {
 	text := err.Error()
 	return strings.Contains(text, "session policy") || strings.Contains(text, "VPC endpoint policy") ||
-		strings.Contains(text, "service control policy") && slices.Contains(partial, "scp")
+		strings.Contains(text, "service control policy") && slices.Contains(partial, policy.SCP)
 }

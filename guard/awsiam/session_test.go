@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"ssmguard/guard"
+	"ssmguard/guard/policy"
 )
 
 func TestThroughVPCEndpoint(t *testing.T) {
@@ -77,7 +78,7 @@ func TestLayersOfTheSession(t *testing.T) {
 	w.Logins[0].Session = "i-0123456789abcdef0"
 	c, _ := serve(t, w, Options{})
 	set, err := c.Policies(t.Context(), guard.Caller{})
-	if err != nil || !slices.Equal(set.Partial, []string{"session"}) {
+	if err != nil || !slices.Equal(set.Partial, []policy.Kind{policy.Session}) {
 		t.Errorf("%v, %v", set.Partial, err)
 	}
 	cfg := c.credentials

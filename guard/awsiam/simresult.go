@@ -91,11 +91,11 @@ func (s simulation) outcome(d iamtypes.PolicyEvaluationDecisionType, matched []i
 	}
 	if org != nil && !org.AllowedByOrganizations {
 		o.organization = verdict != policy.ExplicitDeny || len(matched) == 0
-		o.layers = append(o.layers, policy.LayerAnswer{Layer: policy.SCP.String(), Verdict: verdict})
+		o.layers = append(o.layers, policy.LayerAnswer{Layer: policy.SCP, Verdict: verdict})
 	}
 	if boundary != nil && !boundary.AllowedByPermissionsBoundary {
 		o.boundary = true
-		o.layers = append(o.layers, policy.LayerAnswer{Layer: policy.Boundary.String(), Verdict: verdict})
+		o.layers = append(o.layers, policy.LayerAnswer{Layer: policy.Boundary, Verdict: verdict})
 	}
 	if verdict == policy.ExplicitDeny && len(matched) == 0 && !o.boundary {
 		o.organization = true // the simulator hides the statements of SCPs, and of nothing else

@@ -56,11 +56,11 @@ func TestReadResults(t *testing.T) {
 		{name: "an SCP shows no statement", results: []iamtypes.EvaluationResult{{
 			EvalActionName: action, EvalDecision: explicit, OrganizationsDecisionDetail: &iamtypes.OrganizationsDecisionDetail{},
 			ResourceSpecificResults: []iamtypes.ResourceSpecificResult{specific(nodeARN, explicit)},
-		}}, want: outcome{verdict: policy.ExplicitDeny, organization: true, layers: []policy.LayerAnswer{{Layer: "scp", Verdict: policy.ExplicitDeny}}}},
+		}}, want: outcome{verdict: policy.ExplicitDeny, organization: true, layers: []policy.LayerAnswer{{Layer: policy.SCP, Verdict: policy.ExplicitDeny}}}},
 		{name: "the boundary", results: []iamtypes.EvaluationResult{{
 			EvalActionName: action, EvalDecision: implicit, EvalResourceName: aws.String(nodeARN),
 			PermissionsBoundaryDecisionDetail: &iamtypes.PermissionsBoundaryDecisionDetail{},
-		}}, want: outcome{verdict: policy.ImplicitDeny, boundary: true, layers: []policy.LayerAnswer{{Layer: "boundary", Verdict: policy.ImplicitDeny}}}},
+		}}, want: outcome{verdict: policy.ImplicitDeny, boundary: true, layers: []policy.LayerAnswer{{Layer: policy.Boundary, Verdict: policy.ImplicitDeny}}}},
 		{name: "nothing", err: true},
 		{name: "another action", results: []iamtypes.EvaluationResult{{EvalActionName: aws.String("ssm:GetDocument"), EvalDecision: allowed}}, err: true},
 		{name: "only other resources", results: []iamtypes.EvaluationResult{{

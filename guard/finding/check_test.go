@@ -97,15 +97,15 @@ func TestOrganizationTurnsOnKey(t *testing.T) {
 	const full = `{"Effect":"Allow","Action":"*","Resource":"*"}`
 	for _, tt := range []struct {
 		name, scp string
-		partial   []string
+		partial   []policy.Kind
 		want      policy.Verdict
 		code      guard.Code
 	}{
 		{"MFA", `[` + full + `,{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}]`, nil, policy.Unknown, "SG505"},
-		{"MFA, and a session policy nobody can read", `[` + full + `,{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}]`, []string{"session"}, policy.Unknown, "SG505"},
-		{"the region", `[` + full + `,{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]`, []string{"session"}, policy.Allow, ""},
-		{"another action", `[` + full + `,{"Effect":"Deny","Action":"iam:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}]`, []string{"session"}, policy.Allow, ""},
-		{"not read", `[` + full + `]`, []string{"scp"}, policy.Allow, ""},
+		{"MFA, and a session policy nobody can read", `[` + full + `,{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}]`, []policy.Kind{policy.Session}, policy.Unknown, "SG505"},
+		{"the region", `[` + full + `,{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]`, []policy.Kind{policy.Session}, policy.Allow, ""},
+		{"another action", `[` + full + `,{"Effect":"Deny","Action":"iam:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}]`, []policy.Kind{policy.Session}, policy.Allow, ""},
+		{"not read", `[` + full + `]`, []policy.Kind{policy.SCP}, policy.Allow, ""},
 	} {
 		parse := func(kind policy.Kind, statements string) []policy.Statement {
 			doc, err := policy.Parse(kind, "p", []byte(`{"Version":"2012-10-17","Statement":`+statements+`}`))

@@ -2,7 +2,6 @@ package finding
 
 import (
 	"slices"
-	"strings"
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
@@ -47,7 +46,7 @@ var subjectCodes = [...]struct{ missing, denied, condition, action, name, place 
 }
 
 // layerCodes are the rules for layers that other people own.
-var layerCodes = map[string]guard.Code{"boundary": "SG801", "session": "SG802", "scp": "SG803", "endpoint": "SG804", "rcp": "SG807"}
+var layerCodes = map[policy.Kind]guard.Code{policy.Boundary: "SG801", policy.Session: "SG802", policy.SCP: "SG803", policy.Endpoint: "SG804", policy.RCP: "SG807"}
 
 // inquiry is one grant that is looked into.
 type inquiry struct {
@@ -181,9 +180,9 @@ func (q inquiry) together(a policy.Answer) guard.Finding {
 			if len(f.Nearest) == maxNearest || l.Says(a).Verdict != policy.Unknown || !s.MatchesAction(q.grant.Action) || !s.MatchesResource(q.grant.Resource, q.grant.Context) {
 				continue
 			}
-			for _, u := range unmetConditions(s, q.grant.Context) {
+			for _, u := range s.Unmet(q.grant.Context) {
 				if u.Unknown {
-					f.Nearest = append(f.Nearest, guard.Near{At: s.At, Why: verb(s) + " it if " + guard.ConditionText(u)})
+					f.Nearest = append(f.Nearest, guard.Near{At: s.At, Why: verb(s) + " it if " + guard.ConditionText(u.Condition)})
 					break
 				}
 			}
@@ -248,12 +247,12 @@ func (q inquiry) missing(l guard.Layer) guard.Finding {
 	if len(near) > 0 {
 		code = near[0].code
 	}
-	if c, ok := layerCodes[l.Name]; ok && !guardCodes[code] {
+	if c, ok := layerCodes[l.Kind]; ok && (len(near) == 0 || !near[0].guards) {
 		code = c
 	}
 	f := q.finding(code)
-	if l.Name != "identity" {
-		f.Detail = "the " + l.Title() + " does not allow it"
+	if l.Kind != policy.Identity {
+		f.Detail = "the " + guard.Title(l.Kind) + " does not allow it"
 	}
 	for i, n := range near {
 		if i < maxNearest && n.rank <= near[0].rank+1 {
@@ -265,10 +264,10 @@ func (q inquiry) missing(l guard.Layer) guard.Finding {
 			f.Detail = tag + " on the " + q.thing(near[0].tag.Key) + " would do as well, for everyone who has that statement"
 		}
 	}
-	if len(near) == 0 && l.Name == "identity" {
+	if len(near) == 0 && l.Kind == policy.Identity {
 		f.Detail = "no statement comes near; it is needed " + q.grant.Why
 	}
-	if q.about == aboutKey && l.Name == "identity" {
+	if q.about == aboutKey && l.Kind == policy.Identity {
 		add(&f, "a key policy that names the caller would do as well, and cannot be seen from here")
 	}
 	return f
@@ -276,8 +275,6 @@ func (q inquiry) missing(l guard.Layer) guard.Finding {
 
 // maxNearest bounds the statements a finding names.
 const maxNearest = 3
-
-var guardCodes = map[guard.Code]bool{"SG805": true, "SG806": true, "SG808": true}
 
 // denied explains the Deny statements of one layer, one finding for each rule.
 func (q inquiry) denied(l guard.Layer, denies []*policy.Statement) []guard.Finding {
@@ -291,8 +288,8 @@ func (q inquiry) denied(l guard.Layer, denies []*policy.Statement) []guard.Findi
 		}
 		f := q.finding(code)
 		f.Nearest = []guard.Near{near}
-		if l.Name != "identity" {
-			f.Detail = "the " + l.Title() + " denies it"
+		if l.Kind != policy.Identity {
+			f.Detail = "the " + guard.Title(l.Kind) + " denies it"
 		}
 		fs = append(fs, f)
 	}
@@ -301,11 +298,11 @@ func (q inquiry) denied(l guard.Layer, denies []*policy.Statement) []guard.Findi
 
 func (q inquiry) denyCode(l guard.Layer, s *policy.Statement) guard.Code {
 	for _, c := range s.Conditions() {
-		if code, ok := guard.GuardKeys[strings.ToLower(c.Key)]; ok {
+		if code := guard.GuardKey(c.Key); code != "" {
 			return code
 		}
 	}
-	if code, ok := layerCodes[l.Name]; ok {
+	if code, ok := layerCodes[l.Kind]; ok {
 		return code
 	}
 	if q.about == aboutDocument && guard.DeniesUntagged(s) {
@@ -316,9 +313,9 @@ func (q inquiry) denyCode(l guard.Layer, s *policy.Statement) guard.Code {
 
 func (q inquiry) denyWhy(s *policy.Statement) string {
 	var held []string
-	unmet := unmetConditions(s, q.grant.Context)
+	unmet := s.Unmet(q.grant.Context)
 	for _, c := range s.Conditions() {
-		text := guard.ConditionText(policy.Unmet{Operator: c.Operator, Key: c.Key, Want: c.Values})
+		text := guard.ConditionText(c)
 		got, _, state := q.grant.Context.Lookup(c.Key)
 		open := slices.ContainsFunc(unmet, func(u policy.Unmet) bool { return u.Key == c.Key && u.Operator == c.Operator })
 		possible, listed := q.grant.Context.Possible(c.Key)

@@ -211,10 +211,10 @@ func TestUnreadNeedsNoStatement(t *testing.T) {
 		name string
 		set  policy.Set
 		kind guard.ChangeKind
-		at   string
+		at   policy.Kind
 	}{
-		{"the boundary lacks it", policy.Set{Boundary: bounded, Partial: []string{"identity", "session"}}, guard.AddStatement, "boundary"},
-		{"the half that was read denies it", policy.Set{Identity: denied, Partial: []string{"identity"}}, guard.RemoveStatement, "identity"},
+		{"the boundary lacks it", policy.Set{Boundary: bounded, Partial: []policy.Kind{policy.Identity, policy.Session}}, guard.AddStatement, policy.Boundary},
+		{"the half that was read denies it", policy.Set{Identity: denied, Partial: []policy.Kind{policy.Identity}}, guard.RemoveStatement, policy.Identity},
 	} {
 		d, err := checked(t.Context(), (&guard.Guard{Inventory: guardtest.Fixed(guard.Facts{}), Simulators: []guard.Simulator{guard.Local{Source: guard.Static(tt.set)}}}), devRequest)
 		if err != nil {

@@ -82,10 +82,10 @@ func whole(t *testing.T, in guard.Code, f guard.Finding) {
 		t.Errorf("%s: the repair %+v", in, fix)
 	}
 	for _, c := range fix.Changes {
-		if c.Layer == "" || (c.Statement == "") != (c.Kind == guard.RemoveStatement) || c.Statement != "" && !json.Valid([]byte(c.Statement)) {
+		if (c.Statement == "") != (c.Kind == guard.RemoveStatement) || c.Statement != "" && !json.Valid([]byte(c.Statement)) {
 			t.Errorf("%s: the change %+v", in, c)
 		}
-		if owner := guard.Owners[c.Layer]; !strings.Contains(fix.Ask, owner) {
+		if owner := guard.Owner(c.Layer); !strings.Contains(fix.Ask, owner) {
 			t.Errorf("%s: %s is asked to change the layer of %s", in, fix.Ask, owner)
 		}
 	}

@@ -209,7 +209,7 @@ func own(d guard.Decision, g guard.Grant) bool {
 // that nobody has checked, or with whom to ask, and never with a statement
 // against an explicit deny.
 func TestUnseenPolicies(t *testing.T) {
-	blames := func(v policy.Verdict, layer string) policy.Answer {
+	blames := func(v policy.Verdict, layer policy.Kind) policy.Answer {
 		return policy.Answer{Verdict: v, Layers: []policy.LayerAnswer{{Layer: layer, Verdict: v}}}
 	}
 	tests := []struct {
@@ -220,9 +220,9 @@ func TestUnseenPolicies(t *testing.T) {
 	}{
 		{says(policy.ImplicitDeny), "SG200", 1, ""},
 		{says(policy.ExplicitDeny), "SG210", 0, ""},
-		{blames(policy.ImplicitDeny, "identity"), "SG200", 1, ""},
-		{blames(policy.ImplicitDeny, "boundary"), "SG801", 0, guard.Owners["boundary"]},
-		{blames(policy.ExplicitDeny, "scp"), "SG803", 0, guard.Owners["scp"]},
+		{blames(policy.ImplicitDeny, policy.Identity), "SG200", 1, ""},
+		{blames(policy.ImplicitDeny, policy.Boundary), "SG801", 0, guard.Owner(policy.Boundary)},
+		{blames(policy.ExplicitDeny, policy.SCP), "SG803", 0, guard.Owner(policy.SCP)},
 	}
 	for _, tt := range tests {
 		g := guard.Guard{Simulators: []guard.Simulator{guardtest.Opinion{Judge: "iam", Answer: tt.answer}}}

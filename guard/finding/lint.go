@@ -48,10 +48,10 @@ func lintStatement(d guard.Decision, s *policy.Statement, g guard.Grant) (guard.
 	q := inquiry{d: d, grant: g, about: subjectOf(g)}
 	if s.Denies() && q.about == aboutDocument && !s.MatchesResource(g.Resource, g.Context) {
 		for _, pattern := range s.Resources() {
-			if m, ok := q.patternMiss(s, pattern); ok && (m.code == "SG102" || m.code == "SG103") && guard.MatchesNothing(pattern) {
+			if guard.AccountSlip(pattern, g.Resource) {
 				return guard.Finding{Code: "SG112", Level: guard.Note, Grant: g.ID,
 					Summary: "a Deny on " + guard.ArnName(g.Resource) + " protects nothing",
-					Nearest: []guard.Near{{At: s.At, Why: m.why}}}, true
+					Nearest: []guard.Near{{At: s.At, Why: q.accountMiss(pattern).why}}}, true
 			}
 		}
 	}

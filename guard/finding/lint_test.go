@@ -75,12 +75,12 @@ func TestConditionText(t *testing.T) {
 		{"NumericLessThan", "k < v or w"}, {"NumericLessThanEquals", "k <= v or w"}, {"NumericGreaterThan", "k > v or w"}, {"NumericGreaterThanEqualsIfExists", "k >= v or w"},
 		{"DateLessThan", "k before v or w"}, {"DateLessThanEquals", "k until v or w"}, {"DateGreaterThan", "k after v or w"}, {"DateGreaterThanEquals", "k from v or w"},
 	} {
-		if got := guard.ConditionText(policy.Unmet{Operator: tt.operator, Key: "k", Want: []string{"v", "w"}}); got != tt.want {
+		if got := guard.ConditionText(policy.Condition{Operator: tt.operator, Key: "k", Values: []string{"v", "w"}}); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.operator, got, tt.want)
 		}
 	}
 	for value, want := range map[string]string{"true": "k is absent", "TRUE": "k is absent", "false": "k is present"} {
-		if got := guard.ConditionText(policy.Unmet{Operator: "Null", Key: "k", Want: []string{value}}); got != want {
+		if got := guard.ConditionText(policy.Condition{Operator: "Null", Key: "k", Values: []string{value}}); got != want {
 			t.Errorf("Null %s: %q, want %q", value, got, want)
 		}
 	}

@@ -15,25 +15,26 @@ func (q inquiry) relevant(pattern string) bool {
 	kind, service := guard.ResourceType(pattern), guard.ArnField(pattern, guard.FieldService)
 	switch q.about {
 	case aboutDocument:
-		return kind == "document" || kind == "*" && guard.Wild(service, "ssm")
+		return kind == "document" || kind == "*" && policy.Wild(service, "ssm")
 	case aboutTarget:
 		return kind == "instance" || kind == "managed-instance" || kind == "task" || kind == "*"
 	case aboutKey:
 		return service == "kms" || service == "*"
 	case aboutTask:
-		return kind == "task" || kind == "cluster" || kind == "*" && guard.Wild(service, "ecs")
+		return kind == "task" || kind == "cluster" || kind == "*" && policy.Wild(service, "ecs")
 	}
-	return kind == "session" || kind == "*" && guard.Wild(service, "ssm")
+	return kind == "session" || kind == "*" && policy.Wild(service, "ssm")
 }
 
 // miss is one Allow statement that comes near a grant, and why it does not
 // reach it.
 type miss struct {
-	s    *policy.Statement
-	code guard.Code
-	why  string
-	rank int           // the smaller, the nearer
-	tag  *policy.Unmet // the tag condition that a tag would satisfy
+	s      *policy.Statement
+	code   guard.Code
+	why    string
+	rank   int               // the smaller, the nearer
+	tag    *policy.Condition // the condition that a tag on the resource would satisfy
+	guards bool              // the condition is one that guards everything at once
 }
 
 // The ranks: a condition is nearer than a slip in the ARN, that nearer than
@@ -83,12 +84,13 @@ func (q inquiry) miss(s *policy.Statement) (miss, bool) {
 func (q inquiry) conditionMiss(s *policy.Statement) (miss, bool) {
 	var best miss
 	found := false
-	for _, u := range unmetConditions(s, q.grant.Context) {
-		code, reason := q.unmet(u)
+	for _, u := range s.Unmet(q.grant.Context) {
+		code, reason, taggable := q.unmet(u)
 		if !found || best.code == subjectCodes[q.about].condition && code != best.code {
-			best = miss{code: code, rank: rankCondition, why: "matches, but its condition " + guard.ConditionText(u) + " " + reason}
-			if code == "SG106" || code == "SG201" || code == "SG202" {
-				best.tag = &u
+			best = miss{code: code, rank: rankCondition, guards: guard.GuardKey(u.Key) != "",
+				why: "matches, but its condition " + guard.ConditionText(u.Condition) + " " + reason}
+			if taggable {
+				best.tag = &u.Condition
 			}
 		}
 		found = true
@@ -99,74 +101,54 @@ func (q inquiry) conditionMiss(s *policy.Statement) (miss, bool) {
 // tagAdvice names the tag with which a layer would allow the grant and no other
 // deny it: "the tag Name = bastion"; "" when there is none, or a tag alone does
 // not do it.
-func (q inquiry) tagAdvice(l guard.Layer, u *policy.Unmet) string {
-	if q.d.Policies == nil || len(u.Want) == 0 || strings.ContainsAny(u.Want[0], "${*?") || guard.ArnField(q.grant.Resource, guard.FieldAccount) != q.d.Request.Caller.Account {
+func (q inquiry) tagAdvice(l guard.Layer, c *policy.Condition) string {
+	if q.d.Policies == nil || len(c.Values) == 0 || strings.ContainsAny(c.Values[0], "${*?") || guard.ArnField(q.grant.Resource, guard.FieldAccount) != q.d.Request.Caller.Account {
 		return "" // the tags of another account's document are not ours to set
 	}
-	_, key, _ := strings.Cut(u.Key, "/")
+	_, key, _ := strings.Cut(c.Key, "/")
 	tagged := q.grant
-	tagged.Context.Set(guard.TagSSM+key, u.Want[0])
-	tagged.Context.Set(guard.TagGlobal+key, u.Want[0])
+	tagged.Context.Set(guard.TagSSM+key, c.Values[0])
+	tagged.Context.Set(guard.TagGlobal+key, c.Values[0])
 	a := guard.Evaluate(*q.d.Policies, tagged)
 	switch {
 	case a.Verdict == policy.ExplicitDeny || l.Says(a).Verdict != policy.Allow:
 		return ""
-	case strings.EqualFold(u.Operator, "Null"):
+	case strings.EqualFold(c.Operator, "Null"):
 		return "any tag " + key
 	}
-	return "the tag " + key + " = " + u.Want[0]
+	return "the tag " + key + " = " + c.Values[0]
 }
 
-// unmetConditions returns the conditions of a statement that do not hold, each
-// evaluated by itself.
-func unmetConditions(s *policy.Statement, c policy.Context) []policy.Unmet {
-	var unmet []policy.Unmet
-	for _, cond := range s.Conditions() {
-		alone := guard.Allow(guard.Texts{"*"}, guard.Texts{"*"})
-		alone.Condition = map[string]map[string]guard.Texts{cond.Operator: {cond.Key: cond.Values}}
-		probe, err := policy.ParseStatement(policy.Identity, "", []byte(alone.String()))
-		if err != nil || probe.MatchesConditions(c) {
-			continue
-		}
-		got, _, state := c.Lookup(cond.Key)
-		unmet = append(unmet, policy.Unmet{At: s.At, Operator: cond.Operator, Key: cond.Key, Want: cond.Values, Got: got,
-			Absent: state == policy.KeyAbsent, Unknown: state == policy.KeyUnknown})
-	}
-	return unmet
-}
-
-// unmet tells which rule an unmet condition breaks, and why it does not hold.
-func (q inquiry) unmet(u policy.Unmet) (guard.Code, string) {
-	code := subjectCodes[q.about].condition
-	if c, ok := guard.GuardKeys[strings.ToLower(u.Key)]; ok {
-		return c, "does not hold: " + q.got(u)
-	}
+// unmet says which rule an unmet condition breaks and why it does not hold; taggable
+// reports whether a tag on the resource could make it hold.
+func (q inquiry) unmet(u policy.Unmet) (code guard.Code, why string, taggable bool) {
+	code, why = subjectCodes[q.about].condition, "does not hold: "+q.got(u)
 	start := q.about == aboutDocument || q.about == aboutTarget
-	switch {
-	case !u.Absent && q.lacksTag(u.Want):
-		return principalTagCode(q.about, code), "cannot hold here: the caller has no such tag"
+	session := q.about == aboutSession || q.about == aboutChannel
+	switch own := guard.GuardKey(u.Key); {
+	case own != "":
+		return own, why, false
+	case !u.Absent && q.lacksTag(u.Values):
+		if q.about == aboutTarget {
+			code = "SG207"
+		}
+		return code, "cannot hold here: the caller has no such tag", false
 	case guard.IsSessionTag(u.Key) && start:
-		return "SG208", "cannot hold here: only sessions carry this tag, and there is none before StartSession"
+		return "SG208", "cannot hold here: only sessions carry this tag, and there is none before StartSession", false
 	case !guard.IsTagKey(u.Key):
-		return code, "does not hold: " + q.got(u)
+		return code, why, false
+	case q.about == aboutDocument && guard.AwsOwned(q.d.Request, q.d.Facts):
+		return "SG101", "cannot hold here: an AWS-owned document carries no tags", false
+	case q.about == aboutDocument:
+		return "SG106", why, true
+	case q.about == aboutTarget && u.Absent:
+		return "SG202", why, true
+	case q.about == aboutTarget:
+		return "SG201", why, true
+	case session && !guard.IsSessionTag(u.Key):
+		return "SG305", "cannot hold here: a session carries only the tags aws:ssmmessages:session-id and :target-id", false
 	}
-	switch q.about {
-	case aboutDocument:
-		if guard.AwsOwned(q.d.Request, q.d.Facts) {
-			return "SG101", "cannot hold here: an AWS-owned document carries no tags"
-		}
-		return "SG106", "does not hold: " + q.got(u)
-	case aboutTarget:
-		if u.Absent {
-			return "SG202", "does not hold: " + q.got(u)
-		}
-		return "SG201", "does not hold: " + q.got(u)
-	case aboutSession, aboutChannel:
-		if !guard.IsSessionTag(u.Key) {
-			return "SG305", "cannot hold here: a session carries only the tags aws:ssmmessages:session-id and :target-id"
-		}
-	}
-	return code, "does not hold: " + q.got(u)
+	return code, why, false
 }
 
 // lacksTag tells whether a condition compares with a tag the caller does not have.
@@ -183,19 +165,12 @@ func (q inquiry) lacksTag(want []string) bool {
 	return false
 }
 
-func principalTagCode(about subject, other guard.Code) guard.Code {
-	if about == aboutTarget {
-		return "SG207"
-	}
-	return other
-}
-
 // got says what the request has for the key of an unmet condition.
 func (q inquiry) got(u policy.Unmet) string {
 	thing := q.thing(u.Key)
 	possible, listed := q.grant.Context.Possible(u.Key)
 	switch {
-	case u.Unknown && listed && !slices.ContainsFunc(possible, func(v string) bool { return slices.Contains(u.Want, v) }):
+	case u.Unknown && listed && !slices.ContainsFunc(possible, func(v string) bool { return slices.Contains(u.Values, v) }):
 		return "the " + thing + " has no such key, or it is " + guard.Join(possible, "or")
 	case u.Unknown:
 		return "the key is not known here"

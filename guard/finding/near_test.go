@@ -17,7 +17,7 @@ func TestWild(t *testing.T) {
 		{"*a*b", "xaxxb", true}, {"i-?*", "i-", false}, {"i-?*", "i-1", true}, {"**", "a/b:c", true}, {"abc", "ab", false}, {"ab", "abc", false},
 	}
 	for _, tt := range tests {
-		if got := guard.Wild(tt.pattern, tt.s); got != tt.want {
+		if got := policy.Wild(tt.pattern, tt.s); got != tt.want {
 			t.Errorf("wild(%q, %q) = %v", tt.pattern, tt.s, got)
 		}
 	}

@@ -65,23 +65,23 @@ func TestNoFalseStop(t *testing.T) {
 	for _, c := range guardtest.PublicCases(t) {
 		r, f := c.Asks()
 		whole := c.Set(t)
-		for _, hidden := range []string{"identity", "boundary", "session", "scp", "rcp", "endpoint"} {
+		for _, hidden := range []policy.Kind{policy.Identity, policy.Boundary, policy.Session, policy.SCP, policy.RCP, policy.Endpoint} {
 			set := whole
 			switch hidden {
-			case "identity":
+			case policy.Identity:
 				set.Identity = nil
-			case "boundary":
+			case policy.Boundary:
 				set.Boundary = nil
-			case "session":
+			case policy.Session:
 				set.Session = nil
-			case "scp":
+			case policy.SCP:
 				set.SCP = nil
-			case "rcp":
+			case policy.RCP:
 				set.RCP = nil
-			case "endpoint":
+			case policy.Endpoint:
 				set.Endpoint = nil
 			}
-			set.Partial = []string{hidden}
+			set.Partial = []policy.Kind{hidden}
 			g := guard.Guard{Inventory: guardtest.Fixed(f), Simulators: []guard.Simulator{guard.Local{Source: guard.Static(set)}}}
 			d, err := checked(t.Context(), &g, r)
 			if err != nil {
@@ -92,7 +92,7 @@ func TestNoFalseStop(t *testing.T) {
 				if got.Denies() && want.Decision == "allowed" {
 					t.Errorf("%s without %s: %s is %v and AWS allows it", c.Name, hidden, want.Grant, got)
 				}
-				if got == policy.Allow && want.Decision != "allowed" && hidden != "rcp" {
+				if got == policy.Allow && want.Decision != "allowed" && hidden != policy.RCP {
 					t.Errorf("%s without %s: %s is allowed and AWS denies it", c.Name, hidden, want.Grant)
 				}
 			}

@@ -161,7 +161,7 @@ func TestRandomRepairs(t *testing.T) {
 				for _, l := range guard.LayersOf(set) {
 					for _, s := range l.Statements {
 						text, _ := s.MarshalJSON()
-						t.Logf("%s %s", l.Name, text)
+						t.Logf("%s %s", l.Kind, text)
 					}
 				}
 				t.Logf("%s %q %v\n%s", r.Target, r.Document, facts, listing(decision.Findings))

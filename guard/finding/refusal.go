@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"ssmguard/guard"
+	"ssmguard/guard/policy"
 )
 
 // Refusal is AWS's own account of why it refused a call, read from its message.
@@ -30,10 +31,13 @@ func (r Refusal) Denied() bool {
 	return r.Action != "" || r.Encoded != "" || strings.Contains(r.Code, "AccessDenied") || r.Code == "UnauthorizedOperation"
 }
 
+// IdentityPolicy is what AWS calls a policy of the caller's own.
+const IdentityPolicy = "identity-based policy"
+
 // policyTypes are the words of AWS's grammar.
 var policyTypes = []string{
 	"service control policy", "resource control policy", "VPC endpoint policy", "permissions boundary",
-	"session policy", "resource-based policy", "role trust policy", "identity-based policy",
+	"session policy", "resource-based policy", "role trust policy", IdentityPolicy,
 }
 
 // pattern is a regular expression that is compiled when it is first needed: most
@@ -137,16 +141,13 @@ func policyType(s string) string {
 	return s
 }
 
-// refusalLayers maps AWS's policy types to the layers of a policy.Set.
-var refusalLayers = map[string]string{
-	"service control policy":  "scp",
-	"resource control policy": "rcp",
-	"VPC endpoint policy":     "endpoint",
-	"permissions boundary":    "boundary",
-	"session policy":          "session",
-	"identity-based policy":   "identity",
+// Layer returns the layer of policy.Set that refused; the bool is false when AWS does
+// not say, or the policy is none of the caller's.
+func (r Refusal) Layer() (policy.Kind, bool) {
+	for k := policy.Identity; k <= policy.Endpoint; k++ {
+		if r.Policy != "" && (r.Policy == guard.Title(k) || k == policy.Identity && r.Policy == IdentityPolicy) {
+			return k, true
+		}
+	}
+	return 0, false
 }
-
-// Layer returns the layer of policy.Set that refused, "" when AWS does not say
-// or the policy is none of the caller's.
-func (r Refusal) Layer() string { return refusalLayers[r.Policy] }

@@ -34,9 +34,9 @@ func (r Refusal) code() guard.Code {
 		return refusalCodes[r.Policy]
 	case r.Action == guard.ActionTerminate:
 		return "SG609"
-	case r.Policy == "identity-based policy" && r.Explicit:
+	case r.Policy == IdentityPolicy && r.Explicit:
 		return "SG602"
-	case r.Policy == "identity-based policy":
+	case r.Policy == IdentityPolicy:
 		return "SG601"
 	}
 	return "SG600"
@@ -209,8 +209,9 @@ func documentFault(d guard.Decision, r Refusal) (guard.Finding, bool) {
 // compare explains why AWS refuses what the policies read here allow.
 func compare(d guard.Decision, f *guard.Finding, r Refusal, g guard.Grant) {
 	q := inquiry{d: d, grant: g, about: subjectOf(g)}
+	layer, known := r.Layer()
 	for _, l := range guard.LayersOf(guard.Bearing(*d.Policies, g)) {
-		if l.Name != r.Layer() {
+		if !known || l.Kind != layer {
 			continue
 		}
 		for i := range l.Statements {
@@ -231,24 +232,33 @@ func compare(d guard.Decision, f *guard.Finding, r Refusal, g guard.Grant) {
 		}
 	}
 	switch {
-	case r.Layer() == "" && r.Policy != "":
+	case !known && r.Policy != "":
 		add(f, "that policy cannot be read from here")
-	case slices.Contains(d.Policies.Partial, r.Layer()) || len(f.Nearest) == 0 && r.Layer() != "identity" && r.Layer() != "":
+	case known && (slices.Contains(d.Policies.Partial, layer) || len(f.Nearest) == 0 && layer != policy.Identity):
 		add(f, "that layer cannot be read from here")
 	case guard.Evaluate(*d.Policies, g).Verdict == policy.Allow:
 		add(f, "the policies read here allow it: they may have changed a moment ago, or the call used other credentials")
 	}
-	if owner := guard.Owners[r.Layer()]; owner != "" {
-		f.Fix = &guard.Fix{Text: "ask " + owner, Ask: owner, Grants: []string{g.ID},
-			Message: "Please allow " + r.User + " " + g.Action + " on " + g.Resource + ". AWS says: " + r.Message + "\n"}
+	if fix := r.ask(); fix != nil {
+		fix.Grants, f.Fix = []string{g.ID}, fix
 	}
+}
+
+// ask is the fix that is somebody else's to make, nil when the caller's administrator can.
+func (r Refusal) ask() *guard.Fix {
+	layer, _ := r.Layer()
+	owner := guard.Owner(layer)
+	if owner == "" {
+		return nil
+	}
+	return &guard.Fix{Text: "ask " + owner, Ask: owner,
+		Message: "Please allow " + r.User + " " + r.Action + " on " + r.Resource + ". AWS says: " + r.Message + "\n"}
 }
 
 // proposal offers the grant that AWS misses when no policy could be read.
 func proposal(d guard.Decision, f *guard.Finding, r Refusal) {
-	if owner := guard.Owners[r.Layer()]; owner != "" {
-		f.Fix = &guard.Fix{Text: "ask " + owner, Ask: owner,
-			Message: "Please allow " + r.User + " " + r.Action + " on " + r.Resource + ". AWS says: " + r.Message + "\n"}
+	if fix := r.ask(); fix != nil {
+		f.Fix = fix
 		return
 	}
 	if r.Explicit || r.Action == "" || r.Resource == "" || f.Grant == "" {
@@ -257,7 +267,7 @@ func proposal(d guard.Decision, f *guard.Finding, r Refusal) {
 	who := guard.Caller{SessionARN: r.User}.Home()
 	fix := &guard.Fix{Text: "add to " + who, Grants: []string{f.Grant}}
 	for _, s := range guard.Permissions([]guard.Grant{{ID: f.Grant, Action: r.Action, Resource: r.Resource}}) {
-		fix.Changes = append(fix.Changes, guard.Change{Kind: guard.AddStatement, Layer: "identity", Where: who, Statement: s.String()})
+		fix.Changes = append(fix.Changes, guard.Change{Kind: guard.AddStatement, Where: who, Statement: s.String()})
 	}
 	f.Fix = fix
 }

@@ -85,9 +85,9 @@ func unknownNear(d guard.Decision, g guard.Grant, keys []string) []guard.Near {
 			if !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
 				continue
 			}
-			for _, u := range unmetConditions(s, g.Context) {
+			for _, u := range s.Unmet(g.Context) {
 				if u.Unknown && slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, u.Key) }) {
-					near = append(near, guard.Near{At: s.At, Why: verb(s) + " it if " + guard.ConditionText(u) + ", which is not known here"})
+					near = append(near, guard.Near{At: s.At, Why: verb(s) + " it if " + guard.ConditionText(u.Condition) + ", which is not known here"})
 				}
 			}
 		}

@@ -85,21 +85,8 @@ func (c PublicCase) Set(t testing.TB) policy.Set {
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch kind {
-		case policy.Identity:
-			set.Identity = append(set.Identity, doc.Statements...)
-		case policy.Boundary:
-			set.Boundary = append(set.Boundary, doc.Statements...)
-		case policy.Session:
-			set.Session = append(set.Session, doc.Statements...)
-		case policy.SCP:
-			if set.SCP == nil {
-				set.SCP = make([][]policy.Statement, 1)
-			}
-			set.SCP[0] = append(set.SCP[0], doc.Statements...)
-		case policy.Endpoint:
-			set.Endpoint = append(set.Endpoint, doc.Statements...)
-		}
+		layer := set.Layer(kind, 1)
+		*layer = append(*layer, doc.Statements...)
 	}
 	return set
 }

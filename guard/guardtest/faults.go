@@ -27,7 +27,7 @@ type Fault struct {
 	Context                               map[string][]string
 	Facts                                 guard.Facts
 	Open                                  bool // what is not given is unknown, not absent
-	Partial                               []string
+	Partial                               []policy.Kind
 	IAM                                   string // verdict of IAM's simulation on everything
 	Message                               string // AWS's refusal
 	NotVisible, Error, Judge              string // what went wrong for whom

@@ -62,19 +62,16 @@ func (p Pos) String() string {
 
 // Unmet is a condition of a statement that does not hold.
 type Unmet struct {
-	At       Pos
-	Operator string   // as written
-	Key      string   // as written
-	Want     []string // values of the policy
-	Got      []string // values of the request
-	Absent   bool     // the key is known not to be in the request
-	Unknown  bool     // whether the key is in the request could not be read
+	Condition
+	Got     []string // values of the request
+	Absent  bool     // the key is known not to be in the request
+	Unknown bool     // whether the key is in the request could not be read
 }
 
 // LayerAnswer is what one layer says by itself, as if the others allowed.
 type LayerAnswer struct {
-	Layer   string // "identity", "boundary", "session", "scp", "rcp", "endpoint"
-	Level   int    // of the organization, from 1 for its root; 0 in layers without levels
+	Layer   Kind
+	Level   int // of the organization, from 1 for its root; 0 in layers without levels
 	Verdict Verdict
 	By      []Pos // the statements that decided in this layer
 }

@@ -140,7 +140,7 @@ func (e *Evaluator) reasons(by []Pos, v Verdict) []Pos {
 func (e *Evaluator) layerAnswers(out []LayerAnswer) []LayerAnswer {
 	for i := range e.layers {
 		l := &e.layers[i]
-		a := LayerAnswer{Layer: kindNames[l.kind], Level: l.level}
+		a := LayerAnswer{Layer: l.kind, Level: l.level}
 		if len(out) < cap(out) { // reuse the positions' memory
 			a.By = out[: len(out)+1 : len(out)+1][len(out)].By[:0]
 		}

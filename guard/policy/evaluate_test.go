@@ -89,12 +89,12 @@ func TestLayerAnswers(t *testing.T) {
 	c.SetUnknown("aws:PrincipalTag/*")
 	got := set.Evaluate(startVerb, instance, c).Layers
 	want := []LayerAnswer{
-		{"identity", 0, Allow, []Pos{{"mine", 0, "", 1}}},
-		{"boundary", 0, ImplicitDeny, nil},
-		{"scp", 1, Allow, []Pos{{"root", 0, "", 1}}},
-		{"scp", 2, ExplicitDeny, []Pos{{"ou", 1, "NoSSM", 1}}},
-		{"rcp", 1, Allow, nil},
-		{"endpoint", 0, Unknown, nil},
+		{Identity, 0, Allow, []Pos{{"mine", 0, "", 1}}},
+		{Boundary, 0, ImplicitDeny, nil},
+		{SCP, 1, Allow, []Pos{{"root", 0, "", 1}}},
+		{SCP, 2, ExplicitDeny, []Pos{{"ou", 1, "NoSSM", 1}}},
+		{RCP, 1, Allow, nil},
+		{Endpoint, 0, Unknown, nil},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -110,20 +110,19 @@ func TestPartialLayers(t *testing.T) {
 		want      Verdict
 		dependsOn []string
 	}{
-		{"identity not read", Set{Partial: []string{"identity"}}, Unknown, []string{"identity"}},
-		{"identity read in part", Set{Identity: all, Partial: []string{"identity"}}, Unknown, []string{"identity"}},
-		{"a deny was read", Set{Identity: of(Identity, denySSM), Partial: []string{"identity"}}, ExplicitDeny, nil},
-		{"boundary not read", Set{Identity: all, Partial: []string{"boundary"}}, Unknown, []string{"boundary"}},
-		{"identity does not allow", Set{Partial: []string{"boundary", "scp"}}, ImplicitDeny, nil},
-		{"SCPs not read", Set{Identity: all, Partial: []string{"scp"}}, Unknown, []string{"scp"}},
-		{"SCPs read in part", Set{Identity: all, SCP: [][]Statement{of(SCP, allowAll), {}}, Partial: []string{"scp"}}, Unknown, []string{"scp"}},
-		{"RCPs not read", Set{Identity: all, Partial: []string{"rcp"}}, Unknown, []string{"rcp"}},
-		{"session and endpoint not read", Set{Identity: all, Partial: []string{"session", "endpoint"}}, Unknown, []string{"session", "endpoint"}},
-		{"another layer does not allow", Set{Identity: all, Boundary: of(Boundary, allowS3), Partial: []string{"scp"}}, ImplicitDeny, nil},
-		{"key and layer", Set{Identity: of(Identity, ifTagged), Partial: []string{"scp"}}, Unknown, []string{"aws:PrincipalTag/team", "scp"}},
-		{"key of no consequence", Set{Identity: of(Identity, allowAll+","+ifTagged), Partial: []string{"scp"}}, Unknown, []string{"scp"}},
-		{"root", Set{Root: true, Partial: []string{"scp"}}, Unknown, []string{"scp"}},
-		{"a name of no layer", Set{Identity: all, Partial: []string{"weather"}}, Allow, nil},
+		{"identity not read", Set{Partial: []Kind{Identity}}, Unknown, []string{"identity"}},
+		{"identity read in part", Set{Identity: all, Partial: []Kind{Identity}}, Unknown, []string{"identity"}},
+		{"a deny was read", Set{Identity: of(Identity, denySSM), Partial: []Kind{Identity}}, ExplicitDeny, nil},
+		{"boundary not read", Set{Identity: all, Partial: []Kind{Boundary}}, Unknown, []string{"boundary"}},
+		{"identity does not allow", Set{Partial: []Kind{Boundary, SCP}}, ImplicitDeny, nil},
+		{"SCPs not read", Set{Identity: all, Partial: []Kind{SCP}}, Unknown, []string{"scp"}},
+		{"SCPs read in part", Set{Identity: all, SCP: [][]Statement{of(SCP, allowAll), {}}, Partial: []Kind{SCP}}, Unknown, []string{"scp"}},
+		{"RCPs not read", Set{Identity: all, Partial: []Kind{RCP}}, Unknown, []string{"rcp"}},
+		{"session and endpoint not read", Set{Identity: all, Partial: []Kind{Session, Endpoint}}, Unknown, []string{"session", "endpoint"}},
+		{"another layer does not allow", Set{Identity: all, Boundary: of(Boundary, allowS3), Partial: []Kind{SCP}}, ImplicitDeny, nil},
+		{"key and layer", Set{Identity: of(Identity, ifTagged), Partial: []Kind{SCP}}, Unknown, []string{"aws:PrincipalTag/team", "scp"}},
+		{"key of no consequence", Set{Identity: of(Identity, allowAll+","+ifTagged), Partial: []Kind{SCP}}, Unknown, []string{"scp"}},
+		{"root", Set{Root: true, Partial: []Kind{SCP}}, Unknown, []string{"scp"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

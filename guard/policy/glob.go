@@ -21,6 +21,13 @@ const (
 	safeStar, safeQuest = '\xff', '\xfe' // never part of UTF-8
 )
 
+// Wild reports whether a text matches a pattern in which "*" stands for any run of
+// characters and "?" for any one.
+func Wild(pattern, text string) bool {
+	g := glob{text: pattern, star: rawStar, quest: rawQuest}
+	return g.match(text, 0)
+}
+
 // match reports whether s matches. The first fold bytes of s are compared
 // without regard to ASCII case.
 //

@@ -44,7 +44,7 @@ func checkLaws(t *testing.T, list []Statement, arn string, c Context) {
 	}
 	checkWidening(t, list, arn, c, got.Verdict)
 	checkReasons(t, got, c)
-	if v := (Set{Identity: list, Partial: []string{"identity"}}).Evaluate(startVerb, arn, c).Verdict; v != Unknown && v != ExplicitDeny {
+	if v := (Set{Identity: list, Partial: []Kind{Identity}}).Evaluate(startVerb, arn, c).Verdict; v != Unknown && v != ExplicitDeny {
 		t.Errorf("a layer read in part gives %v", v)
 	}
 }

@@ -208,11 +208,11 @@ func TestParseKeepsWhatItReads(t *testing.T) {
 	if diff := cmp.Diff([]Pos{{"inline", 0, "First", 5}, {"inline", 1, "", 6}}, []Pos{a.At, b.At}); diff != "" {
 		t.Error(diff)
 	}
-	if !a.Denies() || a.Effect() != "Deny" || b.Effect() != "Allow" || b.Kind() != Session || b.Version() != "2012-10-17" {
-		t.Errorf("%v %v %v %v", a.Effect(), b.Effect(), b.Kind(), b.Version())
+	if !a.Denies() || a.Effect() != "Deny" || b.Effect() != "Allow" || b.kind != Session || b.Version() != "2012-10-17" {
+		t.Errorf("%v %v %v %v", a.Effect(), b.Effect(), b.kind, b.Version())
 	}
-	lists := [][]string{a.Actions(), a.NotActions(), a.Resources(), a.NotResources(), b.Actions(), b.NotActions(), b.Resources(), b.NotResources()}
-	want := [][]string{nil, {"ssm:A*", "ssm:b"}, {"*"}, nil, {"ssm:StartSession"}, nil, nil, {"arn:aws:s3:::a", "arn:aws:s3:::${aws:username}/*"}}
+	lists := [][]string{texts(a.actions, actionText), a.Actions(), a.Resources(), a.NotResources(), texts(b.actions, actionText), b.Actions(), b.Resources(), b.NotResources()}
+	want := [][]string{{"ssm:A*", "ssm:b"}, nil, {"*"}, nil, {"ssm:StartSession"}, {"ssm:StartSession"}, nil, {"arn:aws:s3:::a", "arn:aws:s3:::${aws:username}/*"}}
 	if diff := cmp.Diff(want, lists); diff != "" {
 		t.Error(diff)
 	}

@@ -143,7 +143,7 @@ func TestUnreadableLayersByBruteForce(t *testing.T) {
 		case seen == sawExplicit:
 			want = ExplicitDeny
 		}
-		set.Partial = []string{kind.String()}
+		set.Partial = []Kind{kind}
 		got := set.Evaluate("s:A", bruteARN, c)
 		verdicts[got.Verdict]++
 		if got.Verdict != want {
@@ -204,17 +204,17 @@ func TestUnknownsAddUp(t *testing.T) {
 	tests := []struct {
 		name      string
 		c         Context
-		partial   []string
+		partial   []Kind
 		want      Verdict
 		dependsOn []string
 	}{
 		{"all known", tagged, nil, Allow, nil},
 		{"known to be denied", untagged, nil, ExplicitDeny, nil},
 		{"the key", nobodyKnows, nil, Unknown, []string{"aws:PrincipalTag/team"}},
-		{"a layer", tagged, []string{"scp"}, Unknown, []string{"scp"}},
-		{"two layers", tagged, []string{"rcp", "session"}, Unknown, []string{"session", "rcp"}},
-		{"the key and a layer", nobodyKnows, []string{"identity"}, Unknown, []string{"aws:PrincipalTag/team", "identity"}},
-		{"denied whatever the layer holds", untagged, []string{"identity", "boundary", "scp"}, ExplicitDeny, nil},
+		{"a layer", tagged, []Kind{SCP}, Unknown, []string{"scp"}},
+		{"two layers", tagged, []Kind{RCP, Session}, Unknown, []string{"session", "rcp"}},
+		{"the key and a layer", nobodyKnows, []Kind{Identity}, Unknown, []string{"aws:PrincipalTag/team", "identity"}},
+		{"denied whatever the layer holds", untagged, []Kind{Identity, Boundary, SCP}, ExplicitDeny, nil},
 	}
 	for _, tt := range tests {
 		set.Partial = tt.partial

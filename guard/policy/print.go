@@ -37,8 +37,8 @@ func (s *Statement) appendJSON(b []byte) []byte {
 	if s.principal != nil {
 		b = s.principal.appendJSON(b)
 	}
-	b = appendTexts(b, "Action", s.notAction, append(s.Actions(), s.NotActions()...))
-	b = appendTexts(b, "Resource", s.notResource, append(s.Resources(), s.NotResources()...))
+	b = appendTexts(b, "Action", s.notAction, texts(s.actions, actionText))
+	b = appendTexts(b, "Resource", s.notResource, s.resourceTexts(s.notResource))
 	if len(s.conditions) > 0 {
 		b = s.appendConditions(b)
 	}

@@ -21,7 +21,7 @@ func sameStatements(a, b *Document) string {
 		var out []content
 		for i := range d.Statements {
 			s := &d.Statements[i]
-			c := content{s.At.Sid, s.Effect(), s.Version(), [][]string{s.Actions(), s.NotActions(), s.Resources(), s.NotResources()}, s.Conditions(), s.principal, nil}
+			c := content{s.At.Sid, s.Effect(), s.Version(), [][]string{texts(s.actions, actionText), s.Actions(), s.Resources(), s.NotResources()}, s.Conditions(), s.principal, nil}
 			for j := range s.conditions {
 				for _, v := range s.conditions[j].values {
 					c.Kinds = append(c.Kinds, v.json)

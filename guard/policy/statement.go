@@ -1,6 +1,9 @@
 package policy
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Kind is the type of a policy document. It decides which elements the document
 // may hold and how its short ARNs are read.
@@ -19,12 +22,25 @@ const (
 var kindNames = [...]string{"identity", "boundary", "session", "scp", "rcp", "endpoint"}
 
 // String returns the name of the layer that policies of this kind form, as
-// Set.Partial and LayerAnswer write it.
+// Answer.DependsOn has it.
 func (k Kind) String() string {
 	if k < 0 || int(k) >= len(kindNames) {
 		return "unknown"
 	}
 	return kindNames[k]
+}
+
+// MarshalText returns the kind's name.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads a kind's name.
+func (k *Kind) UnmarshalText(name []byte) error {
+	i := slices.Index(kindNames[:], string(name))
+	if i < 0 {
+		return fmt.Errorf("no kind of policy is called %q", name)
+	}
+	*k = Kind(i)
+	return nil
 }
 
 // Statement is one statement of a policy document, compiled. Its zero value
@@ -52,9 +68,6 @@ type Condition struct {
 	Values   []string // as written, variables not expanded
 }
 
-// Kind returns the kind of policy the statement was read from.
-func (s *Statement) Kind() Kind { return s.kind }
-
 // Denies reports whether the statement's Effect is Deny.
 func (s *Statement) Denies() bool { return s.deny }
 
@@ -70,10 +83,12 @@ func (s *Statement) Effect() string {
 func (s *Statement) Version() string { return s.version }
 
 // Actions returns the patterns of the Action element, nil when there is none.
-func (s *Statement) Actions() []string { return s.actionTexts(false) }
-
-// NotActions returns the patterns of the NotAction element, nil when there is none.
-func (s *Statement) NotActions() []string { return s.actionTexts(true) }
+func (s *Statement) Actions() []string {
+	if s.notAction {
+		return nil
+	}
+	return texts(s.actions, actionText)
+}
 
 // Resources returns the patterns of the Resource element, nil when there is none.
 func (s *Statement) Resources() []string { return s.resourceTexts(false) }
@@ -81,24 +96,34 @@ func (s *Statement) Resources() []string { return s.resourceTexts(false) }
 // NotResources returns the patterns of the NotResource element, nil when there is none.
 func (s *Statement) NotResources() []string { return s.resourceTexts(true) }
 
-func (s *Statement) actionTexts(not bool) []string {
-	if s.notAction != not {
-		return nil
-	}
-	var out []string
-	for i := range s.actions {
-		out = append(out, s.actions[i].text)
-	}
-	return out
-}
-
 func (s *Statement) resourceTexts(not bool) []string {
 	if s.notResource != not {
 		return nil
 	}
+	return texts(s.resources, func(r *resource) string { return r.text })
+}
+
+func actionText(a *action) string { return a.text }
+
+func texts[T any](list []T, text func(*T) string) []string {
 	var out []string
-	for i := range s.resources {
-		out = append(out, s.resources[i].text)
+	for i := range list {
+		out = append(out, text(&list[i]))
+	}
+	return out
+}
+
+// Unmet returns the conditions that do not hold in c, each by itself; one that turns
+// on an unknown key does not.
+func (s *Statement) Unmet(c Context) []Unmet {
+	var out []Unmet
+	for i := range s.conditions {
+		n := &s.conditions[i]
+		if n.holds(&c) == yes {
+			continue
+		}
+		got, _, state := c.lookup(&n.key)
+		out = append(out, Unmet{Condition: n.public(), Got: got, Absent: state == KeyAbsent, Unknown: state == KeyUnknown})
 	}
 	return out
 }
@@ -114,15 +139,11 @@ func (s *Statement) Conditions() []Condition {
 }
 
 func (n *condition) public() Condition {
-	return Condition{Operator: n.name, Key: n.key.name, Values: n.texts()}
-}
-
-func (n *condition) texts() []string {
-	out := make([]string, 0, len(n.values))
+	values := make([]string, 0, len(n.values))
 	for i := range n.values {
-		out = append(out, n.values[i].text)
+		values = append(values, n.values[i].text)
 	}
-	return out
+	return Condition{Operator: n.name, Key: n.key.name, Values: values}
 }
 
 // MatchesAction reports whether the statement's Action or NotAction element

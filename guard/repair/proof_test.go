@@ -50,14 +50,14 @@ func TestProof(t *testing.T) {
 func TestUnseenIsUnproven(t *testing.T) {
 	for _, v := range []policy.Verdict{policy.ImplicitDeny, policy.ExplicitDeny} {
 		g := guard.Guard{Simulators: []guard.Simulator{guardtest.Opinion{Judge: "iam", Answer: policy.Answer{Verdict: v,
-			Layers: []policy.LayerAnswer{{Layer: "scp", Verdict: v}}}}}}
+			Layers: []policy.LayerAnswer{{Layer: policy.SCP, Verdict: v}}}}}}
 		d, err := g.Check(t.Context(), guardtest.DevRequest)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.Findings = []guard.Finding{{Grant: guard.GrantTarget, Level: guard.Error}}
 		fix := Propose(d).Findings[0].Fix
-		if fix == nil || fix.Checked || fix.Check != "" || fix.Ask != guard.Owners["scp"] || len(fix.Changes) != 0 {
+		if fix == nil || fix.Checked || fix.Check != "" || fix.Ask != guard.Owner(policy.SCP) || len(fix.Changes) != 0 {
 			t.Errorf("%v: %+v", v, fix)
 		}
 	}

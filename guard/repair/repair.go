@@ -96,8 +96,8 @@ func (r *repairs) unseen(grants []guard.Grant) *guard.Fix {
 		owner := ""
 		for _, ruling := range r.d.Of(g.ID).Rulings {
 			for _, la := range ruling.Answer.Layers {
-				if la.Verdict.Denies() && guard.Owners[la.Layer] != "" {
-					owner = guard.Owners[la.Layer]
+				if o := guard.Owner(la.Layer); la.Verdict.Denies() && o != "" {
+					owner = o
 				}
 			}
 		}
@@ -114,7 +114,7 @@ func (r *repairs) unseen(grants []guard.Grant) *guard.Fix {
 	}
 	who := r.d.Request.Caller.Home()
 	for _, s := range guard.Permissions(lacking) {
-		fix.Changes = append(fix.Changes, guard.Change{Kind: guard.AddStatement, Layer: "identity", Where: who, Statement: s.String()})
+		fix.Changes = append(fix.Changes, guard.Change{Kind: guard.AddStatement, Where: who, Statement: s.String()})
 	}
 	fix.Text = "add to " + who
 	if len(fix.Changes) == 0 {
@@ -183,7 +183,7 @@ func (p *plan) denying(l guard.Layer) []*policy.Statement {
 // lacking returns the grants that nothing in a layer allows. What was not read of
 // a layer may allow them.
 func (p *plan) lacking(l guard.Layer) []guard.Grant {
-	if slices.Contains(p.d.Policies.Partial, l.Name) {
+	if slices.Contains(p.d.Policies.Partial, l.Kind) {
 		return nil
 	}
 	var out []guard.Grant
@@ -292,7 +292,7 @@ func list(labels []string) string {
 func (p *plan) ask() {
 	var who []string
 	for _, c := range p.fix.Changes {
-		if o := guard.Owners[c.Layer]; o != "" && !slices.Contains(who, o) {
+		if o := guard.Owner(c.Layer); o != "" && !slices.Contains(who, o) {
 			who = append(who, o)
 		}
 	}
@@ -306,10 +306,10 @@ func (p *plan) ask() {
 		fmt.Fprintf(&b, "- %s on %s\n", g.Action, g.Resource)
 	}
 	for _, c := range p.fix.Changes {
-		if guard.Owners[c.Layer] == "" {
+		if guard.Owner(c.Layer) == "" {
 			continue
 		}
-		fmt.Fprintf(&b, "The %s has to change: %s.\n", guard.LayerTitles[c.Layer], c.Describe())
+		fmt.Fprintf(&b, "The %s has to change: %s.\n", guard.Title(c.Layer), c.Describe())
 	}
 	p.fix.Message = b.String()
 }

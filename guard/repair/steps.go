@@ -33,10 +33,10 @@ func (p *plan) permit(l guard.Layer, lacking []guard.Grant) {
 	}
 	where := guard.SourceOf(l, p.d.Request.Caller.Home())
 	for _, s := range guard.Permissions(rest) {
-		if l.Name == "endpoint" {
+		if l.Kind == policy.Endpoint {
 			s.Principal = []byte(`"*"`)
 		}
-		p.apply(guard.Change{Kind: guard.AddStatement, Layer: l.Name, Level: l.Level, Where: where, Statement: s.String()}, "add to "+where)
+		p.apply(guard.Change{Kind: guard.AddStatement, Layer: l.Kind, Level: l.Level, Where: where, Statement: s.String()}, "add to "+where)
 	}
 }
 
@@ -74,19 +74,19 @@ func (p *plan) meet(l guard.Layer, g guard.Grant) bool {
 // apply, or a Deny not apply.
 func meeting(s *policy.Statement, kind guard.Kind) (keys map[string]string, text string) {
 	for _, c := range s.Conditions() {
-		switch guard.GuardKeys[strings.ToLower(c.Key)] {
-		case "SG806":
+		switch guard.GuardKey(c.Key) {
+		case guard.MFAGuard:
 			how := "sign in with MFA and use those credentials (aws sts get-session-token --serial-number ... --token-code ...)"
 			if kind == guard.AssumedRole {
 				how = "assume the role with MFA (mfa_serial in the profile that assumes it)"
 			}
 			return map[string]string{"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"}, how
-		case "SG808":
+		case guard.NetworkGuard:
 			if strings.EqualFold(c.Operator, "Null") {
 				return map[string]string{c.Key: "any"}, "call from where " + c.Key + " is present"
 			}
 			if value := inside(c.Values); guard.Negated(c) == s.Denies() && value != "" {
-				return map[string]string{c.Key: value}, "call from where " + guard.ConditionText(policy.Unmet{Operator: "StringEquals", Key: c.Key, Want: c.Values})
+				return map[string]string{c.Key: value}, "call from where " + guard.ConditionText(policy.Condition{Operator: "StringEquals", Key: c.Key, Values: c.Values})
 			}
 		}
 	}
@@ -127,7 +127,7 @@ func (p *plan) correct(l guard.Layer, g guard.Grant) bool {
 			}
 			d.Resource[k] = strings.Join(fields, ":")
 			c := candidate{text: "correct the account field of the ARN", opens: true, kin: true,
-				change: guard.Change{Kind: guard.ReplaceStatement, Layer: l.Name, Level: l.Level, Where: guard.SourceOf(l, p.d.Request.Caller.Home()), At: s.At, Statement: d.String()}}
+				change: guard.Change{Kind: guard.ReplaceStatement, Layer: l.Kind, Level: l.Level, Where: guard.SourceOf(l, p.d.Request.Caller.Home()), At: s.At, Statement: d.String()}}
 			if cost, ok := p.try(c, []guard.Grant{g}, l); ok && cost == 0 {
 				p.apply(c.change, c.text)
 				return true
@@ -187,7 +187,7 @@ func (p *plan) undeny(l guard.Layer, s *policy.Statement) {
 		return
 	}
 	for _, c := range s.Conditions() {
-		if guard.GuardKeys[strings.ToLower(c.Key)] == "SG805" && guard.Negated(c) {
+		if guard.GuardKey(c.Key) == guard.RegionGuard && guard.Negated(c) {
 			best.text = "use --region " + guard.Join(c.Values, "or") + " if the target is there, or " + best.text
 		}
 	}
@@ -248,7 +248,7 @@ func nodesOf(fields []string) guard.Texts {
 
 // narrowings are the ways to take grants out of a Deny, the most careful first.
 func (p *plan) narrowings(l guard.Layer, s *policy.Statement, hit []guard.Grant) []candidate {
-	change := guard.Change{Kind: guard.ReplaceStatement, Layer: l.Name, Level: l.Level, Where: guard.SourceOf(l, p.d.Request.Caller.Home()), At: s.At}
+	change := guard.Change{Kind: guard.ReplaceStatement, Layer: l.Kind, Level: l.Level, Where: guard.SourceOf(l, p.d.Request.Caller.Home()), At: s.At}
 	var cs []candidate
 	offer := func(text string, edit func(*guard.Draft) bool) {
 		if d, err := guard.CopyOf(s); err == nil && edit(&d) {
@@ -264,7 +264,7 @@ func (p *plan) narrowings(l guard.Layer, s *policy.Statement, hit []guard.Grant)
 	})
 	offer("take it out of the Deny"+deliberate, func(d *guard.Draft) bool {
 		d.Resource = slices.DeleteFunc(slices.Clone(d.Resource), func(pattern string) bool {
-			return slices.ContainsFunc(hit, func(g guard.Grant) bool { return guard.Wild(pattern, g.Resource) })
+			return slices.ContainsFunc(hit, func(g guard.Grant) bool { return policy.Wild(pattern, g.Resource) })
 		})
 		return len(d.Resource) > 0 && len(d.Resource) < len(s.Resources())
 	})

@@ -89,43 +89,15 @@ func readPolicies(files []policyFile) (policyReading, error) {
 // lack notes that a layer is not whole, and why.
 func (r *policyReading) lack(kind policy.Kind, why string) {
 	r.unread = append(r.unread, why)
-	if name := kind.String(); !slices.Contains(r.set.Partial, name) {
-		r.set.Partial = append(r.set.Partial, name)
+	if !slices.Contains(r.set.Partial, kind) {
+		r.set.Partial = append(r.set.Partial, kind)
 	}
 }
 
+// add adds statements to a layer, which exists then.
 func (r *policyReading) add(kind policy.Kind, statements []policy.Statement) {
-	set := &r.set
-	switch kind {
-	case policy.Identity:
-		set.Identity = append(set.Identity, statements...)
-	case policy.Boundary:
-		set.Boundary = append(orEmpty(set.Boundary), statements...)
-	case policy.Session:
-		set.Session = append(orEmpty(set.Session), statements...)
-	case policy.Endpoint:
-		set.Endpoint = append(orEmpty(set.Endpoint), statements...)
-	case policy.SCP:
-		set.SCP = oneLevel(set.SCP, statements)
-	case policy.RCP:
-		set.RCP = oneLevel(set.RCP, statements)
-	}
-}
-
-// orEmpty makes a layer exist.
-func orEmpty(layer []policy.Statement) []policy.Statement {
-	if layer == nil {
-		return []policy.Statement{}
-	}
-	return layer
-}
-
-func oneLevel(levels [][]policy.Statement, more []policy.Statement) [][]policy.Statement {
-	if len(levels) == 0 {
-		return [][]policy.Statement{more}
-	}
-	levels[0] = append(levels[0], more...)
-	return levels
+	layer := r.set.Layer(kind, 1)
+	*layer = append(append([]policy.Statement{}, *layer...), statements...)
 }
 
 // read returns the policies of a file: one document, or those in the output of
@@ -151,7 +123,7 @@ func (f policyFile) read() (policyTexts, error) {
 // can judge by. The doubtful policies are all taken where each of them alone gives
 // the same answer: then any of them together give it, too.
 func (r policyReading) settle(ctx context.Context, c guard.Caller, grants []guard.Grant) (policy.Set, []guard.Finding, error) {
-	if len(r.doubtful) == 0 || slices.Contains(r.set.Partial, policy.Identity.String()) {
+	if len(r.doubtful) == 0 || slices.Contains(r.set.Partial, policy.Identity) {
 		set, fs := r.withoutDoubtful()
 		return set, fs, nil
 	}
@@ -177,8 +149,8 @@ func (r policyReading) withoutDoubtful() (policy.Set, []guard.Finding) {
 		f.Fix = &guard.Fix{Text: "give the policies that the caller has, each as a file of its own: --policy FILE --policy FILE"}
 		fs = append(fs, f)
 	}
-	if identity := policy.Identity.String(); len(r.doubtful) > 0 && !slices.Contains(set.Partial, identity) {
-		set.Partial = append(slices.Clone(set.Partial), identity)
+	if len(r.doubtful) > 0 && !slices.Contains(set.Partial, policy.Identity) {
+		set.Partial = append(slices.Clone(set.Partial), policy.Identity)
 	}
 	return set, fs
 }

@@ -134,7 +134,7 @@ func newFix(f guard.Fix) *fixJSON {
 		Checked: f.Checked, Check: f.Check, Ask: f.Ask, Message: f.Message,
 	}
 	for _, c := range f.Changes {
-		change := changeJSON{Kind: string(c.Kind), Layer: c.Layer, Where: c.Where, Statement: json.RawMessage(c.Statement)}
+		change := changeJSON{Kind: string(c.Kind), Layer: c.Layer.String(), Where: c.Where, Statement: json.RawMessage(c.Statement)}
 		if c.Statement == "" {
 			change.Statement = json.RawMessage("null")
 		}

@@ -52,7 +52,7 @@ func samples() map[string]guard.Decision {
 			Fix: &guard.Fix{
 				Text: "add to role/dev",
 				Changes: []guard.Change{{
-					Kind: guard.AddStatement, Layer: "identity", Where: "role/dev",
+					Kind: guard.AddStatement, Layer: policy.Identity, Where: "role/dev",
 					Statement: `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"` + grants[1].Resource + `"}`,
 				}},
 				Grants: []string{"start/document"}, Checked: true,
@@ -68,8 +68,8 @@ func samples() map[string]guard.Decision {
 				Fix: &guard.Fix{
 					Text: "change the policies",
 					Changes: []guard.Change{
-						{Kind: guard.ReplaceStatement, Layer: "scp", Where: "ou-1", At: policy.Pos{Source: `SCP "RegionGuard"`}, Statement: "{\n  \"Effect\": \"Deny\"\n}"},
-						{Kind: guard.RemoveStatement, Layer: "identity", Where: "role/dev", At: inline},
+						{Kind: guard.ReplaceStatement, Layer: policy.SCP, Where: "ou-1", At: policy.Pos{Source: `SCP "RegionGuard"`}, Statement: "{\n  \"Effect\": \"Deny\"\n}"},
+						{Kind: guard.RemoveStatement, Layer: policy.Identity, Where: "role/dev", At: inline},
 					},
 					Ask: "organization administrator", Message: "Please let role/dev use Session Manager in ap-northeast-1.\nThank you.",
 				},

@@ -112,7 +112,7 @@ func facts(f guard.Finding) []string {
 	}
 	all = append(all, f.Fix.Text, strings.Join(f.Fix.Grants, " "), fmt.Sprint(f.Fix.Checked), f.Fix.Check, f.Fix.Ask, f.Fix.Message)
 	for _, c := range f.Fix.Changes {
-		all = append(all, string(c.Kind), c.Layer, c.Where, compact(c.Statement))
+		all = append(all, string(c.Kind), c.Layer.String(), c.Where, compact(c.Statement))
 	}
 	return all
 }

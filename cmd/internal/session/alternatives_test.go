@@ -46,12 +46,12 @@ func TestAlternatives(t *testing.T) {
 		name     string
 		team     string
 		document string
-		partial  []string
+		partial  []policy.Kind
 		want     string
 	}{
 		{"allowed", "a", "AWS-StartSSHSession", nil, ""},
 		{"document denied", "a", "", nil, "ssmguard: note: on this target user/ann may use AWS-StartSSHSession, OurShell\n"},
-		{"document denied, a layer unseen", "a", "", []string{"scp"},
+		{"document denied, a layer unseen", "a", "", []policy.Kind{policy.SCP},
 			"ssmguard: note: on this target user/ann may use AWS-StartSSHSession, OurShell, as far as the policies can be read\n"},
 		{"target denied", "b", "OurShell", nil, "ssmguard: note: with this document user/ann may use i-0123456789abcdef0 (web), i-0123456789abcdef3\n"},
 		{"both denied", "b", "", nil, ""},

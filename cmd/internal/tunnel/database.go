@@ -78,7 +78,7 @@ func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) 
 		}
 		needs = append(needs, need+": "+why)
 		actions = append(actions, r.Action)
-		fixable = fixable && r.Action != "" && !r.Explicit && (r.Policy == "" || r.Layer() == "identity")
+		fixable = fixable && r.Action != "" && !r.Explicit && (r.Policy == "" || r.Policy == finding.IdentityPolicy)
 	}
 	text := fmt.Sprintf("error: %s may not look up %q", caller.Name(), name)
 	if len(none.Kinds) > 0 {

@@ -80,10 +80,10 @@ func (s *staged) decide(t *testing.T) guard.Decision {
 // apply makes a change of a fix in the account, in whichever layer it is.
 func (s *staged) apply(c guard.Change, n int) error {
 	name := fmt.Sprint("repair", n)
-	if c.Kind == guard.AddStatement && c.Layer == "identity" {
+	if c.Kind == guard.AddStatement && c.Layer == policy.Identity {
 		return s.PutInline(s.principalName(), name, document(c.Statement))
 	}
-	if c.Kind == guard.AddStatement && c.Layer == "scp" {
+	if c.Kind == guard.AddStatement && c.Layer == policy.SCP {
 		return putSCP(s.Server, max(c.Level-1, 0), world.Policy{Name: name, Document: document(c.Statement)})
 	}
 	src, ok := s.Bearing(s.who).Source(c.At)
@@ -112,8 +112,8 @@ func (s *staged) principalName() string {
 }
 
 // first is the first policy of a layer, which an added statement goes into.
-func (s *staged) first(name string) (api.Source, bool) {
-	l := map[string]api.Layer{"boundary": api.LayerBoundary, "session": api.LayerSession, "endpoint": api.LayerEndpoint}[name]
+func (s *staged) first(k policy.Kind) (api.Source, bool) {
+	l := map[policy.Kind]api.Layer{policy.Boundary: api.LayerBoundary, policy.Session: api.LayerSession, policy.Endpoint: api.LayerEndpoint}[k]
 	all := s.Bearing(s.who).Sources
 	i := slices.IndexFunc(all, func(src api.Source) bool { return src.Layer == l })
 	if i < 0 {
