@@ -5,7 +5,7 @@ import "time"
 // World is what an account holds when it is opened, and the services behind its
 // nodes. Names are unique within their list; every policy document is IAM policy
 // JSON. The tags are what files call things; what they write otherwise is in
-// file.go.
+// file.go. It has a field for each key of a file, so it has many.
 type World struct {
 	Name    string `yaml:"-"`       // of the file
 	About   string `yaml:"about"`   // one line, for the list of worlds
