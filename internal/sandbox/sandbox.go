@@ -30,7 +30,7 @@ type Sandbox struct {
 }
 
 // Open opens a world on a loopback address. Nothing is answered before
-// Serve runs. onCall, when not nil, is told of every call.
+// Serve runs. onCall, when not nil, is called for every call.
 func Open(w world.World, listen string, onCall func(api.Call)) (*Sandbox, error) {
 	s := &Sandbox{World: w, services: make(map[string]string)}
 	if err := s.open(listen, onCall); err != nil {

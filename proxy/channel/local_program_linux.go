@@ -9,22 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clientOf tells whether a program still holds the far end of a local connection
+// programAt finds out whether a program still holds the far end of a local connection
 // that has sent its EOF. TCP says the same of a program that is gone and of one
 // that waits for an answer; the kernel, which holds both ends, knows more.
-func clientOf(conn any) client {
+func programAt(conn any) program {
 	switch c := conn.(type) {
 	case *net.TCPConn:
 		ours, ok := c.LocalAddr().(*net.TCPAddr)
 		theirs, ok2 := c.RemoteAddr().(*net.TCPAddr)
 		if !ok || !ok2 {
-			return clientUnknown
+			return programUnknown
 		}
-		return tcpClient(unmapped(theirs), unmapped(ours))
+		return tcpProgram(unmapped(theirs), unmapped(ours))
 	case *net.UnixConn:
-		return unixClient(c)
+		return unixProgram(c)
 	}
-	return clientUnknown
+	return programUnknown
 }
 
 func unmapped(a *net.TCPAddr) netip.AddrPort {
@@ -59,9 +59,9 @@ type socketAnswer struct {
 // sockDiagByFamily is SOCK_DIAG_BY_FAMILY of linux/sock_diag.h.
 const sockDiagByFamily = 20
 
-// tcpClient asks the kernel for one socket, see sock_diag(7). A socket that no
+// tcpProgram asks the kernel for one socket, see sock_diag(7). A socket that no
 // file stands for has no inode. One that is not found may be on another machine.
-func tcpClient(theirs, ours netip.AddrPort) client {
+func tcpProgram(theirs, ours netip.AddrPort) program {
 	q := socketRequest{family: unix.AF_INET6, protocol: unix.IPPROTO_TCP, states: ^uint32(0)}
 	q.header = unix.NlMsghdr{Len: uint32(unsafe.Sizeof(q)), Type: sockDiagByFamily, Flags: unix.NLM_F_REQUEST}
 	if theirs.Addr().Is4() {
@@ -75,39 +75,39 @@ func tcpClient(theirs, ours netip.AddrPort) client {
 
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
-		return clientUnknown
+		return programUnknown
 	}
 	defer unix.Close(fd)
 	if err := unix.Sendto(fd, unsafe.Slice((*byte)(unsafe.Pointer(&q)), unsafe.Sizeof(q)), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return clientUnknown
+		return programUnknown
 	}
 	var a socketAnswer
 	// The kernel answers while it takes the request: there is nothing to wait for.
 	n, _, err := unix.Recvfrom(fd, unsafe.Slice((*byte)(unsafe.Pointer(&a)), unsafe.Sizeof(a)), unix.MSG_DONTWAIT)
 	switch {
 	case err != nil || n < int(unsafe.Sizeof(a)) || a.header.Type != sockDiagByFamily:
-		return clientUnknown
+		return programUnknown
 	case a.inode == 0:
-		return clientGone
+		return programGone
 	}
-	return clientHolds
+	return programWaits
 }
 
-// unixClient asks for the hang-up that a Unix socket shows when its far end has
+// unixProgram asks for the hang-up that a Unix socket shows when its far end has
 // been closed, not when that has only stopped writing.
-func unixClient(c *net.UnixConn) client {
+func unixProgram(c *net.UnixConn) program {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return clientUnknown
+		return programUnknown
 	}
-	state := clientUnknown
+	state := programUnknown
 	raw.Control(func(fd uintptr) { //nolint:errcheck // a closed connection stays unknown
 		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 		if _, err := unix.Poll(p, 0); err != nil {
 			return
 		}
-		if state = clientHolds; p[0].Revents&unix.POLLHUP != 0 {
-			state = clientGone
+		if state = programWaits; p[0].Revents&unix.POLLHUP != 0 {
+			state = programGone
 		}
 	})
 	return state

@@ -2,6 +2,6 @@
 
 package channel
 
-// clientOf tells whether a program still holds the far end of a local
+// programAt finds out whether a program still holds the far end of a local
 // connection; that is known on Linux only.
-func clientOf(any) client { return clientUnknown }
+func programAt(any) program { return programUnknown }

@@ -12,7 +12,7 @@ type refusals struct {
 // maxUnheard bounds what an agent that never closes its streams makes us remember.
 const maxUnheard = 4096
 
-// flag takes a flag that the port refused; report says whether to say so.
+// flag takes a flag that the port refused; report means that an Event is due.
 func (r *refusals) flag() (report bool) {
 	r.unexplained++
 	report, r.reported = !r.reported, true

@@ -49,13 +49,12 @@ type shell struct {
 
 // Shell joins a shell or command session to the caller's streams until it ends.
 // It returns the exit code the agent told, 0 if it told none. The error is nil
-// when the far side ended the session in peace, ErrEscaped when the user left,
+// when the far side ended the session without a message, ErrEscaped when the user left,
 // a ClosedError when the gateway had something to say (such as the idle timeout).
 //
 // Bytes pass unaltered both ways; the caller puts its terminal into raw mode,
-// so Ctrl-C and its kin are bytes like any other. At the end of In the far
-// terminal is told so (Ctrl-D) and the session goes on until what runs there has
-// ended. A nil In is no input at all, which is right for NonInteractiveCommands:
+// so Ctrl-C is a byte like any other. At the end of In the far terminal gets Ctrl-D,
+// and the session goes on until the program there has ended. A nil In is no input at all, which is right for NonInteractiveCommands:
 // their programs read none.
 //
 // Everything that came is written before Shell returns, however slowly Out takes

@@ -50,7 +50,7 @@ type times struct {
 	opened           time.Time
 	lastUp, lastDown time.Time
 	localEnd         time.Time // when the local side sent EOF
-	asked            time.Time // when it was last found out, since then, who is at the local end
+	asked            time.Time // when the local end was last examined for a program, since then
 }
 
 // lingering bounds how long a connection whose far side has closed may go on
@@ -64,8 +64,8 @@ const lastWrite = time.Second
 // fewHalfClosed is how many half-closed connections get all of Options.Answered.
 const fewHalfClosed = 32
 
-// clientGoes is when, after its EOF, a program that has closed its end is surely gone.
-const clientGoes = 20 * time.Millisecond
+// programGoes is when, after its EOF, a program that has closed its end is surely gone.
+const programGoes = 20 * time.Millisecond
 
 // heldFor is how many times Options.Answered a program that is known to wait gets.
 const heldFor = 15
@@ -159,7 +159,8 @@ func (s *stream) sendAll() error {
 // overhead is what encryption adds to a payload.
 const overhead = 12 + 16
 
-var errQuiet = errors.New("the far side has nothing more to say")
+// errSilent ends the wait for a far side that has nothing more to say.
+var errSilent = errors.New("the far side is silent")
 
 // receiveAll writes to the local side what has come. It returns nil when the
 // far side has closed and everything is written, or when it has stayed silent
@@ -169,7 +170,7 @@ func (s *stream) receiveAll() error {
 	defer timer.Stop()
 	for {
 		k, wait, err := s.take(time.Now())
-		if errors.Is(err, errQuiet) {
+		if errors.Is(err, errSilent) {
 			if s.awaited(time.Now()) {
 				continue
 			}
@@ -199,32 +200,32 @@ func (s *stream) receiveAll() error {
 	}
 }
 
-// client is what is known of the program at the local end of a connection that
+// program is what is known of the program at the local end of a connection that
 // has sent its EOF: it may be gone, or have closed one half and wait for an answer.
-type client int
+type program int
 
 const (
-	clientUnknown client = iota
-	clientHolds
-	clientGone
+	programUnknown program = iota
+	programWaits
+	programGone
 )
 
 // awaited reports whether to wait for longer than take says: at first, unless the
 // program is gone; later if it waits for more of an answer. Not for ever: the far
 // side may be waiting for the EOF itself, which the multiplexer cannot tell it.
 func (s *stream) awaited(now time.Time) bool {
-	who := clientOf(s.conn)
+	who := programAt(s.conn)
 	s.ports.mu.Lock()
 	defer s.ports.mu.Unlock()
 	first := s.asked.IsZero()
 	s.asked = now
-	if first || who != clientHolds {
-		return first && who != clientGone
+	if first || who != programWaits {
+		return first && who != programGone
 	}
 	return s.lastDown.After(s.lastUp) && now.Sub(reliable.Latest(s.localEnd, s.lastDown)) < heldFor*s.ports.c.opt.Answered
 }
 
-// gather lets the rest of a burst come before it is written.
+// gather waits for the rest of a burst before it is written.
 func (s *stream) gather(timer *time.Timer) {
 	timer.Reset(trickleBurst)
 	select {
@@ -253,10 +254,10 @@ func (s *stream) take(now time.Time) (*chunk, time.Duration, error) {
 	case s.localEnd.IsZero():
 		return nil, time.Hour, nil
 	case s.asked.IsZero(): // a program that goes has the EOF sent a moment before it is gone
-		if left := clientGoes - now.Sub(s.localEnd); left > 0 {
+		if left := programGoes - now.Sub(s.localEnd); left > 0 {
 			return nil, left, nil
 		}
-		return nil, 0, errQuiet
+		return nil, 0, errSilent
 	}
 	patience := s.ports.c.opt.Unanswered
 	if s.lastDown.After(s.lastUp) {
@@ -265,7 +266,7 @@ func (s *stream) take(now time.Time) (*chunk, time.Duration, error) {
 	if left := s.ports.c.out.silentFor(reliable.Latest(s.localEnd, s.lastDown, s.asked), patience, now); left > 0 {
 		return nil, left, nil
 	}
-	return nil, 0, errQuiet
+	return nil, 0, errSilent
 }
 
 // deliver writes one chunk to the local side.

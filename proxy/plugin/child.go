@@ -23,7 +23,7 @@ const Name = "session-manager-plugin"
 // responsePrefix begins the names of variables that hold a StartSession response.
 const responsePrefix = "AWS_SSM_START_SESSION_RESPONSE"
 
-// Named says whether a program called by argv0 is to be the plugin.
+// Named reports whether a program called by argv0 is to be the plugin.
 func Named(argv0 string) bool {
 	return strings.TrimSuffix(filepath.Base(argv0), ".exe") == Name
 }
@@ -54,7 +54,7 @@ func Main(args []string) int {
 // child is the one session of an embedded plugin process.
 type child struct {
 	events   *reporter    // nil: no parent of ours
-	life     *os.File     // ends when the parent does; nil likewise
+	life     *os.File     // ends when the parent does; nil: no parent of ours
 	answers  chan answer  // the parent's, one for each event that asks for credentials
 	profile  string       // of the arguments
 	disown   func()       // takes the parent's credentials back
@@ -78,7 +78,7 @@ func newChild() *child {
 	c.events, c.life = openPipes(take(pipesVariable))
 	c.disown = c.keepOwn()
 	ignoreUnused(c.events != nil)
-	c.log = &listener{T: log.Logger(false, Name), child: c}
+	c.log = &readinessLog{T: log.Logger(false, Name), child: c}
 	return c
 }
 

@@ -104,7 +104,7 @@ func probe(ctx context.Context, file string, env []string, stderr io.Writer) (st
 
 var versionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d+(\.\d+){0,3}$`) })
 
-// takesVariable says whether a plugin of that version takes the response in an
+// takesVariable reports whether a plugin of that version takes the response in an
 // environment variable. What does not look like a version does not.
 func takesVariable(version string) bool {
 	version = strings.Join(strings.Fields(version), "")

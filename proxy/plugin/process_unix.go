@@ -52,8 +52,8 @@ func swallowSessionSignals() (interrupts <-chan os.Signal, undo func()) {
 }
 
 // startIgnoring starts a program that is to inherit the session's signals as
-// ignored, and swallows them likewise. Go cannot take an Ignore back for SIGINT:
-// afterwards this process ignores it until somebody asks to be notified.
+// ignored, and keeps them away from this process, too. Go cannot take an Ignore back for SIGINT:
+// afterwards this process ignores it until signal.Notify asks for it.
 func startIgnoring(cmd *exec.Cmd) (undo func(), err error) {
 	signal.Ignore(sessionSignals...)
 	err = cmd.Start()
@@ -109,7 +109,7 @@ func killedBy(s *os.ProcessState) syscall.Signal {
 	return 0
 }
 
-// endedBySignal says whether one of endSignals ended a process, be it that the
+// endedBySignal reports whether one of endSignals ended a process, be it that the
 // process took it up.
 func endedBySignal(s *os.ProcessState) bool {
 	return slices.ContainsFunc(endSignals, func(sig os.Signal) bool {
@@ -117,7 +117,7 @@ func endedBySignal(s *os.ProcessState) bool {
 	})
 }
 
-// notRunnable says whether an attempt to run a file failed because of the file.
+// notRunnable reports whether an attempt to run a file failed because of the file.
 func notRunnable(err error) bool {
 	return errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.ENOEXEC) || errors.Is(err, syscall.EISDIR)
 }

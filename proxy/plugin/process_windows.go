@@ -81,7 +81,7 @@ func killedBy(*os.ProcessState) syscall.Signal { return 0 }
 // endedBySignal says no, for the same reason.
 func endedBySignal(*os.ProcessState) bool { return false }
 
-// notRunnable says whether an attempt to run a file failed because of the file.
+// notRunnable reports whether an attempt to run a file failed because of the file.
 func notRunnable(err error) bool {
 	const errorBadExeFormat = syscall.Errno(193)
 	return errors.Is(err, errorBadExeFormat) || errors.Is(err, os.ErrPermission)

@@ -80,7 +80,7 @@ func (r *Runner) Version() string { return r.version }
 // another error, says that this failed. While Run runs, SIGINT, SIGQUIT and
 // SIGTSTP are the session's: whoever asked for them by signal.Notify gets them no
 // more and must ask again. If an embedded plugin forwards a port, the first two end
-// the session, as they end the plugin when they come from the terminal. A session without streams.In has nobody at the keys:
+// the session, as they end the plugin when they come from the terminal. A session without streams.In has no keyboard:
 // its plugin gets no signal from the terminal, and those to this process are left
 // to the caller, who ends ctx.
 //
@@ -103,7 +103,7 @@ func (r *Runner) Run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	return err
 }
 
-// endedByItself says whether an external plugin that ended well can be trusted to
+// endedByItself reports whether an external plugin that ended well can be trusted to
 // have ended its session. It ends well at the end of its input, too, which for
 // ssh is the normal end, and then the session goes on.
 func (r *Runner) endedByItself(s *proxy.Session, err error) bool {
@@ -313,7 +313,7 @@ func (s *stopper) end(sig os.Signal, grace time.Duration) (byItself bool) {
 	return false
 }
 
-// alsoOurs looks whether the signal that has ended a child was meant for its whole
+// alsoOurs reports, as an error, that the signal that has ended a child was meant for its whole
 // process group, us included: the child may be gone before we hear of it, by grace
 // at most.
 func alsoOurs(child *os.ProcessState, signals <-chan os.Signal, grace time.Duration) error {
@@ -326,7 +326,7 @@ func alsoOurs(child *os.ProcessState, signals <-chan os.Signal, grace time.Durat
 	return nil
 }
 
-// over says whether the child has ended, or does within d.
+// over reports whether the child has ended, or does within d.
 func over(ended <-chan struct{}, d time.Duration) bool {
 	_, over := within(ended, d)
 	return over

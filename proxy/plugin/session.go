@@ -8,25 +8,20 @@ import (
 	"hash/fnv"
 	"io"
 	"maps"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/aws/session-manager-plugin/src/communicator"
 	"github.com/aws/session-manager-plugin/src/config"
 	"github.com/aws/session-manager-plugin/src/datachannel"
 	"github.com/aws/session-manager-plugin/src/log"
 	"github.com/aws/session-manager-plugin/src/message"
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session"
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/sessionutil"
-	"github.com/gorilla/websocket"
 
 	"ssmguard/proxy"
 )
@@ -78,16 +73,16 @@ const (
 )
 
 // endInput is what follows the end of our own input, where the official session
-// types leave and lose the output that is on its way. A terminal is told of it,
-// and a command reads none; both end their session, and with it the process.
+// types leave and lose the output that is on its way. A terminal gets a key for it,
+// and a command reads no input; both end their session, and with it the process.
 // A stream has no end of one direction: there it is the silence of the far side.
 func (c *child) endInput(d *dataChannel) {
 	switch {
 	case c.session.SessionType == config.PortPluginName:
-		c.awaitSilence(d.last.Load() != 0)
+		c.awaitSilence(d.lastTyped.Load() != 0)
 		return
 	case c.kind.Load() != config.NonInteractiveCommandsPluginName:
-		last := d.last.Load() - 1
+		last := d.lastTyped.Load() - 1
 		whole := last < 0 || last == '\n' || last == '\r'
 		proxy.EndInput(context.Background(), c.output, whole, func(key byte) {
 			d.SendInputDataMessage(c.log, message.Output, []byte{key}) //nolint:errcheck // the end of the session is noticed elsewhere
@@ -167,7 +162,7 @@ func (c *child) reportInterrupt() {
 	}()
 }
 
-// listens says whether a port session has a local listener; ssh has none.
+// listens reports whether a port session has a local listener; ssh has none.
 func (c *child) listens() bool { return c.property("type") == "LocalPortForwarding" }
 
 // property returns one of a port session's properties.
@@ -281,254 +276,27 @@ func (c *child) watch() {
 	}()
 }
 
-// dataChannel is the official data channel with our eyes on its ends.
-type dataChannel struct {
-	*datachannel.DataChannel
-	child   *child
-	greeted bool       // the first message has come
-	turn    sync.Mutex // of those that wait for a lost connection
-	sending sync.Mutex
-	resumed chan struct{} // told when a lost connection is there again
-	last    atomic.Int32  // the byte that was typed last, plus one; 0: none was
-}
-
-// SendInputDataMessage sends one message at a time. The keyboard, the window's
-// size and signals come from goroutines of their own, which the official channel
-// may give the same number: one of the two is lost then, the next number is never
-// sent, and the agent waits for it for as long as the session lives.
-//
-// What cannot be sent waits until the session is resumed: the official session
-// types end at an error, before it is known whether it can be.
-func (d *dataChannel) SendInputDataMessage(log log.T, payload message.PayloadType, data []byte) error {
-	if payload == message.Output && len(data) > 0 {
-		d.last.Store(int32(data[len(data)-1]) + 1)
-	}
-	return d.send(true, func() error { return d.DataChannel.SendInputDataMessage(log, payload, data) })
-}
-
-// SendFlag takes its turn likewise. One that ends the session does not wait for it.
-func (d *dataChannel) SendFlag(log log.T, flag message.PayloadTypeFlag) error {
-	return d.send(flag != message.TerminateSession, func() error { return d.DataChannel.SendFlag(log, flag) })
-}
-
-func (d *dataChannel) send(waits bool, message func() error) error {
-	once := func() (*websocket.Conn, error) {
-		d.sending.Lock()
-		defer d.sending.Unlock()
-		return d.socket(), message()
-	}
-	if !waits {
-		_, err := once()
-		return err
-	}
-	d.turn.Lock()
-	defer d.turn.Unlock()
-	for {
-		broken, err := once()
-		if err == nil || broken == nil {
-			return err
-		}
-		broken.Close() // so that the reader hears of it, too
-		<-d.resumed
-	}
-}
-
-// socket is the connection that is in use, nil if there is none to be resumed.
-func (d *dataChannel) socket() *websocket.Conn {
-	if ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel); ok && d.resumed != nil {
-		return ws.Connection
-	}
-	return nil
-}
-
-// connected says whether the websocket is there.
-func (d *dataChannel) connected() bool {
-	ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel)
-	return !ok || ws.IsOpen
-}
-
-// Open watches the connection from its first moment: an error before the
-// official handler is in place would go unseen.
-func (d *dataChannel) Open(log log.T) error {
-	d.DataChannel.GetWsChannel().SetOnError(d.lost)
-	return d.note(d.DataChannel.Open(log))
-}
-
-// Reconnect notes why it failed.
-func (d *dataChannel) Reconnect(log log.T) error { return d.note(d.DataChannel.Reconnect(log)) }
-
-func (d *dataChannel) note(err error) error {
-	if err != nil {
-		d.child.fault = rootCause(err)
-	}
-	return err
-}
-
-// GetWsChannel keeps our error handler in its place, and the reader alive.
-func (d *dataChannel) GetWsChannel() communicator.IWebSocketChannel {
-	return guarded{d.DataChannel.GetWsChannel()}
-}
-
-// RegisterOutputStreamHandler lets us see what a session type has processed. A
-// handler of our own beside it would not do: the official channel skips one when
-// its first handler, for sessions without handshake, removes itself.
-func (d *dataChannel) RegisterOutputStreamHandler(handler datachannel.OutputStreamDataMessageHandler, specific bool) {
-	if !specific {
-		d.DataChannel.RegisterOutputStreamHandler(handler, specific)
-		return
-	}
-	d.DataChannel.RegisterOutputStreamHandler(func(log log.T, m message.ClientMessage) (bool, error) {
-		ready, err := handler(log, m)
-		if ready && err == nil {
-			d.child.observe(m)
-		}
-		return ready, err
-	}, specific)
-}
-
-// guarded is a websocket whose handlers cannot make it deaf.
-type guarded struct {
-	communicator.IWebSocketChannel
-}
-
-// SetOnError does nothing: the error handler is ours.
-func (guarded) SetOnError(func(error)) {}
-
-// SetOnMessage loses a message for which the session type panics, which the
-// multiplexed one does before it is set up. Nobody acknowledges it, so it comes
-// again; without this the websocket would not be read any more.
-func (g guarded) SetOnMessage(handle func([]byte)) {
-	g.IWebSocketChannel.SetOnMessage(func(raw []byte) {
-		defer func() { recover() }()
-		handle(raw)
-	})
-}
-
-// greet looks at the first message, before the official channel does: whether it
-// is a handshake that wants credentials, and what the session is. Without handshake it is
-// a terminal.
-func (d *dataChannel) greet(log log.T, raw []byte) {
-	var m message.ClientMessage
-	if d.greeted || m.DeserializeClientMessage(log, raw) != nil || m.MessageType != message.OutputStreamMessage {
-		return
-	}
-	d.greeted = true
-	if message.PayloadType(m.PayloadType) != message.HandshakeRequestPayloadType {
-		d.child.holdSignals()
-		return
-	}
-	request, err := m.DeserializeHandshakeRequest(log)
-	if err != nil {
-		return
-	}
-	for _, action := range request.RequestedClientActions {
-		switch action.ActionType {
-		case message.KMSEncryption:
-			if err := d.child.authorize(""); err != nil {
-				d.child.fail("cannot encrypt the session: " + err.Error())
-			}
-		case message.SessionType:
-			var t message.SessionTypeRequest
-			json.Unmarshal(action.ActionParameters, &t) //nolint:errcheck // the official channel refuses it
-			d.child.kind.Store(t.SessionType)
-			if t.SessionType != config.PortPluginName {
-				d.child.holdSignals()
-			}
-		}
-	}
-}
-
-// OutputMessageHandler lets the official one work, but stops in its stead.
-func (d *dataChannel) OutputMessageHandler(log log.T, _ datachannel.Stop, id string, raw []byte) error {
-	d.greet(log, raw)
-	stop := func() {
-		var m message.ClientMessage
-		var output string
-		if m.DeserializeClientMessage(log, raw) == nil {
-			if closed, err := m.DeserializeChannelClosedMessage(log); err == nil {
-				output = closed.Output
-			}
-		}
-		d.child.closed(output)
-	}
-	return d.DataChannel.OutputMessageHandler(log, stop, id, raw)
-}
-
-// lost resumes the session as often and as fast as the official plugin tries,
-// and says so when that fails.
-func (d *dataChannel) lost(cause error) {
-	c := d.child
-	pause := time.Duration(config.DataChannelRetryInitialDelayMillis+rand.IntN(config.DataChannelRetryInitialDelayMillis)) * time.Millisecond
-	var err error
-	refused := ""
-	for range config.DataChannelNumMaxRetries + 1 {
-		if err = c.authorize(refused); err == nil {
-			err = d.resume()
-			refused = refusal(err)
-		}
-		if err == nil {
-			proxy.Signal(d.resumed)
-			return
-		}
-		time.Sleep(pause)
-		pause *= config.RetryBase
-	}
-	c.abandon(fmt.Sprintf("the connection was lost (%v) and the session could not be resumed: %v", cause, rootCause(err)))
-}
-
-// resume asks for a new token and connects with it.
-func (d *dataChannel) resume() error {
-	c := d.child
-	token, err := c.session.GetResumeSessionParams(c.log)
-	if err != nil {
-		return err
-	}
-	if token == "" {
-		fmt.Fprintf(os.Stdout, "Session: %s timed out.\n", c.session.SessionId)
-		c.closed("the session has timed out")
-	}
-	if ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel); ok {
-		// The official plugin signs with the credentials of the start.
-		ws.Signer, ws.Credentials = c.session.Signer, c.session.Credentials
-		ws.ChannelToken = token
-	}
-	return d.Reconnect(c.log)
-}
-
-// rootCause is the innermost error: the outer ones tell how, not why, and some
-// of the data channel's name the stream's URL, which is nobody's business.
-func rootCause(err error) error {
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		err = inner
-	}
-	const how = "with error: "
-	if i := strings.LastIndex(err.Error(), how); i >= 0 {
-		return errors.New(err.Error()[i+len(how):])
-	}
-	return err
-}
-
-// listener is the official log with our ear on it: readiness is said nowhere else.
-type listener struct {
+// readinessLog is the official log. It alone says when a port can be used.
+type readinessLog struct {
 	log.T
 	child *child
 }
 
-// Info hears the single-connection listener.
-func (l *listener) Info(v ...any) {
+// Info is what the single-connection listener logs with.
+func (l *readinessLog) Info(v ...any) {
 	l.T.Info(v...)
 	if len(v) == 1 {
-		l.hear(fmt.Sprint(v[0]))
+		l.look(fmt.Sprint(v[0]))
 	}
 }
 
-// Infof hears the multiplexed listener.
-func (l *listener) Infof(format string, params ...any) {
+// Infof is what the multiplexed listener logs with.
+func (l *readinessLog) Infof(format string, params ...any) {
 	l.T.Infof(format, params...)
-	l.hear(format)
+	l.look(format)
 }
 
-func (l *listener) hear(text string) {
+func (l *readinessLog) look(text string) {
 	if strings.Contains(text, " opened for sessionId ") {
 		l.child.events.report(event{Ready: true})
 	}

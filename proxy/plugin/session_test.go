@@ -24,7 +24,7 @@ func TestGuardedWebsocketHearsOn(t *testing.T) {
 	ws := &communicator.WebSocketChannel{}
 	ours := errors.New("not called")
 	ws.SetOnError(func(err error) { ours = err })
-	g := guarded{ws}
+	g := guardedSocket{ws}
 	g.SetOnError(func(error) { t.Error("our error handler was replaced") })
 	heard := 0
 	g.SetOnMessage(func(raw []byte) {

@@ -126,7 +126,7 @@ func node(c *api.Request, id string) *world.Node {
 	return &c.World.Nodes[i]
 }
 
-// reachable says whether an agent answers for the target here and now.
+// reachable reports whether an agent answers for the target here and now.
 func reachable(c *api.Request, target string) (world.Node, bool) {
 	if n := node(c, target); n != nil {
 		up := n.Ping == pingOnline && !n.Unreachable && api.OrElse(n.State, "running") == "running"

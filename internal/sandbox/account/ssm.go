@@ -390,7 +390,7 @@ func listTagsForResource(c *api.Request) (any, error) {
 	return struct{ TagList []jsonTag }{jsonTags(tags)}, nil
 }
 
-// validDocumentName tells whether a document may be called so.
+// validDocumentName reports whether a document may be called so.
 func validDocumentName(name string) bool {
 	return len(name) >= 3 && len(name) <= 128 && documentNameForm().MatchString(name)
 }

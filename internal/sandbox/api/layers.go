@@ -100,7 +100,7 @@ func (b *Bearing) Source(at policy.Pos) (Source, bool) {
 	return b.Sources[i], true
 }
 
-// NoPolicies is where the policies of somebody are added to.
+// NoPolicies is a Bearing to which policies are added.
 func (s *Store) NoPolicies() *Bearing { return &Bearing{store: s} }
 
 // Bearing collects the policies of a caller as they are now.

@@ -42,7 +42,7 @@ const (
 	typeFederated = "FederatedUser"
 )
 
-// Caller is whom a set of credentials stands for. The policies of a user or role
+// Caller is the principal that a set of credentials belongs to. The policies of a user or role
 // are looked up when a call is authorized, so that a change acts at once;
 // session policies are fixed when the credentials are issued.
 type Caller struct {

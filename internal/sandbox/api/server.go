@@ -23,7 +23,7 @@ type Options struct {
 	Channels Channels         // carries the sessions; without it StartSession fails inside AWS
 	Now      func() time.Time // time.Now when nil
 	Log      *slog.Logger     // errors of the account itself; discarded when nil
-	OnCall   func(Call)       // told of every call after it was answered; must not block
+	OnCall   func(Call)       // called after every call was answered; must not block
 }
 
 // Server is one account on one endpoint. It is safe for concurrent use: Mu guards all

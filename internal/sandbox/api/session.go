@@ -32,7 +32,7 @@ type Channels interface {
 	Terminate(ctx context.Context, id string) error
 }
 
-// SessionStart is a session as the agent is told of it.
+// SessionStart is what the agent gets to know of a session.
 type SessionStart struct {
 	SessionID, Target, Document string
 	SessionType                 string          // Standard_Stream, Port, InteractiveCommands, NonInteractiveCommands

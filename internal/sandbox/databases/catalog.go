@@ -111,7 +111,7 @@ func (i catalog[T]) named(c *api.Request) string {
 // every keeps everything.
 func every[T any](T) (bool, error) { return true, nil }
 
-// identifier tells whether RDS and ElastiCache take a name, in lower case.
+// identifier reports whether RDS and ElastiCache take a name, in lower case.
 func identifier(name string) bool {
 	if name == "" || name[0] < 'a' || name[0] > 'z' || strings.HasSuffix(name, "-") || strings.Contains(name, "--") {
 		return false

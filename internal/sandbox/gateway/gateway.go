@@ -46,7 +46,7 @@ type Options struct {
 	Log      *slog.Logger                // nil: silent
 	// Configure changes the session that Open is about to start.
 	Configure func(*SessionConfig)
-	// OnEvent is told what happens, in order per session. It must not block.
+	// OnEvent is called for what happens, in order per session. It must not block.
 	OnEvent func(Event)
 }
 

@@ -100,7 +100,7 @@ func (o *outgoing) await(ctx context.Context, ok func() bool) error {
 	}
 }
 
-// publish says whether a client is there. An agent without pace sends what is not
+// publish notes whether there is a client. An agent without pace sends what is not
 // acknowledged again at once; the real one only ever does so from its front.
 func (o *outgoing) publish(open bool) {
 	o.mu.Lock()
