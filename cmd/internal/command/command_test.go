@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,5 +145,15 @@ func TestNearest(t *testing.T) {
 		if got := Nearest(word, commands); got != want {
 			t.Errorf("%s: %q, want %q", word, got, want)
 		}
+	}
+}
+
+// TestTakeEmptyWord: the empty word after an option of the AWS CLI is its value, and
+// no option of ours whose short name is empty.
+func TestTakeEmptyWord(t *testing.T) {
+	flags := []Flag{{Name: "--for", Value: "WHOM", Set: func(v string) error { return fmt.Errorf("set to %q", v) }}}
+	words := []string{"--target", "", "=x"}
+	if rest, err := Take(flags, words, func(string) string { return "" }); err != nil || !slices.Equal(rest, words) {
+		t.Errorf("%q, %v", rest, err)
 	}
 }

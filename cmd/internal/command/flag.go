@@ -141,7 +141,7 @@ func Take(flags []Flag, args []string, getenv func(string) string) ([]string, er
 			return append(rest, args[i:]...), nil
 		}
 		name, value, hasValue := strings.Cut(args[i], "=")
-		at := slices.IndexFunc(flags, func(f Flag) bool { return f.Set != nil && (f.Name == name || f.Short == name) })
+		at := slices.IndexFunc(flags, func(f Flag) bool { return f.Set != nil && name != "" && (f.Name == name || f.Short == name) })
 		if at < 0 {
 			rest = append(rest, args[i])
 			continue
