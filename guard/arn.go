@@ -108,7 +108,7 @@ func DocumentName(r Request) string {
 // awsPrefixes are reserved: no account can own a document whose name begins so.
 var awsPrefixes = []string{"AWS-", "AWSEC2-", "AWSSupport-", "AWSConfigRemediation-", "AWSFleetManager-", "Amazon"}
 
-// AwsOwned tells whether AWS owns the request's document. What was read of the
+// AwsOwned reports whether AWS owns the request's document. What was read of the
 // document wins over its name.
 func AwsOwned(r Request, f Facts) bool {
 	if strings.HasPrefix(r.Document, "arn:") {

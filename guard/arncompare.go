@@ -34,7 +34,7 @@ func CompareARN(pattern, arn string) []int {
 	return diff
 }
 
-// MatchesNothing tells whether a pattern for documents can match none at all:
+// MatchesNothing reports whether a pattern for documents can match none at all:
 // AWS's own have no account id in their ARN, all others have one.
 func MatchesNothing(pattern string) bool {
 	name := strings.TrimPrefix(ArnField(pattern, FieldResource), "document/")

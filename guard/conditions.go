@@ -23,7 +23,7 @@ var guardKeys = map[string]Code{
 // everything at once, "" for every other key.
 func GuardKey(key string) Code { return guardKeys[strings.ToLower(key)] }
 
-// DeniesUntagged tells whether a Deny has a negated condition on a resource tag,
+// DeniesUntagged reports whether a Deny has a negated condition on a resource tag,
 // which holds for everything without the tag.
 func DeniesUntagged(s *policy.Statement) bool {
 	for _, c := range s.Conditions() {
@@ -45,7 +45,7 @@ func IsSessionTag(key string) bool {
 	return strings.HasPrefix(strings.ToLower(key), "ssm:resourcetag/aws:ssmmessages:")
 }
 
-// Negated tells whether a condition holds for what its values do not name.
+// Negated reports whether a condition holds for what its values do not name.
 func Negated(c policy.Condition) bool { return strings.Contains(strings.ToLower(c.Operator), "not") }
 
 // signs are the condition operators as people read them; the others are written
@@ -57,6 +57,14 @@ var signs = map[string]string{
 	"arnnotequals": "is not", "arnnotlike": "is not", "notipaddress": "not in", "numericnotequals": "is not", "datenotequals": "is not",
 	"numericlessthan": "<", "numericlessthanequals": "<=", "numericgreaterthan": ">", "numericgreaterthanequals": ">=",
 	"datelessthan": "before", "datelessthanequals": "until", "dategreaterthan": "after", "dategreaterthanequals": "from",
+}
+
+// Join writes a list as people do: a, b and c.
+func Join(s []string, last string) string {
+	if len(s) < 2 {
+		return strings.Join(s, "")
+	}
+	return strings.Join(s[:len(s)-1], ", ") + " " + last + " " + s[len(s)-1]
 }
 
 // ConditionText writes one condition: "ssm:resourceTag/Name = bastion".

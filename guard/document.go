@@ -9,7 +9,7 @@ import (
 // docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-reset-password.html
 const PasswordReset = "AWS-PasswordReset"
 
-// awsSessionDocument tells whether a name is that of a session document that AWS
+// awsSessionDocument reports whether a name is that of a session document that AWS
 // owns and everybody has.
 func awsSessionDocument(name string) bool {
 	return name == PasswordReset || name != "" && slices.Contains(KnownDocuments, name)

@@ -90,7 +90,7 @@ func (l Layer) Denying(a policy.Answer) []*policy.Statement {
 	return l.at(la.By)
 }
 
-// Denies tells whether one of the layer's Deny statements matches a grant, given
+// Denies reports whether one of the layer's Deny statements matches a grant, given
 // the set's answer.
 func (l Layer) Denies(a policy.Answer, at policy.Pos) bool {
 	return slices.ContainsFunc(l.Denying(a), func(s *policy.Statement) bool { return s.At == at })

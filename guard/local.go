@@ -55,7 +55,7 @@ func Judge(set policy.Set, name string, gs []Grant) []Ruling {
 // more is refused whatever the policies say.
 const clockSkew = 5 * time.Minute
 
-// turnsOnClock tells whether a denial would be none by a clock that is as right as
+// turnsOnClock reports whether a denial would be none by a clock that is as right as
 // ours. A time that the user states is meant as it stands.
 func turnsOnClock(set policy.Set, g Grant) bool {
 	now, _, _ := g.Context.Lookup(keyTime)

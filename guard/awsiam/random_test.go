@@ -180,7 +180,7 @@ func TestRandomWorlds(t *testing.T) {
 	}
 }
 
-// unreadable tells whether the layer that refuses is one the caller could not read.
+// unreadable reports whether the layer that refuses is one the caller could not read.
 func unreadable(err error, partial []policy.Kind) bool {
 	text := err.Error()
 	return strings.Contains(text, "session policy") || strings.Contains(text, "VPC endpoint policy") ||

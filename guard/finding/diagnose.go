@@ -73,7 +73,7 @@ func diagnose(d guard.Decision) []guard.Finding {
 	for _, g := range d.Grants {
 		m := d.Of(g.ID)
 		if m.Verdict == policy.Unknown {
-			fs = append(fs, undecided(d, g, m)...)
+			fs = undecidedOnce(d, fs, g, m)
 		}
 		if !m.Verdict.Denies() {
 			continue
@@ -96,7 +96,6 @@ func diagnose(d guard.Decision) []guard.Finding {
 		fs = append(fs, unusable)
 	}
 	fs = oneOf(fs)
-	fs = undecidedOnce(d, fs)
 	fs = append(fs, health(d.Request, d.Facts)...)
 	return append(fs, lint(d)...)
 }
@@ -199,10 +198,10 @@ func (q inquiry) finding(code guard.Code) guard.Finding {
 		code = "SG113"
 	}
 	f := guard.Finding{Code: code, Level: q.level, Grant: q.grant.ID, Action: q.grant.Action, Resource: q.grant.Resource,
-		Summary: q.d.Request.Caller.Name() + " " + mayNot(q.grant)}
+		Summary: q.d.Request.Caller.Name() + " " + "may not " + doing[q.grant.ID]}
 	if q.about == aboutChannel {
 		// Nothing documents that AWS asks for this grant, nor on which resource.
-		f.Summary = q.d.Request.Caller.Name() + " has no sure grant to open the data channel, which AWS may ask for"
+		f.Summary = q.d.Request.Caller.Name() + " may be refused ssmmessages:OpenDataChannel, which newer plugins ask for"
 		f.Resource = "*"
 	}
 	if code == "SG302" {
@@ -261,14 +260,14 @@ func (q inquiry) missing(l guard.Layer) guard.Finding {
 	}
 	if len(near) > 0 && near[0].tag != nil {
 		if tag := q.tagAdvice(l, near[0].tag); tag != "" {
-			f.Detail = tag + " on the " + q.thing(near[0].tag.Key) + " would do as well, for everyone who has that statement"
+			f.Detail = "or give the " + q.thing(near[0].tag.Key) + " " + tag + "; that lets in everyone who has this statement"
 		}
 	}
 	if len(near) == 0 && l.Kind == policy.Identity {
-		f.Detail = "no statement comes near; it is needed " + q.grant.Why
+		f.Detail = "no statement grants this (needed " + q.grant.Why + ")"
 	}
 	if q.about == aboutKey && l.Kind == policy.Identity {
-		add(&f, "a key policy that names the caller would do as well, and cannot be seen from here")
+		add(&f, "a key policy that names the caller would grant it too, and cannot be read from here")
 	}
 	return f
 }

@@ -3,6 +3,8 @@ package finding
 import (
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 	"os"
 	"strings"
 	"testing"
@@ -63,7 +65,7 @@ func repairOf(f guard.Finding) (steps []string) {
 	for _, c := range f.Fix.Changes {
 		steps = append(steps, strings.TrimSpace(fmt.Sprintf("%s %s %s", c.Kind, c.Layer, c.At.Sid)))
 	}
-	for key := range f.Fix.Needs {
+	for _, key := range slices.Sorted(maps.Keys(f.Fix.Needs)) {
 		steps = append(steps, "carry "+key)
 	}
 	if !f.Fix.Checked {
@@ -75,7 +77,7 @@ func repairOf(f guard.Finding) (steps []string) {
 	return steps
 }
 
-// explained tells whether a finding speaks of a denied grant: its own, the one
+// explained reports whether a finding speaks of a denied grant: its own, the one
 // of the pair, or an error that has the same reason.
 func explained(d guard.Decision, id string) bool {
 	for _, f := range d.Findings {

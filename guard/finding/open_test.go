@@ -53,7 +53,7 @@ func TestOpenWorld(t *testing.T) {
 	}
 }
 
-// undecidedIn tells whether a required grant is Unknown.
+// undecidedIn reports whether a required grant is Unknown.
 func undecidedIn(d guard.Decision) bool {
 	return slices.ContainsFunc(d.Grants, func(g guard.Grant) bool { return !g.Advisory && d.Of(g.ID).Verdict == policy.Unknown })
 }

@@ -100,7 +100,7 @@ func (n *condition) holdsFor(values []string, multi bool, state KeyState, c *Con
 	return n.test(values[0], c)
 }
 
-// isNull tells whether a present key has an empty value, which the set operators
+// isNull reports whether a present key has an empty value, which the set operators
 // and Null take for none.
 func isNull(values []string, multi bool) bool {
 	return len(values) == 0 || !multi && values[0] == ""

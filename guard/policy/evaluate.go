@@ -75,7 +75,7 @@ func (e *Evaluator) collect(r *request) {
 	}
 }
 
-// denied tells whether some statement denies. One that was not read may.
+// denied reports whether some statement denies. One that was not read may.
 func (e *Evaluator) denied() truth {
 	t := no
 	for i := range e.found {
@@ -91,7 +91,7 @@ func (e *Evaluator) denied() truth {
 	return t
 }
 
-// allowed tells whether every layer allows.
+// allowed reports whether every layer allows.
 func (e *Evaluator) allowed() truth {
 	t := yes
 	for i := range e.layers {
@@ -100,7 +100,7 @@ func (e *Evaluator) allowed() truth {
 	return t
 }
 
-// layerAllows tells whether some statement of one layer allows. One that was not
+// layerAllows reports whether some statement of one layer allows. One that was not
 // read may.
 func (e *Evaluator) layerAllows(i int) truth {
 	l := &e.layers[i]

@@ -77,7 +77,7 @@ func (g *glob) match(s string, fold int) bool {
 	}
 }
 
-// passesColon tells whether the star at i matches beyond colons: everywhere
+// passesColon reports whether the star at i matches beyond colons: everywhere
 // from free on, and before it when it ends a segment and g.crossing allows.
 func (g *glob) passesColon(i int) bool {
 	return i >= g.free || g.crossing && (i+1 == len(g.text) || g.text[i+1] == ':')

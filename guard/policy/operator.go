@@ -29,7 +29,7 @@ const (
 	greaterEqual
 )
 
-// holds tells whether a comparison's result (-1, 0, 1) satisfies the relation.
+// holds reports whether a comparison's result (-1, 0, 1) satisfies the relation.
 func (r relation) holds(c int) bool {
 	switch r {
 	case less:
@@ -94,7 +94,7 @@ const (
 )
 
 // parseOperator reads "ForAllValues:StringEqualsIfExists" and the like. Case is
-// ignored; exact tells whether the case was AWS's own.
+// ignored; exact reports whether the case was AWS's own.
 func parseOperator(text string) (op *operator, q quantifier, ifExists, exact, ok bool) {
 	name := text
 	exact = true
@@ -122,7 +122,7 @@ func parseOperator(text string) (op *operator, q quantifier, ifExists, exact, ok
 	return nil, 0, false, false, false
 }
 
-// variables tells whether policy variables are expanded in the family's values.
+// variables reports whether policy variables are expanded in the family's values.
 func (f family) variables() bool {
 	switch f {
 	case famString, famStringFold, famStringLike, famArn, famBool:
@@ -131,8 +131,8 @@ func (f family) variables() bool {
 	return false
 }
 
-// wild tells whether "*" and "?" are wildcards in the family's values.
+// wild reports whether "*" and "?" are wildcards in the family's values.
 func (f family) wild() bool { return f == famStringLike || f == famArn }
 
-// folds tells whether the family ignores case.
+// folds reports whether the family ignores case.
 func (f family) folds() bool { return f == famStringFold || f == famBool }

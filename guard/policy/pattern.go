@@ -75,7 +75,7 @@ func compileResource(text string, kind Kind) resource {
 	return r
 }
 
-// completesARNs tells whether missing components of an ARN count as "*".
+// completesARNs reports whether missing components of an ARN count as "*".
 func (k Kind) completesARNs() bool {
 	return k == Identity || k == Boundary || k == Session
 }

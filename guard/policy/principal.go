@@ -98,7 +98,7 @@ func (who *principal) matches(c *Context) truth {
 	return t
 }
 
-// equalsAny tells whether a single-valued key has one of the values.
+// equalsAny reports whether a single-valued key has one of the values.
 func (c *Context) equalsAny(k *contextKey, want []string) truth {
 	values, _, state := c.lookup(k)
 	if state == KeyUnknown {

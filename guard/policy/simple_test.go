@@ -273,7 +273,7 @@ func simpleCut(operator string) (quantifier, rest string) {
 	return "", operator
 }
 
-// compare tells whether one value of the policy matches one of the request, the
+// compare reports whether one value of the policy matches one of the request, the
 // operator's "Not" aside.
 func (r simpleRequest) compare(operator, want, got, version string) bool {
 	operator = strings.Replace(operator, "Not", "", 1)

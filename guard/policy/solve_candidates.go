@@ -182,7 +182,7 @@ func (q *question) askItself(n *condition, v *condValue, k *contextKey) {
 	}
 }
 
-// usesOthers tells whether a variable other than k stands among parts.
+// usesOthers reports whether a variable other than k stands among parts.
 func usesOthers(parts []part, k *contextKey) bool {
 	found := false
 	eachVariable(parts, func(o *contextKey) { found = found || !sameKey(o, k) })

@@ -28,7 +28,7 @@ func (d domain) list() []string {
 	return nil
 }
 
-// has tells whether a text is a value of the domain.
+// has reports whether a text is a value of the domain.
 func (d domain) has(text string) bool {
 	switch d {
 	case numberDomain:

@@ -198,7 +198,7 @@ func (s *Statement) matchConditions(c *Context) truth {
 	return t
 }
 
-// applies tells whether the statement matches the request as a whole.
+// applies reports whether the statement matches the request as a whole.
 func (s *Statement) applies(r *request) truth {
 	if !s.matchAction(r.action) {
 		return no

@@ -260,7 +260,7 @@ func (p *plan) check() {
 	}
 }
 
-// passes tells whether a grant is allowed with the changes so far, as far as the
+// passes reports whether a grant is allowed with the changes so far, as far as the
 // policies can be read.
 func (p *plan) passes(g guard.Grant) bool {
 	set := p.set

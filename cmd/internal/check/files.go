@@ -184,7 +184,7 @@ func (o *fileOptions) met(v policy.Verdict) error {
 	}
 }
 
-// meets tells whether a verdict is what was expected: "allow" or "deny".
+// meets reports whether a verdict is what was expected: "allow" or "deny".
 func meets(expect string, v policy.Verdict) bool {
 	return expect == "allow" && v == policy.Allow || expect == "deny" && v.Denies()
 }

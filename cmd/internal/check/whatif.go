@@ -45,7 +45,7 @@ type changed struct {
 
 func (c changed) Policies(context.Context, guard.Caller) (policy.Set, error) { return c.set, c.unseen }
 
-// named tells whether a policy's place, such as `role/dev, inline "ssm"`, is
+// named reports whether a policy's place, such as `role/dev, inline "ssm"`, is
 // meant by a name.
 func named(source, name string) bool {
 	last := source[strings.LastIndexByte(source, ' ')+1:]

@@ -26,7 +26,7 @@ type Refusal struct {
 	Message   string     // the message itself, without the CLI's prefix, on one line
 }
 
-// Denied tells whether AWS refused for lack of permission.
+// Denied reports whether AWS refused for lack of permission.
 func (r Refusal) Denied() bool {
 	return r.Action != "" || r.Encoded != "" || strings.Contains(r.Code, "AccessDenied") || r.Code == "UnauthorizedOperation"
 }

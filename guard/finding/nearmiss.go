@@ -9,7 +9,7 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// relevant tells whether a pattern is about the kind of thing the grant is
+// relevant reports whether a pattern is about the kind of thing the grant is
 // about. A grant for documents is no near miss of a target.
 func (q inquiry) relevant(pattern string) bool {
 	kind, service := guard.ResourceType(pattern), guard.ArnField(pattern, guard.FieldService)
@@ -151,7 +151,7 @@ func (q inquiry) unmet(u policy.Unmet) (code guard.Code, why string, taggable bo
 	return code, why, false
 }
 
-// lacksTag tells whether a condition compares with a tag the caller does not have.
+// lacksTag reports whether a condition compares with a tag the caller does not have.
 func (q inquiry) lacksTag(want []string) bool {
 	const variable = "${aws:principaltag/"
 	for _, w := range want {
