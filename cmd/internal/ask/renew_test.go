@@ -3,6 +3,8 @@ package ask
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/env"
 )
 
 // login is credentials that run out.
@@ -42,6 +45,36 @@ func TestRenewingTakesUpANewLogin(t *testing.T) {
 			t.Errorf("%v left", left)
 		}
 	})
+}
+
+// TestRenewedReadsTheFilesAgain: a new login is found where it is written.
+func TestRenewedReadsTheFilesAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "credentials")
+	p := &env.Process{Environ: []string{"HOME=" + filepath.Dir(file), "AWS_SHARED_CREDENTIALS_FILE=" + file,
+		"AWS_REGION=eu-west-1", "AWS_EC2_METADATA_DISABLED=true"}}
+	var line *Line
+	var renewing *Renewing
+	for _, key := range []string{"FIRST", "SECOND"} {
+		if err := os.WriteFile(file, []byte("[default]\naws_access_key_id = "+key+"\naws_secret_access_key = s\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if line == nil {
+			var err error
+			if line, err = Read(p, []string{"ssm", "start-session", "--target", "i-0123456789abcdef0"}); err != nil {
+				t.Fatal(err)
+			}
+			conf, err := line.Configure(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			renewing = line.Renewed(conf)
+		} else if err := renewing.Renew(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := renewing.Retrieve(t.Context()); err != nil || c.AccessKeyID != key {
+			t.Errorf("%s %v, want %s", c.AccessKeyID, err, key)
+		}
+	}
 }
 
 func TestExpiryIsAnnounced(t *testing.T) {

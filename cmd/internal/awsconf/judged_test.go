@@ -21,9 +21,12 @@ func TestJudged(t *testing.T) {
 		invalid = "Parameter validation failed:\nInvalid "
 	)
 	assume, web := []string{"AssumeRole by AKIDB"}, []string{"AssumeRoleWithWebIdentity"}
-	token := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(token, []byte("line\n"), 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	token, oneLine := filepath.Join(dir, "token"), filepath.Join(dir, "one")
+	for path, text := range map[string]string{token: "line\n", oneLine: "pod-token"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, tc := range map[string]struct {
 		env    map[string]string // @ is the address of the fake services
@@ -38,6 +41,7 @@ func TestJudged(t *testing.T) {
 		"duration":                      {config: begin + "duration_seconds = 3600\n", key: "ASIAROLE", calls: []string{"AssumeRole by AKIDB for 3600 s"}},
 		"duration of no whole minutes":  {config: begin + "duration_seconds = 901\n", key: "ASIAROLE", calls: []string{"AssumeRole by AKIDB for 901 s"}},
 		"duration that is no number":    {config: begin + "duration_seconds = 1h\n", key: "ASIAROLE", calls: assume},
+		"external ID":                   {config: begin + "external_id = partner\n", key: "ASIAROLE", calls: []string{"AssumeRole by AKIDB external partner"}},
 		"no ARN":                        {config: base + "[profile p]\nrole_arn =\nsource_profile = b\n", fault: invalid + "length for parameter RoleArn, value: 0, valid min length: 20", code: 252},
 		"two faults": {config: begin + "role_session_name = x\nexternal_id =\n", code: 252,
 			fault: invalid + "length for parameter RoleSessionName, value: 1, valid min length: 2\nInvalid length for parameter ExternalId, value: 0, valid min length: 2"},
@@ -58,6 +62,12 @@ func TestJudged(t *testing.T) {
 
 		"container of no address": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": ""}, code: 255,
 			fault: "Unsupported host 'None'.  Can only retrieve metadata from a loopback address or one of these hosts: 169.254.170.2, 169.254.170.23, fd00:ec2::23, localhost"},
+		"container's token file before its token": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "@/creds",
+			"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": oneLine, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "old"}, key: "ASIACONTAINER", calls: []string{"GET /creds by pod-token"}},
+		"container's token": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "@/creds", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "task-token"},
+			key: "ASIACONTAINER", calls: []string{"GET /creds by task-token"}},
+		"container at a host of its own": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://192.0.2.1/creds"}, code: 255,
+			fault: "Unsupported host '192.0.2.1'.  Can only retrieve metadata from a loopback address or one of these hosts: 169.254.170.2, 169.254.170.23, fd00:ec2::23, localhost"},
 		"container's token file gone": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "@/creds", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/nope"},
 			fault: "[Errno 2] No such file or directory: '/nope'", code: 255},
 		"container's token of two lines": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "@/creds", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": token},

@@ -54,6 +54,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if signer != "" {
 		note += " by " + signer
 	}
+	if id := r.PostForm.Get("ExternalId"); id != "" {
+		note += " external " + id
+	}
 	if s := r.PostForm.Get("DurationSeconds"); s != "" {
 		note += " for " + s + " s"
 	}

@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,6 +20,7 @@ import (
 
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/configs"
@@ -323,5 +326,25 @@ func TestNamesCannotLeaveTheirDirectory(t *testing.T) {
 	}
 	if got := unique([]string{"a", "b", "a"}); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("unique: %v", got)
+	}
+}
+
+// TestPlaceReadsTheFilesAgain: what was wrong in ~/.aws may be mended before the next
+// attempt to find a tunnel's place.
+func TestPlaceReadsTheFilesAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config")
+	p := &env.Process{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard,
+		Environ: []string{"HOME=" + filepath.Dir(file), "AWS_CONFIG_FILE=" + file, "AWS_EC2_METADATA_DISABLED=true"}}
+	tunnel := &tunnel{conf: configs.Tunnel{Target: "i-0123456789abcdef0", Port: 22}}
+	for _, tt := range []struct{ config, want string }{
+		{"", "You must specify a region"},
+		{"[default]\nregion = eu-west-1\n", "Unable to locate credentials"},
+	} {
+		if err := os.WriteFile(file, []byte(tt.config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tunnel.findPlace(t.Context(), p, &Options{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: %v, want %s", tt.config, err, tt.want)
+		}
 	}
 }

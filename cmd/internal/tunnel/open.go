@@ -74,7 +74,12 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, er
 
 // findPlace finds the tunnel's place, asks whether it may be opened, and finds what is
 // to carry its sessions.
-func (t *tunnel) findPlace(ctx context.Context, p *env.Process, o *Options) (*place, error) {
+func (t *tunnel) findPlace(ctx context.Context, p *env.Process, o *Options) (_ *place, err error) {
+	defer func() {
+		if err != nil {
+			p.ForgetAWSFiles() // the next attempt may find them mended
+		}
+	}()
 	found, err := enter(ctx, p, t.conf, o)
 	if err != nil {
 		return nil, err
