@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -37,12 +38,14 @@ func commands(p *env.Process) []*command.Command {
 
 // runApp runs a command line of ours.
 func runApp(ctx context.Context, p *env.Process, args []string) error {
-	return newApp(p, commands(p)).RunContext(ctx, args)
+	name := strings.Join(args[1:min(2, len(args))], "")
+	return newApp(p, commands(p), name).RunContext(ctx, args)
 }
 
-// newApp lets urfave/cli find the command. It is made anew for each run: urfave/cli
-// keeps parsed values in its flags.
-func newApp(p *env.Process, commands []*command.Command) *cli.App {
+// newApp lets urfave/cli run the command that is named, and has it know no other, which
+// takes half the time; help is about all of them. It is made anew for each run:
+// urfave/cli keeps parsed values in its flags.
+func newApp(p *env.Process, commands []*command.Command, name string) *cli.App {
 	app := &cli.App{
 		Name:                      "ssmguard",
 		Reader:                    p.Stdin,
@@ -61,7 +64,9 @@ func newApp(p *env.Process, commands []*command.Command) *cli.App {
 	}
 	page := func(c *command.Command) error { return command.Page(p.Stdout, c) }
 	for _, c := range commands {
-		app.Commands = append(app.Commands, c.Join(p, "", page))
+		if c.Name == name || name == "help" {
+			app.Commands = append(app.Commands, c.Join(p, "", page))
+		}
 	}
 	return app
 }

@@ -24,7 +24,7 @@ func declared(t *testing.T) (top, all []*command.Command) {
 	t.Helper()
 	p := env.NewProcess(strings.NewReader(""), io.Discard, io.Discard)
 	top = commands(p)
-	newApp(p, top)
+	newApp(p, top, "help")
 	all = slices.Clone(top)
 	for _, c := range top {
 		all = append(all, c.Verbs...)
@@ -76,6 +76,28 @@ func TestExamplesCanBeTyped(t *testing.T) {
 					t.Errorf("%s: %q has an option %s", c.Path(), e.Line, word)
 				}
 			}
+		}
+	}
+}
+
+// The man page says nothing twice: what several commands share has one place.
+func TestManPageSaysEverythingOnce(t *testing.T) {
+	top, _ := declared(t)
+	var b strings.Builder
+	if err := manPage(&b, top); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(b.String()) {
+		named := strings.HasPrefix(line, ".B ") || strings.HasPrefix(line, "Also: ")
+		if seen[line] && len(line) > 30 && !named {
+			t.Errorf("twice: %s", line)
+		}
+		seen[line] = true
+	}
+	for _, name := range []string{"EXAMPLES", "ENVIRONMENT", "FILES", "EXIT STATUS"} {
+		if _, section, ok := strings.Cut(b.String(), ".SH "+name+"\n"); !ok || len(section) < 100 {
+			t.Errorf("%s: %q", name, section)
 		}
 	}
 }

@@ -17,8 +17,9 @@ import (
 // line is of the form that urfave/cli knows; Take does elsewhere. urfave/cli's own flags
 // do not serve: they read the environment of the process instead of the one that a
 // command is given, they have no choices, and what is wrong with a value is wrapped in
-// words of package flag. A Flag holds where its value goes, so flags are made anew for
-// each run.
+// words of package flag. What has to be given is for the command to see to: urfave/cli
+// prints its help on stdout when an option that is Required is missing. A Flag holds
+// where its value goes, so flags are made anew for each run.
 type Flag struct {
 	Name    string   // as it is typed, "--target"
 	Short   string   // another spelling, "-f"
