@@ -104,10 +104,14 @@ func OwnDefaults(getenv func(string) string) (OwnOptions, error) {
 // OperationOf is the operation of ours that a service of the AWS CLI has.
 var OperationOf = map[string]string{"ssm": "start-session", "ecs": "execute-command"}
 
-// OwnFlags declares those options of every session command that are named, or all.
+// OwnFlags declares the options of every session command; those that are named have an
+// effect, or all of them.
 func OwnFlags(names ...string) []command.Flag {
 	flags := new(OwnOptions).flags()
-	return slices.DeleteFunc(flags, func(f command.Flag) bool { return names != nil && !slices.Contains(names, f.Name) })
+	for i := range flags {
+		flags[i].Hidden = names != nil && !slices.Contains(names, flags[i].Name)
+	}
+	return flags
 }
 
 // SessionFlags declares the options of a command that is itself an operation of the

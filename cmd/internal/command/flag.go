@@ -29,6 +29,7 @@ type Flag struct {
 	Env     string   // the variable that gives its default
 	Text    string   // what it does
 	Group   string   // the heading of the help that it is listed under; "" for a command's own
+	Hidden  bool     // it is taken, and has no effect
 	// Set takes the value, "true" for a switch. It is nil for an option that the AWS
 	// CLI's grammar parses.
 	Set func(value string) error

@@ -52,6 +52,9 @@ type FlagGroup struct {
 func (c *Command) FlagGroups() []FlagGroup {
 	var groups []FlagGroup
 	for _, f := range c.Flags() {
+		if f.Hidden {
+			continue
+		}
 		at := slices.IndexFunc(groups, func(g FlagGroup) bool { return g.Heading == f.Group })
 		if at < 0 {
 			at, groups = len(groups), append(groups, FlagGroup{Heading: f.Group})

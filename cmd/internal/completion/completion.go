@@ -166,7 +166,7 @@ func (l *line) candidates(ctx context.Context, p *env.Process, last string, valu
 		}
 	}
 	if len(cs) == 0 || strings.HasPrefix(last, "-") {
-		cs = append(cs, words(command.Names(l.flags)...)...)
+		cs = append(cs, words(command.Names(slices.DeleteFunc(l.flags, func(f command.Flag) bool { return f.Hidden }))...)...)
 	}
 	return cs
 }
