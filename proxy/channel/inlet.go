@@ -2,11 +2,9 @@ package channel
 
 import (
 	"context"
-	"errors"
 	"net"
 	"slices"
 	"sync"
-	"time"
 
 	"ssmguard/proxy"
 )
@@ -31,7 +29,9 @@ type taker struct {
 	conn chan net.Conn
 }
 
-// NewInlet starts to accept on l, which belongs to the Inlet from then on.
+// NewInlet starts to accept on l, which belongs to the Inlet from then on. An error
+// of l is the Inlet's end: a listener that knows of passing ones, as a door.Door does,
+// waits for their end itself.
 func NewInlet(l net.Listener) *Inlet {
 	in := &Inlet{listener: l, ready: make(chan struct{}, 1), done: make(chan struct{})}
 	go in.run()
@@ -59,16 +59,10 @@ func (in *Inlet) Close() error {
 
 func (in *Inlet) run() {
 	defer close(in.done)
-	for pause := time.Duration(0); in.reason() == nil; {
-		conn, err := in.listener.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
+	for in.reason() == nil {
+		if conn, err := in.listener.Accept(); err != nil {
 			in.fail(err)
-		case err != nil: // out of file descriptors, most likely: it passes
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			time.Sleep(pause)
-		default:
-			pause = 0
+		} else {
 			in.hand(conn)
 		}
 	}

@@ -106,71 +106,59 @@ func completePrincipal(p world.Principal, prefix string) world.Principal {
 	return p
 }
 
-// check parses every policy in place and follows every name.
-func (s *Store) check() error {
+// check parses every policy in place and follows every name; the first fault is the error.
+func (s *Store) check() (first error) {
+	fail := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	parse := func(what, key string, layer Layer, p world.Policy) {
+		if err := s.Parse(&Source{Key: key, Layer: layer, Text: p.Document}); err != nil {
+			fail(fmt.Errorf("%s: %w", what, err))
+		}
+	}
+	principal := func(name string, attached []string, inline []world.Policy, boundary string) {
+		for _, a := range attached {
+			if s.Managed[a] == nil {
+				fail(fmt.Errorf("%s: no managed policy %q", name, a))
+			}
+		}
+		if boundary != "" && s.Managed[boundary] == nil {
+			fail(fmt.Errorf("%s: no managed policy %q for the boundary", name, boundary))
+		}
+		for _, p := range inline {
+			parse(name+": policy "+p.Name, name+" "+p.Name, LayerIdentity, p)
+		}
+	}
 	for _, u := range s.World.Users {
 		for _, g := range u.Groups {
 			if s.Group(g) == nil {
-				return fmt.Errorf("user %s: no group %q", u.Name, g)
+				fail(fmt.Errorf("user %s: no group %q", u.Name, g))
 			}
 		}
-		if err := s.checkPrincipal("user/"+u.Name, u.Attached, u.Inline, u.Boundary); err != nil {
-			return err
-		}
+		principal("user/"+u.Name, u.Attached, u.Inline, u.Boundary)
 	}
 	for _, r := range s.World.Roles {
-		if err := s.checkPrincipal("role/"+r.Name, r.Attached, r.Inline, r.Boundary); err != nil {
-			return err
-		}
+		principal("role/"+r.Name, r.Attached, r.Inline, r.Boundary)
 	}
 	for _, g := range s.World.Groups {
-		if err := s.checkPrincipal("group/"+g.Name, g.Attached, g.Inline, ""); err != nil {
-			return err
-		}
+		principal("group/"+g.Name, g.Attached, g.Inline, "")
 	}
 	if e := s.World.Endpoint; e != nil {
-		if err := s.Parse(&Source{Key: "endpoint " + e.Name, Layer: LayerEndpoint, Text: e.Document}); err != nil {
-			return fmt.Errorf("endpoint policy: %w", err)
-		}
+		parse("endpoint policy", "endpoint "+e.Name, LayerEndpoint, *e)
 	}
-	return s.checkOrganization()
-}
-
-func (s *Store) checkPrincipal(name string, attached []string, inline []world.Policy, boundary string) error {
-	for _, a := range attached {
-		if s.Managed[a] == nil {
-			return fmt.Errorf("%s: no managed policy %q", name, a)
-		}
-	}
-	if boundary != "" && s.Managed[boundary] == nil {
-		return fmt.Errorf("%s: no managed policy %q for the boundary", name, boundary)
-	}
-	for _, p := range inline {
-		if err := s.Parse(&Source{Key: name + " " + p.Name, Layer: LayerIdentity, Text: p.Document}); err != nil {
-			return fmt.Errorf("%s: policy %s: %w", name, p.Name, err)
-		}
-	}
-	return nil
-}
-
-func (s *Store) checkOrganization() error {
-	o := s.World.Organization
-	if o == nil {
-		return nil
-	}
-	for i, l := range o.Levels {
-		for _, p := range l.SCPs {
-			if err := s.Parse(&Source{Key: fmt.Sprintf("scp %d %s", i, p.Name), Layer: LayerSCP, Text: p.Document}); err != nil {
-				return fmt.Errorf("SCP %s: %w", p.Name, err)
+	if o := s.World.Organization; o != nil {
+		for i, l := range o.Levels {
+			for _, p := range l.SCPs {
+				parse("SCP "+p.Name, fmt.Sprintf("scp %d %s", i, p.Name), LayerSCP, p)
 			}
-		}
-		for _, p := range l.RCPs {
-			if err := s.Parse(&Source{Key: fmt.Sprintf("rcp %d %s", i, p.Name), Layer: LayerRCP, Text: p.Document}); err != nil {
-				return fmt.Errorf("RCP %s: %w", p.Name, err)
+			for _, p := range l.RCPs {
+				parse("RCP "+p.Name, fmt.Sprintf("rcp %d %s", i, p.Name), LayerRCP, p)
 			}
 		}
 	}
-	return nil
+	return first
 }
 
 // Serve answers on l until ctx ends; it returns when every handler has.

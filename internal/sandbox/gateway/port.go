@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -220,19 +221,17 @@ func (b *basic) stop() {
 // newer compares versions as agent and plugin do: strictly greater, the same
 // number of parts, and what is no version is old.
 func newer(version, than string) bool {
-	v, t := strings.Split(version, "."), strings.Split(than, ".")
-	if len(v) != len(t) {
-		return false
-	}
-	for i := range v {
-		a, err1 := strconv.Atoi(v[i])
-		b, err2 := strconv.Atoi(t[i])
-		if err1 != nil || err2 != nil {
-			return false
+	v, t := numbers(version), numbers(than)
+	return len(v) == len(t) && slices.Compare(v, t) > 0
+}
+
+func numbers(version string) (parts []int) {
+	for part := range strings.SplitSeq(version, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			return nil
 		}
-		if a != b {
-			return a > b
-		}
+		parts = append(parts, n)
 	}
-	return false
+	return parts
 }
