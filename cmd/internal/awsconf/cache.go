@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/sha1" // names of cache files, as the CLI chose them
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -72,10 +72,9 @@ func cacheKey(args map[string]any, comma, colon string) string {
 	return sha1Hex("{" + strings.Join(parts, comma) + "}")
 }
 
-func sha1Hex(s string) string {
-	sum := sha1.Sum([]byte(s))
-	return hex.EncodeToString(sum[:])
-}
+func sha1Hex(s string) string { return fmt.Sprintf("%x", sha1.Sum([]byte(s))) }
+
+func sha256Hex(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
 
 // cached serves credentials from the CLI's cache while they are fresh, and puts
 // there what fetch brings. kind is kept in the entry.
@@ -137,9 +136,4 @@ func writeJSON(path string, v any) error {
 		_ = os.Remove(tmp.Name())
 	}
 	return err
-}
-
-func sha256Hex(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])
 }

@@ -229,27 +229,19 @@ func (e environment) botoConfig() (provider, error) {
 	return nil, nil
 }
 
-// zonedLayouts and zonelessLayouts are the forms in which expiry times are found
-// in the environment, in caches and in answers.
-var (
-	zonedLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05MST", "2006-01-02 15:04:05Z07:00",
-		"2006-01-02 15:04:05 MST", "20060102T150405Z0700", time.RFC1123, time.RFC1123Z}
-	zonelessLayouts = []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "20060102T150405", "2006-01-02"}
-)
+// timeLayouts are the forms in which expiry times are found in the environment, in
+// caches and in answers.
+var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05MST", "2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05 MST", "20060102T150405Z0700", time.RFC1123, time.RFC1123Z}
 
-// parseTime reads a time with its zone. One without is no time that the CLI could
-// compare with now. The error is an *Error.
+// parseTime reads a time with its zone; without one it says nothing. The error is an
+// *Error.
 func parseTime(s string) (time.Time, error) {
-	for _, layout := range zonedLayouts {
+	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, s); err == nil {
 			if zone, offset := t.Zone(); offset != 0 || zone == "" || zone == "UTC" || zone == "GMT" {
 				return t, nil
 			}
-		}
-	}
-	for _, layout := range zonelessLayouts {
-		if _, err := time.Parse(layout, s); err == nil {
-			return time.Time{}, errorf(CodeOther, "can't subtract offset-naive and offset-aware datetimes")
 		}
 	}
 	return time.Time{}, errorf(CodeOther, "Unknown string format: %s", s)

@@ -6,5 +6,8 @@
 // and SSO credentials are read and written, so that nobody is asked twice.
 //
 // The environment comes in as a function; nothing here reads the process's own. Start
-// with Load in session.go; chain.go has the order of the sources.
+// with Read in profiles.go, which parses ~/.aws once a run, and Load in session.go;
+// chain.go has the order of the sources. Of the SDK's providers ours are built on the
+// tokens of ssocreds and the clients of STS, SSO and AWS Sign-In; sdk_test.go holds
+// what keeps us from taking the rest.
 package awsconf

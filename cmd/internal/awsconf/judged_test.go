@@ -52,12 +52,12 @@ func TestJudged(t *testing.T) {
 
 		"security token that is empty": {env: map[string]string{"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SECURITY_TOKEN": ""}, key: "A"},
 		"end without a zone": {env: map[string]string{"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s", "AWS_CREDENTIAL_EXPIRATION": "2098-01-01T00:00:00"},
-			fault: "can't subtract offset-naive and offset-aware datetimes", code: 255},
+			fault: "Unknown string format: 2098-01-01T00:00:00", code: 255},
 		"end as a mail has it": {env: map[string]string{"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s", "AWS_CREDENTIAL_EXPIRATION": "Wed, 01 Jan 2098 00:00:00 GMT"}, key: "A"},
 		"end in short":         {env: map[string]string{"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s", "AWS_CREDENTIAL_EXPIRATION": "20980101T000000Z"}, key: "A"},
 
 		"process of no words":     {config: "[profile p]\ncredential_process =\n", fault: "list index out of range", code: 255},
-		"process with a list":     {config: "[profile p]\ncredential_process = echo [1]\n", fault: "the credential process printed no JSON object", code: 255},
+		"process with a list":     {config: "[profile p]\ncredential_process = echo [1]\n", fault: "the credential process printed no JSON object of credentials", code: 255},
 		"version that equals one": {config: "[profile p]\ncredential_process = echo '{\"Version\":true,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\"}'\n", key: "A"},
 
 		"container of no address": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": ""}, code: 255,

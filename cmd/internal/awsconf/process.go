@@ -2,6 +2,7 @@ package awsconf
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,37 +55,24 @@ func runProcess(ctx context.Context, command string, stdin *os.File) (aws.Creden
 }
 
 func parseProcess(out []byte) (aws.Credentials, error) {
-	var document any
-	if err := json.Unmarshal(out, &document); err != nil {
-		return aws.Credentials{}, errorf(CodeOther, "the credential process printed no JSON: %v", err)
+	var answer struct {
+		AccessKeyID, SecretAccessKey, SessionToken string
+		Version, Expiration                        any
 	}
-	answer, ok := document.(map[string]any)
-	if !ok {
-		return aws.Credentials{}, errorf(CodeOther, "the credential process printed no JSON object")
+	if json.Unmarshal(out, &answer) != nil { // whose error may quote a secret
+		return aws.Credentials{}, errorf(CodeOther, "the credential process printed no JSON object of credentials")
 	}
-	if version, ok := answer["Version"]; !ok || version != float64(1) && version != true {
-		shown := "<Version key not provided>"
-		if ok {
-			shown = fmt.Sprint(version)
-		}
-		return aws.Credentials{}, retrievalError(customProcess,
-			"Unsupported version '"+shown+"' for credential process provider, supported versions: 1")
+	if answer.Version != 1.0 && answer.Version != true {
+		return aws.Credentials{}, retrievalError(customProcess, fmt.Sprintf(
+			"Unsupported version '%v' for credential process provider, supported versions: 1", cmp.Or(answer.Version, "<Version key not provided>")))
 	}
-	text := func(key string) string { s, _ := answer[key].(string); return s }
-	for _, key := range []string{"AccessKeyId", "SecretAccessKey"} {
-		if text(key) == "" {
-			return aws.Credentials{}, retrievalError(customProcess, missingKey(key))
-		}
+	c := aws.Credentials{AccessKeyID: answer.AccessKeyID, SecretAccessKey: answer.SecretAccessKey, SessionToken: answer.SessionToken,
+		CanExpire: answer.Expiration != nil}
+	var err error
+	if c.CanExpire {
+		c.Expires, err = parseTime(fmt.Sprint(answer.Expiration)) // a number is no time for the CLI either
 	}
-	c := aws.Credentials{AccessKeyID: text("AccessKeyId"), SecretAccessKey: text("SecretAccessKey"), SessionToken: text("SessionToken")}
-	if e := answer["Expiration"]; e != nil {
-		until, err := parseTime(fmt.Sprint(e)) // a number is no time for the CLI either
-		if err != nil {
-			return aws.Credentials{}, err
-		}
-		c.CanExpire, c.Expires = true, until
-	}
-	return c, nil
+	return c, err
 }
 
 // osError is Python's text for a file that could not be opened or run.

@@ -467,7 +467,7 @@ func TestProcess(t *testing.T) {
 		{`sh -c 'echo login needed >&2; exit 3'`, "", "Error when retrieving credentials from custom-process: login needed\n"},
 		{`/nope/cp $HOME`, "", "[Errno 2] No such file or directory: '/nope/cp'"},
 		{`echo '{"Version":1,"AccessKeyId":"AKID","SecretAccessKey":"s","Expiration":"2099-01-01T00:00:00+0000"}'`, "AKID", ""},
-		{`echo nonsense`, "", "the credential process printed no JSON: invalid character 'o' in literal null (expecting 'u')"},
+		{`echo nonsense`, "", "the credential process printed no JSON object of credentials"},
 		{`echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"2001-01-01T00:00:00Z"}'`, "", errStillExpired.Message},
 	} {
 		h := newHome(t, newCloud(t), "[profile p]\ncredential_process = "+tc.command+"\n")
