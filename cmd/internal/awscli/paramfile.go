@@ -1,6 +1,7 @@
 package awscli
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -45,22 +46,12 @@ func (e Env) lookup(key string) (string, bool) {
 
 // expandUser replaces a leading ~ by the home directory.
 func (e Env) expandUser(path string) string {
-	separators := "/"
-	if filepath.Separator != '/' {
-		separators += string(filepath.Separator)
-	}
-	if path != "~" && (len(path) < 2 || path[0] != '~' || !strings.ContainsRune(separators, rune(path[1]))) {
-		return path
-	}
 	home, ok := e.lookup("HOME")
-	if !ok {
+	rest, tilde := strings.CutPrefix(path, "~")
+	if !ok || !tilde || rest != "" && !os.IsPathSeparator(rest[0]) {
 		return path
 	}
-	out := strings.TrimRight(home, separators) + path[1:]
-	if out == "" {
-		return "/"
-	}
-	return out
+	return cmp.Or(strings.TrimRight(home, "/"+string(filepath.Separator))+rest, "/")
 }
 
 // expandVars replaces $NAME and ${NAME}; a variable that is not set stays.

@@ -2,9 +2,9 @@ package awscli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // shorthandError is a fault in a shorthand value; its text shows the place with a caret.
@@ -75,24 +75,13 @@ func (p *shorthand) syntax(expected, received string) error {
 // location is the input with a caret line under the column of at.
 func (p *shorthand) location(at int) string {
 	at = min(at, len(p.in))
-	spaces := at
-	if i := lastIndex(p.in[:at], '\n'); i >= 0 {
-		spaces = at - i - 1
+	before, after := string(p.in[:at]), string(p.in[at:])
+	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+	line, more, ok := strings.Cut(after, "\n")
+	if ok {
+		more = "\n" + more
 	}
-	consumed, remaining := p.in, []rune(nil)
-	if i := slices.Index(p.in[at:], '\n'); i >= 0 {
-		consumed, remaining = p.in[:at+i], p.in[at+i:]
-	}
-	return string(consumed) + "\n" + strings.Repeat(" ", spaces) + "^" + string(remaining)
-}
-
-func lastIndex(rs []rune, r rune) int {
-	for i := len(rs) - 1; i >= 0; i-- {
-		if rs[i] == r {
-			return i
-		}
-	}
-	return -1
+	return before + line + "\n" + strings.Repeat(" ", column) + "^" + more
 }
 
 // expect consumes char, with blanks around it when blanks is set.

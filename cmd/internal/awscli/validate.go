@@ -37,8 +37,8 @@ func (inv *Invocation) Validate() error {
 	return paramValidation("Parameter validation failed:\n" + strings.Join(faults, "\n"))
 }
 
-// pyTypes are the Python types a shape accepts, as the CLI names them.
-var pyTypes = map[kind]string{
+// acceptedTypes are the types that a shape accepts, as the CLI names them.
+var acceptedTypes = map[kind]string{
 	stringKind: "<class 'str'>",
 	boolKind:   "<class 'bool'>",
 	listKind:   "<class 'list'>, <class 'tuple'>",
@@ -78,5 +78,5 @@ func (s *shape) check(v any, name string, faults []string) []string {
 		}
 		return faults
 	}
-	return append(faults, "Invalid type for parameter "+name+", value: "+shown(v)+", type: "+typeName(v)+", valid types: "+pyTypes[s.kind])
+	return append(faults, "Invalid type for parameter "+name+", value: "+shown(v)+", type: "+typeName(v)+", valid types: "+acceptedTypes[s.kind])
 }

@@ -156,7 +156,7 @@ func (t trust) config() (*tls.Config, error) {
 	}
 	data, err := os.ReadFile(t.bundle)
 	if err != nil {
-		return nil, &BundleError{osError(err, t.bundle).Message}
+		return nil, &BundleError{err.Error()}
 	}
 	config.RootCAs = x509.NewCertPool()
 	if !config.RootCAs.AppendCertsFromPEM(data) {

@@ -7,15 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
-	"syscall"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-
-	"ssmguard/cmd/internal/awscli"
 )
 
 // process is the link for credential_process: a command, split into words and run
@@ -49,7 +44,7 @@ func runProcess(ctx context.Context, command string, stdin *os.File) (aws.Creden
 		if errors.As(err, &exit) {
 			return aws.Credentials{}, retrievalError(customProcess, stderr.String())
 		}
-		return aws.Credentials{}, osError(err, words[0])
+		return aws.Credentials{}, errorf(CodeOther, "%v", err)
 	}
 	return parseProcess(stdout.Bytes())
 }
@@ -73,19 +68,4 @@ func parseProcess(out []byte) (aws.Credentials, error) {
 		c.Expires, err = parseTime(fmt.Sprint(answer.Expiration)) // a number is no time for the CLI either
 	}
 	return c, err
-}
-
-// osError is Python's text for a file that could not be opened or run.
-func osError(err error, path string) *Error {
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &errno):
-	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		errno = syscall.ENOENT
-	default:
-		return errorf(CodeOther, "%v", err)
-	}
-	msg := []rune(errno.Error())
-	msg[0] = unicode.ToUpper(msg[0])
-	return errorf(CodeOther, "[Errno %d] %s: %s", int(errno), string(msg), awscli.Quote(path))
 }

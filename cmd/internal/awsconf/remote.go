@@ -139,7 +139,7 @@ func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credential
 	if path, ok := l.scope.env.lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); ok {
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return aws.Credentials{}, osError(err, path)
+			return aws.Credentials{}, errorf(CodeOther, "%v", err)
 		}
 		token, hasToken = string(data), true
 	}

@@ -192,7 +192,7 @@ func (l *loader) webIdentity(name string, noEnv bool) (provider, error) {
 func (l *loader) callWebIdentity(ctx context.Context, r role, path string) (*cacheEntry, error) {
 	token, err := os.ReadFile(path)
 	if err != nil {
-		return nil, osError(err, path)
+		return nil, errorf(CodeOther, "%v", err)
 	}
 	in := &sts.AssumeRoleWithWebIdentityInput{RoleArn: &r.arn, RoleSessionName: r.session(l.now()),
 		WebIdentityToken: aws.String(string(token))} // as it is, newline included
