@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -51,7 +50,8 @@ func (e Env) expandUser(path string) string {
 	if !ok || !tilde || rest != "" && !os.IsPathSeparator(rest[0]) {
 		return path
 	}
-	return cmp.Or(strings.TrimRight(home, "/"+string(filepath.Separator))+rest, "/")
+	home = strings.TrimRightFunc(home, func(r rune) bool { return r < utf8.RuneSelf && os.IsPathSeparator(byte(r)) })
+	return cmp.Or(home+rest, "/")
 }
 
 // expandVars replaces $NAME and ${NAME}; a variable that is not set stays.
