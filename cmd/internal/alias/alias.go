@@ -28,7 +28,7 @@ var Shells = []string{"bash", "zsh", "fish", "powershell"}
 func Command() *command.Command {
 	return &command.Command{
 		Command: cli.Command{
-			Name: "alias", Category: command.Setup, ArgsUsage: "[" + strings.Join(Shells, "|") + "] [options]",
+			Name: "alias", Category: command.Setup, SkipFlagParsing: true, ArgsUsage: "[" + strings.Join(Shells, "|") + "] [options]",
 			Usage: "put ssmguard in front of the AWS CLI and ssh",
 			Description: `Puts ssmguard in front of "aws ssm start-session" and "aws ecs execute-command"; every
 other command goes on to the AWS CLI. The shell is that of $SHELL unless it is named, and
@@ -76,9 +76,6 @@ func Run(_ context.Context, p *env.Process, words []string) error {
 	words, err := command.Take(o.flags(), words, p.Getenv)
 	if err != nil {
 		return err
-	}
-	if len(words) == 1 && words[0] == "help" {
-		return command.ErrHelp
 	}
 	if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") }); i >= 0 {
 		return exit.Usagef("%s", exit.UnknownWord(words[i:], command.Names(o.flags()), fmt.Sprintf("; see %q", "ssmguard help alias")))

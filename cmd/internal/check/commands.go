@@ -1,21 +1,22 @@
 package check
 
 import (
+	"context"
+
 	"github.com/urfave/cli/v2"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
-	"ssmguard/cmd/internal/exit"
 )
 
 // Commands declares the commands that ask, and start nothing.
-func Commands(p *env.Process) []*command.Command {
+func Commands() []*command.Command {
 	eval := new(evalOptions)
 	return []*command.Command{
 		{
 			Command: cli.Command{
-				Name: "check", Category: command.Checks, ArgsUsage: "--target TARGET [options]",
+				Name: "check", Category: command.Checks, SkipFlagParsing: true, ArgsUsage: "--target TARGET [options]",
 				Usage: "check only, start nothing",
 				Description: `Asks whether a session would be allowed, and by what, or what is missing. The session is
 given as for start-session. With --policy it asks about policies in files, and nobody
@@ -35,7 +36,7 @@ else. Exit codes: 0 allowed, 3 denied, 4 undecided, others as for a session.`,
 		},
 		{
 			Command: cli.Command{
-				Name: "policy", Category: command.Checks, ArgsUsage: "--target TARGET [options]",
+				Name: "policy", Category: command.Checks, SkipFlagParsing: true, ArgsUsage: "--target TARGET [options]",
 				Usage: "print the smallest policy that allows a session",
 				Description: `Prints, on stdout, the smallest identity policy that lets a session through and its own
 session be resumed and ended. It starts nothing.`,
@@ -55,13 +56,13 @@ session be resumed and ended. It starts nothing.`,
 				Description: `Prints the page of a finding, or reads an AccessDenied message as AWS, the AWS CLI or an
 SDK prints it and says what it means. Encoded messages are decoded by AWS, where the
 caller may. Without either it lists all findings.`,
-				Action: func(c *cli.Context) error {
-					o := &explainOptions{Process: p}
-					if err := o.complete(c.Args().Slice()); err != nil {
-						return err
-					}
-					return o.run(c.Context)
-				},
+			},
+			Run: func(ctx context.Context, p *env.Process, words []string) error {
+				o := &explainOptions{Process: p}
+				if err := o.complete(words); err != nil {
+					return err
+				}
+				return o.run(ctx)
 			},
 			Words: "CODE",
 			Examples: []command.Example{
@@ -77,13 +78,8 @@ caller may. Without either it lists all findings.`,
 line to stdout: {"id", "decision", "matched", "error"}. The decision is allowed,
 explicitDeny, implicitDeny, unknown or error; a bad case is an error and the next one is
 read. It speaks to nobody and needs no credentials.`,
-				Action: func(c *cli.Context) error {
-					if err := exit.NoWords(c); err != nil {
-						return err
-					}
-					return runEval(c.Context, p, *eval)
-				},
 			},
+			Run: func(ctx context.Context, p *env.Process, _ []string) error { return runEval(ctx, p, *eval) },
 			Options: func() []command.Flag {
 				return []command.Flag{{Name: "--stats", Text: "print the cases per second on stderr", Set: command.Switch(&eval.Stats)}}
 			},

@@ -21,17 +21,17 @@ import (
 )
 
 // commands are what every room declares, in the order of the help.
-func commands(p *env.Process) []*command.Command {
+func commands() []*command.Command {
 	var list []*command.Command
 	all := func() []*command.Command { return list }
 	list = slices.Concat(
 		session.Commands(),
-		check.Commands(p),
+		check.Commands(),
 		[]*command.Command{doctor.Command(), tunnel.Command()},
-		sandbox.Commands(p),
+		sandbox.Commands(),
 		[]*command.Command{alias.Command()},
-		completion.Commands(p, all),
-		ownCommands(p, all),
+		completion.Commands(all),
+		ownCommands(all),
 	)
 	return list
 }
@@ -39,7 +39,7 @@ func commands(p *env.Process) []*command.Command {
 // runApp runs a command line of ours.
 func runApp(ctx context.Context, p *env.Process, args []string) error {
 	name := strings.Join(args[1:min(2, len(args))], "")
-	return newApp(p, commands(p), name).RunContext(ctx, args)
+	return newApp(p, commands(), name).RunContext(ctx, args)
 }
 
 // newApp lets urfave/cli run the command that is named, and has it know no other, which
@@ -72,7 +72,7 @@ func newApp(p *env.Process, commands []*command.Command, name string) *cli.App {
 }
 
 // ownCommands declares the commands that no room has.
-func ownCommands(p *env.Process, all func() []*command.Command) []*command.Command {
+func ownCommands(all func() []*command.Command) []*command.Command {
 	var man bool
 	return []*command.Command{
 		{
@@ -80,12 +80,12 @@ func ownCommands(p *env.Process, all func() []*command.Command) []*command.Comma
 				Name: "help", Category: command.Setup, ArgsUsage: "[COMMAND]",
 				Usage:       "tell more about a command",
 				Description: "Lists the commands, or tells more about one of them.",
-				Action: func(c *cli.Context) error {
-					if man {
-						return manPage(p.Stdout, all())
-					}
-					return help(p, all(), c.Args().Slice())
-				},
+			},
+			Run: func(_ context.Context, p *env.Process, words []string) error {
+				if man {
+					return manPage(p.Stdout, all())
+				}
+				return help(p, all(), words)
 			},
 			Options: func() []command.Flag {
 				return []command.Flag{{Name: "--man", Text: "print all of it as a man page", Set: command.Switch(&man)}}
@@ -101,13 +101,10 @@ func ownCommands(p *env.Process, all func() []*command.Command) []*command.Comma
 				Name: "version", Category: command.Setup,
 				Usage:       "print the version",
 				Description: "Prints our version, the commit it was built from and the Go version.",
-				Action: func(c *cli.Context) error {
-					if err := exit.NoWords(c); err != nil {
-						return err
-					}
-					_, err := fmt.Fprintln(p.Stdout, env.Version())
-					return err
-				},
+			},
+			Run: func(_ context.Context, p *env.Process, _ []string) error {
+				_, err := fmt.Fprintln(p.Stdout, env.Version())
+				return err
 			},
 		},
 	}

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the README's tables anew")
 func declared(t *testing.T) (top, all []*command.Command) {
 	t.Helper()
 	p := env.NewProcess(strings.NewReader(""), io.Discard, io.Discard)
-	top = commands(p)
+	top = commands()
 	newApp(p, top, "help")
 	all = slices.Clone(top)
 	for _, c := range top {

@@ -67,12 +67,12 @@ func optionsFirst(ctx context.Context, p *env.Process, args []string) error {
 		return session.SSM(ctx, p, words)
 	}
 	name := line.Call.Refusal.Choice
-	all := commands(p)
+	all := commands()
 	named, rest := (&command.Command{Verbs: all}).Below([]string{name})
 	switch {
 	case len(rest) > 0:
 		return unknownFirst(all, words[0], name)
-	case named.Run == nil && named.Verbs == nil:
+	case !named.SkipFlagParsing && named.Verbs == nil:
 		return exit.Usagef("the options of %s stand behind it; see %q", name, "ssmguard help "+name)
 	}
 	at := slices.Index(words, name)

@@ -29,29 +29,29 @@ const (
 var Groups = []string{Sessions, Checks, Tunnels, Trying, Setup}
 
 // Command declares a command. Of cli.Command it sets Name, Usage (a line), ArgsUsage
-// (what follows the name), Description and Category (one of Groups, for a command that
-// stands below no other); the fields here are for what urfave/cli has no place for.
+// (what follows the name), Description, Category (one of Groups, for a command that
+// stands below no other), and SkipFlagParsing where urfave/cli cannot parse the words:
+// those of the AWS CLI's grammar, and those that have options behind their words. The
+// fields here are for what urfave/cli has no place for.
 type Command struct {
 	cli.Command
 	// Options makes the options anew. They are made when they are parsed, shown or
 	// compared with a misspelt one: a session starts without.
 	Options  func() []Flag
 	Examples []Example
-	Words    string     // what the words after it are, for completion: "TARGET", or a|b|c
+	Words    string     // what the words after it are, for completion: "TARGET", or a|b|c; "" for none
 	Likely   []string   // what others call such a command, for suggestions
 	Verbs    []*Command // the commands below it
 	Files    []File     // the files that it reads or writes, for the man page
 	AWSVoice bool       // its errors stay as the AWS CLI words them
 	AWSHelp  bool       // so does what it says to --help
-	// Run runs the words after a command that urfave/cli cannot parse: those of the AWS
-	// CLI's grammar, and those that have options behind their words. It is nil for a
-	// command with an Action.
-	Run Runner
+	Run      Runner
 
 	path string
 }
 
-// Runner runs the words after a command.
+// Runner runs the words after a command, which are all of them where urfave/cli parses
+// no options.
 type Runner func(ctx context.Context, p *env.Process, words []string) error
 
 // Example is a command line and what it does.
@@ -104,24 +104,20 @@ func (c *Command) Join(p *env.Process, above string, page func(*Command) error) 
 		c.Subcommands = append(c.Subcommands, v.Join(p, c.path, page))
 	}
 	if c.Verbs != nil {
-		c.Run = func(_ context.Context, _ *env.Process, words []string) error {
-			if len(words) == 0 || words[0] == "help" {
-				return ErrHelp
-			}
-			return Unknown(c.path, words[0], c.Verbs)
-		}
+		c.SkipFlagParsing, c.Run = true, c.runVerbs
 	}
-	if c.Run == nil {
+	if !c.SkipFlagParsing {
 		flags := c.Flags()
 		for i := range flags {
 			c.Command.Flags = append(c.Command.Flags, &flags[i])
 		}
-		return &c.Command
 	}
-	c.SkipFlagParsing = true
 	c.Action = func(ctx *cli.Context) error {
 		words := ctx.Args().Slice()
-		if !c.AWSHelp && wantsHelp(words) {
+		switch {
+		case !c.SkipFlagParsing && c.Words == "" && len(words) > 0:
+			return exit.Usagef("unknown word: %s; see %q", env.Printable(words[0]), "ssmguard help "+c.path)
+		case c.SkipFlagParsing && !c.AWSHelp && wantsHelp(words):
 			return page(c)
 		}
 		err := c.Run(ctx.Context, p, words)
@@ -134,6 +130,15 @@ func (c *Command) Join(p *env.Process, above string, page func(*Command) error) 
 		return exit.OwnVoice(c.path, err, func() []string { return Names(c.Flags()) })
 	}
 	return &c.Command
+}
+
+// runVerbs runs a command that is none without one below it, which urfave/cli would have
+// found.
+func (c *Command) runVerbs(_ context.Context, _ *env.Process, words []string) error {
+	if len(words) == 0 || words[0] == "help" {
+		return ErrHelp
+	}
+	return Unknown(c.path, words[0], c.Verbs)
 }
 
 // usageError says in our words what package flag found wrong with a command line.
@@ -157,8 +162,11 @@ func (c *Command) usageError(err error) error {
 }
 
 // wantsHelp finds --help and -h among the options of a command line, before a command
-// that is to be run.
+// that is to be run, or help as its only word.
 func wantsHelp(words []string) bool {
+	if len(words) == 1 && words[0] == "help" {
+		return true
+	}
 	if i := slices.Index(words, "--"); i >= 0 {
 		words = words[:i]
 	}

@@ -26,8 +26,9 @@ type cook struct {
 func (k *cook) commands() []*Command {
 	return []*Command{
 		{
-			Command: cli.Command{Name: "boil", Category: Checks, ArgsUsage: "[options]", Usage: "boil", Description: "Boils.",
-				Action: func(c *cli.Context) error { k.dish = c.Args().Slice(); return nil }},
+			Command: cli.Command{Name: "boil", Category: Checks, ArgsUsage: "[options]", Usage: "boil", Description: "Boils."},
+			Words:   "DISH",
+			Run:     func(_ context.Context, _ *env.Process, words []string) error { k.dish = words; return nil },
 			Options: func() []Flag {
 				return []Flag{
 					{Name: "--salt", Value: "GRAMS", Default: "3", Text: "how salty", Set: Number(&k.salt, 0, 9)},
@@ -40,7 +41,7 @@ func (k *cook) commands() []*Command {
 		{
 			Command: cli.Command{Name: "oven", Category: Setup, Usage: "use the oven"},
 			Verbs: []*Command{{
-				Command: cli.Command{Name: "bake", ArgsUsage: "DISH", Usage: "bake a dish"}, Likely: []string{"roast"},
+				Command: cli.Command{Name: "bake", SkipFlagParsing: true, ArgsUsage: "DISH", Usage: "bake a dish"}, Likely: []string{"roast"},
 				Options: func() []Flag {
 					return []Flag{{Name: "--for", Value: "WHOM", Env: "FOR", Text: "whose it is", Set: Text(&k.bakedFor)}}
 				},

@@ -24,7 +24,7 @@ import (
 
 // Commands declares `ssmguard completion` and what its snippets call. all are the commands
 // that there are.
-func Commands(p *env.Process, all func() []*command.Command) []*command.Command {
+func Commands(all func() []*command.Command) []*command.Command {
 	shells := alias.Shells
 	return []*command.Command{
 		{
@@ -33,17 +33,17 @@ func Commands(p *env.Process, all func() []*command.Command) []*command.Command 
 				Usage: "print what makes a shell complete our command lines",
 				Description: `Prints a snippet for a shell's start file. It completes commands, options and their
 values: profiles, regions, and the targets and documents of the account.`,
-				Action: func(c *cli.Context) error {
-					if c.Args().Len() != 1 {
-						return exit.Usagef("completion takes one shell: %s", strings.Join(shells, ", "))
-					}
-					text, err := configs.Completion(c.Args().First())
-					if err != nil {
-						return exit.Usagef("%v", err)
-					}
-					_, err = io.WriteString(p.Stdout, text)
-					return err
-				},
+			},
+			Run: func(_ context.Context, p *env.Process, words []string) error {
+				if len(words) != 1 {
+					return exit.Usagef("completion takes one shell: %s", strings.Join(shells, ", "))
+				}
+				text, err := configs.Completion(words[0])
+				if err != nil {
+					return exit.Usagef("%v", err)
+				}
+				_, err = io.WriteString(p.Stdout, text)
+				return err
 			},
 			Words: strings.Join(shells, "|"),
 			Examples: []command.Example{
@@ -54,7 +54,7 @@ values: profiles, regions, and the targets and documents of the account.`,
 			},
 		},
 		{
-			Command: cli.Command{Name: "__complete", Hidden: true},
+			Command: cli.Command{Name: "__complete", Hidden: true, SkipFlagParsing: true},
 			AWSHelp: true,
 			Run: func(ctx context.Context, p *env.Process, words []string) error {
 				return complete(ctx, p, &command.Command{Verbs: all()}, words)

@@ -28,7 +28,7 @@ import (
 func Command() *command.Command {
 	return &command.Command{
 		Command: cli.Command{
-			Name: "doctor", Category: command.Checks, ArgsUsage: "[--target TARGET] [options]",
+			Name: "doctor", Category: command.Checks, SkipFlagParsing: true, ArgsUsage: "[--target TARGET] [options]",
 			Usage: "look at everything a session depends on",
 			Description: `Looks at everything that a session depends on and says what to do about what is wrong:
 identity, region, endpoints, clock, proxy and certificates, plugin, the AWS CLI's

@@ -37,7 +37,7 @@ type sandboxOptions struct {
 }
 
 // Commands declares `ssmguard sandbox` and `ssmguard demo`.
-func Commands(p *env.Process) []*command.Command {
+func Commands() []*command.Command {
 	o := new(sandboxOptions)
 	return []*command.Command{
 		{
@@ -47,13 +47,8 @@ func Commands(p *env.Process) []*command.Command {
 				Description: `Opens a sandbox and plays a story in it: a policy that looks right, the denial explained,
 the printed fix applied, and a tunnel through the bastion to a database. It needs no AWS
 account and no input.`,
-				Action: func(c *cli.Context) error {
-					if err := exit.NoWords(c); err != nil {
-						return err
-					}
-					return runDemo(c.Context, p)
-				},
 			},
+			Run: func(ctx context.Context, p *env.Process, _ []string) error { return runDemo(ctx, p) },
 		},
 		{
 			Command: cli.Command{
@@ -65,13 +60,14 @@ serves until it is interrupted. With a command, it runs the command inside and e
 it. A shell session opened in the sandbox is a shell of yours on this machine. SIGUSR1
 cuts the connections of all sessions, as a change of network does; SIGUSR2 lets temporary
 credentials run out first.`,
-				Action: func(c *cli.Context) error {
-					o.Command = c.Args().Slice()
-					if err := o.complete(); err != nil {
-						return err
-					}
-					return runSandbox(c.Context, p, *o)
-				},
+			},
+			Words: "COMMAND",
+			Run: func(ctx context.Context, p *env.Process, words []string) error {
+				o.Command = words
+				if err := o.complete(); err != nil {
+					return err
+				}
+				return runSandbox(ctx, p, *o)
 			},
 			Options: o.flags,
 			Examples: []command.Example{

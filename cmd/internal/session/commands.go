@@ -16,7 +16,7 @@ func Commands() []*command.Command {
 	return []*command.Command{
 		{
 			Command: cli.Command{
-				Name: "start-session", Category: command.Sessions, ArgsUsage: "--target TARGET [options]",
+				Name: "start-session", Category: command.Sessions, SkipFlagParsing: true, ArgsUsage: "--target TARGET [options]",
 				Usage: "check, then start a session",
 				Description: `Asks whether IAM allows the session, explains a denial, and else starts it. The options
 are those of "aws ssm start-session", spelled and abbreviated alike, and some of ours.
@@ -44,7 +44,7 @@ command's stderr apart. Such a command reads no input.`,
 		},
 		{
 			Command: cli.Command{
-				Name: "ecs", Category: command.Sessions, ArgsUsage: "execute-command --task TASK --command COMMAND --interactive [options]",
+				Name: "ecs", Category: command.Sessions, SkipFlagParsing: true, ArgsUsage: "execute-command --task TASK --command COMMAND --interactive [options]",
 				Usage: "check, then run a command in an ECS task",
 				Description: `The options are those of "aws ecs execute-command", and ours. Before the command is
 sent, ecs:ExecuteCommand is checked on the task and on its cluster. Unlike the AWS CLI,
@@ -61,7 +61,7 @@ tells about the engines.`,
 		},
 		{
 			Command: cli.Command{
-				Name: "ssh-proxy", Category: command.Sessions, ArgsUsage: "HOST PORT [options]",
+				Name: "ssh-proxy", Category: command.Sessions, SkipFlagParsing: true, ArgsUsage: "HOST PORT [options]",
 				Usage: "carry ssh, scp and rsync, as their ProxyCommand",
 				Description: `Carries ssh, scp and rsync through a session, as ProxyCommand of an ssh_config:
 
@@ -79,7 +79,7 @@ tag:KEY=VALUE. Nothing but the connection is on stdout; what we say, ssh shows.`
 		},
 		{
 			Command: cli.Command{
-				Name: "aws", Category: command.Sessions, ArgsUsage: "...",
+				Name: "aws", Category: command.Sessions, SkipFlagParsing: true, ArgsUsage: "...",
 				Usage: "check the sessions of an aws command line; others go to the next aws in PATH",
 				Description: `Takes a whole command line of the AWS CLI. "ssm start-session" and "ecs
 execute-command" are checked first, and but for that behave as there: options, output,
@@ -94,7 +94,7 @@ to the next aws in PATH, as does what --generate-cli-skeleton asks for.`,
 		},
 		{
 			Command: cli.Command{
-				Name: "ssm", Category: command.Sessions, ArgsUsage: "start-session --target TARGET [options]",
+				Name: "ssm", Category: command.Sessions, SkipFlagParsing: true, ArgsUsage: "start-session --target TARGET [options]",
 				Usage:       "start-session, typed as for the AWS CLI",
 				Description: `"ssmguard ssm start-session" is "ssmguard start-session" with errors in the AWS CLI's words.`,
 			},

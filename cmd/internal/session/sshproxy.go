@@ -40,9 +40,6 @@ func (o *sshOptions) flags() []command.Flag {
 
 // SSHProxy runs the words after `ssh-proxy`.
 func SSHProxy(ctx context.Context, p *env.Process, words []string) error {
-	if len(words) > 0 && words[0] == "help" {
-		return command.ErrHelp
-	}
 	var o sshOptions
 	words, err := command.Take(o.flags(), words, p.Getenv)
 	if err != nil {

@@ -124,7 +124,7 @@ about one of the commands.`,
 	}
 	for _, v := range verbs {
 		c.Verbs = append(c.Verbs, &command.Command{
-			Command:  cli.Command{Name: v.name, ArgsUsage: v.words, Usage: v.usage, Description: v.about},
+			Command:  cli.Command{Name: v.name, SkipFlagParsing: true, ArgsUsage: v.words, Usage: v.usage, Description: v.about},
 			Options:  func() []command.Flag { return v.options(new(Options)) },
 			Examples: v.examples, Words: v.named, Likely: v.likely,
 			Run: v.runWords,
@@ -142,9 +142,6 @@ func (v verb) options(o *Options) []command.Flag {
 
 // runWords runs the words after the verb.
 func (v verb) runWords(ctx context.Context, p *env.Process, words []string) error {
-	if len(words) == 1 && words[0] == "help" {
-		return command.ErrHelp
-	}
 	o, err := v.parse(words, p.Getenv)
 	if err != nil {
 		if v.name == "up" && asksForJSON(words) {
