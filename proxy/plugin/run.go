@@ -1,11 +1,9 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -13,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/session-manager-plugin/src/version"
-	"golang.org/x/term"
 
 	"ssmguard/proxy"
 )
@@ -365,44 +362,4 @@ func verdict(cmd *exec.Cmd, o outcome, err error) error {
 		return &ExitError{Args: cmd.Args, Code: *o.exitCode, Remote: true}
 	}
 	return nil
-}
-
-// watchOutput looks for the sign that a port is open in what an external plugin
-// says, which is passed on unchanged. A terminal is left to the plugin itself, as
-// is everything when nobody asks: the end of a pipe's reader is then the plugin's.
-func watchOutput(out io.Writer, ready func()) io.Writer {
-	if f, ok := out.(*os.File); ok && (f == nil || term.IsTerminal(int(f.Fd()))) || out == nil || ready == nil {
-		return out
-	}
-	return &outputWatch{out: out, ready: ready}
-}
-
-type outputWatch struct {
-	out   io.Writer
-	ready func()
-	seen  []byte // the beginning of the current line, until the sign was seen
-	found bool
-}
-
-// portOpen is the sign; it stands in the first maxSign bytes of a line.
-var portOpen = []byte(" opened for sessionId ")
-
-const maxSign = 4096
-
-func (w *outputWatch) Write(p []byte) (int, error) {
-	n, err := w.out.Write(p)
-	if w.found {
-		return n, err
-	}
-	w.seen = append(w.seen, p[:n]...)
-	switch i := bytes.LastIndexByte(w.seen, '\n'); {
-	case bytes.Contains(w.seen, portOpen):
-		w.found, w.seen = true, nil
-		w.ready()
-	case i >= 0:
-		w.seen = append(w.seen[:0], w.seen[i+1:]...)
-	case len(w.seen) > maxSign: // this is no text
-		w.found, w.seen = true, nil
-	}
-	return n, err
 }

@@ -22,6 +22,7 @@ import (
 	"ssmguard/cmd/internal/program"
 	"ssmguard/internal/sandbox"
 	"ssmguard/internal/sandbox/world"
+	"ssmguard/proxy/plugin"
 )
 
 // The story the demo plays: a role that may start sessions only where a tag
@@ -160,7 +161,8 @@ func printedStatement(text string) (json.RawMessage, error) {
 // tunnel runs the session in the background, talks through it and ends it.
 func (d *demo) tunnel(ctx context.Context) error {
 	cmd := d.session(ctx)
-	watch := &program.PortWatch{Out: d.out, Port: make(chan string, 1)}
+	opened := make(chan string, 1)
+	watch := &plugin.PortWatch{Out: d.out, Opened: func(port string) { opened <- port }}
 	cmd.Stdout, cmd.Stderr = watch, watch
 	if err := cmd.Start(); err != nil {
 		return err
@@ -168,7 +170,7 @@ func (d *demo) tunnel(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
-	case port := <-watch.Port:
+	case port := <-opened:
 		err := d.talk(ctx, port)
 		d.say("Ctrl-C in the first terminal:")
 		err = errors.Join(err, program.InterruptGroup(cmd))

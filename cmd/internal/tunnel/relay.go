@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/dial"
-	"ssmguard/cmd/internal/program"
 	"ssmguard/proxy"
+	"ssmguard/proxy/plugin"
 )
 
 // relayTunnel carries sessions of a tunnel with the official plugin. The plugin
@@ -31,13 +31,14 @@ const portGrace = 5 * time.Second
 func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.Streams, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	watch := &program.PortWatch{Out: io.Discard, Port: make(chan string, 1)}
+	named := make(chan string, 1)
+	watch := &plugin.PortWatch{Out: io.Discard, Opened: func(port string) { named <- port }}
 	open := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
 		ended <- r.plugin.Run(ctx, s, proxy.Streams{In: streams.In, Out: watch, Err: streams.Err}, func() { close(open) })
 	}()
-	port, err := r.port(ctx, open, watch.Port, ended)
+	port, err := r.port(ctx, open, named, ended)
 	if err != nil {
 		cancel()
 		<-ended
