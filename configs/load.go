@@ -163,11 +163,11 @@ func (c *Config) passOver(name, from string) bool {
 }
 
 // weakens reports whether a project's file asks for less of the guard than the user does.
-func (c *Config) weakens(guard string) bool {
-	return guard != "" && slices.Index(guards, guard) < slices.Index(guards, c.own.Guard)
+func (c *Config) weakens(guard GuardMode) bool {
+	return guard != "" && guard.weakerThan(c.own.Guard)
 }
 
-func weakGuard(guard string) string {
+func weakGuard(guard GuardMode) string {
 	return fmt.Sprintf("guard: %s is passed over, a project's file can only be stricter than you are; --guard %s is yours to give", guard, guard)
 }
 

@@ -117,7 +117,7 @@ func TestLoadFaults(t *testing.T) {
 		{"bad port", "tunnels:\n  db: {target: i-1, port: 70000}\n", "port is 70000, give 1 to 65535"},
 		{"quoted number", "tunnels:\n  db:\n    target: i-1\n    port: '${PORT:-1}'\n", "f.yaml:4: cannot unmarshal !!str"},
 		{"bad wait", "tunnels:\n  db: {target: i-1, port: 1, wait: soon}\n", "f.yaml:2: wait takes true, false or a duration such as 30s, not \"soon\""},
-		{"bad guard", "defaults: {guard: maybe}\n", `defaults: guard is "maybe", known are: off, warn, on, strict`},
+		{"bad guard", "defaults: {guard: maybe}\n", `defaults: guard is "maybe", known are: on, warn, strict, off`},
 		{"bad lanes", "defaults: {lanes: 99}\n", "defaults: lanes is 99, give 1 to 16"},
 		{"bad group name", "groups: {../a: []}\n", "group \"../a\": a name has letters"},
 		{"bad name", "tunnels:\n  a/b: {target: i-1, port: 1}\n", "a name has letters"},

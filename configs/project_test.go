@@ -145,7 +145,8 @@ func TestProjectAddsAndReplacesNothing(t *testing.T) {
 	user := "defaults: {guard: warn, region: eu-west-1}\ntunnels:\n  db: {target: i-own, port: 1}\n  plain: {target: i-own, port: 2}\ngroups: {mine: [db]}\n"
 	for _, test := range []struct {
 		name, project, ask string
-		target, guard      string // of the first tunnel
+		target             string // of the first tunnel
+		guard              GuardMode
 		profile            string
 		warning            string
 	}{

@@ -29,6 +29,16 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 	}
 	tunnel := maps.Clone(schema.Defs["settings"].Properties)
 	maps.Copy(tunnel, schema.Defs["tunnel"].Properties)
+	settings := schema.Defs["settings"].Properties
+	for key, want := range map[string][]string{"guard": GuardModes(), "engine": Engines} {
+		var got []string
+		for _, value := range settings[key].(map[string]any)["enum"].([]any) {
+			got = append(got, value.(string))
+		}
+		if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got))); diff != "" {
+			t.Errorf("%s (-table +schema):\n%s", key, diff)
+		}
+	}
 	for _, tt := range []struct {
 		name string
 		keys map[string]any

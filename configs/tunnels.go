@@ -25,13 +25,13 @@ type File struct {
 
 // Settings can stand in a tunnel and, for all tunnels, under defaults.
 type Settings struct {
-	Profile string `yaml:"profile"`
-	Region  string `yaml:"region"`
-	Reason  string `yaml:"reason"` // shown in the session history of the account
-	Guard   string `yaml:"guard"`  // off, warn, on, strict; a project's file counts where it is stricter
-	Engine  string `yaml:"engine"` // native, plugin
-	Lanes   int    `yaml:"lanes"`  // sessions that share the connections
-	Wait    Wait   `yaml:"wait"`   // how long the remote port may take to answer before the tunnel counts as ready
+	Profile string    `yaml:"profile"`
+	Region  string    `yaml:"region"`
+	Reason  string    `yaml:"reason"` // shown in the session history of the account
+	Guard   GuardMode `yaml:"guard"`  // off, warn, on, strict; a project's file counts where it is stricter
+	Engine  string    `yaml:"engine"` // native, plugin
+	Lanes   int       `yaml:"lanes"`  // sessions that share the connections
+	Wait    Wait      `yaml:"wait"`   // how long the remote port may take to answer before the tunnel counts as ready
 }
 
 // Tunnel is a local door to a port behind a bastion.
@@ -54,9 +54,6 @@ type Tunnel struct {
 	line    int
 	project bool // the file is a project's
 }
-
-// guards are the modes of the guard, the stricter later.
-var guards = []string{"off", "warn", "on", "strict"}
 
 // UnmarshalYAML keeps the line for messages about the tunnel as a whole.
 func (t *Tunnel) UnmarshalYAML(n *yaml.Node) error {
@@ -129,8 +126,8 @@ func (s Settings) validate(file string, line int, where string) (faults yamlfile
 		key, value string
 		known      []string
 	}{
-		{"guard", s.Guard, guards},
-		{"engine", s.Engine, []string{"native", "plugin"}},
+		{"guard", string(s.Guard), GuardModes()},
+		{"engine", s.Engine, Engines},
 	} {
 		if c.value != "" && !slices.Contains(c.known, c.value) {
 			faults = append(faults, yamlfile.Fault{File: file, Line: line, Text: fmt.Sprintf("%s: %s is %q, known are: %s", where, c.key, c.value, strings.Join(c.known, ", "))})
@@ -153,20 +150,8 @@ func (t Tunnel) validate(file, name string) yamlfile.Faults {
 	if t.Target == "" {
 		say("target is missing: an instance id, tag:KEY=VALUE or a Name tag")
 	}
-	lookups := 0
-	for _, s := range []string{t.RDS, t.ElastiCache, t.Host} {
-		if s != "" {
-			lookups++
-		}
-	}
-	switch {
-	case lookups > 1:
-		say("give one of host, rds and elasticache")
-	case t.RDS == "" && t.ElastiCache == "" && t.Port == 0:
-		say("port is missing: the port on the far side")
-	}
-	if t.Reader && t.RDS == "" && t.ElastiCache == "" {
-		say("reader is for rds and elasticache")
+	for _, fault := range t.EndFaults(func(key string) string { return key }) {
+		say("%s", fault)
 	}
 	if t.Port < 0 || t.Port > 65535 {
 		say("port is %d, give 1 to 65535", t.Port)
@@ -174,33 +159,46 @@ func (t Tunnel) validate(file, name string) yamlfile.Faults {
 	if t.LocalPort < 0 || t.LocalPort > 65535 {
 		say("local_port is %d, give 0 to 65535", t.LocalPort)
 	}
-	if t.Listen != "" && t.LocalPort != 0 {
-		say("give one of listen and local_port")
-	}
-	if err := CheckListen(t.Listen); err != nil {
-		say("%v", err)
+	return faults
+}
+
+// EndFaults returns what is wrong with where the tunnel listens and where it leads. name
+// spells a key: as in a file, or as an option of a command line.
+func (t Tunnel) EndFaults(name func(key string) string) (faults []string) {
+	lookup := t.RDS != "" || t.ElastiCache != ""
+	for _, rule := range []struct {
+		broken bool
+		text   string // each {key} is spelled by name
+	}{
+		{t.Listen != "" && t.LocalPort > 0, "give one of {listen} and {local_port}"},
+		{t.Listen == "unix:", "{listen} unix: needs a path"},
+		{!isAddress(t.Listen), fmt.Sprintf("{listen} is %q, give ADDR:PORT or unix:PATH", t.Listen)},
+		{lookup && t.Host != "" || t.RDS != "" && t.ElastiCache != "", "give one of {host}, {rds} and {elasticache}"},
+		{!lookup && t.Port == 0, "{port} is missing: the port on the far side"},
+		{!lookup && t.Reader, "{reader} is for {rds} and {elasticache}"},
+	} {
+		if !rule.broken {
+			continue
+		}
+		text := rule.text
+		for _, key := range []string{"listen", "local_port", "host", "port", "rds", "elasticache", "reader"} {
+			text = strings.ReplaceAll(text, "{"+key+"}", name(key))
+		}
+		faults = append(faults, text)
 	}
 	return faults
 }
 
-// CheckListen reports what is wrong with a listen address: ADDR:PORT,
-// unix:PATH, or "" for a free port on loopback.
-func CheckListen(listen string) error {
-	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
-		if path == "" {
-			return fmt.Errorf("listen unix: needs a path")
-		}
-		return nil
-	}
-	if listen == "" {
-		return nil
+// isAddress reports whether a tunnel can listen at ADDR:PORT, at unix:PATH, or at "",
+// a free port on loopback.
+func isAddress(listen string) bool {
+	if listen == "" || strings.HasPrefix(listen, "unix:") {
+		return true
 	}
 	host, port, err := net.SplitHostPort(listen)
 	named := strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:%") == ""
-	if n, numErr := strconv.Atoi(port); err != nil || !named || numErr != nil || n < 0 || n > 65535 {
-		return fmt.Errorf("listen is %q, give ADDR:PORT or unix:PATH", listen)
-	}
-	return nil
+	n, numErr := strconv.Atoi(port)
+	return err == nil && named && numErr == nil && n >= 0 && n <= 65535
 }
 
 // CheckName reports what is wrong with the name of a tunnel or group. A name is

@@ -12,6 +12,7 @@ import (
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
 	"ssmguard/proxy"
@@ -54,7 +55,7 @@ func (l *Line) Configure(ctx context.Context) (*awsconf.Session, error) {
 		}
 	}
 	if l.Call.Globals.NoSignRequest {
-		l.Own.Guard = GuardOff // nobody to check
+		l.Own.Guard = configs.GuardOff // nobody to check
 	} else if _, err := conf.Credentials.Retrieve(ctx); err != nil {
 		return nil, err
 	}

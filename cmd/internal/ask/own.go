@@ -6,22 +6,7 @@ import (
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/command"
-)
-
-// GuardMode says what the guard may do to a session.
-type GuardMode string
-
-const (
-	GuardOn     GuardMode = "on"     // stop on a proven denial
-	GuardWarn   GuardMode = "warn"   // explain, and go on
-	GuardStrict GuardMode = "strict" // stop on a denial that is only possible, too
-	GuardOff    GuardMode = "off"    // ask nothing
-)
-
-// The engines that can carry a session.
-const (
-	EnginePlugin = "plugin" // the official plugin, as a child
-	EngineNative = "native" // our own data channel, for tunnels
+	"ssmguard/configs"
 )
 
 // EmbeddedPlugin is the value of --plugin that means the one built in.
@@ -33,9 +18,9 @@ const OwnPlugin = ""
 
 // OwnOptions are the options of a session command that the AWS CLI has not.
 type OwnOptions struct {
-	Guard   GuardMode
+	Guard   configs.GuardMode
 	Plugin  string // OwnPlugin, EmbeddedPlugin, or the path of a plugin
-	Engine  string // EnginePlugin, EngineNative, or "" for that of the command
+	Engine  string // one of configs.Engines, or "" for that of the command
 	NoCache bool   // neither read nor write what earlier runs learned
 	Timings bool   // tell on stderr where the time went
 }
@@ -48,18 +33,17 @@ const (
 	awsGroup     = "options of the AWS CLI"
 )
 
-// GuardModes are the values of --guard.
-var GuardModes = []string{string(GuardOn), string(GuardWarn), string(GuardStrict), string(GuardOff)}
-
-// GuardText says what they mean.
-const GuardText = "what a denial does. on: stop, if it is proven; warn: explain it and go on; strict: stop, also when it cannot be told; off: ask nothing"
+// GuardFlag declares --guard.
+func GuardFlag(to *configs.GuardMode) command.Flag {
+	return command.Flag{Name: "--guard", Choices: configs.GuardModes(), Default: string(configs.GuardOn), Env: "SSMGUARD_GUARD",
+		Text: configs.GuardText(), Group: ownGroup, Set: command.Text(to)}
+}
 
 // flags are the options of every session command.
 func (o *OwnOptions) flags() []command.Flag {
 	return []command.Flag{
-		{Name: "--guard", Choices: GuardModes, Default: string(GuardOn), Env: "SSMGUARD_GUARD", Text: GuardText,
-			Group: ownGroup, Set: command.Text(&o.Guard)},
-		{Name: "--engine", Choices: []string{EnginePlugin, EngineNative}, Default: EnginePlugin, Env: "SSMGUARD_ENGINE",
+		GuardFlag(&o.Guard),
+		{Name: "--engine", Choices: configs.Engines, Default: configs.EnginePlugin, Env: "SSMGUARD_ENGINE",
 			Text:  "what carries the session: the official plugin, or our own data channel",
 			Group: ownGroup, Set: command.Text(&o.Engine)},
 		PluginFlag(&o.Plugin),
@@ -90,7 +74,7 @@ func NoCacheFlag(to *bool) command.Flag {
 
 // TakeOwn takes the options of every session command out of a command line.
 func TakeOwn(args []string, getenv func(string) string) (OwnOptions, []string, error) {
-	o := OwnOptions{Guard: GuardOn, Plugin: OwnPlugin}
+	o := OwnOptions{Guard: configs.GuardOn, Plugin: OwnPlugin}
 	rest, err := command.Take(o.flags(), args, getenv)
 	return o, rest, err
 }

@@ -6,10 +6,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
 )
 
 func TestTakeOwn(t *testing.T) {
-	defaults := OwnOptions{Guard: GuardOn, Plugin: OwnPlugin}
+	defaults := OwnOptions{Guard: configs.GuardOn, Plugin: OwnPlugin}
 	with := func(change func(*OwnOptions)) OwnOptions {
 		o := defaults
 		change(&o)
@@ -25,10 +26,10 @@ func TestTakeOwn(t *testing.T) {
 	}{
 		{"none", []string{"--target", "i-1"}, nil, defaults, []string{"--target", "i-1"}, ""},
 		{"all", []string{"--guard", "warn", "--t", "i-1", "--plugin=/p q", "--engine=native", "--no-cache", "--timings"}, nil,
-			OwnOptions{GuardWarn, "/p q", EngineNative, true, true}, []string{"--t", "i-1"}, ""},
-		{"last wins", []string{"--guard=off", "--guard=strict"}, nil, with(func(o *OwnOptions) { o.Guard = GuardStrict }), nil, ""},
+			OwnOptions{configs.GuardWarn, "/p q", configs.EngineNative, true, true}, []string{"--t", "i-1"}, ""},
+		{"last wins", []string{"--guard=off", "--guard=strict"}, nil, with(func(o *OwnOptions) { o.Guard = configs.GuardStrict }), nil, ""},
 		{"environment", nil, map[string]string{"SSMGUARD_GUARD": "off", "SSMGUARD_NO_CACHE": "1"},
-			with(func(o *OwnOptions) { o.Guard = GuardOff; o.NoCache = true }), nil, ""},
+			with(func(o *OwnOptions) { o.Guard = configs.GuardOff; o.NoCache = true }), nil, ""},
 		{"option over environment", []string{"--guard", "on"}, map[string]string{"SSMGUARD_GUARD": "off"}, defaults, nil, ""},
 		{"never abbreviated", []string{"--gua", "off", "--Guard=off"}, nil, defaults, []string{"--gua", "off", "--Guard=off"}, ""},
 		{"behind --", []string{"--", "--guard", "off"}, nil, defaults, []string{"--", "--guard", "off"}, ""},

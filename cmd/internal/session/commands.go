@@ -9,6 +9,7 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
+	"ssmguard/configs"
 )
 
 // Commands declares the commands that start a session.
@@ -121,7 +122,7 @@ func sshProxyFlags() []command.Flag {
 	})
 	for i := range flags {
 		if flags[i].Name == "--engine" {
-			flags[i].Default = ask.EngineNative
+			flags[i].Default = configs.EngineNative
 		}
 	}
 	return flags

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"ssmguard/cmd/internal/ask"
+	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
 	"ssmguard/internal/sandbox/account"
@@ -28,9 +28,9 @@ const callTime = 40 * time.Millisecond
 func BenchmarkStart(b *testing.B) {
 	for _, bm := range []struct {
 		name string
-		mode ask.GuardMode
+		mode configs.GuardMode
 		warm bool
-	}{{"bare", ask.GuardOff, false}, {"cold", ask.GuardOn, false}, {"warm", ask.GuardOn, true}} {
+	}{{"bare", configs.GuardOff, false}, {"cold", configs.GuardOn, false}, {"warm", configs.GuardOn, true}} {
 		b.Run(bm.name, func(b *testing.B) {
 			cfg := slowAccount(b)
 			cache := b.TempDir()
@@ -92,7 +92,7 @@ func slowAccount(b *testing.B) aws.Config {
 }
 
 // slowStart is a start-session command whose plugin ends at once.
-func slowStart(cfg aws.Config, mode ask.GuardMode, cache string) *start {
+func slowStart(cfg aws.Config, mode configs.GuardMode, cache string) *start {
 	o := (&stage{}).options(mode, new(bytes.Buffer), new(bytes.Buffer))
 	client := awsiam.New(cfg, awsiam.Options{CacheDir: cache})
 	o.attempt.World.Evidence = client

@@ -18,6 +18,7 @@ import (
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 )
@@ -55,7 +56,7 @@ func SSHProxy(ctx context.Context, p *env.Process, words []string) error {
 	if line.Call.Command != awscli.StartSession {
 		return exit.Usagef("ssh-proxy takes the options of the AWS CLI beside its own; see %q", "ssmguard help ssh-proxy")
 	}
-	line.Own.Engine = cmp.Or(line.Own.Engine, ask.EngineNative)
+	line.Own.Engine = cmp.Or(line.Own.Engine, configs.EngineNative)
 	line.Call.Fill(awscli.Input{Target: o.Host, DocumentName: sshDocument,
 		Parameters: []awscli.Parameter{{Name: "portNumber", Values: []string{o.Port}}}})
 	return o.run(ctx, line)

@@ -10,6 +10,7 @@ import (
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
@@ -33,7 +34,7 @@ type start struct {
 func newStart(l *ask.Line, w *ask.World, conf *awsconf.Session) *start {
 	return &start{Attempt{l, w}, func(ctx context.Context) (proxy.Plugin, error) {
 		api := awsssm.New(conf.SSM, "")
-		if l.Own.Engine != ask.EngineNative {
+		if l.Own.Engine != configs.EngineNative {
 			return l.Runner(ctx, conf, api)
 		}
 		dialer, err := dial.NewDialer(conf, api)
@@ -98,10 +99,10 @@ func (s *start) preflight(ctx context.Context) <-chan carrier {
 // session must not be started. A guard that cannot ask stops nothing.
 func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 	unasked := guard.Decision{Request: a.World.Request}
-	if a.Line.Own.Guard == ask.GuardOff {
+	if a.Line.Own.Guard == configs.GuardOff {
 		return unasked, nil
 	}
-	if a.Line.Own.Guard != ask.GuardStrict {
+	if a.Line.Own.Guard != configs.GuardStrict {
 		if at, ok := a.World.Evidence.RecentlyAllowed(ctx, a.World.Request); ok {
 			a.Line.Log.Debug("allowed a moment ago", "at", at)
 			return unasked, nil
@@ -111,7 +112,7 @@ func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 	switch {
 	case ctx.Err() != nil:
 		return decision, context.Cause(ctx)
-	case err != nil && a.Line.Own.Guard == ask.GuardStrict:
+	case err != nil && a.Line.Own.Guard == configs.GuardStrict:
 		return decision, fmt.Errorf("the guard could not ask, and --guard strict wants to know: %w", err)
 	case err != nil && a.Line.DropIn:
 		a.Line.Log.Debug("the guard could not ask", "err", err)
@@ -165,11 +166,11 @@ func foreseen(d guard.Decision) *proxy.Refused {
 }
 
 // stops tells whether a session with this verdict must not be started.
-func stops(m ask.GuardMode, v policy.Verdict) bool {
+func stops(m configs.GuardMode, v policy.Verdict) bool {
 	switch m {
-	case ask.GuardOn:
+	case configs.GuardOn:
 		return v.Denies()
-	case ask.GuardStrict:
+	case configs.GuardStrict:
 		return v != policy.Allow
 	default:
 		return false
@@ -179,7 +180,7 @@ func stops(m ask.GuardMode, v policy.Verdict) bool {
 // Refused prints AWS's refusal as the AWS CLI does, and what it means after it.
 func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error {
 	var refused *proxy.Refused
-	if !errors.As(err, &refused) || a.Line.Own.Guard == ask.GuardOff {
+	if !errors.As(err, &refused) || a.Line.Own.Guard == configs.GuardOff {
 		return err
 	}
 	fmt.Fprint(a.Line.Process.Stderr, exit.AWSText(a.Line.Process, refused))

@@ -14,6 +14,7 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
 	"ssmguard/guard/policy"
@@ -107,7 +108,7 @@ func (s *stage) Run(_ context.Context, session *proxy.Session, io proxy.Streams,
 	return s.handOver
 }
 
-func (s *stage) options(mode ask.GuardMode, stdout, stderr *bytes.Buffer) *start {
+func (s *stage) options(mode configs.GuardMode, stdout, stderr *bytes.Buffer) *start {
 	line := &ask.Line{
 		Process: &env.Process{Stdin: strings.NewReader(""), Stdout: stdout, Stderr: stderr},
 		Own:     ask.OwnOptions{Guard: mode},
@@ -128,7 +129,7 @@ var refusedOpen = &proxy.Refused{
 
 type startCase struct {
 	name   string
-	mode   ask.GuardMode
+	mode   configs.GuardMode
 	stage  stage
 	did    []string
 	code   int
@@ -145,34 +146,34 @@ func startCases() []startCase {
 		broken   = errors.New("the plugin did not start")
 	)
 	return []startCase{
-		{"allowed", ask.GuardOn, stage{verdict: policy.Allow}, started, exit.OK, "hello\n", ""},
-		{"denied", ask.GuardOn, stage{verdict: policy.ImplicitDeny}, asked, exit.Refused, "", "ssmguard: error: "},
-		{"explicitly denied", ask.GuardStrict, stage{verdict: policy.ExplicitDeny}, asked, exit.Refused, "", "ssmguard: error: "},
-		{"denied, warn", ask.GuardWarn, stage{verdict: policy.ImplicitDeny}, unproven, exit.OK, "hello\n", "ssmguard: error: "},
-		{"denied, off", ask.GuardOff, stage{verdict: policy.ImplicitDeny}, unproven[2:], exit.OK, "hello\n", ""},
-		{"unknown", ask.GuardOn, stage{}, unproven, exit.OK, "hello\n", "ssmguard: "},
-		{"unknown, strict", ask.GuardStrict, stage{}, asked, exit.Refused, "", "ssmguard: "},
-		{"cannot ask", ask.GuardOn, stage{noCaller: errors.New("no route")}, []string{"caller", "open", "plugin ann-1"}, exit.OK,
+		{"allowed", configs.GuardOn, stage{verdict: policy.Allow}, started, exit.OK, "hello\n", ""},
+		{"denied", configs.GuardOn, stage{verdict: policy.ImplicitDeny}, asked, exit.Refused, "", "ssmguard: error: "},
+		{"explicitly denied", configs.GuardStrict, stage{verdict: policy.ExplicitDeny}, asked, exit.Refused, "", "ssmguard: error: "},
+		{"denied, warn", configs.GuardWarn, stage{verdict: policy.ImplicitDeny}, unproven, exit.OK, "hello\n", "ssmguard: error: "},
+		{"denied, off", configs.GuardOff, stage{verdict: policy.ImplicitDeny}, unproven[2:], exit.OK, "hello\n", ""},
+		{"unknown", configs.GuardOn, stage{}, unproven, exit.OK, "hello\n", "ssmguard: "},
+		{"unknown, strict", configs.GuardStrict, stage{}, asked, exit.Refused, "", "ssmguard: "},
+		{"cannot ask", configs.GuardOn, stage{noCaller: errors.New("no route")}, []string{"caller", "open", "plugin ann-1"}, exit.OK,
 			"hello\n", "ssmguard: warning: the guard could not ask: no route\n"},
-		{"cannot ask, strict", ask.GuardStrict, stage{noCaller: errors.New("no route")}, asked[:1], exit.Other, "", "no route"},
-		{"no plugin", ask.GuardOn, stage{verdict: policy.Allow, noPlugin: broken}, asked, exit.Other, "", "ssmguard: the plugin did not start\n"},
-		{"refused after all", ask.GuardOn, stage{verdict: policy.Allow, refusal: refusedOpen}, append(asked[:2:2], "open"), exit.Refused,
+		{"cannot ask, strict", configs.GuardStrict, stage{noCaller: errors.New("no route")}, asked[:1], exit.Other, "", "no route"},
+		{"no plugin", configs.GuardOn, stage{verdict: policy.Allow, noPlugin: broken}, asked, exit.Other, "", "ssmguard: the plugin did not start\n"},
+		{"refused after all", configs.GuardOn, stage{verdict: policy.Allow, refusal: refusedOpen}, append(asked[:2:2], "open"), exit.Refused,
 			"", "\naws: [ERROR]: An error occurred (AccessDeniedException) when calling the StartSession operation: User: arn:"},
-		{"unreachable", ask.GuardOff, stage{refusal: &proxy.Unreachable{Endpoint: "http://ssm.invalid/"}}, []string{"open"}, exit.Other,
+		{"unreachable", configs.GuardOff, stage{refusal: &proxy.Unreachable{Endpoint: "http://ssm.invalid/"}}, []string{"open"}, exit.Other,
 			"", "\naws: [ERROR]: Could not connect to the endpoint URL: \"http://ssm.invalid/\"\n"},
-		{"handed over in vain", ask.GuardOn, stage{verdict: policy.Allow, handOver: broken}, started, exit.Other, "", "ssmguard: the plugin did not start\n"},
-		{"far command failed", ask.GuardOff, stage{handOver: &plugin.ExitError{Code: 7, Remote: true}}, unproven[2:], 7, "", ""},
-		{"left running", ask.GuardOff, stage{handOver: errors.Join(broken, &proxy.LeftRunningError{ID: "ann-1", Err: errors.New("refused")})},
+		{"handed over in vain", configs.GuardOn, stage{verdict: policy.Allow, handOver: broken}, started, exit.Other, "", "ssmguard: the plugin did not start\n"},
+		{"far command failed", configs.GuardOff, stage{handOver: &plugin.ExitError{Code: 7, Remote: true}}, unproven[2:], 7, "", ""},
+		{"left running", configs.GuardOff, stage{handOver: errors.Join(broken, &proxy.LeftRunningError{ID: "ann-1", Err: errors.New("refused")})},
 			unproven[2:], exit.Other, "", "ssmguard: warning: session ann-1 may still be running: refused\n"},
-		{"left running after all went well", ask.GuardOff, stage{handOver: errors.Join(nil, &proxy.LeftRunningError{ID: "ann-1", Err: refusedOpen})},
+		{"left running after all went well", configs.GuardOff, stage{handOver: errors.Join(nil, &proxy.LeftRunningError{ID: "ann-1", Err: refusedOpen})},
 			unproven[2:], exit.OK, "", "ssmguard: warning: session ann-1 may still be running: "},
-		{"allowed a moment ago", ask.GuardOn, stage{recent: true}, unproven[2:], exit.OK, "hello\n", ""},
-		{"allowed a moment ago, strict", ask.GuardStrict, stage{recent: true, verdict: policy.Allow}, started, exit.OK, "hello\n", ""},
-		{"allowed a moment ago, now refused", ask.GuardOn, stage{recent: true, verdict: policy.ImplicitDeny, refusal: refusedOpen},
+		{"allowed a moment ago", configs.GuardOn, stage{recent: true}, unproven[2:], exit.OK, "hello\n", ""},
+		{"allowed a moment ago, strict", configs.GuardStrict, stage{recent: true, verdict: policy.Allow}, started, exit.OK, "hello\n", ""},
+		{"allowed a moment ago, now refused", configs.GuardOn, stage{recent: true, verdict: policy.ImplicitDeny, refusal: refusedOpen},
 			[]string{"open", "forget", "caller", "simulate"}, exit.Refused, "", "the policies read here agree"},
-		{"denied by an old answer", ask.GuardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.Allow},
+		{"denied by an old answer", configs.GuardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.Allow},
 			[]string{"caller", "simulate", "refresh", "caller", "simulate", "open", "remember", "plugin ann-1"}, exit.OK, "hello\n", ""},
-		{"denied again", ask.GuardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.ImplicitDeny},
+		{"denied again", configs.GuardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.ImplicitDeny},
 			[]string{"caller", "simulate", "refresh", "caller", "simulate"}, exit.Refused, "", "ssmguard: error: "},
 	}
 }
@@ -209,18 +210,18 @@ func TestInTheCLIsPlace(t *testing.T) {
 		"User: arn:aws:iam::111122223333:user/ann is not authorized to perform: ssm:StartSession on resource: arn:"
 	tests := []struct {
 		name   string
-		mode   ask.GuardMode
+		mode   configs.GuardMode
 		stage  stage
 		code   int
 		prefix string // of stderr; "" for nothing at all
 		then   string // somewhere after it
 	}{
-		{"allowed", ask.GuardOn, stage{verdict: policy.Allow}, exit.OK, "", ""},
-		{"unknown", ask.GuardOn, stage{}, exit.OK, "", ""},
-		{"cannot ask", ask.GuardOn, stage{noCaller: errors.New("no route")}, exit.OK, "", ""},
-		{"denied", ask.GuardOn, stage{verdict: policy.ImplicitDeny}, exit.Refused, deniedText, "\nssmguard: error: "},
-		{"denied, warn", ask.GuardWarn, stage{verdict: policy.ImplicitDeny}, exit.OK, "ssmguard: error: ", ""},
-		{"unknown, strict", ask.GuardStrict, stage{}, exit.Refused, "ssmguard: ", ""},
+		{"allowed", configs.GuardOn, stage{verdict: policy.Allow}, exit.OK, "", ""},
+		{"unknown", configs.GuardOn, stage{}, exit.OK, "", ""},
+		{"cannot ask", configs.GuardOn, stage{noCaller: errors.New("no route")}, exit.OK, "", ""},
+		{"denied", configs.GuardOn, stage{verdict: policy.ImplicitDeny}, exit.Refused, deniedText, "\nssmguard: error: "},
+		{"denied, warn", configs.GuardWarn, stage{verdict: policy.ImplicitDeny}, exit.OK, "ssmguard: error: ", ""},
+		{"unknown, strict", configs.GuardStrict, stage{}, exit.Refused, "ssmguard: ", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -242,7 +243,7 @@ func TestInTheCLIsPlace(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	s := &stage{verdict: policy.Allow}
 	var stdout, stderr bytes.Buffer
-	o := s.options(ask.GuardOn, &stdout, &stderr)
+	o := s.options(configs.GuardOn, &stdout, &stderr)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(env.Signalled{Signal: 2})
 	if code := exit.Report(o.attempt.Line.Process, o.run(ctx)); code != exit.Interrupt {
@@ -259,7 +260,7 @@ func TestInterruptedWhileOpening(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		s := &stage{stuck: stuck, opened: func() { cancel(env.Signalled{Signal: 2}) }}
 		var stdout, stderr bytes.Buffer
-		o := s.options(ask.GuardOff, &stdout, &stderr)
+		o := s.options(configs.GuardOff, &stdout, &stderr)
 		if code := exit.Report(o.attempt.Line.Process, o.run(ctx)); code != exit.Interrupt {
 			t.Errorf("code %d, want %d", code, exit.Interrupt)
 		}

@@ -84,7 +84,7 @@ func addition(p *env.Process, o *Options) (configs.Tunnel, error) {
 		if t.Target == "" {
 			return t, exit.Usagef("--target is missing: an instance id, tag:KEY=VALUE or a Name tag; or paste a command: ssmguard tunnel add %s -- aws ssm start-session ...", t.Name)
 		}
-		return t, farEnd(t)
+		return t, checkEnds(t)
 	case len(command) == 0:
 		in := awscli.Input{Target: t.Target, DocumentName: o.document, Reason: t.Reason}
 		if o.parameters != "" {

@@ -7,7 +7,6 @@ import (
 	"net"
 	"strings"
 
-	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
@@ -77,7 +76,7 @@ func (o *Options) oneOf(c configs.Config) (configs.Tunnel, error) {
 	}
 	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: name})
 	t.Target = cmp.Or(t.Target, "any") // it is open already, if it is
-	return t, farEnd(t)
+	return t, checkEnds(t)
 }
 
 // accessTo finds out where the tunnel is open, and makes a token if one is wanted.
@@ -112,7 +111,7 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Optio
 	if a.Password, err = f.token(ctx, p); err == nil {
 		err = a.keepsToken()
 	}
-	if err == nil && conf.Guard != string(ask.GuardOff) {
+	if err == nil && conf.Guard != configs.GuardOff {
 		f.warnLogin(ctx, p)
 	}
 	return a, err

@@ -38,9 +38,9 @@ func (o *Options) spotFlags() []command.Flag {
 		{Name: "--lanes", Value: "N", Default: "1", Text: "spread connections over N sessions, at most 16", Set: command.Number(&s.Lanes, 1, 16)},
 		{Name: "--wait", Text: "ready means that the remote port has taken a connection, within 15s; of agents before 3.0.197 and with --engine plugin: has not refused one for 1s",
 			Set: func(string) error { s.Wait = configs.DefaultWait; return nil }},
-		{Name: "--engine", Choices: []string{ask.EngineNative, ask.EnginePlugin}, Default: ask.EngineNative,
+		{Name: "--engine", Choices: configs.Engines, Default: configs.EngineNative,
 			Text: "our own data channel, or the official plugin", Set: command.Text(&s.Engine)},
-		{Name: "--guard", Choices: ask.GuardModes, Default: string(ask.GuardOn), Env: "SSMGUARD_GUARD", Text: ask.GuardText, Set: command.Text(&s.Guard)},
+		ask.GuardFlag(&s.Guard),
 		{Name: "--name", Value: "NAME", Text: "what to call a tunnel that is in no file",
 			Set: func(v string) error { s.Name = v; return configs.CheckName(v) }},
 	}

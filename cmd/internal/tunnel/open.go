@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/env"
@@ -97,7 +96,7 @@ func (t *tunnel) findPlace(ctx context.Context, p *env.Process, o *Options) (_ *
 // carrier finds what is to carry the sessions of the lanes.
 func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) proxy.Plugin, error) {
 	wait := time.Duration(t.conf.Wait)
-	if t.conf.Engine == ask.EnginePlugin {
+	if t.conf.Engine == configs.EnginePlugin {
 		plugin, err := found.far.line.Runner(ctx, found.far.aws, found.api)
 		relay := &relayTunnel{plugin: plugin, near: t.near, wait: wait, traffic: &t.traffic}
 		return func(int) proxy.Plugin { return relay }, err

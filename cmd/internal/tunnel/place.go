@@ -207,7 +207,7 @@ func asked(p *env.Process, conf configs.Tunnel, o *Options) (*ask.Line, error) {
 	if err != nil {
 		return nil, err
 	}
-	own.Guard, own.Plugin = cmp.Or(ask.GuardMode(conf.Guard), own.Guard), cmp.Or(o.Plugin, own.Plugin)
+	own.Guard, own.Plugin = cmp.Or(conf.Guard, own.Guard), cmp.Or(o.Plugin, own.Plugin)
 	own.Engine, own.NoCache = conf.Engine, own.NoCache || o.NoCache
 	in := awscli.Input{Target: conf.Target, DocumentName: portDocument, Reason: conf.Reason}
 	if conf.Host != "" {

@@ -116,7 +116,7 @@ func (o *Options) selected(c configs.Config) ([]configs.Tunnel, error) {
 	}
 	for i := range tunnels {
 		tunnels[i] = o.over(tunnels[i])
-		if err := cmp.Or(nearEnd(tunnels[i]), farEnd(tunnels[i])); err != nil {
+		if err := checkEnds(tunnels[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -132,31 +132,15 @@ func (o *Options) described(c configs.Config) (configs.Tunnel, error) {
 	if t.Target == "" {
 		return t, exit.Usagef("name a tunnel, or give --target and --port; see %q", "ssmguard help tunnel up")
 	}
-	return t, cmp.Or(nearEnd(t), farEnd(t))
+	return t, checkEnds(t)
 }
 
-// nearEnd reports what is wrong with where a tunnel is to listen.
-func nearEnd(t configs.Tunnel) error {
-	if t.Listen != "" && t.LocalPort > 0 {
-		return exit.Usagef("give one of --listen and --local-port")
-	}
-	if err := configs.CheckListen(t.Listen); err != nil {
-		return exit.Usagef("--%v", err)
-	}
-	return nil
-}
-
-// farEnd reports what is wrong with where a tunnel leads, once options and
-// configuration are put together.
-func farEnd(t configs.Tunnel) error {
-	lookup := t.RDS != "" || t.ElastiCache != ""
-	switch {
-	case lookup && t.Host != "", t.RDS != "" && t.ElastiCache != "":
-		return exit.Usagef("give one of --host, --rds and --elasticache")
-	case t.Port == 0 && !lookup:
-		return exit.Usagef("--port is missing: the port on the far side")
-	case t.Reader && !lookup:
-		return exit.Usagef("--reader is for --rds and --elasticache")
+// checkEnds returns what is wrong with where a tunnel listens and leads, once options
+// and configuration are put together.
+func checkEnds(t configs.Tunnel) error {
+	option := func(key string) string { return "--" + strings.ReplaceAll(key, "_", "-") }
+	for _, fault := range t.EndFaults(option) {
+		return exit.Usagef("%s", fault)
 	}
 	return nil
 }

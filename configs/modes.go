@@ -1,0 +1,67 @@
+package configs
+
+import (
+	"slices"
+	"strings"
+)
+
+// GuardMode says what the guard may do to a session.
+type GuardMode string
+
+// The modes of the guard.
+const (
+	GuardOn     GuardMode = "on"
+	GuardWarn   GuardMode = "warn"
+	GuardStrict GuardMode = "strict"
+	GuardOff    GuardMode = "off"
+)
+
+// guardModes are the modes of the guard, as a help lists them.
+var guardModes = []struct {
+	mode       GuardMode
+	strictness int
+	text       string
+}{
+	{GuardOn, 2, "stop, if it is proven"},
+	{GuardWarn, 1, "explain it and go on"},
+	{GuardStrict, 3, "stop, also when it cannot be told"},
+	{GuardOff, 0, "ask nothing"},
+}
+
+// GuardModes are the names of the modes of the guard.
+func GuardModes() (names []string) {
+	for _, m := range guardModes {
+		names = append(names, string(m.mode))
+	}
+	return names
+}
+
+// GuardText says what the modes of the guard do.
+func GuardText() string {
+	var texts []string
+	for _, m := range guardModes {
+		texts = append(texts, string(m.mode)+": "+m.text)
+	}
+	return "what a denial does. " + strings.Join(texts, "; ")
+}
+
+// weakerThan reports whether a mode lets more sessions through than another.
+func (m GuardMode) weakerThan(other GuardMode) bool {
+	strictness := func(m GuardMode) int {
+		at := slices.Index(GuardModes(), string(m))
+		if at < 0 {
+			return -1
+		}
+		return guardModes[at].strictness
+	}
+	return strictness(m) < strictness(other)
+}
+
+// The engines that can carry a session.
+const (
+	EnginePlugin = "plugin" // the official plugin, as a child
+	EngineNative = "native" // our own data channel
+)
+
+// Engines are the values that an engine may have.
+var Engines = []string{EnginePlugin, EngineNative}
