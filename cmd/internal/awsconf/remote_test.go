@@ -294,6 +294,9 @@ func TestSSO(t *testing.T) {
 	c := newCloud(t)
 	h := newHome(t, c, ssoConfigText)
 	path := ssoTokenFile(t, h, "2001-01-01T00:00:00Z")
+	if err := os.Chmod(path, 0o644); err != nil { // ssocreds would keep that
+		t.Fatal(err)
+	}
 	for i, want := range [][]string{{"POST /token", "GET /federation/credentials bearer fresh"}, nil} {
 		key, err := h.key("--profile", "sso")
 		if err != nil || key != "ASIASSO" {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"time"
 
@@ -133,6 +134,7 @@ func (c ssoConfig) credentials(ctx context.Context, cl *clients, path string) (*
 	switch {
 	case refresh.fresh != "":
 		token.Value = refresh.fresh // also where it could not be written
+		_ = os.Chmod(path, 0o600)   // as the CLI writes it
 	case errors.As(err, &own), ctx.Err() != nil:
 		return nil, err
 	case err != nil:
