@@ -205,9 +205,8 @@ type metadata struct {
 	base    string
 	timeout time.Duration
 	tries   int
-	first   bool   // the first version of the service, without tokens, will do
-	token   string // "" when the service gives none
-	asked   bool   // for a token
+	first   bool        // the first version of the service, without tokens, will do
+	header  http.Header // with a token if the service gives one; nil until it is asked
 }
 
 func (l *loader) metadata() *metadata {
@@ -236,46 +235,36 @@ func (s scope) metadataLimits() (timeout, tries int, err error) {
 
 var errNoToken = errorf(CodeOther, "Error retrieving metadata: Unable to retrieve token for use in IMDSv2 call and IMDSv1 has been disabled")
 
-// ask gets the session token of the service. A service that has none answers with
-// an error status; then the first version will do, or errNoToken is the end.
-func (m *metadata) ask(ctx context.Context) error {
-	header := http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {"21600"}}
-	token, err := m.clients.get(ctx, http.MethodPut, m.base+"/latest/api/token", header, m.timeout)
-	var status *errStatus
-	switch {
-	case err == nil:
-		m.token = string(token)
-	case !errors.As(err, &status) || status.status == http.StatusBadRequest:
-		return err
-	case !m.first:
-		return errNoToken
+// get asks for a path as often as the settings say.
+func (m *metadata) get(ctx context.Context, method, path string, header http.Header) (body []byte, err error) {
+	for range m.tries {
+		if body, err = m.clients.get(ctx, method, m.base+path, header, m.timeout); err == nil {
+			break
+		}
 	}
-	m.asked = true
-	return nil
+	return body, err
 }
 
-// read returns a path of the metadata.
+// read returns a path of the metadata, asked for with a session token of the service.
+// A service that has none answers with an error status; then the first version will
+// do, or errNoToken is the end.
 func (m *metadata) read(ctx context.Context, path string) (string, error) {
-	var err error
-	for range m.tries {
-		if !m.asked {
-			if err = m.ask(ctx); errors.Is(err, errNoToken) {
-				return "", err
-			}
-			if err != nil {
-				continue
-			}
-		}
-		header := http.Header{}
-		if m.token != "" {
-			header.Set("X-Aws-Ec2-Metadata-Token", m.token)
-		}
-		var body []byte
-		if body, err = m.clients.get(ctx, http.MethodGet, m.base+path, header, m.timeout); err == nil {
-			return string(body), nil
+	if m.header == nil {
+		token, err := m.get(ctx, http.MethodPut, "/latest/api/token", http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {"21600"}})
+		var status *errStatus
+		switch {
+		case err == nil:
+			m.header = http.Header{"X-Aws-Ec2-Metadata-Token": {string(token)}}
+		case !errors.As(err, &status) || status.status == http.StatusBadRequest:
+			return "", err
+		case !m.first:
+			return "", errNoToken
+		default:
+			m.header = http.Header{}
 		}
 	}
-	return "", err
+	body, err := m.get(ctx, http.MethodGet, path, m.header)
+	return strings.TrimSpace(string(body)), err
 }
 
 // extension is how long credentials of an instance are used past their end.
@@ -295,7 +284,7 @@ func (l *loader) instance() (provider, error) {
 		if err != nil {
 			return aws.Credentials{}, err
 		}
-		body, err := m.read(ctx, rolePath+strings.TrimSpace(role))
+		body, err := m.read(ctx, rolePath+role)
 		if err != nil {
 			return aws.Credentials{}, err
 		}
@@ -326,7 +315,6 @@ func (l *loader) instanceRegion() string {
 		return ""
 	}
 	zone, err := m.read(l.ctx, "/latest/meta-data/placement/availability-zone/")
-	zone = strings.TrimSpace(zone)
 	if err != nil || zone == "" {
 		return ""
 	}
