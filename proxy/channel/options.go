@@ -53,6 +53,9 @@ type Options struct {
 
 	// wall is the wall clock, apart from the monotonic one; tests turn it.
 	wall func() time.Time
+	// farewell is how long a channel that ends waits for the far side; on a busy
+	// machine tests wait longer.
+	farewell time.Duration
 }
 
 // Limits are the sizes and times of a channel. Those that are 0 get defaults that suit AWS.
@@ -89,10 +92,6 @@ type Limits struct {
 	// programs on this machine), one that is gone is not waited for, and one that
 	// waits for the rest of an answer gets fifteen times Answered.
 	Answered, Unanswered time.Duration
-
-	// farewell is how long a channel that ends waits for the far side. Tests on a
-	// busy machine wait longer.
-	farewell time.Duration
 }
 
 const (

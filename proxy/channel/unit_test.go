@@ -74,6 +74,9 @@ func TestEncryption(t *testing.T) {
 		if len(sealed) != len(plain)+overhead {
 			t.Errorf("%d bytes became %d", len(plain), len(sealed))
 		}
+		if again := client.seal([]byte(plain)); bytes.Equal(again[:12], sealed[:12]) {
+			t.Error("two messages have one nonce")
+		}
 		if got, err := agent.open(sealed); err != nil || string(got) != plain {
 			t.Errorf("%q, %v", got, err)
 		}

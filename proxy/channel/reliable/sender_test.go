@@ -125,6 +125,25 @@ func TestSenderTimeout(t *testing.T) {
 	k.want(slices.Concat(numbers(6, 33), []int64{4}))
 }
 
+// TestSenderAsksWithFullWindow: the message that asks goes out although the window,
+// smaller by then, has no room.
+func TestSenderAsksWithFullWindow(t *testing.T) {
+	k := newClockwork(t, 1000)
+	k.offer(4)
+	k.sent()
+	k.pass(10 * time.Millisecond)
+	k.ack(0, 1, 2, 3)
+	k.offer(k.s.Size())
+	if n := len(k.sent()); n != k.s.Size() {
+		t.Fatalf("%d messages sent, the window has %d", n, k.s.Size())
+	}
+	k.pass(minTimeout)
+	k.want([]int64{4})
+	if k.s.Flight.N <= k.s.Size() {
+		t.Errorf("%d messages are in flight, the window has %d", k.s.Flight.N, k.s.Size())
+	}
+}
+
 // A slow far side acknowledges everything late: only the question is sent twice.
 func TestSenderPatientWithSlowPeer(t *testing.T) {
 	k := newClockwork(t, 1000)
