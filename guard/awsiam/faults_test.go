@@ -89,18 +89,26 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
-// A caller who gives up is not kept, whatever is under way.
+// A caller who gives up is not kept, whatever is under way, and does not spoil the
+// answer for others.
 func TestCanceled(t *testing.T) {
 	stop := make(chan struct{})
-	defer close(stop)
-	asked := make(chan struct{})
-	c, _ := newFake(t, Options{CallTimeout: time.Hour}, map[string]func(http.ResponseWriter, fakeCall){
-		"GetCallerIdentity": func(http.ResponseWriter, fakeCall) { close(asked); <-stop },
+	asked := make(chan struct{}, 9)
+	c, f := newFake(t, Options{CallTimeout: time.Hour}, map[string]func(http.ResponseWriter, fakeCall){
+		"GetCallerIdentity": func(w http.ResponseWriter, call fakeCall) {
+			asked <- struct{}{}
+			<-stop
+			whoami(devSession)(w, call)
+		},
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-asked; cancel() }()
 	if _, err := c.Caller(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("caller: %v", err)
+	}
+	close(stop)
+	if caller, _ := c.Caller(t.Context()); caller.SessionARN != devSession || f.count("GetCallerIdentity") != 1 {
+		t.Errorf("the next one gets %+v, after %d calls", caller, f.count("GetCallerIdentity"))
 	}
 }
 

@@ -61,6 +61,11 @@ func TestReadResults(t *testing.T) {
 			EvalActionName: action, EvalDecision: implicit, EvalResourceName: aws.String(nodeARN),
 			PermissionsBoundaryDecisionDetail: &iamtypes.PermissionsBoundaryDecisionDetail{},
 		}}, want: outcome{verdict: policy.ImplicitDeny, boundary: true, layers: []policy.LayerAnswer{{Layer: policy.Boundary, Verdict: policy.ImplicitDeny}}}},
+		{name: "a denial that neither the organization nor the boundary makes", results: []iamtypes.EvaluationResult{{
+			EvalActionName: action, EvalDecision: implicit, EvalResourceName: aws.String(nodeARN),
+			OrganizationsDecisionDetail:       &iamtypes.OrganizationsDecisionDetail{AllowedByOrganizations: true},
+			PermissionsBoundaryDecisionDetail: &iamtypes.PermissionsBoundaryDecisionDetail{AllowedByPermissionsBoundary: true},
+		}}, want: outcome{verdict: policy.ImplicitDeny}},
 		{name: "nothing", err: true},
 		{name: "another action", results: []iamtypes.EvaluationResult{{EvalActionName: aws.String("ssm:GetDocument"), EvalDecision: allowed}}, err: true},
 		{name: "only other resources", results: []iamtypes.EvaluationResult{{

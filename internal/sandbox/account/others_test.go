@@ -79,6 +79,11 @@ func TestRCPReachesKMS(t *testing.T) {
 	if f := c.post(nil, "kms", "DescribeKey", start{"KeyId": keyARN}); !strings.HasSuffix(f.Message, "with an explicit deny in a resource control policy") {
 		t.Error(f)
 	}
+	w.Organization.Levels[0].RCPs[0].Document = strings.Replace(deny("ssm:*", "*"), `"Effect"`, `"Principal":"*","Effect"`, 1)
+	_, c = open(t, w, api.Options{})
+	if f := c.post(nil, "ssm", "DescribeSessions", start{"State": "Active"}); f.Code != "" {
+		t.Errorf("an RCP reaches Systems Manager: %+v", f)
+	}
 }
 
 // The preferences' key encrypts shells, never ports.
