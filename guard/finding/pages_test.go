@@ -58,6 +58,7 @@ func TestPageIgnoresCase(t *testing.T) {
 
 // TestPageExamples: what looks like statements in an example is IAM policy.
 func TestPageExamples(t *testing.T) {
+	read := 0
 	for _, r := range Pages() {
 		for _, text := range []string{r.Example.Before, r.Example.After} {
 			if !strings.HasPrefix(text, `{"Effect"`) {
@@ -79,7 +80,11 @@ func TestPageExamples(t *testing.T) {
 			if _, err := policy.Parse(kind, string(r.Code), fmt.Appendf(nil, `{"Version":"2012-10-17","Statement":[%s]}`, text)); err != nil {
 				t.Errorf("%v", err)
 			}
+			read++
 		}
+	}
+	if read < 40 {
+		t.Errorf("only %d examples were read", read)
 	}
 }
 
@@ -91,6 +96,7 @@ func TestCodesHavePages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	named := make(map[string]bool)
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
@@ -100,9 +106,15 @@ func TestCodesHavePages(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range codeLiteral.FindAllStringSubmatch(string(text), -1) {
+			named[m[1]] = true
 			if _, ok := Page(guard.Code(m[1])); !ok {
 				t.Errorf("%s names %s, which has no page", file, m[1])
 			}
+		}
+	}
+	for _, r := range Pages() {
+		if !named[string(r.Code)] {
+			t.Errorf("%s has a page, and nothing names it", r.Code)
 		}
 	}
 }

@@ -42,6 +42,9 @@ func oracleCases(t testing.TB, path string) (lines []string, want []caseDecision
 		c.Expected.ID = c.ID
 		lines, want = append(lines, in.Text()), append(want, c.Expected)
 	}
+	if err := in.Err(); err != nil || len(lines) == 0 {
+		t.Fatalf("%s: %d cases, %v", path, len(lines), err)
+	}
 	return lines, want
 }
 
