@@ -3,6 +3,7 @@ package awsconf
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -143,5 +144,21 @@ func TestSplitWords(t *testing.T) {
 func FuzzINI(f *testing.F) {
 	f.Add("[default]\nregion = x\n")
 	f.Add("[a]\nb =\n  c = d\n\n  e\n")
-	f.Fuzz(func(_ *testing.T, text string) { _, _ = parseINI(text, true) })
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := parseINI(text, true)
+		if err != nil {
+			return
+		}
+		for name, s := range got {
+			for key, value := range s.values {
+				if key == "" || key != strings.ToLower(key) || key != trim(key) || value != strings.TrimRightFunc(value, isSpace) {
+					t.Errorf("%q: section %q has %q = %q", text, name, key, value)
+				}
+			}
+		}
+		again, err := parseINI("# a comment\n\n"+text, true)
+		if diff := cmp.Diff(got, again, cmp.AllowUnexported(section{})); err != nil || diff != "" {
+			t.Errorf("%q, behind a comment: %v %s", text, err, diff)
+		}
+	})
 }

@@ -148,6 +148,12 @@ func TestQuietBeforeSession(t *testing.T) {
 	if out.Len() != 0 {
 		t.Errorf("wrote %q", out.String())
 	}
+	noted := samples()["allowed"]
+	noted.Findings = []guard.Finding{{Code: "SG503", Level: guard.Note, Summary: "no tags could be read"}}
+	render(t, NewText(&out, 80, false), noted, false)
+	if out.Len() != 0 {
+		t.Errorf("a note: wrote %q", out.String())
+	}
 	render(t, NewText(&out, 80, false), samples()["unknown"], false)
 	if want := "ssmguard: warning: role/dev's policies could not be read [SG501]\n"; out.String() != want {
 		t.Errorf("wrote %q, want %q", out.String(), want)

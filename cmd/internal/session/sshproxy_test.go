@@ -22,6 +22,7 @@ func TestSSHOptionsComplete(t *testing.T) {
 		{"--profile prod", "", "", "", "needs a host and a port"},
 		{"bastion ssh", "", "", "", "ssh is no port"},
 		{"bastion 65536", "", "", "", "65536 is no port"},
+		{"bastion 0", "", "", "", "0 is no port"},
 	}
 	for _, tt := range tests {
 		var o sshOptions
@@ -34,6 +35,17 @@ func TestSSHOptionsComplete(t *testing.T) {
 		}
 		if err != nil || o.Host != tt.host || o.Port != tt.port || strings.Join(rest, " ") != tt.rest {
 			t.Errorf("%q: %+v, rest %q, error %v", tt.words, o, rest, err)
+		}
+	}
+}
+
+// TestKeyAndUserGoTogether: a key is pushed for a user, and a user is there for a key.
+func TestKeyAndUserGoTogether(t *testing.T) {
+	for _, o := range []sshOptions{{User: "ann"}, {KeyFile: "id.pub"}, {User: "ann", KeyFile: "id.pub"}, {}} {
+		together := (o.User == "") == (o.KeyFile == "")
+		_, err := o.complete([]string{"bastion", "22"})
+		if (err == nil) != together || err != nil && exit.Code(err) != exit.Usage {
+			t.Errorf("%+v: %v", o, err)
 		}
 	}
 }

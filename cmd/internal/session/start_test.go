@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -273,6 +274,20 @@ func TestInterruptedWhileOpening(t *testing.T) {
 		}
 		if stderr.String() != want {
 			t.Errorf("stderr %q, want %q", stderr.String(), want)
+		}
+	}
+}
+
+// TestStops: who stops a session at which verdict.
+func TestStops(t *testing.T) {
+	const unknown, allow, implicit, explicit = policy.Unknown, policy.Allow, policy.ImplicitDeny, policy.ExplicitDeny
+	for mode, at := range map[ask.GuardMode][]policy.Verdict{
+		ask.GuardOff: nil, ask.GuardWarn: nil, ask.GuardOn: {implicit, explicit}, ask.GuardStrict: {unknown, implicit, explicit},
+	} {
+		for _, v := range []policy.Verdict{unknown, allow, implicit, explicit} {
+			if got := stops(mode, v); got != slices.Contains(at, v) {
+				t.Errorf("--guard %s, %v: %v", mode, v, got)
+			}
 		}
 	}
 }

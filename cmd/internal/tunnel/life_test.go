@@ -315,6 +315,9 @@ func TestLockOutwaitsALook(t *testing.T) {
 		if err := <-second; err != nil {
 			t.Error(err)
 		}
+		if r.Alive("db") {
+			t.Error("a process lives that has let its name go")
+		}
 	})
 }
 
