@@ -409,7 +409,7 @@ func TestScriptsAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		if info, err := f.Info(); err != nil || info.Mode()&0o100 == 0 {
+		if info, err := f.Info(); err != nil || info.Mode()&0o100 == 0 || f.IsDir() {
 			continue // what a script reads
 		}
 		if !strings.Contains(string(text), "`.ci/"+f.Name()) && !strings.Contains(string(text), ".ci/"+f.Name()+" ") {
