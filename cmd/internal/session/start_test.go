@@ -281,8 +281,8 @@ func TestInterruptedWhileOpening(t *testing.T) {
 // TestStops: who stops a session at which verdict.
 func TestStops(t *testing.T) {
 	const unknown, allow, implicit, explicit = policy.Unknown, policy.Allow, policy.ImplicitDeny, policy.ExplicitDeny
-	for mode, at := range map[ask.GuardMode][]policy.Verdict{
-		ask.GuardOff: nil, ask.GuardWarn: nil, ask.GuardOn: {implicit, explicit}, ask.GuardStrict: {unknown, implicit, explicit},
+	for mode, at := range map[configs.GuardMode][]policy.Verdict{
+		configs.GuardOff: nil, configs.GuardWarn: nil, configs.GuardOn: {implicit, explicit}, configs.GuardStrict: {unknown, implicit, explicit},
 	} {
 		for _, v := range []policy.Verdict{unknown, allow, implicit, explicit} {
 			if got := stops(mode, v); got != slices.Contains(at, v) {
