@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -62,7 +63,7 @@ func (m *man) each(commands []*command.Command, do func(*command.Command)) {
 }
 
 func (m *man) command(c *command.Command) {
-	m.f(".SS %s\n%s.\n.PP\n.B ssmguard %s\n%s\n.PP\n.nf\n%s\n.fi\n", roff(c.Path()), roff(env.UpperFirst(c.Usage)), roff(c.Path()), roff(c.ArgsUsage), roff(strings.TrimSpace(c.Description)))
+	m.f(".SS %s\n%s.\n.PP\n.B ssmguard %s\n%s\n.PP\n.nf\n%s\n.fi\n", roff(c.Path()), roff(env.UpperFirst(c.Usage)), roff(c.Path()), roff(cmp.Or(c.UsageText, c.ArgsUsage)), roff(strings.TrimSpace(c.Description)))
 	var also []string
 	for _, g := range c.FlagGroups() {
 		if g.Heading == "" {

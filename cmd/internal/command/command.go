@@ -29,7 +29,7 @@ const (
 var Groups = []string{Sessions, Checks, Tunnels, Trying, Setup}
 
 // Command declares a command. Of cli.Command it sets Name, Usage (a line), ArgsUsage
-// (what follows the name), Description, Category (one of Groups, for a command that
+// (what follows the name), UsageText (the same, longer), Description, Category (one of Groups, for a command that
 // stands below no other), and SkipFlagParsing where urfave/cli cannot parse the words:
 // those of the AWS CLI's grammar, and those that have options behind their words. The
 // fields here are for what urfave/cli has no place for.

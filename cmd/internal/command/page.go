@@ -10,7 +10,7 @@ import (
 // pageWidth is where lines of the help are broken.
 const pageWidth = 84
 
-const pageTemplate = `usage: ssmguard {{.Path}}{{with .ArgsUsage}} {{.}}{{end}}
+const pageTemplate = `usage: ssmguard {{.Path}}{{with or .UsageText .ArgsUsage}} {{.}}{{end}}
 
 {{trim .Description}}
 {{if .Verbs}}

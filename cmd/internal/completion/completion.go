@@ -154,26 +154,29 @@ func (l *line) candidates(ctx context.Context, p *env.Process, last string, valu
 	case l.beyond || value:
 		return nil
 	}
-	var cs []candidate
-	for _, v := range l.command.Verbs {
-		if !v.Hidden {
-			cs = append(cs, candidate{v.Name, v.Usage})
-		}
+	cs := verbs(l.command)
+	if len(l.words) == 0 || slices.Contains([]string{tunnel.Configured, tunnel.Running, "SERVICE", "TOPIC"}, l.command.Words) {
+		cs = append(cs, l.values(ctx, p, l.command.Words)...)
 	}
-	for _, c := range l.values(ctx, p, l.command.Words) {
-		if !slices.Contains(l.words, c.value) {
-			cs = append(cs, c)
-		}
-	}
+	cs = slices.DeleteFunc(cs, func(c candidate) bool { return c.value == "" || slices.Contains(l.words, c.value) })
 	if len(cs) == 0 || strings.HasPrefix(last, "-") {
 		cs = append(cs, words(command.Names(slices.DeleteFunc(l.flags, func(f command.Flag) bool { return f.Hidden }))...)...)
 	}
 	return cs
 }
 
+// verbs are the commands below a command.
+func verbs(c *command.Command) (cs []candidate) {
+	for _, v := range c.Verbs {
+		if !v.Hidden {
+			cs = append(cs, candidate{v.Name, v.Usage})
+		}
+	}
+	return cs
+}
+
 // values are what a value can be, by the name that the help has for it.
 func (l *line) values(ctx context.Context, p *env.Process, name string) []candidate {
-	first := len(l.words) == 0
 	switch name {
 	case "TARGET":
 		return targets(ctx, p, l.typed)
@@ -195,16 +198,16 @@ func (l *line) values(ctx context.Context, p *env.Process, name string) []candid
 		return codes()
 	case "TOPIC":
 		under, _ := l.all.Below(l.words)
-		return newLine(under, nil).candidates(ctx, p, "", false)
+		return verbs(under)
 	case tunnel.Configured, tunnel.OneTunnel, tunnel.Running:
 		return tunnelNames(p, name)
 	case "SERVICE":
-		if len(l.words) == 1 && ask.OperationOf[l.words[0]] != "" {
-			return words(ask.OperationOf[l.words[0]])
+		if len(l.words) == 0 {
+			return words(slices.Sorted(maps.Keys(ask.OperationOf))...)
 		}
-		name = strings.Join(slices.Sorted(maps.Keys(ask.OperationOf)), "|")
+		return words(ask.OperationOf[l.words[0]])
 	}
-	if !first || strings.ToUpper(name) == name { // what nobody can guess
+	if strings.ToUpper(name) == name { // what nobody can guess
 		return nil
 	}
 	return words(strings.Split(name, "|")...)

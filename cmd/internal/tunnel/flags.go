@@ -3,6 +3,7 @@ package tunnel
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"ssmguard/cmd/internal/ask"
@@ -75,8 +76,8 @@ func (o *Options) outputFlags(text string) []command.Flag {
 // loginFlags say who connects to the database behind a tunnel, and to which.
 func (o *Options) loginFlags() []command.Flag {
 	return grouped("the database behind a tunnel", []command.Flag{
-		{Name: "--user", Value: "USER", Text: "the user of the database", Set: command.Text(&o.Spot.User)},
-		{Name: "--database", Value: "NAME", Text: "the database", Set: command.Text(&o.Spot.Database)},
+		{Name: "--user", Value: "USER", Text: "the name of its user", Set: command.Text(&o.Spot.User)},
+		{Name: "--database", Value: "NAME", Text: "the name of the database", Set: command.Text(&o.Spot.Database)},
 	})
 }
 
@@ -87,7 +88,7 @@ func (o *Options) upFlags() []command.Flag {
 }
 
 func (o *Options) runFlags() []command.Flag {
-	return slices.Concat(o.retryFlags(runRetryFor.String()), o.openFlags(), o.spotFlags())
+	return slices.Concat(o.retryFlags(strings.TrimSuffix(runRetryFor.String(), "0s")), o.openFlags(), o.spotFlags())
 }
 
 func (o *Options) logsFlags() []command.Flag {

@@ -124,13 +124,25 @@ about one of the commands.`,
 	}
 	for _, v := range verbs {
 		c.Verbs = append(c.Verbs, &command.Command{
-			Command:  cli.Command{Name: v.name, SkipFlagParsing: true, ArgsUsage: v.words, Usage: v.usage, Description: v.about},
+			Command:  cli.Command{Name: v.name, SkipFlagParsing: true, ArgsUsage: v.words, UsageText: v.usageText(), Usage: v.usage, Description: v.about},
 			Options:  func() []command.Flag { return v.options(new(Options)) },
 			Examples: v.examples, Words: v.named, Likely: v.likely,
 			Run: v.runWords,
 		})
 	}
 	return c
+}
+
+// usageText shows where the options of the verb stand.
+func (v verb) usageText() string {
+	if v.flags == nil {
+		return v.words
+	}
+	names, program, ok := strings.Cut(v.words, " -- ")
+	if !ok {
+		return names + " [options]"
+	}
+	return names + " [options] -- " + program
 }
 
 func (v verb) options(o *Options) []command.Flag {
