@@ -58,7 +58,7 @@ func Frame(preface, msg string) string {
 // printable replaces what could move a terminal's cursor or is no UTF-8.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) || r == '\n' || r == '\t' {
+		if unicode.IsGraphic(r) || r == '\n' || r == '\t' {
 			return r
 		}
 		return '?'

@@ -191,3 +191,12 @@ func TestParseInt(t *testing.T) {
 		}
 	}
 }
+
+// TestPrintable: what stands on a command line or in a file moves no cursor.
+func TestPrintable(t *testing.T) {
+	_, err := Parse([]string{"ssm", "start-session", "--target", "i-1", "--parameters", "a\x1b[2J\u3000\u202e\xff"}, Env{})
+	var usage *UsageError
+	if !errors.As(err, &usage) || !strings.Contains(usage.Text(false), "input:\na?[2J\u3000?\ufffd\n ^") {
+		t.Errorf("%v", err)
+	}
+}

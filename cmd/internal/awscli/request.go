@@ -18,27 +18,30 @@ func (op *operation) request(p *parsed, env Env) (*mapping, error) {
 		}
 		req.set(m.name, v)
 	}
-	for _, flag := range []string{inputJSON, inputYAML} {
-		if !p.given[flag] {
+	flag, document := "", ""
+	for _, f := range []string{inputJSON, inputYAML} {
+		if !p.given[f] {
 			continue
 		}
-		// The CLI reads a file:// value once here and, if that works, again below.
-		if _, _, err := env.paramFile(p.values[flag]); err != nil {
-			return nil, parameterError(flag, err.Error())
+		v, ok, err := env.paramFile(p.values[f])
+		if err != nil {
+			return nil, parameterError(f, err.Error())
 		}
+		if !ok {
+			v = p.values[f]
+		}
+		if b, isBytes := v.(blob); isBytes {
+			v = strings.TrimPrefix(string(b), "\ufeff")
+		}
+		flag, document = f, v.(string)
 	}
-	for _, flag := range []string{inputJSON, inputYAML} {
-		if !p.given[flag] {
-			continue
-		}
-		if p.given[inputJSON] && p.given[inputYAML] {
-			return nil, paramValidation("Only one --cli-input- parameter may be specified.")
-		}
-		if err := req.addInput(flag, p.values[flag], env); err != nil {
-			return nil, err
-		}
+	switch {
+	case flag == "":
+		return req, nil
+	case p.given[inputJSON] && p.given[inputYAML]:
+		return nil, paramValidation("Only one --cli-input- parameter may be specified.")
 	}
-	return req, nil
+	return req, req.addInput(flag, document)
 }
 
 // value is the value of one option: the content of a file it names, then, for
@@ -85,27 +88,14 @@ func (m *member) value(raw string, env Env) (any, error) {
 
 // addInput merges a whole request given as JSON or YAML: what the options say
 // stays. Messages name the option with its dashes or without, as the CLI does.
-func (req *mapping) addInput(flag, raw string, env Env) error {
-	v, ok, err := env.paramFile(raw)
+func (req *mapping) addInput(flag, document string) error {
+	read, form := readJSON, "JSON"
+	if flag == inputYAML {
+		read, form = loadYAML, "YAML"
+	}
+	v, err := read(document)
 	if err != nil {
-		return &UsageError{Code: CodeOther, Message: err.Error()}
-	}
-	doc := raw
-	if ok {
-		switch v := v.(type) {
-		case string:
-			doc = v
-		case blob:
-			doc = strings.TrimPrefix(string(v), "\ufeff")
-		}
-	}
-	name := strings.TrimPrefix(flag, "--")
-	if flag == inputJSON {
-		if v, err = readJSON(doc); err != nil {
-			return parameterError(name, "Invalid JSON received.")
-		}
-	} else if v, err = loadYAML(doc); err != nil {
-		return parameterError(name, "Invalid YAML received.")
+		return parameterError(strings.TrimPrefix(flag, "--"), "Invalid "+form+" received.")
 	}
 	m, ok := v.(*mapping)
 	if !ok {
