@@ -12,8 +12,6 @@ import (
 	"runtime"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // How long answers stay good on disk. An allow verdict may be a little old,
@@ -109,47 +107,44 @@ func (k *cache) sweep(now time.Time) {
 
 // cacheKey names an entry that belongs to the client's credentials, region and
 // endpoints. The parts are hashed, so neither they nor any secret are on disk.
-func (c *Client) cacheKey(what string, parts ...string) string {
-	ssm, _ := c.apis["ssm"].Endpoint(context.Background()) // nil is a name, too
-	all := append([]string{
-		cacheFormat,
-		what,
-		c.region,
-		aws.ToString(c.sts.Options().BaseEndpoint),
-		aws.ToString(c.iam.Options().BaseEndpoint),
-		fmt.Sprint(ssm),
-	}, parts...)
+func (a *connection) cacheKey(what string, parts ...string) string {
+	all := []string{cacheFormat, what, a.region}
+	for _, service := range []string{"sts", "iam", "ssm"} {
+		endpoint, _ := a.apis[service].Endpoint(context.Background()) // nil is a name, too
+		all = append(all, fmt.Sprint(endpoint))
+	}
+	all = append(all, parts...)
 	sum := sha256.Sum256([]byte(strings.Join(all, "\x00")))
 	return what + "-" + hex.EncodeToString(sum[:16])
 }
 
 // recall reads an entry that a decision may rest on: Refresh makes it ask anew.
-func (c *Client) recall(key string, v any) bool {
-	c.mu.Lock()
-	fresh := c.fresh
-	c.mu.Unlock()
-	if fresh || !c.recallSilently(key, v) {
+func (a *answers) recall(key string, v any) bool {
+	a.mu.Lock()
+	fresh := a.fresh
+	a.mu.Unlock()
+	if fresh || !a.recallSilently(key, v) {
 		return false
 	}
-	c.mu.Lock()
-	c.fromDisk = true
-	c.mu.Unlock()
+	a.mu.Lock()
+	a.fromDisk = true
+	a.mu.Unlock()
 	return true
 }
 
 // recallSilently reads an entry that cannot be out of date.
-func (c *Client) recallSilently(key string, v any) bool {
-	return c.cache != nil && c.cache.get(key, time.Now(), v)
+func (a *answers) recallSilently(key string, v any) bool {
+	return a.cache != nil && a.cache.get(key, time.Now(), v)
 }
 
 // keep writes an entry, and tidies up before the first one.
-func (c *Client) keep(key string, v any, age time.Duration) {
-	if c.cache == nil {
+func (a *answers) keep(key string, v any, age time.Duration) {
+	if a.cache == nil {
 		return
 	}
 	now := time.Now()
-	c.tidy.Do(func() { c.cache.sweep(now) })
-	c.cache.put(key, now, v, age)
+	a.tidy.Do(func() { a.cache.sweep(now) })
+	a.cache.put(key, now, v, age)
 }
 
 func (k *cache) remove(key string) { _ = os.Remove(filepath.Join(k.dir, key)) }

@@ -6,14 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"ssmguard/guard"
+	"ssmguard/internal/awsapi"
 )
 
 // identity is who the credentials belong to, as far as STS and the credentials
@@ -31,14 +28,14 @@ type identity struct {
 // cacheKey names what is kept about the entity behind the identity. Sessions of
 // one role share it, so that a role assumed anew for each run is known from the
 // last; sessions of a user do not, since each may have used MFA or not.
-func (id identity) cacheKey(c *Client, what string) string {
+func (id identity) cacheKey(a *connection, what string) string {
 	p := principalOf(id)
 	entityID, _, _ := strings.Cut(id.UserID, ":")
 	session := ""
 	if p.kind != guard.AssumedRole {
 		session = id.accessKey
 	}
-	return c.cacheKey(what, p.pathless(), entityID, session, fmt.Sprint(originOf(id)))
+	return a.cacheKey(what, p.pathless(), entityID, session, fmt.Sprint(originOf(id)))
 }
 
 // entity is what IAM says of the user or role behind an identity.
@@ -49,26 +46,38 @@ type entity struct {
 	MFA      guard.MFA
 }
 
+// iamEntity is a user or role as IAM tells it.
+type iamEntity struct {
+	Arn      string
+	Boundary string   `xml:"PermissionsBoundary>PermissionsBoundaryArn"`
+	Tags     []iamTag `xml:"Tags>member"`
+}
+
+type iamTag struct{ Key, Value string }
+
+// callerReader reads who the caller is.
+type callerReader struct{ *connection }
+
 // Caller asks who the credentials belong to and, of IAM, which user or role
 // that is. The Caller is usable whenever its SessionARN is set: an error beside
 // it is a *guard.NotVisible for the IAM read, and Caller.Unknown names what is
 // missing. Without SessionARN the error is an *Error of sts:GetCallerIdentity.
-func (c *Client) Caller(ctx context.Context) (guard.Caller, error) {
+func (c policyReader) Caller(ctx context.Context) (guard.Caller, error) {
 	m := c.startCaller(ctx)
-	id, err := m.caller.get(ctx, c, c.readIdentity)
+	id, err := m.caller.get(ctx, c.connection, c.readIdentity)
 	if err != nil {
 		return guard.Caller{}, wrap("sts:GetCallerIdentity", err)
 	}
-	e, err := m.entity.get(ctx, c, c.readEntity)
+	e, err := m.entity.get(ctx, c.connection, c.readEntity)
 	return callerOf(id, e, err), err
 }
 
 // startCaller starts the reads that need nothing but the credentials.
-func (c *Client) startCaller(ctx context.Context) *memo {
+func (c policyReader) startCaller(ctx context.Context) *memo {
 	m := c.current()
-	m.caller.start(ctx, c, c.readIdentity)
-	m.entity.start(ctx, c, c.readEntity)
-	m.evidence.start(ctx, c, c.readEvidence)
+	m.caller.start(ctx, c.connection, c.readIdentity)
+	m.entity.start(ctx, c.connection, c.readEntity)
+	m.evidence.start(ctx, c.connection, c.readEvidence)
 	return m
 }
 
@@ -95,7 +104,7 @@ func callerOf(id identity, e entity, err error) guard.Caller {
 
 // readIdentity asks STS. It needs no permission and works even under an
 // explicit deny.
-func (c *Client) readIdentity(ctx context.Context) (identity, error) {
+func (c callerReader) readIdentity(ctx context.Context) (identity, error) {
 	const op = "sts:GetCallerIdentity"
 	if c.credentials == nil {
 		return identity{}, &Error{Permission: op, Kind: KindCredentials, Message: "no credentials"}
@@ -110,16 +119,17 @@ func (c *Client) readIdentity(ctx context.Context) (identity, error) {
 		id.accessKey = creds.AccessKeyID
 		return id, nil
 	}
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*sts.GetCallerIdentityOutput, error) {
-		return c.sts.GetCallerIdentity(ctx, nil)
-	})
+	out, err := call[struct {
+		Arn, Account string
+		UserID       string `xml:"UserId"`
+	}](ctx, c.connection, "", op, awsapi.Form{})
 	if err != nil {
 		return identity{}, err
 	}
 	id = identity{
-		SessionARN: aws.ToString(out.Arn),
-		Account:    aws.ToString(out.Account),
-		UserID:     aws.ToString(out.UserId),
+		SessionARN: out.Arn,
+		Account:    out.Account,
+		UserID:     out.UserID,
 		Temporary:  creds.SessionToken != "",
 		Source:     creds.Source,
 		accessKey:  creds.AccessKeyID,
@@ -142,13 +152,13 @@ func kindOfRetrieve(err error) Kind {
 
 // readEntity asks IAM for the user or role behind the identity. For callers
 // that IAM has no entity for, or does not answer, it asks nothing.
-func (c *Client) readEntity(ctx context.Context) (entity, error) {
-	id, err := c.current().caller.get(ctx, c, c.readIdentity)
+func (c callerReader) readEntity(ctx context.Context) (entity, error) {
+	id, err := c.current().caller.get(ctx, c.connection, c.readIdentity)
 	if err != nil {
 		return entity{}, err
 	}
 	p := principalOf(id)
-	key := id.cacheKey(c, "entity")
+	key := id.cacheKey(c.connection, "entity")
 	var e entity
 	if c.recall(key, &e) {
 		return e, nil
@@ -173,34 +183,26 @@ func (c *Client) readEntity(ctx context.Context) (entity, error) {
 
 const noIAM = "credentials of sts:GetFederationToken may not call IAM"
 
-func (c *Client) readUser(ctx context.Context, id identity, p principal) (entity, error) {
+func (c callerReader) readUser(ctx context.Context, id identity, p principal) (entity, error) {
 	// A user's ARN is whole as STS reports it; a refusal takes only tags and boundary away.
 	e := entity{ARN: id.SessionARN, MFA: mfaOf(id)}
-	out, err := ask(ctx, c, "iam:GetUser", func(ctx context.Context) (*iam.GetUserOutput, error) {
-		return c.iam.GetUser(ctx, &iam.GetUserInput{UserName: aws.String(p.name)})
-	})
+	out, err := call[struct{ User *iamEntity }](ctx, c.connection, "", "iam:GetUser", awsapi.Form{"UserName": p.name})
 	if id.Temporary {
 		e.MFA = mfaFromIAM(id, err)
 	}
 	if err != nil || out.User == nil {
 		return e, unseen("iam:GetUser", e.ARN, err)
 	}
-	e.Tags, e.Boundary = iamTags(out.User.Tags), boundaryARN(out.User.PermissionsBoundary)
+	e.Tags, e.Boundary = tagMap(out.User.Tags), out.User.Boundary
 	return e, nil
 }
 
-func (c *Client) readRole(ctx context.Context, p principal) (entity, error) {
-	out, err := ask(ctx, c, "iam:GetRole", func(ctx context.Context) (*iam.GetRoleOutput, error) {
-		return c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(p.name)})
-	})
+func (c callerReader) readRole(ctx context.Context, p principal) (entity, error) {
+	out, err := call[struct{ Role *iamEntity }](ctx, c.connection, "", "iam:GetRole", awsapi.Form{"RoleName": p.name})
 	if err != nil || out.Role == nil {
 		return entity{}, unseen("iam:GetRole", p.pathless(), err)
 	}
-	return entity{
-		ARN:      aws.ToString(out.Role.Arn),
-		Tags:     iamTags(out.Role.Tags),
-		Boundary: boundaryARN(out.Role.PermissionsBoundary),
-	}, nil
+	return entity{ARN: out.Role.Arn, Tags: tagMap(out.Role.Tags), Boundary: out.Role.Boundary}, nil
 }
 
 // mfaOf is what the credentials alone tell of MFA: long-term keys never carry it.
@@ -252,21 +254,6 @@ func causeText(err error) string {
 		text = own.Code + ": " + text
 	}
 	return strings.Join(strings.Fields(text), " ")
-}
-
-func iamTags(tags []iamtypes.Tag) map[string]string {
-	m := make(map[string]string, len(tags))
-	for _, t := range tags {
-		m[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return m
-}
-
-func boundaryARN(b *iamtypes.AttachedPermissionsBoundary) string {
-	if b == nil {
-		return ""
-	}
-	return aws.ToString(b.PermissionsBoundaryArn)
 }
 
 // principal is what the ARN of an identity says of the IAM entity behind it.

@@ -37,23 +37,41 @@ const (
 // guard.Simulator and guard.Inventory, is safe for concurrent use, and must be
 // closed.
 type Client struct {
+	*connection
+	policyReader
+	factReader
+	nodeReader
+}
+
+// connection is how AWS is asked with one set of credentials, and what it has
+// answered.
+type connection struct {
 	services
+	answers
+	reads
 
 	region      string
 	credentials aws.CredentialsProvider
 	options     Options
-	cache       *cache
-	tidy        sync.Once
 	slots       chan struct{} // one per call under way
+}
 
-	closed context.CancelFunc
-	life   context.Context // ends with Close; nothing else hangs on it
-	work   sync.WaitGroup
+// answers are kept for as long as the client lives, and some of them on disk.
+type answers struct {
+	cache *cache // nil for none
+	tidy  sync.Once
 
 	mu       sync.Mutex
 	memo     *memo
 	fresh    bool // the cache is written and not read
 	fromDisk bool // something the memo holds came from the cache
+}
+
+// reads are the goroutines that Close ends and waits for.
+type reads struct {
+	closed context.CancelFunc
+	life   context.Context // ends with Close; nothing else hangs on it
+	wait   sync.WaitGroup
 }
 
 var (
@@ -73,19 +91,19 @@ func New(cfg aws.Config, o Options) *Client {
 		o.Concurrency = defaultConcurrency
 	}
 	cfg = withShortRetries(cfg)
-	c := &Client{
+	a := &connection{
 		services:    newServices(cfg, o.SSMEndpoint),
+		answers:     answers{memo: newMemo()},
 		region:      cfg.Region,
 		credentials: cfg.Credentials,
 		options:     o,
 		slots:       make(chan struct{}, o.Concurrency),
-		memo:        newMemo(),
 	}
 	if o.CacheDir != "" && !o.NoCache {
-		c.cache = &cache{dir: filepath.Join(o.CacheDir, "evidence")} // sweep may delete what it finds there
+		a.cache = &cache{dir: filepath.Join(o.CacheDir, "evidence")} // sweep may delete what it finds there
 	}
-	c.life, c.closed = context.WithCancel(context.Background())
-	return c
+	a.life, a.closed = context.WithCancel(context.Background())
+	return &Client{a, policyReader{callerReader{a}}, factReader{a}, nodeReader{a}}
 }
 
 // withShortRetries returns cfg with at most maxAttempts attempts and waits well
@@ -113,9 +131,9 @@ func withShortRetries(cfg aws.Config) aws.Config {
 
 // Close gives up the reads under way and waits for them to end. Results already
 // returned stay valid.
-func (c *Client) Close() {
-	c.closed()
-	c.work.Wait()
+func (r *reads) Close() {
+	r.closed()
+	r.wait.Wait()
 }
 
 // Prefetch starts reading what r needs and does not wait: who the caller is,
@@ -129,20 +147,20 @@ func (c *Client) Prefetch(ctx context.Context, r guard.Request) {
 
 // ask makes one call: bounded in time and in number with others, timed, its
 // error named by permission.
-func ask[T any](ctx context.Context, c *Client, permission string, call func(context.Context) (T, error)) (T, error) {
+func ask[T any](ctx context.Context, a *connection, permission string, call func(context.Context) (T, error)) (T, error) {
 	var zero T
 	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
+	case a.slots <- struct{}{}:
+		defer func() { <-a.slots }()
 	case <-ctx.Done():
 		return zero, wrap(permission, ctx.Err())
 	}
-	limited, cancel := context.WithTimeout(ctx, c.options.CallTimeout)
+	limited, cancel := context.WithTimeout(ctx, a.options.CallTimeout)
 	defer cancel()
 	start := time.Now()
 	out, err := call(limited)
-	if c.options.Timing != nil {
-		c.options.Timing(permission, time.Since(start))
+	if a.options.Timing != nil {
+		a.options.Timing(permission, time.Since(start))
 	}
 	if err != nil {
 		return zero, wrap(permission, err)

@@ -16,7 +16,7 @@ type clusters struct {
 }
 
 // clusterFacts reads the key that the cluster of a task encrypts commands with.
-func (c *Client) clusterFacts(ctx context.Context, r guard.Request) part {
+func (c factReader) clusterFacts(ctx context.Context, r guard.Request) part {
 	const op = "ecs:DescribeClusters"
 	document := part{apply: func(f *guard.Facts) {
 		f.DocumentOwner, f.DocumentType, f.SessionType = ownerAWS, "Session", sessionInteractive
@@ -25,7 +25,7 @@ func (c *Client) clusterFacts(ctx context.Context, r guard.Request) part {
 	if !ok {
 		return document
 	}
-	out, err := call[clusters](ctx, c, r.Region, op, map[string]any{"clusters": []string{cluster}, "include": []string{"CONFIGURATIONS"}})
+	out, err := call[clusters](ctx, c.connection, r.Region, op, map[string]any{"clusters": []string{cluster}, "include": []string{"CONFIGURATIONS"}})
 	if err != nil {
 		return document.and(part{unknown: []string{guard.UnknownKMSKey}, err: unseen(op, cluster, err)})
 	}

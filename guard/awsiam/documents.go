@@ -4,9 +4,9 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"ssmguard/internal/awsapi"
 )
 
 // firstVersion is the default version of every managed policy that was never edited.
@@ -14,7 +14,7 @@ const firstVersion = "v1"
 
 // managedPolicy returns the text of a managed policy's default version. The
 // text of an AWS-managed version never changes, so it is kept on disk for long.
-func (c *Client) managedPolicy(ctx context.Context, policyARN string) (string, error) {
+func (c policyReader) managedPolicy(ctx context.Context, policyARN string) (string, error) {
 	version, err := c.defaultVersion(ctx, policyARN)
 	if err != nil {
 		return "", err
@@ -24,7 +24,7 @@ func (c *Client) managedPolicy(ctx context.Context, policyARN string) (string, e
 
 // managedPolicyAtOnce is managedPolicy for policies that are found late: it does
 // not wait for the version's number to ask for the likeliest one.
-func (c *Client) managedPolicyAtOnce(ctx context.Context, policyARN string) (string, error) {
+func (c policyReader) managedPolicyAtOnce(ctx context.Context, policyARN string) (string, error) {
 	if awsManaged(policyARN) {
 		return c.managedPolicy(ctx, policyARN) // edited by AWS, all of them
 	}
@@ -45,29 +45,29 @@ func (c *Client) managedPolicyAtOnce(ctx context.Context, policyARN string) (str
 	return c.policyVersion(ctx, policyARN, version)
 }
 
-func (c *Client) defaultVersion(ctx context.Context, policyARN string) (string, error) {
-	out, err := ask(ctx, c, "iam:GetPolicy", func(ctx context.Context) (*iam.GetPolicyOutput, error) {
-		return c.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: aws.String(policyARN)})
-	})
-	if err != nil || out.Policy == nil {
+func (c policyReader) defaultVersion(ctx context.Context, policyARN string) (string, error) {
+	out, err := call[struct {
+		Version string `xml:"Policy>DefaultVersionId"`
+	}](ctx, c.connection, "", "iam:GetPolicy", awsapi.Form{"PolicyArn": policyARN})
+	if err != nil || out.Version == "" {
 		return "", unseen("iam:GetPolicy", policyARN, err)
 	}
-	return aws.ToString(out.Policy.DefaultVersionId), nil
+	return out.Version, nil
 }
 
-func (c *Client) policyVersion(ctx context.Context, policyARN, version string) (string, error) {
+func (c policyReader) policyVersion(ctx context.Context, policyARN, version string) (string, error) {
 	key := c.cacheKey(managedEntry, policyARN, version)
 	var text string
 	if awsManaged(policyARN) && c.recallSilently(key, &text) {
 		return text, nil
 	}
-	v, err := ask(ctx, c, "iam:GetPolicyVersion", func(ctx context.Context) (*iam.GetPolicyVersionOutput, error) {
-		return c.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: aws.String(policyARN), VersionId: aws.String(version)})
-	})
-	if err != nil || v.PolicyVersion == nil || v.PolicyVersion.Document == nil {
+	out, err := call[struct {
+		Document string `xml:"PolicyVersion>Document"`
+	}](ctx, c.connection, "", "iam:GetPolicyVersion", awsapi.Form{"PolicyArn": policyARN, "VersionId": version})
+	if err != nil || out.Document == "" {
 		return "", unseen("iam:GetPolicyVersion", policyARN, err)
 	}
-	text = decoded(*v.PolicyVersion.Document)
+	text = decoded(out.Document)
 	if awsManaged(policyARN) {
 		c.keep(key, text, managedAge)
 	}

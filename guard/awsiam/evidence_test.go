@@ -225,7 +225,7 @@ func TestOrganizationPath(t *testing.T) {
 	c, _ := newFake(t, Options{}, map[string]func(http.ResponseWriter, fakeCall){
 		"DescribeAccount": text(`{"Account":{"Id":"111122223333","Paths":["o-exampleorgid/r-abcd/ou-abcd-11111111/111122223333/"]}}`),
 	})
-	got, err := c.orgTargets(t.Context(), testAccount)
+	got, err := organizationReader{c.callerReader}.orgTargets(t.Context(), testAccount)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,22 +10,25 @@ import (
 	"ssmguard/internal/awsapi"
 )
 
+// factReader reads what the grants of a request depend on.
+type factReader struct{ *connection }
+
 // Facts reads what the grants of a request depend on: the target's tags and
 // health, the document's owner, type, tags and key. Every read is tried, all at
 // once. The Facts are usable beside an error: Facts.Unknown names what is
 // missing, and the error joins a *guard.NotVisible or *Error for every read that
 // failed. r.Caller is not used.
-func (c *Client) Facts(ctx context.Context, r guard.Request) (guard.Facts, error) {
-	f, err := c.startFacts(ctx, r).get(ctx, c, c.factsReader(r))
+func (c factReader) Facts(ctx context.Context, r guard.Request) (guard.Facts, error) {
+	f, err := c.startFacts(ctx, r).get(ctx, c.connection, c.factsReader(r))
 	if err != nil && f.At.IsZero() { // we stopped waiting: nothing was read
 		f = guard.UnknownFacts()
 	}
 	return f, err
 }
 
-func (c *Client) startFacts(ctx context.Context, r guard.Request) *flight[guard.Facts] {
+func (c factReader) startFacts(ctx context.Context, r guard.Request) *flight[guard.Facts] {
 	f := c.current().factsOf(factsKey{r.Region, r.Target, r.Document, r.Container})
-	f.start(ctx, c, c.factsReader(r))
+	f.start(ctx, c.connection, c.factsReader(r))
 	return f
 }
 
@@ -36,7 +39,7 @@ type part struct {
 	err     error
 }
 
-func (c *Client) factsReader(r guard.Request) func(context.Context) (guard.Facts, error) {
+func (c factReader) factsReader(r guard.Request) func(context.Context) (guard.Facts, error) {
 	return func(ctx context.Context) (guard.Facts, error) {
 		reads := []func(context.Context, guard.Request) part{
 			c.targetFacts, c.documentTagFacts, c.documentFacts, c.registrationFacts, c.connectionFacts,
@@ -65,7 +68,7 @@ func (c *Client) factsReader(r guard.Request) func(context.Context) (guard.Facts
 }
 
 // targetFacts reads the target's tags, and what the same call tells of its health.
-func (c *Client) targetFacts(ctx context.Context, r guard.Request) part {
+func (c factReader) targetFacts(ctx context.Context, r guard.Request) part {
 	switch {
 	case r.Target == "":
 		return part{}
@@ -77,9 +80,9 @@ func (c *Client) targetFacts(ctx context.Context, r guard.Request) part {
 	return c.instanceFacts(ctx, r)
 }
 
-func (c *Client) instanceFacts(ctx context.Context, r guard.Request) part {
+func (c factReader) instanceFacts(ctx context.Context, r guard.Request) part {
 	const op = "ec2:DescribeInstances"
-	out, err := call[instances](ctx, c, r.Region, op, awsapi.Form{"InstanceId.1": r.Target})
+	out, err := call[instances](ctx, c.connection, r.Region, op, awsapi.Form{"InstanceId.1": r.Target})
 	if KindOf(err) == KindNotFound || err == nil && len(out.Instances) == 0 {
 		region := ""
 		if hasID(r.Target, "i-") {
@@ -102,10 +105,10 @@ func (c *Client) instanceFacts(ctx context.Context, r guard.Request) part {
 // findInstance looks for an instance in the other regions of the account, since
 // a session to it would fail with nothing but TargetNotConnected. It returns ""
 // when it is nowhere or nobody tells.
-func (c *Client) findInstance(ctx context.Context, r guard.Request) string {
+func (c factReader) findInstance(ctx context.Context, r guard.Request) string {
 	regions, err := call[struct {
 		Names []string `xml:"regionInfo>item>regionName"`
-	}](ctx, c, "", "ec2:DescribeRegions", awsapi.Form{})
+	}](ctx, c.connection, "", "ec2:DescribeRegions", awsapi.Form{})
 	if err != nil {
 		return ""
 	}
@@ -115,7 +118,7 @@ func (c *Client) findInstance(ctx context.Context, r guard.Request) string {
 		if region == "" || region == r.Region {
 			return
 		}
-		out, err := call[instances](ctx, c, region, "ec2:DescribeInstances", awsapi.Form{"InstanceId.1": r.Target})
+		out, err := call[instances](ctx, c.connection, region, "ec2:DescribeInstances", awsapi.Form{"InstanceId.1": r.Target})
 		found[i] = err == nil && len(out.Instances) > 0
 	})
 	if i := slices.Index(found, true); i >= 0 {

@@ -25,11 +25,11 @@ func newMemo() *memo {
 	return &memo{facts: make(map[factsKey]*flight[guard.Facts])}
 }
 
-// current returns the client's memo; Refresh replaces it.
-func (c *Client) current() *memo {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.memo
+// current returns the memo; Refresh replaces it.
+func (a *answers) current() *memo {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.memo
 }
 
 // flight is one read that is made once and waited for by many. A failed read
@@ -42,9 +42,9 @@ type flight[T any] struct {
 }
 
 // start begins the read when nobody has, and returns the channel that closes
-// when it is over. The read runs in a goroutine of c, so that a caller who
+// when it is over. The read runs in a goroutine of a, so that a caller who
 // stops waiting does not spoil it for the others.
-func (f *flight[T]) start(ctx context.Context, c *Client, read func(context.Context) (T, error)) <-chan struct{} {
+func (f *flight[T]) start(ctx context.Context, a *connection, read func(context.Context) (T, error)) <-chan struct{} {
 	f.mu.Lock()
 	if f.done != nil && !f.again() {
 		defer f.mu.Unlock()
@@ -53,7 +53,7 @@ func (f *flight[T]) start(ctx context.Context, c *Client, read func(context.Cont
 	done := make(chan struct{})
 	f.done = done
 	f.mu.Unlock()
-	c.background(ctx, func(ctx context.Context) {
+	a.background(ctx, func(ctx context.Context) {
 		out, err := read(ctx)
 		f.mu.Lock()
 		f.out, f.err = out, err
@@ -64,9 +64,9 @@ func (f *flight[T]) start(ctx context.Context, c *Client, read func(context.Cont
 }
 
 // get is start, and waits for the result or for the end of ctx.
-func (f *flight[T]) get(ctx context.Context, c *Client, read func(context.Context) (T, error)) (T, error) {
+func (f *flight[T]) get(ctx context.Context, a *connection, read func(context.Context) (T, error)) (T, error) {
 	select {
-	case <-f.start(ctx, c, read):
+	case <-f.start(ctx, a, read):
 	case <-ctx.Done():
 		var zero T
 		return zero, ctx.Err()
@@ -88,14 +88,14 @@ func (f *flight[T]) again() bool {
 
 // background runs f in a goroutine that Close ends and waits for. f gets ctx's
 // values but not its end.
-func (c *Client) background(ctx context.Context, f func(context.Context)) {
-	if c.life.Err() != nil {
-		f(c.life) // closed: every call in f fails at once
+func (r *reads) background(ctx context.Context, f func(context.Context)) {
+	if r.life.Err() != nil {
+		f(r.life) // closed: every call in f fails at once
 		return
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(c.life, cancel)
-	c.work.Go(func() {
+	stop := context.AfterFunc(r.life, cancel)
+	r.wait.Go(func() {
 		defer cancel()
 		defer stop()
 		f(ctx)

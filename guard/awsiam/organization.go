@@ -47,10 +47,13 @@ var orgUnread = evidence{Partial: []policy.Kind{policy.SCP, policy.RCP}}
 // serviceLinked is in the ARN of every service-linked role, which SCPs and RCPs spare.
 const serviceLinked = ":role/aws-service-role/"
 
-// organizationLayers reads the SCPs and RCPs of the caller's account, from the
+// organizationReader reads the policies of the caller's organization.
+type organizationReader struct{ callerReader }
+
+// layers reads the SCPs and RCPs of the caller's account, from the
 // root down. They do not exist for an account without organization nor for the
 // management account; otherwise only a delegated administrator may read them.
-func (c *Client) organizationLayers(ctx context.Context, id identity) (evidence, error) {
+func (c organizationReader) layers(ctx context.Context, id identity) (evidence, error) {
 	var (
 		org           *orgDescription
 		targets       []string
@@ -59,10 +62,10 @@ func (c *Client) organizationLayers(ctx context.Context, id identity) (evidence,
 	)
 	together(
 		func() {
-			org, orgErr = call[orgDescription](ctx, c, "", "organizations:DescribeOrganization", struct{}{})
+			org, orgErr = call[orgDescription](ctx, c.connection, "", "organizations:DescribeOrganization", struct{}{})
 		},
 		func() { targets, tgErr = c.orgTargets(ctx, id.Account) },
-		func() { known, _ = c.current().entity.get(ctx, c, c.readEntity) }, // its error is the boundary layer's
+		func() { known, _ = c.current().entity.get(ctx, c.connection, c.readEntity) }, // its error is the boundary layer's
 	)
 	switch {
 	case KindOf(orgErr) == KindNoOrg, strings.Contains(known.ARN, serviceLinked):
@@ -85,7 +88,7 @@ func (c *Client) organizationLayers(ctx context.Context, id identity) (evidence,
 // orgTargets returns the ids that policies of the account hang on: root,
 // organizational units, account. The account's path tells them at once; where it
 // is not given, climbing does, a call for each level.
-func (c *Client) orgTargets(ctx context.Context, account string) ([]string, error) {
+func (c organizationReader) orgTargets(ctx context.Context, account string) ([]string, error) {
 	var (
 		path, climbed []string
 		climbErr      error
@@ -101,8 +104,8 @@ func (c *Client) orgTargets(ctx context.Context, account string) ([]string, erro
 }
 
 // orgPath reads the account's path, nil when there is none to be had.
-func (c *Client) orgPath(ctx context.Context, account string) []string {
-	out, err := call[orgAccount](ctx, c, "", "organizations:DescribeAccount", map[string]string{"AccountId": account})
+func (c organizationReader) orgPath(ctx context.Context, account string) []string {
+	out, err := call[orgAccount](ctx, c.connection, "", "organizations:DescribeAccount", map[string]string{"AccountId": account})
 	if err != nil {
 		return nil
 	}
@@ -125,12 +128,12 @@ func (c *Client) orgPath(ctx context.Context, account string) []string {
 const maxDepth = 8
 
 // orgAncestors climbs from the account to the root.
-func (c *Client) orgAncestors(ctx context.Context, account string) ([]string, error) {
+func (c organizationReader) orgAncestors(ctx context.Context, account string) ([]string, error) {
 	const op = "organizations:ListParents"
 	targets := []string{account}
 	for range maxDepth {
 		child := targets[0]
-		out, err := call[orgParents](ctx, c, "", op, map[string]string{"ChildId": child})
+		out, err := call[orgParents](ctx, c.connection, "", op, map[string]string{"ChildId": child})
 		if err != nil || len(out.Parents) == 0 {
 			return nil, unseen(op, child, err)
 		}
@@ -143,7 +146,7 @@ func (c *Client) orgAncestors(ctx context.Context, account string) ([]string, er
 }
 
 // orgPolicies reads the policies of one type on each target, the root first.
-func (c *Client) orgPolicies(ctx context.Context, layer policy.Kind, targets []string) (evidence, error) {
+func (c organizationReader) orgPolicies(ctx context.Context, layer policy.Kind, targets []string) (evidence, error) {
 	found := make([][]document, len(targets))
 	errs := make([]error, len(targets))
 	each(len(targets), func(i int) { found[i], errs[i] = c.targetPolicies(ctx, layer, i, targets[i]) })
@@ -165,7 +168,7 @@ func (c *Client) orgPolicies(ctx context.Context, layer policy.Kind, targets []s
 }
 
 // targetPolicies reads the policies of one type on one target.
-func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level int, target string) ([]document, error) {
+func (c organizationReader) targetPolicies(ctx context.Context, layer policy.Kind, level int, target string) ([]document, error) {
 	const op = "organizations:ListPoliciesForTarget"
 	in := map[string]string{"TargetId": target, "Filter": orgPolicyTypes[layer].filter}
 	var ids []orgPolicySummary
@@ -173,7 +176,7 @@ func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level in
 		if page > maxPages {
 			return nil, &Error{Permission: op, Kind: KindUnreachable, Message: fmt.Sprintf("no end after %d pages", maxPages)}
 		}
-		out, err := call[orgPolicyList](ctx, c, "", op, in)
+		out, err := call[orgPolicyList](ctx, c.connection, "", op, in)
 		if err != nil {
 			return nil, unseen(op, target, err)
 		}
@@ -185,7 +188,7 @@ func (c *Client) targetPolicies(ctx context.Context, layer policy.Kind, level in
 	}
 	return collect(ids, func(s orgPolicySummary) (document, error) {
 		const op = "organizations:DescribePolicy"
-		out, err := call[orgPolicy](ctx, c, "", op, map[string]string{"PolicyId": s.ID})
+		out, err := call[orgPolicy](ctx, c.connection, "", op, map[string]string{"PolicyId": s.ID})
 		if err != nil || out.Policy.Content == nil {
 			return document{}, unseen(op, s.Arn, err)
 		}

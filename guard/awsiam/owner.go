@@ -4,66 +4,57 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
-
 	"ssmguard/guard/policy"
+	"ssmguard/internal/awsapi"
 )
 
-type attachedPolicy = iamtypes.AttachedPolicy
-
-// page is one answer of a paged IAM list.
-type page[T any] struct {
-	items  []T
-	more   bool
-	marker *string
+// iamList is a page of one of IAM's lists, or all of them.
+type iamList struct {
+	IsTruncated bool
+	Marker      string
+	Inline      []string `xml:"PolicyNames>member"`
+	Attached    []string `xml:"AttachedPolicies>member>PolicyArn"`
+	Groups      []group  `xml:"Groups>member"`
 }
 
-// list is a paged IAM list with the permission it needs.
-type list[T any] struct {
-	permission string
-	next       func(ctx context.Context, marker *string) (page[T], error)
-}
+type group struct{ GroupName, Arn string }
 
 // maxPages bounds every list: a server that always promises more must not hold us.
 const maxPages = 50
 
-// read returns every item of the list.
-func (l list[T]) read(ctx context.Context, c *Client) ([]T, error) {
-	var (
-		items  []T
-		marker *string
-	)
+// list reads every page of one of IAM's lists. What came before an error stands beside it.
+func (c policyReader) list(ctx context.Context, permission string, in awsapi.Form) (all iamList, err error) {
 	for range maxPages {
-		p, err := ask(ctx, c, l.permission, func(ctx context.Context) (page[T], error) { return l.next(ctx, marker) })
+		out, err := call[iamList](ctx, c.connection, "", permission, in)
 		if err != nil {
-			return items, err
+			return all, err
 		}
-		items = append(items, p.items...)
-		if !p.more || aws.ToString(p.marker) == "" {
-			return items, nil
+		all.Inline, all.Attached, all.Groups = append(all.Inline, out.Inline...), append(all.Attached, out.Attached...), append(all.Groups, out.Groups...)
+		if !out.IsTruncated || out.Marker == "" {
+			return all, nil
 		}
-		marker = p.marker
+		in["Marker"] = out.Marker
 	}
-	return items, &Error{Permission: l.permission, Kind: KindUnreachable, Message: fmt.Sprintf("no end after %d pages", maxPages)}
+	return all, &Error{Permission: permission, Kind: KindUnreachable, Message: fmt.Sprintf("no end after %d pages", maxPages)}
 }
 
-// owner is a user, group or role: what policies hang on, and how to read them.
+// owner is a user, group or role: what policies hang on.
 type owner struct {
-	label     string // role/dev
-	arn       string // for messages
-	attached  list[attachedPolicy]
-	inline    list[string]
-	getInline string // permission of get
-	get       func(ctx context.Context, policyName string) (*string, error)
-	late      bool // found by another list, so a call deeper than the others
+	kind  string // "User", "Group" or "Role", as IAM's operations have it
+	name  string
+	label string // role/dev
+	arn   string // for messages
+	late  bool   // found by another list, so a call deeper than the others
 }
+
+// named is the input of an operation on the owner.
+func (o owner) named() awsapi.Form { return awsapi.Form{o.kind + "Name": o.name} }
 
 // gather reads an owner's inline and managed policies, all at once, in a stable order.
-func (c *Client) gather(ctx context.Context, o owner) (evidence, error) {
+func (c policyReader) gather(ctx context.Context, o owner) (evidence, error) {
 	var (
 		inline, managed       []document
 		inlineErr, managedErr error
@@ -80,39 +71,43 @@ func (c *Client) gather(ctx context.Context, o owner) (evidence, error) {
 	return e, err
 }
 
-func (c *Client) inlinePolicies(ctx context.Context, o owner) ([]document, error) {
-	names, err := o.inline.read(ctx, c)
+func (c policyReader) inlinePolicies(ctx context.Context, o owner) ([]document, error) {
+	op, get := "iam:List"+o.kind+"Policies", "iam:Get"+o.kind+"Policy"
+	names, err := c.list(ctx, op, o.named())
 	if err != nil {
-		err = unseen(o.inline.permission, o.arn, err)
+		err = unseen(op, o.arn, err)
 	}
-	docs, docErr := collect(names, func(name string) (document, error) {
-		encoded, err := ask(ctx, c, o.getInline, func(ctx context.Context) (*string, error) { return o.get(ctx, name) })
-		if err != nil || encoded == nil {
-			return document{}, unseen(o.getInline, o.arn, err)
+	docs, docErr := collect(names.Inline, func(name string) (document, error) {
+		in := o.named()
+		maps.Copy(in, awsapi.Form{"PolicyName": name})
+		out, err := call[struct{ PolicyDocument string }](ctx, c.connection, "", get, in)
+		if err != nil || out.PolicyDocument == "" {
+			return document{}, unseen(get, o.arn, err)
 		}
 		return document{
 			Layer:  policy.Identity,
 			Source: fmt.Sprintf("%s, inline %q", o.label, name),
-			Text:   decoded(*encoded),
+			Text:   decoded(out.PolicyDocument),
 		}, nil
 	})
 	return docs, errors.Join(err, docErr)
 }
 
-func (c *Client) attachedPolicies(ctx context.Context, o owner) ([]document, error) {
-	attached, err := o.attached.read(ctx, c)
+func (c policyReader) attachedPolicies(ctx context.Context, o owner) ([]document, error) {
+	op := "iam:ListAttached" + o.kind + "Policies"
+	policies, err := c.list(ctx, op, o.named())
 	if err != nil {
-		err = unseen(o.attached.permission, o.arn, err)
+		err = unseen(op, o.arn, err)
 	}
 	read := c.managedPolicy
 	if o.late {
 		read = c.managedPolicyAtOnce
 	}
-	docs, docErr := collect(attached, func(p attachedPolicy) (document, error) {
-		text, err := read(ctx, aws.ToString(p.PolicyArn))
+	docs, docErr := collect(policies.Attached, func(arn string) (document, error) {
+		text, err := read(ctx, arn)
 		return document{
 			Layer:  policy.Identity,
-			Source: fmt.Sprintf("%s, managed %s", o.label, policyName(aws.ToString(p.PolicyArn))),
+			Source: fmt.Sprintf("%s, managed %s", o.label, policyName(arn)),
 			Text:   text,
 		}, err
 	})
@@ -120,100 +115,43 @@ func (c *Client) attachedPolicies(ctx context.Context, o owner) ([]document, err
 }
 
 // userPolicies reads a user's own policies and those of each of their groups.
-func (c *Client) userPolicies(ctx context.Context, p principal) (evidence, error) {
+func (c policyReader) userPolicies(ctx context.Context, p principal) (evidence, error) {
 	var (
 		own, groups      evidence
 		ownErr, groupErr error
 	)
 	together(
-		func() { own, ownErr = c.gather(ctx, c.userOwner(p)) },
+		func() { own, ownErr = c.gather(ctx, p.owner("User")) },
 		func() { groups, groupErr = c.groupPolicies(ctx, p) },
 	)
 	own.add(groups)
 	return own, errors.Join(ownErr, groupErr)
 }
 
-func (c *Client) userOwner(p principal) owner {
-	name := aws.String(p.name)
-	return owner{
-		label: p.label(),
-		arn:   p.pathless(),
-		attached: list[attachedPolicy]{"iam:ListAttachedUserPolicies", func(ctx context.Context, marker *string) (page[attachedPolicy], error) {
-			out, err := c.iam.ListAttachedUserPolicies(ctx, &iam.ListAttachedUserPoliciesInput{UserName: name, Marker: marker})
-			if err != nil {
-				return page[attachedPolicy]{}, err
-			}
-			return page[attachedPolicy]{out.AttachedPolicies, out.IsTruncated, out.Marker}, nil
-		}},
-		inline: list[string]{"iam:ListUserPolicies", func(ctx context.Context, marker *string) (page[string], error) {
-			out, err := c.iam.ListUserPolicies(ctx, &iam.ListUserPoliciesInput{UserName: name, Marker: marker})
-			if err != nil {
-				return page[string]{}, err
-			}
-			return page[string]{out.PolicyNames, out.IsTruncated, out.Marker}, nil
-		}},
-		getInline: "iam:GetUserPolicy",
-		get: func(ctx context.Context, policyName string) (*string, error) {
-			out, err := c.iam.GetUserPolicy(ctx, &iam.GetUserPolicyInput{UserName: name, PolicyName: aws.String(policyName)})
-			if err != nil {
-				return nil, err
-			}
-			return out.PolicyDocument, nil
-		},
-	}
+// owner is the principal as one of policies. The name in an assumed-role ARN is enough
+// for that, so it does not wait for iam:GetRole.
+func (p principal) owner(kind string) owner {
+	return owner{kind: kind, name: p.name, label: p.label(), arn: p.pathless()}
 }
 
-func (c *Client) groupPolicies(ctx context.Context, p principal) (evidence, error) {
-	groups, err := list[iamtypes.Group]{"iam:ListGroupsForUser", func(ctx context.Context, marker *string) (page[iamtypes.Group], error) {
-		out, err := c.iam.ListGroupsForUser(ctx, &iam.ListGroupsForUserInput{UserName: aws.String(p.name), Marker: marker})
-		if err != nil {
-			return page[iamtypes.Group]{}, err
-		}
-		return page[iamtypes.Group]{out.Groups, out.IsTruncated, out.Marker}, nil
-	}}.read(ctx, c)
+func (c policyReader) groupPolicies(ctx context.Context, p principal) (evidence, error) {
+	const op = "iam:ListGroupsForUser"
+	groups, err := c.list(ctx, op, awsapi.Form{"UserName": p.name})
 	var all evidence
 	if err != nil {
-		err = unseen("iam:ListGroupsForUser", p.pathless(), err)
+		err = unseen(op, p.pathless(), err)
 		all.Partial = []policy.Kind{policy.Identity}
 	}
-	found := make([]evidence, len(groups))
-	errs := make([]error, len(groups))
-	each(len(groups), func(i int) { found[i], errs[i] = c.gather(ctx, c.groupOwner(groups[i])) })
+	found := make([]evidence, len(groups.Groups))
+	errs := make([]error, len(groups.Groups))
+	each(len(groups.Groups), func(i int) {
+		g := groups.Groups[i]
+		found[i], errs[i] = c.gather(ctx, owner{kind: "Group", name: g.GroupName, label: "group/" + g.GroupName, arn: g.Arn, late: true})
+	})
 	for _, f := range found {
 		all.add(f) // also the part that could be read of a group that failed
 	}
 	return all, errors.Join(err, errors.Join(errs...))
-}
-
-func (c *Client) groupOwner(g iamtypes.Group) owner {
-	name := g.GroupName
-	return owner{
-		label: "group/" + aws.ToString(name),
-		arn:   aws.ToString(g.Arn),
-		late:  true,
-		attached: list[attachedPolicy]{"iam:ListAttachedGroupPolicies", func(ctx context.Context, marker *string) (page[attachedPolicy], error) {
-			out, err := c.iam.ListAttachedGroupPolicies(ctx, &iam.ListAttachedGroupPoliciesInput{GroupName: name, Marker: marker})
-			if err != nil {
-				return page[attachedPolicy]{}, err
-			}
-			return page[attachedPolicy]{out.AttachedPolicies, out.IsTruncated, out.Marker}, nil
-		}},
-		inline: list[string]{"iam:ListGroupPolicies", func(ctx context.Context, marker *string) (page[string], error) {
-			out, err := c.iam.ListGroupPolicies(ctx, &iam.ListGroupPoliciesInput{GroupName: name, Marker: marker})
-			if err != nil {
-				return page[string]{}, err
-			}
-			return page[string]{out.PolicyNames, out.IsTruncated, out.Marker}, nil
-		}},
-		getInline: "iam:GetGroupPolicy",
-		get: func(ctx context.Context, policyName string) (*string, error) {
-			out, err := c.iam.GetGroupPolicy(ctx, &iam.GetGroupPolicyInput{GroupName: name, PolicyName: aws.String(policyName)})
-			if err != nil {
-				return nil, err
-			}
-			return out.PolicyDocument, nil
-		},
-	}
 }
 
 // policyName is the last part of a managed policy's ARN.

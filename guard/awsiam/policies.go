@@ -5,9 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
@@ -43,13 +40,16 @@ func (e *evidence) add(o evidence) {
 	}
 }
 
+// policyReader reads the policies that bear on the caller.
+type policyReader struct{ callerReader }
+
 // Policies reads every policy that bears on the client's caller: who c is
 // follows from the credentials, the argument only says that it is known. The
 // Set is usable beside an error: Set.Partial names each layer that is not whole,
 // and the error joins a *guard.NotVisible or *Error for every read that failed.
-func (c *Client) Policies(ctx context.Context, _ guard.Caller) (policy.Set, error) {
+func (c policyReader) Policies(ctx context.Context, _ guard.Caller) (policy.Set, error) {
 	m := c.startCaller(ctx)
-	ev, err := m.evidence.get(ctx, c, c.readEvidence)
+	ev, err := m.evidence.get(ctx, c.connection, c.readEvidence)
 	if err != nil && len(ev.Partial) == 0 {
 		// Nothing was read at all: no layer may look absent.
 		return allUnread.emptySet(), wrap("iam:ListAttachedRolePolicies", err)
@@ -122,18 +122,18 @@ func atLevel(layer [][]policy.Statement, level int, statements []policy.Statemen
 }
 
 // readEvidence reads every layer at once.
-func (c *Client) readEvidence(ctx context.Context) (evidence, error) {
-	id, err := c.current().caller.get(ctx, c, c.readIdentity)
+func (c policyReader) readEvidence(ctx context.Context) (evidence, error) {
+	id, err := c.current().caller.get(ctx, c.connection, c.readIdentity)
 	if err != nil {
 		return evidence{}, err
 	}
-	key := id.cacheKey(c, "evidence")
+	key := id.cacheKey(c.connection, "evidence")
 	var all evidence
 	if c.recall(key, &all) {
 		return all, nil
 	}
 	reads := []func(context.Context, identity) (evidence, error){
-		c.identityLayer, c.boundaryLayer, c.organizationLayers, c.sessionLayers,
+		c.identityLayer, c.boundaryLayer, organizationReader(c).layers, c.sessionLayers,
 	}
 	found := make([]evidence, len(reads))
 	errs := make([]error, len(reads))
@@ -149,13 +149,13 @@ func (c *Client) readEvidence(ctx context.Context) (evidence, error) {
 }
 
 // identityLayer reads the policies of the user with groups, or of the role.
-func (c *Client) identityLayer(ctx context.Context, id identity) (evidence, error) {
+func (c policyReader) identityLayer(ctx context.Context, id identity) (evidence, error) {
 	p := principalOf(id)
 	switch p.kind {
 	case guard.User:
 		return c.userPolicies(ctx, p)
 	case guard.AssumedRole:
-		return c.rolePolicies(ctx, p)
+		return c.gather(ctx, p.owner("Role"))
 	case guard.Root:
 		return evidence{Root: true}, nil
 	}
@@ -163,47 +163,15 @@ func (c *Client) identityLayer(ctx context.Context, id identity) (evidence, erro
 		&guard.NotVisible{Permission: "iam:ListUserPolicies", Resource: id.SessionARN, Cause: noIAM}
 }
 
-// rolePolicies reads a role's policies. The name in the assumed-role ARN is
-// enough for it, so it does not wait for iam:GetRole.
-func (c *Client) rolePolicies(ctx context.Context, p principal) (evidence, error) {
-	name := aws.String(p.name)
-	return c.gather(ctx, owner{
-		label: p.label(),
-		arn:   p.pathless(),
-		attached: list[attachedPolicy]{"iam:ListAttachedRolePolicies", func(ctx context.Context, marker *string) (page[attachedPolicy], error) {
-			out, err := c.iam.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: name, Marker: marker})
-			if err != nil {
-				return page[attachedPolicy]{}, err
-			}
-			return page[attachedPolicy]{out.AttachedPolicies, out.IsTruncated, out.Marker}, nil
-		}},
-		inline: list[string]{"iam:ListRolePolicies", func(ctx context.Context, marker *string) (page[string], error) {
-			out, err := c.iam.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: name, Marker: marker})
-			if err != nil {
-				return page[string]{}, err
-			}
-			return page[string]{out.PolicyNames, out.IsTruncated, out.Marker}, nil
-		}},
-		getInline: "iam:GetRolePolicy",
-		get: func(ctx context.Context, policyName string) (*string, error) {
-			out, err := c.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: name, PolicyName: aws.String(policyName)})
-			if err != nil {
-				return nil, err
-			}
-			return out.PolicyDocument, nil
-		},
-	})
-}
-
 // boundaryLayer reads the permissions boundary, whose name GetUser or GetRole tells.
-func (c *Client) boundaryLayer(ctx context.Context, id identity) (evidence, error) {
+func (c policyReader) boundaryLayer(ctx context.Context, id identity) (evidence, error) {
 	switch principalOf(id).kind {
 	case guard.Root, guard.FederatedUser:
 		// Root has none. A federated user's is the user's who made the
 		// credentials, and hides in the identity layer that cannot be read.
 		return evidence{}, nil
 	}
-	e, err := c.current().entity.get(ctx, c, c.readEntity)
+	e, err := c.current().entity.get(ctx, c.connection, c.readEntity)
 	if err != nil {
 		return evidence{Partial: []policy.Kind{policy.Boundary}}, err
 	}

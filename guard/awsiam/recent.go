@@ -10,18 +10,18 @@ import (
 
 // Cached reports whether anything this client has answered came from the cache
 // on disk. A denial that rests on it must be asked again after Refresh.
-func (c *Client) Cached() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.fromDisk
+func (a *answers) Cached() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fromDisk
 }
 
 // Refresh forgets what was asked, and reads from AWS from now on; the cache is
 // then only written.
-func (c *Client) Refresh() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.memo, c.fresh, c.fromDisk = newMemo(), true, false
+func (a *answers) Refresh() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.memo, a.fresh, a.fromDisk = newMemo(), true, false
 }
 
 // RecentlyAllowed returns when the same request was last found allowed for the

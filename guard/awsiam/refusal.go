@@ -3,21 +3,18 @@ package awsiam
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"ssmguard/internal/awsapi"
 )
 
 // DecodeMessage returns the JSON behind the encoded authorization message of a
 // refusal. The error is a *guard.NotVisible when the caller may not decode it.
 func (c *Client) DecodeMessage(ctx context.Context, encoded string) (string, error) {
 	const op = "sts:DecodeAuthorizationMessage"
-	out, err := ask(ctx, c, op, func(ctx context.Context) (*sts.DecodeAuthorizationMessageOutput, error) {
-		return c.sts.DecodeAuthorizationMessage(ctx, &sts.DecodeAuthorizationMessageInput{EncodedMessage: aws.String(encoded)})
-	})
+	out, err := call[struct{ DecodedMessage string }](ctx, c.connection, "", op, awsapi.Form{"EncodedMessage": encoded})
 	if err != nil {
 		return "", unseen(op, "", err)
 	}
-	return aws.ToString(out.DecodedMessage), nil
+	return out.DecodedMessage, nil
 }
 
 // SessionDocument is a document that sessions can be started with.
@@ -29,7 +26,7 @@ type SessionDocument struct {
 
 // SessionDocuments lists the session documents the account can see, AWS's own
 // included, at most a few hundred. The list is usable beside an error.
-func (c *Client) SessionDocuments(ctx context.Context, region string) ([]SessionDocument, error) {
+func (c nodeReader) SessionDocuments(ctx context.Context, region string) ([]SessionDocument, error) {
 	const op = "ssm:ListDocuments"
 	in := map[string]any{"Filters": []filter{{Key: "DocumentType", Values: []string{sessionDocument}}}, "MaxResults": 50}
 	var docs []SessionDocument
@@ -40,7 +37,7 @@ func (c *Client) SessionDocuments(ctx context.Context, region string) ([]Session
 				Tags        []tag
 			}
 			NextToken string
-		}](ctx, c, region, op, in)
+		}](ctx, c.connection, region, op, in)
 		if err != nil {
 			return docs, unseen(op, "", err)
 		}

@@ -110,12 +110,15 @@ func hexDigits(s string, lengths ...int) bool {
 	return slices.Contains(lengths, len(s)) && strings.Trim(s, "0123456789abcdef") == ""
 }
 
+// nodeReader lists what sessions can be started on, and with which documents.
+type nodeReader struct{ *connection }
+
 // ResolveTarget returns the id of the node people mean by a Name tag,
 // tag:KEY=VALUE, a private IP address or a private DNS name; an id is returned
 // as it is, without a call. Terminated instances do not count, and of several
 // nodes the only one that can take a session is meant. The error is a *NoTarget,
 // an *AmbiguousTarget or a *LookupError.
-func (c *Client) ResolveTarget(ctx context.Context, region, name string) (string, error) {
+func (c nodeReader) ResolveTarget(ctx context.Context, region, name string) (string, error) {
 	if IsTargetID(name) {
 		return name, nil
 	}
@@ -197,7 +200,7 @@ func queriesOf(name string) []query {
 
 // findNodes asks EC2 and Systems Manager at once. When one of them does not
 // answer, what the other found stands beside the error.
-func (c *Client) findNodes(ctx context.Context, region string, q query) ([]Node, error) {
+func (c nodeReader) findNodes(ctx context.Context, region string, q query) ([]Node, error) {
 	var (
 		instances, managed []Node
 		ec2Err, ssmErr     error
@@ -216,7 +219,7 @@ func (c *Client) findNodes(ctx context.Context, region string, q query) ([]Node,
 // nodeLimit bounds how many nodes are listed.
 const nodeLimit = 500
 
-func (c *Client) ec2Nodes(ctx context.Context, region string, limit filter) ([]Node, error) {
+func (c nodeReader) ec2Nodes(ctx context.Context, region string, limit filter) ([]Node, error) {
 	form := awsapi.Form{}
 	for i, f := range []filter{{"instance-state-name", []string{"pending", "running", "stopping", "stopped"}}, limit} {
 		for j, value := range f.Values {
@@ -226,7 +229,7 @@ func (c *Client) ec2Nodes(ctx context.Context, region string, limit filter) ([]N
 	}
 	var nodes []Node
 	for range maxPages {
-		out, err := call[instances](ctx, c, region, "ec2:DescribeInstances", form)
+		out, err := call[instances](ctx, c.connection, region, "ec2:DescribeInstances", form)
 		if err != nil {
 			return nodes, err
 		}
@@ -243,14 +246,14 @@ func (c *Client) ec2Nodes(ctx context.Context, region string, limit filter) ([]N
 	return nodes, nil
 }
 
-func (c *Client) ssmNodes(ctx context.Context, region string, q query) ([]Node, error) {
+func (c nodeReader) ssmNodes(ctx context.Context, region string, q query) ([]Node, error) {
 	in := map[string]any{"MaxResults": 50}
 	if q.ssm != nil {
 		in["Filters"] = q.ssm
 	}
 	var nodes []Node
 	for range maxPages {
-		out, err := call[registrations](ctx, c, region, "ssm:DescribeInstanceInformation", in)
+		out, err := call[registrations](ctx, c.connection, region, "ssm:DescribeInstanceInformation", in)
 		if err != nil {
 			return nodes, err
 		}
@@ -291,7 +294,7 @@ func mergeNodes(instances, managed []Node) []Node {
 
 // Nodes lists what sessions could be started on, at most a few hundred, with
 // tags where EC2 tells them. The list is usable beside the error, a *LookupError.
-func (c *Client) Nodes(ctx context.Context, region string) ([]Node, error) {
+func (c nodeReader) Nodes(ctx context.Context, region string) ([]Node, error) {
 	nodes, err := c.findNodes(ctx, region, query{})
 	if err != nil {
 		return nodes, &LookupError{Region: region, Err: err}

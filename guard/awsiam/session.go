@@ -65,7 +65,7 @@ func originOf(id identity) origin {
 
 // sessionLayers names the layers of the session itself that nobody can read:
 // its session policy and the policy of the VPC endpoint it goes through.
-func (c *Client) sessionLayers(ctx context.Context, id identity) (evidence, error) {
+func (c policyReader) sessionLayers(ctx context.Context, id identity) (evidence, error) {
 	var e evidence
 	if originOf(id).sessionPolicy {
 		e.Partial = append(e.Partial, policy.Session)
@@ -85,7 +85,7 @@ const lookupPatience = 300 * time.Millisecond
 // name leads to private addresses only, as an interface endpoint's private DNS
 // does. Loopback is a stand-in for AWS, not an endpoint of a VPC. A name that
 // cannot be looked up counts as public, the default.
-func (c *Client) throughVPCEndpoint(ctx context.Context) bool {
+func (c policyReader) throughVPCEndpoint(ctx context.Context) bool {
 	endpoint, err := c.apis["ssm"].Endpoint(ctx)
 	if err != nil {
 		return false

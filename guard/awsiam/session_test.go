@@ -65,11 +65,10 @@ func TestThroughVPCEndpoint(t *testing.T) {
 func TestSSMEndpoint(t *testing.T) {
 	c := New(fakeConfig("http://127.0.0.1:1"), Options{SSMEndpoint: "http://127.0.0.1:2"})
 	defer c.Close()
-	if got, err := c.apis["ssm"].Endpoint(t.Context()); err != nil || got.String() != "http://127.0.0.1:2" {
-		t.Error(got, err)
-	}
-	if got := aws.ToString(c.iam.Options().BaseEndpoint); got != "http://127.0.0.1:1" {
-		t.Error(got)
+	for service, want := range map[string]string{"ssm": "http://127.0.0.1:2", "iam": "http://127.0.0.1:1"} {
+		if got, err := c.apis[service].Endpoint(t.Context()); err != nil || got.String() != want {
+			t.Errorf("%s: %v %v, want %s", service, got, err, want)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func (c *Client) Simulate(ctx context.Context, caller guard.Caller, gs []guard.G
 	}
 	errs := make([]error, len(gs))
 	each(len(gs), func(i int) {
-		rulings[i].Answer, errs[i] = simulation{c, source, caller, gs[i]}.answer(ctx)
+		rulings[i].Answer, errs[i] = simulation{c.connection, source, caller, gs[i]}.answer(ctx)
 	})
 	return rulings, joinDistinct(errs)
 }
@@ -62,7 +62,7 @@ func (c *Client) policySource(ctx context.Context, caller guard.Caller, probe gu
 	}
 	errs := make([]error, len(likely))
 	each(len(likely), func(i int) {
-		_, errs[i] = simulation{c, likely[i], caller, probe}.run(ctx, nil)
+		_, errs[i] = simulation{c.connection, likely[i], caller, probe}.run(ctx, nil)
 	})
 	if i := slices.Index(errs, nil); i >= 0 {
 		return likely[i], nil
@@ -72,7 +72,7 @@ func (c *Client) policySource(ctx context.Context, caller guard.Caller, probe gu
 
 // simulation is one grant before the simulator.
 type simulation struct {
-	c      *Client
+	*connection
 	source string
 	caller guard.Caller
 	grant  guard.Grant
@@ -181,8 +181,8 @@ func (s simulation) run(ctx context.Context, extra []iamtypes.ContextEntry) (out
 	}
 	var results []iamtypes.EvaluationResult
 	for range maxPages {
-		out, err := ask(ctx, s.c, simulateOp, func(ctx context.Context) (*iam.SimulatePrincipalPolicyOutput, error) {
-			return s.c.iam.SimulatePrincipalPolicy(ctx, in)
+		out, err := ask(ctx, s.connection, simulateOp, func(ctx context.Context) (*iam.SimulatePrincipalPolicyOutput, error) {
+			return s.simulate(ctx, in)
 		})
 		if err != nil {
 			return outcome{}, s.refused(err)

@@ -53,7 +53,7 @@ func awsSessionType(name string) string {
 
 // documentTagFacts reads the document's tags. AWS's documents carry none, and
 // nobody may list those of another account's.
-func (c *Client) documentTagFacts(ctx context.Context, r guard.Request) part {
+func (c factReader) documentTagFacts(ctx context.Context, r guard.Request) part {
 	name := documentName(r)
 	none := part{apply: func(f *guard.Facts) { f.DocumentTags = map[string]string{} }}
 	switch {
@@ -73,7 +73,7 @@ func (c *Client) documentTagFacts(ctx context.Context, r guard.Request) part {
 }
 
 // documentFacts reads the document's owner, type and the key it encrypts with.
-func (c *Client) documentFacts(ctx context.Context, r guard.Request) part {
+func (c factReader) documentFacts(ctx context.Context, r guard.Request) part {
 	if r.Container != "" {
 		return c.clusterFacts(ctx, r)
 	}
@@ -110,8 +110,8 @@ func noDocument(f *guard.Facts) { f.DocumentMissing = true }
 
 // otherDocuments reads the names of the session documents there are, where the
 // request's does not exist. Nothing turns on them, so not to know them is no error.
-func (c *Client) otherDocuments(ctx context.Context, r guard.Request) part {
-	docs, _ := c.SessionDocuments(ctx, r.Region)
+func (c factReader) otherDocuments(ctx context.Context, r guard.Request) part {
+	docs, _ := nodeReader(c).SessionDocuments(ctx, r.Region)
 	return part{apply: func(f *guard.Facts) {
 		for _, d := range docs {
 			f.SessionDocuments = append(f.SessionDocuments, d.Name)
@@ -133,11 +133,11 @@ func (a part) and(b part) part {
 	return joined
 }
 
-func (c *Client) describeDocument(ctx context.Context, r guard.Request) part {
+func (c factReader) describeDocument(ctx context.Context, r guard.Request) part {
 	const op = "ssm:DescribeDocument"
 	out, err := call[struct {
 		Document *struct{ Owner, DocumentType string }
-	}](ctx, c, r.Region, op, map[string]string{"Name": documentName(r)})
+	}](ctx, c.connection, r.Region, op, map[string]string{"Name": documentName(r)})
 	switch {
 	case KindOf(err) == KindNotFound && documentName(r) == guard.DefaultDocument:
 		return part{} // contentFacts says what that means
@@ -162,7 +162,7 @@ type preferences struct {
 
 // contentFacts reads the document itself: its session type and key. The default
 // document need not exist, and then has AWS's built-in preferences.
-func (c *Client) contentFacts(ctx context.Context, r guard.Request) part {
+func (c factReader) contentFacts(ctx context.Context, r guard.Request) part {
 	kind, prefs, err := c.getDocument(ctx, r.Region, documentName(r))
 	switch {
 	case KindOf(err) == KindNotFound && documentName(r) == guard.DefaultDocument:
@@ -181,9 +181,9 @@ func (c *Client) contentFacts(ctx context.Context, r guard.Request) part {
 	return p.and(c.keyFacts(ctx, r, prefs.SessionType, prefs.Inputs.KMSKeyID))
 }
 
-func (c *Client) getDocument(ctx context.Context, region, name string) (kind string, p preferences, err error) {
+func (c factReader) getDocument(ctx context.Context, region, name string) (kind string, p preferences, err error) {
 	const op = "ssm:GetDocument"
-	out, err := call[struct{ Content, DocumentType string }](ctx, c, region, op, map[string]string{"Name": name, "DocumentFormat": "JSON"})
+	out, err := call[struct{ Content, DocumentType string }](ctx, c.connection, region, op, map[string]string{"Name": name, "DocumentFormat": "JSON"})
 	if err != nil {
 		return "", p, err
 	}
@@ -196,7 +196,7 @@ func (c *Client) getDocument(ctx context.Context, region, name string) (kind str
 // keyFacts reads which key encrypts a session of the given type. A shell's own
 // document names it; commands take it from the default document, the account's
 // preferences; port sessions are not encrypted with a key.
-func (c *Client) keyFacts(ctx context.Context, r guard.Request, sessionType, keyID string) part {
+func (c factReader) keyFacts(ctx context.Context, r guard.Request, sessionType, keyID string) part {
 	switch sessionType {
 	case sessionPort:
 		return part{}
@@ -218,7 +218,7 @@ func (c *Client) keyFacts(ctx context.Context, r guard.Request, sessionType, key
 
 // resolveKey finds the ARN of a key that is named by ARN, id or alias: IAM
 // evaluates the key's ARN.
-func (c *Client) resolveKey(ctx context.Context, r guard.Request, keyID string) part {
+func (c factReader) resolveKey(ctx context.Context, r guard.Request, keyID string) part {
 	if strings.HasPrefix(keyID, "arn:") && strings.Contains(keyID, ":key/") {
 		return part{apply: func(f *guard.Facts) { f.KMSKey = keyID }}
 	}
@@ -230,7 +230,7 @@ func (c *Client) resolveKey(ctx context.Context, r guard.Request, keyID string) 
 	p := part{apply: func(f *guard.Facts) { f.KMSAlias = alias }}
 	out, err := call[struct {
 		KeyMetadata *struct{ Arn string }
-	}](ctx, c, r.Region, op, map[string]string{"KeyId": keyID})
+	}](ctx, c.connection, r.Region, op, map[string]string{"KeyId": keyID})
 	if err != nil || out.KeyMetadata == nil {
 		p.unknown, p.err = []string{guard.UnknownKMSKey}, unseen(op, keyID, err)
 		return p

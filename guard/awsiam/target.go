@@ -51,15 +51,15 @@ type (
 	}
 )
 
-func tagMap(tags []tag) map[string]string {
+func tagMap[T tag | iamTag](tags []T) map[string]string {
 	m := make(map[string]string, len(tags))
 	for _, t := range tags {
-		m[t.Key] = t.Value
+		m[tag(t).Key] = tag(t).Value
 	}
 	return m
 }
 
-func (c *Client) managedNodeFacts(ctx context.Context, r guard.Request) part {
+func (c factReader) managedNodeFacts(ctx context.Context, r guard.Request) part {
 	tags, err := c.ssmTags(ctx, r.Region, "ManagedInstance", r.Target)
 	if err != nil {
 		return part{unknown: []string{guard.UnknownTargetTags}, err: unseen(tagsOp, r.Target, err)}
@@ -70,22 +70,22 @@ func (c *Client) managedNodeFacts(ctx context.Context, r guard.Request) part {
 const tagsOp = "ssm:ListTagsForResource"
 
 // ssmTags reads the tags of a resource of Systems Manager.
-func (c *Client) ssmTags(ctx context.Context, region string, kind, id string) (map[string]string, error) {
-	out, err := call[struct{ TagList []tag }](ctx, c, region, tagsOp, map[string]string{"ResourceType": kind, "ResourceId": id})
+func (c factReader) ssmTags(ctx context.Context, region string, kind, id string) (map[string]string, error) {
+	out, err := call[struct{ TagList []tag }](ctx, c.connection, region, tagsOp, map[string]string{"ResourceType": kind, "ResourceId": id})
 	if err != nil {
 		return nil, err
 	}
 	return tagMap(out.TagList), nil
 }
 
-func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
+func (c factReader) taskFacts(ctx context.Context, r guard.Request) part {
 	const op = "ecs:DescribeTasks"
 	unknown := []string{guard.UnknownTargetTags, guard.UnknownHealth}
 	cluster, task, _, ok := guard.SplitTask(r.Target)
 	if !ok {
 		return part{unknown: unknown}
 	}
-	out, err := call[tasks](ctx, c, r.Region, op, map[string]any{"cluster": cluster, "tasks": []string{task}, "include": []string{"TAGS"}})
+	out, err := call[tasks](ctx, c.connection, r.Region, op, map[string]any{"cluster": cluster, "tasks": []string{task}, "include": []string{"TAGS"}})
 	if err != nil || len(out.Tasks) == 0 {
 		p := part{unknown: unknown}
 		if err != nil && KindOf(err) != KindNotFound {
@@ -103,12 +103,12 @@ func (c *Client) taskFacts(ctx context.Context, r guard.Request) part {
 
 // registrationFacts reads what Systems Manager knows of the target's agent.
 // Tasks have an agent that Systems Manager does not list.
-func (c *Client) registrationFacts(ctx context.Context, r guard.Request) part {
+func (c factReader) registrationFacts(ctx context.Context, r guard.Request) part {
 	const op = "ssm:DescribeInstanceInformation"
 	if r.Target == "" || strings.HasPrefix(r.Target, "ecs:") {
 		return part{}
 	}
-	out, err := call[registrations](ctx, c, r.Region, op, map[string]any{"Filters": []filter{{Key: "InstanceIds", Values: []string{r.Target}}}})
+	out, err := call[registrations](ctx, c.connection, r.Region, op, map[string]any{"Filters": []filter{{Key: "InstanceIds", Values: []string{r.Target}}}})
 	if KindOf(err) == KindNotFound {
 		return part{apply: func(f *guard.Facts) { f.Health.Registered = aws.Bool(false) }}
 	}
@@ -134,12 +134,12 @@ func (c *Client) registrationFacts(ctx context.Context, r guard.Request) part {
 
 // connectionFacts reads whether the target holds a connection. A task's own
 // status says more of a task.
-func (c *Client) connectionFacts(ctx context.Context, r guard.Request) part {
+func (c factReader) connectionFacts(ctx context.Context, r guard.Request) part {
 	const op = "ssm:GetConnectionStatus"
 	if r.Target == "" || strings.HasPrefix(r.Target, "ecs:") {
 		return part{}
 	}
-	out, err := call[struct{ Status string }](ctx, c, r.Region, op, map[string]string{"Target": r.Target})
+	out, err := call[struct{ Status string }](ctx, c.connection, r.Region, op, map[string]string{"Target": r.Target})
 	if err != nil {
 		return part{unknown: []string{guard.UnknownHealth}, err: unseen(op, r.Target, err)}
 	}

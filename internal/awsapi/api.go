@@ -24,6 +24,7 @@ type service struct {
 	host     string // first label of its host names, and its name in signatures
 	protocol protocol
 	home     func(string) string // the region that answers for another; nil: each for itself
+	rules    Rules               // of its own; nil: those of most services
 	fips     bool                // has a FIPS name of its own in GovCloud, where Systems Manager has none
 }
 
@@ -70,6 +71,16 @@ func RDS(cfg aws.Config) *API {
 // ElastiCache returns the API of ElastiCache.
 func ElastiCache(cfg aws.Config) *API {
 	return newAPI(cfg, service{id: "ElastiCache", host: "elasticache", protocol: query{version: "2015-02-02", result: "Result"}})
+}
+
+// IAM returns the API of IAM, which has one name in each partition, by the SDK's rules.
+func IAM(cfg aws.Config, rules Rules) *API {
+	return newAPI(cfg, service{id: "IAM", host: "iam", protocol: query{version: "2010-05-08", result: "Result"}, rules: rules})
+}
+
+// STS returns the API of the Security Token Service, by the SDK's rules.
+func STS(cfg aws.Config, rules Rules) *API {
+	return newAPI(cfg, service{id: "STS", host: "sts", protocol: query{version: "2011-06-15", result: "Result"}, rules: rules})
 }
 
 // KMS returns the API of the Key Management Service.
@@ -134,7 +145,7 @@ func (a *API) call(ctx context.Context, region, operation string, in, out any) e
 		}), middleware.After),
 		stack.Finalize.Add(a.locate(region), middleware.After),
 		stack.Finalize.Add(&v4.ComputePayloadSHA256{}, middleware.After),
-		stack.Finalize.Add(a.sign(region), middleware.After),
+		stack.Finalize.Add(a.sign(), middleware.After),
 		stack.Deserialize.Add(&awshttp.ResponseErrorWrapper{}, middleware.After),
 		stack.Deserialize.Add(&awsmiddleware.RequestIDRetriever{}, middleware.After),
 		stack.Deserialize.Add(a.read(operation, out), middleware.After),
@@ -171,10 +182,11 @@ func (a *API) write(operation string, in any) middleware.SerializeMiddleware {
 func (a *API) locate(region string) middleware.FinalizeMiddleware {
 	return middleware.FinalizeMiddlewareFunc("ResolveEndpointV2", func(ctx context.Context, f middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (o middleware.FinalizeOutput, m middleware.Metadata, err error) {
-		endpoint, err := a.endpoint(ctx, region)
+		endpoint, signedFor, err := a.endpoint(ctx, region)
 		if err != nil {
 			return o, m, err
 		}
+		ctx = middleware.WithStackValue(ctx, signingRegion{}, signedFor)
 		if endpoint.Path == "" {
 			endpoint.Path = "/"
 		}
@@ -184,8 +196,11 @@ func (a *API) locate(region string) middleware.FinalizeMiddleware {
 	})
 }
 
+// signingRegion is the key of the region that locate found for sign.
+type signingRegion struct{}
+
 // sign signs the request, unless the credentials are to be none.
-func (a *API) sign(region string) middleware.FinalizeMiddleware {
+func (a *API) sign() middleware.FinalizeMiddleware {
 	return middleware.FinalizeMiddlewareFunc("Signing", func(ctx context.Context, f middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (o middleware.FinalizeOutput, m middleware.Metadata, err error) {
 		if a.cfg.Credentials == nil {
@@ -197,6 +212,7 @@ func (a *API) sign(region string) middleware.FinalizeMiddleware {
 				return o, m, err
 			}
 			req := f.Request.(*smithyhttp.Request).Request
+			region, _ := middleware.GetStackValue(ctx, signingRegion{}).(string)
 			if err := v4.NewSigner().SignHTTP(ctx, credentials, req, v4.GetPayloadHash(ctx), a.host, region, time.Now()); err != nil {
 				return o, m, err
 			}

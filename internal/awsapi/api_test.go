@@ -66,7 +66,7 @@ func TestEndpoints(t *testing.T) {
 		if a.home != nil {
 			region = a.home(region)
 		}
-		if got, err := a.endpoint(t.Context(), region); err != nil || got.String() != c.want {
+		if got, _, err := a.endpoint(t.Context(), region); err != nil || got.String() != c.want {
 			t.Errorf("%s in %s: %s %v, want %s", a.id, c.region, got, err, c.want)
 		}
 	}
@@ -92,7 +92,7 @@ func TestFirstSettingCounts(t *testing.T) {
 		{choices{fips: true, dual: true}, choices{}},
 	} {
 		const want = "https://ecs-fips.us-east-1.api.aws"
-		if got, err := ECS(aws.Config{ConfigSources: sources}).endpoint(t.Context(), "us-east-1"); err != nil || got.String() != want {
+		if got, _, err := ECS(aws.Config{ConfigSources: sources}).endpoint(t.Context(), "us-east-1"); err != nil || got.String() != want {
 			t.Errorf("%#v: %s %v", sources, got, err)
 		}
 	}

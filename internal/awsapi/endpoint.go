@@ -7,6 +7,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
+	smithyauth "github.com/aws/smithy-go/auth"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // StandardEndpoint is the URL that the rules of AWS give a service, by the first label of its
@@ -18,19 +21,26 @@ func StandardEndpoint(host, region string, fips, dualStack bool) (string, error)
 	return strings.Replace(e.URI.String(), "//oidc", "//"+host, 1), err
 }
 
-// Endpoint is the URL that is called in the configured region.
-func (a *API) Endpoint(ctx context.Context) (*url.URL, error) { return a.endpoint(ctx, a.cfg.Region) }
+// Rules resolve the endpoint of a service.
+type Rules func(ctx context.Context, region string, fips, dualStack bool) (smithyendpoints.Endpoint, error)
 
-// endpoint is the configured endpoint of the service or the one of the rules. Of the
-// sources the first that has a setting counts.
-func (a *API) endpoint(ctx context.Context, region string) (*url.URL, error) {
+// Endpoint is the URL that is called in the configured region.
+func (a *API) Endpoint(ctx context.Context) (*url.URL, error) {
+	endpoint, _, err := a.endpoint(ctx, a.cfg.Region)
+	return endpoint, err
+}
+
+// endpoint is the configured endpoint of the service or the one of the rules, and the
+// region that signatures are for. Of the sources the first that has a setting counts.
+func (a *API) endpoint(ctx context.Context, region string) (endpoint *url.URL, signingRegion string, err error) {
 	var fips, dualStack *bool
 	for _, source := range a.cfg.ConfigSources {
 		if s, ok := source.(interface {
 			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
 		}); ok {
 			if endpoint, found, err := s.GetServiceBaseEndpoint(ctx, a.id); found && err == nil {
-				return url.Parse(endpoint)
+				u, err := url.Parse(endpoint)
+				return u, region, err
 			}
 		}
 		if s, ok := source.(interface {
@@ -49,17 +59,26 @@ func (a *API) endpoint(ctx context.Context, region string) (*url.URL, error) {
 		}
 	}
 	if a.cfg.BaseEndpoint != nil {
-		return url.Parse(*a.cfg.BaseEndpoint)
+		endpoint, err = url.Parse(*a.cfg.BaseEndpoint)
+		return endpoint, region, err
+	}
+	if a.rules != nil {
+		e, err := a.rules(ctx, region, aws.ToBool(fips), aws.ToBool(dualStack))
+		if options, ok := smithyauth.GetAuthOptions(&e.Properties); ok {
+			region, _ = smithyhttp.GetSigV4SigningRegion(&options[0].SignerProperties)
+		}
+		return &e.URI, region, err
 	}
 	host := a.host
 	if a.fips && aws.ToBool(fips) && !aws.ToBool(dualStack) && strings.HasPrefix(region, "us-gov-") {
 		host += "-fips"
 	}
-	rules, err := StandardEndpoint(host, region, aws.ToBool(fips), aws.ToBool(dualStack))
+	standard, err := StandardEndpoint(host, region, aws.ToBool(fips), aws.ToBool(dualStack))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return url.Parse(rules)
+	endpoint, err = url.Parse(standard)
+	return endpoint, region, err
 }
 
 // organizationsHome is the region in which a partition keeps its organizations.

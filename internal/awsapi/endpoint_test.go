@@ -58,7 +58,7 @@ func TestEndpointsOfTheSDK(t *testing.T) {
 				if want == "https://organizations.us-gov-west-1.api.aws" && c.fips {
 					continue // the one name that differs: FIPS and both address families in GovCloud
 				}
-				ours, err := tt.api.endpoint(t.Context(), tt.region)
+				ours, _, err := tt.api.endpoint(t.Context(), tt.region)
 				if (err == nil) != (theirErr == nil) || err == nil && ours.String() != want {
 					t.Errorf("%s in %s %+v: %s %v, want %s %v", tt.api.id, region, c, ours, err, want, theirErr)
 				}
