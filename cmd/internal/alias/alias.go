@@ -51,7 +51,7 @@ the way.`,
 
 // aliasOptions is an alias command line.
 type aliasOptions struct {
-	*env.Process
+	process                   *env.Process
 	place                     string // a shell, ssh, or shim
 	Shim                      string // the folder of the shim
 	Install, Uninstall, Print bool
@@ -72,7 +72,7 @@ func (o *aliasOptions) flags() []command.Flag {
 
 // Run runs the words after `alias`.
 func Run(_ context.Context, p *env.Process, words []string) error {
-	o := aliasOptions{Process: p}
+	o := aliasOptions{process: p}
 	words, err := command.Take(o.flags(), words, p.Getenv)
 	if err != nil {
 		return err
@@ -112,8 +112,8 @@ func (o *aliasOptions) complete(words []string) error {
 	case len(words) == 1:
 		o.place = words[0]
 	default:
-		o.place = filepath.Base(o.Getenv("SHELL"))
-		if runtime.GOOS == "windows" && o.Getenv("SHELL") == "" {
+		o.place = filepath.Base(o.process.Getenv("SHELL"))
+		if runtime.GOOS == "windows" && o.process.Getenv("SHELL") == "" {
 			o.place = "powershell"
 		}
 	}
@@ -135,7 +135,7 @@ func (o *aliasOptions) run() error {
 		return err
 	}
 	if !o.Install && !o.Uninstall {
-		_, err := io.WriteString(o.Stdout, snippet)
+		_, err := io.WriteString(o.process.Stdout, snippet)
 		return err
 	}
 	files, err := o.startFiles()
@@ -150,7 +150,7 @@ func (o *aliasOptions) run() error {
 		if err != nil {
 			return unwritable(file, err)
 		}
-		fmt.Fprintf(o.Stderr, "ssmguard: %s\n", o.done(file, changed))
+		fmt.Fprintf(o.process.Stderr, "ssmguard: %s\n", o.done(file, changed))
 	}
 	return nil
 }
@@ -185,16 +185,16 @@ func (o *aliasOptions) done(file string, changed bool) string {
 
 // startFiles are the files that the shell, or ssh, reads at its start.
 func (o *aliasOptions) startFiles() ([]string, error) {
-	home := o.Getenv("HOME")
+	home := o.process.Getenv("HOME")
 	if home == "" {
 		return nil, exit.Coded("HOME is not set, so the file to write cannot be found", exit.Config)
 	}
-	config := o.UserDir("XDG_CONFIG_HOME", ".config")
+	config := o.process.UserDir("XDG_CONFIG_HOME", ".config")
 	switch o.place {
 	case "bash":
 		return []string{filepath.Join(home, ".bashrc")}, nil
 	case "zsh":
-		if dir := o.Getenv("ZDOTDIR"); dir != "" {
+		if dir := o.process.Getenv("ZDOTDIR"); dir != "" {
 			home = dir
 		}
 		return []string{filepath.Join(home, ".zshrc")}, nil
@@ -221,7 +221,7 @@ func (o *aliasOptions) shim() error {
 	}
 	switch {
 	case !o.Install && !o.Uninstall:
-		_, err := fmt.Fprintln(o.Stdout, shimCommand(name, self))
+		_, err := fmt.Fprintln(o.process.Stdout, shimCommand(name, self))
 		return err
 	case o.Uninstall && mine:
 		if err := os.Remove(name); err != nil {
@@ -238,14 +238,14 @@ func (o *aliasOptions) shim() error {
 			return unwritable(name, err)
 		}
 	default:
-		fmt.Fprintf(o.Stderr, "ssmguard: nothing to do for %s\n", name)
+		fmt.Fprintf(o.process.Stderr, "ssmguard: nothing to do for %s\n", name)
 		return nil
 	}
 	done := "installed"
 	if o.Uninstall {
 		done = "removed"
 	}
-	fmt.Fprintf(o.Stderr, "ssmguard: %s %s\n", done, name)
+	fmt.Fprintf(o.process.Stderr, "ssmguard: %s %s\n", done, name)
 	return nil
 }
 

@@ -21,8 +21,8 @@ import (
 )
 
 // Connect finds the configuration that the AWS CLI would find and makes the
-// world of a session line from it. The world's evidence has to be closed.
-func (l *Line) Connect(ctx context.Context) (*World, *awsconf.Session, error) {
+// question of a line from it. The question's evidence has to be closed.
+func (l *Line) Connect(ctx context.Context) (*Question, *awsconf.Session, error) {
 	conf, err := l.ConfigureSession(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -43,12 +43,12 @@ func (l *Line) ConfigureSession(ctx context.Context) (*awsconf.Session, error) {
 
 // Configure finds the configuration, and credentials that are there.
 func (l *Line) Configure(ctx context.Context) (*awsconf.Session, error) {
-	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Service: l.Call.Service, Files: l.AWSFiles(),
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Service: l.Call.Service, Files: l.Process.AWSFiles(),
 		Prompt: l.Prompter(), Stdin: env.FileOf(l.answers())})
 	if err != nil {
 		return nil, err
 	}
-	l.Region = conf.Region
+	l.Process.Region = conf.Region
 	if conf.ParameterValidation {
 		if err := l.Call.Validate(); err != nil {
 			return nil, err
@@ -84,10 +84,10 @@ func (l *Line) Judges(evidence *awsiam.Client) *guard.Guard {
 	}
 }
 
-// Enter makes the world of a session line from a configuration.
-func (l *Line) Enter(ctx context.Context, conf *awsconf.Session) (*World, error) {
+// Enter makes the question of a line from a configuration.
+func (l *Line) Enter(ctx context.Context, conf *awsconf.Session) (*Question, error) {
 	evidence := l.Gather(conf)
-	w := &World{
+	w := &Question{
 		Request:  Request(l.Call.Input, conf.Region),
 		Evidence: evidence,
 		Policies: evidence,
@@ -104,7 +104,7 @@ func (l *Line) Enter(ctx context.Context, conf *awsconf.Session) (*World, error)
 
 // Prompter asks for MFA codes.
 func (l *Line) Prompter() awsconf.Prompter {
-	return awsconf.Terminal(l.answers(), l.Stderr, l.Echo)
+	return awsconf.Terminal(l.answers(), l.Process.Stderr, l.Process.Echo)
 }
 
 // answers is where a question is answered when there is no terminal: stdin, unless
@@ -113,7 +113,7 @@ func (l *Line) answers() io.Reader {
 	if l.Call.Input.DocumentName == "AWS-StartSSHSession" {
 		return nil
 	}
-	return l.Stdin
+	return l.Process.Stdin
 }
 
 // spec is the command line as StartSession is to be called.
@@ -145,27 +145,27 @@ func (l *Line) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 	name := l.Own.Plugin
 	switch {
 	case name == OwnPlugin && l.DropIn:
-		r, err := plugin.External(ctx, plugin.Name, l.Environ, l.Stderr)
+		r, err := plugin.External(ctx, plugin.Name, l.Process.Environ, l.Process.Stderr)
 		var old *plugin.TooOldError
 		switch {
 		case errors.As(err, &old):
-			fmt.Fprintf(l.Stderr, "ssmguard: warning: %v; using the one built in\n", old)
+			fmt.Fprintf(l.Process.Stderr, "ssmguard: warning: %v; using the one built in\n", old)
 		case !errors.Is(err, plugin.ErrNotFound):
 			return r, err
 		}
 	case name != OwnPlugin && name != EmbeddedPlugin:
-		r, err := plugin.External(ctx, name, l.Environ, l.Stderr)
+		r, err := plugin.External(ctx, name, l.Process.Environ, l.Process.Stderr)
 		if errors.Is(err, plugin.ErrNotFound) {
 			return nil, exit.Coded(fmt.Sprintf("there is no plugin %s; \"--plugin embedded\" takes the one built in", name), exit.Other)
 		}
 		return r, err
 	}
-	return plugin.Embedded(l.Environ)
+	return plugin.Embedded(l.Process.Environ)
 }
 
 // CacheDir is where what one run learns is kept for the next, "" for nowhere.
 func (l *Line) CacheDir() string {
-	dir := l.UserDir("XDG_CACHE_HOME", ".cache")
+	dir := l.Process.UserDir("XDG_CACHE_HOME", ".cache")
 	if dir == "" {
 		return ""
 	}

@@ -38,8 +38,8 @@ var ErrNoPrompt = errors.New("the credentials need a code that only a new start 
 // Renewed makes a configuration's credentials renewing, for every service.
 func (l *Line) Renewed(conf *awsconf.Session) *Renewing {
 	r := &Renewing{now: conf.Credentials, Again: "start", load: func(ctx context.Context) (*awsconf.Session, error) {
-		l.ForgetAWSFiles()
-		return awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Files: l.AWSFiles(),
+		l.Process.ForgetAWSFiles()
+		return awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Files: l.Process.AWSFiles(),
 			Prompt: func(string) (string, error) { return "", ErrNoPrompt }})
 	}}
 	if l.Call.Globals.NoSignRequest {

@@ -15,7 +15,7 @@ import (
 
 // resolveTarget replaces a name by the id people mean by it. A command line for
 // the AWS CLI is left as it is.
-func (l *Line) resolveTarget(ctx context.Context, w *World) error {
+func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
 	name := w.Request.Target
 	if l.DropIn || awsiam.IsTargetID(name) {
 		return nil
@@ -38,7 +38,7 @@ func (l *Line) resolveTarget(ctx context.Context, w *World) error {
 }
 
 // otherTarget says what may have been meant by a name that nothing has.
-func (l *Line) otherTarget(ctx context.Context, w *World) string {
+func (l *Line) otherTarget(ctx context.Context, w *Question) string {
 	name := w.Request.Target
 	if strings.HasPrefix(name, "i-") || strings.HasPrefix(name, "mi-") {
 		return "an id has 8 or 17 hexadecimal digits"

@@ -184,7 +184,7 @@ func (c publicCase) decide(t *testing.T) guard.Decision {
 	if c.Request.Document != nil {
 		r.Document = *c.Request.Document
 	}
-	w := &ask.World{
+	w := &ask.Question{
 		Request:  r,
 		Evidence: client,
 		Guard:    &guard.Guard{Inventory: client, Simulators: []guard.Simulator{client, guard.Local{Source: client}}},

@@ -16,7 +16,7 @@ import (
 
 // checkOptions is a check command line, complete.
 type checkOptions struct {
-	*ask.Line
+	Line   *ask.Line
 	files  fileOptions
 	decide func(context.Context) (guard.Decision, error)
 	more   func(context.Context, guard.Decision) // what there is to say to a person after the decision
@@ -37,7 +37,7 @@ func Run(ctx context.Context, p *env.Process, words []string) error {
 	if err != nil {
 		return err
 	}
-	if o.Call.Command == awscli.Help {
+	if o.Line.Call.Command == awscli.Help {
 		return command.ErrHelp
 	}
 	if err := o.complete(ctx); err != nil {
@@ -48,41 +48,41 @@ func Run(ctx context.Context, p *env.Process, words []string) error {
 }
 
 func (o *checkOptions) complete(ctx context.Context) error {
-	if o.Call.Command != awscli.StartSession {
+	if o.Line.Call.Command != awscli.StartSession {
 		return exit.Usagef("check takes the options of a session; see %q", "ssmguard help check")
 	}
 	if err := o.files.check(); err != nil {
 		return err
 	}
 	if len(o.files.Files) > 0 {
-		if err := o.Call.Validate(); err != nil {
+		if err := o.Line.Call.Validate(); err != nil {
 			return err
 		}
-		if err := ask.NeedsID(o.Call.Input.Target); err != nil {
+		if err := ask.NeedsID(o.Line.Call.Input.Target); err != nil {
 			return err
 		}
-		reading, err := o.files.read(o.Stderr)
+		reading, err := o.files.read(o.Line.Process.Stderr)
 		if err != nil {
 			return err
 		}
-		r := ask.Request(o.Call.Input, plainRegion(o.Line))
+		r := ask.Request(o.Line.Call.Input, plainRegion(o.Line))
 		o.decide = func(ctx context.Context) (guard.Decision, error) { return o.files.decide(ctx, reading, r) }
 		return nil
 	}
-	w, _, err := o.Connect(ctx)
+	w, _, err := o.Line.Connect(ctx)
 	if err != nil {
 		return err
 	}
 	w.Request.Context = o.files.Context
 	o.close = w.Evidence.Close
-	o.decide = func(ctx context.Context) (guard.Decision, error) { return o.Ask(ctx, w) }
+	o.decide = func(ctx context.Context) (guard.Decision, error) { return o.Line.Ask(ctx, w) }
 	if o.files.WhatIf.asked() {
 		added, err := readPolicies(o.files.WhatIf.add)
 		if err != nil {
 			o.close()
 			return exit.Coded(err.Error(), exit.Config)
 		}
-		added.tellLeftOut(o.Stderr)
+		added.tellLeftOut(o.Line.Process.Stderr)
 		source, unread, err := o.files.WhatIf.overlay(ctx, w.Policies, guard.Caller{}, added)
 		if err != nil {
 			o.close()
@@ -91,7 +91,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		// IAM's simulation knows the policies as they are; only the local judge can be asked.
 		w.Guard.Simulators = []guard.Simulator{guard.Local{Source: source}}
 		o.decide = func(ctx context.Context) (guard.Decision, error) {
-			d, err := o.Ask(ctx, w)
+			d, err := o.Line.Ask(ctx, w)
 			return added.qualify(d, unread), err
 		}
 	}
@@ -105,16 +105,16 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if h := o.files.handler(o.Stdout); h != nil {
+	if h := o.files.handler(o.Line.Process.Stdout); h != nil {
 		err = ask.Render(h, decision, true)
 	} else {
-		err = o.Show(decision, true)
+		err = o.Line.Show(decision, true)
 		o.more(ctx, decision)
 	}
 	if err != nil {
 		return err
 	}
-	o.Timings.Print(o.Stderr)
+	o.Line.Timings.Print(o.Line.Process.Stderr)
 	return o.files.met(decision.Verdict())
 }
 
@@ -140,7 +140,7 @@ func plainRegion(l *ask.Line) string {
 		return *r
 	}
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		if r := l.Getenv(name); r != "" {
+		if r := l.Process.Getenv(name); r != "" {
 			return r
 		}
 	}

@@ -58,7 +58,7 @@ SDK prints it and says what it means. Encoded messages are decoded by AWS, where
 caller may. Without either it lists all findings.`,
 			},
 			Run: func(ctx context.Context, p *env.Process, words []string) error {
-				o := &explainOptions{Process: p}
+				o := &explainOptions{process: p}
 				if err := o.complete(words); err != nil {
 					return err
 				}

@@ -41,7 +41,7 @@ func TestExplainEncoded(t *testing.T) {
 			defer web.Close()
 			keys := server.Logins()[0]
 			var stdout bytes.Buffer
-			o := &explainOptions{Process: &env.Process{Stdout: &stdout, Environ: []string{
+			o := &explainOptions{process: &env.Process{Stdout: &stdout, Environ: []string{
 				"HOME=" + t.TempDir(), "AWS_ENDPOINT_URL=" + web.URL, "AWS_REGION=us-east-1",
 				"AWS_ACCESS_KEY_ID=" + keys.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + keys.SecretAccessKey,
 			}}, text: message}

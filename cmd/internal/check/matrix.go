@@ -20,12 +20,12 @@ import (
 
 // matrixOptions is a `check --matrix` command line, complete.
 type matrixOptions struct {
-	*ask.Line
-	matrix configs.Matrix
-	files  policyReading
-	output report.Handler // nil: a table
-	region string
-	world  *ask.World // nil when the matrix is about policy files
+	Line     *ask.Line
+	matrix   configs.Matrix
+	files    policyReading
+	output   report.Handler // nil: a table
+	region   string
+	question *ask.Question // nil when the matrix is about policy files
 }
 
 // checkMatrix runs `check --matrix FILE` with the words that follow `check`.
@@ -38,34 +38,34 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 	if o.Line, err = ask.ReadSession(p, words, true); err != nil {
 		return err
 	}
-	if o.Call.Lacks { // each request brings a target of its own
-		o.Call.Fill(awscli.Input{Target: o.matrix.Requests[0].Target})
+	if o.Line.Call.Lacks { // each request brings a target of its own
+		o.Line.Call.Fill(awscli.Input{Target: o.matrix.Requests[0].Target})
 	}
 	options.Files = policyFiles(o.matrix.Policies)
-	if o.files, err = options.read(o.Stderr); err != nil {
+	if o.files, err = options.read(o.Line.Process.Stderr); err != nil {
 		return err
 	}
-	o.output = options.handler(o.Stdout)
+	o.output = options.handler(o.Line.Process.Stdout)
 	o.region = cmp.Or(o.matrix.Region, plainRegion(o.Line))
 	if !o.matrix.HasPolicies() {
-		if o.world, _, err = o.Connect(ctx); err != nil {
+		if o.question, _, err = o.Line.Connect(ctx); err != nil {
 			return err
 		}
-		defer o.world.Evidence.Close()
+		defer o.question.Evidence.Close()
 	}
 	return o.run(ctx)
 }
 
 // run asks every request of the matrix and prints a table, or the decisions.
 func (o *matrixOptions) run(ctx context.Context) error {
-	table := tabwriter.NewWriter(o.Stdout, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(o.Line.Process.Stdout, 0, 0, 2, ' ', 0)
 	if o.output != nil {
 		if err := o.output.Config(report.Config{Protocol: report.Protocol, CheckOnly: true}); err != nil {
 			return err
 		}
 	}
 	if o.output == nil { // a decision brings them itself
-		o.files.tellUnread(o.Stderr)
+		o.files.tellUnread(o.Line.Process.Stderr)
 	}
 	unmet := 0
 	for _, row := range o.matrix.Requests {
@@ -101,10 +101,10 @@ func (o *matrixOptions) run(ctx context.Context) error {
 }
 
 func (o *matrixOptions) decide(ctx context.Context, row configs.MatrixRequest) (guard.Decision, error) {
-	if o.world != nil {
-		w := *o.world
+	if o.question != nil {
+		w := *o.question
 		w.Request.Target, w.Request.Document, w.Request.Context = row.Target, row.Document, row.Context
-		return o.Ask(ctx, &w)
+		return o.Line.Ask(ctx, &w)
 	}
 	files := fileOptions{
 		Principal:  cmp.Or(row.Principal, o.matrix.Principal),

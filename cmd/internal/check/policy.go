@@ -17,7 +17,7 @@ import (
 
 // policyOptions is a policy command line, complete.
 type policyOptions struct {
-	*ask.Line
+	Line              *ask.Line
 	Format, Principal string
 	request           guard.Request
 	facts             guard.Facts
@@ -44,7 +44,7 @@ func Policy(ctx context.Context, p *env.Process, words []string) error {
 	if err != nil {
 		return err
 	}
-	if o.Call.Command == awscli.Help {
+	if o.Line.Call.Command == awscli.Help {
 		return command.ErrHelp
 	}
 	if err := o.complete(ctx); err != nil {
@@ -55,18 +55,18 @@ func Policy(ctx context.Context, p *env.Process, words []string) error {
 
 // complete finds out for whom the policy is, and what the resources are.
 func (o *policyOptions) complete(ctx context.Context) (err error) {
-	if o.Call.Command != awscli.StartSession {
+	if o.Line.Call.Command != awscli.StartSession {
 		return exit.Usagef("policy takes the options of a session; see %q", "ssmguard help policy")
 	}
 	if o.Principal != "" {
-		if err := ask.NeedsID(o.Call.Input.Target); err != nil {
+		if err := ask.NeedsID(o.Line.Call.Input.Target); err != nil {
 			return err
 		}
-		o.request = ask.Request(o.Call.Input, plainRegion(o.Line))
+		o.request = ask.Request(o.Line.Call.Input, plainRegion(o.Line))
 		o.request.Caller, err = namedCaller(o.Principal)
 		return err
 	}
-	w, _, err := o.Connect(ctx)
+	w, _, err := o.Line.Connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -88,9 +88,9 @@ func (o *policyOptions) run() error {
 		return exit.Usagef("--document-name: %s", fault.Summary)
 	}
 	if unseen := guard.DocumentUnseen(o.request, o.facts); unseen != "" {
-		fmt.Fprintf(o.Stderr, "ssmguard: note: %s\n", unseen)
+		fmt.Fprintf(o.Line.Process.Stderr, "ssmguard: note: %s\n", unseen)
 	}
-	_, err := fmt.Fprint(o.Stdout, policyFormats[o.Format](guard.LeastPrivilege(o.request, o.facts)))
+	_, err := fmt.Fprint(o.Line.Process.Stdout, policyFormats[o.Format](guard.LeastPrivilege(o.request, o.facts)))
 	return err
 }
 

@@ -12,7 +12,7 @@ import (
 // FurtherSessions opens sessions beside the first one, for agents that carry one
 // connection each.
 type FurtherSessions struct {
-	*Dialer
+	Dialer  *Dialer
 	Spec    proxy.Spec
 	Traffic *Traffic
 	running sync.WaitGroup
@@ -20,19 +20,19 @@ type FurtherSessions struct {
 
 // Open starts a session and a channel to it; the session ends with the channel.
 func (f *FurtherSessions) Open(ctx context.Context) (*channel.Channel, error) {
-	s, err := f.API.Start(ctx, f.Spec)
+	s, err := f.Dialer.API.Start(ctx, f.Spec)
 	if err != nil {
 		return nil, err
 	}
-	ch, err := f.Dial(ctx, s, func(channel.Event) {})
+	ch, err := f.Dialer.Dial(ctx, s, func(channel.Event) {})
 	if err != nil {
-		return nil, errors.Join(err, proxy.End(ctx, f.API, s.ID))
+		return nil, errors.Join(err, proxy.End(ctx, f.Dialer.API, s.ID))
 	}
 	done := f.Traffic.Carry(ch)
 	f.running.Go(func() {
 		<-ch.Done()
 		done()
-		proxy.End(ctx, f.API, s.ID) //nolint:errcheck // nobody can do more about it
+		proxy.End(ctx, f.Dialer.API, s.ID) //nolint:errcheck // nobody can do more about it
 	})
 	return ch, nil
 }

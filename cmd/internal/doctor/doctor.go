@@ -53,7 +53,7 @@ const doctorTime = 20 * time.Second
 
 // doctor is a look at the surroundings of a session.
 type doctor struct {
-	*ask.Line
+	Line     *ask.Line
 	now      func() time.Time
 	conf     *awsconf.Session // nil when there is none
 	fault    error            // why
@@ -74,14 +74,14 @@ func Run(ctx context.Context, p *env.Process, words []string) error {
 }
 
 func (d *doctor) complete() error {
-	switch d.Call.Command {
+	switch d.Line.Call.Command {
 	case awscli.Help:
 		return command.ErrHelp
 	case awscli.StartSession:
 	default:
 		return exit.Usagef("doctor takes the options of a session; see %q", "ssmguard help doctor")
 	}
-	if f := d.Call.Globals.Output; f != "" && f != "text" && f != "json" {
+	if f := d.Line.Call.Globals.Output; f != "" && f != "text" && f != "json" {
 		return exit.Usagef("--output %s: want text or json", f)
 	}
 	return nil
@@ -91,9 +91,9 @@ func (d *doctor) complete() error {
 func (d *doctor) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
-	d.conf, d.fault = awsconf.Load(ctx, awsconf.Options{Globals: d.Call.Globals, Files: d.AWSFiles(), Prompt: d.Prompter()})
+	d.conf, d.fault = awsconf.Load(ctx, awsconf.Options{Globals: d.Line.Call.Globals, Files: d.Line.Process.AWSFiles(), Prompt: d.Line.Prompter()})
 	if d.fault == nil {
-		d.evidence = d.Gather(d.conf)
+		d.evidence = d.Line.Gather(d.conf)
 		defer d.evidence.Close()
 	}
 	groups := make([][]report.Check, len(checkups))
@@ -104,10 +104,10 @@ func (d *doctor) run(ctx context.Context) error {
 	_ = g.Wait() // what fails is in the checks
 	checks := slices.Concat(groups...)
 	write := report.Checkup
-	if d.Call.Globals.Output == "json" {
+	if d.Line.Call.Globals.Output == "json" {
 		write = report.CheckupJSON
 	}
-	if err := write(d.Stdout, checks); err != nil {
+	if err := write(d.Line.Process.Stdout, checks); err != nil {
 		return err
 	}
 	return d.status(checks)
@@ -140,7 +140,7 @@ func (d *doctor) identity(ctx context.Context) []report.Check {
 	if d.fault != nil {
 		return nil // region tells
 	}
-	if d.Call.Globals.NoSignRequest {
+	if d.Line.Call.Globals.NoSignRequest {
 		return []report.Check{{Level: report.Warn, Name: "identity", Text: "--no-sign-request: AWS will not know who asks"}}
 	}
 	keys, err := d.conf.Credentials.Retrieve(ctx)
@@ -208,7 +208,7 @@ func (d *doctor) configFault() report.Check {
 	switch {
 	case errors.As(d.fault, &conf) && conf.Credentials != "":
 		return unidentified(conf)
-	case !d.ProfileExists:
+	case !d.Line.Process.ProfileExists:
 		c.Name, c.Do = "profile", exit.ProfileAdvice(d.Line.Process)
 	case !strings.Contains(c.Text, "region"):
 		c.Name, c.Do = "config", "correct it; \"aws configure list\" tells what is read from where"
@@ -218,10 +218,10 @@ func (d *doctor) configFault() report.Check {
 
 // session checks the target's health and the grants for a session on it.
 func (d *doctor) session(ctx context.Context) []report.Check {
-	if d.fault != nil || d.Call.Input.Target == "" || d.Call.Globals.NoSignRequest {
+	if d.fault != nil || d.Line.Call.Input.Target == "" || d.Line.Call.Globals.NoSignRequest {
 		return nil
 	}
-	w, err := d.Enter(ctx, d.conf)
+	w, err := d.Line.Enter(ctx, d.conf)
 	if err != nil {
 		text, do, ok := strings.Cut(env.OneLine(err), "; ")
 		if !ok {
@@ -230,7 +230,7 @@ func (d *doctor) session(ctx context.Context) []report.Check {
 		return []report.Check{{Level: report.Fail, Name: "target", Text: text, Do: do}}
 	}
 	defer w.Evidence.Close()
-	decision, err := d.Ask(ctx, w)
+	decision, err := d.Line.Ask(ctx, w)
 	if err != nil {
 		return []report.Check{{Level: report.Warn, Name: "grant", Text: "the guard could not ask: " + env.OneLine(err)}}
 	}

@@ -121,7 +121,7 @@ func (d *doctor) proxies(context.Context) []report.Check {
 	var found []string
 	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"} {
 		for _, n := range []string{strings.ToLower(name), name} {
-			if v, ok := d.Lookup(n); ok && v != "" {
+			if v, ok := d.Line.Process.Lookup(n); ok && v != "" {
 				found = append(found, n+"="+withoutPassword(v))
 				break
 			}
@@ -132,7 +132,7 @@ func (d *doctor) proxies(context.Context) []report.Check {
 	}
 	checks := []report.Check{c}
 	for _, name := range []string{"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"} {
-		file := d.Getenv(name)
+		file := d.Line.Process.Getenv(name)
 		if file == "" {
 			continue
 		}
@@ -166,16 +166,16 @@ func withoutPassword(s string) string {
 // plugins tells which plugin would carry a session, and which one is in PATH.
 func (d *doctor) plugins(ctx context.Context) []report.Check {
 	var checks []report.Check
-	if own, err := plugin.Embedded(d.Environ); err != nil {
+	if own, err := plugin.Embedded(d.Line.Process.Environ); err != nil {
 		checks = append(checks, report.Check{Level: report.Fail, Name: "plugin", Text: "embedded: " + env.OneLine(err)})
 	} else {
 		checks = append(checks, report.Check{Level: report.OK, Name: "plugin", Text: "embedded " + own.Version()})
 	}
 	name, wanted := plugin.Name, false
-	if p := d.Own.Plugin; p != ask.OwnPlugin && p != ask.EmbeddedPlugin {
+	if p := d.Line.Own.Plugin; p != ask.OwnPlugin && p != ask.EmbeddedPlugin {
 		name, wanted = p, true
 	}
-	other, err := plugin.External(ctx, name, d.Environ, io.Discard)
+	other, err := plugin.External(ctx, name, d.Line.Process.Environ, io.Discard)
 	var old *plugin.TooOldError
 	switch {
 	case err == nil:
@@ -195,7 +195,7 @@ func (d *doctor) plugins(ctx context.Context) []report.Check {
 // aliases warns of entries in the AWS CLI's alias file.
 func (d *doctor) aliases(context.Context) []report.Check {
 	var checks []report.Check
-	for _, entry := range awsconf.SwallowingAliases(d.Lookup) {
+	for _, entry := range awsconf.SwallowingAliases(d.Line.Process.Lookup) {
 		checks = append(checks, report.Check{
 			Level: report.Warn, Name: "alias",
 			Text: "~/.aws/cli/alias: " + entry + " never sees --profile and --region: sessions start with the wrong ones",

@@ -23,7 +23,7 @@ const (
 
 // Alternatives says, after a denial that was read from policies, which other
 // documents or targets the caller may use. What cannot be read is left out.
-func Alternatives(ctx context.Context, l *ask.Line, w *ask.World, d guard.Decision) {
+func Alternatives(ctx context.Context, l *ask.Line, w *ask.Question, d guard.Decision) {
 	if d.Policies == nil || !d.Verdict().Denies() {
 		return
 	}
@@ -39,16 +39,16 @@ func Alternatives(ctx context.Context, l *ask.Line, w *ask.World, d guard.Decisi
 	switch {
 	case !denied(guard.GrantTarget):
 		if names := usableDocuments(ctx, w, set, d.Request); len(names) > 0 {
-			fmt.Fprintf(l.Stderr, "ssmguard: note: on this target %s may use %s%s\n", who, enumerate(names), limit)
+			fmt.Fprintf(l.Process.Stderr, "ssmguard: note: on this target %s may use %s%s\n", who, enumerate(names), limit)
 		}
 	case !denied(guard.GrantDocument):
 		if names := usableTargets(ctx, w, set, d.Request); len(names) > 0 {
-			fmt.Fprintf(l.Stderr, "ssmguard: note: with this document %s may use %s%s\n", who, enumerate(names), limit)
+			fmt.Fprintf(l.Process.Stderr, "ssmguard: note: with this document %s may use %s%s\n", who, enumerate(names), limit)
 		}
 	}
 }
 
-func usableDocuments(ctx context.Context, w *ask.World, set policy.Set, r guard.Request) []string {
+func usableDocuments(ctx context.Context, w *ask.Question, set policy.Set, r guard.Request) []string {
 	names := guard.SessionDocuments()
 	seen, _ := w.Evidence.SessionDocuments(ctx, r.Region) // usable beside an error
 	for _, d := range seen {
@@ -65,7 +65,7 @@ func usableDocuments(ctx context.Context, w *ask.World, set policy.Set, r guard.
 	return usable
 }
 
-func usableTargets(ctx context.Context, w *ask.World, set policy.Set, r guard.Request) []string {
+func usableTargets(ctx context.Context, w *ask.Question, set policy.Set, r guard.Request) []string {
 	nodes, _ := w.Evidence.Nodes(ctx, r.Region) // usable beside an error
 	ids := make([]string, 0, len(nodes))
 	tags := make(map[string]map[string]string)

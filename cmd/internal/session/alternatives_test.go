@@ -72,7 +72,7 @@ func TestAlternatives(t *testing.T) {
 			}
 			var stderr bytes.Buffer
 			line := &ask.Line{Process: &env.Process{Stderr: &stderr}}
-			Alternatives(t.Context(), line, &ask.World{Evidence: l}, d)
+			Alternatives(t.Context(), line, &ask.Question{Evidence: l}, d)
 			if stderr.String() != tt.want {
 				t.Errorf("said %q, want %q", stderr.String(), tt.want)
 			}

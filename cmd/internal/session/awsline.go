@@ -41,7 +41,7 @@ func run(ctx context.Context, line *ask.Line) error {
 	case awscli.Help:
 		return command.ErrHelp
 	case awscli.Version:
-		_, err := fmt.Fprintln(line.Stdout, env.Version())
+		_, err := fmt.Fprintln(line.Process.Stdout, env.Version())
 		return err
 	case awscli.Foreign:
 		return line.Unknown()
@@ -76,7 +76,7 @@ func AWS(ctx context.Context, p *env.Process, words []string) error {
 func ours(l *ask.Line) bool {
 	switch service := l.Call.Service; l.Call.Command {
 	case awscli.StartSession, awscli.ExecuteCommand:
-		return !l.Call.Globals.AutoPrompt && !awsconf.Aliased(service, ask.OperationOf[service], l.Lookup)
+		return !l.Call.Globals.AutoPrompt && !awsconf.Aliased(service, ask.OperationOf[service], l.Process.Lookup)
 	}
 	return false
 }
@@ -97,7 +97,7 @@ func elsewhere(l *ask.Line, become func(path string, args, environ []string) err
 	case awscli.Help:
 		return command.ErrHelp
 	case awscli.Version:
-		_, err := fmt.Fprintln(l.Stdout, env.Version())
+		_, err := fmt.Fprintln(l.Process.Stdout, env.Version())
 		return err
 	case awscli.Skeleton:
 		return exit.Usagef("--generate-cli-skeleton is the AWS CLI's own, and there is no other aws in PATH to hand it to")

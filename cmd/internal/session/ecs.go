@@ -43,7 +43,7 @@ const pluginBanner = "\nThe Session Manager plugin was installed successfully. U
 // execute runs a command in a task, from the configuration to the session's end.
 func execute(ctx context.Context, l *ask.Line) error {
 	if l.DropIn {
-		if _, err := io.WriteString(l.Stdout, pluginBanner); err != nil {
+		if _, err := io.WriteString(l.Process.Stdout, pluginBanner); err != nil {
 			return err
 		}
 	}
@@ -59,8 +59,8 @@ func execute(ctx context.Context, l *ask.Line) error {
 	return newStart(l, w, conf).run(ctx)
 }
 
-// task makes the world of a command in a task.
-func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.World, error) {
+// task makes the question of a command in a task.
+func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.Question, error) {
 	api := awsssm.New(conf.SSM, "")
 	opener := awsssm.NewExecutor(conf.ECS, awsssm.Command(l.Call.Execute), api)
 	target, container, err := opener.Find(ctx)
@@ -75,7 +75,7 @@ func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.World, 
 	}
 	opener.Spec = proxy.Spec{Target: target, Region: conf.Region, Profile: conf.ActiveProfile, Endpoint: conf.Endpoint}
 	evidence := l.Gather(conf)
-	return &ask.World{
+	return &ask.Question{
 		Request:  guard.Request{Region: conf.Region, Target: target, Document: guard.ExecuteDocument, Container: container},
 		Evidence: evidence,
 		Policies: evidence,

@@ -49,7 +49,7 @@ func BenchmarkStart(b *testing.B) {
 
 func startOnce(b *testing.B, o *start) {
 	b.Helper()
-	defer o.attempt.World.Evidence.Close()
+	defer o.attempt.Question.Evidence.Close()
 	if err := o.run(b.Context()); err != nil {
 		b.Fatal(err)
 	}
@@ -95,9 +95,9 @@ func slowAccount(b *testing.B) aws.Config {
 func slowStart(cfg aws.Config, mode configs.GuardMode, cache string) *start {
 	o := (&stage{}).options(mode, new(bytes.Buffer), new(bytes.Buffer))
 	client := awsiam.New(cfg, awsiam.Options{CacheDir: cache})
-	o.attempt.World.Evidence = client
-	o.attempt.World.Guard = &guard.Guard{Inventory: client, Simulators: []guard.Simulator{client, guard.Local{Source: client}}}
-	o.attempt.World.Spec = proxy.Spec{Target: "i-0123456789abcdef0"}
-	o.attempt.World.Opener = awsssm.Opener{Client: awsssm.New(cfg, ""), Spec: o.attempt.World.Spec}
+	o.attempt.Question.Evidence = client
+	o.attempt.Question.Guard = &guard.Guard{Inventory: client, Simulators: []guard.Simulator{client, guard.Local{Source: client}}}
+	o.attempt.Question.Spec = proxy.Spec{Target: "i-0123456789abcdef0"}
+	o.attempt.Question.Opener = awsssm.Opener{Client: awsssm.New(cfg, ""), Spec: o.attempt.Question.Spec}
 	return o
 }

@@ -42,7 +42,7 @@ func pickTarget(ctx context.Context, line *ask.Line) error {
 
 // connected lists the targets that could take a session now.
 func connected(ctx context.Context, l *ask.Line) (nodes []awsiam.Node, region string, err error) {
-	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Files: l.AWSFiles(), Prompt: l.Prompter()})
+	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Files: l.Process.AWSFiles(), Prompt: l.Prompter()})
 	if err != nil {
 		return nil, "", err
 	}
@@ -51,7 +51,7 @@ func connected(ctx context.Context, l *ask.Line) (nodes []awsiam.Node, region st
 	}
 	evidence := l.Gather(conf)
 	defer evidence.Close()
-	defer l.ShowStatus("looking for targets in " + conf.Region)()
+	defer l.Process.ShowStatus("looking for targets in " + conf.Region)()
 	all, err := evidence.Nodes(ctx, conf.Region)
 	for _, n := range all {
 		if n.Ping == "Online" || n.Ping == "" && n.State == "running" && err != nil {

@@ -20,8 +20,8 @@ import (
 
 // Attempt is one session that is to be opened: who asks for it, and where it takes place.
 type Attempt struct {
-	Line  *ask.Line
-	World *ask.World
+	Line     *ask.Line
+	Question *ask.Question
 }
 
 // start is an Attempt from the question to the session's end.
@@ -31,7 +31,7 @@ type start struct {
 }
 
 // newStart makes a start of a session that is to be carried as a configuration says.
-func newStart(l *ask.Line, w *ask.World, conf *awsconf.Session) *start {
+func newStart(l *ask.Line, w *ask.Question, conf *awsconf.Session) *start {
 	return &start{Attempt{l, w}, func(ctx context.Context) (proxy.Plugin, error) {
 		api := awsssm.New(conf.SSM, "")
 		if l.Own.Engine != configs.EngineNative {
@@ -48,7 +48,7 @@ func newStart(l *ask.Line, w *ask.World, conf *awsconf.Session) *start {
 // run is a session from the question whether it may be to its end: ask, stop if
 // it is denied, look whether it can be carried, open it, hand it over.
 func (s *start) run(ctx context.Context) error {
-	line, world := s.attempt.Line, s.attempt.World
+	line, question := s.attempt.Line, s.attempt.Question
 	ready := s.preflight(ctx)
 	decision, err := s.attempt.Judged(ctx)
 	carrier := <-ready
@@ -59,16 +59,16 @@ func (s *start) run(ctx context.Context) error {
 		return carrier.err
 	}
 	opened := line.Timings.Span("ssm:StartSession")
-	session, err := world.Opener.Open(ctx)
+	session, err := question.Opener.Open(ctx)
 	opened()
 	if err != nil {
 		return s.attempt.Refused(ctx, decision, err)
 	}
 	if ctx.Err() != nil {
-		return errors.Join(context.Cause(ctx), proxy.End(ctx, world.Opener, session.ID)) // nobody can use it any more
+		return errors.Join(context.Cause(ctx), proxy.End(ctx, question.Opener, session.ID)) // nobody can use it any more
 	}
 	if decision.Verdict() == policy.Allow {
-		world.Evidence.RememberAllowed(ctx, decision.Request)
+		question.Evidence.RememberAllowed(ctx, decision.Request)
 	}
 	line.Timings.Print(line.Process.Stderr)
 	return carrier.plugin.Run(ctx, session, proxy.Streams{In: line.Process.Stdin, Out: line.Process.Stdout, Err: line.Process.Stderr}, nil)
@@ -87,7 +87,7 @@ func (s *start) preflight(ctx context.Context) <-chan carrier {
 	go func() {
 		defer s.attempt.Line.Timings.Span("preflight")()
 		var c carrier
-		if c.err = checkLocalPort(s.attempt.World.Spec.Parameters); c.err == nil {
+		if c.err = checkLocalPort(s.attempt.Question.Spec.Parameters); c.err == nil {
 			c.plugin, c.err = s.plugin(ctx)
 		}
 		ready <- c
@@ -98,17 +98,17 @@ func (s *start) preflight(ctx context.Context) <-chan carrier {
 // Judged asks the guard, says what it found, and returns an error when the
 // session must not be started. A guard that cannot ask stops nothing.
 func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
-	unasked := guard.Decision{Request: a.World.Request}
+	unasked := guard.Decision{Request: a.Question.Request}
 	if a.Line.Own.Guard == configs.GuardOff {
 		return unasked, nil
 	}
 	if a.Line.Own.Guard != configs.GuardStrict {
-		if at, ok := a.World.Evidence.RecentlyAllowed(ctx, a.World.Request); ok {
+		if at, ok := a.Question.Evidence.RecentlyAllowed(ctx, a.Question.Request); ok {
 			a.Line.Log.Debug("allowed a moment ago", "at", at)
 			return unasked, nil
 		}
 	}
-	decision, err := a.Line.Ask(ctx, a.World)
+	decision, err := a.Line.Ask(ctx, a.Question)
 	switch {
 	case ctx.Err() != nil:
 		return decision, context.Cause(ctx)
@@ -130,7 +130,7 @@ func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 	case verdict == policy.Unknown:
 		return decision, exit.Coded("it could not be told whether the session is allowed; --guard strict stops it, --guard on would not", exit.Refused)
 	default:
-		Alternatives(ctx, a.Line, a.World, decision)
+		Alternatives(ctx, a.Line, a.Question, decision)
 		return decision, exit.EndWith(exit.Refused)
 	}
 }
@@ -194,8 +194,8 @@ func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error
 	}
 	if len(d.Rulings) == 0 && refusal.Denied() {
 		// An earlier run's answer let it pass; now the reason is wanted.
-		a.World.Evidence.ForgetAllowed(ctx, a.World.Request)
-		if asked, err := a.Line.Ask(ctx, a.World); err == nil {
+		a.Question.Evidence.ForgetAllowed(ctx, a.Question.Request)
+		if asked, err := a.Line.Ask(ctx, a.Question); err == nil {
 			d = asked
 		}
 	}

@@ -115,7 +115,7 @@ func (s *stage) options(mode configs.GuardMode, stdout, stderr *bytes.Buffer) *s
 		Own:     ask.OwnOptions{Guard: mode},
 		Log:     slog.New(slog.DiscardHandler),
 	}
-	return &start{attempt: Attempt{Line: line, World: &ask.World{
+	return &start{attempt: Attempt{Line: line, Question: &ask.Question{
 		Request:  guard.Request{Region: "us-east-1", Target: "i-0123456789abcdef0"},
 		Evidence: s,
 		Guard:    &guard.Guard{Simulators: []guard.Simulator{s}},

@@ -167,9 +167,9 @@ func launch(ctx context.Context, p *env.Process, name, dir string, words []strin
 
 // background is a process that keeps tunnels open with nobody looking on.
 type background struct {
-	*env.Process
-	keeper.Registry
-	keeper.Record
+	process  *env.Process
+	registry keeper.Registry
+	record   keeper.Record
 	log      *os.File
 	greeting *greeting
 }
@@ -185,8 +185,8 @@ func tunnelProcess(ctx context.Context, p *env.Process, o *Options, name string)
 		return gaveUp(p, o, err)
 	}
 	defer unlock()
-	b := &background{Process: p, Registry: r, greeting: newGreeting(p, o),
-		Record: keeper.Record{Name: name, PID: os.Getpid(), Started: time.Now(), Words: o.raw}}
+	b := &background{process: p, registry: r, greeting: newGreeting(p, o),
+		record: keeper.Record{Name: name, PID: os.Getpid(), Started: time.Now(), Words: o.raw}}
 	if b.log, err = r.OpenLog(name); err != nil {
 		return gaveUp(p, o, err)
 	}
@@ -199,16 +199,16 @@ func tunnelProcess(ctx context.Context, p *env.Process, o *Options, name string)
 
 // run opens the tunnels, says so, leaves the terminal, and keeps them.
 func (b *background) run(ctx context.Context, o *Options) error {
-	ts, err := openTunnels(ctx, b.Process, o)
+	ts, err := openTunnels(ctx, b.process, o)
 	if err != nil {
-		return gaveUp(b.Process, o, err)
+		return gaveUp(b.process, o, err)
 	}
 	defer ts.close()
-	a, err := b.Appear(b.Record, ts)
+	a, err := b.registry.Announce(b.record, ts)
 	if err != nil {
-		return gaveUp(b.Process, o, err)
+		return gaveUp(b.process, o, err)
 	}
-	b.Record = a.Record
+	b.record = a.Record
 	detached := false
 	return a.During(ctx,
 		func(ctx context.Context) (err error) {
@@ -299,7 +299,7 @@ func (g *greeting) end() {
 // started us.
 func (b *background) detach(word string) error {
 	b.greeting.end()
-	err := redirect(b.Process.Stdin, b.Process.Stdout, b.Process.Stderr, b.log)
+	err := redirect(b.process.Stdin, b.process.Stdout, b.process.Stderr, b.log)
 	told := os.NewFile(readyFile, "ready")
 	fmt.Fprintln(told, word)
 	return errors.Join(err, told.Close())
@@ -308,10 +308,10 @@ func (b *background) detach(word string) error {
 // end leaves a record only when it was not on request that the tunnels closed.
 func (b *background) end(ctx context.Context, err error, detached bool) error {
 	if err == nil || ctx.Err() != nil || !detached {
-		return errors.Join(err, b.Forget(b.Record))
+		return errors.Join(err, b.registry.Forget(b.record))
 	}
-	b.GaveUp = strings.Join(strings.Fields(err.Error()), " ")
-	return errors.Join(err, b.Write(b.Record))
+	b.record.GaveUp = strings.Join(strings.Fields(err.Error()), " ")
+	return errors.Join(err, b.registry.Write(b.record))
 }
 
 // stamped puts the time before every line.

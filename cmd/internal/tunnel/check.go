@@ -73,7 +73,7 @@ func checkTunnel(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Op
 	}
 	defer found.close()
 	line := found.far.line
-	decision, err := line.Ask(ctx, found.attempt.World)
+	decision, err := line.Ask(ctx, found.attempt.Question)
 	if err != nil {
 		return policy.Unknown, err
 	}

@@ -28,7 +28,7 @@ func inForeground(ctx context.Context, p *env.Process, o *Options, ts tunnels, k
 		return keep(ctx)
 	}
 	defer unlock()
-	a, err := r.Appear(rec, ts)
+	a, err := r.Announce(rec, ts)
 	if err != nil {
 		r.Forget(rec) //nolint:errcheck // there is hardly anything
 		return keep(ctx)

@@ -82,7 +82,7 @@ func (t *tunnel) explained(ctx context.Context, err error) error {
 	if !known || !exit.As[*proxy.Refused](err) {
 		return err
 	}
-	before, w := found.decision, found.attempt.World
+	before, w := found.decision, found.attempt.Question
 	if t.progress.wasReady() {
 		before = guard.Decision{Request: w.Request}
 		w.Evidence.Refresh()

@@ -205,8 +205,8 @@ func TestTunnelFollowsItsTarget(t *testing.T) {
 	ready := k.await(t, proxy.Ready)
 	found, _ := k.ts[0].place.known()
 	found.mu.Lock()
-	now := found.attempt.World.Spec.Target
-	found.attempt.World.Spec.Target = "i-0bbbbbbbbbbbbbbb1" // as if the name had meant a node that is stopped now
+	now := found.attempt.Question.Spec.Target
+	found.attempt.Question.Spec.Target = "i-0bbbbbbbbbbbbbbb1" // as if the name had meant a node that is stopped now
 	found.mu.Unlock()
 	session, _ := s.Gateway.Session(ready.Session)
 	session.Finish("the node has gone")

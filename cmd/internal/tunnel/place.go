@@ -72,7 +72,7 @@ type place struct {
 	api         *awsssm.Client
 	carrier     func(lane int) proxy.Plugin
 
-	mu sync.Mutex // of the target in attempt.World
+	mu sync.Mutex // of the target in attempt.Question
 }
 
 // enter finds the place that a tunnel asks for. Whether it may be opened is not asked.
@@ -87,10 +87,10 @@ func enter(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options)
 	if err != nil {
 		return nil, err
 	}
-	return &place{far: f, attempt: session.Attempt{Line: f.line, World: w}, credentials: credentials, api: awsssm.New(f.aws.SSM, "")}, nil
+	return &place{far: f, attempt: session.Attempt{Line: f.line, Question: w}, credentials: credentials, api: awsssm.New(f.aws.SSM, "")}, nil
 }
 
-func (p *place) close() { p.attempt.World.Evidence.Close() }
+func (p *place) close() { p.attempt.Question.Evidence.Close() }
 
 // deniedError is the end of a tunnel that may not be opened, which has been explained.
 type deniedError struct {
@@ -123,13 +123,13 @@ func (p *place) open(ctx context.Context, say func(string)) (*proxy.Session, err
 func (p *place) spec() proxy.Spec {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.attempt.World.Spec
+	return p.attempt.Question.Spec
 }
 
 // moved looks again for a target that was given by a name and is not connected,
 // as when a bastion was replaced, and reports whether it is another node now.
 func (p *place) moved(ctx context.Context, err error, say func(string)) bool {
-	name, w := p.far.conf.Target, p.attempt.World
+	name, w := p.far.conf.Target, p.attempt.Question
 	var refused *proxy.Refused
 	if !errors.As(err, &refused) || refused.Code != dial.NotConnected || awsiam.IsTargetID(name) {
 		return false

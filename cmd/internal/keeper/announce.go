@@ -10,18 +10,17 @@ import (
 	"ssmguard/proxy/door"
 )
 
-// presence makes the tunnels of a process known to other commands, by a record
+// announcement makes the tunnels of a process known to other commands, by a record
 // and by a socket on which it answers them.
-type presence struct {
-	Registry
-	Record
+type announcement struct {
+	Record  Record // as it was written
 	ts      keptTunnels
 	control *door.Door
 }
 
-// Appear opens the socket and writes the record of a process that holds the lock
+// Announce opens the socket and writes the record of a process that holds the lock
 // of its name.
-func (r Registry) Appear(rec Record, ts keptTunnels) (*presence, error) {
+func (r Registry) Announce(rec Record, ts keptTunnels) (*announcement, error) {
 	rec.Tunnels = ts.Names()
 	var err error
 	if rec.Dir, err = os.Getwd(); err != nil {
@@ -34,12 +33,12 @@ func (r Registry) Appear(rec Record, ts keptTunnels) (*presence, error) {
 	if err := r.Write(rec); err != nil {
 		return nil, errors.Join(err, control.Close())
 	}
-	return &presence{r, rec, ts, control}, nil
+	return &announcement{rec, ts, control}, nil
 }
 
 // During answers while keep runs. leave is called when that is over, and told
 // whether somebody asked for it; whoever did waits until leave has returned.
-func (a *presence) During(ctx context.Context, keep func(context.Context) error, leave func(err error, asked bool) error) error {
+func (a *announcement) During(ctx context.Context, keep func(context.Context) error, leave func(err error, asked bool) error) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answering, quiet := context.WithCancel(context.WithoutCancel(ctx))

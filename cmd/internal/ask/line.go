@@ -22,7 +22,7 @@ const guardDeadline = 10 * time.Second
 // started, and our own options. Read fills it from a command line; whoever knows
 // the session without words fills it by New.
 type Line struct {
-	*env.Process
+	Process *env.Process
 	Own     OwnOptions
 	Call    *awscli.Invocation
 	Words   []string // what was typed, without our own options
@@ -75,10 +75,10 @@ func New(p *env.Process, own OwnOptions, call *awscli.Invocation) *Line {
 
 // Ask lets the guard decide, within guardDeadline. An error means that it could
 // not ask.
-func (l *Line) Ask(ctx context.Context, w *World) (guard.Decision, error) {
+func (l *Line) Ask(ctx context.Context, w *Question) (guard.Decision, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, guardDeadline, errors.New("no answer within "+guardDeadline.String()))
 	defer cancel()
-	defer l.ShowStatus("asking IAM about " + w.Request.Target)()
+	defer l.Process.ShowStatus("asking IAM about " + w.Request.Target)()
 	defer l.Timings.Span("guard")()
 	d, err := w.Check(ctx)
 	if err == nil && d.Verdict().Denies() && w.Evidence.Cached() {
@@ -89,7 +89,7 @@ func (l *Line) Ask(ctx context.Context, w *World) (guard.Decision, error) {
 }
 
 // Check finds the caller and asks every judge.
-func (w *World) Check(ctx context.Context) (guard.Decision, error) {
+func (w *Question) Check(ctx context.Context) (guard.Decision, error) {
 	r := w.Request
 	w.Evidence.Prefetch(ctx, r)
 	caller, err := w.Evidence.Caller(ctx)
@@ -112,8 +112,8 @@ func Judged(ctx context.Context, g *guard.Guard, r guard.Request) (guard.Decisio
 
 // Show renders a decision for people, on stderr.
 func (l *Line) Show(d guard.Decision, checkOnly bool) error {
-	colour := l.ErrTerminal && l.Getenv("NO_COLOR") == ""
-	return Render(report.NewText(l.Stderr, l.ErrWidth, colour), d, checkOnly)
+	colour := l.Process.ErrTerminal && l.Process.Getenv("NO_COLOR") == ""
+	return Render(report.NewText(l.Process.Stderr, l.Process.ErrWidth, colour), d, checkOnly)
 }
 
 // Render gives a decision to a handler that shows it.

@@ -9,9 +9,9 @@ import (
 	"ssmguard/proxy"
 )
 
-// World is where a session takes place: who answers for the account, and what
+// Question is a request with those who answer it for an account, and what opens the
 // opens the session. connect makes the real one, tests make others.
-type World struct {
+type Question struct {
 	Request  guard.Request // without its Caller
 	Evidence evidence
 	Guard    *guard.Guard
