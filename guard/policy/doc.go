@@ -107,8 +107,10 @@
 // address of each is tried; since one allows and another denies, the verdict is Unknown,
 // and it depends on aws:SourceIp. If the Deny were for every address in 10.0.0.0/8, no
 // class would allow, and the verdict would be ImplicitDeny.
-// The search is in solve.go, what it tries for a key in solve_candidates.go, texts in
-// solve_automata.go, numbers, dates and addresses in solve_scalars.go.
+// The search is in solve.go, what it tries for a key in solve_candidates.go, numbers,
+// dates and addresses in solve_scalars.go, texts in the package automata. The search is no
+// room of its own: it tries values on the compiled statements themselves, whose patterns,
+// conditions and variables nobody else may see.
 //
 // # Speed
 //

@@ -3,6 +3,8 @@ package policy
 import (
 	"strings"
 	"unicode/utf8"
+
+	"ssmguard/guard/policy/automata"
 )
 
 // glob is a pattern of the policy language: text in which star stands for any
@@ -18,7 +20,7 @@ type glob struct {
 
 const (
 	rawStar, rawQuest   = '*', '?'
-	safeStar, safeQuest = '\xff', '\xfe' // never part of UTF-8
+	safeStar, safeQuest = automata.Star, automata.Quest // never part of UTF-8
 )
 
 // Wild reports whether a text matches a pattern in which "*" stands for any run of

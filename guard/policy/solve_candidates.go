@@ -3,6 +3,8 @@ package policy
 import (
 	"slices"
 	"strings"
+
+	"ssmguard/guard/policy/automata"
 )
 
 // candidate is one possible state of an unknown key.
@@ -34,12 +36,12 @@ var multivalued = map[string]bool{
 type question struct {
 	s        *search
 	key      *contextKey
-	patterns []nfa        // texts that its value is compared with
-	scalars  []scalar     // numbers, dates and prefixes it is compared with
-	families [16]bool     // how they are compared
-	sets     bool         // with a set operator
-	exact    bool         // patterns and scalars say all there is to know
-	visited  []contextKey // key, and the one on whose behalf it is asked about
+	patterns []automata.NFA // texts that its value is compared with
+	scalars  []scalar       // numbers, dates and prefixes it is compared with
+	families [16]bool       // how they are compared
+	sets     bool           // with a set operator
+	exact    bool           // patterns and scalars say all there is to know
+	visited  []contextKey   // key, and the one on whose behalf it is asked about
 }
 
 // candidates returns one state of key i for every class that the undecided
@@ -80,21 +82,21 @@ func (q *question) values(f form) ([]string, bool) {
 	if f.domain != textDomain && len(q.patterns) == 0 {
 		return values, complete && q.exact
 	}
-	var text *nfa
+	var text *automata.NFA
 	if f.text != nil {
 		n := f.text()
 		text = &n
 	}
-	texts, all := classes(q.patterns, text, &q.s.left)
+	texts, all := automata.Classes(q.patterns, text, &q.s.left)
 	matches := false
 	compared := len(values) > 0
 	for _, c := range texts {
-		if !f.domain.has(c.text) { // what matches nothing is among the others, too
-			all = all && !c.matches
+		if !f.domain.has(c.Text) { // what matches nothing is among the others, too
+			all = all && !c.Matches
 			continue
 		}
-		matches = matches || c.matches
-		values = append(values, c.text)
+		matches = matches || c.Matches
+		values = append(values, c.Text)
 	}
 	// numbers and texts at once are more than one question
 	return values, complete && all && q.exact && !(compared && matches)
@@ -147,7 +149,7 @@ func (q *question) gather() {
 		st := m.statement
 		if st.principal != nil && (sameKey(k, &keyPrincipalArn) || sameKey(k, &keyPrincipalAccount)) {
 			for _, text := range append(st.principal.arns, st.principal.accounts...) {
-				q.patterns = append(q.patterns, literalNFA(text, false))
+				q.patterns = append(q.patterns, automata.Literal(text, false))
 			}
 		}
 		for j := range st.conditions {
@@ -261,15 +263,15 @@ func (q *question) compared(n *condition, v *condValue) {
 	q.exact = q.exact && sub.exact
 	for _, p := range v.parts {
 		if p.kind == partDefault {
-			sub.patterns = append(sub.patterns, literalNFA(p.text, false))
+			sub.patterns = append(sub.patterns, automata.Literal(p.text, false))
 		}
 	}
-	something := globNFA(string([]byte{safeQuest, safeStar}), 0) // an empty variable has no value
+	something := automata.Glob(string([]byte{safeQuest, safeStar}), 0) // an empty variable has no value
 	for _, p := range append(sub.patterns, something) {
 		if outward {
-			q.patterns = append(q.patterns, p.within(head, tail))
+			q.patterns = append(q.patterns, p.Within(head, tail))
 		} else {
-			q.patterns = append(q.patterns, p.between(head, tail))
+			q.patterns = append(q.patterns, p.Between(head, tail))
 		}
 	}
 }
@@ -311,7 +313,7 @@ func (q *question) insideCondition(n *condition, v *condValue, k *contextKey) {
 		q.exact = false
 	}
 	for _, value := range values {
-		q.patterns = append(q.patterns, innerNFA(value, fold, func(i int) bool {
+		q.patterns = append(q.patterns, automata.Inner(value, fold, func(i int) bool {
 			return matchPiece(head, value[:i], fold)
 		}, func(j int) bool {
 			return matchPiece(tail, value[j:], fold)
@@ -347,7 +349,7 @@ func (q *question) insideResource(r *resource, k *contextKey) {
 	head, tail, one := around(r.parts, k, true, q.s.r.context)
 	q.exact = q.exact && one
 	head = string(appendWild(nil, r.text[:r.free], true)) + head
-	q.patterns = append(q.patterns, innerNFA(name, false, func(i int) bool {
+	q.patterns = append(q.patterns, automata.Inner(name, false, func(i int) bool {
 		g := glob{text: head, star: safeStar, quest: safeQuest, free: r.free, crossing: true}
 		return g.match(name[:i], min(q.s.r.fold, i))
 	}, func(j int) bool {

@@ -1,12 +1,16 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"ssmguard/guard/policy/automata"
+)
 
 // form is what AWS documents of a key's values: how they are compared, and how
 // they are written.
 type form struct {
 	domain domain
-	text   func() nfa // accepts what the values look like; nil for any text
+	text   func() automata.NFA // accepts what the values look like; nil for any text
 }
 
 // domain says with which operators a key's values are meant to be compared.
@@ -70,105 +74,61 @@ var keyForms = map[string]form{
 	"aws:username":                   {textDomain, userNameForm},
 }
 
-// A form takes at least every value that AWS may send. Its parts are lists of
-// alternatives, in which "#" is a digit, "[...]" one of the characters and "[...]*"
-// any number of them.
+// A form takes at least every value that AWS may send.
 
-func ageForm() nfa {
-	return formNFA([]string{"0", "[1-9]", "[1-9]#", "[1-9]##", "[1-9]###", "[1-9]####", "[1-9]#####"}, []string{"", ".#", ".##"})
+func ageForm() automata.NFA {
+	return automata.Form([]string{"0", "[1-9]", "[1-9]#", "[1-9]##", "[1-9]###", "[1-9]####", "[1-9]#####"}, []string{"", ".#", ".##"})
 }
 
-func epochForm() nfa { return formNFA([]string{"[1-9]########", "[1-9]#########"}) }
+func epochForm() automata.NFA { return automata.Form([]string{"[1-9]########", "[1-9]#########"}) }
 
-func dateForm() nfa {
-	return formNFA([]string{"####-"}, []string{"0[1-9]-", "1[012]-"}, []string{"0[1-9]", "[12]#", "3[01]"},
+func dateForm() automata.NFA {
+	return automata.Form([]string{"####-"}, []string{"0[1-9]-", "1[012]-"}, []string{"0[1-9]", "[12]#", "3[01]"},
 		[]string{"T[01]#:", "T2[0-3]:"}, []string{"[0-5]#:[0-5]#"}, []string{"Z", ".###Z"})
 }
 
-func accountForm() nfa { return formNFA([]string{"############"}) }
+func accountForm() automata.NFA { return automata.Form([]string{"############"}) }
 
-func organizationForm() nfa { return formNFA([]string{"o-", "o-[a-z0-9]*"}, []string{"[a-z0-9]"}) }
-
-func arnForm() nfa { return globNFA(string(appendWild(nil, "arn:aws*:*:*:*:?*", true)), 0) }
-
-func principalTypeForm() nfa {
-	return formNFA([]string{"Account", "User", "FederatedUser", "AssumedRole", "Anonymous"})
+func organizationForm() automata.NFA {
+	return automata.Form([]string{"o-", "o-[a-z0-9]*"}, []string{"[a-z0-9]"})
 }
 
-func regionForm() nfa { return formNFA([]string{"[a-z][a-z]-[a-z-]*[a-z]-[1-9]"}) }
+func arnForm() automata.NFA {
+	return automata.Glob(string(appendWild(nil, "arn:aws*:*:*:*:?*", true)), 0)
+}
 
-func userNameForm() nfa {
+func principalTypeForm() automata.NFA {
+	return automata.Form([]string{"Account", "User", "FederatedUser", "AssumedRole", "Anonymous"})
+}
+
+func regionForm() automata.NFA { return automata.Form([]string{"[a-z][a-z]-[a-z-]*[a-z]-[1-9]"}) }
+
+func userNameForm() automata.NFA {
 	const characters = "[A-Za-z0-9_+=,.@-]"
-	return formNFA([]string{characters + characters + "*"})
+	return automata.Form([]string{characters + characters + "*"})
 }
 
 // addressForm takes more than IPv6 addresses; domain.has sorts out the rest.
-func addressForm() nfa {
+func addressForm() automata.NFA {
 	octet := []string{"#", "[1-9]#", "1##", "2[0-4]#", "25[0-5]"}
 	dot := []string{"."}
 	const v6 = "[0-9A-Fa-f.:]*"
-	return formNFA(octet, dot, octet, dot, octet, dot, octet).or(formNFA([]string{v6 + ":" + v6 + ":" + v6}))
+	return automata.Form(octet, dot, octet, dot, octet, dot, octet).Or(automata.Form([]string{v6 + ":" + v6 + ":" + v6}))
 }
 
-// formNFA builds the automaton of parts that follow each other, each one of some
-// alternatives.
-func formNFA(parts ...[]string) nfa {
-	n := nfa{start: []int{0}}
-	wall := token{kind: tokNever}
-	for _, alternatives := range parts {
-		entry := len(n.tokens)
-		n.tokens = append(n.tokens, wall)
-		var ends []int
-		for _, a := range alternatives {
-			n.jumps = append(n.jumps, jump{entry, len(n.tokens)})
-			n.tokens = append(n.tokens, formTokens(a)...)
-			ends = append(ends, len(n.tokens))
-			n.tokens = append(n.tokens, wall)
+// nfa builds the automaton of one expanded value of a condition.
+func (f family) nfa(text string) automata.NFA {
+	switch f {
+	case famStringLike:
+		return automata.Glob(text, 0)
+	case famArn:
+		if afterColons(text, 5) > len(text) {
+			return automata.NFA{} // no ARN: matches nothing
 		}
-		for _, end := range ends {
-			n.jumps = append(n.jumps, jump{end, len(n.tokens)})
-		}
+		return automata.Glob(text, afterColons(text, 5))
 	}
-	n.accept = []int{len(n.tokens)}
-	return n
-}
-
-// formTokens reads one alternative.
-func formTokens(text string) []token {
-	var out []token
-	for i := 0; i < len(text); i++ {
-		t := token{kind: tokSet}
-		switch text[i] {
-		case '#':
-			t.set = "0123456789"
-		case '[':
-			end := i + strings.IndexByte(text[i:], ']')
-			t.set = spelledOut(text[i+1 : end])
-			i = end
-			if i+1 < len(text) && text[i+1] == '*' {
-				t.kind = tokSetStar
-				i++
-			}
-		default:
-			t = token{kind: tokLiteral, r: rune(text[i])}
-		}
-		out = append(out, t)
+	if strings.IndexByte(text, safeStar) >= 0 { // an unknown variable
+		return automata.Glob(text, 0)
 	}
-	return out
-}
-
-// spelledOut writes the ranges of a set as characters.
-func spelledOut(set string) string {
-	var b strings.Builder
-	for i := 0; i < len(set); i++ {
-		if i+2 < len(set) && set[i+1] == '-' {
-			for c := set[i]; c <= set[i+2]; c++ {
-				b.WriteByte(c)
-			}
-			i += 2
-			continue
-		}
-		b.WriteByte(set[i])
-	}
-	return b.String()
+	return automata.Literal(text, f.folds())
 }

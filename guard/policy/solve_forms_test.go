@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"ssmguard/guard/policy/automata"
 )
 
 func TestForms(t *testing.T) {
 	tests := []struct {
 		name     string
-		form     nfa
+		form     automata.NFA
 		yes, nos []string
 	}{
 		{"age", ageForm(), []string{"0", "9", "300", "59.5", "129600", "0.25"}, []string{"", "-1", "07", "1234567", "3.", "x"}},
@@ -25,12 +27,12 @@ func TestForms(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, s := range tt.yes {
-			if !tt.form.run(s) {
+			if !tt.form.Accepts(s) {
 				t.Errorf("%s: %q is not taken", tt.name, s)
 			}
 		}
 		for _, s := range tt.nos {
-			if tt.form.run(s) {
+			if tt.form.Accepts(s) {
 				t.Errorf("%s: %q is taken", tt.name, s)
 			}
 		}
@@ -45,8 +47,8 @@ func TestFormsAreNotEmpty(t *testing.T) {
 		}
 		n := f.text()
 		left := searchBudget
-		found, all := classes([]nfa{globNFA(wild("?*"), 0)}, &n, &left)
-		if !all || len(found) != 1 || !found[0].matches || !n.run(found[0].text) {
+		found, all := automata.Classes([]automata.NFA{automata.Glob(wild("?*"), 0)}, &n, &left)
+		if !all || len(found) != 1 || !found[0].Matches || !n.Accepts(found[0].Text) {
 			t.Errorf("%s: %v, all %v", key, found, all)
 		}
 	}

@@ -1,4 +1,4 @@
-package policy
+package automata
 
 import (
 	"fmt"
@@ -6,11 +6,12 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
-// nfa is a nondeterministic automaton over characters: state i goes on to i+1
+// NFA is a nondeterministic automaton over characters: state i goes on to i+1
 // over token i. It recognizes the values of one key that one comparison accepts.
-type nfa struct {
+type NFA struct {
 	tokens []token
 	jumps  []jump // made without a character, besides those over stars
 	start  []int
@@ -59,26 +60,9 @@ func (t token) stays() bool {
 	return t.kind == tokStar || t.kind == tokStarButColon || t.kind == tokSetStar
 }
 
-// nfa builds the automaton of one expanded value of a condition.
-func (f family) nfa(text string) nfa {
-	switch f {
-	case famStringLike:
-		return globNFA(text, 0)
-	case famArn:
-		n := globNFA(text, afterColons(text, 5))
-		if afterColons(text, 5) > len(text) {
-			n.accept = nil // no ARN: matches nothing
-		}
-		return n
-	}
-	if strings.IndexByte(text, safeStar) >= 0 { // an unknown variable
-		return globNFA(text, 0)
-	}
-	return literalNFA(text, f.folds())
-}
-
-func literalNFA(text string, fold bool) nfa {
-	var n nfa
+// Literal accepts one text, in either case if it folds.
+func Literal(text string, fold bool) NFA {
+	var n NFA
 	for _, r := range text {
 		t := token{kind: tokLiteral, r: r}
 		if fold {
@@ -90,21 +74,26 @@ func literalNFA(text string, fold bool) nfa {
 	return n
 }
 
-// globNFA builds the automaton of a pattern whose wildcards stop at colons
-// before index free.
-func globNFA(text string, free int) nfa {
-	var n nfa
+// The wildcards of a pattern: two bytes that no text contains.
+const (
+	Star  = '\xff' // any run of characters
+	Quest = '\xfe' // any one
+)
+
+// Glob accepts what a pattern matches, whose wildcards stop at colons before index
+// free.
+func Glob(text string, free int) NFA {
+	var n NFA
 	for i := 0; i < len(text); {
 		size := 1
 		t := token{kind: tokLiteral}
 		switch text[i] {
-		case safeStar:
+		case Star:
 			t.kind = tokStar
-		case safeQuest:
+		case Quest:
 			t.kind = tokAny
 		default:
-			size = runeLen(text[i:])
-			t.r = []rune(text[i : i+size])[0]
+			t.r, size = utf8.DecodeRuneInString(text[i:])
 		}
 		if t.kind != tokLiteral && i < free {
 			t.kind++ // its variant that stops at colons
@@ -116,11 +105,11 @@ func globNFA(text string, free int) nfa {
 	return n
 }
 
-// innerNFA accepts the pieces of subject that can stand between what head and
+// Inner accepts the pieces of subject that can stand between what head and
 // tail match: from an index where head accepts the text before it to one where
 // tail accepts the text behind it.
-func innerNFA(subject string, fold bool, head, tail func(int) bool) nfa {
-	n := literalNFA(subject, fold)
+func Inner(subject string, fold bool, head, tail func(int) bool) NFA {
+	n := Literal(subject, fold)
 	n.start, n.accept = nil, nil
 	state := 0
 	for i := range subject + "." { // one step more than subject has characters
@@ -135,11 +124,11 @@ func innerNFA(subject string, fold bool, head, tail func(int) bool) nfa {
 	return n
 }
 
-// within accepts head, then what n accepts, then tail.
-func (n nfa) within(head, tail string) nfa {
-	before, behind := literalNFA(head, false), literalNFA(tail, false)
+// Within accepts head, then what n accepts, then tail.
+func (n NFA) Within(head, tail string) NFA {
+	before, behind := Literal(head, false), Literal(tail, false)
 	wall := []token{{kind: tokNever}}
-	out := nfa{tokens: slices.Concat(before.tokens, wall, n.tokens, wall, behind.tokens), start: []int{0}}
+	out := NFA{tokens: slices.Concat(before.tokens, wall, n.tokens, wall, behind.tokens), start: []int{0}}
 	from := len(before.tokens) + 1
 	to := from + len(n.tokens) + 1
 	for _, s := range n.start {
@@ -155,8 +144,8 @@ func (n nfa) within(head, tail string) nfa {
 	return out
 }
 
-// or accepts what either accepts.
-func (n nfa) or(o nfa) nfa {
+// Or accepts what either accepts.
+func (n NFA) Or(o NFA) NFA {
 	from := len(n.tokens) + 1
 	n.tokens = slices.Concat(n.tokens, []token{{kind: tokNever}}, o.tokens)
 	n.start, n.accept, n.jumps = slices.Clone(n.start), slices.Clone(n.accept), slices.Clone(n.jumps)
@@ -172,13 +161,13 @@ func (n nfa) or(o nfa) nfa {
 	return n
 }
 
-// between accepts what n accepts with head before and tail behind it.
-func (n nfa) between(head, tail string) nfa {
+// Between accepts what n accepts with head before and tail behind it.
+func (n NFA) Between(head, tail string) NFA {
 	states := n.close(slices.Clone(n.start))
 	for _, r := range head {
 		states = n.step(states, r)
 	}
-	out := nfa{tokens: n.tokens, jumps: n.jumps, start: states}
+	out := NFA{tokens: n.tokens, jumps: n.jumps, start: states}
 	for s := range len(n.tokens) + 1 {
 		ends := n.close([]int{s})
 		for _, r := range tail {
@@ -192,7 +181,7 @@ func (n nfa) between(head, tail string) nfa {
 }
 
 // close adds the states that are reached without a character.
-func (n *nfa) close(states []int) []int {
+func (n *NFA) close(states []int) []int {
 	var reached []bool // instead of looking through many states
 	if len(states) > costlyStates {
 		reached = make([]bool, len(n.tokens)+1)
@@ -224,7 +213,7 @@ func (n *nfa) close(states []int) []int {
 	return slices.Compact(states)
 }
 
-func (n *nfa) step(states []int, r rune) []int {
+func (n *NFA) step(states []int, r rune) []int {
 	var next []int
 	for _, s := range states {
 		if s >= len(n.tokens) || !n.tokens[s].takes(r) {
@@ -239,7 +228,16 @@ func (n *nfa) step(states []int, r rune) []int {
 	return n.close(next)
 }
 
-func (n *nfa) accepts(states []int) bool {
+// Accepts reports whether the automaton accepts a text.
+func (n *NFA) Accepts(text string) bool {
+	states := n.close(slices.Clone(n.start))
+	for _, r := range text {
+		states = n.step(states, r)
+	}
+	return n.accepts(states)
+}
+
+func (n *NFA) accepts(states []int) bool {
 	for _, s := range states {
 		if slices.Contains(n.accept, s) {
 			return true
@@ -248,7 +246,7 @@ func (n *nfa) accepts(states []int) bool {
 	return false
 }
 
-// classBudget bounds the states that one call of classes visits.
+// classBudget bounds the states that one call of Classes visits.
 const classBudget = 4000
 
 // walk is a text read so far and the states each automaton is in.
@@ -270,7 +268,7 @@ func (w *walk) key() string {
 }
 
 // accepting tells which automata accept the text.
-func (w *walk) accepting(automata []nfa) []bool {
+func (w *walk) accepting(automata []NFA) []bool {
 	vector := make([]bool, len(automata))
 	for i := range automata {
 		vector[i] = automata[i].accepts(w.states[i])
@@ -279,7 +277,7 @@ func (w *walk) accepting(automata []nfa) []bool {
 }
 
 // step reads one more character.
-func (w *walk) step(automata []nfa, r rune) walk {
+func (w *walk) step(automata []NFA, r rune) walk {
 	next := walk{text: w.text + string(r), states: make([][]int, len(automata))}
 	for i := range automata {
 		next.states[i] = automata[i].step(w.states[i], r)
@@ -299,17 +297,17 @@ func (w *walk) cost() int {
 	return n
 }
 
-// class is one text of those that the same automata accept.
-type class struct {
-	text    string
-	matches bool // some automaton accepts it
+// Class is one text of those that the same automata accept.
+type Class struct {
+	Text    string
+	Matches bool // some automaton accepts it
 }
 
-// classes returns, for every combination of automata that some text of the form
+// Classes returns, for every combination of automata that some text of the form
 // satisfies, one text that does, and whether these are all combinations. Without
 // a form every text counts, the empty one as a class of its own. The steps are
 // taken from left.
-func classes(automata []nfa, form *nfa, left *int) ([]class, bool) {
+func Classes(automata []NFA, form *NFA, left *int) ([]Class, bool) {
 	if form != nil {
 		automata = append(slices.Clone(automata), *form)
 	}
@@ -321,7 +319,7 @@ func classes(automata []nfa, form *nfa, left *int) ([]class, bool) {
 	queue := []walk{first}
 	visited := map[string]bool{} // without first: the empty text is a class of its own
 	found := map[string]bool{}
-	var out []class
+	var out []Class
 	for len(queue) > 0 {
 		w := queue[0]
 		queue = queue[1:]
@@ -330,7 +328,7 @@ func classes(automata []nfa, form *nfa, left *int) ([]class, bool) {
 			// no value looks like this
 		} else if key := fmt.Sprint(w.text == "", vector); !found[key] {
 			found[key] = true
-			out = append(out, class{w.text, form == nil && slices.Contains(vector, true) || form != nil && slices.Contains(vector[:len(vector)-1], true)})
+			out = append(out, Class{w.text, form == nil && slices.Contains(vector, true) || form != nil && slices.Contains(vector[:len(vector)-1], true)})
 		}
 		for _, r := range letters {
 			next := w.step(automata, r)
@@ -352,7 +350,7 @@ func classes(automata []nfa, form *nfa, left *int) ([]class, bool) {
 
 // alphabet returns the characters that automata tell apart: those they name, one
 // for each combination of sets, and one that none of them names.
-func alphabet(automata []nfa) []rune {
+func alphabet(automata []NFA) []rune {
 	seen := map[rune]bool{}
 	var out []rune
 	add := func(r rune) {
