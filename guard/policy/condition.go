@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"strings"
 	"unsafe"
+
+	"ssmguard/guard/policy/scalar"
 )
 
 // truth is a value of three-valued logic, ordered so that "and" is the minimum
@@ -39,7 +41,7 @@ type condition struct {
 type condValue struct {
 	text  string
 	parts []part // nil: no variables
-	value scalar
+	value scalar.Value
 	json  byte // how the value was written: '"' a string, 'b' a boolean, 'n' a number
 }
 
@@ -170,30 +172,30 @@ func (n *condition) testScalar(got string) truth {
 }
 
 // parse reads a value of the Numeric, Date and IP families.
-func (f family) parse(text string) scalar {
+func (f family) parse(text string) scalar.Value {
 	switch f {
 	case famNumeric:
-		return parseNumber(text)
+		return scalar.Number(text)
 	case famDate:
-		return parseDate(text)
+		return scalar.Date(text)
 	case famIP:
-		return parseIP(text)
+		return scalar.IP(text)
 	}
-	return scalar{}
+	return scalar.Value{}
 }
 
 // compare matches one value of the policy with one of the request; what is no
 // number, date or address matches nothing.
-func (op *operator) compare(want, got scalar) bool {
+func (op *operator) compare(want, got scalar.Value) bool {
 	switch {
-	case want.kind == noScalar || got.kind == noScalar:
+	case want.Kind == scalar.None || got.Kind == scalar.None:
 		return false
 	case op.family == famIP:
-		return want.contains(got)
+		return want.Contains(got)
 	case op.family == famDate:
-		return op.rel.holds(compareDates(got, want))
+		return op.rel.holds(scalar.Compare(got, want))
 	}
-	return op.rel.holds(compareNumbers(got, want))
+	return op.rel.holds(scalar.Compare(got, want))
 }
 
 // matches compares one text of the policy, variables expanded, with one of the

@@ -1,5 +1,7 @@
 package policy
 
+import "ssmguard/guard/policy/scalar"
+
 // conditionBlock reads a Condition element.
 func (p *parser) conditionBlock(s *Statement) {
 	if !p.expect('{', "of the conditions") {
@@ -91,11 +93,11 @@ func (p *parser) conditionValue(op *operator) {
 	}
 	switch op.family {
 	case famDate:
-		if v.value.kind == noScalar {
+		if v.value.Kind == scalar.None {
 			p.fail(at, "%q is not a date", v.text)
 		}
 	case famNumeric, famIP:
-		if v.value.kind == noScalar {
+		if v.value.Kind == scalar.None {
 			p.warn(at, "the value is not of the operator's type and matches nothing")
 		}
 	}

@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"ssmguard/guard/policy/scalar"
+)
 
 // principal is the Principal element of a VPC endpoint policy: any principal, or
 // some of AWS's.
@@ -66,7 +70,7 @@ func (who *principal) add(p *parser, text string, at int) {
 	switch {
 	case text == "*":
 		who.any = true
-	case len(text) == 12 && digitsOnly(text):
+	case len(text) == 12 && scalar.Digits(text):
 		who.accounts = append(who.accounts, text)
 	case isRoot && strings.HasPrefix(text, "arn:") && afterColons(text, 5) <= len(text):
 		who.accounts = append(who.accounts, account[strings.LastIndexByte(account, ':')+1:])

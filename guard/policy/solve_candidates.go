@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ssmguard/guard/policy/automata"
+	"ssmguard/guard/policy/scalar"
 )
 
 // candidate is one possible state of an unknown key.
@@ -37,7 +38,7 @@ type question struct {
 	s        *search
 	key      *contextKey
 	patterns []automata.NFA // texts that its value is compared with
-	scalars  []scalar       // numbers, dates and prefixes it is compared with
+	scalars  []scalar.Value // numbers, dates and prefixes it is compared with
 	families [16]bool       // how they are compared
 	sets     bool           // with a set operator
 	exact    bool           // patterns and scalars say all there is to know
@@ -218,7 +219,7 @@ func (q *question) askValue(n *condition, v *condValue) {
 	case famNull:
 		return
 	case famNumeric, famDate, famIP:
-		if v.value.kind != noScalar {
+		if v.value.Kind != scalar.None {
 			q.scalars = append(q.scalars, v.value)
 		}
 		return

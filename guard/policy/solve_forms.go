@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"ssmguard/guard/policy/automata"
+	"ssmguard/guard/policy/scalar"
 )
 
 // form is what AWS documents of a key's values: how they are compared, and how
@@ -36,11 +37,11 @@ func (d domain) list() []string {
 func (d domain) has(text string) bool {
 	switch d {
 	case numberDomain:
-		return parseNumber(text).kind != noScalar
+		return scalar.Number(text).Kind != scalar.None
 	case dateDomain:
-		return parseDate(text).kind != noScalar
+		return scalar.Date(text).Kind != scalar.None
 	case ipDomain:
-		return parseIP(text).kind != noScalar && !strings.Contains(text, "/")
+		return scalar.IP(text).Kind != scalar.None && !strings.Contains(text, "/")
 	}
 	return true
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"ssmguard/guard/policy/scalar"
 )
 
 // notScalar is a text that is no number, date or address.
@@ -39,12 +41,12 @@ func (q *question) points(dates bool) ([]string, bool) {
 	var at []float64
 	complete := true
 	for _, v := range q.scalars {
-		f := math.Float64frombits(v.hi)
-		switch v.kind {
-		case instant:
-			f = float64(int64(v.hi)) + float64(v.lo)/1e9
-			complete = complete && (v.lo == 0 || v.lo%1e6 == 0 && f < 1e10)
-		case integer, decimal:
+		f := math.Float64frombits(v.Hi)
+		switch v.Kind {
+		case scalar.Instant:
+			f = float64(int64(v.Hi)) + float64(v.Lo)/1e9
+			complete = complete && (v.Lo == 0 || v.Lo%1e6 == 0 && f < 1e10)
+		case scalar.Integer, scalar.Decimal:
 		default:
 			continue
 		}
@@ -84,22 +86,22 @@ func (q *question) addresses() []string {
 		var addr netip.Addr
 		var b [16]byte
 		for i := range 8 {
-			b[i], b[i+8] = byte(p.hi>>(56-8*i)), byte(p.lo>>(56-8*i))
+			b[i], b[i+8] = byte(p.Hi>>(56-8*i)), byte(p.Lo>>(56-8*i))
 		}
-		switch p.kind {
-		case ipv4:
+		switch p.Kind {
+		case scalar.IPv4:
 			addr = netip.AddrFrom4([4]byte(b[12:]))
-		case ipv6:
+		case scalar.IPv6:
 			addr = netip.AddrFrom16(b)
 		default:
 			continue
 		}
-		prefix, _ := addr.Prefix(int(p.bits))
+		prefix, _ := addr.Prefix(int(p.Bits))
 		ends := []netip.Addr{prefix.Addr()}
 		if next := afterPrefix(prefix); next.IsValid() {
 			ends = append(ends, next)
 		}
-		if p.kind == ipv4 {
+		if p.Kind == scalar.IPv4 {
 			v4 = append(v4, ends...)
 		} else {
 			v6 = append(v6, ends...)

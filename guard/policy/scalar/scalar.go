@@ -1,6 +1,7 @@
-package policy
+package scalar
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
 	"strconv"
@@ -8,89 +9,85 @@ import (
 	"time"
 )
 
-// scalar is a value of the Numeric, Date and IP families, ready to be compared.
-type scalar struct {
-	kind   scalarKind
-	bits   uint8  // IP: length of the prefix
-	hi, lo uint64 // number: float bits, integer; date: seconds, nanoseconds; IP: address
+// Value is a number, a date, an address or a prefix, ready to be compared.
+type Value struct {
+	Kind   Kind
+	Bits   uint8  // of a prefix: its length
+	Hi, Lo uint64 // number: float bits, integer; date: seconds, nanoseconds; address: its 16 bytes
 }
 
-type scalarKind uint8
+// Kind is what a text was read as.
+type Kind uint8
 
+// The kinds of value.
 const (
-	noScalar scalarKind = iota // the text is none of them
-	integer                    // lo holds the exact integer, hi the float
-	decimal                    // hi holds the float
-	instant
-	ipv4
-	ipv6
+	None    Kind = iota // the text is none of them
+	Integer             // Lo holds the exact integer, Hi the float
+	Decimal             // Hi holds the float
+	Instant
+	IPv4
+	IPv6
 )
 
-// parseNumber reads an integer or decimal number.
-func parseNumber(s string) scalar {
+// Number reads an integer or a decimal number.
+func Number(s string) Value {
 	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return !strings.ContainsRune("+-.0123456789eE", r) }) {
-		return scalar{}
+		return Value{}
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil {
-		return scalar{}
+		return Value{}
 	}
 	if strings.ContainsAny(s, ".eE") {
-		return scalar{kind: decimal, hi: math.Float64bits(f)}
+		return Value{Kind: Decimal, Hi: math.Float64bits(f)}
 	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return scalar{kind: integer, hi: math.Float64bits(f), lo: uint64(n)}
+		return Value{Kind: Integer, Hi: math.Float64bits(f), Lo: uint64(n)}
 	}
-	return scalar{kind: decimal, hi: math.Float64bits(f)}
+	return Value{Kind: Decimal, Hi: math.Float64bits(f)}
 }
 
-// compareNumbers returns -1, 0 or 1; integers are compared exactly.
-func compareNumbers(a, b scalar) int {
-	if a.kind == integer && b.kind == integer {
-		return order(int64(a.lo), int64(b.lo))
-	}
-	return order(math.Float64frombits(a.hi), math.Float64frombits(b.hi))
-}
-
-func order[T int64 | uint64 | float64](a, b T) int {
+// Compare returns -1, 0 or 1 for two numbers or two dates; integers are compared exactly.
+func Compare(a, b Value) int {
 	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+	case a.Kind == Integer && b.Kind == Integer:
+		return cmp.Compare(int64(a.Lo), int64(b.Lo))
+	case a.Kind == Instant:
+		return cmp.Or(cmp.Compare(int64(a.Hi), int64(b.Hi)), cmp.Compare(a.Lo, b.Lo))
 	}
-	return 0
+	return cmp.Compare(math.Float64frombits(a.Hi), math.Float64frombits(b.Hi))
 }
 
-// parseDate reads epoch seconds or one of the forms of ISO 8601 that IAM knows:
+// Date reads epoch seconds or one of the forms of ISO 8601 that IAM knows:
 // year, year-month, a day, or a day with hours, minutes, seconds and fractions,
 // "T" in either case, "Z", an offset or nothing for UTC.
-func parseDate(s string) scalar {
-	if digits, negative := strings.CutPrefix(s, "-"); digitsOnly(digits) {
+func Date(s string) Value {
+	if digits, negative := strings.CutPrefix(s, "-"); Digits(digits) {
 		epoch, err := strconv.ParseInt(s, 10, 64)
 		switch {
 		case err != nil:
-			return scalar{}
+			return Value{}
 		case negative:
 			return yearOnly(epoch)
 		}
-		return scalar{kind: instant, hi: uint64(epoch)}
+		return Value{Kind: Instant, Hi: uint64(epoch)}
 	}
-	if whole, frac, ok := strings.Cut(s, "."); ok && digitsOnly(whole) && digitsOnly(frac) {
-		return date(whole, frac)
+	if whole, frac, ok := strings.Cut(s, "."); ok && Digits(whole) && Digits(frac) {
+		return epochSeconds(whole, frac)
 	}
 	return parseISO(s)
 }
 
 // yearOnly is the first instant of a year before year 0.
-func yearOnly(year int64) scalar {
+func yearOnly(year int64) Value {
 	if year < -292275054 {
-		return scalar{}
+		return Value{}
 	}
-	return scalar{kind: instant, hi: uint64(time.Date(int(year), 1, 1, 0, 0, 0, 0, time.UTC).Unix())}
+	return Value{Kind: Instant, Hi: uint64(time.Date(int(year), 1, 1, 0, 0, 0, 0, time.UTC).Unix())}
 }
 
-func digitsOnly(s string) bool {
+// Digits reports whether a text is made of digits.
+func Digits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return false
@@ -99,13 +96,13 @@ func digitsOnly(s string) bool {
 	return s != ""
 }
 
-// date builds an instant from epoch seconds and their fraction.
-func date(seconds, fraction string) scalar {
+// epochSeconds builds an instant from epoch seconds and their fraction.
+func epochSeconds(seconds, fraction string) Value {
 	n, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil {
-		return scalar{}
+		return Value{}
 	}
-	return scalar{kind: instant, hi: uint64(n), lo: nanoseconds(fraction)}
+	return Value{Kind: Instant, Hi: uint64(n), Lo: nanoseconds(fraction)}
 }
 
 // nanoseconds reads the digits behind a decimal point.
@@ -150,7 +147,7 @@ func (d *dateReader) skip(set string) bool {
 	return false
 }
 
-func parseISO(s string) scalar {
+func parseISO(s string) Value {
 	d := dateReader{rest: s}
 	month, day := 1, 1
 	year := d.number(9, 0, 292278993)
@@ -177,9 +174,9 @@ func parseISO(s string) scalar {
 	}
 	at := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
 	if d.bad || d.rest != "" || at.Day() != day {
-		return scalar{}
+		return Value{}
 	}
-	return scalar{kind: instant, hi: uint64(at.Unix() - int64(offset)), lo: nanos}
+	return Value{Kind: Instant, Hi: uint64(at.Unix() - int64(offset)), Lo: nanos}
 }
 
 // fraction reads the digits behind the seconds' point.
@@ -224,52 +221,45 @@ func (d *dateReader) zone() int {
 	return sign * seconds
 }
 
-func compareDates(a, b scalar) int {
-	if c := order(int64(a.hi), int64(b.hi)); c != 0 {
-		return c
-	}
-	return order(a.lo, b.lo)
-}
-
-// parseIP reads an address, or a prefix in CIDR form.
-func parseIP(s string) scalar {
+// IP reads an address, or a prefix in CIDR form.
+func IP(s string) Value {
 	text, length, cidr := strings.Cut(s, "/")
 	addr, err := netip.ParseAddr(text)
 	if err != nil || addr.Zone() != "" {
-		return scalar{}
+		return Value{}
 	}
-	v := scalar{kind: ipv6, bits: 128}
+	v := Value{Kind: IPv6, Bits: 128}
 	b := addr.As16()
 	for i := range 8 {
-		v.hi = v.hi<<8 | uint64(b[i])
-		v.lo = v.lo<<8 | uint64(b[i+8])
+		v.Hi = v.Hi<<8 | uint64(b[i])
+		v.Lo = v.Lo<<8 | uint64(b[i+8])
 	}
 	if addr.Is4() {
-		v.kind, v.bits = ipv4, 32
+		v.Kind, v.Bits = IPv4, 32
 	}
 	if cidr {
 		n, err := strconv.ParseUint(length, 10, 8)
-		if err != nil || uint8(n) > v.bits || length[0] == '+' {
-			return scalar{}
+		if err != nil || uint8(n) > v.Bits || length[0] == '+' {
+			return Value{}
 		}
-		v.bits = uint8(n)
+		v.Bits = uint8(n)
 	}
 	return v
 }
 
 // contains reports whether the prefix p covers the address a.
-func (p scalar) contains(a scalar) bool {
-	if p.kind != a.kind || a.kind < ipv4 {
+func (p Value) Contains(a Value) bool {
+	if p.Kind != a.Kind || a.Kind < IPv4 {
 		return false
 	}
-	length := uint(p.bits)
-	if p.kind == ipv4 {
+	length := uint(p.Bits)
+	if p.Kind == IPv4 {
 		length += 96
 	}
 	if length <= 64 {
-		return (p.hi^a.hi)&^lowBits(64-length) == 0
+		return (p.Hi^a.Hi)&^lowBits(64-length) == 0
 	}
-	return p.hi == a.hi && (p.lo^a.lo)&^lowBits(128-length) == 0
+	return p.Hi == a.Hi && (p.Lo^a.Lo)&^lowBits(128-length) == 0
 }
 
 // lowBits is a mask of the n lowest bits.

@@ -1,4 +1,4 @@
-package policy
+package scalar
 
 import (
 	"testing"
@@ -23,8 +23,8 @@ func TestParseDate(t *testing.T) {
 		{"01T", at(1, 1, 1, 0, 0, 0), 0}, {"-1", at(-1, 1, 1, 0, 0, 0), 0}, {"2024-02-29", at(2024, 2, 29, 0, 0, 0), 0},
 	}
 	for _, tt := range tests {
-		if v := parseDate(tt.text); v.kind != instant || int64(v.hi) != tt.seconds || v.lo != tt.nanos {
-			t.Errorf("%q: %v %d.%09d, want %d.%09d", tt.text, v.kind, int64(v.hi), v.lo, tt.seconds, tt.nanos)
+		if v := Date(tt.text); v.Kind != Instant || int64(v.Hi) != tt.seconds || v.Lo != tt.nanos {
+			t.Errorf("%q: %v %d.%09d, want %d.%09d", tt.text, v.Kind, int64(v.Hi), v.Lo, tt.seconds, tt.nanos)
 		}
 	}
 	for _, bad := range []string{
@@ -32,8 +32,8 @@ func TestParseDate(t *testing.T) {
 		"2026-03-14T09:26:53.1999999999Z", "2026-03-14T09:26Z ", "2026-03-14 09:26", "2026-03-14T09:26+1", "2026-03-14T09:26*", "9223372036854775808",
 		"-292275055", "1.x", "9223372036854775808.5", "1e9", "2026-03-14T",
 	} {
-		if v := parseDate(bad); v.kind != noScalar && bad != "2026-03-14T" {
-			t.Errorf("%q was taken for %d", bad, int64(v.hi))
+		if v := Date(bad); v.Kind != None && bad != "2026-03-14T" {
+			t.Errorf("%q was taken for %d", bad, int64(v.Hi))
 		}
 	}
 }
@@ -41,17 +41,17 @@ func TestParseDate(t *testing.T) {
 func TestParseNumber(t *testing.T) {
 	equal := [][2]string{{"1", "1.0"}, {"0", "-0"}, {"300", "3e2"}, {"9007199254740993", "9007199254740993"}, {"+5", "5"}, {".5", "0.5"}}
 	for _, p := range equal {
-		if compareNumbers(parseNumber(p[0]), parseNumber(p[1])) != 0 {
+		if Compare(Number(p[0]), Number(p[1])) != 0 {
 			t.Errorf("%s is not %s", p[0], p[1])
 		}
 	}
 	for _, p := range [][2]string{{"-1", "0"}, {"59.5", "60"}, {"9007199254740992", "9007199254740993"}, {"1", "1e3"}} {
-		if compareNumbers(parseNumber(p[0]), parseNumber(p[1])) != -1 || compareNumbers(parseNumber(p[1]), parseNumber(p[0])) != 1 {
+		if Compare(Number(p[0]), Number(p[1])) != -1 || Compare(Number(p[1]), Number(p[0])) != 1 {
 			t.Errorf("%s is not below %s", p[0], p[1])
 		}
 	}
 	for _, bad := range []string{"", "x", "0x10", "Inf", "NaN", "1_000", "1 ", "--1", "1e999999"} {
-		if v := parseNumber(bad); v.kind != noScalar {
+		if v := Number(bad); v.Kind != None {
 			t.Errorf("%q was taken for a number", bad)
 		}
 	}
@@ -69,7 +69,7 @@ func TestIPContains(t *testing.T) {
 		{"10.0.0.0/33", "10.0.0.1", false}, {"10.0.0.0/+8", "10.0.0.1", false}, {"10.0.0.0/", "10.0.0.1", false}, {"fe80::1%eth0", "fe80::1", false}, {"x", "x", false},
 	}
 	for _, tt := range tests {
-		if got := parseIP(tt.prefix).contains(parseIP(tt.address)); got != tt.want {
+		if got := IP(tt.prefix).Contains(IP(tt.address)); got != tt.want {
 			t.Errorf("%s contains %s: got %v", tt.prefix, tt.address, got)
 		}
 	}
