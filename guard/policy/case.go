@@ -3,6 +3,8 @@ package policy
 import (
 	"strconv"
 	"strings"
+
+	"ssmguard/guard/policy/scan"
 )
 
 // CaseEvaluator decides evaluation cases in the JSON format case-v1, one after
@@ -34,11 +36,13 @@ type CaseEvaluator struct {
 func (d *CaseEvaluator) Decide(dst []byte, line string) []byte {
 	d.reset(line)
 	d.readCase()
-	if d.p.failed() {
-		e := d.p.error("case", 0)
+	if d.p.Failed() {
+		e := d.p.Fault("case")
 		return appendDecision(dst, caseName(line), "error", nil, "column "+strconv.Itoa(e.Column)+": "+e.Msg)
 	}
-	d.prepare()
+	for _, key := range d.unknown { // they may have stood before the context
+		d.context.SetUnknown(key)
+	}
 	a := d.eval.Decide(&d.set, d.action, d.resource, &d.context)
 	verdict, by := a.Verdict, a.By
 	if d.owner != "" && d.owner != d.account && verdict != ExplicitDeny {
@@ -50,16 +54,16 @@ func (d *CaseEvaluator) Decide(dst []byte, line string) []byte {
 // caseName finds the id of a case that cannot be read as a whole, "" when it
 // stands behind a fault of the JSON.
 func caseName(line string) string {
-	s := scanner{text: line}
-	if !s.expect('{', "of the case") {
+	s := scan.Scanner{Text: line}
+	if !s.Expect('{', "of the case") {
 		return ""
 	}
-	for first := true; s.more(&first, '}'); {
-		name, _ := s.key()
-		if name == "id" && s.peek() == '"' {
-			return s.str("the id")
+	for first := true; s.More(&first, '}'); {
+		name, _ := s.Key()
+		if name == "id" && s.Peek() == '"' {
+			return s.Str("the id")
 		}
-		s.skip(0)
+		s.Skip(0)
 	}
 	return ""
 }
@@ -68,7 +72,7 @@ func caseName(line string) string {
 func (d *CaseEvaluator) reset(line string) {
 	p := &d.p
 	*p = parser{
-		scanner:    scanner{text: line},
+		Scanner:    scan.Scanner{Text: line},
 		statements: p.statements[:0], actions: p.actions[:0], resources: p.resources[:0],
 		conditions: p.conditions[:0], values: p.values[:0], parts: p.parts[:0],
 	}
@@ -78,43 +82,31 @@ func (d *CaseEvaluator) reset(line string) {
 	d.id, d.action, d.resource, d.owner, d.account, d.seen = "", "", "", "", "", 0
 }
 
-// prepare completes what the order of the members left open.
-func (d *CaseEvaluator) prepare() {
-	if d.set.Identity == nil {
-		d.set.Identity = []Statement{}
-	}
-	for _, key := range d.unknown {
-		d.context.SetUnknown(key)
-	}
-}
-
-// Members that a case must have.
+// Members that a case must have, and whether it has a session policy.
 const (
-	caseID = 1 << iota
-	casePrincipal
+	casePrincipal = 1 << iota
 	caseAction
 	caseResource
+	caseSession
 )
 
 func (d *CaseEvaluator) readCase() {
 	p := &d.p
-	if !p.expect('{', "of the case") {
+	if !p.Expect('{', "of the case") {
 		return
 	}
-	for first := true; p.more(&first, '}'); {
-		name, _ := p.key()
+	for first := true; p.More(&first, '}'); {
+		name, _ := p.Key()
 		d.member(name)
 	}
-	if p.peek() != 0 || p.pos < len(p.text) {
-		p.unexpected("the end of the case")
-	}
+	p.End("the end of the case")
 	switch {
 	case d.seen&casePrincipal == 0:
-		p.fail(p.pos, "the case has no principal")
+		p.Fail(p.Pos, "the case has no principal")
 	case d.seen&caseAction == 0:
-		p.fail(p.pos, "the case has no action")
+		p.Fail(p.Pos, "the case has no action")
 	case d.seen&caseResource == 0:
-		p.fail(p.pos, "the case has no resource")
+		p.Fail(p.Pos, "the case has no resource")
 	}
 }
 
@@ -122,7 +114,7 @@ func (d *CaseEvaluator) member(name string) {
 	p := &d.p
 	switch name {
 	case "id":
-		d.id = p.str("the id")
+		d.id = p.Str("the id")
 	case "principal":
 		d.seen |= casePrincipal
 		d.principal()
@@ -133,15 +125,15 @@ func (d *CaseEvaluator) member(name string) {
 		d.seen |= caseResource
 		d.resource = d.nonEmpty("the resource")
 	case "resourceAccount":
-		d.owner = p.str("an account")
+		d.owner = p.Str("an account")
 	case "context":
 		d.readContext()
 	case "unknown":
-		p.array("of the unknown keys", func() { d.unknown = append(d.unknown, p.str("a key")) })
+		p.Array("of the unknown keys", func() { d.unknown = append(d.unknown, p.Str("a key")) })
 	case "identityPolicies":
 		d.set.Identity = d.policies(Identity)
 	case "permissionBoundary":
-		if !p.null() {
+		if !p.Null() {
 			from := len(p.statements)
 			d.policy(Boundary)
 			d.set.Boundary = d.since(from)
@@ -155,81 +147,68 @@ func (d *CaseEvaluator) member(name string) {
 	case "rcps":
 		d.set.RCP = d.organization(RCP, &d.levels[1])
 	default:
-		p.skip(0)
+		p.Skip(0)
 	}
 }
 
-// caseSession is set when the case has at least one session policy.
-const caseSession = 1 << 8
-
 func (d *CaseEvaluator) nonEmpty(what string) string {
-	d.p.space()
-	at := d.p.pos
-	s := d.p.str(what)
+	d.p.Space()
+	at := d.p.Pos
+	s := d.p.Str(what)
 	if s == "" {
-		d.p.fail(at, "%s is empty", what)
+		d.p.Fail(at, "%s is empty", what)
 	}
 	return s
 }
 
-// array reads an array and calls f where each member stands.
-func (s *scanner) array(where string, f func()) {
-	if !s.expect('[', where) {
-		return
-	}
-	for first := true; s.more(&first, ']'); {
-		f()
-	}
-}
-
 func (d *CaseEvaluator) principal() {
 	p := &d.p
-	if !p.expect('{', "of the principal") {
+	if !p.Expect('{', "of the principal") {
 		return
 	}
-	for first := true; p.more(&first, '}'); {
-		name, _ := p.key()
-		p.space()
-		at := p.pos
+	for first := true; p.More(&first, '}'); {
+		name, _ := p.Key()
+		p.Space()
+		at := p.Pos
 		switch name {
 		case "arn":
-			arn := p.str("the principal's ARN")
+			arn := p.Str("the principal's ARN")
 			if afterColons(arn, 5) > len(arn) {
-				p.fail(at, "%q is not an ARN", arn)
+				p.Fail(at, "%q is not an ARN", arn)
 				return
 			}
 			d.account = arn[afterColons(arn, 4) : afterColons(arn, 5)-1]
 		case "type":
-			switch kind := p.str("the principal's type"); kind {
+			switch kind := p.Str("the principal's type"); kind {
 			case "user", "role", "federated":
 			case "root":
 				d.set.Root = true
 			default:
-				p.fail(at, "there is no principal type %q", kind)
+				p.Fail(at, "there is no principal type %q", kind)
 			}
 		default:
-			p.skip(0)
+			p.Skip(0)
 		}
 	}
 }
 
 func (d *CaseEvaluator) readContext() {
 	p := &d.p
-	if !p.expect('{', "of the context") {
+	if !p.Expect('{', "of the context") {
 		return
 	}
-	for first := true; p.more(&first, '}'); {
-		key, at := p.key()
+	for first := true; p.More(&first, '}'); {
+		key, at := p.Key()
 		k := newContextKey(key)
 		if d.context.find(&k) != nil {
-			p.fail(at, "the key %q is given twice", key)
+			p.Fail(at, "the key %q is given twice", key)
 		}
-		if p.peek() != '[' {
-			d.context.add(k).single[0] = p.str("a string or an array of strings")
+		if p.Peek() != '[' {
+			d.context.add(k).single[0] = p.Str("a string or an array of strings")
 			continue
 		}
 		from := len(d.values)
-		p.array("of the values", func() { d.values = append(d.values, p.str("a string")) })
+		p.Array("of the values", func() { d.values = append(d.values, p.Str("a string")) })
 		e := d.context.add(k)
 		e.Values, e.Multi = d.values[from:len(d.values):len(d.values)], true
 	}
@@ -244,7 +223,7 @@ func (d *CaseEvaluator) since(n int) []Statement {
 // policies reads a list of policies into one layer.
 func (d *CaseEvaluator) policies(kind Kind) []Statement {
 	from := len(d.p.statements)
-	d.p.array("of the policies", func() {
+	d.p.Array("of the policies", func() {
 		d.policy(kind)
 		if kind == Session {
 			d.seen |= caseSession
@@ -256,33 +235,33 @@ func (d *CaseEvaluator) policies(kind Kind) []Statement {
 // organization reads a list of levels, each a list of policies.
 func (d *CaseEvaluator) organization(kind Kind, levels *[][]Statement) [][]Statement {
 	*levels = (*levels)[:0]
-	d.p.array("of the levels", func() { *levels = append(*levels, d.policies(kind)) })
+	d.p.Array("of the levels", func() { *levels = append(*levels, d.policies(kind)) })
 	return *levels
 }
 
 // policy reads {"name", "document"} in either order.
 func (d *CaseEvaluator) policy(kind Kind) {
 	p := &d.p
-	if !p.expect('{', "of the policy") {
+	if !p.Expect('{', "of the policy") {
 		return
 	}
 	from := len(p.statements)
 	p.kind = kind
 	name, found := "", false
-	for first := true; p.more(&first, '}'); {
-		member, _ := p.key()
+	for first := true; p.More(&first, '}'); {
+		member, _ := p.Key()
 		switch member {
 		case "name":
-			name = p.str("the policy's name")
+			name = p.Str("the policy's name")
 		case "document":
 			found = true
 			p.document(&Document{})
 		default:
-			p.skip(0)
+			p.Skip(0)
 		}
 	}
 	if !found {
-		p.fail(p.pos, "the policy has no document")
+		p.Fail(p.Pos, "the policy has no document")
 	}
 	for i := from; i < len(p.statements); i++ {
 		p.statements[i].At.Source = name

@@ -1,5 +1,7 @@
 package policy
 
+import "ssmguard/guard/policy/scan"
+
 // Document is one parsed policy document.
 type Document struct {
 	Kind       Kind
@@ -17,18 +19,19 @@ type Warning struct {
 	Msg          string
 }
 
+// SyntaxError says where and why a policy document is not one IAM would accept.
+type SyntaxError = scan.SyntaxError
+
 // Parse reads a policy document. Source is the name that positions and errors
 // carry. It refuses what IAM refuses and accepts what IAM accepts; the error is
 // then a *SyntaxError with line and column. The grammar is
 // docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html.
 func Parse(kind Kind, source string, text []byte) (*Document, error) {
-	p := parser{scanner: scanner{text: string(text)}, kind: kind, source: source, lines: true}
+	p := parser{Scanner: scan.Scanner{Text: string(text)}, kind: kind, source: source, lines: true}
 	d := &Document{Kind: kind, Source: source}
 	p.document(d)
-	if p.peek() != 0 || p.pos < len(p.text) {
-		p.unexpected("the end of the document")
-	}
-	if err := p.error(source, 0); err != nil {
+	p.End("the end of the document")
+	if err := p.Fault(source); err != nil {
 		return nil, err
 	}
 	p.sizeWarnings(text)
@@ -39,14 +42,12 @@ func Parse(kind Kind, source string, text []byte) (*Document, error) {
 // ParseStatement reads one statement, as it stands in a document of version
 // 2012-10-17. It takes what Parse takes and refuses what Parse refuses.
 func ParseStatement(kind Kind, source string, text []byte) (Statement, error) {
-	p := parser{scanner: scanner{text: string(text)}, kind: kind, source: source, lines: true}
+	p := parser{Scanner: scan.Scanner{Text: string(text)}, kind: kind, source: source, lines: true}
 	p.statement()
-	if p.peek() != 0 || p.pos < len(p.text) {
-		p.unexpected("the end of the statement")
-	}
-	if err := p.error(source, 0); err != nil {
+	p.End("the end of the statement")
+	if err := p.Fault(source); err != nil {
 		return Statement{}, err
 	}
-	p.compile(0, "2012-10-17")
+	p.compile(0, version2012)
 	return p.statements[0], nil
 }

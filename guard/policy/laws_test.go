@@ -125,7 +125,9 @@ func TestForgettingKeys(t *testing.T) {
 			var d CaseEvaluator
 			d.reset(line)
 			d.readCase()
-			d.prepare()
+			for _, key := range d.unknown {
+				d.context.SetUnknown(key)
+			}
 			want := d.eval.Decide(&d.set, d.action, d.resource, &d.context).Verdict
 			forgotten := d.context
 			for _, e := range d.context.Entries() {

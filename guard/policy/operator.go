@@ -124,11 +124,7 @@ func parseOperator(text string) (op *operator, q quantifier, ifExists, exact, ok
 
 // variables reports whether policy variables are expanded in the family's values.
 func (f family) variables() bool {
-	switch f {
-	case famString, famStringFold, famStringLike, famArn, famBool:
-		return true
-	}
-	return false
+	return f == famString || f == famStringFold || f == famStringLike || f == famArn || f == famBool
 }
 
 // wild reports whether "*" and "?" are wildcards in the family's values.

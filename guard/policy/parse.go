@@ -1,16 +1,19 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"ssmguard/guard/policy/scan"
+)
 
 // parser reads policy documents into slices that grow together, so that a whole
 // document costs a handful of allocations, and none when it is used again.
 type parser struct {
-	scanner
+	scan.Scanner
 	kind   Kind
 	source string
-	base   int  // where the document begins in the text
 	lines  bool // keep line numbers and warnings
-	line   int  // line breaks between base and lineAt
+	line   int  // line breaks before lineAt
 	lineAt int
 
 	statements []Statement
@@ -43,7 +46,7 @@ const (
 // once records an element and faults when it was there before.
 func (p *parser) once(seen *int, el int, at int, name string) {
 	if *seen&el != 0 {
-		p.fail(at, "%s stands here twice", name)
+		p.Fail(at, "%s stands here twice", name)
 	}
 	*seen |= el
 }
@@ -52,31 +55,31 @@ func (p *parser) once(seen *int, el int, at int, name string) {
 // the end is it certain which version its values are written in.
 func (p *parser) document(d *Document) {
 	from := len(p.statements)
-	p.space()
-	start := p.pos
-	if !p.expect('{', "of the policy document") {
+	p.Space()
+	start := p.Pos
+	if !p.Expect('{', "of the policy document") {
 		return
 	}
 	seen := 0
-	for first := true; p.more(&first, '}'); {
-		switch name, at := p.key(); name {
+	for first := true; p.More(&first, '}'); {
+		switch name, at := p.Key(); name {
 		case "Version":
 			p.once(&seen, elVersion, at, name)
 			d.Version = p.versionString()
 		case "Id":
 			p.once(&seen, elID, at, name)
-			d.ID = p.str("a string")
+			d.ID = p.Str("a string")
 		case "Statement":
 			p.once(&seen, elStatement, at, name)
 			p.statementList()
 		default:
-			p.fail(at, "a policy document has no element %q", name)
+			p.Fail(at, "a policy document has no element %q", name)
 		}
 	}
 	if seen&elStatement == 0 {
-		p.fail(start, "the document has no Statement")
+		p.Fail(start, "the document has no Statement")
 	}
-	if p.failed() {
+	if p.Failed() {
 		return
 	}
 	p.compile(from, d.Version)
@@ -84,33 +87,33 @@ func (p *parser) document(d *Document) {
 }
 
 func (p *parser) versionString() string {
-	p.space()
-	at := p.pos
-	v := p.str("a version")
+	p.Space()
+	at := p.Pos
+	v := p.Str("a version")
 	if v != version2012 && v != version2008 {
-		p.fail(at, "the version must be 2012-10-17 or 2008-10-17")
+		p.Fail(at, "the version must be 2012-10-17 or 2008-10-17")
 	}
 	if p.kind == RCP && v != version2012 {
-		p.fail(at, "a resource control policy must be of version 2012-10-17")
+		p.Fail(at, "a resource control policy must be of version 2012-10-17")
 	}
 	return v
 }
 
 func (p *parser) statementList() {
-	if p.peek() == '{' {
+	if p.Peek() == '{' {
 		p.statement()
 		return
 	}
-	at := p.pos
-	if !p.expect('[', "or '{' of a statement") {
+	at := p.Pos
+	if !p.Expect('[', "or '{' of a statement") {
 		return
 	}
 	from := len(p.statements)
-	for first := true; p.more(&first, ']'); {
+	for first := true; p.More(&first, ']'); {
 		p.statement()
 	}
 	if len(p.statements) == from {
-		p.fail(at, "the document has no statements")
+		p.Fail(at, "the document has no statements")
 	}
 	p.uniqueSids(from)
 }
@@ -120,9 +123,9 @@ func (p *parser) uniqueSids(from int) {
 	list := p.statements[from:]
 	for i := range list {
 		sid := list[i].At.Sid
-		for j := 0; sid != "" && j < i && !p.failed(); j++ {
+		for j := 0; sid != "" && j < i && !p.Failed(); j++ {
 			if list[j].At.Sid == sid {
-				p.fail(list[i].offset, "the Sid %q stands in two statements", sid)
+				p.Fail(list[i].offset, "the Sid %q stands in two statements", sid)
 			}
 		}
 	}
@@ -130,18 +133,18 @@ func (p *parser) uniqueSids(from int) {
 
 // statement reads one statement. Its patterns and values are compiled later.
 func (p *parser) statement() {
-	if p.peek() != '{' {
-		p.unexpected("'{' of a statement")
+	if p.Peek() != '{' {
+		p.Unexpected("'{' of a statement")
 		return
 	}
-	start := p.pos
-	p.pos++
+	start := p.Pos
+	p.Pos++
 	s := Statement{kind: p.kind, offset: start}
 	seen := 0
-	for first := true; p.more(&first, '}'); {
+	for first := true; p.More(&first, '}'); {
 		p.element(&s, &seen)
 	}
-	if p.failed() {
+	if p.Failed() {
 		return
 	}
 	p.complete(&s, seen, start)
@@ -151,7 +154,7 @@ func (p *parser) statement() {
 
 // element reads one member of a statement.
 func (p *parser) element(s *Statement, seen *int) {
-	name, at := p.key()
+	name, at := p.Key()
 	switch name {
 	case "Sid":
 		p.once(seen, elSid, at, name)
@@ -174,7 +177,7 @@ func (p *parser) element(s *Statement, seen *int) {
 		p.once(seen, elCondition, at, name)
 		p.conditionBlock(s)
 	default:
-		p.fail(at, "a statement has no element %q", name)
+		p.Fail(at, "a statement has no element %q", name)
 	}
 }
 
@@ -182,28 +185,28 @@ func (p *parser) element(s *Statement, seen *int) {
 func (p *parser) complete(s *Statement, seen, start int) {
 	switch {
 	case seen&elEffect == 0:
-		p.fail(start, "the statement has no Effect")
+		p.Fail(start, "the statement has no Effect")
 	case seen&elAction == 0:
-		p.fail(start, "the statement has neither Action nor NotAction")
+		p.Fail(start, "the statement has neither Action nor NotAction")
 	case seen&elResource == 0:
-		p.fail(start, "the statement has neither Resource nor NotResource")
+		p.Fail(start, "the statement has neither Resource nor NotResource")
 	case p.kind == RCP && seen&elPrincipal == 0:
-		p.fail(start, "a statement of a resource control policy needs the Principal \"*\"")
+		p.Fail(start, "a statement of a resource control policy needs the Principal \"*\"")
 	case p.kind == RCP && s.notAction:
-		p.fail(start, "a resource control policy has no NotAction")
+		p.Fail(start, "a resource control policy has no NotAction")
 	}
 }
 
 func (p *parser) sid() string {
-	p.space()
-	at := p.pos
-	sid := p.str("a string")
+	p.Space()
+	at := p.Pos
+	sid := p.Str("a string")
 	for i := range len(sid) {
 		if c := sid[i]; !(lower(c) >= 'a' && lower(c) <= 'z' || c >= '0' && c <= '9') {
 			if p.kind == Endpoint || p.kind == SCP || p.kind == RCP {
 				p.warn(at, "a Sid should hold letters and digits only")
 			} else {
-				p.fail(at, "a Sid may hold only the letters a-z and A-Z and digits")
+				p.Fail(at, "a Sid may hold only the letters a-z and A-Z and digits")
 			}
 			break
 		}
@@ -212,15 +215,15 @@ func (p *parser) sid() string {
 }
 
 func (p *parser) effect() bool {
-	p.space()
-	at := p.pos
-	switch p.str("Allow or Deny") {
+	p.Space()
+	at := p.Pos
+	switch p.Str("Allow or Deny") {
 	case "Allow":
 		return false
 	case "Deny":
 		return true
 	}
-	p.fail(at, "the Effect must be Allow or Deny, written like this")
+	p.Fail(at, "the Effect must be Allow or Deny, written like this")
 	return false
 }
 
@@ -228,29 +231,29 @@ func (p *parser) effect() bool {
 // there were.
 func (p *parser) texts(want string, f func(text string, at int)) int {
 	one := func() {
-		p.space()
-		at := p.pos
-		if text := p.str(want); !p.failed() {
+		p.Space()
+		at := p.Pos
+		if text := p.Str(want); !p.Failed() {
 			f(text, at)
 		}
 	}
-	if p.peek() != '[' {
+	if p.Peek() != '[' {
 		one()
 		return 1
 	}
-	p.pos++
+	p.Pos++
 	n := 0
-	for first := true; p.more(&first, ']'); n++ {
+	for first := true; p.More(&first, ']'); n++ {
 		one()
 	}
 	return n
 }
 
 func (p *parser) actionList(s *Statement) {
-	from, at := len(p.actions), p.pos
+	from, at := len(p.actions), p.Pos
 	n := p.texts("an action", func(text string, at int) {
 		if fault := actionFault(text); fault != "" {
-			p.fail(at, "%s", fault)
+			p.Fail(at, "%s", fault)
 		}
 		if p.lines && strings.ContainsAny(text, " \t") {
 			p.warn(at, "an action with a space matches nothing")
@@ -258,21 +261,21 @@ func (p *parser) actionList(s *Statement) {
 		p.actions = append(p.actions, compileAction(text))
 	})
 	if n == 0 {
-		p.fail(at, "the statement names no action")
+		p.Fail(at, "the statement names no action")
 	}
 	s.actions = p.actions[from:len(p.actions):len(p.actions)]
 }
 
 func (p *parser) resourceList(s *Statement) {
-	from, at := len(p.resources), p.pos
+	from, at := len(p.resources), p.Pos
 	n := p.texts("a resource", func(text string, at int) {
 		if fault := resourceFault(text); fault != "" {
-			p.fail(at, "%s", fault)
+			p.Fail(at, "%s", fault)
 		}
 		p.resources = append(p.resources, compileResource(text, p.kind))
 	})
 	if n == 0 {
-		p.fail(at, "the statement names no resource")
+		p.Fail(at, "the statement names no resource")
 	}
 	s.resources = p.resources[from:len(p.resources):len(p.resources)]
 }
@@ -321,7 +324,7 @@ func (p *parser) lineOf(offset int) int {
 	if !p.lines {
 		return 0
 	}
-	p.line += strings.Count(p.text[p.lineAt:offset], "\n")
+	p.line += strings.Count(p.Text[p.lineAt:offset], "\n")
 	p.lineAt = offset
 	return p.line + 1
 }

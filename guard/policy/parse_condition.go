@@ -4,11 +4,11 @@ import "ssmguard/guard/policy/scalar"
 
 // conditionBlock reads a Condition element.
 func (p *parser) conditionBlock(s *Statement) {
-	if !p.expect('{', "of the conditions") {
+	if !p.Expect('{', "of the conditions") {
 		return
 	}
 	from := len(p.conditions)
-	for first := true; p.more(&first, '}'); {
+	for first := true; p.More(&first, '}'); {
 		p.operatorBlock(from)
 	}
 	s.conditions = p.conditions[from:len(p.conditions):len(p.conditions)]
@@ -17,25 +17,25 @@ func (p *parser) conditionBlock(s *Statement) {
 // operatorBlock reads one operator with its keys. IAM accepts an operator it
 // does not know as long as no key follows.
 func (p *parser) operatorBlock(from int) {
-	name, at := p.key()
+	name, at := p.Key()
 	op, q, ifExists, exact, ok := parseOperator(name)
-	if !p.expect('{', "of the operator's keys") {
+	if !p.Expect('{', "of the operator's keys") {
 		return
 	}
 	mine := len(p.conditions)
-	for i := from; i < mine && !p.failed(); i++ {
+	for i := from; i < mine && !p.Failed(); i++ {
 		if p.conditions[i].name == name {
-			p.fail(at, "the operator %s stands here twice", name)
+			p.Fail(at, "the operator %s stands here twice", name)
 		}
 	}
-	for first := true; p.more(&first, '}'); {
+	for first := true; p.More(&first, '}'); {
 		if !ok {
-			p.fail(at, "there is no condition operator %q", name)
+			p.Fail(at, "there is no condition operator %q", name)
 			return
 		}
 		p.operatorKey(condition{op: op, q: q, ifExists: ifExists, name: name}, mine)
 	}
-	if !ok || !p.lines || p.failed() {
+	if !ok || !p.lines || p.Failed() {
 		return
 	}
 	if !exact {
@@ -51,22 +51,22 @@ func (p *parser) operatorBlock(from int) {
 
 // operatorKey reads one condition key with its values.
 func (p *parser) operatorKey(n condition, mine int) {
-	key, at := p.key()
+	key, at := p.Key()
 	n.key = newContextKey(key)
-	for i := mine; i < len(p.conditions) && !p.failed(); i++ {
+	for i := mine; i < len(p.conditions) && !p.Failed(); i++ {
 		switch other := &p.conditions[i]; {
 		case other.key.name == key:
-			p.fail(at, "the key %s stands here twice", key)
+			p.Fail(at, "the key %s stands here twice", key)
 		case other.key.hash == n.key.hash && foldPrefix(key, other.key.name):
 			p.warn(at, "the key stands here twice, in different case")
 		}
 	}
 	from := len(p.values)
-	if p.peek() != '[' {
+	if p.Peek() != '[' {
 		p.conditionValue(n.op)
 	} else {
-		p.pos++
-		for first := true; p.more(&first, ']'); {
+		p.Pos++
+		for first := true; p.More(&first, ']'); {
 			p.conditionValue(n.op)
 		}
 	}
@@ -76,9 +76,9 @@ func (p *parser) operatorKey(n condition, mine int) {
 
 // conditionValue reads one value: a string, number or boolean.
 func (p *parser) conditionValue(op *operator) {
-	kind := p.peek()
-	at := p.pos
-	v := condValue{text: p.scalar("a string, number or boolean")}
+	kind := p.Peek()
+	at := p.Pos
+	v := condValue{text: p.Scalar("a string, number or boolean")}
 	switch kind {
 	case '"':
 		v.json = '"'
@@ -88,13 +88,13 @@ func (p *parser) conditionValue(op *operator) {
 		v.json = 'n'
 	}
 	v.value = op.family.parse(v.text)
-	if p.failed() {
+	if p.Failed() {
 		return
 	}
 	switch op.family {
 	case famDate:
 		if v.value.Kind == scalar.None {
-			p.fail(at, "%q is not a date", v.text)
+			p.Fail(at, "%q is not a date", v.text)
 		}
 	case famNumeric, famIP:
 		if v.value.Kind == scalar.None {

@@ -134,7 +134,7 @@ func TestParseRefuses(t *testing.T) {
 			}
 			line := 1 + strings.Count(before, "\n")
 			column := 1 + utf8.RuneCountInString(before[strings.LastIndex(before, "\n")+1:])
-			if diff := cmp.Diff(&SyntaxError{"p", line, column, tt.want}, got); diff != "" {
+			if diff := cmp.Diff(&SyntaxError{Source: "p", Line: line, Column: column, Msg: tt.want}, got); diff != "" {
 				t.Error(diff)
 			}
 		})

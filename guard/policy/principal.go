@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"ssmguard/guard/policy/scalar"
@@ -21,37 +22,39 @@ type principal struct {
 // control policies have them, and the latter only Principal "*".
 func (p *parser) principalElement(at int, name string) *principal {
 	switch {
+	case p.kind == SCP:
+		p.Fail(at, "service control policies have no %s", name)
 	case p.kind != Endpoint && p.kind != RCP:
-		p.fail(at, "%s policies have no %s", p.kind.adjective(), name)
+		p.Fail(at, "%s policies have no %s", p.kind, name)
 	case p.kind == RCP && name == "NotPrincipal":
-		p.fail(at, "a resource control policy has no NotPrincipal")
+		p.Fail(at, "a resource control policy has no NotPrincipal")
 	}
-	p.space()
-	start := p.pos
+	p.Space()
+	start := p.Pos
 	who := &principal{not: name == "NotPrincipal"}
-	if p.peek() == '"' {
-		if s := p.str("a principal"); s != "*" {
-			p.fail(start, "the principal must be \"*\" or an object")
+	if p.Peek() == '"' {
+		if s := p.Str("a principal"); s != "*" {
+			p.Fail(start, "the principal must be \"*\" or an object")
 		}
 		who.any = true
 	} else {
 		p.principalObject(who)
 	}
 	if p.kind == RCP && !who.any {
-		p.fail(start, "the Principal of a resource control policy must be \"*\"")
+		p.Fail(start, "the Principal of a resource control policy must be \"*\"")
 	}
-	if !p.failed() {
-		who.text = p.text[start:p.pos]
+	if !p.Failed() {
+		who.text = p.Text[start:p.Pos]
 	}
 	return who
 }
 
 func (p *parser) principalObject(who *principal) {
-	if !p.expect('{', "or \"*\" of the principal") {
+	if !p.Expect('{', "or \"*\" of the principal") {
 		return
 	}
-	for first := true; p.more(&first, '}'); {
-		name, at := p.key()
+	for first := true; p.More(&first, '}'); {
+		name, at := p.Key()
 		switch name {
 		case "AWS":
 			p.texts("a principal", func(text string, at int) { who.add(p, text, at) })
@@ -59,7 +62,7 @@ func (p *parser) principalObject(who *principal) {
 			who.others = true
 			p.texts("a principal", func(string, int) {})
 		default:
-			p.fail(at, "there are no principals %q", name)
+			p.Fail(at, "there are no principals %q", name)
 		}
 	}
 }
@@ -77,7 +80,7 @@ func (who *principal) add(p *parser, text string, at int) {
 	case strings.HasPrefix(text, "arn:"):
 		who.arns = append(who.arns, text)
 	default:
-		p.fail(at, "%q is no principal", text)
+		p.Fail(at, "%q is no principal", text)
 	}
 }
 
@@ -108,19 +111,5 @@ func (c *Context) equalsAny(k *contextKey, want []string) truth {
 	if state == KeyUnknown {
 		return maybe
 	}
-	for _, v := range values {
-		for _, w := range want {
-			if v == w {
-				return yes
-			}
-		}
-	}
-	return no
+	return truthOf(slices.ContainsFunc(values, func(v string) bool { return slices.Contains(want, v) }))
 }
-
-var kindAdjectives = [...]string{
-	Identity: "identity", Boundary: "boundary", Session: "session",
-	SCP: "service control", RCP: "resource control", Endpoint: "endpoint",
-}
-
-func (k Kind) adjective() string { return kindAdjectives[k] }

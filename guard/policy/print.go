@@ -51,11 +51,10 @@ func (s *Statement) appendConditions(b []byte) []byte {
 	b = append(appendName(b, "Condition"), '{')
 	for i := range s.conditions {
 		n := &s.conditions[i]
-		switch {
-		case i == 0 || s.conditions[i-1].name != n.name:
-			if i > 0 {
-				b = append(b, '}')
-			}
+		if i > 0 && s.conditions[i-1].name != n.name {
+			b = append(b, '}')
+		}
+		if i == 0 || s.conditions[i-1].name != n.name {
 			b = append(appendName(b, n.name), '{')
 		}
 		b = n.appendValues(appendName(b, n.key.name))

@@ -61,8 +61,8 @@ func (s *search) candidates(i int) ([]candidate, bool) {
 	name := strings.ToLower(q.key.name)
 	values, complete := q.values(keyForms[name])
 	var out []candidate
-	for _, v := range values {
-		if !slices.ContainsFunc(out, func(c candidate) bool { return c.values[0] == v }) {
+	for i, v := range values {
+		if !slices.Contains(values[:i], v) {
 			out = append(out, candidate{state: KeyKnown, values: []string{v}})
 		}
 	}

@@ -126,12 +126,11 @@ func (p *parser) sizeWarnings(text []byte) {
 
 // warn records a remark on the place at.
 func (p *parser) warn(at int, msg string) {
-	if !p.lines || p.failed() {
+	if !p.lines || p.Failed() {
 		return
 	}
-	place := scanner{text: p.text, fault: msg, at: at}
-	e := place.error(p.source, p.base)
-	p.warnings = append(p.warnings, Warning{Source: e.Source, Line: e.Line, Column: e.Column, Msg: msg})
+	line, column := p.Place(at)
+	p.warnings = append(p.warnings, Warning{Source: p.source, Line: line, Column: column, Msg: msg})
 }
 
 // versionWarning remarks on variables that the document's version does not have.

@@ -1,14 +1,21 @@
-package policy
+package scan
 
 import (
 	"encoding/json"
-	"errors"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
 )
+
+func times(full, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return full
+}
+
+func pickOne[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
 // randomJSON writes a random value, now and then with a mistake in it.
 func randomJSON(r *rand.Rand, depth int) string {
@@ -62,19 +69,17 @@ func TestScannerTakesJSON(t *testing.T) {
 		if r.IntN(2) == 0 {
 			text = damage(r, text)
 		}
-		s := scanner{text: text}
-		s.skip(0)
-		if s.peek() != 0 || s.pos < len(s.text) {
-			s.unexpected("the end")
-		}
+		s := Scanner{Text: text}
+		s.Skip(0)
+		s.End("the end")
 		want := json.Valid([]byte(text)) && utf8.ValidString(text)
-		if got := !s.failed(); got != want {
+		if got := !s.Failed(); got != want {
 			t.Fatalf("%q: taken %v, want %v (%s at %d)", text, got, want, s.fault, s.at)
 		}
 		if want {
 			taken++
 		}
-		if e := s.error("p", 0); e != nil && (e.Line < 1 || e.Column < 1 || e.Line > 1+strings.Count(text, "\n")) {
+		if e := s.Fault("p"); e != nil && (e.Line < 1 || e.Column < 1 || e.Line > 1+strings.Count(text, "\n")) {
 			t.Fatalf("%q: fault at %d:%d", text, e.Line, e.Column)
 		}
 	}
@@ -88,71 +93,20 @@ func TestScannerReadsStrings(t *testing.T) {
 	r := rand.New(rand.NewPCG(23, 24))
 	for range times(20000, 2000) {
 		text := randomString(r)
-		s := scanner{text: text + " "}
-		got := s.str("a string")
+		s := Scanner{Text: text + " "}
+		got := s.Str("a string")
 		var want string
 		if err := json.Unmarshal([]byte(text), &want); err != nil {
 			t.Fatal(err)
 		}
-		if got != want || s.failed() || s.pos != len(text) {
+		if got != want || s.Failed() || s.Pos != len(text) {
 			t.Fatalf("%s: got %q, want %q", text, got, want)
 		}
 	}
 	for text, want := range map[string]string{"-1.5e3": "-1.5e3", "true": "true", "false ": "false", `"x"`: "x", " 7,": "7"} {
-		s := scanner{text: text}
-		if got := s.scalar("a value"); got != want || s.failed() {
+		s := Scanner{Text: text}
+		if got := s.Scalar("a value"); got != want || s.Failed() {
 			t.Errorf("%q: got %q, %s", text, got, s.fault)
-		}
-	}
-}
-
-func TestSyntaxErrorPlaces(t *testing.T) {
-	text := "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\"Effect\": \"Allow\", \"Action\": \"é:x\", \"Resource\": \"*\"}\n  ]\n}"
-	_, err := Parse(Identity, `role/dev, inline "ssm"`, []byte(text))
-	var at *SyntaxError
-	if !errors.As(err, &at) || at.Line != 4 || at.Column != 35 || at.Source != `role/dev, inline "ssm"` {
-		t.Fatalf("%v", err)
-	}
-	if got := err.Error(); got != `role/dev, inline "ssm":4:35: "é" is not a service prefix` {
-		t.Error(got)
-	}
-	// the column counts characters, not bytes
-	_, err = Parse(Identity, "p", []byte(`{"Id":"日本", x}`))
-	if !errors.As(err, &at) || at.Column != 13 {
-		t.Errorf("%v", err)
-	}
-}
-
-// What one parser read before must not show in what it reads next.
-func TestCaseEvaluatorForgets(t *testing.T) {
-	var d, fresh CaseEvaluator
-	lines := []string{
-		aCase(`permissionBoundary={"name":"b","document":{"Statement":` + allowS3 + `}}`),
-		aCase("other=1"),
-		aCase(`principal={"type":"root","arn":"arn:aws:iam::111122223333:root"}`),
-		aCase("identityPolicies="),
-		aCase(`unknown=["*"]`),
-		aCase(`context={"aws:PrincipalTag/team":["a","b"]}`),
-		"broken",
-		aCase(`scps=[[]]`),
-		aCase(`sessionPolicies=[{"name":"s","document":{"Statement":` + allowS3 + `}}]`),
-	}
-	for range 3 {
-		for _, line := range lines {
-			want := string(fresh.Decide(nil, line))
-			fresh = CaseEvaluator{}
-			if got := string(d.Decide(nil, line)); got != want {
-				t.Errorf("%s\ngot  %s\nwant %s", line, got, want)
-			}
-		}
-	}
-}
-
-func TestAppendJSON(t *testing.T) {
-	for _, s := range []string{"", "plain", "a\"b\\c", "\x00\x1f\n", "é😀<>&\u2028"} {
-		var back string
-		if err := json.Unmarshal(appendJSON(nil, s), &back); err != nil || back != s {
-			t.Errorf("%s: %v, %s", strconv.Quote(s), err, strconv.Quote(back))
 		}
 	}
 }
