@@ -351,7 +351,7 @@ func TestRooms(t *testing.T) {
 		if !slices.Contains(files, "doc.go") && name != module+"cmd/ssmguard" {
 			t.Errorf("%s has no doc.go", name)
 		}
-		if (lines > mostLines || len(files) > mostFiles) {
+		if lines > mostLines || len(files) > mostFiles {
 			t.Errorf("%s has %d lines in %d files; cut it by meaning", name, lines, len(files))
 		}
 	}
