@@ -247,7 +247,7 @@ func IP(s string) Value {
 	return v
 }
 
-// contains reports whether the prefix p covers the address a.
+// Contains reports whether the prefix p covers the address a.
 func (p Value) Contains(a Value) bool {
 	if p.Kind != a.Kind || a.Kind < IPv4 {
 		return false
