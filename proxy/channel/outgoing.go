@@ -220,13 +220,12 @@ func (o *outgoing) seal(m *reliable.Message, n int, kind wire.PayloadType) {
 // acknowledge queues the acknowledgement of a message of the agent: one that is
 // repeated, if acknowledgements were lost. holes says that messages before it are missing.
 func (o *outgoing) acknowledge(f *wire.Frame, repeated, holes bool) {
-	now := time.Now()
 	o.mu.Lock()
 	if repeated {
-		o.live.repeated = now
+		o.live.repeated = time.Now()
 	}
 	if len(o.acks) == 0 {
-		o.ackSince = now
+		o.ackSince = time.Now()
 	}
 	o.acks = append(o.acks, acknowledgement{f.ID, f.Seq})
 	n := len(o.acks)

@@ -154,7 +154,11 @@ func (s *Sender) Expire(now time.Time) {
 
 // due is when the retransmission timeout of m ends.
 func (s *Sender) due(m *Message) time.Time {
-	return Latest(m.last, s.floor).Add(s.timeout())
+	at := m.last
+	if s.floor.After(at) {
+		at = s.floor
+	}
+	return at.Add(s.timeout())
 }
 
 // Stuck reports whether a message has gone unacknowledged for longer than limit
