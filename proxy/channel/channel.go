@@ -35,7 +35,7 @@ type Channel struct {
 	knowsTerminate atomic.Bool // the agent knows the flag that ends the session
 }
 
-// Info is what the handshake told.
+// Info is what the agent says of the session in the handshake.
 type Info struct {
 	SessionType     string // Port, Standard_Stream, InteractiveCommands, NonInteractiveCommands
 	AgentVersion    string // empty if the session had no handshake

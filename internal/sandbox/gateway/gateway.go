@@ -18,7 +18,7 @@ import (
 	"ssmguard/proxy"
 )
 
-// Errors of Resume and Terminate, to be mapped to the API's by whoever serves it.
+// Errors of Resume and Terminate, to be mapped to those of the API.
 var (
 	// ErrNoSession: no session of that id was ever started, or it has ended.
 	ErrNoSession = errors.New("gateway: no such session")

@@ -110,7 +110,7 @@ type Session struct {
 	ending         bool
 }
 
-// board is a session's status, for whoever wants to see it. Its lock is taken last.
+// board shows the status of a session. Its lock is taken last.
 type board struct {
 	mu      sync.Mutex
 	status  Status
