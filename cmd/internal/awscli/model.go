@@ -130,13 +130,3 @@ var globals = []option{
 	{flag: "--cli-error-format", choices: []string{"legacy", "json", "yaml", "text", "table", "enhanced"}},
 	{flag: "--version", values: none, constant: "true"},
 }
-
-// TakesValue tells whether a word is a global option whose value is the next word.
-func TakesValue(word string) bool {
-	for _, o := range globals {
-		if o.flag == word {
-			return o.values != none
-		}
-	}
-	return false
-}

@@ -171,14 +171,6 @@ func TestGlobalsBesideAnError(t *testing.T) {
 	}
 }
 
-func TestTakesValue(t *testing.T) {
-	for word, want := range map[string]bool{"--region": true, "--profile": true, "--debug": false, "--target": false, "ssm": false} {
-		if got := TakesValue(word); got != want {
-			t.Errorf("%s: %v", word, got)
-		}
-	}
-}
-
 func TestParseInt(t *testing.T) {
 	for in, want := range map[string]int{"7": 7, " 10\n": 10, "-3": -3, "+4": 4} {
 		if got, ok := ParseInt(in); got != want || !ok {

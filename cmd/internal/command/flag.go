@@ -42,6 +42,9 @@ type Flag struct {
 // TakesValue reports whether a value follows the option; it is a switch otherwise.
 func (f *Flag) TakesValue() bool { return f.Value != "" || f.Choices != nil }
 
+// Is reports whether a word names the option.
+func (f *Flag) Is(word string) bool { return word != "" && (word == f.Name || word == f.Short) }
+
 // Typed is the option as the help shows it, with what follows it.
 func (f *Flag) Typed() string {
 	name := f.Name
@@ -143,7 +146,7 @@ func Take(flags []Flag, args []string, getenv func(string) string) ([]string, er
 			return append(rest, args[i:]...), nil
 		}
 		name, value, hasValue := strings.Cut(args[i], "=")
-		at := slices.IndexFunc(flags, func(f Flag) bool { return f.Set != nil && name != "" && (f.Name == name || f.Short == name) })
+		at := slices.IndexFunc(flags, func(f Flag) bool { return f.Set != nil && f.Is(name) })
 		if at < 0 {
 			rest = append(rest, args[i])
 			continue

@@ -128,7 +128,7 @@ func newLine(all *command.Command, typed []string) *line {
 			return l
 		}
 		name, _, whole := strings.Cut(rest[i], "=")
-		at := slices.IndexFunc(l.flags, func(f command.Flag) bool { return f.Name == name || f.Short == name })
+		at := slices.IndexFunc(l.flags, func(f command.Flag) bool { return f.Is(name) })
 		switch {
 		case at < 0 && !strings.HasPrefix(name, "-"):
 			l.words = append(l.words, rest[i])
