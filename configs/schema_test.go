@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
 
 	"ssmguard/internal/yamlfile"
 )
@@ -51,6 +53,42 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 		want := slices.Sorted(maps.Keys(yamlfile.Keys(tt.typ)))
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(tt.keys))); diff != "" {
 			t.Errorf("%s (-type +schema):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// TestFilesConformToSchema: editors find nothing wrong with the files that we ship,
+// and do with what Load refuses.
+func TestFilesConformToSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("schema/config.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("examples/project.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		string(defaultFile):                                       true,
+		string(example):                                           true,
+		"tunnels: {db: {target: i-1, port: 5432}}":                true,
+		"tunnels: {db: {target: i-1, rds: orders, wait: 30s}}":    true,
+		"tunnels: {db: {target: i-1, port: 5432, tagret: i-2}}":   false,
+		"tunnels: {db: {target: i-1, port: 70000}}":               false,
+		"tunnels: {db: {target: i-1, port: 5432, guard: strong}}": false,
+		"tunnels: {db: {target: i-1, port: 5432, lanes: 17}}":     false,
+		"defaults: {engine: fast}":                                false,
+		"tunnel: {}":                                              false,
+	} {
+		var value any
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); (err == nil) != want {
+			t.Errorf("%s\n%v", text, err)
+		}
+		if _, err := parse("x.yaml", []byte(text), Variables{}); (err == nil) != want {
+			t.Errorf("Load: %s\n%v", text, err)
 		}
 	}
 }
