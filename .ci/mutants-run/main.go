@@ -12,6 +12,7 @@ import (
 	"log"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -95,20 +96,21 @@ func read(list, pattern string) ([]mutant, error) {
 
 // pass runs every named test without a change: a test that fails anyway notices nothing.
 func pass(mutants []mutant) error {
-	tests := make(map[string][]string) // by package
+	type key struct{ pkg, parent string } // tests that can be run at once
+	tests := make(map[key][]string)
 	for _, m := range mutants {
-		if pkg, name := m.test(); !slices.Contains(tests[pkg], name) {
-			tests[pkg] = append(tests[pkg], name)
-		}
+		pkg, name := m.test()
+		k := key{pkg, path.Dir(name)}
+		tests[k] = append(tests[k], name)
 	}
-	for pkg, names := range tests {
+	for k, names := range tests {
+		r, err := run(k.pkg, names...)
+		if err != nil {
+			return err
+		}
 		for _, name := range names {
-			r, err := run(pkg, name)
-			if err != nil {
-				return err
-			}
 			if r.outcome[name] != "pass" {
-				return fmt.Errorf("%s %s does not pass without a change:\n%s", pkg, name, r.output)
+				return fmt.Errorf("%s %s does not pass without a change:\n%s", k.pkg, name, r.output)
 			}
 		}
 	}
@@ -155,11 +157,15 @@ type result struct {
 	unbuilt bool
 }
 
-// run runs one test of a package.
-func run(pkg, name string) (result, error) {
-	steps := strings.Split(name, "/")
-	for i, step := range steps {
-		steps[i] = "^" + regexp.QuoteMeta(step) + "$"
+// run runs tests of a package, which are parts of the same test if they are parts of one.
+func run(pkg string, names ...string) (result, error) {
+	steps := strings.Split(names[0], "/")
+	for i := range steps {
+		var any []string
+		for _, name := range names {
+			any = append(any, regexp.QuoteMeta(strings.Split(name, "/")[i]))
+		}
+		steps[i] = "^(" + strings.Join(any, "|") + ")$"
 	}
 	// -trimpath lets the build cache serve a worktree that is elsewhere each time.
 	cmd := exec.Command("go", "test", "-json", "-trimpath", "-vet=off", "-count=1", "-timeout=2m",
