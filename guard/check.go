@@ -41,7 +41,7 @@ type Inventory interface {
 	Facts(ctx context.Context, r Request) (Facts, error)
 }
 
-// Guard checks requests. The zero Guard asks nobody and answers Unknown.
+// Guard checks requests. The zero Guard has no judges and answers Unknown.
 type Guard struct {
 	Inventory  Inventory     // nil: nothing is known of target and document
 	Simulators []Simulator   // at most one of them a Local

@@ -10,7 +10,7 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// Keyring fills one grant's context. In a closed world a key nobody gave is
+// Keyring fills one grant's context. In a closed world a key that is not given is
 // absent, so unknown does nothing there.
 type Keyring struct {
 	c      policy.Context
@@ -27,7 +27,7 @@ func (k *Keyring) absent(patterns ...string) {
 	}
 }
 
-// Unknown says that nobody here knows whether keys, or all keys with a prefix, are
+// Unknown says that it is not known whether keys, or all keys with a prefix, are
 // in the request.
 func (k *Keyring) Unknown(patterns ...string) {
 	if k.closed {

@@ -30,10 +30,10 @@ type documentSight int
 
 const (
 	DocumentThere    documentSight = iota // read, or there in every account
-	documentUnread                        // asked for, and nobody told
-	documentUnasked                       // a question about policy files: nobody was asked
+	documentUnread                        // looked up, and the answer could not be read
+	documentUnasked                       // a question about policy files: not looked up
 	documentMissing                       // the account has no such document
-	DocumentUnlisted                      // a name of AWS's, and none of its session documents
+	DocumentUnlisted                      // a name that only AWS can give, and not one of its session documents
 )
 
 // SightOf tells what is known of the request's document. What could not be read is

@@ -52,7 +52,7 @@ func taskKeys(k *Keyring, r Request, f Facts) {
 	executeKeys(k, r)
 }
 
-// clusterKeys are the same with the cluster's own tags, which nobody has read.
+// clusterKeys are the same with the cluster's own tags, which are not read.
 func clusterKeys(k *Keyring, r Request, _ Facts) {
 	k.Unknown(tagECS+"*", TagGlobal+"*")
 	executeKeys(k, r)

@@ -10,7 +10,7 @@ import (
 )
 
 // health says what the account shows against a session on this target. None of
-// it is a matter of permissions, so none of it stops a session.
+// it is a matter of permissions, so it never stops a session.
 func health(r guard.Request, f guard.Facts) []guard.Finding {
 	var fs []guard.Finding
 	for _, check := range healthChecks {

@@ -108,7 +108,8 @@ func ParseRefusal(message string) (Refusal, bool) {
 	return r, r.Code != "" || r.Action != "" || r.Encoded != "" || r.Rule != ""
 }
 
-// prefix takes error code and operation off the message, whoever wrote them.
+// prefix takes error code and operation off the message, in the form of the AWS CLI,
+// of an SDK, or of the API itself.
 func (r *Refusal) prefix(text string) string {
 	if m := rePrefix().FindStringSubmatchIndex(text); m != nil {
 		r.Code = text[m[2]:m[3]]
@@ -142,7 +143,7 @@ func policyType(s string) string {
 }
 
 // Layer returns the layer of policy.Set that refused; the bool is false when AWS does
-// not say, or the policy is none of the caller's.
+// not say, or it is another kind of policy.
 func (r Refusal) Layer() (policy.Kind, bool) {
 	for k := policy.Identity; k <= policy.Endpoint; k++ {
 		if r.Policy != "" && (r.Policy == guard.Title(k) || k == policy.Identity && r.Policy == IdentityPolicy) {

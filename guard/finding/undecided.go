@@ -10,8 +10,8 @@ import (
 
 // undecided explains a grant on which the judges found no common answer: they
 // contradict each other, a denial is not proven, or something is not known. What the
-// caller wants to do is told in the words of doing. It is not ok when nobody could be
-// asked; unreadable says why.
+// caller wants to do is told in the words of doing. It is not ok when no judge
+// answered; unreadable says why.
 func undecided(d guard.Decision, g guard.Grant, m guard.Merged, doing string) (guard.Finding, bool) {
 	f := guard.Finding{Grant: g.ID, Action: g.Action, Resource: g.Resource, Level: guard.Warning}
 	if g.Advisory {

@@ -6,7 +6,7 @@ import (
 )
 
 // Verdict is the outcome of an evaluation. The zero value is Unknown, so a
-// verdict nobody set can never stop or open anything.
+// verdict that was not set can never stop or open anything.
 type Verdict int
 
 // The verdicts of IAM's evaluation logic, and Unknown for what cannot be told.

@@ -110,7 +110,7 @@
 // The search is in solve.go, what it tries for a key in solve_candidates.go, numbers,
 // dates and addresses in solve_scalars.go, texts in the package automata. The search is no
 // room of its own: it tries values on the compiled statements themselves, whose patterns,
-// conditions and variables nobody else may see.
+// conditions and variables no other package may see.
 //
 // # Speed
 //

@@ -4,7 +4,7 @@ import "slices"
 
 // Set is every policy that bears on one caller, in IAM's layers. A nil layer
 // does not exist; a layer that exists and allows nothing is empty, not nil. The
-// identity layer is the exception: without policies nobody but root is allowed.
+// identity layer is the exception: without policies only root is allowed.
 type Set struct {
 	Identity, Boundary, Session []Statement
 	SCP, RCP                    [][]Statement // one slice per level of the organization, the root first; RCPs allow implicitly

@@ -14,7 +14,7 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// someone is the caller of a question about policy files that names nobody.
+// someone is the caller of a question about policy files without --principal.
 const someone = "arn:aws:iam::123456789012:user/someone"
 
 // fileOptions are check's options for policies that are in no account yet.
@@ -115,7 +115,7 @@ func (o *fileOptions) check() error {
 	return nil
 }
 
-// read reads the policy files, and tells what in them is none of the caller's.
+// read reads the policy files, and names the policies in them that are other people's or resources'.
 func (o *fileOptions) read(stderr io.Writer) (policyReading, error) {
 	reading, err := readPolicies(o.Files)
 	if err != nil {

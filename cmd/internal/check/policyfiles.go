@@ -23,7 +23,7 @@ type policyFile struct {
 type policyTexts struct {
 	documents []policyText
 	unread    []unreadPolicy
-	leftOut   []string // names of policies that are none of the caller's
+	leftOut   []string // names of policies that do not belong to the caller
 }
 
 type policyText struct {
@@ -42,7 +42,7 @@ type policyReading struct {
 	set      policy.Set
 	doubtful []doubtful // identity policies of which the caller has one at least
 	unread   []string   // one line for each policy that was not read
-	leftOut  []string   // one line for each file with policies that are none of the caller's
+	leftOut  []string   // one line for each file with policies that do not belong to the caller
 }
 
 // doubtful are the policies of a file that does not say whose they are.
@@ -119,8 +119,8 @@ func (f policyFile) read() (policyTexts, error) {
 	return policyTexts{documents: []policyText{{f.path, doc.Statements}}}, nil
 }
 
-// settle returns the policies to judge by, and the findings about those that nobody
-// can judge by. The doubtful policies are all taken where each of them alone gives
+// settle returns the policies to judge by, and the findings about those that
+// cannot be judged by. The doubtful policies are all taken where each of them alone gives
 // the same answer: then any of them together give it, too.
 func (r policyReading) settle(ctx context.Context, c guard.Caller, grants []guard.Grant) (policy.Set, []guard.Finding, error) {
 	if len(r.doubtful) == 0 || slices.Contains(r.set.Partial, policy.Identity) {
@@ -141,7 +141,7 @@ func (r policyReading) settle(ctx context.Context, c guard.Caller, grants []guar
 
 // withoutDoubtful returns the policies that are the caller's for certain, the
 // identity layer as partly read where others may be his, and the findings about
-// those that nobody can judge by.
+// those that cannot be judged by.
 func (r policyReading) withoutDoubtful() (policy.Set, []guard.Finding) {
 	set, fs := r.set, r.unreadFindings()
 	for _, d := range r.doubtful {
@@ -220,7 +220,7 @@ func (r policyReading) qualify(d guard.Decision, unread []guard.Finding) guard.D
 	return d
 }
 
-// tellLeftOut names the policies that are none of the caller's.
+// tellLeftOut names the policies that do not belong to the caller.
 func (r policyReading) tellLeftOut(stderr io.Writer) {
 	for _, line := range r.leftOut {
 		fmt.Fprintln(stderr, "ssmguard: "+line)

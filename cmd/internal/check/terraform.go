@@ -347,7 +347,7 @@ func (r *terraformReader) text(res terraformResource, text string) {
 }
 
 // later notes a policy that is known only after apply. A document whose
-// configuration names principals will be none of the caller's.
+// configuration names principals will not be the caller's.
 func (r *terraformReader) later(res terraformResource) {
 	if written, ok := r.config.find(res.Address); ok && res.Type == "aws_iam_policy_document" {
 		who := slices.Concat(leaves(written["statement"], []string{"principals"}), leaves(written["statement"], []string{"not_principals"}))
