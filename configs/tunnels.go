@@ -45,14 +45,19 @@ type Tunnel struct {
 	RDS         string `yaml:"rds"`         // identifier of a DB cluster, instance or proxy, or its endpoint, instead of host and port
 	ElastiCache string `yaml:"elasticache"` // identifier of a cache, or its endpoint, instead of host and port
 	Reader      bool   `yaml:"reader"`      // the reader endpoint of what rds or elasticache names
-	User        string `yaml:"user"`        // database user, for `tunnel env`
-	Database    string `yaml:"database"`    // database name, for `tunnel env`
-	IAMAuth     bool   `yaml:"iam_auth"`    // the database takes an IAM token as password
+	Login       `yaml:",inline"`
 
 	Name    string `yaml:"-"` // its key
 	From    string `yaml:"-"` // file:line it was read from
 	line    int
 	project bool // the file is a project's
+}
+
+// Login says how `tunnel env` lets a client into the database behind a tunnel.
+type Login struct {
+	User     string `yaml:"user"`
+	Database string `yaml:"database"`
+	IAMAuth  bool   `yaml:"iam_auth"` // the database takes an IAM token as password
 }
 
 // UnmarshalYAML keeps the line for messages about the tunnel as a whole.

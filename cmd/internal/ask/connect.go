@@ -48,7 +48,7 @@ func (l *Line) Configure(ctx context.Context) (*awsconf.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.Process.Region = conf.Region
+	l.Process.Asked.Region = conf.Region
 	if conf.ParameterValidation {
 		if err := l.Call.Validate(); err != nil {
 			return nil, err

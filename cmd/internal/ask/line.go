@@ -61,8 +61,8 @@ func ReadSession(p *env.Process, words []string, lenient bool) (*Line, error) {
 // New is a session of which everything is known.
 func New(p *env.Process, own OwnOptions, call *awscli.Invocation) *Line {
 	g := call.Globals
-	p.ErrorFormat = p.AWSFiles().ErrorFormat(g)
-	p.Profile, p.ProfileExists = p.AWSFiles().Profile(g.Profile)
+	profile, exists := p.AWSFiles().Profile(g.Profile)
+	p.Asked = env.Asked{Profile: profile, NoProfile: !exists, Region: p.Asked.Region, ErrorFormat: p.AWSFiles().ErrorFormat(g)}
 	l := &Line{Process: p, Own: own, Call: call, Log: slog.New(slog.DiscardHandler)}
 	if g.Debug {
 		l.Log = slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))

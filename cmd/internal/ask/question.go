@@ -10,7 +10,7 @@ import (
 )
 
 // Question is a request with those who answer it for an account, and what opens the
-// opens the session. connect makes the real one, tests make others.
+// session. Enter makes the real one, tests make others.
 type Question struct {
 	Request  guard.Request // without its Caller
 	Evidence evidence

@@ -208,7 +208,7 @@ func (d *doctor) configFault() report.Check {
 	switch {
 	case errors.As(d.fault, &conf) && conf.Credentials != "":
 		return unidentified(conf)
-	case !d.Line.Process.ProfileExists:
+	case d.Line.Process.Asked.NoProfile:
 		c.Name, c.Do = "profile", exit.ProfileAdvice(d.Line.Process)
 	case !strings.Contains(c.Text, "region"):
 		c.Name, c.Do = "config", "correct it; \"aws configure list\" tells what is read from where"

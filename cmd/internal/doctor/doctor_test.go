@@ -66,7 +66,7 @@ func TestNoIdentity(t *testing.T) {
 	} {
 		environ := map[string]string{"HOME": home, "AWS_CONFIG_FILE": config, "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
 		maps.Copy(environ, tt.env)
-		d := &doctor{Line: &ask.Line{Process: &env.Process{ProfileExists: true}, Call: &awscli.Invocation{}}}
+		d := &doctor{Line: &ask.Line{Process: &env.Process{}, Call: &awscli.Invocation{}}}
 		d.conf, d.fault = awsconf.Load(t.Context(), awsconf.Options{
 			Files: awsconf.Read(func(k string) (string, bool) { v, ok := environ[k]; return v, ok }, os.ReadFile)})
 		var fails []report.Check

@@ -23,16 +23,22 @@ type Process struct {
 	ErrTerminal    bool   // stderr is a terminal ...
 	ErrWidth       int    // ... of so many columns; 0 when not known
 
-	ErrorFormat   string // the AWS CLI's cli_error_format, "" for its default
-	ProfileExists bool   // the CLI words its errors by it
-	Profile       string // the one that is asked for
-	Region        string // "" until it is known
+	Asked Asked // by the command line, once it is known
 
 	Echo *awsconf.Echo // off while we ask for a code
 
 	ReadFile func(name string) ([]byte, error) // of ~/.aws; os.ReadFile if nil
 	filesMu  sync.Mutex
 	files    *awsconf.Files // nil until they are asked for
+}
+
+// Asked is what a command line asks of the AWS CLI's configuration. Errors are worded
+// by it.
+type Asked struct {
+	Profile     string
+	NoProfile   bool   // the profile is not there
+	Region      string // "" until it is known
+	ErrorFormat string // the AWS CLI's cli_error_format, "" for its default
 }
 
 // AWSFiles are the files of ~/.aws. They are read at the first call and then kept.
@@ -96,7 +102,7 @@ func UntilSignalled() (ctx context.Context, stop func()) {
 
 // NewProcess returns what a command has of this process.
 func NewProcess(stdin io.Reader, stdout, stderr io.Writer) *Process {
-	p := &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr, Environ: os.Environ(), ProfileExists: true, Echo: new(awsconf.Echo)}
+	p := &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr, Environ: os.Environ(), Echo: new(awsconf.Echo)}
 	p.home = homeOfUser(p.Environ)
 	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		p.ErrTerminal = true

@@ -19,7 +19,7 @@ func Advice(p *env.Process, err error) string {
 	switch advice := CredentialAdvice(err); {
 	case advice != "":
 		return advice
-	case As[*awsconf.Error](err) && !p.ProfileExists:
+	case As[*awsconf.Error](err) && p.Asked.NoProfile:
 		return ProfileAdvice(p)
 	case As[*proxy.Unreachable](err), awsiam.KindOf(err) == awsiam.KindUnreachable:
 		return networkAdvice(p)
@@ -29,20 +29,20 @@ func Advice(p *env.Process, err error) string {
 
 // networkAdvice says what to do where AWS cannot be reached.
 func networkAdvice(p *env.Process) string {
-	if p.Region == "" || slices.Contains(awsconf.Regions(), p.Region) {
+	if p.Asked.Region == "" || slices.Contains(awsconf.Regions(), p.Asked.Region) {
 		return "check the network and the endpoint, or see \"ssmguard doctor\""
 	}
-	if near := spelling.Nearest(p.Region, awsconf.Regions()); near != "" {
-		return fmt.Sprintf("no region is known as %s; did you mean %s?", p.Region, near)
+	if near := spelling.Nearest(p.Asked.Region, awsconf.Regions()); near != "" {
+		return fmt.Sprintf("no region is known as %s; did you mean %s?", p.Asked.Region, near)
 	}
-	return fmt.Sprintf("no region is known as %s; check its name, or the network", p.Region)
+	return fmt.Sprintf("no region is known as %s; check its name, or the network", p.Asked.Region)
 }
 
 // ProfileAdvice says which profile may have been meant by one that is not there.
 func ProfileAdvice(p *env.Process) string {
 	const most = 8
 	names := p.AWSFiles().Profiles()
-	switch near := spelling.Nearest(p.Profile, names); {
+	switch near := spelling.Nearest(p.Asked.Profile, names); {
 	case near != "":
 		return fmt.Sprintf("did you mean the profile %q?", near)
 	case len(names) == 0:

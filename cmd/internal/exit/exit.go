@@ -154,14 +154,14 @@ func AWSText(p *env.Process, err error) string {
 	)
 	switch {
 	case errors.As(err, &usage):
-		return usage.Text(p.ErrorFormat == "legacy" || !p.ProfileExists)
+		return usage.Text(p.Asked.ErrorFormat == "legacy" || p.Asked.NoProfile)
 	case errors.As(err, &conf):
-		return conf.Text(p.ErrorFormat)
+		return conf.Text(p.Asked.ErrorFormat)
 	case errors.As(err, &refused):
 		return (&awsconf.Error{
 			Message: refused.Error(),
 			Service: &awsconf.ServiceFault{Code: refused.Code, Message: refused.Message},
-		}).Text(p.ErrorFormat)
+		}).Text(p.Asked.ErrorFormat)
 	case errors.As(err, &silent):
 		return awscli.Frame("", silent.Error())
 	case errors.Is(err, plugin.ErrNotFound):

@@ -119,7 +119,7 @@ func TestReport(t *testing.T) {
 			"ssmguard: warning: session ann-1 may still be running: no answer\n"},
 	} {
 		var stdout, stderr bytes.Buffer
-		p := &env.Process{ProfileExists: true}
+		p := &env.Process{}
 		p.Stdout, p.Stderr = &stdout, &stderr
 		if got := Report(p, tt.err); got != tt.code || stdout.String() != tt.stdout || stderr.String() != tt.stderr {
 			t.Errorf("%s: %d %q %q, want %d %q %q", tt.name, got, stdout.String(), stderr.String(), tt.code, tt.stdout, tt.stderr)

@@ -27,7 +27,7 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 		return err
 	}
 	file := userFile(p)
-	if o.Project {
+	if o.Add.project {
 		dir, err := os.Getwd()
 		if err != nil {
 			return err
@@ -38,14 +38,14 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 		return exit.Coded("there is no home to write to; set HOME, or give --project", exit.Config)
 	}
 	read := os.ReadFile
-	if o.Project { // what is added to becomes the user's own
+	if o.Add.project { // what is added to becomes the user's own
 		read = func(file string) ([]byte, error) { return configs.ReadProject(file, p.Lookup) }
 	}
 	data, err := read(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return exit.Coded(err.Error(), exit.Config)
 	}
-	data, added, err := configs.AddTunnel(file, data, t, configs.Variables{Lookup: p.Lookup, Project: o.Project})
+	data, added, err := configs.AddTunnel(file, data, t, configs.Variables{Lookup: p.Lookup, Project: o.Add.project})
 	if err != nil {
 		return exit.Coded(err.Error(), exit.Config)
 	}
@@ -80,16 +80,16 @@ func addition(p *env.Process, o *Options) (configs.Tunnel, error) {
 	switch {
 	case len(words) > 1:
 		return t, exit.Usagef("unknown word: %s; a pasted command follows %q or is quoted", words[1], "--")
-	case len(command) == 0 && o.parameters == "" && o.document == "":
+	case len(command) == 0 && o.Add.parameters == "" && o.Add.document == "":
 		if t.Target == "" {
 			return t, exit.Usagef("--target is missing: an instance id, tag:KEY=VALUE or a Name tag; or paste a command: ssmguard tunnel add %s -- aws ssm start-session ...", t.Name)
 		}
 		return t, checkEnds(t)
 	case len(command) == 0:
-		in := awscli.Input{Target: t.Target, DocumentName: o.document, Reason: t.Reason}
-		if o.parameters != "" {
+		in := awscli.Input{Target: t.Target, DocumentName: o.Add.document, Reason: t.Reason}
+		if o.Add.parameters != "" {
 			var err error
-			if in.Parameters, err = awscli.ParseParameters(o.parameters, awscli.Env{Lookup: p.Lookup, ReadFile: os.ReadFile}); err != nil {
+			if in.Parameters, err = awscli.ParseParameters(o.Add.parameters, awscli.Env{Lookup: p.Lookup, ReadFile: os.ReadFile}); err != nil {
 				return t, err
 			}
 		}

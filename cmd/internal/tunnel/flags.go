@@ -63,8 +63,8 @@ func (o *Options) retryFlags(standard string) []command.Flag {
 // openFlags say how a tunnel is opened.
 func (o *Options) openFlags() []command.Flag {
 	flags := []command.Flag{
-		{Name: "--allow-remote", Text: "let --listen be an address that other machines reach", Set: command.Switch(&o.Remote)},
-		ask.PluginFlag(&o.Plugin), ask.NoCacheFlag(&o.NoCache),
+		{Name: "--allow-remote", Text: "let --listen be an address that other machines reach", Set: command.Switch(&o.Open.Remote)},
+		ask.PluginFlag(&o.Open.Plugin), ask.NoCacheFlag(&o.Open.NoCache),
 	}
 	return grouped("opening a tunnel", flags)
 }
@@ -105,8 +105,8 @@ func (o *Options) envFlags() []command.Flag {
 
 func (o *Options) addFlags() []command.Flag {
 	return slices.Concat([]command.Flag{
-		{Name: "--project", Text: "to .ssmguard.yaml in this directory; without it, to the user's file", Set: command.Switch(&o.Project)},
-		{Name: "--document-name", Value: "DOCUMENT", Text: "as start-session takes it, with --parameters, instead of --host and --port", Set: command.Text(&o.document)},
-		{Name: "--parameters", Value: "PARAMETERS", Text: "host, portNumber and localPortNumber", Set: command.Text(&o.parameters)},
+		{Name: "--project", Text: "to .ssmguard.yaml in this directory; without it, to the user's file", Set: command.Switch(&o.Add.project)},
+		{Name: "--document-name", Value: "DOCUMENT", Text: "as start-session takes it, with --parameters, instead of --host and --port", Set: command.Text(&o.Add.document)},
+		{Name: "--parameters", Value: "PARAMETERS", Text: "host, portNumber and localPortNumber", Set: command.Text(&o.Add.parameters)},
 	}, o.loginFlags(), o.spotFlags())
 }

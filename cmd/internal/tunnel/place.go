@@ -207,8 +207,8 @@ func asked(p *env.Process, conf configs.Tunnel, o *Options) (*ask.Line, error) {
 	if err != nil {
 		return nil, err
 	}
-	own.Guard, own.Plugin = cmp.Or(conf.Guard, own.Guard), cmp.Or(o.Plugin, own.Plugin)
-	own.Engine, own.NoCache = conf.Engine, own.NoCache || o.NoCache
+	own.Guard, own.Plugin = cmp.Or(conf.Guard, own.Guard), cmp.Or(o.Open.Plugin, own.Plugin)
+	own.Engine, own.NoCache = conf.Engine, own.NoCache || o.Open.NoCache
 	in := awscli.Input{Target: conf.Target, DocumentName: portDocument, Reason: conf.Reason}
 	if conf.Host != "" {
 		in.DocumentName, in.Parameters = remoteDocument, []awscli.Parameter{{Name: "host", Values: []string{conf.Host}}}

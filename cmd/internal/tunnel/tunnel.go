@@ -16,22 +16,31 @@ import (
 // configuration says too is overridden by them.
 type Options struct {
 	Spot       configs.Tunnel // a tunnel of the command line; with names, what to change in theirs
-	Plugin     string
-	NoCache    bool
-	Remote     bool   // other machines may connect
+	Open       openOptions
 	Output     string // text or json
 	Background bool
 	RetryFor   time.Duration // what passes by itself, until it is ready; below 0: without end
 	Format     string        // of `env`
 	Token      bool
-	document   string // of `add`
-	parameters string
+	Add        addOptions
 	Follow     bool
-	Project    bool // add to the project's file
 	Words      []string
 	Command    []string // what follows "--"
 	raw        []string // the words as they were typed
 	ran        bool     // a command has run: its end is ours
+}
+
+// openOptions say how a tunnel is opened.
+type openOptions struct {
+	Plugin  string
+	NoCache bool
+	Remote  bool // other machines may connect
+}
+
+// addOptions are the options of `add`.
+type addOptions struct {
+	document, parameters string // as start-session takes them
+	project              bool   // to the project's file
 }
 
 // ReadConfig reads the files that say what tunnels there are.

@@ -61,7 +61,7 @@ func inSandbox(t *testing.T, s *sandbox.Sandbox) *env.Process {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
-	p := &env.Process{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, ProfileExists: true, Environ: []string{"HOME=" + home}}
+	p := &env.Process{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, Environ: []string{"HOME=" + home}}
 	for _, v := range s.Environment(login) {
 		p.Environ = append(p.Environ, v.Name+"="+v.Value)
 	}
