@@ -84,7 +84,7 @@ func TestOriginOf(t *testing.T) {
 // TestMFAFromIAM: only credentials of GetSessionToken tell by IAM's answer whether
 // MFA was used.
 func TestMFAFromIAM(t *testing.T) {
-	failed := func(code string) error { return &Error{Permission: "iam:GetUser", Kind: codeKinds[code], Code: code} }
+	failed := func(code string) error { return &Error{Permission: "iam:GetUser", Kind: KindOfCode(code), Code: code} }
 	for _, tt := range []struct {
 		source string
 		err    error

@@ -29,83 +29,68 @@ const (
 	KindNoOrg                   // the account belongs to no organization
 )
 
-// codeKinds holds the error codes of STS, IAM, EC2, SSM, ECS, KMS and
-// Organizations that mean something to us.
-var codeKinds = map[string]Kind{
-	"AccessDenied":                         KindDenied,
-	"AccessDeniedException":                KindDenied,
-	"UnauthorizedOperation":                KindDenied,
-	"Client.UnauthorizedOperation":         KindDenied,
-	"NotAuthorized":                        KindDenied,
-	"AuthorizationError":                   KindDenied,
-	"AuthorizationErrorException":          KindDenied,
-	"UnauthorizedException":                KindDenied,
-	"ExpiredToken":                         KindCredentials,
-	"ExpiredTokenException":                KindCredentials,
-	"RequestExpired":                       KindCredentials,
-	"RequestTimeTooSkewed":                 KindCredentials,
-	"InvalidClientTokenId":                 KindCredentials,
-	"InvalidAccessKeyId":                   KindCredentials,
-	"InvalidToken":                         KindCredentials,
-	"UnrecognizedClientException":          KindCredentials,
-	"SignatureDoesNotMatch":                KindCredentials,
-	"InvalidSignatureException":            KindCredentials,
-	"IncompleteSignature":                  KindCredentials,
-	"IncompleteSignatureException":         KindCredentials,
-	"MissingAuthenticationToken":           KindCredentials,
-	"AuthFailure":                          KindCredentials,
-	"OptInRequired":                        KindCredentials,
-	"Throttling":                           KindThrottled,
-	"ThrottlingException":                  KindThrottled,
-	"ThrottledException":                   KindThrottled,
-	"RequestThrottled":                     KindThrottled,
-	"RequestThrottledException":            KindThrottled,
-	"RequestLimitExceeded":                 KindThrottled,
-	"TooManyRequestsException":             KindThrottled,
-	"SlowDown":                             KindThrottled,
-	"NoSuchEntity":                         KindNotFound,
-	"InvalidInstanceID.NotFound":           KindNotFound,
-	"InvalidInstanceID.Malformed":          KindNotFound,
-	"InvalidInstanceId":                    KindNotFound,
-	"InvalidResourceId":                    KindNotFound,
-	"InvalidDocument":                      KindNotFound,
-	"InvalidDocumentVersion":               KindNotFound,
-	"NotFoundException":                    KindNotFound,
-	"ResourceNotFoundException":            KindNotFound,
-	"ClusterNotFoundException":             KindNotFound,
-	"PolicyNotFoundException":              KindNotFound,
-	"InvalidInput":                         KindInvalid,
-	"ValidationError":                      KindInvalid,
-	"ValidationException":                  KindInvalid,
-	"InvalidParameterValue":                KindInvalid,
-	"InvalidParameterException":            KindInvalid,
-	"AWSOrganizationsNotInUseException":    KindNoOrg,
-	"InvalidAuthorizationMessageException": KindInvalid,
+// meaning is what some error codes mean.
+type meaning struct {
+	kind     Kind
+	advice   string // what to do about credentials that AWS does not take
+	outdated bool   // newer credentials may be taken
+	codes    []string
 }
 
-// credentialAdvice says what to do about credentials that AWS does not take.
-var credentialAdvice = []struct {
-	advice string
-	codes  []string
-}{
-	{`the credentials have expired: get new ones (for SSO: "aws sso login")`,
+// codes are the error codes of AWS that mean something to us: the one table of them.
+// proxy/awsdb and guard/finding, which may not import this package, know those by which
+// AWS says that something is denied or not there.
+var codes = []meaning{
+	{kind: KindDenied, codes: []string{
+		"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.UnauthorizedOperation", "NotAuthorized",
+		"AuthorizationError", "AuthorizationErrorException", "UnauthorizedException",
+	}},
+	{KindCredentials, `the credentials have expired: get new ones (for SSO: "aws sso login")`, true,
 		[]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}},
-	{`AWS does not know these keys: "aws configure list" tells where they come from`,
+	{KindCredentials, `AWS does not know these keys: "aws configure list" tells where they come from`, true,
 		[]string{"InvalidClientTokenId", "InvalidAccessKeyId", "InvalidToken", "UnrecognizedClientException", "AuthFailure"}},
-	{`the secret key is not that of the access key, or this machine's clock is wrong: see "ssmguard doctor"`,
+	{KindCredentials, `the secret key is not that of the access key, or this machine's clock is wrong: see "ssmguard doctor"`, false,
 		[]string{"SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed"}},
+	{kind: KindCredentials, codes: []string{
+		"IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken", "OptInRequired",
+	}},
+	{kind: KindThrottled, codes: []string{
+		"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
+		"RequestLimitExceeded", "TooManyRequestsException", "SlowDown",
+	}},
+	{kind: KindNotFound, codes: []string{
+		"NoSuchEntity", "InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "InvalidInstanceId", "InvalidResourceId",
+		"InvalidDocument", "InvalidDocumentVersion", "NotFoundException", "ResourceNotFoundException", "ClusterNotFoundException",
+		"PolicyNotFoundException",
+	}},
+	{kind: KindInvalid, codes: []string{
+		"InvalidInput", "ValidationError", "ValidationException", "InvalidParameterValue", "InvalidParameterException",
+		"InvalidAuthorizationMessageException",
+	}},
+	{kind: KindUnreachable, codes: []string{"InternalServerError", "InternalFailure", "ServiceUnavailable"}},
+	{kind: KindNoOrg, codes: []string{"AWSOrganizationsNotInUseException"}},
+}
+
+// KindOfCode says what an error code of AWS means, KindOther for one that means nothing
+// to us.
+func KindOfCode(code string) Kind { return meaningOf(code).kind }
+
+func meaningOf(code string) meaning {
+	for _, m := range codes {
+		if slices.Contains(m.codes, code) {
+			return m
+		}
+	}
+	return meaning{}
 }
 
 // CredentialAdvice returns what to do about credentials that AWS refused with this
 // error code, one line, or "" when the code speaks of something else.
-func CredentialAdvice(code string) string {
-	for _, row := range credentialAdvice {
-		if slices.Contains(row.codes, code) {
-			return row.advice
-		}
-	}
-	return ""
-}
+func CredentialAdvice(code string) string { return meaningOf(code).advice }
+
+// Outdated reports whether AWS refuses credentials with this error code that newer ones
+// may replace.
+func Outdated(code string) bool { return meaningOf(code).outdated }
 
 // KindOf classifies an error that an AWS SDK client returned. A nil error is KindOther.
 func KindOf(err error) Kind {
@@ -121,7 +106,7 @@ func KindOf(err error) Kind {
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		if k, ok := codeKinds[api.ErrorCode()]; ok {
+		if k := KindOfCode(api.ErrorCode()); k != KindOther {
 			return k
 		}
 	}

@@ -55,6 +55,33 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
+// TestCodes: every code stands in one row, the rows are read, and what speaks of
+// credentials is of that kind.
+func TestCodes(t *testing.T) {
+	seen := map[string]bool{"": true}
+	for _, m := range codes {
+		if (m.advice != "" || m.outdated) && m.kind != KindCredentials {
+			t.Errorf("%v: advice for another kind", m.codes)
+		}
+		for _, code := range m.codes {
+			if seen[code] || KindOfCode(code) == KindOther {
+				t.Errorf("%q stands there twice, or for nothing", code)
+			}
+			seen[code] = true
+		}
+	}
+	for code, want := range map[string]struct {
+		outdated, advice bool
+	}{
+		"ExpiredTokenException": {true, true}, "AuthFailure": {true, true}, "SignatureDoesNotMatch": {false, true},
+		"OptInRequired": {}, "AccessDenied": {}, "Teapot": {},
+	} {
+		if Outdated(code) != want.outdated || (CredentialAdvice(code) != "") != want.advice {
+			t.Errorf("%s: outdated %v, advice %q", code, Outdated(code), CredentialAdvice(code))
+		}
+	}
+}
+
 func TestErrorText(t *testing.T) {
 	for _, tt := range []struct {
 		err  error

@@ -132,20 +132,6 @@ func TestLookupErrorText(t *testing.T) {
 	}
 }
 
-// Every code that has advice is one of credentials; nothing else has any.
-func TestCredentialAdvice(t *testing.T) {
-	for _, row := range credentialAdvice {
-		for _, code := range row.codes {
-			if codeKinds[code] != KindCredentials || CredentialAdvice(code) != row.advice {
-				t.Errorf("%s: kind %d, advice %q", code, codeKinds[code], CredentialAdvice(code))
-			}
-		}
-	}
-	if got := CredentialAdvice("AccessDenied"); got != "" {
-		t.Errorf("AccessDenied: %q", got)
-	}
-}
-
 func TestAmbiguousTargetText(t *testing.T) {
 	e := &AmbiguousTarget{Name: "web"}
 	for _, id := range []string{"i-1", "i-2", "i-3", "i-4", "i-5", "i-6"} {

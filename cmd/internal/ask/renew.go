@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
+	"ssmguard/guard/awsiam"
 	"ssmguard/proxy"
 	"ssmguard/proxy/plugin"
 )
@@ -94,7 +94,7 @@ func (r *Renewing) newest(ctx context.Context) (c aws.Credentials, missed, err e
 func (r *Renewing) keys(ctx context.Context, refused string) (plugin.Credentials, error) {
 	var c aws.Credentials
 	var missed error
-	if slices.Contains(outdated, refused) {
+	if awsiam.Outdated(refused) {
 		if c, missed = r.fresh(ctx); missed == nil && r.gave(c) {
 			missed = errors.New(refused)
 		}
@@ -211,11 +211,8 @@ func (r *Renewing) remedy() string {
 	return "log in again"
 }
 
-// outdated are the codes by which AWS refuses credentials that newer ones may replace.
-var outdated = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException", "InvalidClientTokenId"}
-
 // IsOutdated reports whether AWS refused credentials that newer ones may replace.
 func IsOutdated(err error) bool {
 	var refused *proxy.Refused
-	return errors.As(err, &refused) && slices.Contains(outdated, refused.Code)
+	return errors.As(err, &refused) && awsiam.Outdated(refused.Code)
 }

@@ -4,16 +4,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/http"
-	"slices"
 
 	"ssmguard/guard/awsiam"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 )
-
-// passing are the codes of refusals that may not last: too much was asked, or the
-// target is not up yet.
-var passing = []string{"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "InternalServerError", NotConnected}
 
 // NotConnected is the code for a target whose agent is not there.
 const NotConnected = "TargetNotConnected"
@@ -23,7 +18,8 @@ const NotConnected = "TargetNotConnected"
 var passingErrors = []func(error) (passes, known bool){
 	passesIf(func(*tls.CertificateVerificationError) bool { return false }),
 	passesIf(func(e *proxy.Refused) bool {
-		return e.HTTPStatus >= http.StatusInternalServerError || slices.Contains(passing, e.Code)
+		kind := awsiam.KindOfCode(e.Code)
+		return kind == awsiam.KindThrottled || kind == awsiam.KindUnreachable || e.Code == NotConnected || e.HTTPStatus >= http.StatusInternalServerError
 	}),
 	passesIf(func(e *proxy.Unreachable) bool { return e.Reason != proxy.BadTLS }),
 	passesIf(func(e *channel.StatusError) bool { return !errors.Is(e, channel.ErrRefused) }),

@@ -49,6 +49,8 @@ func TestFinal(t *testing.T) {
 		"denied":            {refused("AccessDeniedException", 400), false, true, true},
 		"bad input":         {refused("ValidationException", 400), false, true, true},
 		"old credentials":   {refused("ExpiredTokenException", 400), false, true, false},
+		"throttled anew":    {refused("ThrottledException", 400), true, false, false},
+		"unknown key":       {refused("AuthFailure", 401), false, true, false},
 		"gateway down":      {&channel.StatusError{Status: 503}, true, false, false},
 		"gateway refuses":   {&channel.StatusError{Status: 403}, false, true, false},
 		"gateway away":      {fmt.Errorf("connecting to the message gateway: %w", &net.OpError{Op: "dial", Err: dns}), true, false, false},
