@@ -79,15 +79,16 @@ func (c inShares) Write(b []byte) (sent int, err error) {
 	return sent, err
 }
 
-// cutEvenly cuts the connection soakCuts times, each when a part of the last share has
-// come back, has the next share sent then, and returns how often it did.
+// cutEvenly cuts soakCuts connections, each when a part of the last share has come
+// back, has the next share sent then, and returns how many it did. The state lags: a
+// connection that was cut still counts as connected until the gateway's reader notices.
 func cutEvenly(ctx context.Context, r *rig, share int64, next chan<- struct{}) int {
 	defer close(next)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	at := share / 2
 	for i := range *soakCuts {
 		st, err := r.s.Await(ctx, func(st gateway.Status) bool {
-			return st.State == gateway.Connected && st.Down.Payload > at
+			return st.State == gateway.Connected && len(st.Connects) > i && st.Down.Payload > at
 		})
 		if err != nil {
 			return i
