@@ -1,6 +1,9 @@
 package guard
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // DefaultDocument is what a request without a document name uses. It belongs to
 // the account, whether or not it was ever created.
@@ -120,12 +123,7 @@ func AwsOwned(r Request, f Facts) bool {
 	if f.DocumentOwner != "" {
 		return strings.EqualFold(f.DocumentOwner, "Amazon")
 	}
-	for _, p := range awsPrefixes {
-		if strings.HasPrefix(r.Document, p) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(awsPrefixes, func(p string) bool { return strings.HasPrefix(r.Document, p) })
 }
 
 // sessionARN returns the ARN of the session, or of a session as this caller's

@@ -2,7 +2,6 @@ package guard
 
 import (
 	"slices"
-	"strings"
 )
 
 // PasswordReset is a session document of AWS's too, though no session of people:
@@ -34,6 +33,8 @@ const (
 	documentUnasked                       // a question about policy files: not looked up
 	documentMissing                       // the account has no such document
 	DocumentUnlisted                      // a name that only AWS can give, and not one of its session documents
+	DocumentMisspelt                      // not looked at, and nearly the name of a session document
+	DocumentMisnamed                      // no document can have that name
 )
 
 // SightOf tells what is known of the request's document. What could not be read is
@@ -43,13 +44,17 @@ func SightOf(r Request, f Facts) documentSight {
 	switch {
 	case r.Container != "", f.DocumentType != "", name == DefaultDocument && ForeignOwner(r) == "":
 		return DocumentThere
+	case !documentNamed(name):
+		return DocumentMisnamed
 	case f.DocumentMissing:
 		return documentMissing
 	case awsSessionDocument(name):
 		return DocumentThere
+	case meantDocument(name) != "" && r.Document == name:
+		return DocumentMisspelt
 	case slices.Contains(f.Unknown, UnknownDocumentType):
 		return documentUnread
-	case strings.HasPrefix(strings.ToLower(name), "aws-"):
+	case reserved(name):
 		return DocumentUnlisted
 	}
 	return documentUnasked
@@ -61,7 +66,7 @@ func DocumentUnusable(r Request, f Facts) bool {
 	switch SightOf(r, f) {
 	case DocumentThere:
 		return f.DocumentType != "" && f.DocumentType != "Session"
-	case documentMissing, DocumentUnlisted:
+	case documentMissing, DocumentUnlisted, DocumentMisspelt, DocumentMisnamed:
 		return true
 	}
 	return false

@@ -51,7 +51,7 @@ type Fix struct {
 	Changes []Change          // to policies; empty when the repair is none, such as "sign in with MFA"
 	Grants  []string          // IDs of the grants it repairs
 	Needs   map[string]string // condition keys the request must carry instead: {"aws:MultiFactorAuthPresent": "true"}
-	Checked bool              // the local evaluator has seen the request allowed with it
+	Checked bool              // the local evaluator has seen the request allowed with it, and all that it speaks of exists
 	Check   string            // what was checked: "with this statement the session is allowed, and nothing else changes"
 	Ask     string            // who can make the change, when the caller's own administrator cannot: "organization administrator"
 	Message string            // to send to Ask, ready to paste

@@ -22,13 +22,13 @@ func Permissions(grants []Grant) []Draft {
 	for _, g := range grants {
 		switch {
 		case g.Action == ActionStart:
-			start = append(start, g.Resource)
+			start = append(start, Literal(g.Resource))
 		case g.ID == GrantResume || g.ID == GrantTerminate:
 			own = append(own, g.Action)
 		case g.ID == GrantDataChannel:
 			out = append(out, Allow(Texts{g.Action}, Texts{"*"}))
 		default:
-			out = append(out, Allow(Texts{g.Action}, Texts{g.Resource}))
+			out = append(out, Allow(Texts{g.Action}, Texts{Literal(g.Resource)}))
 		}
 	}
 	if len(own) > 0 {

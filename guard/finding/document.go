@@ -3,6 +3,7 @@ package finding
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"ssmguard/guard"
 	"ssmguard/internal/spelling"
@@ -22,7 +23,15 @@ func DocumentFault(r guard.Request, f guard.Facts) (guard.Finding, bool) {
 		fault.Code = "SG114"
 		fault.Summary = fmt.Sprintf("%s is a document of type %s, and a session needs one of type Session", name, f.DocumentType)
 		return fault, true
+	case sight == guard.DocumentMisnamed:
+		fault.Summary = strconv.Quote(name) + " is no document's name: there are letters, digits, -, _ and . in one"
+		return fault, true
 	case sight == guard.DocumentUnlisted:
+		fault.Summary = name + " is none of the session documents that AWS owns"
+	case sight == guard.DocumentMisspelt && !guard.AwsOwned(r, f):
+		fault.Summary = "whether the document " + name + " exists is not known"
+		fault.Detail = "if the account has a document of that name, give its ARN"
+	case sight == guard.DocumentMisspelt:
 		fault.Summary = name + " is none of the session documents that AWS owns"
 	default:
 		fault.Summary = fmt.Sprintf("there is no document %s in %s", name, r.Region)
@@ -33,7 +42,7 @@ func DocumentFault(r guard.Request, f guard.Facts) (guard.Finding, bool) {
 	known := slices.Concat(guard.KnownDocuments[1:], []string{guard.PasswordReset, guard.DefaultDocument}, f.SessionDocuments)
 	if near := spelling.Nearest(name, known); near != "" {
 		fault.Summary += "; did you mean " + near + "?"
-		fault.Fix.Text = "use --document-name " + near
+		fault.Fix.Text = "use --document-name " + guard.ShellWord(near)
 	}
 	return fault, true
 }

@@ -78,7 +78,7 @@ func whole(t *testing.T, in guard.Code, f guard.Finding) {
 	if fix == nil {
 		return
 	}
-	if fix.Text == "" || fix.Checked != (fix.Check != "") || (fix.Ask == "") != (fix.Message == "") {
+	if fix.Text == "" || fix.Checked && fix.Check == "" || (fix.Ask == "") != (fix.Message == "") {
 		t.Errorf("%s: the repair %+v", in, fix)
 	}
 	for _, c := range fix.Changes {

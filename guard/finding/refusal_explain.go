@@ -200,6 +200,9 @@ func join(d guard.Decision, f *guard.Finding, r Refusal) {
 // documentFault is DocumentFault of the request; without evidence, of the document
 // that AWS names.
 func documentFault(d guard.Decision, r Refusal) (guard.Finding, bool) {
+	if len(d.Grants) == 0 && guard.ResourceType(r.Resource) != "document" {
+		return guard.Finding{}, false
+	}
 	if len(d.Grants) == 0 {
 		return DocumentFault(guard.Request{Document: r.Resource}, guard.Facts{})
 	}

@@ -187,8 +187,9 @@ func (p *plan) undeny(l guard.Layer, s *policy.Statement) {
 		return
 	}
 	for _, c := range s.Conditions() {
-		if guard.GuardKey(c.Key) == guard.RegionGuard && guard.Negated(c) {
-			best.text = "use --region " + guard.Join(c.Values, "or") + " if the target is there, or " + best.text
+		regions := slices.DeleteFunc(slices.Clone(c.Values), func(region string) bool { return !guard.IsRegion(region) })
+		if guard.GuardKey(c.Key) == guard.RegionGuard && guard.Negated(c) && len(regions) > 0 {
+			best.text = "use --region " + guard.Join(regions, "or") + " if the target is there, or " + best.text
 		}
 	}
 	p.apply(best.change, best.text)
@@ -293,7 +294,7 @@ func exception(g guard.Grant) string {
 	if guard.ResourceType(g.Resource) == "session" {
 		return "arn:" + guard.ArnField(g.Resource, guard.FieldPartition) + ":ssm:*:*:session/*"
 	}
-	return g.Resource
+	return guard.Literal(g.Resource)
 }
 
 // extend adds the request's value to a negated condition.

@@ -256,6 +256,7 @@ func (p *plan) check() {
 		p.fix.Check += ", as far as the policies can be read"
 	}
 	if unseen := guard.DocumentUnseen(p.d.Request, p.d.Facts); unseen != "" && p.group == "start" {
+		p.fix.Checked = false // what the fix speaks of may not exist
 		p.fix.Check += "; " + unseen
 	}
 }

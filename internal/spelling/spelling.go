@@ -7,15 +7,17 @@ import "strings"
 func Nearest(word string, candidates []string) string {
 	best, least := "", len(word)/3+1
 	for _, c := range candidates {
-		if d := editDistance(strings.ToLower(word), strings.ToLower(c)); d < least || d == least && best == "" {
+		if d := Distance(word, c); d < least || d == least && best == "" {
 			best, least = c, d
 		}
 	}
 	return best
 }
 
-// editDistance counts the insertions, deletions and substitutions between two words.
-func editDistance(a, b string) int {
+// Distance counts the insertions, deletions and substitutions between two words, case
+// aside.
+func Distance(a, b string) int {
+	a, b = strings.ToLower(a), strings.ToLower(b)
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -9,6 +9,7 @@ import (
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
 	"ssmguard/internal/spelling"
 )
@@ -59,7 +60,11 @@ func (l *Line) otherTarget(ctx context.Context, w *Question) string {
 // NeedsID refuses a target that only AWS could tell the meaning of, where AWS is
 // not asked.
 func NeedsID(target string) error {
-	if awsiam.IsTargetID(target) {
+	switch {
+	case !awsiam.IsTargetID(target):
+	case !guard.Made(target, "_-:"):
+		return exit.Usagef("--target %s: no id has such characters", env.Printable(target))
+	default:
 		return nil
 	}
 	return exit.Usagef("--target %s: AWS is not asked what that is; give an id, and its tags with --target-tag", env.Printable(target))

@@ -61,6 +61,9 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		if err := ask.NeedsID(o.Line.Call.Input.Target); err != nil {
 			return err
 		}
+		if err := namedRegion(o.Line); err != nil {
+			return err
+		}
 		reading, err := o.files.read(o.Line.Process.Stderr)
 		if err != nil {
 			return err
@@ -132,6 +135,14 @@ func (o *fileOptions) handler(stdout io.Writer) report.Handler {
 	default:
 		return nil
 	}
+}
+
+// namedRegion refuses what is no region's name, for it goes into policies.
+func namedRegion(l *ask.Line) error {
+	if region := plainRegion(l); !guard.IsRegion(region) {
+		return exit.Usagef("--region %s: that is no region's name", env.Printable(region))
+	}
+	return nil
 }
 
 // plainRegion is the region of a question that no AWS configuration answers.

@@ -154,7 +154,7 @@ func namedCaller(arn string) (guard.Caller, error) {
 		arn = someone
 	}
 	part := strings.SplitN(arn, ":", 6)
-	if len(part) != 6 || part[0] != "arn" || part[4] == "" {
+	if len(part) != 6 || part[0] != "arn" || !guard.Made(part[1], "-") || !guard.Made(part[4], "") {
 		return guard.Caller{}, exit.Usagef("--principal %s: want the ARN of a user, a role or a role's session", arn)
 	}
 	c := guard.Caller{SessionARN: arn, Principal: arn, Account: part[4], Partition: part[1]}

@@ -62,6 +62,9 @@ func (o *policyOptions) complete(ctx context.Context) (err error) {
 		if err := ask.NeedsID(o.Line.Call.Input.Target); err != nil {
 			return err
 		}
+		if err := namedRegion(o.Line); err != nil {
+			return err
+		}
 		o.request = ask.Request(o.Line.Call.Input, plainRegion(o.Line))
 		o.request.Caller, err = namedCaller(o.Principal)
 		return err

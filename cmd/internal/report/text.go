@@ -121,8 +121,11 @@ func (t *Text) fix(b *strings.Builder, f guard.Fix) {
 			fmt.Fprintf(b, "%s%s\n", indent, strings.TrimRight(line, "\n"))
 		}
 	}
-	if f.Checked {
+	switch {
+	case f.Checked:
 		t.row(b, "", "checked: "+f.Check)
+	case f.Check != "":
+		t.row(b, "", "checked in part: "+f.Check)
 	}
 	if f.Ask != "" {
 		t.row(b, "ask", f.Ask)
