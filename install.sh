@@ -82,9 +82,10 @@ trap 'exit 1' HUP INT TERM
 stamp=auto
 git rev-parse HEAD >/dev/null 2>&1 || stamp=false
 say "building; the first time that takes a few minutes"
-# No symbol table, no paths of this machine, none of urfave/cli's writers of manuals, and
-# the same program whether or not there is a C compiler: names are looked up by Go itself.
-CGO_ENABLED=0 go build -buildvcs=$stamp -trimpath -ldflags "-s -w" -tags urfave_cli_no_docs -o "$new" ./cmd/ssmguard
+# No symbol table, no paths of this machine, none of urfave/cli's writers of manuals, no
+# HTTP/2 (every AWS endpoint speaks HTTP/1.1, too), and the same program whether or not
+# there is a C compiler: names are looked up by Go itself.
+CGO_ENABLED=0 go build -buildvcs=$stamp -trimpath -ldflags "-s -w" -tags urfave_cli_no_docs,nethttpomithttp2 -o "$new" ./cmd/ssmguard
 chmod 755 "$new"
 mv -f "$new" "$program"
 say "installed $program"
