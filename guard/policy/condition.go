@@ -58,10 +58,17 @@ func (n *condition) holds(c *Context) truth {
 // holdsUnknown evaluates the condition on an unknown key: it is decided when the
 // key's absence and each value that it may have give the same.
 func (n *condition) holdsUnknown(c *Context) truth {
-	values := c.oneOf(&n.key)
-	if values == nil {
+	e := c.find(&n.key)
+	if e == nil || e.Values == nil {
+		switch {
+		case e != nil && e.Present && n.op.family == famNull:
+			return n.null([]string{n.key.name}, false, KeyKnown)
+		case e != nil && e.Same != "" && n.asksSame(e.Same):
+			return truthOf(!n.op.negated)
+		}
 		return n.holdsFor(nil, false, KeyUnknown, c)
 	}
+	values := e.Values
 	t := n.holdsFor(nil, false, KeyAbsent, c)
 	for i := range values {
 		if n.holdsFor(values[i:i+1], false, KeyKnown, c) != t {
@@ -69,6 +76,20 @@ func (n *condition) holdsUnknown(c *Context) truth {
 		}
 	}
 	return t
+}
+
+// asksSame reports whether one of the condition's values is the variable of a key,
+// alone or, with wildcards, followed by "*": what has its value matches.
+func (n *condition) asksSame(key string) bool {
+	for i := range n.values {
+		parts := n.values[i].parts
+		like := n.op.family == famStringLike && len(parts) == 2 && parts[1].kind == partText && parts[1].text == "*"
+		text := n.op.family == famString || n.op.family == famStringFold || n.op.family == famStringLike
+		if text && (len(parts) == 1 || like) && parts[0].kind == partVariable && strings.EqualFold(parts[0].key.name, key) {
+			return true
+		}
+	}
+	return false
 }
 
 // holdsFor evaluates the condition for what is known of its key.

@@ -10,7 +10,9 @@ import (
 // or unknown; the zero Context says that every key is absent.
 //
 // Patterns end in "*": "ssm:resourceTag/*" speaks of every such tag, "*" of
-// every key not named otherwise. The exact key wins, then the longest pattern.
+// every key not named otherwise, and "*.*" of every key of an issuer with a host's
+// name, such as "accounts.google.com:aud". The exact key wins, then the longest
+// pattern, then the one that was set last.
 //
 // A Context is a value: a copy may be changed without changing the original. The
 // original is not to be changed while copies of it are in use.
@@ -26,6 +28,9 @@ type Entry struct {
 	Values []string // of an unknown key the only ones it may have; nil for any
 	Multi  bool     // the key is multivalued, even when it holds one value
 	State  KeyState
+
+	Present bool   // an unknown key that is in the request, with whatever value
+	Same    string // a key whose value an unknown key has, where that is not known either
 }
 
 type contextEntry struct {
@@ -36,7 +41,26 @@ type contextEntry struct {
 
 type contextPattern struct {
 	prefix string // as set, without the "*"
+	host   bool   // the pattern is "*.*"
 	state  KeyState
+}
+
+// hosts is the pattern of the keys of issuers.
+const hosts = "*.*"
+
+func (p *contextPattern) text() string {
+	if p.host {
+		return hosts
+	}
+	return p.prefix + "*"
+}
+
+func (p *contextPattern) covers(name string) bool {
+	if p.host {
+		issuer, _, _ := strings.Cut(name, ":")
+		return strings.Contains(issuer, ".")
+	}
+	return len(p.prefix) <= len(name) && strings.EqualFold(name[:len(p.prefix)], p.prefix)
 }
 
 // KeyState tells how much is known of a key.
@@ -73,6 +97,17 @@ func (c *Context) SetOneOf(key string, values ...string) {
 	c.put(key, Entry{Key: key, Values: values, State: KeyUnknown})
 }
 
+// SetPresent says that a key is in the request, and that its value is not known.
+func (c *Context) SetPresent(key string) {
+	c.put(key, Entry{Key: key, State: KeyUnknown, Present: true})
+}
+
+// SetSame says that a key is in the request and has the value of another, which is
+// not known.
+func (c *Context) SetSame(key, other string) {
+	c.put(key, Entry{Key: key, State: KeyUnknown, Present: true, Same: other})
+}
+
 // Possible returns the values that a key may have if it is in the request. It is
 // not ok when they cannot be listed.
 func (c Context) Possible(key string) (values []string, ok bool) {
@@ -104,7 +139,7 @@ func (c Context) Entries() []Entry {
 		out = append(out, e)
 	}
 	for _, p := range c.patterns {
-		out = append(out, Entry{Key: p.prefix + "*", State: p.state})
+		out = append(out, Entry{Key: p.text(), State: p.state})
 	}
 	return out
 }
@@ -136,9 +171,12 @@ func (c Context) within(d Context) bool {
 		if state != e.State || multi != e.Multi || !slices.Equal(values, e.values()) || !slices.Equal(d.oneOf(&k), c.oneOf(&k)) {
 			return false
 		}
+		if o := d.find(&k); o != nil && (o.Present != e.Present || o.Same != e.Same) || o == nil && (e.Present || e.Same != "") {
+			return false
+		}
 	}
 	for _, p := range c.patterns {
-		same := func(q contextPattern) bool { return strings.EqualFold(p.prefix, q.prefix) && p.state == q.state }
+		same := func(q contextPattern) bool { return strings.EqualFold(p.text(), q.text()) && p.state == q.state }
 		if !slices.ContainsFunc(d.patterns, same) {
 			return false
 		}
@@ -191,7 +229,7 @@ func (c *Context) lookup(k *contextKey) (values []string, multi bool, state KeyS
 	longest := -1
 	for i := range c.patterns {
 		p := &c.patterns[i]
-		if len(p.prefix) >= longest && len(p.prefix) <= len(k.name) && strings.EqualFold(k.name[:len(p.prefix)], p.prefix) {
+		if len(p.prefix) >= longest && p.covers(k.name) {
 			longest, state = len(p.prefix), p.state
 		}
 	}
@@ -249,8 +287,12 @@ func (c *Context) setState(pattern string, s KeyState) {
 		return
 	}
 	c.own()
-	c.patterns = slices.DeleteFunc(c.patterns, func(p contextPattern) bool { return strings.EqualFold(p.prefix, prefix) })
-	c.patterns = append(c.patterns, contextPattern{prefix, s})
+	n := contextPattern{prefix: prefix, state: s}
+	if pattern == hosts {
+		n = contextPattern{host: true, state: s}
+	}
+	c.patterns = slices.DeleteFunc(c.patterns, func(p contextPattern) bool { return strings.EqualFold(p.text(), pattern) })
+	c.patterns = append(c.patterns, n)
 }
 
 // reset empties the context and keeps its memory.

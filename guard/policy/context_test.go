@@ -106,7 +106,8 @@ func TestContextEqualAndEntries(t *testing.T) {
 	}
 	a.SetOneOf("k:few", "p", "q")
 	b.SetOneOf("k:few", "p", "q")
-	want := []Entry{{"k:a", []string{"1"}, false, KeyKnown}, {"k:b", []string{"x"}, true, KeyKnown}, {"k:few", []string{"p", "q"}, false, KeyUnknown}, {"s:*", nil, false, KeyUnknown}}
+	want := []Entry{{Key: "k:a", Values: []string{"1"}, State: KeyKnown}, {Key: "k:b", Values: []string{"x"}, Multi: true, State: KeyKnown},
+		{Key: "k:few", Values: []string{"p", "q"}, State: KeyUnknown}, {Key: "s:*", State: KeyUnknown}}
 	if diff := cmp.Diff(want, a.Entries()); diff != "" {
 		t.Error(diff)
 	}
@@ -119,11 +120,58 @@ func TestContextEqualAndEntries(t *testing.T) {
 		func(c *Context) { c.SetOneOf("k:few", "p") },
 		func(c *Context) { c.SetAbsent("s:*") },
 		func(c *Context) { c.SetUnknown("t:*") },
+		func(c *Context) { c.SetUnknown("*.*") },
+		func(c *Context) { c.SetPresent("s:a") },
+		func(c *Context) { c.SetSame("s:a", "k:a") },
 	} {
 		other := a
 		change(&other)
 		if a.Equal(other) || other.Equal(a) {
 			t.Errorf("%v equals %v", a.Entries(), other.Entries())
+		}
+	}
+}
+
+func TestHosts(t *testing.T) {
+	var c Context
+	c.SetAbsent("*")
+	c.SetUnknown("*.*")
+	for key, want := range map[string]KeyState{
+		"accounts.google.com:aud": KeyUnknown, "saml.example.org/path:sub": KeyUnknown, "ssm:a.b": KeyAbsent, "saml:sub": KeyAbsent, "": KeyAbsent,
+	} {
+		if _, _, state := c.Lookup(key); state != want {
+			t.Errorf("%q is %v, want %v", key, state, want)
+		}
+	}
+	c.SetAbsent("*.*")
+	if _, _, state := c.Lookup("accounts.google.com:aud"); state != KeyAbsent || len(c.Entries()) != 2 {
+		t.Errorf("%v of %v", state, c.Entries())
+	}
+}
+
+// TestPresent: what is not known of a key that every request has is its value.
+func TestPresent(t *testing.T) {
+	var c Context
+	c.SetPresent("aws:userid")
+	c.SetSame("ssm:resourceTag/id", "aws:userid")
+	for condition, want := range map[string]Verdict{
+		`{"Null":{"aws:userid":"false"}}`:                                                                        Allow,
+		`{"Null":{"aws:userid":"true"}}`:                                                                         ImplicitDeny,
+		`{"Null":{"aws:userid":["true","false"]}}`:                                                               Allow,
+		`{"StringLike":{"aws:userid":"*"}}`:                                                                      Allow,
+		`{"StringLike":{"aws:userid":"A*"}}`:                                                                     Unknown,
+		`{"StringNotEqualsIfExists":{"aws:userid":"A"},"Null":{"aws:userid":"false"}}`:                           Unknown,
+		`{"StringEquals":{"ssm:resourceTag/id":"${aws:userid}"}}`:                                                Allow,
+		`{"StringLike":{"ssm:resourceTag/id":["x","${AWS:userid}*"]}}`:                                           Allow,
+		`{"StringNotEquals":{"ssm:resourceTag/id":"${aws:userid}"}}`:                                             ImplicitDeny,
+		`{"StringNotLike":{"ssm:resourceTag/id":"${aws:userid}*"}}`:                                              ImplicitDeny,
+		`{"StringEquals":{"ssm:resourceTag/id":"${aws:userid}-1"}}`:                                              Unknown,
+		`{"StringEquals":{"ssm:resourceTag/id":"${aws:username}"}}`:                                              ImplicitDeny,
+		`{"StringEquals":{"ssm:resourceTag/id":"${aws:userid}"},"StringNotLike":{"aws:userid":"AROAEXAMPLE:*"}}`: Unknown,
+	} {
+		set := Set{Identity: statements(t, Identity, "p", `{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}`)}
+		if a := set.Evaluate("s:A", "*", c); a.Verdict != want {
+			t.Errorf("%s: %v %v, want %v", condition, a.Verdict, a.DependsOn, want)
 		}
 	}
 }

@@ -144,7 +144,10 @@ func (s *search) explore(seen *outcomes, last int, stop func(outcomes) bool) {
 // comes first: mostly it is enough, and finding the values takes long.
 func (s *search) complete(i int, f func() bool) bool {
 	name := s.keys[i].name
-	unknown := Entry{Key: name, Values: s.r.context.oneOf(&s.keys[i]), State: KeyUnknown}
+	unknown := Entry{Key: name, State: KeyUnknown}
+	if e := s.r.context.find(&s.keys[i]); e != nil {
+		unknown = e.Entry
+	}
 	try := func(v candidate) bool {
 		s.given[i] = true
 		v.apply(s.r.context, name)
@@ -153,7 +156,7 @@ func (s *search) complete(i int, f func() bool) bool {
 		s.r.context.put(name, unknown)
 		return more
 	}
-	if !try(candidate{state: KeyAbsent}) {
+	if !unknown.Present && !try(candidate{state: KeyAbsent}) {
 		return false
 	}
 	s.evaluate()
