@@ -17,6 +17,9 @@ type Matrix struct {
 	Principal string          `yaml:"principal"` // ARN, for policy files
 	Region    string          `yaml:"region"`    // for policy files
 	Requests  []MatrixRequest `yaml:"requests"`
+
+	Context map[string][]string `yaml:"context"` // condition keys of every request; a request's own win
+	Closed  bool                `yaml:"closed"`  // for policy files: what is not stated is absent
 }
 
 // MatrixPolicies are policy files by layer, relative to the matrix.
@@ -36,6 +39,7 @@ type MatrixRequest struct {
 	Document     string              `yaml:"document"`
 	TargetTags   map[string]string   `yaml:"target_tags"`
 	DocumentTags map[string]string   `yaml:"document_tags"`
+	Untagged     []string            `yaml:"untagged"` // of target and document: what has no tags
 	Context      map[string][]string `yaml:"context"`
 	Principal    string              `yaml:"principal"` // instead of the matrix's
 	Expect       string              `yaml:"expect"`    // allow, deny, or "" for no expectation
@@ -69,6 +73,9 @@ func (m Matrix) validate(file string) yamlfile.Faults {
 	if len(m.Requests) == 0 {
 		faults = append(faults, yamlfile.Fault{File: file, Text: "no requests"})
 	}
+	if m.Closed && !m.HasPolicies() {
+		faults = append(faults, yamlfile.Fault{File: file, Text: "closed goes with policies only"})
+	}
 	for i, r := range m.Requests {
 		if r.Target == "" {
 			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d has no target", i+1)})
@@ -76,7 +83,15 @@ func (m Matrix) validate(file string) yamlfile.Faults {
 		if !slices.Contains([]string{"", "allow", "deny"}, r.Expect) {
 			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d expects %q; want allow or deny", i+1, r.Expect)})
 		}
-		if !m.HasPolicies() && (r.TargetTags != nil || r.DocumentTags != nil || r.Principal != "") {
+		for _, of := range r.Untagged {
+			switch {
+			case of != "target" && of != "document":
+				faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d says that %q is untagged; want target or document", i+1, of)})
+			case of == "target" && r.TargetTags != nil, of == "document" && r.DocumentTags != nil:
+				faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d states tags of the %s and that it has none", i+1, of)})
+			}
+		}
+		if !m.HasPolicies() && (r.TargetTags != nil || r.DocumentTags != nil || r.Untagged != nil || r.Principal != "") {
 			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d states tags or a principal, which go with policies only", i+1)})
 		}
 	}

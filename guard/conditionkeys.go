@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -41,6 +42,10 @@ func (k *Keyring) Unknown(patterns ...string) {
 // oneOf says that a key is absent or has one of the values, in a closed world too.
 func (k *Keyring) oneOf(key string, values ...string) { k.c.SetOneOf(key, values...) }
 
+// present says that a key is in the request, with a value that is not known, in a
+// closed world too.
+func (k *Keyring) present(key string) { k.c.SetPresent(key) }
+
 // stated takes a key from the user; several values make it multivalued.
 func (k *Keyring) stated(key string, values []string) {
 	if len(values) == 1 {
@@ -72,31 +77,32 @@ func (k *Keyring) tags(tags map[string]string, known bool, prefixes ...string) {
 	}
 }
 
-// elsewhere are the keys of services a session never calls.
-var elsewhere = []string{"ssm:*", "ssmmessages:*", "ec2:*", "ecs:*", "kms:*", "iam:*", "s3:*", "organizations:*", "logs:*"}
-
-// directCall are the keys that only calls made by a service on someone's
-// behalf, and calls that create tags, can carry.
-var directCall = []string{
-	"aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast",
-	"aws:PrincipalServiceName", "aws:PrincipalServiceNamesList",
-	"aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths",
-	"aws:RequestTag/*", "aws:TagKeys", "aws:ResourceTag/*",
-}
-
-// openWorld says of every key whether it could be in a request like this:
-// global keys might be, the keys of other services cannot.
-func openWorld(k *Keyring, c Caller) {
-	k.Unknown("aws:*")
-	if c.Kind() != User && c.Kind() != Root {
-		// The keys of an identity provider stay in the session of a role.
-		k.Unknown("*")
+// table says of every key what keyTable has for the caller.
+func (k *Keyring) table(c Caller) {
+	if k.closed {
+		return
 	}
-	k.absent(elsewhere...)
-	k.absent(directCall...)
-	if c.Kind() == AssumedRole || c.Kind() == KindUnknown {
-		// Where the role's credentials were handed out stays in its session.
-		k.Unknown("ec2:SourceInstanceARN", "ec2:RoleDelivery", "ecs:SourceTaskArn", "lambda:SourceFunctionArn")
+	for _, row := range keyTable {
+		sign := row.sign(c)
+		if !strings.HasSuffix(row.key, "*") {
+			state := policy.KeyUnknown
+			if sign == '-' {
+				state = policy.KeyAbsent
+			}
+			if _, _, now := k.c.Lookup(row.key); now == state && strings.IndexByte("-?=", sign) >= 0 {
+				continue // as for the keys of its kind
+			}
+		}
+		switch sign {
+		case '-':
+			k.absent(row.key)
+		case '+':
+			k.present(row.key)
+		case 'f':
+			k.oneOf(row.key, "false")
+		default:
+			k.Unknown(row.key)
+		}
 	}
 }
 
@@ -112,38 +118,44 @@ func callerKeys(k *Keyring, r Request) {
 		}
 		k.set(key, value)
 	}
-	known("aws:userid", userID(r))
-	known("aws:PrincipalAccount", c.Account)
+	nobody := slices.Contains(c.Unknown, UnknownPrincipal)
+	k.valued("aws:userid", c.UserID)
+	k.valued("aws:PrincipalAccount", c.Account)
 	known("aws:PrincipalType", principalTypes[c.Kind()])
 	switch c.Kind() {
 	case User:
-		known("aws:username", c.UserName())
+		k.valued("aws:username", c.UserName())
 		k.absent("aws:FederatedProvider")
 	case KindUnknown:
 		k.Unknown("aws:username")
 	default:
 		k.absent("aws:username")
 	}
-	known("aws:PrincipalArn", principalARN(c))
+	k.valued("aws:PrincipalArn", principalARN(c))
+	if nobody {
+		for _, key := range []string{"aws:PrincipalArn", "aws:PrincipalAccount", "aws:username"} {
+			k.present(key)
+		}
+	}
 	sessionTags := c.Kind() != Root && slices.Contains(c.Unknown, UnknownSessionTags)
-	k.tags(c.Tags, !slices.Contains(c.Unknown, UnknownPrincipalTags) && !sessionTags, "aws:PrincipalTag/")
+	k.tags(c.Tags, c.Kind() == Root || !slices.Contains(c.Unknown, UnknownPrincipalTags) && !sessionTags, "aws:PrincipalTag/")
 	mfaKeys(k, c)
 }
 
-// userID returns aws:userid. Everybody has one, so a question about policy files
-// that names none is about somebody's.
-func userID(r Request) string {
-	if r.Caller.UserID != "" || !r.Closed {
-		return r.Caller.UserID
+// valued sets a key that every request of its kind has; an empty value is not known.
+func (k *Keyring) valued(key, value string) {
+	if value == "" {
+		k.present(key)
+		return
 	}
-	if r.Caller.Kind() == AssumedRole {
-		return "AROAEXAMPLEANY0000001:" + r.Caller.SessionName()
-	}
-	return "AIDAEXAMPLEANY0000001"
+	k.set(key, value)
 }
 
 // principalARN returns aws:PrincipalArn: the role's ARN for its sessions.
 func principalARN(c Caller) string {
+	if slices.Contains(c.Unknown, UnknownPath) {
+		return ""
+	}
 	if c.Principal == "" && c.Kind() != AssumedRole {
 		return c.SessionARN
 	}
@@ -212,6 +224,18 @@ func startKeys(k *Keyring) {
 func targetKeys(k *Keyring, r Request, f Facts) {
 	k.tags(f.TargetTags, !slices.Contains(f.Unknown, UnknownTargetTags), TagSSM, TagGlobal)
 	startKeys(k)
+	k.callersAccount(r)
+}
+
+// ownerKeys are the keys about the account that owns a resource.
+var ownerKeys = []string{"aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"}
+
+// callersAccount says that the resource is in the caller's account.
+func (k *Keyring) callersAccount(r Request) {
+	if slices.Contains(r.Caller.Unknown, UnknownPrincipal) {
+		k.c.SetSame("aws:ResourceAccount", "aws:PrincipalAccount")
+		return
+	}
 	k.set("aws:ResourceAccount", r.Caller.Account)
 }
 
@@ -227,16 +251,28 @@ func documentKeys(k *Keyring, r Request, f Facts) {
 	switch {
 	case f.DocumentType != "":
 		k.set("ssm:DocumentType", f.DocumentType)
+	case !k.closed && hasDocumentType(r) && (SightOf(r, f) == DocumentThere || SightOf(r, f) == documentUnasked):
+		k.set("ssm:DocumentType", "Session") // any other starts no session
 	default:
 		k.Unknown("ssm:DocumentType")
 	}
 	k.Unknown("ssm:DocumentCategories")
 	switch account := ArnField(documentARN(r, f), 4); account {
 	case "":
+		// AWS's own accounts are in no organization of its customers.
 		k.Unknown("aws:ResourceAccount")
+		k.absent("aws:ResourceOrgID", "aws:ResourceOrgPaths")
+	case r.Caller.Account:
+		k.callersAccount(r)
 	default:
 		k.set("aws:ResourceAccount", account)
 	}
+}
+
+// hasDocumentType reports whether the key ssm:DocumentType exists in the request's
+// partition: the service authorization reference names three.
+func hasDocumentType(r Request) bool {
+	return slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, Partition(r))
 }
 
 // tagCharacters are what AWS allows in the value of the tags it puts on a
@@ -244,14 +280,20 @@ func documentKeys(k *Keyring, r Request, f Facts) {
 const tagCharacters = " _.:/=+-@\\"
 
 func sessionKeys(k *Keyring, r Request, _ Facts) {
-	k.set("aws:ResourceAccount", r.Caller.Account)
+	k.callersAccount(r)
 	k.absent(TagSSM + "*")
-	id := userID(r)
-	if id == "" || strings.ContainsFunc(id, func(c rune) bool {
+	if slices.Contains(r.Caller.Unknown, UnknownPrincipal) {
+		k.set("aws:username", r.Caller.UserName()) // the session's ARN has the same
+	}
+	id := r.Caller.UserID
+	switch name := cmp.Or(id, r.Caller.SessionName()); {
+	case name == "" || strings.ContainsFunc(name, func(c rune) bool {
 		return c < 0x80 && !isAlnum(c) && !strings.ContainsRune(tagCharacters, c)
-	}) {
+	}):
 		k.Unknown(SessionTagID)
-	} else {
+	case id == "":
+		k.c.SetSame(SessionTagID, "aws:userid")
+	default:
 		k.set(SessionTagID, id)
 	}
 	k.set(sessionTagTarget, r.Target)

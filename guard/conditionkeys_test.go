@@ -145,12 +145,8 @@ func TestForeignKeys(t *testing.T) {
 			own = policy.KeyUnknown
 		}
 		for _, key := range []string{"ec2:SourceInstanceARN", "ec2:RoleDelivery", "ecs:SourceTaskArn", "lambda:SourceFunctionArn"} {
-			want := own
-			if key == "lambda:SourceFunctionArn" && caller.Kind() == FederatedUser {
-				want = policy.KeyUnknown // no service of ours, so anything may be in the token
-			}
-			if _, state := keyOf(t, r, Facts{}, GrantTarget, key); state != want {
-				t.Errorf("%s: %s is %v, want %v", caller.Name(), key, state, want)
+			if _, state := keyOf(t, r, Facts{}, GrantTarget, key); state != own {
+				t.Errorf("%s: %s is %v, want %v", caller.Name(), key, state, own)
 			}
 		}
 	}
@@ -191,7 +187,11 @@ func TestCallKeys(t *testing.T) {
 
 		{"", read, GrantDocument, "ssm:AccessRequestId", unknown, ""},
 		{"", read, GrantDocument, "ssm:DocumentType", known, "Session"},
-		{"", Facts{}, GrantDocument, "ssm:DocumentType", unknown, ""},
+		{"", Facts{}, GrantDocument, "ssm:DocumentType", known, "Session"},
+		{"", UnknownFacts(), GrantDocument, "ssm:DocumentType", known, "Session"},
+		{"AWS-StartSSHSession", UnknownFacts(), GrantDocument, "ssm:DocumentType", known, "Session"},
+		{"Custom", Facts{}, GrantDocument, "ssm:DocumentType", known, "Session"},
+		{"Custom", UnknownFacts(), GrantDocument, "ssm:DocumentType", unknown, ""},
 		{"", read, GrantDocument, "ssm:DocumentCategories", unknown, ""},
 		{"", read, GrantDocument, "ssm:resourceTag/Name", absent, ""},
 		{"", read, GrantDocument, "aws:ResourceTag/team", known, "web"},
@@ -238,24 +238,32 @@ func TestSessionTagOfOddNames(t *testing.T) {
 	}
 }
 
-// TestSomebodysID: a question about policy files that names nobody is about
-// somebody, of the right kind.
+// TestSomebodysID: everybody has an id, and one that nobody gave is nobody's, in a
+// closed world, too. The session's tag holds the same one.
 func TestSomebodysID(t *testing.T) {
-	for arn, want := range map[string]string{
-		"arn:aws:iam::111122223333:user/alice":             "AIDAEXAMPLEANY0000001",
-		"arn:aws:sts::111122223333:assumed-role/dev/alice": "AROAEXAMPLEANY0000001:alice",
-	} {
-		r := Request{Caller: Caller{SessionARN: arn, Account: "111122223333"}, Region: "us-east-1", Target: "i-0123456789abcdef0", Closed: true}
-		if values, _ := keyOf(t, r, Facts{}, GrantTarget, "aws:userid"); !slices.Equal(values, []string{want}) {
-			t.Errorf("%s: %q", arn, values)
-		}
-		r.Closed = false
-		if _, state := keyOf(t, r, Facts{}, GrantTarget, "aws:userid"); state != policy.KeyUnknown {
-			t.Errorf("%s: an id that was not read is %v", arn, state)
-		}
-		r.Caller.UserID, r.Closed = "AIDAEXAMPLEREAL000001", true
-		if values, _ := keyOf(t, r, Facts{}, GrantTarget, "aws:userid"); !slices.Equal(values, []string{"AIDAEXAMPLEREAL000001"}) {
-			t.Errorf("%s: %q, not the id given", arn, values)
+	for _, arn := range []string{"arn:aws:iam::111122223333:user/alice", "arn:aws:sts::111122223333:assumed-role/dev/alice"} {
+		for _, closed := range []bool{false, true} {
+			r := Request{Caller: Caller{SessionARN: arn, Account: "111122223333"}, Region: "us-east-1", Target: "i-0123456789abcdef0", Closed: closed}
+			if values, state := keyOf(t, r, Facts{}, GrantTarget, "aws:userid"); state != policy.KeyUnknown {
+				t.Errorf("%s: an id that was not read is %v %q", arn, state, values)
+			}
+			for text, want := range map[string]policy.Verdict{
+				`"Null":{"aws:userid":"false"}`:                         policy.Allow,
+				`"StringLike":{"` + SessionTagID + `":"${aws:userid}"}`: policy.Allow,
+				`"StringLike":{"aws:userid":"AROAEXAMPLE:*"}`:           policy.Unknown,
+			} {
+				doc, err := policy.Parse(policy.Identity, "p", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{`+text+`}}}`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := grantVerdict(policy.Set{Identity: doc.Statements}, r, Facts{}, GrantTerminate); got != want {
+					t.Errorf("%s, closed %v: %s gives %v, want %v", arn, closed, text, got, want)
+				}
+			}
+			r.Caller.UserID = "AIDAEXAMPLEREAL000001"
+			if values, _ := keyOf(t, r, Facts{}, GrantTarget, "aws:userid"); !slices.Equal(values, []string{"AIDAEXAMPLEREAL000001"}) {
+				t.Errorf("%s: %q, not the id given", arn, values)
+			}
 		}
 	}
 }

@@ -42,8 +42,7 @@ type Option struct {
 func Documents(set policy.Set, r Request, names []string) []Option {
 	var out []Option
 	for _, name := range names {
-		other := r
-		other.Document = name
+		other := r.With(r.Target, name)
 		out = append(out, Option{name, grantVerdict(set, other, UnknownFacts(), GrantDocument)})
 	}
 	return out
@@ -54,8 +53,7 @@ func Documents(set policy.Set, r Request, names []string) []Option {
 func Targets(set policy.Set, r Request, targets []string, tags map[string]map[string]string) []Option {
 	var out []Option
 	for _, target := range targets {
-		other := r
-		other.Target = target
+		other := r.With(target, r.Document)
 		f := UnknownFacts()
 		if known, ok := tags[target]; ok {
 			f = Facts{TargetTags: known}

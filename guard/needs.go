@@ -1,6 +1,11 @@
 package guard
 
-import "ssmguard/guard/policy"
+import (
+	"slices"
+	"strings"
+
+	"ssmguard/guard/policy"
+)
 
 // The IDs of the grants, stable in JSON.
 const (
@@ -72,12 +77,39 @@ func Needs(r Request, f Facts) []Grant {
 // known, then what the user states, each winning over the one before.
 func KeysFor(n Need, r Request, f Facts) policy.Context {
 	k := Keyring{closed: r.Closed}
-	openWorld(&k, r.Caller)
+	k.table(r.Caller)
 	callerKeys(&k, r)
 	callKeys(&k, r, f)
 	n.Keys(&k, r, f)
 	for key, values := range r.Context {
-		k.stated(key, values)
+		if of, name := statedOf(key); of == "" && !n.others(name, r, f) {
+			k.stated(name, values)
+		}
+	}
+	for key, values := range r.Context {
+		if of, name := statedOf(key); of != "" && of == n.prefix() {
+			k.stated(name, values)
+		}
 	}
 	return k.c
+}
+
+// prefix is with what the keys of the need's resource alone are stated.
+func (n Need) prefix() string {
+	switch n.id {
+	case GrantTarget, GrantTask:
+		return ofTarget
+	case GrantDocument:
+		return ofDocument
+	}
+	return ""
+}
+
+// others reports whether a key that is stated of the caller's resources says nothing
+// of this one, which is somebody else's.
+func (n Need) others(key string, r Request, f Facts) bool {
+	if n.id != GrantDocument || ArnField(documentARN(r, f), FieldAccount) == r.Caller.Account {
+		return false
+	}
+	return IsTagKey(key) || slices.ContainsFunc(ownerKeys, func(o string) bool { return strings.EqualFold(o, key) })
 }

@@ -1,6 +1,11 @@
 package guard
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Kind is the kind of principal that calls; it decides which condition keys exist.
 type Kind int
@@ -35,7 +40,7 @@ type Caller struct {
 	Partition  string            // aws, aws-cn, aws-us-gov ...
 	Tags       map[string]string // aws:PrincipalTag/KEY, as far as known
 	MFA        MFA
-	Unknown    []string // of UnknownPrincipalTags, UnknownSessionTags
+	Unknown    []string // of UnknownPrincipalTags ... UnknownCredentials
 }
 
 // Request is one StartSession call as it would be sent.
@@ -50,9 +55,49 @@ type Request struct {
 	// that container of the Target; Document is ExecuteDocument then.
 	Container string
 
-	SessionID string              // "" before the session exists; then a usual id stands for it
-	Context   map[string][]string // condition keys the user states; they win over what the table says
-	Closed    bool                // a question about policy files: a key not given is absent, not unknown
+	SessionID string // "" before the session exists; then a usual id stands for it
+	Closed    bool   // a key not given is absent, not unknown
+	Files     bool   // a question about policy files, which nobody is asked about
+
+	// Context are condition keys the user states; they win over what the table says.
+	// "target:KEY" and "document:KEY" are stated of that resource alone.
+	Context map[string][]string
+}
+
+// With returns the request for another target and document, of which nothing was
+// stated that was stated of the first alone.
+func (r Request) With(target, document string) Request {
+	var dropped []string
+	if target != r.Target {
+		dropped = append(dropped, ofTarget)
+	}
+	if document != r.Document {
+		dropped = append(dropped, ofDocument)
+	}
+	r.Target, r.Document = target, document
+	if r.Context != nil && len(dropped) > 0 {
+		r.Context = maps.Clone(r.Context)
+		maps.DeleteFunc(r.Context, func(key string, _ []string) bool {
+			return slices.ContainsFunc(dropped, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+		})
+	}
+	return r
+}
+
+// The prefixes of keys that are stated of one resource.
+const (
+	ofTarget   = "target:"
+	ofDocument = "document:"
+)
+
+// statedOf tells the key of a Request.Context from the resource it is stated of, "" for all.
+func statedOf(key string) (prefix, name string) {
+	for _, prefix := range []string{ofTarget, ofDocument} {
+		if name, ok := strings.CutPrefix(key, prefix); ok {
+			return prefix, name
+		}
+	}
+	return "", key
 }
 
 // The names Facts.Unknown and Caller.Unknown use for what could not be read.
@@ -64,6 +109,9 @@ const (
 	UnknownHealth        = "target health"
 	UnknownPrincipalTags = "principal tags"
 	UnknownSessionTags   = "session tags"
+	UnknownPrincipal     = "principal"   // the ARNs and the account stand for somebody
+	UnknownPath          = "path"        // of the role: the ARN of its session has none
+	UnknownCredentials   = "credentials" // long-term or temporary
 )
 
 // Facts is what could be read about the request's resources. What could not be

@@ -34,6 +34,7 @@ func undecided(d guard.Decision, g guard.Grant, m guard.Merged, doing string) (g
 	case len(keys) > 0:
 		f.Code, f.Nearest = "SG505", unknownNear(d, g, keys)
 		f.Summary = "whether " + may + " turns on " + guard.Join(keys, "and") + ", which is not known here"
+		f.Detail = stateable(d.Request, g, keys, d.Policies)
 	case len(layers) > 0:
 		f.Code, f.Nearest = "SG506", unknownNear(d, g, keys)
 		turns := "turns on the " + guard.Join(layers, "and the") + ", which cannot be read"
@@ -69,6 +70,75 @@ func undecidedOnce(d guard.Decision, fs []guard.Finding, g guard.Grant, m guard.
 		}
 	}
 	return fs
+}
+
+// stateable says with which options of check the keys that a grant turns on are
+// stated. The values are those that the statements ask for, where they are plain.
+func stateable(r guard.Request, g guard.Grant, keys []string, set *policy.Set) string {
+	if r.Container != "" {
+		return "" // check asks about sessions
+	}
+	var options []string
+	add := func(o string) {
+		if !slices.Contains(options, o) {
+			options = append(options, o)
+		}
+	}
+	of := map[string]string{guard.GrantTarget: "target", guard.GrantDocument: "document"}[g.ID]
+	for _, key := range keys {
+		if strings.ContainsFunc(key, unplain) {
+			continue // what a policy says goes into no command line unless it is plain
+		}
+		value := asked(g, key, set)
+		_, tag, tagged := strings.Cut(key, "/")
+		switch {
+		case guard.IsTagKey(key) && of != "" && r.Files && tagged:
+			add("--" + of + "-tag " + tag + "=" + value + ", or --" + of + "-untagged")
+		case of != "" && (guard.IsTagKey(key) || strings.HasPrefix(strings.ToLower(key), "aws:resource")):
+			add("--context " + of + ":" + key + "=" + value)
+		default:
+			add("--context " + key + "=" + value)
+		}
+	}
+	if len(options) == 0 {
+		return ""
+	}
+	return "state what is so: " + strings.Join(options, " ")
+}
+
+// asked returns a value that the statements which may apply ask of an unknown key,
+// "VALUE" when it is not one plain word.
+func asked(g guard.Grant, key string, set *policy.Set) string {
+	const some = "VALUE"
+	if set == nil {
+		return some
+	}
+	for _, l := range guard.LayersOf(guard.Bearing(*set, g)) {
+		for i := range l.Statements {
+			s := &l.Statements[i]
+			if !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
+				continue
+			}
+			for _, u := range s.Unmet(g.Context) {
+				if u.Unknown && strings.EqualFold(u.Key, key) && comparesText(u.Operator) && len(u.Values) > 0 && u.Values[0] != "" && !strings.ContainsFunc(u.Values[0], unplain) {
+					return u.Values[0]
+				}
+			}
+		}
+	}
+	return some
+}
+
+// comparesText reports whether what an operator is given is a value that the key may
+// have, and no range.
+func comparesText(operator string) bool {
+	o := strings.ToLower(operator)
+	return strings.Contains(o, "string") || strings.Contains(o, "arn") || strings.Contains(o, "bool")
+}
+
+// unplain reports whether a character means something to a shell or to a policy.
+func unplain(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._:/@=+-,", r))
 }
 
 // unknownNear names the statements whose conditions ask for a key that is not

@@ -22,8 +22,7 @@ func probesFor(r guard.Request, f guard.Facts, set policy.Set) []probe {
 	p := probing{own: guard.Needs(r, f)}
 	bare := f
 	bare.TargetTags, bare.DocumentTags, bare.Unknown = nil, nil, nil
-	other := r
-	other.Target = "i-0fedcba9876543210"
+	other := r.With("i-0fedcba9876543210", r.Document)
 	p.add("other EC2 instances", other, bare, guard.GrantTarget)
 	if len(f.TargetTags) > 0 {
 		p.add("other EC2 instances with the same tags", other, guard.Facts{TargetTags: f.TargetTags}, guard.GrantTarget)
@@ -35,8 +34,7 @@ func probesFor(r guard.Request, f guard.Facts, set policy.Set) []probe {
 		tagged.TargetTags = map[string]string{key: value}
 		tagged.DocumentTags = tagged.TargetTags
 		p.add("EC2 instances tagged "+key+"="+value, other, tagged, guard.GrantTarget)
-		named := r
-		named.Document = "Probe-Shell"
+		named := r.With(r.Target, "Probe-Shell")
 		p.add("documents tagged "+key+"="+value, named, tagged, guard.GrantDocument)
 	}
 	other.Target = "mi-0fedcba9876543210"
@@ -71,8 +69,7 @@ func (p *probing) add(label string, r guard.Request, f guard.Facts, ids ...strin
 func (p *probing) documents(r guard.Request, f guard.Facts) {
 	f.DocumentOwner, f.DocumentType = "", ""
 	for _, name := range append(guard.KnownDocuments, "Probe-Shell") {
-		other := r
-		other.Document = name
+		other := r.With(r.Target, name)
 		label := "the document " + guard.DocumentName(other)
 		if name == "Probe-Shell" {
 			label = "other documents of the account"
@@ -140,6 +137,9 @@ func (p *probing) sessions(r guard.Request, f guard.Facts) {
 	other := r
 	other.SessionID = "somebody-0fedcba9876543210"
 	other.Context = map[string][]string{guard.SessionTagID: {"AROAEXAMPLEPROBE00001:somebody"}}
+	if r.Caller.UserID == "" {
+		other.Context["aws:userid"] = []string{"AROAEXAMPLEPROBE00002:" + r.Caller.SessionName()} // whose, if not somebody's
+	}
 	p.add("sessions of other people", other, f, guard.GrantResume, guard.GrantTerminate)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/command"
@@ -23,6 +24,8 @@ type fileOptions struct {
 	Principal    string
 	TargetTags   map[string]string
 	DocumentTags map[string]string
+	Untagged     struct{ Target, Document bool } // they have no tags but those that are given
+	Closed       bool                            // what nobody stated is absent
 	Context      map[string][]string
 	Expect       string // allow, deny, or "" for no expectation
 	Matrix       string // a file of requests, instead of one
@@ -43,7 +46,7 @@ func (o *fileOptions) flags() []command.Flag {
 			Text: "text on stderr, or data on stdout"},
 		{Name: "--expect", Choices: []string{"allow", "deny"}, Set: command.Text(&o.Expect),
 			Text: "exit with 0 if that is the answer, with 255 if not"},
-		{Name: "--context", Value: "KEY=VALUE", Text: "state a condition key, such as aws:SourceIp", Set: pair(func(key, value string) {
+		{Name: "--context", Value: "KEY=VALUE", Text: "state a condition key, such as aws:SourceIp; target:KEY or document:KEY states it of one resource", Set: pair(func(key, value string) {
 			if o.Context == nil {
 				o.Context = make(map[string][]string)
 			}
@@ -66,8 +69,11 @@ func (o *fileOptions) flags() []command.Flag {
 		file("--rcp", policy.RCP, "a resource control policy of the organization"),
 		file("--endpoint-policy", policy.Endpoint, "the policy of the VPC endpoint that is called"),
 		principalFlag(&o.Principal, "who asks; without it, a user that the policies are attached to"),
-		{Name: "--target-tag", Value: "KEY=VALUE", Group: fileGroup, Text: "a tag of the target", Set: tag(&o.TargetTags)},
+		{Name: "--target-tag", Value: "KEY=VALUE", Group: fileGroup, Text: "a tag of the target; those that are given are all it has", Set: tag(&o.TargetTags)},
 		{Name: "--document-tag", Value: "KEY=VALUE", Group: fileGroup, Text: "a tag of the document", Set: tag(&o.DocumentTags)},
+		{Name: "--target-untagged", Group: fileGroup, Text: "the target has no tags; without it, and without --target-tag, its tags are not known", Set: command.Switch(&o.Untagged.Target)},
+		{Name: "--document-untagged", Group: fileGroup, Text: "the document has no tags", Set: command.Switch(&o.Untagged.Document)},
+		{Name: "--closed", Group: fileGroup, Text: "take what is not stated for absent; without it, an answer that turns on it is undecided", Set: command.Switch(&o.Closed)},
 	}
 }
 
@@ -101,13 +107,17 @@ func tag(tags *map[string]string) func(string) error {
 
 // check says which of the options need others.
 func (o *fileOptions) check() error {
+	if o.Untagged.Target && o.TargetTags != nil || o.Untagged.Document && o.DocumentTags != nil {
+		return exit.Usagef("--target-untagged and --document-untagged go without a tag of the same")
+	}
 	if len(o.Files) > 0 {
 		if o.WhatIf.asked() {
 			return exit.Usagef("--what-if-add and --what-if-remove change the policies of an account, not those of --policy")
 		}
 		return nil
 	}
-	for flag, given := range map[string]bool{"--principal": o.Principal != "", "--target-tag": o.TargetTags != nil, "--document-tag": o.DocumentTags != nil} {
+	for flag, given := range map[string]bool{"--principal": o.Principal != "", "--target-tag": o.TargetTags != nil, "--document-tag": o.DocumentTags != nil,
+		"--target-untagged": o.Untagged.Target, "--document-untagged": o.Untagged.Document, "--closed": o.Closed} {
 		if given {
 			return exit.Usagef("%s is for checks of policy files; give --policy FILE too", flag)
 		}
@@ -132,9 +142,9 @@ func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard
 	if err != nil {
 		return guard.Decision{}, err
 	}
-	r.Context, r.Closed = o.Context, true
+	r.Context, r.Closed, r.Files = o.Context, o.Closed, true
 	reading.set.Root = r.Caller.Kind() == guard.Root
-	facts := ask.StatedFacts{TargetTags: o.TargetTags, DocumentTags: o.DocumentTags}
+	facts := o.facts(time.Now())
 	set, unread, err := reading.settle(ctx, r.Caller, guard.Needs(r, guard.Facts(facts)))
 	if err != nil {
 		return guard.Decision{}, err
@@ -144,27 +154,52 @@ func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard
 		Simulators: []guard.Simulator{guard.Local{Source: guard.Static(set)}},
 	}
 	d, err := ask.Judged(ctx, &g, r)
+	if o.Closed {
+		for i := range d.Findings {
+			if f := &d.Findings[i]; f.Level != guard.Note {
+				f.Detail = strings.TrimPrefix(f.Detail+"; what was not stated was taken for absent (--closed)", "; ")
+			}
+		}
+	}
 	return reading.qualify(d, unread), err
+}
+
+// facts are what is known of the request's resources: the tags that were given are all
+// there are, and where none were given nobody knows.
+func (o *fileOptions) facts(now time.Time) ask.StatedFacts {
+	f := ask.StatedFacts{TargetTags: o.TargetTags, DocumentTags: o.DocumentTags}
+	if o.Closed {
+		return f
+	}
+	f.At = now
+	if o.TargetTags == nil && !o.Untagged.Target {
+		f.Unknown = append(f.Unknown, guard.UnknownTargetTags)
+	}
+	if o.DocumentTags == nil && !o.Untagged.Document {
+		f.Unknown = append(f.Unknown, guard.UnknownDocumentTags)
+	}
+	return f
 }
 
 // namedCaller makes a caller of a principal's ARN: a user, a role, a role's
 // session, a federated user or root.
 func namedCaller(arn string) (guard.Caller, error) {
+	unknown := []string{guard.UnknownPrincipalTags, guard.UnknownCredentials}
 	if arn == "" {
-		arn = someone
+		arn, unknown = someone, append(unknown, guard.UnknownPrincipal)
 	}
 	part := strings.SplitN(arn, ":", 6)
 	if len(part) != 6 || part[0] != "arn" || !guard.Made(part[1], "-") || !guard.Made(part[4], "") {
 		return guard.Caller{}, exit.Usagef("--principal %s: want the ARN of a user, a role or a role's session", arn)
 	}
-	c := guard.Caller{SessionARN: arn, Principal: arn, Account: part[4], Partition: part[1]}
+	c := guard.Caller{SessionARN: arn, Principal: arn, Account: part[4], Partition: part[1], Unknown: unknown}
 	prefix := fmt.Sprintf("arn:%s:%%s::%s:", c.Partition, c.Account)
 	if name, ok := strings.CutPrefix(part[5], "role/"); ok {
 		c.SessionARN = fmt.Sprintf(prefix, "sts") + "assumed-role/" + name[strings.LastIndexByte(name, '/')+1:] + "/session"
 	}
 	if name, ok := strings.CutPrefix(part[5], "assumed-role/"); ok {
 		role, _, _ := strings.Cut(name, "/")
-		c.Principal = fmt.Sprintf(prefix, "iam") + "role/" + role
+		c.Principal, c.Unknown = fmt.Sprintf(prefix, "iam")+"role/"+role, append(c.Unknown, guard.UnknownPath)
 	}
 	if c.Kind() == guard.KindUnknown {
 		return c, exit.Usagef("--principal %s: want the ARN of a user, a role or a role's session", arn)

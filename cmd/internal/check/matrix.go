@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -25,12 +26,14 @@ type matrixOptions struct {
 	files    policyReading
 	output   report.Handler // nil: a table
 	region   string
-	question *ask.Question // nil when the matrix is about policy files
+	context  map[string][]string // of --context
+	closed   bool                // --closed
+	question *ask.Question       // nil when the matrix is about policy files
 }
 
 // checkMatrix runs `check --matrix FILE` with the words that follow `check`.
 func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words []string) error {
-	o := &matrixOptions{}
+	o := &matrixOptions{context: options.Context, closed: options.Closed}
 	var err error
 	if o.matrix, err = configs.LoadMatrix(options.Matrix); err != nil {
 		return exit.Coded(err.Error(), exit.Config)
@@ -47,6 +50,9 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 	}
 	o.output = options.handler(o.Line.Process.Stdout)
 	o.region = cmp.Or(o.matrix.Region, plainRegion(o.Line))
+	if o.closed && !o.matrix.HasPolicies() {
+		return exit.Usagef("--closed is for checks of policy files; the matrix has none")
+	}
 	if !o.matrix.HasPolicies() {
 		if o.question, _, err = o.Line.Connect(ctx); err != nil {
 			return err
@@ -80,7 +86,7 @@ func (o *matrixOptions) run(ctx context.Context) error {
 		if o.output != nil {
 			err = o.output.Decision(decision)
 		} else {
-			_, err = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", rowName(row), verdict, codes(decision), outcome(row.Expect, verdict))
+			_, err = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", rowName(row), report.VerdictText(decision), codes(decision), outcome(row.Expect, verdict))
 		}
 		if err != nil {
 			return err
@@ -103,14 +109,27 @@ func (o *matrixOptions) run(ctx context.Context) error {
 func (o *matrixOptions) decide(ctx context.Context, row configs.MatrixRequest) (guard.Decision, error) {
 	if o.question != nil {
 		w := *o.question
-		w.Request.Target, w.Request.Document, w.Request.Context = row.Target, row.Document, row.Context
+		w.Request.Target, w.Request.Document, w.Request.Context = row.Target, row.Document, o.stated(row)
 		return o.Line.Ask(ctx, &w)
 	}
 	files := fileOptions{
 		Principal:  cmp.Or(row.Principal, o.matrix.Principal),
-		TargetTags: row.TargetTags, DocumentTags: row.DocumentTags, Context: row.Context,
+		TargetTags: row.TargetTags, DocumentTags: row.DocumentTags, Context: o.stated(row),
+		Closed: o.closed || o.matrix.Closed,
 	}
+	files.Untagged.Target = slices.Contains(row.Untagged, "target")
+	files.Untagged.Document = slices.Contains(row.Untagged, "document")
 	return files.decide(ctx, o.files, guard.Request{Region: o.region, Target: row.Target, Document: row.Document})
+}
+
+// stated returns the condition keys of one request: those on the command line, of the
+// matrix and its own, each winning over the one before.
+func (o *matrixOptions) stated(row configs.MatrixRequest) map[string][]string {
+	all := make(map[string][]string)
+	for _, keys := range []map[string][]string{o.context, o.matrix.Context, row.Context} {
+		maps.Copy(all, keys)
+	}
+	return all
 }
 
 // outcome compares a verdict with what was expected of it.
@@ -144,9 +163,20 @@ func rowName(row configs.MatrixRequest) string {
 	return cmp.Or(row.Name, row.Target+" "+cmp.Or(row.Document, "(default document)"))
 }
 
-// codes lists the findings that deny a request, "-" when there are none.
+// codes lists the findings that deny a request, or what an undecided one turns on; "-"
+// when there are none.
 func codes(d guard.Decision) string {
 	var list []string
+	if d.Verdict() == policy.Unknown {
+		for _, g := range d.Grants {
+			for _, on := range d.Of(g.ID).DependsOn {
+				if !g.Advisory && !slices.Contains(list, on) {
+					list = append(list, on)
+				}
+			}
+		}
+		return cmp.Or(strings.Join(list, " "), "-")
+	}
 	for _, f := range d.Findings {
 		if f.Level == guard.Error && !slices.Contains(list, string(f.Code)) {
 			list = append(list, string(f.Code))

@@ -35,6 +35,7 @@ func (j *JSON) Close() error { return nil }
 type decisionJSON struct {
 	Protocol int           `json:"protocol"`
 	Verdict  string        `json:"verdict"`
+	Closed   bool          `json:"closed,omitempty"` // what was not stated was taken for absent
 	Rulings  []rulingJSON  `json:"rulings"`
 	Findings []findingJSON `json:"findings"`
 }
@@ -95,6 +96,7 @@ func (j *JSON) Decision(d guard.Decision) error {
 	out := decisionJSON{
 		Protocol: j.config.Protocol,
 		Verdict:  d.Verdict().String(),
+		Closed:   d.Request.Closed && d.Request.Files,
 		Rulings:  []rulingJSON{},
 		Findings: []findingJSON{},
 	}

@@ -57,6 +57,10 @@ func (t *Text) Close() error { return nil }
 
 func verdictLine(d guard.Decision) string {
 	who := d.Request.Caller.Name()
+	closed := ""
+	if d.Request.Closed && d.Request.Files {
+		closed = "; what was not stated was taken for absent (--closed)"
+	}
 	what := fmt.Sprintf("a session on %s with %s", d.Request.Target, document(d.Request))
 	switch v := d.Verdict(); v {
 	case policy.Allow:
@@ -64,12 +68,21 @@ func verdictLine(d guard.Decision) string {
 		if unseen := d.Unseen(); len(unseen) > 0 {
 			but = ", unless a " + strings.Join(unseen, " or a ") + " forbids it, which cannot be read"
 		}
-		return fmt.Sprintf("ssmguard: allowed: %s may start %s%s\n", who, what, but)
+		return fmt.Sprintf("ssmguard: allowed: %s may start %s%s%s\n", who, what, but, closed)
 	case policy.Unknown:
-		return fmt.Sprintf("ssmguard: undecided: it could not be told whether %s may start %s\n", who, what)
+		return fmt.Sprintf("ssmguard: undecided: it could not be told whether %s may start %s%s\n", who, what, closed)
 	default:
-		return fmt.Sprintf("ssmguard: denied (%s): %s may not start %s\n", v, who, what)
+		return fmt.Sprintf("ssmguard: denied (%s): %s may not start %s%s\n", v, who, what, closed)
 	}
+}
+
+// VerdictText is a decision's verdict in one or two words: what a closed reading gave
+// says so.
+func VerdictText(d guard.Decision) string {
+	if d.Request.Closed && d.Request.Files {
+		return d.Verdict().String() + " (closed)"
+	}
+	return d.Verdict().String()
 }
 
 // document returns the document a request runs, which has a default.
