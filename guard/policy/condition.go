@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"encoding/base64"
 	"strings"
 	"unsafe"
 
@@ -169,7 +168,7 @@ func (n *condition) test(got string, c *Context) truth {
 		return n.testScalar(got)
 	case famBinary:
 		for i := range n.values {
-			t = max(t, truthOf(sameBinary(n.values[i].text, got)))
+			t = max(t, truthOf(scalar.SameBinary(n.values[i].text, got)))
 		}
 	default:
 		for i := range n.values {
@@ -256,17 +255,6 @@ func matchArn(want string, star, quest byte, got string) bool {
 	}
 	g := glob{text: want, star: star, quest: quest, free: free}
 	return g.match(got, 0)
-}
-
-// sameBinary compares two values in base64. Values that are not base64 match
-// when they are the same text.
-func sameBinary(a, b string) bool {
-	if a == b {
-		return true
-	}
-	x, errX := base64.StdEncoding.DecodeString(a)
-	y, errY := base64.StdEncoding.DecodeString(b)
-	return errX == nil && errY == nil && string(x) == string(y)
 }
 
 // view is b as a string without a copy. The string must not outlive the next

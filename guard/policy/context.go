@@ -250,7 +250,7 @@ func (c *Context) possible(k *contextKey) []string {
 	if values := c.oneOf(k); values != nil {
 		return values
 	}
-	return keyForms[strings.ToLower(k.name)].domain.list()
+	return keyForms[strings.ToLower(k.name)].domain.List()
 }
 
 // own makes the slices c's own before they are written to.

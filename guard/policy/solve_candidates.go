@@ -60,15 +60,17 @@ func (s *search) candidates(i int) ([]candidate, bool) {
 	q.gather()
 	name := strings.ToLower(q.key.name)
 	values, complete := q.values(keyForms[name])
+	values = automata.Distinct(values)
 	var out []candidate
-	for i, v := range values {
-		if !slices.Contains(values[:i], v) {
-			out = append(out, candidate{state: KeyKnown, values: []string{v}})
-		}
+	for _, v := range values {
+		out = append(out, candidate{state: KeyKnown, values: []string{v}})
 	}
 	if multivalued[name] || q.sets && !strings.HasPrefix(name, "aws:") && !strings.Contains(name, "tag/") {
-		lists, all := subsets(out)
-		return append(out, lists...), complete && all
+		lists, all := automata.Lists(values)
+		for _, l := range lists {
+			out = append(out, candidate{state: KeyKnown, multi: true, values: l})
+		}
+		return out, complete && all
 	}
 	return out, complete
 }
@@ -76,11 +78,11 @@ func (s *search) candidates(i int) ([]candidate, bool) {
 // values returns one value of every class among those that the form allows, and
 // whether these are all classes.
 func (q *question) values(f form) ([]string, bool) {
-	if list := f.domain.list(); list != nil {
+	if list := f.domain.List(); list != nil {
 		return list, true
 	}
 	values, complete := q.scalarValues(f.domain)
-	if f.domain != textDomain && len(q.patterns) == 0 {
+	if f.domain != scalar.Texts && len(q.patterns) == 0 {
 		return values, complete && q.exact
 	}
 	var text *automata.NFA
@@ -92,7 +94,7 @@ func (q *question) values(f form) ([]string, bool) {
 	matches := false
 	compared := len(values) > 0
 	for _, c := range texts {
-		if !f.domain.has(c.Text) { // what matches nothing is among the others, too
+		if !f.domain.Has(c.Text) { // what matches nothing is among the others, too
 			all = all && !c.Matches
 			continue
 		}
@@ -101,42 +103,6 @@ func (q *question) values(f form) ([]string, bool) {
 	}
 	// numbers and texts at once are more than one question
 	return values, complete && all && q.exact && !(compared && matches)
-}
-
-// subsetLimit bounds the values of which every combination is tried, pairLimit
-// those of which every two are when there are more.
-const (
-	subsetLimit = 6
-	pairLimit   = 64
-)
-
-// subsets returns the lists that a multivalued key may hold.
-func subsets(single []candidate) ([]candidate, bool) {
-	var out []candidate
-	all := len(single) <= subsetLimit
-	if !all {
-		some := single[:min(len(single), pairLimit)]
-		for i := range some {
-			for j := i; j < len(some); j++ {
-				out = append(out, candidate{state: KeyKnown, multi: true, values: pick(some, 1<<i|1<<j)})
-			}
-		}
-		return append(out, candidate{state: KeyKnown, multi: true, values: pick(single, ^uint64(0))}), false
-	}
-	for mask := uint64(1); mask < 1<<len(single); mask++ {
-		out = append(out, candidate{state: KeyKnown, multi: true, values: pick(single, mask)})
-	}
-	return out, true
-}
-
-func pick(single []candidate, mask uint64) []string {
-	var values []string
-	for i := range single {
-		if mask&(1<<(i&63)) != 0 {
-			values = append(values, single[i].values[0])
-		}
-	}
-	return values
 }
 
 // gather collects what undecided statements ask of the value of q.key.

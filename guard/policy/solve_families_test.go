@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -80,29 +79,5 @@ func TestInnerAutomata(t *testing.T) {
 	n := automata.Inner("aéz", false, func(i int) bool { return i == 1 }, func(j int) bool { return j == 3 })
 	if !n.Accepts("é") || n.Accepts("éz") || n.Accepts("a") {
 		t.Error("characters of several bytes")
-	}
-}
-
-func TestSubsets(t *testing.T) {
-	few, all := subsets(singles("a", "b", "c")[1:])
-	if len(few) != 7 || !all {
-		t.Errorf("%d lists of three values, all %v", len(few), all)
-	}
-	many, all := subsets(singles("a", "b", "c", "d", "e", "f", "g")[1:])
-	if len(many) != 29 || all {
-		t.Errorf("%d lists of seven values, all %v", len(many), all)
-	}
-	texts := make([]string, 1000)
-	for i := range texts {
-		texts[i] = fmt.Sprint(i)
-	}
-	most, all := subsets(singles(texts...)[1:])
-	if len(most) > pairLimit*pairLimit || all {
-		t.Errorf("%d lists of a thousand values, all %v", len(most), all)
-	}
-	for _, l := range slices.Concat(few, many, most) {
-		if !l.multi || l.state != KeyKnown || len(l.values) == 0 {
-			t.Errorf("%+v", l)
-		}
 	}
 }

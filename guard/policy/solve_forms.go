@@ -10,69 +10,37 @@ import (
 // form is what AWS documents of a key's values: how they are compared, and how
 // they are written.
 type form struct {
-	domain domain
+	domain scalar.Domain
 	text   func() automata.NFA // accepts what the values look like; nil for any text
-}
-
-// domain says with which operators a key's values are meant to be compared.
-type domain uint8
-
-const (
-	textDomain domain = iota
-	boolDomain
-	numberDomain
-	dateDomain
-	ipDomain
-)
-
-// list returns all values of the domain, nil when they are many.
-func (d domain) list() []string {
-	if d == boolDomain {
-		return []string{"true", "false"}
-	}
-	return nil
-}
-
-// has reports whether a text is a value of the domain.
-func (d domain) has(text string) bool {
-	switch d {
-	case numberDomain:
-		return scalar.Number(text).Kind != scalar.None
-	case dateDomain:
-		return scalar.Date(text).Kind != scalar.None
-	case ipDomain:
-		return scalar.IP(text).Kind != scalar.None && !strings.Contains(text, "/")
-	}
-	return true
 }
 
 // keyForms lists the keys whose values have one form only:
 // docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 var keyForms = map[string]form{
-	"aws:multifactorauthpresent":     {boolDomain, nil},
-	"aws:securetransport":            {boolDomain, nil},
-	"aws:viaawsservice":              {boolDomain, nil},
-	"aws:principalisawsservice":      {boolDomain, nil},
-	"ssm:sessiondocumentaccesscheck": {boolDomain, nil},
-	"aws:multifactorauthage":         {numberDomain, ageForm},
-	"aws:epochtime":                  {dateDomain, epochForm},
-	"aws:currenttime":                {dateDomain, dateForm},
-	"aws:tokenissuetime":             {dateDomain, dateForm},
-	"aws:sourceip":                   {ipDomain, addressForm},
-	"aws:vpcsourceip":                {ipDomain, addressForm},
-	"aws:principalaccount":           {textDomain, accountForm},
-	"aws:resourceaccount":            {textDomain, accountForm},
-	"aws:sourceaccount":              {textDomain, accountForm},
-	"aws:principalorgid":             {textDomain, organizationForm},
-	"aws:resourceorgid":              {textDomain, organizationForm},
-	"aws:sourceorgid":                {textDomain, organizationForm},
-	"aws:principalarn":               {textDomain, arnForm},
-	"aws:sourcearn":                  {textDomain, arnForm},
-	"ssm:sourceinstancearn":          {textDomain, arnForm},
-	"ec2:sourceinstancearn":          {textDomain, arnForm},
-	"aws:principaltype":              {textDomain, principalTypeForm},
-	"aws:requestedregion":            {textDomain, regionForm},
-	"aws:username":                   {textDomain, userNameForm},
+	"aws:multifactorauthpresent":     {scalar.Bools, nil},
+	"aws:securetransport":            {scalar.Bools, nil},
+	"aws:viaawsservice":              {scalar.Bools, nil},
+	"aws:principalisawsservice":      {scalar.Bools, nil},
+	"ssm:sessiondocumentaccesscheck": {scalar.Bools, nil},
+	"aws:multifactorauthage":         {scalar.Numbers, ageForm},
+	"aws:epochtime":                  {scalar.Dates, epochForm},
+	"aws:currenttime":                {scalar.Dates, dateForm},
+	"aws:tokenissuetime":             {scalar.Dates, dateForm},
+	"aws:sourceip":                   {scalar.Addresses, addressForm},
+	"aws:vpcsourceip":                {scalar.Addresses, addressForm},
+	"aws:principalaccount":           {scalar.Texts, accountForm},
+	"aws:resourceaccount":            {scalar.Texts, accountForm},
+	"aws:sourceaccount":              {scalar.Texts, accountForm},
+	"aws:principalorgid":             {scalar.Texts, organizationForm},
+	"aws:resourceorgid":              {scalar.Texts, organizationForm},
+	"aws:sourceorgid":                {scalar.Texts, organizationForm},
+	"aws:principalarn":               {scalar.Texts, arnForm},
+	"aws:sourcearn":                  {scalar.Texts, arnForm},
+	"ssm:sourceinstancearn":          {scalar.Texts, arnForm},
+	"ec2:sourceinstancearn":          {scalar.Texts, arnForm},
+	"aws:principaltype":              {scalar.Texts, principalTypeForm},
+	"aws:requestedregion":            {scalar.Texts, regionForm},
+	"aws:username":                   {scalar.Texts, userNameForm},
 }
 
 // A form takes at least every value that AWS may send.

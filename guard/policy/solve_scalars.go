@@ -16,20 +16,20 @@ const notScalar = "x"
 // scalarValues returns one value of every class that the comparisons with
 // numbers, dates and prefixes tell apart, and whether these are all. Where AWS
 // does not fix the key's type, a value of no such type is one more class.
-func (q *question) scalarValues(kind domain) ([]string, bool) {
+func (q *question) scalarValues(kind scalar.Domain) ([]string, bool) {
 	var out []string
 	complete := true
 	asked := 0
-	if q.families[famIP] || kind == ipDomain {
+	if q.families[famIP] || kind == scalar.Addresses {
 		asked++
 		out = append(out, q.addresses()...)
 	}
-	if q.families[famNumeric] || q.families[famDate] || kind == numberDomain || kind == dateDomain {
+	if q.families[famNumeric] || q.families[famDate] || kind == scalar.Numbers || kind == scalar.Dates {
 		asked++
-		values, ok := q.points(q.families[famDate] || kind == dateDomain)
+		values, ok := q.points(q.families[famDate] || kind == scalar.Dates)
 		out, complete = append(out, values...), ok
 	}
-	if asked > 0 && kind == textDomain {
+	if asked > 0 && kind == scalar.Texts {
 		out = append(out, notScalar)
 	}
 	return out, complete && asked < 2
