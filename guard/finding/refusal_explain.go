@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -24,14 +25,18 @@ func (r Refusal) code() guard.Code {
 	switch {
 	case r.Rule != "":
 		return r.Rule
-	case r.Code == "TargetNotConnected":
-		return "SG700"
 	case r.Code == "InvalidDocument":
 		return "SG114"
 	case r.Encoded != "" && r.Action == "":
 		return "SG608"
+	case r.ofNode() && strings.EqualFold(r.Action, "kms:Decrypt"):
+		return "SG711"
+	case r.ofNode():
+		return "SG712"
 	case refusalCodes[r.Policy] != "":
 		return refusalCodes[r.Policy]
+	case r.Action == actionWebIdentity, r.Action == actionSAML:
+		return "SG607"
 	case r.Action == guard.ActionTerminate:
 		return "SG609"
 	case r.Policy == IdentityPolicy && r.Explicit:
@@ -50,31 +55,28 @@ func (r Refusal) Explain() (guard.Finding, bool) {
 	if code == "SG600" && !r.Denied() {
 		return guard.Finding{}, false
 	}
-	f := guard.Finding{Code: code, Level: guard.Error, Grant: r.grant(), Action: r.Action, Resource: r.Resource}
-	who := "the caller"
-	if r.User != "" {
-		who = guard.Caller{SessionARN: r.User}.Name()
-	}
+	f := guard.Finding{Code: code, Level: guard.Error}
 	page, _ := Page(code)
-	switch code {
-	case "SG700":
-		f.Summary = "AWS says the target is not connected, which is no matter of permissions"
-	case r.Rule:
-		f.Summary, f.Detail = page.Title, "the target says: "+r.Message
-	case "SG114":
+	switch {
+	case r.Rule != "":
+		f.Summary = cmp.Or(r.Means, page.Title)
+		if r.Do != "" {
+			f.Fix = &guard.Fix{Text: r.Do}
+		}
+		if slices.Contains(agentRules, code) {
+			f.Detail = "the target says: " + r.Message
+		}
+	case code == "SG114":
 		f.Summary = "AWS does not accept the document: " + r.Message
-	case "SG608":
+	case code == "SG608":
 		f.Summary = "AWS refused and encoded the reason"
 		f.Fix = &guard.Fix{Text: "let someone with sts:DecodeAuthorizationMessage decode it: aws sts decode-authorization-message --encoded-message " + r.Encoded}
+	case r.Action == "" && code == "SG600":
+		f.Summary, f.Detail = "AWS refused the call, and does not say which action it asked IAM about", r.Message
+	case r.Action == "":
+		f.Summary, f.Detail = page.Title, r.Message
 	default:
-		f.Summary = "AWS refused " + r.what() + " to " + who + ": " + r.reason()
-		if r.Resource == "" {
-			f.Resource = "*"
-		}
-		if r.Action == "" {
-			f.Action, f.Resource, f.Detail = "", "", r.Message
-			f.Summary = "AWS refused the call: " + page.Title
-		}
+		r.denial(&f)
 	}
 	if r.PolicyARN != "" {
 		f.Detail = "AWS names the policy: " + r.PolicyARN
@@ -88,15 +90,35 @@ func (r Refusal) Explain() (guard.Finding, bool) {
 	return f, true
 }
 
-func (r Refusal) what() string {
-	if r.Action == "" {
-		return "the call"
+// agentRules are those of messages that the target writes, and that say more than the
+// rule.
+var agentRules = []guard.Code{"SG709", "SG710", "SG711"}
+
+// denial says which action was refused to whom.
+func (r Refusal) denial(f *guard.Finding) {
+	f.Grant, f.Action, f.Resource = r.grant(), r.Action, r.Resource
+	f.Summary = "AWS refused " + r.Action + " to " + r.who() + ": " + r.clause()
+	if r.Resource == "" {
+		f.Action, f.Detail = "", "the message names no resource"
 	}
-	return r.Action
+	if r.ofNode() {
+		f.Detail = "it is the role of the target that was refused, not the caller of the session"
+	}
 }
 
-// reason says in a clause what AWS gives as the reason.
-func (r Refusal) reason() string {
+// who is the caller that AWS refused.
+func (r Refusal) who() string {
+	switch {
+	case r.ofNode():
+		return r.nodeRole()
+	case r.User == "":
+		return "the caller"
+	}
+	return guard.Caller{SessionARN: r.User}.Name()
+}
+
+// clause says what AWS gives as the reason.
+func (r Refusal) clause() string {
 	article := "a "
 	if strings.HasPrefix(r.Policy, "identity") {
 		article = "an "
@@ -104,8 +126,14 @@ func (r Refusal) reason() string {
 	switch {
 	case r.Policy == "" && r.Explicit:
 		return "some policy denies it"
+	case r.Policy == "" && r.Owner() == OwnerTrust:
+		return "the role's trust policy does not allow it"
 	case r.Policy == "":
 		return "it gives no reason"
+	case r.Owner() == OwnerKeyPolicy && r.Explicit:
+		return "the key policy denies it"
+	case r.Owner() == OwnerKeyPolicy:
+		return "the key policy does not allow it, whatever the caller's own policies say"
 	case r.Explicit:
 		return article + r.Policy + " denies it"
 	}
@@ -114,6 +142,9 @@ func (r Refusal) reason() string {
 
 // grant guesses the grant by action and resource.
 func (r Refusal) grant() string {
+	if r.Resource == "" || r.ofNode() {
+		return ""
+	}
 	switch strings.ToLower(r.Action) {
 	case strings.ToLower(guard.ActionStart):
 		if guard.ResourceType(r.Resource) == "document" {
@@ -156,6 +187,27 @@ func Refused(d guard.Decision, r Refusal) guard.Decision {
 	return out
 }
 
+// Pasted explains what was read of a message that somebody pasted, without evidence, in
+// the order of the text.
+func Pasted(all []Refusal) guard.Decision {
+	var d guard.Decision
+	refused := make(map[string]bool)
+	for _, r := range all {
+		refused[r.grant()] = true
+	}
+	both := refused[guard.GrantTarget] && refused[guard.GrantDocument]
+	for _, r := range all {
+		found := Refused(guard.Decision{}, r).Findings
+		for i := range found {
+			if _, faulty := documentFault(d, r); !both && !faulty {
+				add(&found[i], r.another())
+			}
+		}
+		d.Findings = append(d.Findings, found...)
+	}
+	return d
+}
+
 // healthOf gives TargetNotConnected the evidence that was seen.
 func healthOf(d guard.Decision, f *guard.Finding) {
 	seen := health(d.Request, d.Facts)
@@ -172,6 +224,18 @@ func healthOf(d guard.Decision, f *guard.Finding) {
 // join brings a refusal together with what was found here about the grant AWS
 // names.
 func join(d guard.Decision, f *guard.Finding, r Refusal) {
+	if r.ofNode() || r.Owner() == OwnerKeyPolicy {
+		// The policies of the caller do not decide it, and may lack it as well.
+		proposal(f, r)
+		for _, own := range d.Findings {
+			if own.Grant == f.Grant && own.Grant != "" && d.Of(own.Grant).Verdict.Denies() {
+				f.Nearest = own.Nearest
+				add(f, "the caller's own policies do not allow it either: "+own.Summary+" ("+string(own.Code)+")")
+				return
+			}
+		}
+		return
+	}
 	if fault, faulty := documentFault(d, r); faulty && guard.GroupOf(guard.Grant{ID: f.Grant}) == "start" {
 		f.Fix = fault.Fix
 		add(f, fault.Summary)
@@ -185,7 +249,7 @@ func join(d guard.Decision, f *guard.Finding, r Refusal) {
 		}
 	}
 	if d.Policies == nil {
-		proposal(d, f, r)
+		proposal(f, r)
 		return
 	}
 	for _, g := range d.Grants {
@@ -249,30 +313,101 @@ func compare(d guard.Decision, f *guard.Finding, r Refusal, g guard.Grant) {
 
 // ask is the fix that is somebody else's to make, nil when the caller's administrator can.
 func (r Refusal) ask() *guard.Fix {
-	layer, _ := r.Layer()
-	owner := guard.Owner(layer)
+	owner, what := "", " on "+r.Resource
+	if layer, known := r.Layer(); known {
+		owner = guard.Owner(layer)
+	}
+	if r.Resource == "" {
+		what = ""
+	}
+	switch r.Owner() {
+	case OwnerKeyPolicy:
+		owner = "the administrator of the key"
+		if account := guard.ArnField(r.User, 4); !r.Explicit && accountID(account) {
+			key := guard.Allow(guard.Texts{r.Action}, guard.Texts{"*"})
+			what += " in the key policy, for instance by this statement, which leaves it to the IAM policies of the account: " +
+				strings.Replace(key.String(), `{"Effect":"Allow",`, `{"Effect":"Allow","Principal":{"AWS":"arn:`+cmp.Or(guard.ArnField(r.User, 1), "aws")+":iam::"+account+`:root"},`, 1)
+		}
+	case OwnerTrust:
+		owner = "whoever keeps the role's trust policy"
+	}
 	if owner == "" {
 		return nil
 	}
 	return &guard.Fix{Text: "ask " + owner, Ask: owner,
-		Message: "Please allow " + r.User + " " + r.Action + " on " + r.Resource + ". AWS says: " + r.Message + "\n"}
+		Message: "Please allow " + cmp.Or(r.User, "the caller") + " " + r.Action + what + ". AWS says: " + r.Message + "\n"}
 }
 
+func accountID(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
+
 // proposal offers the grant that AWS misses when no policy could be read.
-func proposal(d guard.Decision, f *guard.Finding, r Refusal) {
+func proposal(f *guard.Finding, r Refusal) {
+	if r.Action == "" || f.Fix != nil {
+		return
+	}
 	if fix := r.ask(); fix != nil {
 		f.Fix = fix
 		return
 	}
-	if r.Explicit || r.Action == "" || r.Resource == "" || f.Grant == "" {
+	if r.Explicit || r.Resource == "" || f.Grant == "" && !r.ofNode() {
 		return
 	}
-	who := guard.Caller{SessionARN: r.User}.Home()
-	fix := &guard.Fix{Text: "add to " + who, Grants: []string{f.Grant}}
-	for _, s := range guard.Permissions([]guard.Grant{{ID: f.Grant, Action: r.Action, Resource: r.Resource}}) {
-		fix.Changes = append(fix.Changes, guard.Change{Kind: guard.AddStatement, Where: who, Statement: s.String()})
+	where := guard.Caller{SessionARN: r.User}.Home()
+	if r.ofNode() {
+		where = r.nodeRole()
+	}
+	fix := &guard.Fix{Text: "add to " + where}
+	if r.Policy == "" {
+		fix.Text = "unless a policy allows it already, add to " + where
+	}
+	if f.Grant != "" {
+		fix.Grants = []string{f.Grant}
 	}
 	f.Fix = fix
+	if strings.Contains(r.Resource, masked) {
+		fix.Text += " a statement that allows it on the resource, whose ARN is partly hidden in the message"
+		return
+	}
+	resource := r.Resource
+	if strings.HasPrefix(r.Action, "ssmmessages:") {
+		resource = "*" // the service has no resource types
+	}
+	for _, s := range guard.Permissions([]guard.Grant{{ID: f.Grant, Action: r.Action, Resource: resource}}) {
+		fix.Changes = append(fix.Changes, guard.Change{Kind: guard.AddStatement, Where: where, Statement: s.String()})
+	}
+}
+
+// masked is what the log of a CI has in the place of a value that it keeps secret.
+const masked = "***"
+
+// another says how to see the grants that a message leaves out: AWS names one resource.
+func (r Refusal) another() string {
+	if r.Action != guard.ActionStart || strings.Contains(r.Resource, masked) {
+		return ""
+	}
+	region, name := guard.ArnField(r.Resource, 3), lastName(r.Resource)
+	other, options := "target", "--target TARGET"
+	switch kind := guard.ResourceType(r.Resource); {
+	case !plainName(name) || !plainName(region):
+		return ""
+	case kind == "document" && name != guard.DefaultDocument:
+		options += " --document-name " + name
+	case kind == "document":
+	case kind == "instance" || kind == "managed-instance":
+		other, options = "document", "--target "+name
+	default:
+		return ""
+	}
+	return "AWS names one resource only, and the grant on the " + other + " may be missing too: ssmguard check " + options + " --region " + region
+}
+
+func lastName(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+
+// plainName reports whether a name can stand in a command as it is.
+func plainName(s string) bool {
+	return s != "" && s[0] != '-' && strings.IndexFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
+	}) < 0
 }
 
 // add appends a clause to the detail.

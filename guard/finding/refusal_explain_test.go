@@ -74,7 +74,7 @@ func TestRefusedComesFirst(t *testing.T) {
 }
 
 func TestUnrelatedErrorAddsNothing(t *testing.T) {
-	r, _ := ParseRefusal("An error occurred (ThrottlingException) when calling the StartSession operation: Rate exceeded")
+	r, _ := ParseRefusal("An error occurred (ValidationException) when calling the StartSession operation: a reason is too long")
 	if d := Refused(guard.Decision{}, r); len(d.Findings) != 0 {
 		t.Errorf("%+v", d.Findings)
 	}

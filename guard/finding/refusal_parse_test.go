@@ -56,7 +56,7 @@ func TestParseRefusal(t *testing.T) {
 		{"the agent", "----------ERROR-------\nUnable to start command: failed to start pty since RunAs user web does not exist\n",
 			Refusal{Rule: "SG709"}},
 		{"another error", "An error occurred (TargetNotConnected) when calling the StartSession operation: i-0123456789abcdef0 is not connected.",
-			Refusal{Code: "TargetNotConnected", Operation: "StartSession"}},
+			Refusal{Code: "TargetNotConnected", Operation: "StartSession", Rule: "SG700", Means: "AWS says the target is not connected, which is no matter of permissions"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -105,34 +105,40 @@ func TestParseRefusalTypes(t *testing.T) {
 	}
 }
 
-func FuzzParseRefusal(f *testing.F) {
+func FuzzParseRefusals(f *testing.F) {
 	f.Add(refused + onDoc + " with an explicit deny in a session policy")
 	f.Add("An error occurred (AccessDeniedException) when calling the StartSession operation: " + refused)
 	f.Add("Encoded authorization failure message: AAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Add("User: arn: is not authorized to perform: a:b on resource: ")
+	for _, m := range fieldMessages(f) {
+		f.Add(m.Text)
+	}
 	f.Fuzz(func(t *testing.T, in string) {
-		r, ok := ParseRefusal(in)
-		if !ok && (r.Rule != "" || r.Action != "" || r.Code != "" || r.Encoded != "") {
-			t.Errorf("read %+v and says it read nothing", r)
+		all := ParseRefusals(in)
+		if first, ok := ParseRefusal(in); ok != (len(all) > 0) || ok && !cmp.Equal(first, all[0]) {
+			t.Errorf("the first is %+v of %+v", first, all)
 		}
-		if strings.ContainsAny(r.Message, "\n\r\t") {
-			t.Errorf("message keeps white space: %q", r.Message)
+		for _, r := range all {
+			if r.Rule == "" && r.Action == "" && r.Code == "" && r.Encoded == "" {
+				t.Errorf("says nothing: %+v", r)
+			}
+			for _, text := range []string{r.Code, r.Operation, r.User, r.Action, r.Resource, r.Policy, r.PolicyARN, r.Encoded, r.Message} {
+				if plainText(text) != text || strings.Contains(text, "\n") {
+					t.Errorf("not plain: %q", text)
+				}
+			}
+			for _, arn := range []string{r.User, r.Resource, r.PolicyARN} {
+				if strings.ContainsAny(arn, " \"'`<>|()[]{}\\;&") {
+					t.Errorf("more than an ARN: %q", arn)
+				}
+			}
+			again, _ := ParseRefusal(r.Message)
+			if r.Rule == "" && r.Action != "" && (again.Action != r.Action || again.Resource != r.Resource || again.Reason() != r.Reason()) {
+				t.Errorf("reading the message again gives %+v, first %+v", again, r)
+			}
 		}
-		if r.Policy != "" && !cmp.Equal(r.Policy, policyTypeOf(r.Policy)) {
-			t.Errorf("unknown policy type %q", r.Policy)
-		}
-		again, _ := ParseRefusal(r.Message)
-		if r.Action != "" && (again.Action != r.Action || again.Resource != r.Resource) {
-			t.Errorf("reading the message again gives %+v, first %+v", again, r)
+		for _, finding := range Pasted(all).Findings {
+			whole(t, finding.Code, finding)
 		}
 	})
-}
-
-func policyTypeOf(s string) string {
-	for _, p := range policyTypes {
-		if p == s {
-			return p
-		}
-	}
-	return ""
 }

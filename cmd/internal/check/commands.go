@@ -51,23 +51,20 @@ session be resumed and ended. It starts nothing.`,
 		},
 		{
 			Command: cli.Command{
-				Name: "explain", Category: command.Checks, ArgsUsage: "[CODE | MESSAGE | < FILE]",
+				Name: "explain", Category: command.Checks, SkipFlagParsing: true, ArgsUsage: "[--output json] [CODE | MESSAGE | < FILE]",
 				Usage: "tell more about a finding, or what AWS's error message means",
-				Description: `Prints the page of a finding, or reads an AccessDenied message as AWS, the AWS CLI or an
-SDK prints it and says what it means. Encoded messages are decoded by AWS, where the
-caller may. Without either it lists all findings.`,
+				Description: `Prints the page of a finding, or reads what was pasted of AWS, the AWS CLI, an SDK, Terraform,
+the session-manager plugin or the agent, and says what each message in it means: who was
+refused what by which policy, or what else is wrong. Encoded messages are decoded by AWS,
+where the caller may. Without either it lists all findings.`,
 			},
-			Run: func(ctx context.Context, p *env.Process, words []string) error {
-				o := &explainOptions{process: p}
-				if err := o.complete(words); err != nil {
-					return err
-				}
-				return o.run(ctx)
-			},
-			Words: "CODE",
+			Run:     runExplain,
+			Words:   "CODE",
+			Options: func() []command.Flag { return new(explainOptions).flags() },
 			Examples: []command.Example{
 				{Line: "ssmguard explain SG101", Text: "what a finding means"},
 				{Line: "aws s3 ls 2>&1 | ssmguard explain", Text: "what a refusal of AWS means"},
+				{Line: "terraform apply 2>&1 | ssmguard explain --output json", Text: "every refusal in a log, for programs"},
 			},
 		},
 		{

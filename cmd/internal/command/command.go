@@ -31,8 +31,8 @@ var Groups = []string{Sessions, Checks, Tunnels, Trying, Setup}
 // Command declares a command. Of cli.Command it sets Name, Usage (a line), ArgsUsage
 // (what follows the name), UsageText (the same, longer), Description, Category (one of Groups, for a command that
 // stands below no other), and SkipFlagParsing where urfave/cli cannot parse the words:
-// those of the AWS CLI's grammar, and those that have options behind their words. The
-// fields here are for what urfave/cli has no place for.
+// those of the AWS CLI's grammar, those that have options behind their words, and words that
+// may begin with dashes. The fields here are for what urfave/cli has no place for.
 type Command struct {
 	cli.Command
 	// Options makes the options anew. They are made when they are parsed, shown or
