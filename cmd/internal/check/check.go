@@ -86,6 +86,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 			return exit.Coded(err.Error(), exit.Config)
 		}
 		added.tellLeftOut(o.Line.Process.Stderr)
+		added.files = nil // they are asked about whoever has them by now
 		source, unread, err := o.files.WhatIf.overlay(ctx, w.Policies, guard.Caller{}, added)
 		if err != nil {
 			o.close()

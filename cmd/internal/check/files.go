@@ -62,7 +62,7 @@ func (o *fileOptions) flags() []command.Flag {
 		}},
 		{Name: "--matrix", Value: "FILE", Text: "ask the many requests of a YAML file at once; it brings its own targets",
 			Set: func(v string) error { o.Matrix = v; return nil }},
-		file("--policy", policy.Identity, "IAM policy JSON, or the output of \"terraform show -json\""),
+		file("--policy", policy.Identity, "IAM policy JSON, or an output of \"aws iam\" or \"terraform show -json\""),
 		file("--boundary", policy.Boundary, "the caller's permissions boundary"),
 		file("--session-policy", policy.Session, "the policy of the caller's session"),
 		file("--scp", policy.SCP, "a service control policy of the organization"),

@@ -71,7 +71,11 @@ func (o *matrixOptions) run(ctx context.Context) error {
 		}
 	}
 	if o.output == nil { // a decision brings them itself
-		o.files.tellUnread(o.Line.Process.Stderr)
+		callers, err := o.callers()
+		if err != nil {
+			return err
+		}
+		o.files.tellUnread(o.Line.Process.Stderr, callers)
 	}
 	unmet := 0
 	for _, row := range o.matrix.Requests {
@@ -130,6 +134,18 @@ func (o *matrixOptions) stated(row configs.MatrixRequest) map[string][]string {
 		maps.Copy(all, keys)
 	}
 	return all
+}
+
+// callers returns who asks the requests about policy files.
+func (o *matrixOptions) callers() (list []guard.Caller, err error) {
+	for _, row := range o.matrix.Requests {
+		c, err := namedCaller(cmp.Or(row.Principal, o.matrix.Principal))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", rowName(row), err)
+		}
+		list = append(list, c)
+	}
+	return list, nil
 }
 
 // outcome compares a verdict with what was expected of it.

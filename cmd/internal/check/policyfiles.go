@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -24,10 +23,14 @@ type policyTexts struct {
 	documents []policyText
 	unread    []unreadPolicy
 	leftOut   []string // names of policies that do not belong to the caller
+	owners    owners
 }
 
 type policyText struct {
 	name       string
+	node       string // where it hangs in the graph of owners
+	again      bool   // the same text stands before it
+	used       bool   // the same text stands after it, and this one is no more than its source
 	statements []policy.Statement
 }
 
@@ -35,55 +38,101 @@ type policyText struct {
 type unreadPolicy struct {
 	kind policy.Kind
 	why  string // "aws_iam_policy.dev is known only after apply"
+	node string // where it hangs in the graph of owners; "" if it bears on everyone
 }
 
 // policyReading is what files of policies say together.
 type policyReading struct {
 	set      policy.Set
-	doubtful []doubtful // identity policies of which the caller has one at least
+	doubtful []doubtful // identity policies that may be the caller's
 	unread   []string   // one line for each policy that was not read
 	leftOut  []string   // one line for each file with policies that do not belong to the caller
+	others   []string   // one line for each file whose policies belong to other principals, too
+	files    []readFile
+}
+
+// readFile is a file of policies with what it holds.
+type readFile struct {
+	policyFile
+	policyTexts
 }
 
 // doubtful are the policies of a file that does not say whose they are.
 type doubtful struct {
 	path      string
 	documents []policyText
+	caller    string // role/dev, who may have none of them; "" if he has one at least
+}
+
+// in says of which policies it is not known whether the caller has them.
+func (d doubtful) in() string {
+	if d.caller != "" {
+		return fmt.Sprintf("%s: nothing says for certain whether %s has these policies", d.path, d.caller)
+	}
+	return fmt.Sprintf("%s: nothing says which of its policies the caller has", d.path)
 }
 
 // readPolicies reads files into the layers they belong to. All SCP files form
 // one level, as if attached to the same account, and so do RCP files.
 func readPolicies(files []policyFile) (policyReading, error) {
-	var r policyReading
-	bounded := slices.ContainsFunc(files, func(f policyFile) bool { return f.kind == policy.Boundary })
+	var list []readFile
 	for _, f := range files {
-		in, err := f.read()
+		texts, err := f.read()
 		if err != nil {
-			return r, err
+			return policyReading{}, err
 		}
-		if len(in.leftOut) > 0 {
-			r.leftOut = append(r.leftOut, fmt.Sprintf("%s: left out, as they are no %s policies: %s", f.path, f.kind, strings.Join(in.leftOut, ", ")))
+		list = append(list, readFile{f, texts})
+	}
+	return gather(list, nil), nil
+}
+
+// gather puts the policies of files together. Of a file that knows one of the names
+// of the caller, it takes the policies that are the caller's.
+func gather(files []readFile, caller []string) policyReading {
+	r := policyReading{files: files}
+	bounded := slices.ContainsFunc(files, func(f readFile) bool { return f.kind == policy.Boundary })
+	for _, f := range files {
+		if len(f.leftOut) > 0 {
+			r.leftOut = append(r.leftOut, fmt.Sprintf("%s: left out, as they are no %s policies: %s", f.path, f.kind, strings.Join(f.leftOut, ", ")))
 		}
+		own, tied := f.owned(caller)
+		distinct := slices.DeleteFunc(slices.Clone(f.documents), func(d policyText) bool { return d.again })
 		whole := true
-		for _, u := range in.unread {
+		for _, u := range own.unread {
 			if u.kind == policy.Boundary && f.kind == policy.Identity && bounded {
 				continue // its text was given
 			}
 			r.lack(u.kind, f.path+": "+u.why)
 			whole = whole && u.kind != f.kind
 		}
-		switch {
-		case len(in.documents) == 1 && whole:
-			r.add(f.kind, in.documents[0].statements)
-			continue
-		case len(in.documents) > 1 && f.kind == policy.Identity:
-			r.doubtful = append(r.doubtful, doubtful{f.path, in.documents})
-		case len(in.documents) > 1:
-			r.lack(f.kind, fmt.Sprintf("%s: nothing says which of its policies is the %s policy: %s", f.path, f.kind, policyNames(in.documents)))
-		}
 		r.add(f.kind, []policy.Statement{}) // the layer exists
+		switch {
+		case tied != "":
+			for _, d := range own.certain {
+				r.add(f.kind, d.statements)
+			}
+			if len(own.possible) > 0 {
+				r.doubtful = append(r.doubtful, doubtful{f.path, own.possible, tied})
+			}
+			if len(own.others) > 0 {
+				r.others = append(r.others, fmt.Sprintf("%s: left out, as they are not policies of %s: %s", f.path, tied, policyNames(own.others)))
+			}
+		case len(distinct) == 1 && whole:
+			r.add(f.kind, distinct[0].statements)
+		case len(distinct) > 1 && f.kind == policy.Identity:
+			r.doubtful = append(r.doubtful, doubtful{f.path, distinct, ""})
+		case len(distinct) > 1:
+			r.lack(f.kind, fmt.Sprintf("%s: nothing says which of its policies is the %s policy: %s", f.path, f.kind, policyNames(distinct)))
+		}
 	}
-	return r, nil
+	return r
+}
+
+// of returns the same files as read for one caller.
+func (r policyReading) of(c guard.Caller) policyReading {
+	own := gather(r.files, principalNames(c))
+	own.set.Root = r.set.Root
+	return own
 }
 
 // lack notes that a layer is not whole, and why.
@@ -100,29 +149,13 @@ func (r *policyReading) add(kind policy.Kind, statements []policy.Statement) {
 	*layer = append(append([]policy.Statement{}, *layer...), statements...)
 }
 
-// read returns the policies of a file: one document, or those in the output of
-// `terraform show -json`.
-func (f policyFile) read() (policyTexts, error) {
-	text, err := os.ReadFile(f.path)
-	switch {
-	case err != nil:
-		return policyTexts{}, err
-	case isTerraform(text):
-		return readTerraform(f.kind, f.path, text)
-	case isTerraformInternal(f.path, text):
-		return policyTexts{}, fmt.Errorf("%s: Terraform's own files are not read; give what \"terraform show -json\" prints of the plan or state", f.path)
-	}
-	doc, err := policy.Parse(f.kind, f.path, text)
-	if err != nil {
-		return policyTexts{}, err
-	}
-	return policyTexts{documents: []policyText{{f.path, doc.Statements}}}, nil
-}
-
 // settle returns the policies to judge by, and the findings about those that
 // cannot be judged by. The doubtful policies are all taken where each of them alone gives
 // the same answer: then any of them together give it, too.
 func (r policyReading) settle(ctx context.Context, c guard.Caller, grants []guard.Grant) (policy.Set, []guard.Finding, error) {
+	if len(r.files) > 0 {
+		r = r.of(c)
+	}
 	if len(r.doubtful) == 0 || slices.Contains(r.set.Partial, policy.Identity) {
 		set, fs := r.withoutDoubtful()
 		return set, fs, nil
@@ -134,7 +167,7 @@ func (r policyReading) settle(ctx context.Context, c guard.Caller, grants []guar
 	}
 	fs := r.unreadFindings()
 	for _, d := range r.doubtful {
-		fs = append(fs, unseen(guard.Note, fmt.Sprintf("%s: nothing says which of its policies the caller has; the answer is the same for each: %s", d.path, policyNames(d.documents))))
+		fs = append(fs, unseen(guard.Note, fmt.Sprintf("%s; the answer is the same for each: %s", d.in(), policyNames(d.documents))))
 	}
 	return all, fs, nil
 }
@@ -145,7 +178,7 @@ func (r policyReading) settle(ctx context.Context, c guard.Caller, grants []guar
 func (r policyReading) withoutDoubtful() (policy.Set, []guard.Finding) {
 	set, fs := r.set, r.unreadFindings()
 	for _, d := range r.doubtful {
-		f := unseen(guard.Warning, fmt.Sprintf("%s: nothing says which of its policies the caller has: %s", d.path, policyNames(d.documents)))
+		f := unseen(guard.Warning, fmt.Sprintf("%s: %s", d.in(), policyNames(d.documents)))
 		f.Fix = &guard.Fix{Text: "give the policies that the caller has, each as a file of its own: --policy FILE --policy FILE"}
 		fs = append(fs, f)
 	}
@@ -160,6 +193,9 @@ func (r policyReading) unreadFindings() []guard.Finding {
 	for _, line := range r.unread {
 		fs = append(fs, unseen(guard.Warning, line))
 	}
+	for _, line := range r.others {
+		fs = append(fs, unseen(guard.Note, line))
+	}
 	return fs
 }
 
@@ -172,7 +208,11 @@ func (r policyReading) agree(ctx context.Context, c guard.Caller, grants []guard
 	alone, count := r.set, 0
 	all = r.set
 	for _, d := range r.doubtful {
-		for _, doc := range d.documents {
+		documents := d.documents
+		if d.caller != "" {
+			documents = append([]policyText{{}}, documents...) // the caller may have none
+		}
+		for _, doc := range documents {
 			count++
 			alone.Identity = slices.Concat(r.set.Identity, doc.statements)
 			all.Identity = slices.Concat(all.Identity, doc.statements)
@@ -208,6 +248,9 @@ func unseen(level guard.Level, line string) guard.Finding {
 // repair that was tried with all the doubtful policies together is none that was
 // checked for the caller.
 func (r policyReading) qualify(d guard.Decision, unread []guard.Finding) guard.Decision {
+	if len(r.files) > 0 {
+		r = r.of(d.Request.Caller)
+	}
 	for i := range d.Findings {
 		if fix := d.Findings[i].Fix; fix != nil && len(r.doubtful) > 0 {
 			unchecked := *fix
@@ -228,18 +271,29 @@ func (r policyReading) tellLeftOut(stderr io.Writer) {
 }
 
 // tellUnread names the policies that were not read, or are doubtful, once for all
-// the requests that are asked.
-func (r policyReading) tellUnread(stderr io.Writer) {
-	_, fs := r.withoutDoubtful()
-	for _, f := range fs {
-		fmt.Fprintln(stderr, "ssmguard: warning: "+f.Summary)
+// the callers who ask.
+func (r policyReading) tellUnread(stderr io.Writer, callers []guard.Caller) {
+	told := make(map[string]bool)
+	for _, c := range callers {
+		_, fs := r.of(c).withoutDoubtful()
+		for _, f := range fs {
+			if !told[f.Summary] {
+				fmt.Fprintf(stderr, "ssmguard: %s: %s\n", f.Level, f.Summary)
+			}
+			told[f.Summary] = true
+		}
 	}
 }
 
+// policyNames lists policies, the first of them if they are many.
 func policyNames(documents []policyText) string {
-	list := make([]string, len(documents))
+	const most = 12
+	var list []string
 	for i, d := range documents {
-		list[i] = d.name
+		if i == most-1 && len(documents) > most {
+			return fmt.Sprintf("%s and %d more", strings.Join(list, ", "), len(documents)-i)
+		}
+		list = append(list, d.name)
 	}
 	return strings.Join(list, ", ")
 }

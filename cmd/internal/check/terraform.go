@@ -31,7 +31,11 @@ type terraformOutput struct {
 	Configuration struct {
 		Root terraformConfig `json:"root_module"`
 	} `json:"configuration"`
-	Errored bool `json:"errored"`
+	Errored  bool       `json:"errored"`
+	Relevant []struct { // what other resources refer to, from within dynamic blocks too
+		Resource  string `json:"resource"`
+		Attribute []any  `json:"attribute"`
+	} `json:"relevant_attributes"`
 }
 
 type terraformValues struct {
@@ -60,13 +64,18 @@ type terraformResource struct {
 // terraformConfig is a module as it is written, its resources named without the
 // module and without an index.
 type terraformConfig struct {
-	Resources []struct {
-		Address     string         `json:"address"`
-		Expressions map[string]any `json:"expressions"`
-	} `json:"resources"`
-	Calls map[string]struct {
+	Resources []terraformWritten `json:"resources"`
+	Calls     map[string]struct {
 		Module terraformConfig `json:"module"`
 	} `json:"module_calls"`
+}
+
+// terraformWritten is a resource as it is written.
+type terraformWritten struct {
+	Address     string         `json:"address"`
+	Type        string         `json:"type"`
+	Expressions map[string]any `json:"expressions"`
+	ForEach     map[string]any `json:"for_each_expression"`
 }
 
 // terraformPlaces lists where resources hold the texts of policies, and what kinds
@@ -95,13 +104,54 @@ type terraformMaker struct {
 	resources []string
 	name      string
 	elsewhere string
+	principal string // what its names are of in the graph of owners: role, user, group; "" for others
 }
 
 var (
-	makesManaged = terraformMaker{[]string{"aws_iam_policy"}, "arn", "attaches %s, whose text is not in this file"}
-	makesInline  = terraformMaker{[]string{"aws_iam_role_policy", "aws_iam_user_policy", "aws_iam_group_policy"}, "name", makesManaged.elsewhere}
-	makesGroup   = terraformMaker{[]string{"aws_iam_group"}, "name", "puts users into the group %s, whose policies are not in this file"}
+	makesManaged = terraformMaker{[]string{"aws_iam_policy"}, "arn", "attaches %s, whose text is not in this file", ""}
+	makesNamed   = terraformMaker{[]string{"aws_iam_policy"}, "name", makesManaged.elsewhere, ""}
+	makesInline  = terraformMaker{[]string{"aws_iam_role_policy", "aws_iam_user_policy", "aws_iam_group_policy"}, "name", makesManaged.elsewhere, ""}
+	makesGroup   = terraformMaker{[]string{"aws_iam_group"}, "name", "puts users into the group %s, whose policies are not in this file", "group"}
+	makesRole    = terraformMaker{[]string{"aws_iam_role"}, "name", "", "role"}
+	makesUser    = terraformMaker{[]string{"aws_iam_user"}, "name", "", "user"}
+	makesSet     = terraformMaker{[]string{"aws_ssoadmin_permission_set"}, "arn", "", ""}
 )
+
+// terraformPrincipals are the resources that are principals, with what their nodes in
+// the graph of owners are called before the name.
+var terraformPrincipals = map[string]string{
+	"aws_iam_role": "role", "aws_iam_user": "user", "aws_iam_group": "group", "aws_ssoadmin_permission_set": "permission set",
+}
+
+// terraformHolders lists which attributes of resources name the principals that have
+// what the resource brings.
+var terraformHolders = []struct {
+	resource  string
+	attribute string
+	maker     terraformMaker
+}{
+	{"aws_iam_role_policy", "role", makesRole},
+	{"aws_iam_user_policy", "user", makesUser},
+	{"aws_iam_group_policy", "group", makesGroup},
+	{"aws_iam_role_policy_attachment", "role", makesRole},
+	{"aws_iam_user_policy_attachment", "user", makesUser},
+	{"aws_iam_group_policy_attachment", "group", makesGroup},
+	{"aws_iam_policy_attachment", "roles", makesRole},
+	{"aws_iam_policy_attachment", "users", makesUser},
+	{"aws_iam_policy_attachment", "groups", makesGroup},
+	{"aws_iam_role_policy_attachments_exclusive", "role_name", makesRole},
+	{"aws_iam_user_policy_attachments_exclusive", "user_name", makesUser},
+	{"aws_iam_group_policy_attachments_exclusive", "group_name", makesGroup},
+	{"aws_iam_role_policies_exclusive", "role_name", makesRole},
+	{"aws_iam_user_policies_exclusive", "user_name", makesUser},
+	{"aws_iam_group_policies_exclusive", "group_name", makesGroup},
+	{"aws_iam_user_group_membership", "user", makesUser},
+	{"aws_iam_group_membership", "users", makesUser},
+	{"aws_ssoadmin_permission_set_inline_policy", "permission_set_arn", makesSet},
+	{"aws_ssoadmin_managed_policy_attachment", "permission_set_arn", makesSet},
+	{"aws_ssoadmin_customer_managed_policy_attachment", "permission_set_arn", makesSet},
+	{"aws_ssoadmin_permissions_boundary_attachment", "permission_set_arn", makesSet},
+}
 
 // terraformAttachments lists where resources give a principal policies that stand
 // elsewhere, by an ARN, or by a name that is looked up in each account.
@@ -124,7 +174,7 @@ var terraformAttachments = []struct {
 	{"aws_iam_user_group_membership", []string{"groups"}, makesGroup},
 	{"aws_iam_group_membership", []string{"group"}, makesGroup},
 	{"aws_ssoadmin_managed_policy_attachment", []string{"managed_policy_arn"}, makesManaged},
-	{"aws_ssoadmin_customer_managed_policy_attachment", []string{"customer_managed_policy_reference", "name"}, makesManaged},
+	{"aws_ssoadmin_customer_managed_policy_attachment", []string{"customer_managed_policy_reference", "name"}, makesNamed},
 }
 
 // terraformBounded are the resources that may have a permissions boundary.
@@ -137,64 +187,65 @@ var terraformUnread = []string{
 	"awscc_iam_role_policy", "awscc_iam_user_policy", "awscc_iam_group_policy", "awscc_sso_permission_set",
 }
 
-func isTerraform(text []byte) bool {
-	var probe struct {
-		FormatVersion string `json:"format_version"`
-	}
-	return bytes.Contains(text, []byte(`"format_version"`)) && json.Unmarshal(text, &probe) == nil && probe.FormatVersion != ""
+func isTerraform(in policyInput) bool {
+	var version string
+	return json.Unmarshal(in.top["format_version"], &version) == nil && version != ""
 }
 
 // isTerraformInternal reports whether a file is one that Terraform reads or keeps:
 // its language, a plan, or a state.
-func isTerraformInternal(path string, text []byte) bool {
-	var state struct {
-		Terraform string `json:"terraform_version"`
-	}
+func isTerraformInternal(in policyInput) bool {
 	switch {
-	case filepath.Ext(path) == ".tf", strings.HasSuffix(path, ".tf.json"):
+	case filepath.Ext(in.path) == ".tf", strings.HasSuffix(in.path, ".tf.json"):
 		return true
-	case bytes.HasPrefix(text, []byte("PK\x03\x04")): // a saved plan is a zip archive
+	case bytes.HasPrefix(in.text, []byte("PK\x03\x04")): // a saved plan is a zip archive
 		return true
 	}
-	return bytes.Contains(text, []byte(`"terraform_version"`)) && json.Unmarshal(text, &state) == nil && state.Terraform != ""
+	var version string
+	return json.Unmarshal(in.top["terraform_version"], &version) == nil && version != ""
+}
+
+func refuseTerraform(_ policy.Kind, in policyInput) (policyTexts, error) {
+	return policyTexts{}, fmt.Errorf("%s: Terraform's own files are not read; give what \"terraform show -json\" prints of the plan or state", in.path)
 }
 
 // terraformReader collects the policies of one kind.
 type terraformReader struct {
-	path   string
-	kind   policy.Kind
-	config terraformConfig
-	seen   map[string]bool // the texts that were found, as canonical JSON
-	in     policyTexts
+	path      string
+	kind      policy.Kind
+	config    terraformConfig
+	resources []terraformResource
+	hidden    bool           // a dynamic block may turn on what is known only after apply
+	seen      map[string]int // the index of a document by its text as canonical JSON, -1 if it is none
+	in        policyTexts
 }
 
 // readTerraform reads the policies of one kind in the output of `terraform show
 // -json`. Nothing of it is an error but an output without any.
-func readTerraform(kind policy.Kind, path string, text []byte) (policyTexts, error) {
+func readTerraform(kind policy.Kind, in policyInput) (policyTexts, error) {
 	var out terraformOutput
-	if err := json.Unmarshal(text, &out); err != nil {
-		return policyTexts{}, fmt.Errorf("%s: %w", path, err)
+	if err := json.Unmarshal(in.text, &out); err != nil {
+		return policyTexts{}, fmt.Errorf("%s: %w", in.path, err)
 	}
-	r := &terraformReader{path: path, kind: kind, config: out.Configuration.Root, seen: make(map[string]bool)}
-	resources := out.resources()
-	for _, res := range resources {
+	r := &terraformReader{path: in.path, kind: kind, config: out.Configuration.Root, resources: out.resources(), seen: make(map[string]int)}
+	r.hidden = r.hiddenReferences(out)
+	for _, res := range r.resources {
 		r.texts(res)
 		if kind == policy.Identity {
 			r.bounded(res)
+			r.holders(res)
+			r.attached(res)
 		}
 	}
-	if kind == policy.Identity {
-		r.attached(resources)
-	}
 	if out.Errored {
-		r.unread("the plan ended with an error and is not whole")
+		r.unread("", "the plan ended with an error and is not whole")
 	}
 	if len(r.in.documents) == 0 && !slices.ContainsFunc(r.in.unread, func(u unreadPolicy) bool { return u.kind == kind }) {
 		but := ""
 		if len(r.in.leftOut) > 0 {
 			but = "; left out: " + strings.Join(r.in.leftOut, ", ")
 		}
-		return policyTexts{}, fmt.Errorf("%s: no %s policy in this terraform output%s", path, kind, but)
+		return policyTexts{}, fmt.Errorf("%s: no %s policy in this terraform output%s", in.path, kind, but)
 	}
 	return r.in, nil
 }
@@ -263,7 +314,7 @@ func (m terraformModule) all() []terraformResource {
 // texts takes the policies that a resource holds.
 func (r *terraformReader) texts(res terraformResource) {
 	if slices.Contains(terraformUnread, res.Type) && r.kind == policy.Identity {
-		r.unread(res.Address + " is of a type that is not read")
+		r.unread("", res.Address+" is of a type that is not read")
 		return
 	}
 	holds := false
@@ -290,15 +341,17 @@ func (r *terraformReader) texts(res terraformResource) {
 			if found || r.pending(res, place.path) {
 				r.in.leftOut = append(r.in.leftOut, res.Address) // it may bound the caller
 			}
+		case r.pending(res, place.path) && len(place.path) > 1 && !r.written(res, place.path[0]):
+			r.unread(res.node(), res.Address+" may have policies in a dynamic block that are known only after apply")
 		case r.pending(res, place.path), res.Mode == "data" && !found:
 			r.later(res)
 		case !found && !place.optional:
-			r.unread(res.Address + " holds no policy here")
+			r.unread(res.node(), res.Address+" holds no policy here")
 		}
 	}
 	capabilities := leaves(res.Values, []string{"capabilities"})
 	if r.kind == policy.Identity && (slices.ContainsFunc(capabilities, func(v any) bool { return v == "CAPABILITY_IAM" || v == "CAPABILITY_NAMED_IAM" })) {
-		r.unread(res.Address + " has a template with IAM resources, which is not read")
+		r.unread("", res.Address+" has a template with IAM resources, which is not read")
 	}
 	if text, _ := res.Values["assume_role_policy"].(string); text != "" {
 		r.in.leftOut = append(r.in.leftOut, res.Address+" (assume_role_policy)")
@@ -317,8 +370,8 @@ func (r *terraformReader) otherType(res terraformResource) bool {
 	return res.Type == "aws_organizations_policy" && ok && !slices.Contains(matter, is)
 }
 
-// text takes a policy unless it is of another kind, or was taken already: a data
-// source and the resource that uses it hold the same.
+// text takes a policy unless it is of another kind. A data source and the resource
+// that uses it hold the same.
 func (r *terraformReader) text(res terraformResource, text string) {
 	if hasPrincipal(text) != r.namesPrincipals() {
 		r.in.leftOut = append(r.in.leftOut, res.Address)
@@ -330,82 +383,276 @@ func (r *terraformReader) text(res terraformResource, text string) {
 		b, _ := json.Marshal(v)
 		canonical = string(b)
 	}
-	if r.seen[canonical] {
+	before, again := r.seen[canonical]
+	if again && before < 0 {
 		return
 	}
-	r.seen[canonical] = true
+	if !again {
+		r.seen[canonical] = -1
+	}
 	if m, ok := v.(map[string]any); ok && res.Mode == "data" && !slices.ContainsFunc(slices.Collect(maps.Keys(m)), isStatement) {
 		return // a document to build others on
 	}
 	doc, err := policy.Parse(r.kind, r.path+": "+res.Address, []byte(text))
 	if err != nil {
 		fault := strings.TrimPrefix(err.Error(), r.path+": ")
-		r.unread("no policy: " + fault)
+		r.unread(res.node(), "no policy: "+fault)
 		return
 	}
-	r.in.documents = append(r.in.documents, policyText{res.Address, doc.Statements})
+	if !again {
+		r.seen[canonical] = len(r.in.documents)
+	} else {
+		r.in.documents[before].used = true
+	}
+	r.in.documents = append(r.in.documents, policyText{name: res.Address, node: res.node(), again: again, statements: doc.Statements})
 }
 
 // later notes a policy that is known only after apply. A document whose
 // configuration names principals will not be the caller's.
 func (r *terraformReader) later(res terraformResource) {
 	if written, ok := r.config.find(res.Address); ok && res.Type == "aws_iam_policy_document" {
-		who := slices.Concat(leaves(written["statement"], []string{"principals"}), leaves(written["statement"], []string{"not_principals"}))
+		statements := written.Expressions["statement"]
+		who := slices.Concat(leaves(statements, []string{"principals"}), leaves(statements, []string{"not_principals"}))
 		if len(who) > 0 && !r.namesPrincipals() {
 			r.in.leftOut = append(r.in.leftOut, res.Address)
 			return
 		}
 	}
-	r.unread(res.Address + " is known only after apply")
+	r.unread(res.node(), res.Address+" is known only after apply")
 }
 
 // pending reports whether something at a path is known only after apply. An
 // attribute that is wholly unknown and stands nowhere in the configuration is
-// what the provider fills in: nothing, of a new role.
+// what the provider fills in: nothing, of a new role. But a dynamic block over a set
+// that is not known looks the same, and stands in no configuration either.
 func (r *terraformReader) pending(res terraformResource, path []string) bool {
 	unknown := leaves(res.Change.Unknown, path)
 	if !slices.ContainsFunc(unknown, func(v any) bool { return v == true }) {
 		return false
 	}
+	return r.written(res, path[0]) || len(path) > 1 && r.hidden
+}
+
+// written reports whether the plan shows that an attribute that is not known was
+// written, or a part of it; without a configuration, it may have been.
+func (r *terraformReader) written(res terraformResource, attribute string) bool {
 	whole, _ := res.Change.Unknown.(map[string]any)
 	written, found := r.config.find(res.Address)
-	_, set := written[path[0]]
-	return whole[path[0]] != true || !found || set
+	_, set := written.Expressions[attribute]
+	return whole[attribute] != true || !found || set
 }
 
-// attached notes the policies that resources give a principal and whose texts are
+// attached notes which policies a resource gives a principal, and which of them are
 // not in the file. A name that is not known yet is one of what the plan makes.
-func (r *terraformReader) attached(resources []terraformResource) {
-	for _, res := range resources {
-		for _, a := range terraformAttachments {
-			if a.resource != res.Type {
+func (r *terraformReader) attached(res terraformResource) {
+	for _, a := range terraformAttachments {
+		if a.resource != res.Type {
+			continue
+		}
+		for _, v := range leaves(res.Values, a.path) {
+			name, _ := v.(string)
+			made := r.made(a.maker, name)
+			for _, m := range made {
+				r.in.owners.tie(res.node(), m.node(), true)
+			}
+			if name != "" && len(made) == 0 {
+				r.unread(res.node(), res.Address+" "+fmt.Sprintf(a.maker.elsewhere, env.Printable(name)))
+			}
+		}
+		if !r.pending(res, a.path) {
+			continue
+		}
+		referred, sure := r.referred(res, a.path, a.maker)
+		for _, m := range referred {
+			r.in.owners.tie(res.node(), m.node(), sure)
+		}
+		if len(referred) == 0 {
+			r.unread(res.node(), res.Address+" attaches a policy that is known only after apply")
+		}
+	}
+}
+
+// holders notes who has what a resource brings.
+func (r *terraformReader) holders(res terraformResource) {
+	if kind, ok := terraformPrincipals[res.Type]; ok && strings.HasPrefix(res.node(), kind+"/") {
+		r.in.owners.declare(res.node())
+	}
+	for _, h := range terraformHolders {
+		if h.resource != res.Type {
+			continue
+		}
+		path := []string{h.attribute}
+		for _, v := range leaves(res.Values, path) {
+			name, _ := v.(string)
+			made := r.made(h.maker, name)
+			for _, m := range made {
+				r.in.owners.tie(m.node(), res.Address, true)
+			}
+			if name != "" && len(made) == 0 && h.maker.principal != "" {
+				r.in.owners.tie(h.maker.principal+"/"+name, res.Address, true)
+			}
+		}
+		if !r.pending(res, path) {
+			continue
+		}
+		referred, sure := r.referred(res, path, h.maker)
+		for _, m := range referred {
+			r.in.owners.tie(m.node(), res.Address, sure)
+		}
+		if !sure {
+			r.in.owners.tie("", res.Address, false)
+		}
+	}
+}
+
+// node returns what a resource is in the graph of owners: a principal's kind and name
+// if the name is known, else the address.
+func (res terraformResource) node() string {
+	name, _ := res.Values["name"].(string)
+	if kind, ok := terraformPrincipals[res.Type]; ok && name != "" {
+		return kind + "/" + name
+	}
+	return res.Address
+}
+
+// made returns the resources that have a name.
+func (r *terraformReader) made(m terraformMaker, name string) (list []terraformResource) {
+	for _, res := range r.resources {
+		if is, _ := res.Values[m.name].(string); name != "" && is == name && slices.Contains(m.resources, res.Type) {
+			list = append(list, res)
+		}
+	}
+	return list
+}
+
+// referred returns the resources that an attribute whose value is not known may
+// speak of: those that its expression refers to, or all whose name is not known. It is
+// sure if the expression refers to one alone.
+func (r *terraformReader) referred(res terraformResource, path []string, m terraformMaker) (list []terraformResource, sure bool) {
+	written, _ := r.config.find(res.Address)
+	references := terraformReferences(leaves(written.Expressions[path[0]], path[1:]))
+	if slices.Contains(references, "each.value") {
+		references = append(references, terraformReferences([]any{written.ForEach})...)
+	}
+	inside, _, index := splitAddress(res.Address)
+	indexed, open := false, len(references) == 0
+	for _, ref := range references {
+		indexed = indexed || strings.HasPrefix(ref, "each.") || ref == "count.index"
+	}
+	for _, ref := range references {
+		if strings.HasPrefix(ref, "each.") || ref == "count.index" {
+			continue
+		}
+		matched := false
+		for _, other := range r.resources {
+			module, local, at := splitAddress(other.Address)
+			if module != inside || !slices.Contains(m.resources, other.Type) {
 				continue
 			}
-			here, unnamed := a.maker.names(resources)
-			for _, v := range leaves(res.Values, a.path) {
-				if name, _ := v.(string); name != "" && !here[name] {
-					r.unread(res.Address + " " + fmt.Sprintf(a.maker.elsewhere, env.Printable(name)))
-				}
-			}
-			if r.pending(res, a.path) && !unnamed {
-				r.unread(res.Address + " attaches a policy that is known only after apply")
+			is := ref == local || strings.HasPrefix(ref, local+".") || strings.HasPrefix(ref, local+"[")
+			matched = matched || is
+			narrower := slices.ContainsFunc(references, func(s string) bool { return s != ref && strings.HasPrefix(s, ref+"[") })
+			if ref == local+at || ref == local && !narrower && (!indexed || at == index || at == "") {
+				list = append(list, other)
 			}
 		}
+		open = open || !matched
+	}
+	if open {
+		for _, other := range r.resources {
+			if name, _ := other.Values[m.name].(string); name == "" && other.Mode == "managed" && slices.Contains(m.resources, other.Type) {
+				list = append(list, other)
+			}
+		}
+	}
+	return list, len(list) == 1 && !open
+}
+
+// terraformReferences returns what expressions refer to.
+func terraformReferences(expressions []any) (list []string) {
+	for _, e := range expressions {
+		if m, ok := e.(map[string]any); ok {
+			for _, ref := range leaves(m["references"], nil) {
+				if s, ok := ref.(string); ok {
+					list = append(list, s)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// hiddenReferences reports whether something that is known only after apply is
+// referred to, but not by what is shown of the configuration: by a dynamic block, then,
+// or by a local value. Policies and principals refer to each other, which is no
+// such thing.
+func (r *terraformReader) hiddenReferences(out terraformOutput) bool {
+	seen := make(map[string]bool)
+	r.config.visible("", seen)
+	for _, rel := range out.Relevant {
+		_, local, _ := splitAddress(rel.Resource)
+		kind, _, _ := strings.Cut(strings.TrimPrefix(local, "data."), ".")
+		if strings.HasPrefix(kind, "aws_iam_") || strings.HasPrefix(kind, "aws_ssoadmin_") {
+			continue
+		}
+		plain := terraformIndex().ReplaceAllString(rel.Resource, "")
+		attribute := plain
+		var path []string
+		if len(rel.Attribute) > 0 {
+			name, _ := rel.Attribute[0].(string)
+			attribute, path = plain+"."+name, []string{name}
+		}
+		for _, c := range out.Changes {
+			same := terraformIndex().ReplaceAllString(c.Address, "") == plain
+			if same && len(leaves(c.Change.Unknown, path)) > 0 && !seen[attribute] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// visible adds to seen what the resources of a module refer to, without indices.
+func (c terraformConfig) visible(prefix string, seen map[string]bool) {
+	for _, res := range c.Resources {
+		for _, ref := range append(everyReference(res.Expressions), everyReference(res.ForEach)...) {
+			seen[prefix+terraformIndex().ReplaceAllString(ref, "")] = true
+		}
+	}
+	for name, call := range c.Calls {
+		call.Module.visible(prefix+"module."+name+".", seen)
 	}
 }
 
-// names returns the names of what is made in the file; unnamed reports whether there
-// are others, which are known only after apply.
-func (m terraformMaker) names(resources []terraformResource) (here map[string]bool, unnamed bool) {
-	here = make(map[string]bool)
-	for _, res := range resources {
-		if slices.Contains(m.resources, res.Type) {
-			name, _ := res.Values[m.name].(string)
-			here[name] = true
-			unnamed = unnamed || name == "" && res.Mode == "managed"
+// everyReference returns the references at any depth of what is written.
+func everyReference(v any) (list []string) {
+	switch at := v.(type) {
+	case []any:
+		for _, e := range at {
+			list = append(list, everyReference(e)...)
+		}
+	case map[string]any:
+		list = terraformReferences([]any{at})
+		for _, e := range at {
+			list = append(list, everyReference(e)...)
 		}
 	}
-	return here, unnamed
+	return list
+}
+
+// splitAddress splits module.a["x"].aws_iam_role.dev[0] into the module with its dot,
+// the resource, and the index.
+func splitAddress(address string) (module, local, index string) {
+	rest := address
+	for strings.HasPrefix(rest, "module.") {
+		end := len("module.") + strings.IndexAny(rest[len("module."):]+".", ".[")
+		if at := terraformIndex().FindStringIndex(rest[end:]); at != nil && at[0] == 0 {
+			end += at[1]
+		}
+		rest = strings.TrimPrefix(rest[end:], ".")
+	}
+	local, _, _ = strings.Cut(rest, "[")
+	return address[:len(address)-len(rest)], local, rest[len(local):]
 }
 
 // bounded notes the permissions boundary of a principal.
@@ -416,12 +663,12 @@ func (r *terraformReader) bounded(res terraformResource) {
 	_, block := res.Values["permissions_boundary"].([]any)
 	name, _ := res.Values["permissions_boundary"].(string)
 	if block || name != "" || r.pending(res, []string{"permissions_boundary"}) {
-		r.in.unread = append(r.in.unread, unreadPolicy{policy.Boundary, res.Address + " has a permissions boundary; give its text with --boundary FILE"})
+		r.in.unread = append(r.in.unread, unreadPolicy{policy.Boundary, res.Address + " has a permissions boundary; give its text with --boundary FILE", res.node()})
 	}
 }
 
-func (r *terraformReader) unread(why string) {
-	r.in.unread = append(r.in.unread, unreadPolicy{r.kind, why})
+func (r *terraformReader) unread(node, why string) {
+	r.in.unread = append(r.in.unread, unreadPolicy{r.kind, why, node})
 }
 
 // namesPrincipals reports whether policies of the kind that is read name
@@ -472,7 +719,7 @@ var terraformIndex = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCo
 
 // find returns what is written of a resource, which blocks included; a dynamic
 // block is not among them.
-func (c terraformConfig) find(address string) (written map[string]any, ok bool) {
+func (c terraformConfig) find(address string) (written terraformWritten, ok bool) {
 	address = terraformIndex().ReplaceAllString(address, "")
 	for {
 		rest, inside := strings.CutPrefix(address, "module.")
@@ -484,8 +731,8 @@ func (c terraformConfig) find(address string) (written map[string]any, ok bool) 
 	}
 	for _, r := range c.Resources {
 		if r.Address == address {
-			return r.Expressions, true
+			return r, true
 		}
 	}
-	return nil, false
+	return terraformWritten{}, false
 }

@@ -181,7 +181,7 @@ func TestDoubtfulPolicies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		documents[i] = policyText{fmt.Sprint(i), doc.Statements}
+		documents[i] = policyText{name: fmt.Sprint(i), statements: doc.Statements}
 	}
 	chosen := func(bits int) (list []policyText) {
 		for i := range documents {
@@ -228,7 +228,7 @@ func TestDoubtfulPolicies(t *testing.T) {
 		if len(list) < 2 {
 			continue
 		}
-		r := policyReading{doubtful: []doubtful{{"a", list[:1]}, {"b", list[1:]}}}
+		r := policyReading{doubtful: []doubtful{{path: "a", documents: list[:1]}, {path: "b", documents: list[1:]}}}
 		set, _, err := r.settle(t.Context(), caller, grants)
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,122 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+
+	"ssmguard/guard"
+)
+
+// owners is the graph of who has which policies, as a file tells it. Its nodes are
+// principals, such as role/dev, and whatever stands between them and a policy.
+type owners struct {
+	principals []string // role/dev once for each place that declares it
+	ties       []tie
+}
+
+// tie says that one node has another.
+type tie struct {
+	holder string // "" for nobody knows whom
+	held   string
+	sure   bool
+}
+
+// certainty is how sure it is that a principal has a policy.
+type certainty int
+
+const (
+	certainlyNot certainty = iota
+	possibly
+	certainly
+)
+
+func (o *owners) declare(principal string) {
+	o.principals = append(o.principals, principal)
+}
+
+func (o *owners) tie(holder, held string, sure bool) {
+	o.ties = append(o.ties, tie{holder, held, sure && holder != ""})
+}
+
+// knows returns which of the names of a caller the file knows: one that is declared
+// twice could be either, and is not known.
+func (o *owners) knows(caller []string) string {
+	for _, name := range caller {
+		declared := 0
+		for _, p := range o.principals {
+			if p == name {
+				declared++
+			}
+		}
+		if declared == 1 || declared == 0 && slices.ContainsFunc(o.ties, func(t tie) bool { return t.holder == name }) {
+			return name
+		}
+	}
+	return ""
+}
+
+// of returns for each node how sure it is that a principal has it.
+func (o *owners) of(principal string) map[string]certainty {
+	have := map[string]certainty{principal: certainly}
+	for changed := true; changed; {
+		changed = false
+		for _, t := range o.ties {
+			sure := have[t.holder]
+			if t.holder == "" || !t.sure {
+				sure = min(possibly, max(sure, map[bool]certainty{true: possibly}[t.holder == ""]))
+			}
+			if sure > have[t.held] {
+				have[t.held], changed = sure, true
+			}
+		}
+	}
+	return have
+}
+
+// ownPolicies are the policies of a file as they are for one principal.
+type ownPolicies struct {
+	certain, possible, others []policyText
+	unread                    []unreadPolicy
+}
+
+// owned sorts the policies of a file by whether a caller has them; tied is the name
+// by which the file knows the caller, "" if it does not.
+func (t policyTexts) owned(caller []string) (own ownPolicies, tied string) {
+	if tied = t.owners.knows(caller); tied == "" {
+		return ownPolicies{unread: t.unread}, ""
+	}
+	have := t.owners.of(tied)
+	for _, d := range t.documents {
+		switch have[d.node] {
+		case certainly:
+			own.certain = append(own.certain, d)
+		case possibly:
+			own.possible = append(own.possible, d)
+		default:
+			if d.used {
+				continue
+			}
+			own.others = append(own.others, d)
+		}
+	}
+	for _, u := range t.unread {
+		if u.node == "" || have[u.node] > certainlyNot {
+			own.unread = append(own.unread, u)
+		}
+	}
+	return own, tied
+}
+
+// principalNames returns the nodes that may stand for a caller: a role of IAM
+// Identity Center is its permission set, too.
+func principalNames(c guard.Caller) []string {
+	if c.Kind() != guard.User && c.Kind() != guard.AssumedRole {
+		return nil
+	}
+	names := []string{c.Name()}
+	var set string
+	if n, _ := fmt.Sscanf(c.Home(), "permission set %q", &set); n == 1 {
+		names = append(names, "permission set/"+set)
+	}
+	return names
+}

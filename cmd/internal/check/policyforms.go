@@ -1,0 +1,62 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"ssmguard/guard/policy"
+)
+
+// policyForm is one of the forms in which files hold policies.
+type policyForm struct {
+	is   func(policyInput) bool
+	read func(policy.Kind, policyInput) (policyTexts, error)
+}
+
+// policyForms lists the forms in the order in which they are looked for. A new form
+// is a row here, with a function that recognizes it and one that reads it.
+func policyForms() []policyForm {
+	return []policyForm{
+		{isTerraform, readTerraform},                 // terraform show -json
+		{isTerraformInternal, refuseTerraform},       // .tf, a plan or a state as Terraform keeps it
+		{isAuthorizationDetails, readAuthorizations}, // aws iam get-account-authorization-details
+		{isCommandOutput, readCommandOutput},         // aws iam get-role-policy and the like
+		{isPlain, readPlain},                         // a policy
+	}
+}
+
+// policyInput is a file to be read.
+type policyInput struct {
+	path string
+	text []byte
+	top  map[string]json.RawMessage // of a JSON object
+}
+
+// read returns the policies of a file.
+func (f policyFile) read() (policyTexts, error) {
+	text, err := os.ReadFile(f.path)
+	if err != nil {
+		return policyTexts{}, err
+	}
+	in := policyInput{path: f.path, text: text}
+	if json.Unmarshal(text, &in.top) != nil {
+		in.top = nil
+	}
+	for _, form := range policyForms() {
+		if form.is(in) {
+			return form.read(f.kind, in)
+		}
+	}
+	return policyTexts{}, fmt.Errorf("%s: no policy", f.path)
+}
+
+func isPlain(policyInput) bool { return true }
+
+func readPlain(kind policy.Kind, in policyInput) (policyTexts, error) {
+	doc, err := policy.Parse(kind, in.path, in.text)
+	if err != nil {
+		return policyTexts{}, err
+	}
+	return policyTexts{documents: []policyText{{name: in.path, statements: doc.Statements}}}, nil
+}
