@@ -1,0 +1,65 @@
+package check
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"slices"
+	"testing"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+// fieldCase is one line of testdata/field-policies.jsonl, which testdata/README.md describes.
+type fieldCase struct {
+	ID, Reported string
+	Request      struct {
+		Principal, Region, Target, Document string
+		TargetTags, Context                 map[string]string
+	}
+	Policy json.RawMessage
+	Expect struct{ Denied []string }
+}
+
+// TestFieldPolicies: what happened to people is what check says of their policies.
+func TestFieldPolicies(t *testing.T) {
+	text, err := os.ReadFile("testdata/field-policies.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for dec := json.NewDecoder(bytes.NewReader(text)); dec.More(); count++ {
+		var c fieldCase
+		if err := dec.Decode(&c); err != nil {
+			t.Fatal(err)
+		}
+		doc, err := policy.Parse(policy.Identity, c.ID, c.Policy)
+		if err != nil {
+			t.Fatalf("%s: %v", c.ID, err)
+		}
+		var reading policyReading
+		reading.add(policy.Identity, doc.Statements)
+		o := fileOptions{Principal: c.Request.Principal, TargetTags: c.Request.TargetTags, Context: make(map[string][]string)}
+		o.Untagged.Target, o.Untagged.Document = len(o.TargetTags) == 0, true
+		for key, value := range c.Request.Context {
+			o.Context[key] = []string{value}
+		}
+		d, err := o.decide(t.Context(), reading, guard.Request{Region: c.Request.Region, Target: c.Request.Target, Document: c.Request.Document})
+		if err != nil {
+			t.Fatalf("%s: %v", c.ID, err)
+		}
+		for _, grant := range []string{guard.GrantTarget, guard.GrantDocument} {
+			got, denied := d.Of(grant).Verdict, slices.Contains(c.Expect.Denied, grant)
+			if got == policy.Unknown || got.Denies() != denied {
+				t.Errorf("%s: %s is %v, denied %v is wanted: %s", c.ID, grant, got, denied, c.Reported)
+			}
+		}
+		if wanted := len(c.Expect.Denied) == 0; wanted != (d.Verdict() == policy.Allow) {
+			t.Errorf("%s: %v, allowed %v is wanted: %s", c.ID, d.Verdict(), wanted, c.Reported)
+		}
+	}
+	if count < 20 {
+		t.Errorf("only %d cases were read", count)
+	}
+}
