@@ -55,6 +55,14 @@ func lintStatement(d guard.Decision, s *policy.Statement, g guard.Grant) (guard.
 			}
 		}
 	}
+	if s.Denies() && s.MatchesResource(g.Resource, g.Context) {
+		for _, u := range s.Unmet(g.Context) {
+			if why := noSuchKey(g.Action, u); why != "" {
+				return guard.Finding{Code: "SG112", Level: guard.Note, Grant: g.ID, Summary: "a Deny on " + guard.ArnName(g.Resource) + " protects nothing",
+					Nearest: []guard.Near{{At: s.At, Why: "denies it if " + guard.ConditionText(u.Condition) + "; " + why}}}, true
+			}
+		}
+	}
 	if !s.Denies() && slices.Contains(s.Resources(), "*") && guard.Applies(s, g) {
 		for _, c := range s.Conditions() {
 			if guard.IsTagKey(c.Key) && strings.HasSuffix(strings.ToLower(c.Operator), "ifexists") && !strings.Contains(strings.ToLower(c.Operator), "not") {

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -116,6 +117,38 @@ func TestHalfReadFacts(t *testing.T) {
 		}
 		if !strings.Contains(listing(d.Findings), "SG503") {
 			t.Errorf("unknown %q: %s", tt.unknown, listing(d.Findings))
+		}
+	}
+}
+
+// TestKeysOfOtherActions: a condition on a key that the action does not have never
+// holds, and the key that was meant is named.
+func TestKeysOfOtherActions(t *testing.T) {
+	const rest = `,{"Effect":"Allow","Action":"ssm:*","Resource":"arn:aws:ssm:*:*:document/*"}]`
+	for _, tt := range []struct {
+		name, statement string
+		code            guard.Code
+		why             string // part of what is said of the statement; "" for nothing
+	}{
+		{"EC2's tag", `{"Effect":"Allow","Action":"ssm:*","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{"StringEquals":{"ec2:ResourceTag/Env":"dev"}}}`,
+			"SG206", "cannot hold here: ssm:StartSession has no such key; ssm:resourceTag/Env is meant"},
+		{"a filter", `{"Effect":"Allow","Action":"ssm:*","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{"StringEquals":{"ssm:SessionOwner":"me"}}}`,
+			"SG206", "cannot hold here: ssm:StartSession has no such key"},
+		{"the action's own", `{"Effect":"Allow","Action":"ssm:*","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{"StringEquals":{"ssm:AccessRequestId":"oi-1"}}}`, "", ""},
+		{"a Deny", `{"Effect":"Allow","Action":"ssm:*","Resource":"arn:aws:ec2:*:*:instance/*"},
+			{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"StringEquals":{"ec2:ResourceTag/Env":"prod"}}}`,
+			"SG112", "denies it if ec2:ResourceTag/Env = prod; ssm:StartSession has no such key; ssm:resourceTag/Env is meant"},
+		{"a Deny that holds", `{"Effect":"Allow","Action":"ssm:*","Resource":"arn:aws:ec2:*:*:instance/*"},
+			{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"StringNotEquals":{"ec2:ResourceTag/Env":"dev"}}}`, "SG210", "(the request has no such key"},
+	} {
+		d := decided(t, "["+tt.statement+rest, "", nil)
+		told := slices.ContainsFunc(d.Findings, func(f guard.Finding) bool {
+			return (tt.code == "" || f.Code == tt.code) && slices.ContainsFunc(f.Nearest, func(n guard.Near) bool {
+				return strings.Contains(n.Why, cmp.Or(tt.why, "has no such key"))
+			})
+		})
+		if told != (tt.why != "") {
+			t.Errorf("%s: %+v", tt.name, d.Findings)
 		}
 	}
 }

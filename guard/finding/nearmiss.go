@@ -135,6 +135,8 @@ func (q inquiry) unmet(u policy.Unmet) (code guard.Code, why string, taggable bo
 		return code, "cannot hold here: the caller has no such tag", false
 	case guard.IsSessionTag(u.Key) && start:
 		return "SG208", "cannot hold here: only sessions carry this tag, and there is none before StartSession", false
+	case noSuchKey(q.grant.Action, u) != "":
+		return code, "cannot hold here: " + noSuchKey(q.grant.Action, u), false
 	case !guard.IsTagKey(u.Key):
 		return code, why, false
 	case q.about == aboutDocument && guard.AwsOwned(q.d.Request, q.d.Facts):
@@ -149,6 +151,20 @@ func (q inquiry) unmet(u policy.Unmet) (code guard.Code, why string, taggable bo
 		return "SG305", "cannot hold here: a session carries only the tags aws:ssmmessages:session-id and :target-id", false
 	}
 	return code, why, false
+}
+
+// noSuchKey says of a condition on a key that the action does not have which key was
+// meant: "ssm:StartSession has no such key; ssm:resourceTag/Env is meant". It is "" for
+// keys that the action has, and for those that are stated all the same.
+func noSuchKey(action string, u policy.Unmet) string {
+	meant, foreign := guard.ForeignKey(action, u.Key)
+	switch {
+	case !foreign || !u.Absent || strings.HasPrefix(strings.ToLower(u.Key), strings.ToLower(guard.TagSSM)):
+		return ""
+	case meant == "":
+		return action + " has no such key"
+	}
+	return action + " has no such key; " + meant + " is meant"
 }
 
 // lacksTag reports whether a condition compares with a tag the caller does not have.
