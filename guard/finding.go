@@ -55,6 +55,7 @@ type Fix struct {
 	Check   string            // what was checked: "with this statement the session is allowed, and nothing else changes"
 	Ask     string            // who can make the change, when the caller's own administrator cannot: "organization administrator"
 	Message string            // to send to Ask, ready to paste
+	Or      *Fix              // another way: this one opens little in actions, that one in resources; or nil
 }
 
 // ChangeKind is what a Change does to a policy.

@@ -100,7 +100,7 @@ func TestDenyKeepsItsReach(t *testing.T) {
 		{`"Resource":"*"`, `"NotResource":"arn:aws:ssm:us-east-1:111122223333:document/SSM-SessionManagerRunShell"`},
 		{`"Resource":["arn:aws:ec2:*:*:instance/i-00000000000000001","arn:aws:ssm:*:*:document/*"]`, `"Resource":"arn:aws:ec2:*:*:instance/i-00000000000000001"`},
 		{`"Resource":["arn:aws:ec2:us-east-1:*:*","arn:aws:ssm:*"]`, `"Resource":["arn:aws:ec2:us-east-1:*:instance/*","arn:aws:ssm:*:*:managed-instance/*"]`},
-		{`"NotResource":"arn:aws:ec2:*:*:instance/i-0123456789abcdef0"`, `"NotResource":["arn:aws:ec2:*:*:instance/i-0123456789abcdef0","arn:aws:ssm:*:*:document/*"]`},
+		{`"NotResource":"arn:aws:ec2:*:*:instance/i-0123456789abcdef0"`, `"NotResource":["arn:aws:ec2:*:*:instance/i-0123456789abcdef0","arn:aws:ssm:us-east-1:111122223333:document/SSM-SessionManagerRunShell"]`},
 	} {
 		d := decided(t, `[{"Effect":"Allow","Action":"ssm:StartSession","Resource":["arn:aws:ec2:*:*:instance/*","arn:aws:ssm:us-east-1:*:document/SSM-SessionManagerRunShell"]},{"Effect":"Deny","Action":"ssm:StartSession",`+tt.resource+`,"Condition":{"StringNotEquals":{"ssm:resourceTag/Name":"bastion"}}}]`, "",
 			func(_ *guard.Request, f *guard.Facts) { f.TargetTags = map[string]string{"Name": "bastion"} })
@@ -189,7 +189,7 @@ func TestDeniedWhateverIsUnknown(t *testing.T) {
 func TestLiftedDeny(t *testing.T) {
 	fix := startFix(decided(t, `[{"Effect":"Allow","Action":"ssm:StartSession","Resource":["arn:aws:ec2:*:*:instance/*","arn:aws:ssm:us-east-1:*:document/SSM-*"]},
 		{"Effect":"Deny","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*:*:document/SSM-*"}]`, "", nil))
-	const want = "with this change the session is allowed; it also lifts the Deny from the same document in other regions, which nothing allows yet"
+	const want = "with this change the session is allowed; it also allows other documents of the account and lifts the Deny from the same document in other regions, which nothing allows yet"
 	if fix == nil || fix.Check != want {
 		t.Errorf("%+v", fix)
 	}

@@ -242,3 +242,24 @@ func TestUnseenPolicies(t *testing.T) {
 		}
 	}
 }
+
+// TestNotActionAndNotResource: a Deny that names what it leaves out is repaired by one
+// more entry; where it leaves out actions, on everything, both narrow ways are shown.
+func TestNotActionAndNotResource(t *testing.T) {
+	const all = `{"Effect":"Allow","Action":"*","Resource":"*"}`
+	for _, tt := range []struct{ name, deny, want, or, check string }{
+		{"NotResource", `"Action":"ssm:StartSession","NotResource":["arn:aws:ec2:*:*:instance/*","arn:aws:ssm:*:*:document/DevShell"]`,
+			`"arn:aws:ssm:*:*:document/DevShell","arn:aws:ssm:us-east-1:111122223333:document/SSM-SessionManagerRunShell"]`, "", ", and nothing else changes"},
+		{"NotAction", `"NotAction":["iam:*","ec2:*"],"Resource":"*"`, `"NotAction":["iam:*","ec2:*","ssm:StartSession"],"Resource":"*"`, `"NotAction":["iam:*","ec2:*"],"NotResource":[`, "other EC2 instances"},
+		{"NotAction on some", `"NotAction":"ec2:*","Resource":["arn:aws:ssm:us-east-1:111122223333:document/SSM-SessionManagerRunShell"]`, `"NotAction":["ec2:*","ssm:StartSession"]`, "", ", and nothing else changes"},
+	} {
+		fix := startFix(decided(t, `[`+all+`,{"Effect":"Deny",`+tt.deny+`}]`, "", nil))
+		if fix == nil || !fix.Checked || len(fix.Changes) != 1 || !strings.Contains(fix.Changes[0].Statement, tt.want) || !strings.Contains(fix.Check, tt.check) {
+			t.Errorf("%s: %+v", tt.name, fix)
+			continue
+		}
+		if (fix.Or != nil) != (tt.or != "") || fix.Or != nil && (!fix.Or.Checked || !strings.Contains(fix.Or.Changes[0].Statement, tt.or) || !strings.Contains(fix.Or.Check, "other actions on the same resources")) {
+			t.Errorf("%s: or %+v", tt.name, fix.Or)
+		}
+	}
+}

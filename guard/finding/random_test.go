@@ -3,6 +3,9 @@ package finding
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,7 +23,7 @@ func (d dice) in(n int) bool { return d.IntN(n) == 0 }
 
 var (
 	someActions = []string{
-		`"Action":"ssm:StartSession"`, `"Action":"ssm:StartSession"`, `"Action":"ssm:*"`, `"Action":"*"`, `"NotAction":"iam:*"`,
+		`"Action":"ssm:StartSession"`, `"Action":"ssm:StartSession"`, `"Action":"ssm:*"`, `"Action":"*"`, `"NotAction":"iam:*"`, `"NotAction":["iam:*","sts:*","ssm:GetDocument"]`,
 		`"Action":["ssm:StartSession","ssm:TerminateSession","ssm:ResumeSession"]`, `"Action":["ssm:GetDocument","ssm:DescribeSessions"]`,
 		`"Action":"ssmmessages:OpenDataChannel"`,
 	}
@@ -170,5 +173,107 @@ func TestRandomRepairs(t *testing.T) {
 	}
 	if denied < 100 {
 		t.Errorf("only %d requests were denied", denied)
+	}
+}
+
+// TestRepairsSayWhatTheyOpen: of 200 random neighbours of a request none gets another
+// verdict by a repair that is called checked, unless the repair names its kind.
+// SSMGUARD_SEEDS says how many sets of policies are tried.
+func TestRepairsSayWhatTheyOpen(t *testing.T) {
+	seeds := uint64(60)
+	if n, err := strconv.ParseUint(os.Getenv("SSMGUARD_SEEDS"), 10, 64); err == nil {
+		seeds = n
+	}
+	looked := 0
+	for seed := range seeds {
+		d := dice{rand.New(rand.NewPCG(seed, 1))}
+		set := d.set(t)
+		if d.in(2) {
+			set.Identity = append(set.Identity, d.statements(t, policy.Identity, "role/dev, attached", 1, 1)...)
+		}
+		r, facts := d.request()
+		g := guard.Guard{Inventory: guardtest.Fixed(facts), Simulators: []guard.Simulator{guard.Local{Source: guard.Static(set)}}}
+		decision, err := checked(t.Context(), &g, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var around []neighbour
+		for range 200 {
+			around = append(around, d.neighbour(decision))
+		}
+		told := make(map[*guard.Fix]bool)
+		for _, f := range decision.Findings {
+			for fix := f.Fix; fix != nil; fix = fix.Or {
+				if !fix.Checked || told[fix] || len(fix.Changes) == 0 {
+					continue
+				}
+				told[fix] = true
+				looked++
+				after := set
+				for _, c := range fix.Changes {
+					if after, err = guard.Apply(after, c); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, n := range around {
+					was, is := guard.Evaluate(set, n.Grant).Verdict, guard.Evaluate(after, n.Grant).Verdict
+					if was != is && !strings.Contains(fix.Check, " more") && !slices.ContainsFunc(n.kinds, func(kind string) bool { return strings.Contains(fix.Check, kind) }) {
+						t.Errorf("seed %d: %s goes from %v to %v on %s, and %s says %q", seed, n.Action, was, is, n.Resource, fix.Text, fix.Check)
+						break
+					}
+				}
+			}
+		}
+	}
+	if looked < int(seeds)/4 {
+		t.Errorf("only %d repairs were looked at", looked)
+	}
+}
+
+// neighbour is a grant that a request does not need, and the words of which a repair
+// that changes it has to say one.
+type neighbour struct {
+	guard.Grant
+	kinds []string
+}
+
+func (d dice) neighbour(decision guard.Decision) neighbour {
+	for {
+		r, facts := decision.Request, decision.Facts
+		switch d.IntN(5) {
+		case 0:
+			r.Target, facts.TargetTags = d.one("i-00000000000000001", "mi-00000000000000001", "ecs:c_1_1"), nil
+		case 1:
+			r.Target = "i-00000000000000001"
+			facts.TargetTags = map[string]string{"Name": d.one("bastion", "db", "web-1"), "team": d.one("web", "ops")}
+		case 2:
+			r.Document, facts.DocumentTags = d.one("", "AWS-StartSSHSession", "AWS-StartInteractiveCommand", "Other-Shell", "arn:aws:ssm:us-east-1:444455556666:document/Other"), nil
+		case 3:
+			r.Region = d.one("us-west-2", "eu-west-1", "ap-south-1")
+		}
+		gs := guard.Needs(r, facts)
+		n := gs[d.IntN(len(gs))]
+		other := d.in(2)
+		if other {
+			n.Action = d.one("ssm:GetDocument", "ssm:DescribeSessions", "ec2:TerminateInstances", "iam:CreateUser", "sts:AssumeRole", "s3:GetObject", "ssm:SendCommand")
+			if d.in(3) {
+				n.Resource = d.one("arn:aws:s3:::somebody", "*", "arn:aws:iam::111122223333:role/admin", "arn:aws:ssm:us-east-1:111122223333:parameter/secret")
+			}
+		}
+		if slices.ContainsFunc(decision.Grants, func(o guard.Grant) bool {
+			return o.Action == n.Action && (o.Resource == n.Resource || n.Action == guard.ActionDataChannel)
+		}) {
+			continue
+		}
+		kind := guard.ResourceType(n.Resource)
+		switch {
+		case other:
+			return neighbour{n, []string{"other actions"}}
+		case kind == "document":
+			return neighbour{n, []string{"document"}}
+		case kind == "session":
+			return neighbour{n, []string{"sessions"}}
+		}
+		return neighbour{n, []string{"instances", "managed nodes", "tasks", "targets"}}
 	}
 }

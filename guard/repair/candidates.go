@@ -14,6 +14,7 @@ type candidate struct {
 	change guard.Change
 	text   string
 	opens  bool // is to allow; the others are only to deny no longer
+	narrow bool // in actions: it opens these actions on whatever else the Deny covers
 	kin    bool // may reach the same thing in other regions
 }
 
@@ -140,17 +141,37 @@ func (p *plan) correct(l guard.Layer, g guard.Grant) bool {
 // try evaluates a candidate: whether the layer then lets the grants through, and
 // how many kinds of neighbours change.
 func (p *plan) try(c candidate, grants []guard.Grant, l guard.Layer) (cost int, ok bool) {
+	after, ok := p.tried(c, grants, l)
+	if !ok {
+		return 0, false
+	}
+	return reach(p.probes, p.before, after, c.kin), true
+}
+
+// tried evaluates the neighbours with a candidate, unless the layer still keeps the
+// grants out.
+func (p *plan) tried(c candidate, grants []guard.Grant, l guard.Layer) (after []policy.Verdict, ok bool) {
 	set, err := guard.Apply(p.set, c.change)
 	if err != nil {
-		return 0, false
+		return nil, false
 	}
 	for _, g := range grants {
 		a := guard.Evaluate(set, g)
 		if l.Says(a).Verdict == policy.ImplicitDeny && c.opens || l.Denies(a, c.change.At) {
-			return 0, false
+			return nil, false
 		}
 	}
-	return reach(p.probes, p.before, verdicts(set, p.probes), c.kin), true
+	return verdicts(set, p.probes), true
+}
+
+// within reports whether every neighbour that one change touches is touched by another.
+func within(before, one, other []policy.Verdict) bool {
+	for i := range before {
+		if one[i] != before[i] && other[i] == before[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // undeny finds the smallest change that keeps a Deny from the grants: what the
@@ -176,23 +197,52 @@ func (p *plan) undeny(l guard.Layer, s *policy.Statement) {
 	if len(hit) == 0 {
 		return // an earlier step was enough
 	}
-	var best *candidate
-	least := 0
-	for _, c := range p.narrowings(l, s, hit) {
-		if cost, ok := p.try(c, p.whole(), l); ok && (best == nil || cost < least) {
-			best, least = &c, cost
-		}
-	}
+	best := p.narrowest(p.narrowings(l, s, hit), l)
 	if best == nil {
 		return
 	}
 	for _, c := range s.Conditions() {
 		regions := slices.DeleteFunc(slices.Clone(c.Values), func(region string) bool { return !guard.IsRegion(region) })
-		if guard.GuardKey(c.Key) == guard.RegionGuard && guard.Negated(c) && len(regions) > 0 {
+		if guard.GuardKey(c.Key) == guard.RegionGuard && guard.Negated(c) && len(regions) > 0 && !p.byResource {
 			best.text = "use --region " + guard.Join(regions, "or") + " if the target is there, or " + best.text
 		}
 	}
 	p.apply(best.change, best.text)
+}
+
+// narrowest returns the candidate that changes the fewest neighbours. One that is
+// narrow in actions and one that is narrow in resources may each open what the other
+// keeps closed; the plan is then made once with either.
+func (p *plan) narrowest(cs []candidate, l guard.Layer) *candidate {
+	var byAction, byResource *candidate
+	var actions, resources []policy.Verdict
+	least := 0
+	for _, c := range cs {
+		after, ok := p.tried(c, p.whole(), l)
+		if !ok {
+			continue
+		}
+		cost := reach(p.probes, p.before, after, c.kin)
+		switch {
+		case c.narrow:
+			byAction, actions = &c, after
+		case byResource == nil || cost < least:
+			byResource, resources, least = &c, after, cost
+		}
+	}
+	switch {
+	case byAction == nil:
+		return byResource
+	case byResource == nil || within(p.before, actions, resources):
+		return byAction
+	case within(p.before, resources, actions):
+		return byResource
+	}
+	p.forked = true
+	if p.byResource {
+		return byResource
+	}
+	return byAction
 }
 
 // whole is every grant of the plan's group, those that are not denied included: a
@@ -251,17 +301,42 @@ func nodesOf(fields []string) guard.Texts {
 func (p *plan) narrowings(l guard.Layer, s *policy.Statement, hit []guard.Grant) []candidate {
 	change := guard.Change{Kind: guard.ReplaceStatement, Layer: l.Kind, Level: l.Level, Where: guard.SourceOf(l, p.d.Request.Caller.Home()), At: s.At}
 	var cs []candidate
-	offer := func(text string, edit func(*guard.Draft) bool) {
-		if d, err := guard.CopyOf(s); err == nil && edit(&d) {
-			c := change
-			c.Statement = d.String()
-			cs = append(cs, candidate{change: c, text: text})
+	offer := func(text string, edit func(*guard.Draft) bool) (offered bool) {
+		d, err := guard.CopyOf(s)
+		if err != nil || !edit(&d) {
+			return false
 		}
+		c := change
+		c.Statement = d.String()
+		cs = append(cs, candidate{change: c, text: text})
+		return true
 	}
 	const deliberate = ", if its owner agrees: it looks deliberate"
 	offer("restrict the Deny to targets", func(d *guard.Draft) bool {
 		return guard.DeniesUntagged(s) && slices.ContainsFunc(hit, func(g guard.Grant) bool { return g.ID == guard.GrantDocument }) &&
 			spareDocuments(d, guard.Partition(p.d.Request))
+	})
+	actions := actionsOf(hit)
+	if offer("add "+guard.Join(actions, "and")+" to the NotAction of the Deny"+deliberate, func(d *guard.Draft) bool {
+		if len(d.NotAction) == 0 {
+			return false
+		}
+		d.NotAction = append(slices.Clone(d.NotAction), actions...)
+		return true
+	}) {
+		cs[len(cs)-1].narrow = true
+	}
+	offer("add it to the NotResource of the Deny"+deliberate, func(d *guard.Draft) bool {
+		if len(d.NotResource) == 0 {
+			return false
+		}
+		d.NotResource = slices.Clone(d.NotResource)
+		for _, g := range hit {
+			if one := exception(g); !slices.Contains(d.NotResource, one) {
+				d.NotResource = append(d.NotResource, one)
+			}
+		}
+		return true
 	})
 	offer("take it out of the Deny"+deliberate, func(d *guard.Draft) bool {
 		d.Resource = slices.DeleteFunc(slices.Clone(d.Resource), func(pattern string) bool {
@@ -286,6 +361,17 @@ func (p *plan) narrowings(l guard.Layer, s *policy.Statement, hit []guard.Grant)
 	})
 	change.Kind = guard.RemoveStatement
 	return append(cs, candidate{change: change, text: "remove the Deny" + deliberate})
+}
+
+// actionsOf returns the actions of grants, each once.
+func actionsOf(grants []guard.Grant) []string {
+	var actions []string
+	for _, g := range grants {
+		if !slices.Contains(actions, g.Action) {
+			actions = append(actions, g.Action)
+		}
+	}
+	return actions
 }
 
 // exception is what to take out of a Deny on everything: the resource, or every

@@ -18,7 +18,7 @@ type probe struct {
 
 // probesFor returns the neighbours of a request: other targets, other tags, other
 // documents, other regions, other people's sessions, other actions.
-func probesFor(r guard.Request, f guard.Facts, set policy.Set) []probe {
+func probesFor(r guard.Request, f guard.Facts, set policy.Set, group string) []probe {
 	p := probing{own: guard.Needs(r, f)}
 	bare := f
 	bare.TargetTags, bare.DocumentTags, bare.Unknown = nil, nil, nil
@@ -37,14 +37,17 @@ func probesFor(r guard.Request, f guard.Facts, set policy.Set) []probe {
 		named := r.With(r.Target, "Probe-Shell")
 		p.add("documents tagged "+key+"="+value, named, tagged, guard.GrantDocument)
 	}
+	for _, tags := range taggings(set, f.TargetTags, wanted) {
+		p.add("EC2 instances with other tags", other, guard.Facts{TargetTags: tags}, guard.GrantTarget)
+	}
 	other.Target = "mi-0fedcba9876543210"
 	p.add("managed nodes (mi-)", other, bare, guard.GrantTarget)
 	other.Target = "ecs:probe_fedcba98_fedcba98-1"
 	p.add("ECS tasks", other, bare, guard.GrantTarget)
 	p.documents(r, bare)
-	p.regions(r, f, set)
+	p.regions(r, f, set, group)
 	p.sessions(r, f)
-	p.actions()
+	p.actions(r, f, set)
 	return p.probes
 }
 
@@ -78,7 +81,7 @@ func (p *probing) documents(r guard.Request, f guard.Facts) {
 	}
 }
 
-func (p *probing) regions(r guard.Request, f guard.Facts, set policy.Set) {
+func (p *probing) regions(r guard.Request, f guard.Facts, set policy.Set, group string) {
 	start := len(p.probes)
 	for _, region := range regionsNamed(set) {
 		if region == r.Region {
@@ -91,6 +94,17 @@ func (p *probing) regions(r guard.Request, f guard.Facts, set policy.Set) {
 		}
 		p.add("the same document in other regions", other, f, guard.GrantDocument)
 		p.add("targets in other regions", other, f, guard.GrantTarget)
+		if group != "session" { // whose repair is of every session of the caller's
+			p.add("own sessions in other regions", other, f, guard.GrantResume, guard.GrantTerminate)
+		}
+		for _, g := range guard.Needs(other, f) {
+			for _, action := range otherActions {
+				if !p.does(action) {
+					g.Action = action
+					p.probes = append(p.probes, probe{label: "other actions in other regions", grant: g})
+				}
+			}
+		}
 	}
 	for i := range p.probes[start:] {
 		p.probes[start+i].kin = true
@@ -143,16 +157,52 @@ func (p *probing) sessions(r guard.Request, f guard.Facts) {
 	p.add("sessions of other people", other, f, guard.GrantResume, guard.GrantTerminate)
 }
 
-// otherActions are what the resources of a request can suffer besides.
+// otherActions are what resources can suffer besides, whatever the policies speak of.
 var otherActions = []string{
 	"ssm:SendCommand", "ssm:GetDocument", "ssm:UpdateDocument", "ssm:TerminateSession", "ssm:DescribeSessions",
-	"ssmmessages:CreateControlChannel", "ec2:TerminateInstances", "kms:Decrypt", "iam:PassRole",
+	"ssmmessages:CreateControlChannel", "ec2:TerminateInstances", "kms:Decrypt", "iam:PassRole", "probe:Anything",
 }
 
-func (p *probing) actions() {
-	for _, own := range p.own {
-		for _, action := range otherActions {
-			if slices.ContainsFunc(p.own, func(o guard.Grant) bool { return strings.EqualFold(o.Action, action) && o.Resource == own.Resource }) {
+// otherResources are of services that no session has to do with.
+var otherResources = []string{"*", "arn:aws:s3:::probe", "arn:aws:iam::111122223333:role/probe"}
+
+// most bounds what is looked at for one statement, and the actions for all of them.
+const (
+	mostActions   = 100
+	mostResources = 12
+)
+
+// actions are what else can be done to the resources of a request: what the policies
+// allow or deny, and what a Deny covers that names only what it leaves out.
+func (p *probing) actions(r guard.Request, f guard.Facts, set policy.Set) {
+	named := slices.Clone(otherActions)
+	for _, l := range guard.LayersOf(set) {
+		for i := range l.Statements {
+			s := &l.Statements[i]
+			actions := otherActions
+			if a := s.Actions(); a != nil && !slices.Contains(a, "*") {
+				actions = samples(a, mostActions)
+			}
+			for _, action := range actions {
+				if len(named) < mostActions && !slices.Contains(named, action) && !p.does(action) {
+					named = append(named, action)
+				}
+			}
+			if s.Denies() {
+				p.elsewhere(r, f, s, actions)
+			}
+		}
+	}
+	others := r
+	others.Target = "i-0fedcba9876543210"
+	others.Context = map[string][]string{guard.SessionTagID: {"AROAEXAMPLEPROBE00001:somebody"}}
+	for _, own := range slices.Concat(p.own, guard.Needs(others, f)) {
+		// The same grant of another target's session, or another's, has other keys.
+		if kept := slices.ContainsFunc(p.own, func(o guard.Grant) bool { return o.Resource == own.Resource }); !kept {
+			continue
+		}
+		for _, action := range named {
+			if p.owns(action, own.Resource) {
 				continue
 			}
 			g := own
@@ -160,6 +210,160 @@ func (p *probing) actions() {
 			p.probes = append(p.probes, probe{label: "other actions on the same resources", grant: g})
 		}
 	}
+}
+
+// elsewhere adds what one Deny covers of other resources: the actions of the request, and
+// its own.
+func (p *probing) elsewhere(r guard.Request, f guard.Facts, s *policy.Statement, actions []string) {
+	resources := otherResources
+	if named := s.Resources(); named != nil && !slices.Contains(named, "*") {
+		resources = nil
+		for _, pattern := range samples(named, mostResources) {
+			resources = append(resources, placed(pattern, r))
+		}
+	}
+	for _, own := range p.own {
+		for _, resource := range resources {
+			if label := startable(resource, r); own.Action == guard.ActionStart && label != "" {
+				p.elsewhereOne(r, f, probe{label, own, false}, resource)
+			}
+		}
+	}
+	if len(actions) > mostResources {
+		actions = actions[:mostResources]
+	}
+	for _, action := range actions {
+		if p.does(action) {
+			continue
+		}
+		for _, resource := range resources {
+			g := p.own[0]
+			g.Action = action
+			p.elsewhereOne(r, f, probe{"other actions on other resources", g, false}, resource)
+		}
+	}
+}
+
+// startable says what a resource is to a session, "" when none has to do with it.
+func startable(resource string, r guard.Request) string {
+	kind := guard.ResourceType(resource)
+	abroad := guard.ArnField(resource, guard.FieldRegion) != r.Region
+	switch {
+	case kind == "document" && abroad:
+		return "other documents in other regions"
+	case kind == "document" && guard.ArnField(resource, guard.FieldAccount) == "":
+		return "other documents of AWS"
+	case kind == "document":
+		return "other documents of the account"
+	case kind != "instance" && kind != "managed-instance" && kind != "task":
+		return ""
+	case abroad:
+		return "targets in other regions"
+	case kind == "instance":
+		return "other EC2 instances"
+	case kind == "task":
+		return "ECS tasks"
+	}
+	return "managed nodes (mi-)"
+}
+
+// elsewhereOne adds one probe on another resource, which has no tags.
+func (p *probing) elsewhereOne(r guard.Request, f guard.Facts, one probe, resource string) {
+	if region := guard.ArnField(resource, guard.FieldRegion); region != "" {
+		r.Region = region
+	}
+	f.TargetTags, f.DocumentTags, f.Unknown = nil, nil, nil
+	for _, g := range guard.Needs(r, f) {
+		if g.ID == one.grant.ID {
+			one.grant.Context = g.Context
+		}
+	}
+	one.grant.Resource = resource
+	if !p.owns(one.grant.Action, resource) {
+		p.probes = append(p.probes, one)
+	}
+}
+
+// does reports whether an action is one of the request's own.
+func (p *probing) does(action string) bool {
+	return slices.ContainsFunc(p.own, func(o guard.Grant) bool { return strings.EqualFold(o.Action, action) })
+}
+
+// owns reports whether an action on a resource is what the request itself needs.
+func (p *probing) owns(action, resource string) bool {
+	return slices.ContainsFunc(p.own, func(o guard.Grant) bool { return strings.EqualFold(o.Action, action) && o.Resource == resource })
+}
+
+// samples returns for each of some patterns a text that it matches.
+func samples(patterns []string, most int) []string {
+	var out []string
+	for _, pattern := range patterns {
+		if len(out) == most {
+			break
+		}
+		for {
+			before, rest, ok := strings.Cut(pattern, "${")
+			_, after, closed := strings.Cut(rest, "}")
+			if !ok || !closed {
+				break
+			}
+			pattern = before + "probe" + after
+		}
+		out = append(out, strings.NewReplacer("*", "probe", "?", "0").Replace(pattern))
+	}
+	return out
+}
+
+// placed puts the sample of an ARN into the request's account and region, where the
+// pattern leaves them open.
+func placed(sample string, r guard.Request) string {
+	fields := strings.SplitN(sample, ":", 6)
+	for i, value := range map[int]string{guard.FieldPartition: guard.Partition(r), guard.FieldRegion: r.Region, guard.FieldAccount: r.Caller.Account} {
+		if i < len(fields) && fields[i] == "probe" {
+			fields[i] = value
+		}
+	}
+	return strings.Join(fields, ":")
+}
+
+// taggings returns the tags of the target changed in every way that the conditions of
+// the policies tell apart, as long as they are few.
+func taggings(set policy.Set, own, wanted map[string]string) []map[string]string {
+	all := []map[string]string{maps.Clone(own)}
+	if all[0] == nil {
+		all[0] = make(map[string]string)
+	}
+	for _, key := range tagKeys(set) {
+		for _, tags := range slices.Clone(all) {
+			for _, value := range []string{wanted[key], "probe", ""} {
+				if len(all) == 64 || value == "" && own[key] == "" {
+					continue
+				}
+				changed := maps.Clone(tags)
+				changed[key] = value
+				if value == "" {
+					delete(changed, key)
+				}
+				all = append(all, changed)
+			}
+		}
+	}
+	return all[1:]
+}
+
+// tagKeys are the tags of resources that the conditions of the policies speak of.
+func tagKeys(set policy.Set) []string {
+	var keys []string
+	for _, l := range guard.LayersOf(set) {
+		for i := range l.Statements {
+			for _, c := range l.Statements[i].Conditions() {
+				if _, key, _ := strings.Cut(c.Key, "/"); guard.IsTagKey(c.Key) && !guard.IsSessionTag(c.Key) && !slices.Contains(keys, key) {
+					keys = append(keys, key)
+				}
+			}
+		}
+	}
+	return keys
 }
 
 // wantedTags returns, for each tag the caller's policies ask for, one value.

@@ -51,12 +51,12 @@ func (r *repairs) of(g guard.Grant) *guard.Fix {
 // allowed says what a repaired group makes possible, partly what one grant of it does.
 var (
 	allowed = map[string]string{
-		"start": "the session is allowed", "session": "the session can be resumed and ended", "execute": "the command is allowed",
+		"start": "the session is allowed", "session": "own sessions can be resumed and ended", "execute": "the command is allowed",
 		guard.GrantDataChannel: "the data channel is allowed", guard.GrantKMS: "the key may be used",
 	}
 	partly = map[string]string{
 		guard.GrantTarget: "the target may be used", guard.GrantDocument: "the document may be used",
-		guard.GrantResume: "the session can be resumed", guard.GrantTerminate: "the session can be ended",
+		guard.GrantResume: "own sessions can be resumed", guard.GrantTerminate: "own sessions can be ended",
 		guard.GrantTask: "the task may be used", guard.GrantCluster: "the cluster may be used",
 	}
 )
@@ -73,7 +73,7 @@ func (r *repairs) work(group string) *guard.Fix {
 	}
 	set := *r.d.Policies
 	set.Partial = nil // what cannot be read cannot be repaired either
-	probes := probesFor(r.d.Request, r.d.Facts, set)
+	probes := probesFor(r.d.Request, r.d.Facts, set, group)
 	p := plan{d: r.d, set: set, grants: grants, group: group, probes: probes, before: verdicts(set, probes)}
 	fix := p.begin(false)
 	if fix != nil && len(fix.Needs) > 0 && !fix.Checked {
@@ -134,17 +134,30 @@ type plan struct {
 	fix    *guard.Fix
 	texts  []string // what to do, step by step
 	asIs   bool     // the request stays as it is
+
+	byResource bool // of two changes that are narrow in different ways, the one that is in resources
+	forked     bool // there were two such
 }
 
-// begin works on a copy of the plan.
+// begin works on a copy of the plan, and on another when there are two ways that are
+// narrow, each in its own.
 func (p plan) begin(asIs bool) *guard.Fix {
-	p.grants, p.fix, p.asIs = slices.Clone(p.grants), &guard.Fix{}, asIs
-	return p.work()
+	p.asIs = asIs
+	first := p
+	fix := first.work()
+	if first.forked {
+		p.byResource = true
+		if other := p.work(); other != nil && other.Checked == fix.Checked {
+			fix.Or = other
+		}
+	}
+	return fix
 }
 
 // work removes what denies, then adds what is missing, layer by layer, and checks
 // the whole.
 func (p *plan) work() *guard.Fix {
+	p.grants, p.fix = slices.Clone(p.grants), &guard.Fix{}
 	for _, l := range guard.LayersOf(p.set) {
 		for _, s := range p.denying(l) {
 			p.undeny(l, s)

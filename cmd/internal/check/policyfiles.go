@@ -254,7 +254,7 @@ func (r policyReading) qualify(d guard.Decision, unread []guard.Finding) guard.D
 	for i := range d.Findings {
 		if fix := d.Findings[i].Fix; fix != nil && len(r.doubtful) > 0 {
 			unchecked := *fix
-			unchecked.Checked, unchecked.Check = false, ""
+			unchecked.Checked, unchecked.Check, unchecked.Or = false, "", nil
 			d.Findings[i].Fix = &unchecked
 		}
 	}

@@ -81,6 +81,7 @@ type fixJSON struct {
 	Check   string       `json:"check"`
 	Ask     string       `json:"ask"`
 	Message string       `json:"message"`
+	Or      *fixJSON     `json:"or"`
 }
 
 type changeJSON struct {
@@ -134,6 +135,9 @@ func newFix(f guard.Fix) *fixJSON {
 	out := &fixJSON{
 		Text: f.Text, Changes: []changeJSON{}, Grants: append([]string{}, f.Grants...),
 		Checked: f.Checked, Check: f.Check, Ask: f.Ask, Message: f.Message,
+	}
+	if f.Or != nil {
+		out.Or = newFix(*f.Or)
 	}
 	for _, c := range f.Changes {
 		change := changeJSON{Kind: string(c.Kind), Layer: c.Layer.String(), Where: c.Where, Statement: json.RawMessage(c.Statement)}

@@ -120,12 +120,15 @@ func (t *Text) finding(b *strings.Builder, f guard.Finding) {
 	t.row(b, "more", "ssmguard explain "+string(f.Code))
 }
 
-func (t *Text) fix(b *strings.Builder, f guard.Fix) {
+func (t *Text) fix(b *strings.Builder, f guard.Fix) { t.way(b, "fix", f) }
+
+// way writes one of the ways to repair something.
+func (t *Text) way(b *strings.Builder, label string, f guard.Fix) {
 	text := f.Text
 	if len(f.Changes) > 0 {
 		text += ":"
 	}
-	t.row(b, "fix", text)
+	t.row(b, label, text)
 	for _, c := range f.Changes {
 		if c.Kind != guard.AddStatement || len(f.Changes) > 1 {
 			t.row(b, "", changeTitle(c))
@@ -139,6 +142,11 @@ func (t *Text) fix(b *strings.Builder, f guard.Fix) {
 		t.row(b, "", "checked: "+f.Check)
 	case f.Check != "":
 		t.row(b, "", "checked in part: "+f.Check)
+	}
+	if f.Or != nil {
+		or := *f.Or
+		or.Ask = "" // whom to ask is said once
+		t.way(b, "or", or)
 	}
 	if f.Ask != "" {
 		t.row(b, "ask", f.Ask)
