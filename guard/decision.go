@@ -90,7 +90,7 @@ func (d Decision) Of(id string) Merged {
 		switch v := r.Answer.Verdict; {
 		case v == policy.Allow:
 			allow = true
-		case v.Denies() && (len(r.Answer.DependsOn) > 0 || len(keys) > 0):
+		case v.Denies() && (len(r.Answer.DependsOn) > 0 || len(keys) > 0 && !settled(r)):
 			m.Unproven = true
 			m.depend(r.Answer.DependsOn)
 		case v == policy.ExplicitDeny:
@@ -145,6 +145,12 @@ func (d Decision) Unseen() []string {
 		}
 	}
 	return names
+}
+
+// settled reports whether a key that is known was seen to decide an explicit deny: no
+// other layer can undo it, whatever its own keys are.
+func settled(r Ruling) bool {
+	return slices.ContainsFunc(r.Answer.Layers, func(l policy.LayerAnswer) bool { return l.Key != "" && l.Verdict == policy.ExplicitDeny })
 }
 
 // openKeys returns the condition keys (not the layers) on which a judge that

@@ -152,5 +152,6 @@ type Health struct {
 	State        string    // EC2 instance state: running, stopped ...; for a task its last status
 	Profile      *string   // instance profile ARN, "" when there is none; nil when not read
 	ExecEnabled  *bool     // ECS: enableExecuteCommand of the task; nil when not read
+	Missing      bool      // EC2 answered that it has no such instance in the request's region
 	FoundIn      string    // region in which the target does exist, when not the request's
 }

@@ -89,7 +89,7 @@ func (c factReader) instanceFacts(ctx context.Context, r guard.Request) part {
 			region = c.findInstance(ctx, r)
 		}
 		return part{
-			apply:   func(f *guard.Facts) { f.Health.FoundIn = region },
+			apply:   func(f *guard.Facts) { f.Health.Missing, f.Health.FoundIn = true, region },
 			unknown: []string{guard.UnknownTargetTags},
 		}
 	}

@@ -58,7 +58,9 @@ func TestFactsOfTargets(t *testing.T) {
 		{"i-00000000000000001", map[string]string{}, guard.Health{
 			Registered: aws.Bool(false), Connection: "notconnected", State: "stopped", Profile: aws.String("")}, nil},
 		{"i-00000000000000002", nil, guard.Health{
-			Registered: aws.Bool(false), Connection: "notconnected", FoundIn: "eu-west-1"}, []string{guard.UnknownTargetTags}},
+			Registered: aws.Bool(false), Connection: "notconnected", Missing: true, FoundIn: "eu-west-1"}, []string{guard.UnknownTargetTags}},
+		{"i-00000000000000009", nil, guard.Health{
+			Registered: aws.Bool(false), Connection: "notconnected", Missing: true}, []string{guard.UnknownTargetTags}},
 		{hybrid, map[string]string{"Name": "lathe"}, guard.Health{
 			Registered: aws.Bool(true), Ping: "ConnectionLost", Connection: "notconnected", AgentVersion: "2.3.0.0", Platform: "Windows"}, nil},
 		{task, map[string]string{"app": "web"}, guard.Health{

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"ssmguard/guard/finding"
+	"ssmguard/guard/policy"
 	"ssmguard/internal/awsapi"
 )
 
@@ -67,6 +69,12 @@ func (e *LookupError) Error() string {
 	var first *Error
 	if !asError(e.Err, &first) {
 		return fmt.Sprintf("%s: %v", what, e.Err)
+	}
+	if r, ok := finding.ParseRefusal(first.Message); ok && first.Kind == KindDenied && (r.Explicit || r.Policy != finding.IdentityPolicy && r.Policy != "") {
+		if layer, known := r.Layer(); known && layer == policy.SCP {
+			instead = "see whether --region is right"
+		}
+		return fmt.Sprintf("%s: AWS refused %s: %s [%s]; %s", what, first.Permission, r.Clause(), r.Finding(), instead)
 	}
 	if first.Kind == KindDenied {
 		return fmt.Sprintf("%s without %s; %s", what, strings.Join(permissions(e.Err), " and "), instead)

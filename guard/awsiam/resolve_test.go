@@ -105,11 +105,11 @@ func TestResolveNotVisible(t *testing.T) {
 	w.Roles[0].Inline = append(w.Roles[0].Inline, deny("ec2:DescribeInstances"))
 	c, _ = serve(t, w, Options{})
 	_, err := c.ResolveTarget(t.Context(), testRegion, "bastion")
-	if want := `"bastion" cannot be looked up in eu-central-1 without ec2:DescribeInstances and ssm:DescribeInstanceInformation; give the target's id`; err == nil || err.Error() != want {
+	if want := `"bastion" cannot be looked up in eu-central-1: AWS refused ec2:DescribeInstances: an identity-based policy denies it [SG602]; give the target's id`; err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 	_, err = c.Nodes(t.Context(), testRegion)
-	if want := `the targets in eu-central-1 cannot be listed without ec2:DescribeInstances and ssm:DescribeInstanceInformation; give one with --target`; err == nil || err.Error() != want {
+	if want := `the targets in eu-central-1 cannot be listed: AWS refused ec2:DescribeInstances: an identity-based policy denies it [SG602]; give one with --target`; err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 }
@@ -123,6 +123,15 @@ func TestLookupErrorText(t *testing.T) {
 		{
 			errors.Join(&Error{Permission: "ec2:DescribeInstances", Kind: KindCredentials, Code: "RequestExpired", Message: "it has expired"}, &Error{Permission: "ssm:DescribeInstanceInformation"}),
 			`"db" cannot be looked up in eu-west-1: ec2:DescribeInstances: RequestExpired: it has expired`,
+		},
+		{
+			errors.Join(&Error{Permission: "ec2:DescribeInstances", Kind: KindDenied, Code: "UnauthorizedOperation", Message: "You are not authorized to perform this operation. User: arn:aws:sts::111122223333:assumed-role/dev/alice is not authorized to perform: ec2:DescribeInstances because no identity-based policy allows the ec2:DescribeInstances action"},
+				&Error{Permission: "ssm:DescribeInstanceInformation", Kind: KindDenied}),
+			`"db" cannot be looked up in eu-west-1 without ec2:DescribeInstances and ssm:DescribeInstanceInformation; give the target's id`,
+		},
+		{
+			&Error{Permission: "ec2:DescribeInstances", Kind: KindDenied, Code: "UnauthorizedOperation", Message: "You are not authorized to perform this operation. User: arn:aws:sts::111122223333:assumed-role/dev/alice is not authorized to perform: ec2:DescribeInstances with an explicit deny in a service control policy"},
+			`"db" cannot be looked up in eu-west-1: AWS refused ec2:DescribeInstances: a service control policy denies it [SG603]; see whether --region is right`,
 		},
 		{errors.New("canceled"), `"db" cannot be looked up in eu-west-1: canceled`},
 	} {

@@ -87,6 +87,10 @@ func (s simulation) answer(ctx context.Context) (policy.Answer, error) {
 		return policy.Answer{}, err
 	}
 	a := policy.Answer{Verdict: out.verdict, By: out.by, Layers: out.layers}
+	if s.unproven(out) == policy.SCP.String() && s.regional(ctx, out) {
+		a.Layers = []policy.LayerAnswer{{Layer: policy.SCP, Verdict: a.Verdict, Key: requestedRegion}}
+		return a, nil
+	}
 	open := s.openKeys(out)
 	if turns, err := s.turnsOn(ctx, out, open); turns || err != nil {
 		a.DependsOn = open
@@ -99,6 +103,36 @@ func (s simulation) answer(ctx context.Context) (policy.Answer, error) {
 		a.DependsOn = []string{layer}
 	}
 	return a, nil
+}
+
+const requestedRegion = "aws:RequestedRegion"
+
+// regional reports whether it is the region of the request that the organization
+// forbids: in another region it denies nothing, all else being equal. The keys that
+// nobody knows are absent in both simulations, so that they are not what decides.
+func (s simulation) regional(ctx context.Context, out outcome) bool {
+	own, _, state := s.grant.Context.Lookup(requestedRegion)
+	if out.verdict != policy.ExplicitDeny || state != policy.KeyKnown || len(own) != 1 {
+		return false
+	}
+	if guard.ArnField(s.grant.Resource, guard.FieldPartition) != "aws" {
+		return false // of the regions of other partitions there are few
+	}
+	for _, region := range homeRegions {
+		if region == own[0] {
+			continue
+		}
+		other := s
+		other.grant.Context.Set(requestedRegion, region)
+		o, err := other.run(ctx, nil)
+		if err != nil {
+			return false
+		}
+		if o.verdict != policy.ExplicitDeny && !o.organization {
+			return true
+		}
+	}
+	return false
 }
 
 // turnsOn reports whether the verdict may be another one for other values of

@@ -110,6 +110,20 @@ func TestSimulateUnknownKeys(t *testing.T) {
 		{"a deny without a statement is an SCP's, and keys of it are not named", func(c *policy.Context) { c.SetUnknown("*") },
 			func(map[string]string) (string, []string) { return "explicitDeny", nil },
 			policy.Answer{Verdict: policy.ExplicitDeny, DependsOn: []string{"scp"}}, 1},
+		{"an SCP that forbids the region denies, whatever else is not known", func(c *policy.Context) {
+			c.SetUnknown("*")
+			c.Set("aws:RequestedRegion", "ap-south-1")
+		}, func(e map[string]string) (string, []string) {
+			if e["aws:RequestedRegion"] == "string us-west-2" {
+				return "allowed", nil
+			}
+			return "explicitDeny", nil
+		}, policy.Answer{Verdict: policy.ExplicitDeny, Layers: []policy.LayerAnswer{{Layer: policy.SCP, Verdict: policy.ExplicitDeny, Key: "aws:RequestedRegion"}}}, 3},
+		{"an SCP that denies in every region may ask for something else", func(c *policy.Context) {
+			c.SetUnknown("*")
+			c.Set("aws:RequestedRegion", "us-east-1")
+		}, func(map[string]string) (string, []string) { return "explicitDeny", nil },
+			policy.Answer{Verdict: policy.ExplicitDeny, DependsOn: []string{"scp"}}, 10},
 		{"nothing is missing", func(c *policy.Context) { c.SetUnknown("*") },
 			func(map[string]string) (string, []string) { return "implicitDeny", nil },
 			policy.Answer{Verdict: policy.ImplicitDeny}, 1},

@@ -58,6 +58,7 @@ func TestMerge(t *testing.T) {
 		{"both deny", says(explicit), says(explicit), explicit, "SG210"},
 		{"one denies explicitly, one implicitly", says(implicit), says(explicit), explicit, "SG210"},
 		{"one denies, one does not know the layer", says(explicit), says(unknown, "scp"), explicit, "SG210"},
+		{"the organization forbids the region, which a session policy cannot undo", policy.Answer{Verdict: explicit, Layers: []policy.LayerAnswer{{Layer: policy.SCP, Verdict: explicit, Key: "aws:RequestedRegion"}}}, says(unknown, "session", "scp", "ssm:resourceTag/Team"), explicit, "SG805"},
 		{"implicit, the other lacks a layer", says(implicit), says(unknown, "boundary"), implicit, "SG200"},
 		{"contradiction, implicit", says(implicit), says(allow), unknown, "SG901"},
 		{"contradiction, explicit", says(allow), says(explicit), unknown, "SG901"},
@@ -255,4 +256,42 @@ type failing struct{}
 
 func (failing) Facts(context.Context, guard.Request) (guard.Facts, error) {
 	return guard.Facts{}, &guard.NotVisible{Permission: "ec2:DescribeTags"}
+}
+
+// TestLimitLacksTheRest: what a limit lacks for the session's life is told in the first run.
+func TestLimitLacksTheRest(t *testing.T) {
+	everything := []string{`{"Effect":"Allow","Action":"*","Resource":"*"}`}
+	only := []string{`{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ec2:*:*:instance/*"}`}
+	for code, set := range map[guard.Code]policy.Set{
+		"SG801": {Identity: statementsOf(t, policy.Identity, everything), Boundary: statementsOf(t, policy.Boundary, only)},
+		"SG802": {Identity: statementsOf(t, policy.Identity, everything), Session: statementsOf(t, policy.Session, only)},
+	} {
+		g := guard.Guard{Simulators: []guard.Simulator{guard.Local{Source: guard.Static(set)}}}
+		d, err := checked(t.Context(), &g, devRequest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := make(map[string]bool)
+		for _, f := range d.Findings {
+			if f.Code == code && f.Fix != nil {
+				for _, id := range f.Fix.Grants {
+					told[id] = true
+				}
+			}
+		}
+		for _, id := range []string{guard.GrantDocument, guard.GrantResume, guard.GrantTerminate, guard.GrantDataChannel} {
+			if !told[id] {
+				t.Errorf("%s does not speak of %s:\n%s", code, id, listing(d.Findings))
+			}
+		}
+	}
+}
+
+func statementsOf(t *testing.T, kind policy.Kind, texts []string) []policy.Statement {
+	t.Helper()
+	doc, err := policy.Parse(kind, kind.String(), []byte(`{"Version":"2012-10-17","Statement":[`+strings.Join(texts, ",")+`]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc.Statements
 }

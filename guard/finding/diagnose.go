@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"slices"
 
 	"ssmguard/guard"
@@ -87,7 +88,7 @@ func diagnose(d guard.Decision) []guard.Finding {
 			continue
 		}
 		found := q.explain(m)
-		if q.about == aboutDocument && len(found) > 0 {
+		if q.about == aboutDocument && len(found) > 0 && found[0].Code != guard.RegionGuard {
 			add(&found[0], q.otherDocuments())
 		}
 		fs = append(fs, found...)
@@ -130,8 +131,12 @@ func (q inquiry) otherDocuments() string {
 func oneOf(fs []guard.Finding) []guard.Finding {
 	var out []guard.Finding
 	for _, f := range fs {
-		i := slices.IndexFunc(out, func(k guard.Finding) bool { return k.Code == f.Code && slices.Equal(k.Nearest, f.Nearest) })
+		i := slices.IndexFunc(out, func(k guard.Finding) bool {
+			return k.Code == f.Code && slices.Equal(k.Nearest, f.Nearest) && (k.Level == f.Level || !lacksEach(f))
+		})
 		switch {
+		case lacksEach(f) && slices.ContainsFunc(out, func(k guard.Finding) bool { return k.Grant == f.Grant && k.Level == f.Level }):
+			// the same repair is told already
 		case i < 0 || f.Level != guard.Warning || f.Grant == "":
 			out = append(out, f)
 		case out[i].Level > f.Level:
@@ -144,6 +149,12 @@ func oneOf(fs []guard.Finding) []guard.Finding {
 		}
 	}
 	return out
+}
+
+// lacksEach reports whether a finding is about a limit in which no statement speaks of the
+// grant: what it lacks for one grant it lacks for the others too, each by itself.
+func lacksEach(f guard.Finding) bool {
+	return len(f.Nearest) == 0 && (f.Code == layerCodes[policy.Boundary] || f.Code == layerCodes[policy.Session])
 }
 
 // explain finds the reason of a denial: in the policies read here, layer by layer
@@ -218,13 +229,18 @@ func (q inquiry) simulated(m guard.Merged) guard.Finding {
 		code = codes.denied
 	}
 	f := q.finding(code)
+	turns := ""
 	for _, r := range m.Rulings {
 		if r.Answer.Verdict != m.Verdict {
 			continue
 		}
 		for _, l := range r.Answer.Layers {
 			if c, ok := layerCodes[l.Layer]; ok && l.Verdict.Denies() {
-				f.Code = c
+				f.Code = cmp.Or(guard.GuardKey(l.Key), c)
+			}
+			if got, _, _ := q.grant.Context.Lookup(l.Key); l.Key != "" {
+				f.Fix = q.elsewhere(l)
+				turns = "; with another " + l.Key + " than " + guard.Join(got, "and") + " the " + guard.Title(l.Layer) + " does not deny it"
 			}
 		}
 		for _, at := range r.Answer.By {
@@ -235,7 +251,20 @@ func (q inquiry) simulated(m guard.Merged) guard.Finding {
 	if len(f.Nearest) > 0 {
 		f.Detail = "IAM's simulation says so"
 	}
+	f.Detail += turns
 	return f
+}
+
+// elsewhere is the repair of a request that a layer forbids for a key of the call: another
+// call, or its owner's leave.
+func (q inquiry) elsewhere(l policy.LayerAnswer) *guard.Fix {
+	what := "see whether " + l.Key + " is what was meant"
+	if guard.GuardKey(l.Key) == guard.RegionGuard {
+		what = "use another --region if the target is there"
+	}
+	owner := guard.Owner(l.Layer)
+	return &guard.Fix{Text: what + ", or ask " + owner, Grants: []string{q.grant.ID}, Ask: owner,
+		Message: "Please allow " + q.d.Request.Caller.SessionARN + " " + q.grant.Action + " on " + q.grant.Resource + ".\n"}
 }
 
 // missing explains a layer in which nothing allows the grant.

@@ -32,6 +32,7 @@ var healthChecks = []struct {
 	find func(guard.Request, guard.Facts) (summary, detail, fix string)
 }{
 	{"SG707", elsewhereFound},
+	{"SG719", nowhereFound},
 	{"SG703", notRunning},
 	{"SG708", taskWithoutExec},
 	{"SG704", noProfile},
@@ -46,6 +47,15 @@ func elsewhereFound(r guard.Request, f guard.Facts) (string, string, string) {
 		return "", "", ""
 	}
 	return fmt.Sprintf("%s is in %s, and the request goes to %s", r.Target, f.Health.FoundIn, r.Region), "", "use --region " + guard.ShellWord(f.Health.FoundIn)
+}
+
+func nowhereFound(r guard.Request, f guard.Facts) (string, string, string) {
+	if !f.Health.Missing || f.Health.FoundIn != "" {
+		return "", "", ""
+	}
+	return fmt.Sprintf("EC2 knows no instance %s in %s", r.Target, r.Region),
+		"most likely it is in another region; else in another account, or terminated; the other regions could not be searched, or do not have it",
+		"give its region with --region, or the profile of its account with --profile"
 }
 
 func notRunning(r guard.Request, f guard.Facts) (string, string, string) {

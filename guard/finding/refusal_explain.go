@@ -21,7 +21,8 @@ var refusalCodes = map[string]guard.Code{
 	"role trust policy":       "SG607",
 }
 
-func (r Refusal) code() guard.Code {
+// Finding returns the code of the rule that speaks of the refusal.
+func (r Refusal) Finding() guard.Code {
 	switch {
 	case r.Rule != "":
 		return r.Rule
@@ -51,7 +52,7 @@ func (r Refusal) code() guard.Code {
 // evidence of the account: for a message that someone pasted. The bool is false
 // for an error that no rule speaks of.
 func (r Refusal) Explain() (guard.Finding, bool) {
-	code := r.code()
+	code := r.Finding()
 	if code == "SG600" && !r.Denied() {
 		return guard.Finding{}, false
 	}
@@ -84,6 +85,9 @@ func (r Refusal) Explain() (guard.Finding, bool) {
 	if code == "SG609" {
 		f.Detail = "the AWS CLI also says this when the session-manager plugin is missing: it then ends the session it has just started"
 	}
+	if f.Grant == guard.GrantTerminate || f.Grant == guard.GrantResume {
+		add(&f, "if a statement compares "+guard.SessionTagID+" with ${aws:userid} already, try ${aws:userid}* in StringLike, as AWS's sample has it")
+	}
 	if r.Wrapped == "KMSEncryption" && f.Detail == "" {
 		f.Detail = "the session had started; the plugin could not get a key to encrypt it with"
 	}
@@ -97,7 +101,7 @@ var agentRules = []guard.Code{"SG709", "SG710", "SG711"}
 // denial says which action was refused to whom.
 func (r Refusal) denial(f *guard.Finding) {
 	f.Grant, f.Action, f.Resource = r.grant(), r.Action, r.Resource
-	f.Summary = "AWS refused " + r.Action + " to " + r.who() + ": " + r.clause()
+	f.Summary = "AWS refused " + r.Action + " to " + r.who() + ": " + r.Clause()
 	if r.Resource == "" {
 		f.Action, f.Detail = "", "the message names no resource"
 	}
@@ -117,8 +121,8 @@ func (r Refusal) who() string {
 	return guard.Caller{SessionARN: r.User}.Name()
 }
 
-// clause says what AWS gives as the reason.
-func (r Refusal) clause() string {
+// Clause says in a clause what AWS gives as the reason.
+func (r Refusal) Clause() string {
 	article := "a "
 	if strings.HasPrefix(r.Policy, "identity") {
 		article = "an "
@@ -340,6 +344,10 @@ func (r Refusal) ask() *guard.Fix {
 
 func accountID(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
+// beforeSession are the actions that a session is prepared with; no grant of the session
+// itself stands for them.
+var beforeSession = []string{"ecs:DescribeTasks"}
+
 // proposal offers the grant that AWS misses when no policy could be read.
 func proposal(f *guard.Finding, r Refusal) {
 	if r.Action == "" || f.Fix != nil {
@@ -349,7 +357,7 @@ func proposal(f *guard.Finding, r Refusal) {
 		f.Fix = fix
 		return
 	}
-	if r.Explicit || r.Resource == "" || f.Grant == "" && !r.ofNode() {
+	if r.Explicit || r.Resource == "" || f.Grant == "" && !r.ofNode() && !slices.ContainsFunc(beforeSession, func(a string) bool { return strings.EqualFold(a, r.Action) }) {
 		return
 	}
 	where := guard.Caller{SessionARN: r.User}.Home()

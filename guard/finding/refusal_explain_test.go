@@ -53,6 +53,26 @@ func TestPastedFix(t *testing.T) {
 	}
 }
 
+// TestPastedTerminate: the statement that SG300 prints was refused once; AWS's sample has
+// another value.
+func TestPastedTerminate(t *testing.T) {
+	for _, reason := range []string{"", " because no identity-based policy allows the ssm:TerminateSession action", " because no session policy allows the ssm:TerminateSession action"} {
+		r, _ := ParseRefusal("User: arn:aws:sts::111122223333:assumed-role/dev/alice is not authorized to perform: ssm:TerminateSession on resource: arn:aws:ssm:us-east-1:111122223333:session/alice-0f1e2d3c4b5a69788" + reason)
+		if f := Refused(guard.Decision{}, r).Findings[0]; !strings.Contains(f.Detail, "${aws:userid}*") {
+			t.Errorf("%s: %s", f.Code, f.Detail)
+		}
+	}
+}
+
+// TestRefusedDescribeTasks: the call before a command in a task is explained as well.
+func TestRefusedDescribeTasks(t *testing.T) {
+	r, _ := ParseRefusal("An error occurred (AccessDeniedException) when calling the DescribeTasks operation: User: arn:aws:sts::111122223333:assumed-role/dev/alice is not authorized to perform: ecs:DescribeTasks on resource: arn:aws:ecs:us-east-1:111122223333:task/prod/0123456789abcdef0123456789abcdef because no identity-based policy allows the ecs:DescribeTasks action")
+	f := Refused(guard.Decision{}, r).Findings[0]
+	if f.Code != "SG601" || f.Fix == nil || f.Fix.Changes[0].Statement != `{"Effect":"Allow","Action":"ecs:DescribeTasks","Resource":"arn:aws:ecs:us-east-1:111122223333:task/prod/0123456789abcdef0123456789abcdef"}` || len(f.Fix.Grants) != 0 {
+		t.Errorf("%+v", f)
+	}
+}
+
 // TestRefusedComesFirst: AWS has the last word, and what was found here before
 // is its evidence.
 func TestRefusedComesFirst(t *testing.T) {

@@ -73,7 +73,8 @@ type LayerAnswer struct {
 	Layer   Kind
 	Level   int // of the organization, from 1 for its root; 0 in layers without levels
 	Verdict Verdict
-	By      []Pos // the statements that decided in this layer
+	By      []Pos  // the statements that decided in this layer
+	Key     string // a known condition key that was seen to decide, where the statements are not shown; else ""
 }
 
 // Answer is the outcome of one evaluation with its reasons.

@@ -89,12 +89,12 @@ func TestLayerAnswers(t *testing.T) {
 	c.SetUnknown("aws:PrincipalTag/*")
 	got := set.Evaluate(startVerb, instance, c).Layers
 	want := []LayerAnswer{
-		{Identity, 0, Allow, []Pos{{"mine", 0, "", 1}}},
-		{Boundary, 0, ImplicitDeny, nil},
-		{SCP, 1, Allow, []Pos{{"root", 0, "", 1}}},
-		{SCP, 2, ExplicitDeny, []Pos{{"ou", 1, "NoSSM", 1}}},
-		{RCP, 1, Allow, nil},
-		{Endpoint, 0, Unknown, nil},
+		{Layer: Identity, Verdict: Allow, By: []Pos{{"mine", 0, "", 1}}},
+		{Layer: Boundary, Verdict: ImplicitDeny},
+		{Layer: SCP, Level: 1, Verdict: Allow, By: []Pos{{"root", 0, "", 1}}},
+		{Layer: SCP, Level: 2, Verdict: ExplicitDeny, By: []Pos{{"ou", 1, "NoSSM", 1}}},
+		{Layer: RCP, Level: 1, Verdict: Allow},
+		{Layer: Endpoint, Verdict: Unknown},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

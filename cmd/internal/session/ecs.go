@@ -67,11 +67,15 @@ func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.Questio
 	var choice *awsssm.ContainerError
 	switch {
 	case err != nil && l.DropIn:
-		return nil, unfound(ctx, opener, err)
+		err = unfound(ctx, opener, err)
+		if exit.As[*proxy.LeftRunningError](err) {
+			return nil, err
+		}
+		return nil, Attempt{Line: l}.Refused(ctx, guard.Decision{}, err)
 	case errors.As(err, &choice):
 		return nil, exit.Coded(err.Error(), exit.Usage)
 	case err != nil:
-		return nil, err
+		return nil, Attempt{Line: l}.Refused(ctx, guard.Decision{}, err)
 	}
 	opener.Spec = proxy.Spec{Target: target, Region: conf.Region, Profile: conf.ActiveProfile, Endpoint: conf.Endpoint}
 	evidence := l.Gather(conf)

@@ -177,7 +177,8 @@ func stops(m configs.GuardMode, v policy.Verdict) bool {
 	}
 }
 
-// Refused prints AWS's refusal as the AWS CLI does, and what it means after it.
+// Refused prints AWS's refusal as the AWS CLI does, and what it means after it. An
+// attempt without a question was refused before there was one.
 func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error {
 	var refused *proxy.Refused
 	if !errors.As(err, &refused) || a.Line.Own.Guard == configs.GuardOff {
@@ -192,7 +193,7 @@ func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error
 	if !ok {
 		return exit.EndWith(exit.Refused)
 	}
-	if len(d.Rulings) == 0 && refusal.Denied() {
+	if len(d.Rulings) == 0 && refusal.Denied() && a.Question != nil {
 		// An earlier run's answer let it pass; now the reason is wanted.
 		a.Question.Evidence.ForgetAllowed(ctx, a.Question.Request)
 		if asked, err := a.Line.Ask(ctx, a.Question); err == nil {

@@ -179,14 +179,14 @@ func executeCommand(c *api.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	on := api.Tagged(taskARN(c, t), t.Tags, "ecs:ResourceTag/")
-	on.Keys["ecs:cluster"], on.Keys["ecs:container-name"] = clusterARN(c, t.Cluster), k.Name
-	if err := c.Authorize("ecs:ExecuteCommand", on); err != nil {
-		return nil, err
-	}
-	on.ARN = clusterARN(c, t.Cluster)
-	if err := c.Authorize("ecs:ExecuteCommand", on); err != nil {
-		return nil, err
+	for _, on := range []api.Object{
+		api.Tagged(taskARN(c, t), t.Tags, "ecs:ResourceTag/"),
+		api.Tagged(clusterARN(c, t.Cluster), nil, "ecs:ResourceTag/"), // a cluster has tags of its own, and a world gives it none
+	} {
+		on.Keys["ecs:cluster"], on.Keys["ecs:container-name"] = clusterARN(c, t.Cluster), k.Name
+		if err := c.Authorize("ecs:ExecuteCommand", on); err != nil {
+			return nil, err
+		}
 	}
 	if t.Stopped || t.ExecDisable {
 		return nil, api.Refuse("InvalidParameterException", "The execute command failed because execute command was not enabled when the task was run or the execute command agent isn't running. Wait and try again or run a new task with execute command enabled and try again.")

@@ -164,6 +164,8 @@ func TestECSRefused(t *testing.T) {
 	for documents, want := range map[string]string{
 		"":                                task,
 		allow("ecs:ExecuteCommand", task): "arn:aws:ecs:us-east-1:111122223333:cluster/prod",
+		// The cluster does not have the tags of its tasks.
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ecs:ExecuteCommand","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/Team":"web"}}}}`: "arn:aws:ecs:us-east-1:111122223333:cluster/prod",
 	} {
 		w := withTask()
 		if documents != "" {
