@@ -18,7 +18,7 @@ var aliasFiles = map[string]string{
 func Alias(place string) (string, error) {
 	name, ok := aliasFiles[place]
 	if !ok {
-		return "", fmt.Errorf("no snippet for %q: want bash, zsh, fish, powershell or ssh", place)
+		return "", fmt.Errorf("no snippet for %q; valid: bash, zsh, fish, powershell, ssh", place)
 	}
 	text, err := snippets.ReadFile("alias/" + name)
 	return string(text), err
@@ -29,7 +29,7 @@ func Alias(place string) (string, error) {
 func Completion(shell string) (string, error) {
 	text, err := snippets.ReadFile("completion/" + shell)
 	if err != nil {
-		return "", fmt.Errorf("no completion for %q: want bash, zsh, fish or powershell", shell)
+		return "", fmt.Errorf("no completion for %q; valid: bash, zsh, fish, powershell", shell)
 	}
 	return string(text), nil
 }

@@ -158,7 +158,7 @@ func (c *Config) passOver(name, from string) bool {
 	if isGroup {
 		where = "a group of your own file"
 	}
-	c.notes = append(c.notes, note{name, fmt.Sprintf("%s is %s; what %s calls so is passed over, rename one to use both", name, where, from)})
+	c.notes = append(c.notes, note{name, fmt.Sprintf("%s is %s; the %s of %s is ignored; rename one to use both", name, where, name, from)})
 	return true
 }
 
@@ -168,7 +168,7 @@ func (c *Config) weakens(guard GuardMode) bool {
 }
 
 func weakGuard(guard GuardMode) string {
-	return fmt.Sprintf("guard: %s is passed over, a project's file can only be stricter than you are; --guard %s is yours to give", guard, guard)
+	return fmt.Sprintf("guard: %s is ignored: a project's file cannot weaken the guard; you can, with --guard %s", guard, guard)
 }
 
 // Warnings are what a user has to be told who goes on with a command about the
@@ -253,5 +253,5 @@ func (c Config) unknown(name string) error {
 	if len(known) == 0 {
 		return fmt.Errorf("no tunnel %q: no configuration has any; `ssmguard tunnel add` writes one", name)
 	}
-	return fmt.Errorf("no tunnel %q, known are: %s", name, strings.Join(known, ", "))
+	return fmt.Errorf("no tunnel %q; valid: %s", name, strings.Join(known, ", "))
 }

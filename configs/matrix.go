@@ -81,7 +81,7 @@ func (m Matrix) validate(file string) yamlfile.Faults {
 			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d has no target", i+1)})
 		}
 		if !slices.Contains([]string{"", "allow", "deny"}, r.Expect) {
-			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d expects %q; want allow or deny", i+1, r.Expect)})
+			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d expects %q; valid: allow, deny", i+1, r.Expect)})
 		}
 		for _, of := range r.Untagged {
 			switch {

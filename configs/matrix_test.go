@@ -24,7 +24,7 @@ func TestLoadMatrix(t *testing.T) {
 			Requests: []MatrixRequest{{Name: "x", Target: "i-1", Context: map[string][]string{"aws:SourceIp": {"203.0.113.7"}}}},
 		}, ""},
 		{"every fault", "requests: [{target: i-1, expect: no, target_tags: {a: b}}, {}]", Matrix{},
-			"FILE: request 1 expects \"no\"; want allow or deny\nFILE: request 1 states tags or a principal, which go with policies only\nFILE: request 2 has no target"},
+			"FILE: request 1 expects \"no\"; valid: allow, deny\nFILE: request 1 states tags or a principal, which go with policies only\nFILE: request 2 has no target"},
 		{"unknown key", "requests: [{target: i-1, expects: deny}]", Matrix{}, "FILE:1: unknown key \"expects\", did you mean \"expect\"?"},
 		{"empty", "", Matrix{}, "FILE: no requests"},
 	}

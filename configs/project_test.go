@@ -150,15 +150,15 @@ func TestProjectAddsAndReplacesNothing(t *testing.T) {
 		profile            string
 		warning            string
 	}{
-		{"tunnel of the same name", "tunnels:\n  db: {target: i-theirs, port: 1}\n", "db", "i-own", "warn", "", `db is .*own.yaml:3; what .*\.ssmguard\.yaml:2 calls so is passed over, rename one to use both`},
+		{"tunnel of the same name", "tunnels:\n  db: {target: i-theirs, port: 1}\n", "db", "i-own", "warn", "", `db is .*own.yaml:3; the db of .*\.ssmguard\.yaml:2 is ignored; rename one to use both`},
 		{"group of the name of a tunnel", "tunnels:\n  theirs: {target: i-theirs, port: 1}\ngroups: {db: [theirs]}\n", "db", "i-own", "warn", "", "db is .*own.yaml:3; "},
 		{"group of the same name", "tunnels:\n  theirs: {target: i-theirs, port: 1}\ngroups: {mine: [theirs]}\n", "mine", "i-own", "warn", "", "mine is a group of your own file; "},
 		{"tunnel of the name of a group", "tunnels:\n  mine: {target: i-theirs, port: 1}\n", "mine", "i-own", "warn", "", "mine is a group of your own file; "},
 		{"another is asked for", "tunnels:\n  db: {target: i-theirs, port: 1}\n", "plain", "i-own", "warn", "", ""},
 		{"defaults", "defaults: {guard: strict, profile: theirs}\n", "db", "i-own", "warn", "", ""},
 		{"own in a group of theirs", "tunnels:\n  db: {target: i-theirs, port: 1}\ngroups: {all: [db]}\n", "all", "i-own", "warn", "", "db is "},
-		{"guard off", "tunnels:\n  theirs: {target: i-theirs, port: 1, guard: off}\n", "theirs", "i-theirs", "warn", "", `\.ssmguard\.yaml:2: theirs: guard: off is passed over, .*--guard off is yours to give`},
-		{"guard off by default", "defaults: {guard: off, profile: p}\ntunnels:\n  theirs: {target: i-theirs, port: 1}\n", "theirs", "i-theirs", "warn", "p", `\.ssmguard\.yaml: defaults: guard: off is passed over`},
+		{"guard off", "tunnels:\n  theirs: {target: i-theirs, port: 1, guard: off}\n", "theirs", "i-theirs", "warn", "", `\.ssmguard\.yaml:2: theirs: guard: off is ignored: a project's file cannot weaken the guard; you can, with --guard off`},
+		{"guard off by default", "defaults: {guard: off, profile: p}\ntunnels:\n  theirs: {target: i-theirs, port: 1}\n", "theirs", "i-theirs", "warn", "p", `\.ssmguard\.yaml: defaults: guard: off is ignored`},
 		{"guard on", "tunnels:\n  theirs: {target: i-theirs, port: 1, guard: on}\n", "theirs", "i-theirs", "on", "", ""},
 		{"guard strict by default", "defaults: {guard: strict}\ntunnels:\n  theirs: {target: i-theirs, port: 1}\n", "theirs", "i-theirs", "strict", "", ""},
 	} {
@@ -200,7 +200,7 @@ func TestFaultyProject(t *testing.T) {
 		{"unknown key", "tunnels:\n  db: {target: i-1, port: 1, hots: x}\n", `:2: unknown key "hots", did you mean "host"\?; \.ssmguard\.yaml is not used`},
 		{"two faults", "tunnels:\n  db: {target: i-1, port: 1, hots: x}\n  b: {target: i, port: 70000}\nnothing: 1\n", `:2: unknown key .* \(and 1 more\); \.ssmguard\.yaml is not used`},
 		{"no yaml", "tunnels: [\n", "did not find expected node content; "},
-		{"group of nothing", "groups: {g: [nobody]}\n", `group "g": no tunnel "nobody", known are: mine; `},
+		{"group of nothing", "groups: {g: [nobody]}\n", `group "g": no tunnel "nobody"; valid: mine; `},
 		{"variable", "tunnels:\n  db: {target: \"${GITHUB_TOKEN}\", port: 1}\n", `:2: \$\{GITHUB_TOKEN\} has the name of a credential`},
 	} {
 		c, file := project(t, user, test.text, env("GITHUB_TOKEN", "x"))

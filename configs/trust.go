@@ -38,7 +38,7 @@ func (e *UnusedError) warning() string {
 	return first + "; " + filepath.Base(e.File) + " is not used"
 }
 
-var errNotRegular = errors.New("it is no regular file")
+var errNotRegular = errors.New("not a regular file")
 
 // ReadProject returns the text of a project's file, or an *UnusedError when
 // somebody else than the user may have written it. getenv is Places.Getenv.

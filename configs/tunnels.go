@@ -120,7 +120,7 @@ func (f File) validate(file string) yamlfile.Faults {
 			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("group %q: %v", group, err)})
 		}
 		if _, twice := f.Tunnels[group]; twice {
-			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("group %q has the name of a tunnel; names are shared", group)})
+			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("group %q has the name of a tunnel; give one of the two another name", group)})
 		}
 	}
 	return faults
@@ -135,7 +135,7 @@ func (s Settings) validate(file string, line int, where string) (faults yamlfile
 		{"engine", s.Engine, Engines},
 	} {
 		if c.value != "" && !slices.Contains(c.known, c.value) {
-			faults = append(faults, yamlfile.Fault{File: file, Line: line, Text: fmt.Sprintf("%s: %s is %q, known are: %s", where, c.key, c.value, strings.Join(c.known, ", "))})
+			faults = append(faults, yamlfile.Fault{File: file, Line: line, Text: fmt.Sprintf("%s: %s is %q; valid: %s", where, c.key, c.value, strings.Join(c.known, ", "))})
 		}
 	}
 	if s.Lanes < 0 || s.Lanes > 16 {
@@ -175,10 +175,10 @@ func (t Tunnel) EndFaults(name func(key string) string) (faults []string) {
 		broken bool
 		text   string // each {key} is spelled by name
 	}{
-		{t.Listen != "" && t.LocalPort > 0, "give one of {listen} and {local_port}"},
+		{t.Listen != "" && t.LocalPort > 0, "give only one of {listen} and {local_port}"},
 		{t.Listen == "unix:", "{listen} unix: needs a path"},
 		{!isAddress(t.Listen), fmt.Sprintf("{listen} is %q, give ADDR:PORT or unix:PATH", t.Listen)},
-		{lookup && t.Host != "" || t.RDS != "" && t.ElastiCache != "", "give one of {host}, {rds} and {elasticache}"},
+		{lookup && t.Host != "" || t.RDS != "" && t.ElastiCache != "", "give only one of {host}, {rds} and {elasticache}"},
 		{!lookup && t.Port == 0, "{port} is missing: the port on the far side"},
 		{!lookup && t.Reader, "{reader} is for {rds} and {elasticache}"},
 	} {
@@ -211,7 +211,7 @@ func isAddress(listen string) bool {
 func CheckName(name string) error {
 	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 	if name == "" || strings.Trim(name, allowed) != "" || name[0] == '-' || name[0] == '.' {
-		return fmt.Errorf("a name has letters, digits, - _ and . only, and neither - nor . in front")
+		return fmt.Errorf("a name is made of letters, digits, - _ and ., and begins with neither - nor .")
 	}
 	return nil
 }

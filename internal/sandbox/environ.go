@@ -26,7 +26,7 @@ func (s *Sandbox) Login(name string) (api.Credentials, error) {
 	if near := spelling.Nearest(name, names); near != "" {
 		return api.Credentials{}, fmt.Errorf("no login %q in world %s, did you mean %q?", name, s.World.Name, near)
 	}
-	return api.Credentials{}, fmt.Errorf("no login %q in world %s, known are: %v", name, s.World.Name, names)
+	return api.Credentials{}, fmt.Errorf("no login %q in world %s; valid: %v", name, s.World.Name, names)
 }
 
 // profileFiles are an AWS configuration with one profile per login, in a

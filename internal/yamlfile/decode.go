@@ -118,5 +118,5 @@ func unknownKey(key string, fields map[string]reflect.Type) string {
 	if near := spelling.Nearest(key, names); near != "" {
 		return fmt.Sprintf("unknown key %q, did you mean %q?", key, near)
 	}
-	return fmt.Sprintf("unknown key %q, known are: %s", key, strings.Join(names, ", "))
+	return fmt.Sprintf("unknown key %q; valid: %s", key, strings.Join(names, ", "))
 }

@@ -178,7 +178,7 @@ func TestSocketTouchesNoFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open("unix:"+path, false); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := Open("unix:"+path, false); err == nil || !strings.Contains(err.Error(), "is not a socket") {
 		t.Errorf("got %v", err)
 	}
 	if b, err := os.ReadFile(path); string(b) != "mine" || err != nil {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/urfave/cli/v2"
 
 	"ssmguard/cmd/internal/command"
@@ -180,7 +182,11 @@ func (o *aliasOptions) done(file string, changed bool) string {
 	case o.place == "ssh":
 		return "installed in " + file + "; try: ssh i-0123456789abcdef0"
 	}
-	return "installed in " + file + "; it counts in new shells"
+	load := "source"
+	if o.place == "powershell" {
+		load = "."
+	}
+	return fmt.Sprintf("installed in %s; open a new shell, or run: %s %s", file, load, shellescape.Quote(file))
 }
 
 // startFiles are the files that the shell, or ssh, reads at its start.
@@ -205,7 +211,7 @@ func (o *aliasOptions) startFiles() ([]string, error) {
 	case "ssh":
 		return []string{filepath.Join(home, ".ssh", "config")}, nil
 	}
-	return nil, exit.Usagef("%s has no file of its own", o.place)
+	return nil, exit.Usagef("%s has no start file", o.place)
 }
 
 // shim makes or removes a program named aws that is ssmguard.

@@ -59,7 +59,7 @@ func PluginFlag(to *string) command.Flag {
 		Text: "the session-manager plugin: " + EmbeddedPlugin + ", the one built in, or the path of another", Group: ownGroup,
 		Set: func(v string) error {
 			if v == "" {
-				return fmt.Errorf("want %q or a path", EmbeddedPlugin)
+				return fmt.Errorf("valid: %q or a path", EmbeddedPlugin)
 			}
 			*to = v
 			return nil

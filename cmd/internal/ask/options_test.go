@@ -33,10 +33,10 @@ func TestTakeOwn(t *testing.T) {
 		{"option over environment", []string{"--guard", "on"}, map[string]string{"SSMGUARD_GUARD": "off"}, defaults, nil, ""},
 		{"never abbreviated", []string{"--gua", "off", "--Guard=off"}, nil, defaults, []string{"--gua", "off", "--Guard=off"}, ""},
 		{"behind --", []string{"--", "--guard", "off"}, nil, defaults, []string{"--", "--guard", "off"}, ""},
-		{"bad choice", []string{"--guard=maybe"}, nil, defaults, nil, "--guard maybe: want one of on, warn, strict, off"},
-		{"bad variable", nil, map[string]string{"SSMGUARD_TIMINGS": "yes"}, defaults, nil, "SSMGUARD_TIMINGS=yes: want true or false"},
+		{"bad choice", []string{"--guard=maybe"}, nil, defaults, nil, "--guard maybe: valid: on, warn, strict, off"},
+		{"bad variable", nil, map[string]string{"SSMGUARD_TIMINGS": "yes"}, defaults, nil, "SSMGUARD_TIMINGS=yes: valid: true, false"},
 		{"no value", []string{"--plugin"}, nil, defaults, nil, "--plugin needs a value"},
-		{"empty value", []string{"--plugin="}, nil, defaults, nil, `--plugin : want "embedded" or a path`},
+		{"empty value", []string{"--plugin="}, nil, defaults, nil, `--plugin : valid: "embedded" or a path`},
 		{"value for a switch", []string{"--timings=no"}, nil, defaults, nil, "--timings takes no value"},
 	}
 	for _, tt := range tests {

@@ -32,8 +32,8 @@ type Renewing struct {
 	fixed bool      // they cannot be replaced while we run
 }
 
-// ErrNoPrompt stands in for a prompt that would come while nobody looks.
-var ErrNoPrompt = errors.New("the credentials need a code that only a new start can ask for")
+// ErrNoPrompt is the error in place of a prompt when no user is at the terminal.
+var ErrNoPrompt = errors.New("the credentials need an MFA code, which is asked for at the start only; start again")
 
 // Renewed makes a configuration's credentials renewing, for every service.
 func (l *Line) Renewed(conf *awsconf.Session) *Renewing {

@@ -1,9 +1,12 @@
 package ask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"ssmguard/cmd/internal/command"
@@ -22,7 +25,7 @@ func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
 		return nil
 	}
 	if tag, ok := strings.CutPrefix(name, "tag:"); ok && strings.Index(tag, "=") < 1 {
-		return exit.Usagef("--target %s: want tag:KEY=VALUE", name)
+		return exit.Usagef("--target %s: write tag:KEY=VALUE", name)
 	}
 	id, err := w.Evidence.ResolveTarget(ctx, w.Request.Region, name)
 	var many *awsiam.AmbiguousTarget
@@ -30,7 +33,7 @@ func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
 	case exit.As[*awsiam.NoTarget](err):
 		return exit.Usagef("%v; %s", err, l.otherTarget(ctx, w))
 	case errors.As(err, &many):
-		return exit.Usagef("%v", many)
+		return exit.Usagef("%s", choice(many))
 	case err != nil:
 		return err
 	}
@@ -38,7 +41,39 @@ func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
 	return nil
 }
 
-// otherTarget says what may have been meant by a name that nothing has.
+// mostChoices is how many instances of one name are listed.
+const mostChoices = 10
+
+// choice lists the instances that a name may mean, with what tells one from another.
+func choice(e *awsiam.AmbiguousTarget) string {
+	who := fmt.Sprintf("are called %q", e.Name)
+	if tag, ok := strings.CutPrefix(e.Name, "tag:"); ok {
+		who = "have the tag " + tag
+	}
+	text := fmt.Sprintf("%d instances %s; pick one:", len(e.Candidates), who)
+	for i, n := range e.Candidates {
+		if i == mostChoices {
+			return text + fmt.Sprintf("\n  and %d more", len(e.Candidates)-i)
+		}
+		text += "\n  " + strings.Join(append([]string{n.ID}, describe(n)...), "  ")
+	}
+	return text
+}
+
+// describe returns a node's state and its tags but for those that AWS itself writes.
+func describe(n awsiam.Node) (words []string) {
+	if state := cmp.Or(n.Ping, n.State); state != "" {
+		words = append(words, state)
+	}
+	for _, key := range slices.Sorted(maps.Keys(n.Tags)) {
+		if !strings.HasPrefix(key, "aws:") {
+			words = append(words, env.Printable(key+"="+n.Tags[key]))
+		}
+	}
+	return words
+}
+
+// otherTarget suggests a target in place of a name that no node has.
 func (l *Line) otherTarget(ctx context.Context, w *Question) string {
 	name := w.Request.Target
 	if strings.HasPrefix(name, "i-") || strings.HasPrefix(name, "mi-") {
@@ -63,11 +98,11 @@ func NeedsID(target string) error {
 	switch {
 	case !awsiam.IsTargetID(target):
 	case !guard.Made(target, "_-:"):
-		return exit.Usagef("--target %s: no id has such characters", env.Printable(target))
+		return exit.Usagef("--target %s: an id cannot have these characters", env.Printable(target))
 	default:
 		return nil
 	}
-	return exit.Usagef("--target %s: AWS is not asked what that is; give an id, and its tags with --target-tag", env.Printable(target))
+	return exit.Usagef("--target %s: a name cannot be looked up here; give an id, and its tags with --target-tag", env.Printable(target))
 }
 
 // Targeted is a command whose target was perhaps typed without its option: no

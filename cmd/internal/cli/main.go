@@ -73,7 +73,7 @@ func optionsFirst(ctx context.Context, p *env.Process, args []string) error {
 	case len(rest) > 0:
 		return unknownFirst(all, words[0], name)
 	case !named.SkipFlagParsing && named.Verbs == nil:
-		return exit.Usagef("the options of %s stand behind it; see %q", name, "ssmguard help "+name)
+		return exit.Usagef("write the options of %s after it; see %q", name, "ssmguard help "+name)
 	}
 	at := slices.Index(words, name)
 	sorted := []string{args[0], name}

@@ -26,13 +26,13 @@ func TestSandboxCommandLine(t *testing.T) {
 		args string
 		want string
 	}{
-		{"--world nope", `ssmguard: no world "nope", known are: databases, default, `},
+		{"--world nope", `ssmguard: no world "nope"; valid: databases, default, `},
 		{"--world defalt", `ssmguard: no world "defalt", did you mean "default"?`},
 		{"--world no/such.yaml", `ssmguard: open no/such.yaml: no such file or directory`},
 		{"--as alise", `ssmguard: no login "alise" in world default, did you mean "alice"?`},
-		{"--output xml", `ssmguard: --output xml: want one of text, json`},
+		{"--output xml", `ssmguard: --output xml: valid: text, json`},
 		{"--listen 0.0.0.0:0", `ssmguard: --listen 0.0.0.0:0: the sandbox gives out shells, so it listens on loopback addresses only`},
-		{"--listen here", `ssmguard: --listen here: want HOST:PORT`},
+		{"--listen here", `ssmguard: --listen here: give HOST:PORT`},
 		{"default", `ssmguard: exec: "default": executable file not found in $PATH; a world is named with --world`},
 		{"--pizza", `ssmguard: unknown option: --pizza; see "ssmguard help sandbox"`},
 	} {

@@ -121,7 +121,7 @@ func (f *Flag) take(value string) error {
 
 func (f *Flag) set(value string) error {
 	if f.Choices != nil && !slices.Contains(f.Choices, value) {
-		return fmt.Errorf("want one of %s", strings.Join(f.Choices, ", "))
+		return fmt.Errorf("valid: %s", strings.Join(f.Choices, ", "))
 	}
 	return f.Set(value)
 }
@@ -197,7 +197,7 @@ func Unique(lists ...[]Flag) []Flag {
 func Text[S ~string](to *S) func(string) error {
 	return func(v string) error {
 		if v == "" {
-			return fmt.Errorf("want a value")
+			return fmt.Errorf("give a value")
 		}
 		*to = S(v)
 		return nil
@@ -209,7 +209,7 @@ func Switch(to *bool) func(string) error {
 	return func(v string) error {
 		on, err := strconv.ParseBool(v)
 		if err != nil {
-			return fmt.Errorf("want true or false")
+			return fmt.Errorf("valid: true, false")
 		}
 		*to = on
 		return nil
@@ -221,7 +221,7 @@ func Number(to *int, least, most int) func(string) error {
 	return func(v string) error {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < least || n > most {
-			return fmt.Errorf("want a number from %d to %d", least, most)
+			return fmt.Errorf("valid: %d to %d", least, most)
 		}
 		*to = n
 		return nil

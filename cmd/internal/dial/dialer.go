@@ -75,11 +75,11 @@ func ChannelNote(e channel.Event) string {
 	case channel.Resumed:
 		return "connection resumed"
 	case channel.Refused:
-		return "the remote port refused a connection; is something listening there, and may the target reach it?"
+		return "the remote port refused a connection; is a server listening there, and can the target reach it?"
 	case channel.Dropped:
-		return e.Text + " while others waited, and was reset; give it a session of its own"
+		return e.Text + " while other connections waited, and was reset; give it a session of its own"
 	case channel.Unserved:
-		return fmt.Sprintf("a connection was reset, there is no session to be had for it: %v", e.Err)
+		return fmt.Sprintf("a connection was reset: no session could be started for it: %v", e.Err)
 	case channel.Message:
 		return e.Text
 	}

@@ -82,7 +82,7 @@ func (d *doctor) complete() error {
 		return exit.Usagef("doctor takes the options of a session; see %q", "ssmguard help doctor")
 	}
 	if f := d.Line.Call.Globals.Output; f != "" && f != "text" && f != "json" {
-		return exit.Usagef("--output %s: want text or json", f)
+		return exit.Usagef("--output %s: valid: text, json", f)
 	}
 	return nil
 }
@@ -211,7 +211,7 @@ func (d *doctor) configFault() report.Check {
 	case d.Line.Process.Asked.NoProfile:
 		c.Name, c.Do = "profile", exit.ProfileAdvice(d.Line.Process)
 	case !strings.Contains(c.Text, "region"):
-		c.Name, c.Do = "config", "correct it; \"aws configure list\" tells what is read from where"
+		c.Name, c.Do = "config", "correct it; \"aws configure list\" shows where each setting comes from"
 	}
 	return c
 }

@@ -33,9 +33,9 @@ func networkAdvice(p *env.Process) string {
 		return "check the network and the endpoint, or see \"ssmguard doctor\""
 	}
 	if near := spelling.Nearest(p.Asked.Region, awsconf.Regions()); near != "" {
-		return fmt.Sprintf("no region is known as %s; did you mean %s?", p.Asked.Region, near)
+		return fmt.Sprintf("there is no region %s; did you mean %s?", p.Asked.Region, near)
 	}
-	return fmt.Sprintf("no region is known as %s; check its name, or the network", p.Asked.Region)
+	return fmt.Sprintf("there is no region %s; check its name, or the network", p.Asked.Region)
 }
 
 // ProfileAdvice says which profile may have been meant by one that is not there.

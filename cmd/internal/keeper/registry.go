@@ -34,7 +34,7 @@ type Registry struct{ Dir string }
 func FindRegistry(p *env.Process) (Registry, error) {
 	state := p.UserDir("XDG_STATE_HOME", filepath.Join(".local", "state"))
 	if state == "" {
-		return Registry{}, exit.Coded("background tunnels need a home: set HOME or XDG_STATE_HOME", exit.Config)
+		return Registry{}, exit.Coded("background tunnels need a home directory; set HOME or XDG_STATE_HOME", exit.Config)
 	}
 	return Registry{filepath.Join(state, "ssmguard", "tunnels")}, nil
 }

@@ -153,7 +153,7 @@ func printedStatement(text string) (json.RawMessage, error) {
 	}
 	var statement json.RawMessage
 	if err := json.NewDecoder(strings.NewReader(text[at[1]:])).Decode(&statement); err != nil {
-		return nil, fmt.Errorf("the printed fix is no statement: %w", err)
+		return nil, fmt.Errorf("the printed fix is not a statement: %w", err)
 	}
 	return statement, nil
 }

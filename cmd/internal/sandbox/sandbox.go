@@ -96,7 +96,7 @@ func (o *sandboxOptions) flags() []command.Flag {
 func (o *sandboxOptions) complete() error {
 	host, _, err := net.SplitHostPort(o.Listen)
 	if err != nil {
-		return exit.Usagef("--listen %s: want HOST:PORT", o.Listen)
+		return exit.Usagef("--listen %s: give HOST:PORT", o.Listen)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return exit.Usagef("--listen %s: the sandbox gives out shells, so it listens on loopback addresses only", o.Listen)

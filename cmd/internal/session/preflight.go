@@ -23,10 +23,10 @@ func checkLocalPort(parameters map[string][]string) error {
 	case err == nil:
 		return l.Close()
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("local port %s is in use; end what holds it or give another localPortNumber", ports[0])
+		return fmt.Errorf("local port %s is in use; end the program that uses it, or give another localPortNumber", ports[0])
 	case errors.As(err, &errno):
 		return fmt.Errorf("local port %s cannot be opened: %v", ports[0], errno)
 	default:
-		return exit.Usagef("localPortNumber %q is no port", ports[0])
+		return exit.Usagef("localPortNumber: %q is not a port number", ports[0])
 	}
 }

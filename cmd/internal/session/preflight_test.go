@@ -28,8 +28,8 @@ func TestCheckLocalPort(t *testing.T) {
 		{"empty", map[string][]string{"localPortNumber": {}}, "", exit.OK},
 		{"any", map[string][]string{"localPortNumber": {"0"}}, "", exit.OK},
 		{"taken", map[string][]string{"localPortNumber": {taken}}, "local port " + taken + " is in use", exit.Other},
-		{"no number", map[string][]string{"localPortNumber": {"eighty"}}, `"eighty" is no port`, exit.Usage},
-		{"too big", map[string][]string{"localPortNumber": {"70000"}}, `"70000" is no port`, exit.Usage},
+		{"no number", map[string][]string{"localPortNumber": {"eighty"}}, `"eighty" is not a port number`, exit.Usage},
+		{"too big", map[string][]string{"localPortNumber": {"70000"}}, `"70000" is not a port number`, exit.Usage},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -74,7 +74,7 @@ func (o *sshOptions) complete(words []string) ([]string, error) {
 	}
 	o.Host, o.Port = words[at], words[at+1]
 	if n, err := strconv.Atoi(o.Port); err != nil || n < 1 || n > 65535 {
-		return nil, exit.Usagef("%s is no port", o.Port)
+		return nil, exit.Usagef("%q is not a port number", o.Port)
 	}
 	if (o.User == "") != (o.KeyFile == "") {
 		return nil, exit.Usagef("--user and --push-key go together")
@@ -117,7 +117,7 @@ func readPublicKey(file string) (string, error) {
 	}
 	key := strings.TrimSpace(string(data))
 	if len(strings.Fields(key)) < 2 || strings.ContainsAny(key, "\r\n") {
-		return "", exit.Coded(fmt.Sprintf("%s is no public key of OpenSSH", file), exit.Config)
+		return "", exit.Coded(fmt.Sprintf("%s is not a public key of OpenSSH", file), exit.Config)
 	}
 	return key, nil
 }

@@ -20,9 +20,9 @@ func TestSSHOptionsComplete(t *testing.T) {
 		{"", "", "", "", "needs a host and a port"},
 		{"bastion", "", "", "", "needs a host and a port"},
 		{"--profile prod", "", "", "", "needs a host and a port"},
-		{"bastion ssh", "", "", "", "ssh is no port"},
-		{"bastion 65536", "", "", "", "65536 is no port"},
-		{"bastion 0", "", "", "", "0 is no port"},
+		{"bastion ssh", "", "", "", `"ssh" is not a port number`},
+		{"bastion 65536", "", "", "", `"65536" is not a port number`},
+		{"bastion 0", "", "", "", `"0" is not a port number`},
 	}
 	for _, tt := range tests {
 		var o sshOptions

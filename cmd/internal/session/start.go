@@ -113,7 +113,7 @@ func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 	case ctx.Err() != nil:
 		return decision, context.Cause(ctx)
 	case err != nil && a.Line.Own.Guard == configs.GuardStrict:
-		return decision, fmt.Errorf("the guard could not ask, and --guard strict wants to know: %w", err)
+		return decision, fmt.Errorf("the guard could not ask, and --guard strict needs an answer: %w", err)
 	case err != nil && a.Line.DropIn:
 		a.Line.Log.Debug("the guard could not ask", "err", err)
 		return decision, nil
@@ -128,7 +128,7 @@ func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 	case !stops(a.Line.Own.Guard, verdict):
 		return decision, nil
 	case verdict == policy.Unknown:
-		return decision, exit.Coded("it could not be told whether the session is allowed; --guard strict stops it, --guard on would not", exit.Refused)
+		return decision, exit.Coded("it is not known whether the session is allowed; --guard strict stops it, --guard on would not", exit.Refused)
 	default:
 		Alternatives(ctx, a.Line, a.Question, decision)
 		return decision, exit.EndWith(exit.Refused)

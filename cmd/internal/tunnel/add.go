@@ -35,7 +35,7 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 		file = filepath.Join(dir, configs.ProjectFile)
 	}
 	if file == "" {
-		return exit.Coded("there is no home to write to; set HOME, or give --project", exit.Config)
+		return exit.Coded("no home directory; set HOME, or give --project", exit.Config)
 	}
 	read := os.ReadFile
 	if o.Add.project { // what is added to becomes the user's own
@@ -102,7 +102,7 @@ func addition(p *env.Process, o *Options) (configs.Tunnel, error) {
 func pasted(p *env.Process, t configs.Tunnel, command []string) (configs.Tunnel, error) {
 	at := slices.Index(command, "start-session")
 	if at < 0 {
-		return t, exit.Usagef("the command is no start-session")
+		return t, exit.Usagef("not an `aws ssm start-session` command")
 	}
 	_, rest, err := ask.TakeOwn(command[at+1:], p.Getenv)
 	if err != nil {
@@ -119,7 +119,7 @@ func pasted(p *env.Process, t configs.Tunnel, command []string) (configs.Tunnel,
 		return t, err
 	}
 	if call.Command != awscli.StartSession {
-		return t, exit.Usagef("the command is no start-session")
+		return t, exit.Usagef("not an `aws ssm start-session` command")
 	}
 	if call.Globals.Profile != nil {
 		t.Profile = *call.Globals.Profile
@@ -133,7 +133,7 @@ func pasted(p *env.Process, t configs.Tunnel, command []string) (configs.Tunnel,
 // forwarding completes a tunnel with what a session that forwards a port says.
 func forwarding(t configs.Tunnel, in awscli.Input) (configs.Tunnel, error) {
 	if in.DocumentName != portDocument && in.DocumentName != remoteDocument {
-		return t, exit.Usagef("a session with document %q is no tunnel; want %s or %s", in.DocumentName, portDocument, remoteDocument)
+		return t, exit.Usagef("document %q forwards no port; valid: %s, %s", in.DocumentName, portDocument, remoteDocument)
 	}
 	parameters := ask.Parameters(in)
 	first := func(name string) string { return strings.Join(parameters[name], "") }

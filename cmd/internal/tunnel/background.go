@@ -150,7 +150,7 @@ func launch(ctx context.Context, p *env.Process, name, dir string, words []strin
 	case readyWord:
 		return errors.Join(err, cmd.Process.Release())
 	case tryingWord:
-		fmt.Fprintf(p.Stderr, "ssmguard: %s is not open yet, and is tried again in the background; %q tells, %q ends it\n",
+		fmt.Fprintf(p.Stderr, "ssmguard: %s is not open yet; trying again in the background; see %q, end it with %q\n",
 			name, "ssmguard tunnel ls", "ssmguard tunnel down "+name)
 		return errors.Join(cmd.Process.Release(), exit.EndWith(exit.Other))
 	}

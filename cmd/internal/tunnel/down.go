@@ -69,7 +69,7 @@ func chosenProcesses(p *env.Process, r keeper.Registry, words []string, verb str
 		}
 		for _, rec := range holding {
 			if !within(rec.AskedFor(), words) && !within(rec.Tunnels, words) {
-				return nil, nil, exit.Usagef("%s is open as part of %v; %q is for all of it", name, rec,
+				return nil, nil, exit.Usagef("%s is open as part of %v; give all of it: %q", name, rec,
 					"ssmguard tunnel "+verb+" "+strings.Join(rec.AskedFor(), " "))
 			}
 			if !slices.ContainsFunc(recs, func(have keeper.Record) bool { return have.Name == rec.Name }) {
@@ -143,7 +143,7 @@ func tunnelLogs(ctx context.Context, p *env.Process, o *Options) error {
 	spoken := ""
 	for _, rec := range recs {
 		if rec.Foreground {
-			spoken = fmt.Sprintf("; it is open in %v, and speaks there", rec)
+			spoken = fmt.Sprintf("; it is open in %v, which shows its messages", rec)
 			continue
 		}
 		name = rec.Name

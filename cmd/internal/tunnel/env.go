@@ -99,7 +99,7 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Optio
 		SSLMode: p.Getenv("PGSSLMODE"),
 	}
 	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
-		return a, exit.Usagef("%s listens on the socket %s; clients of databases want a port", conf.Name, path)
+		return a, exit.Usagef("%s listens on the socket %s; database clients need a port", conf.Name, path)
 	}
 	if a.Host, a.Port, err = net.SplitHostPort(listen); err != nil {
 		return a, err

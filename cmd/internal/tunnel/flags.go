@@ -54,7 +54,7 @@ func (o *Options) retryFlags(standard string) []command.Flag {
 		Text: "what passes by itself (no network, throttling, a target that is starting) is tried again until the tunnel is ready, for so long; 0 tries once. What was ready once is opened again until it is closed or AWS refuses",
 		Set: func(v string) (err error) {
 			if o.RetryFor, err = time.ParseDuration(v); err != nil || o.RetryFor < 0 {
-				return errors.New("want a duration such as 30s or 5m, 0 to try once")
+				return errors.New("give a duration such as 30s or 5m, or 0 to try once")
 			}
 			return nil
 		}}}

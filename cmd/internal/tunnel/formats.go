@@ -200,7 +200,7 @@ func (a access) psqlHint() string {
 }
 
 func (a access) mysqlHint() string {
-	hint := fmt.Sprintf("to verify TLS, whose certificate is for %s, add ssl-ca%s and ssl-mode=VERIFY_CA; VERIFY_IDENTITY, and ssl-verify-server-cert of MariaDB's client, need that name as host, led here in /etc/hosts", a.Real, a.authorities())
+	hint := fmt.Sprintf("to verify TLS, whose certificate is for %s, add ssl-ca%s and ssl-mode=VERIFY_CA; VERIFY_IDENTITY, and ssl-verify-server-cert of MariaDB's client, need that name as the host, mapped to this machine in /etc/hosts", a.Real, a.authorities())
 	if a.Password != "" {
 		hint += "; MariaDB's client 10.11 sends a token only so"
 	}
@@ -214,9 +214,9 @@ func (a access) urlHint() string {
 	case a.Cache:
 		return "" // no TLS, or none that is known of
 	case scheme == "postgresql" && a.Engine != "":
-		return fmt.Sprintf("to verify TLS have %s as the host and, with libpq, add hostaddr=%s&sslmode=verify-full; lead other clients here in /etc/hosts", a.Real, a.Host)
+		return fmt.Sprintf("to verify TLS use %s as the host and, with libpq, add hostaddr=%s&sslmode=verify-full; for other clients map the name to this machine in /etc/hosts", a.Real, a.Host)
 	}
-	return fmt.Sprintf("to verify TLS, whose certificate is for %s, have that name as the host and lead it here in /etc/hosts", a.Real)
+	return fmt.Sprintf("to verify TLS, whose certificate is for %s, use that name as the host and map it to this machine in /etc/hosts", a.Real)
 }
 
 // exports are variables as lines for a shell, those that are set.

@@ -31,7 +31,7 @@ func listen(conf configs.Tunnel, remote bool) (listener, error) {
 	case errors.As(err, &reachable):
 		return listener{}, exit.Usagef("%v; --allow-remote allows it", err)
 	case errors.As(err, &taken):
-		return listener{}, fmt.Errorf("%w; end that or give another --local-port", err)
+		return listener{}, fmt.Errorf("%w; end that program, or give another --local-port", err)
 	case err != nil:
 		return listener{}, err
 	}

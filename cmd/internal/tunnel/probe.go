@@ -22,7 +22,7 @@ const (
 // the remote port. Of agents that cannot tell, a probe finds out what it can.
 func (n *nativeTunnel) answered(ctx context.Context, ch *channel.Channel, refused <-chan struct{}) error {
 	within, cancel := context.WithTimeoutCause(ctx, n.wait,
-		fmt.Errorf("the remote port did not answer within %v; may the target reach it?", n.wait))
+		fmt.Errorf("the remote port did not answer within %v; can the target reach it?", n.wait))
 	defer cancel()
 	for {
 		err := ch.Reach(within)
@@ -35,7 +35,7 @@ func (n *nativeTunnel) answered(ctx context.Context, ch *channel.Channel, refuse
 		select {
 		case <-within.Done():
 			if ctx.Err() == nil {
-				return fmt.Errorf("the remote port refused connections for %v; is something listening there?", n.wait)
+				return fmt.Errorf("the remote port refused connections for %v; is a server listening there?", n.wait)
 			}
 			return context.Cause(ctx)
 		case <-time.After(askAgain):

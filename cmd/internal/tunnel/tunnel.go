@@ -117,7 +117,7 @@ func (o *Options) selected(c configs.Config) ([]configs.Tunnel, error) {
 		return nil, nameError(err)
 	}
 	if len(tunnels) == 0 {
-		return nil, exit.Usagef("no tunnel is in %s", strings.Join(o.Words, ", "))
+		return nil, exit.Usagef("there are no tunnels in %s", strings.Join(o.Words, ", "))
 	}
 	s := o.Spot
 	if len(tunnels) > 1 && (s.Target != "" || s.Host != "" || s.Port != 0 || s.RDS != "" || s.ElastiCache != "" || s.Reader || s.Listen != "" || s.LocalPort >= 0) {

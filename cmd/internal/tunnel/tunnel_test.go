@@ -321,13 +321,13 @@ func TestTunnelOptionsOverConfiguration(t *testing.T) {
 		{"all --engine native", []brief{{"a", "t", "h", "", "eu-west-1", "native", 1, 7, 2}, {"b", "t", "", "", "eu-west-1", "native", 2, 0, 2}}, ""},
 		{"--target x --port 5 --name mine", []brief{{"mine", "x", "", "", "eu-west-1", "native", 5, 0, 2}}, ""},
 		{"all --host h", nil, "are for one tunnel"},
-		{"none", nil, "no tunnel is in none"},
+		{"none", nil, "there are no tunnels in none"},
 		{"a --listen nowhere", nil, "--listen is"},
-		{"a --listen :1 --local-port 1", nil, "give one of"},
+		{"a --listen :1 --local-port 1", nil, "give only one of"},
 		{"--target x", nil, "--port is missing"},
-		{"--target x --rds d --host h", nil, "give one of"},
+		{"--target x --rds d --host h", nil, "give only one of"},
 		{"--target x --port 5 --listen nowhere", nil, "--listen is"},
-		{"--target x --port 5 --listen :1 --local-port 1", nil, "give one of"},
+		{"--target x --port 5 --listen :1 --local-port 1", nil, "give only one of"},
 	} {
 		o, err := verbs[0].parse(strings.Fields(test.words), p.Getenv)
 		if err != nil {

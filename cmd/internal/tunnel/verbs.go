@@ -193,7 +193,7 @@ func (v verb) parse(words []string, getenv func(string) string) (*Options, error
 		switch {
 		case !strings.HasPrefix(word, "-"):
 		case at < 0 && v.name == "run" && i > 1: // orders sh -c ...
-			return nil, exit.Usagef("%s is no option of tunnel run; a command follows %q: ssmguard tunnel run %s -- %s",
+			return nil, exit.Usagef("%s is not an option of tunnel run; a command follows %q: ssmguard tunnel run %s -- %s",
 				env.Printable(word), "--", env.Printable(rest[0]), env.Printable(strings.Join(rest[1:], " ")))
 		default:
 			return nil, exit.Usagef("%s", exit.UnknownOption(word, command.Names(flags), fmt.Sprintf("; see %q", "ssmguard help tunnel "+v.name)))

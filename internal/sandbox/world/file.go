@@ -77,7 +77,7 @@ type duration time.Duration
 func (d *duration) UnmarshalYAML(n *yaml.Node) error {
 	v, err := time.ParseDuration(n.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %q is no duration; write 40ms or 2s", n.Line, n.Value)
+		return fmt.Errorf("line %d: %q is not a duration; write 40ms or 2s", n.Line, n.Value)
 	}
 	*d = duration(v)
 	return nil

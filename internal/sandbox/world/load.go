@@ -84,5 +84,5 @@ func unknown(name string) error {
 	if near := spelling.Nearest(name, known); near != "" {
 		return fmt.Errorf("no world %q, did you mean %q?", name, near)
 	}
-	return fmt.Errorf("no world %q, known are: %s; a file is named with its .yaml", name, strings.Join(known, ", "))
+	return fmt.Errorf("no world %q; valid: %s; a file is named with its .yaml", name, strings.Join(known, ", "))
 }

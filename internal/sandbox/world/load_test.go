@@ -129,8 +129,8 @@ func TestWorldUnknownKey(t *testing.T) {
 		"users: {ann: {grups: [a]}}":              `unknown key "grups", did you mean "groups"?`,
 		"policies: {p: {documents: {}}}":          `unknown key "documents", did you mean "document"?`,
 		"rds: {clusters: {a: {adress: x}}}":       `unknown key "adress", did you mean "address"?`,
-		"databases: []":                           `unknown key "databases", known are: `,
-		"logins: {a: {as: root, accesskeyid: x}}": `unknown key "accesskeyid", known are: as, expired, mfa, policies, provider, session, tags, temporary`,
+		"databases: []":                           `unknown key "databases"; valid: `,
+		"logins: {a: {as: root, accesskeyid: x}}": `unknown key "accesskeyid"; valid: as, expired, mfa, policies, provider, session, tags, temporary`,
 	} {
 		_, err := parse("w.yaml", []byte("account: '111122223333'\nregion: eu-west-1\n"+text+"\n"))
 		if err == nil || !strings.HasPrefix(err.Error(), "w.yaml:3: "+want) {
