@@ -23,7 +23,7 @@ import (
 	"ssmguard/configs"
 )
 
-// Shells are those that there are snippets for.
+// Shells are the shells for which snippets exist.
 var Shells = []string{"bash", "zsh", "fish", "powershell"}
 
 // Command declares `ssmguard alias`.
@@ -157,8 +157,8 @@ func (o *aliasOptions) run() error {
 	return nil
 }
 
-// unwritable says which file could not be written; the error itself names another,
-// new one or a folder.
+// unwritable names the file that could not be written; the error itself names a
+// temporary file or a folder.
 func unwritable(file string, err error) error {
 	var path *fs.PathError
 	switch {
@@ -260,10 +260,10 @@ const (
 	blockEnd   = "# <<< ssmguard <<<"
 )
 
-// setBlock puts text between the marker lines of a file, at its end when there
-// are none yet; an empty text removes them. It keeps the file's mode, makes new
-// ones 0600, and writes through symbolic links. changed is false when the file is
-// as it should be.
+// setBlock puts text between the marker lines of a file; a file without marker lines
+// gets them at its end, and an empty text removes them. A file's mode is kept, a new
+// file has mode 0600, and symbolic links are followed. changed is false when the file
+// was right already.
 func setBlock(file, text string) (changed bool, err error) {
 	if real, err := filepath.EvalSymlinks(file); err == nil {
 		file = real
@@ -279,7 +279,7 @@ func setBlock(file, text string) (changed bool, err error) {
 	case updated == string(old):
 		return false, nil
 	case updated == "":
-		return true, os.Remove(file) // there was nothing but the block
+		return true, os.Remove(file) // the block was its only content
 	}
 	return true, env.ReplaceFile(file, updated)
 }

@@ -8,13 +8,14 @@ import (
 	"al.essio.dev/pkg/shellescape"
 )
 
-// shimName is the file that a program named aws is.
+// shimName is the file name of a program named aws.
 const shimName = "aws"
 
-// makeShim makes a link: called by the name aws, we are the AWS CLI's stand-in.
+// makeShim makes a link: started under the name aws, ssmguard takes the AWS CLI's
+// command lines.
 func makeShim(name, self string) error { return os.Symlink(self, name) }
 
-// shimCommand is what a person would type for makeShim.
+// shimCommand returns the command that does the same at a prompt.
 func shimCommand(name, self string) string {
 	return "ln -s " + shellescape.Quote(self) + " " + shellescape.Quote(name)
 }

@@ -6,13 +6,13 @@ import (
 	"ssmguard/cmd/internal/session"
 )
 
-// shimName is the file that a program named aws is.
+// shimName is the file name of a program named aws.
 const shimName = "aws.cmd"
 
-// makeShim makes a script: links need a privilege here.
+// makeShim makes a script, because links need a privilege on Windows.
 func makeShim(name, self string) error {
 	return os.WriteFile(name, []byte(session.ShimText(self)), 0o755)
 }
 
-// shimCommand is what a person would type for makeShim.
+// shimCommand returns the command that does the same at a prompt.
 func shimCommand(name, self string) string { return "echo @\"" + self + "\" aws %* > \"" + name + "\"" }
