@@ -20,8 +20,8 @@ import (
 	"ssmguard/proxy/plugin"
 )
 
-// Connect finds the configuration that the AWS CLI would find and makes the
-// question of a line from it. The question's evidence has to be closed.
+// Connect loads the configuration as the AWS CLI would, and makes the line's question
+// from it. The caller closes the question's Evidence.
 func (l *Line) Connect(ctx context.Context) (*Question, *awsconf.Session, error) {
 	conf, err := l.ConfigureSession(ctx)
 	if err != nil {
@@ -31,8 +31,8 @@ func (l *Line) Connect(ctx context.Context) (*Question, *awsconf.Session, error)
 	return w, conf, err
 }
 
-// ConfigureSession is configure for one session, whose credentials are renewed for
-// as long as it lasts.
+// ConfigureSession is Configure for one session: its credentials are renewed until the
+// session ends.
 func (l *Line) ConfigureSession(ctx context.Context) (*awsconf.Session, error) {
 	conf, err := l.Configure(ctx)
 	if err != nil || l.Call.Globals.NoSignRequest {
@@ -41,7 +41,7 @@ func (l *Line) ConfigureSession(ctx context.Context) (*awsconf.Session, error) {
 	return conf, l.Renewed(conf).hold(ctx)
 }
 
-// Configure finds the configuration, and credentials that are there.
+// Configure loads the configuration and checks that it has credentials.
 func (l *Line) Configure(ctx context.Context) (*awsconf.Session, error) {
 	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Service: l.Call.Service, Files: l.Process.AWSFiles(),
 		Prompt: l.Prompter(), Stdin: env.FileOf(l.answers())})
@@ -55,14 +55,15 @@ func (l *Line) Configure(ctx context.Context) (*awsconf.Session, error) {
 		}
 	}
 	if l.Call.Globals.NoSignRequest {
-		l.Own.Guard = configs.GuardOff // nobody to check
+		l.Own.Guard = configs.GuardOff // unsigned requests have no caller to check
 	} else if _, err := conf.Credentials.Retrieve(ctx); err != nil {
 		return nil, err
 	}
 	return conf, nil
 }
 
-// Gather makes what reads the evidence of a configuration. It has to be closed.
+// Gather returns the client that reads evidence with a configuration. The caller closes
+// it.
 func (l *Line) Gather(conf *awsconf.Session) *awsiam.Client {
 	return awsiam.New(conf.Config, awsiam.Options{
 		SSMEndpoint: conf.Endpoint,
@@ -75,7 +76,7 @@ func (l *Line) Gather(conf *awsconf.Session) *awsiam.Client {
 	})
 }
 
-// Judges is the guard that rests on an account's evidence.
+// Judges returns the guard that judges by an account's evidence.
 func (l *Line) Judges(evidence *awsiam.Client) *guard.Guard {
 	return &guard.Guard{
 		Inventory:  evidence,
@@ -84,7 +85,7 @@ func (l *Line) Judges(evidence *awsiam.Client) *guard.Guard {
 	}
 }
 
-// Enter makes the question of a line from a configuration.
+// Enter makes the line's question from a configuration.
 func (l *Line) Enter(ctx context.Context, conf *awsconf.Session) (*Question, error) {
 	evidence := l.Gather(conf)
 	w := &Question{
@@ -107,8 +108,8 @@ func (l *Line) Prompter() awsconf.Prompter {
 	return awsconf.Terminal(l.answers(), l.Process.Stderr, l.Process.Echo)
 }
 
-// answers is where a question is answered when there is no terminal: stdin, unless
-// it carries a session's data from its first byte.
+// answers is the stream from which answers are read without a terminal: stdin, unless
+// stdin carries a session's data from its first byte.
 func (l *Line) answers() io.Reader {
 	if l.Call.Input.DocumentName == "AWS-StartSSHSession" {
 		return nil
@@ -116,7 +117,7 @@ func (l *Line) answers() io.Reader {
 	return l.Process.Stdin
 }
 
-// spec is the command line as StartSession is to be called.
+// spec is the input of StartSession for the command line.
 func (l *Line) spec(conf *awsconf.Session) proxy.Spec {
 	in := l.Call.Input
 	return proxy.Spec{
@@ -125,8 +126,8 @@ func (l *Line) spec(conf *awsconf.Session) proxy.Spec {
 	}
 }
 
-// Runner returns the plugin that is to carry the session, with the credentials of
-// the caller that was checked.
+// Runner returns the plugin for the session, with the credentials of the caller that
+// was checked.
 func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, sessions proxy.Terminator) (*plugin.Runner, error) {
 	r, err := l.findPlugin(ctx)
 	if err != nil {
@@ -139,8 +140,8 @@ func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, sessions proxy
 	return r, nil
 }
 
-// findPlugin finds the plugin that was asked for or, for a command line of the AWS
-// CLI, the one in PATH that the CLI would run.
+// findPlugin returns the plugin of --plugin or, for a command line of the AWS CLI, the
+// plugin in PATH that the CLI would run.
 func (l *Line) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 	name := l.Own.Plugin
 	switch {
@@ -163,7 +164,8 @@ func (l *Line) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 	return plugin.Embedded(l.Process.Environ)
 }
 
-// CacheDir is where what one run learns is kept for the next, "" for nowhere.
+// CacheDir is the directory in which answers are kept for later runs, "" if there is
+// none.
 func (l *Line) CacheDir() string {
 	dir := l.Process.UserDir("XDG_CACHE_HOME", ".cache")
 	if dir == "" {

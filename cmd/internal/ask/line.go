@@ -15,20 +15,19 @@ import (
 	"ssmguard/guard/repair"
 )
 
-// guardDeadline bounds everything the guard asks before a session.
+// guardDeadline is the time limit for all of the guard's questions before a session.
 const guardDeadline = 10 * time.Second
 
-// Line is one session that may be asked about: how AWS is reached, what is to be
-// started, and our own options. Read fills it from a command line; whoever knows
-// the session without words fills it by New.
+// Line is one session to ask about: the connection to AWS, the session to start, and
+// our own options. Read makes a Line from a command line, New from values.
 type Line struct {
 	Process *env.Process
 	Own     OwnOptions
 	Call    *awscli.Invocation
-	Words   []string // what was typed, without our own options
-	DropIn  bool     // typed for the AWS CLI: nothing may differ from it
+	Words   []string // the command line without our own options
+	DropIn  bool     // a command line of the AWS CLI: everything is done as the CLI does it
 	Log     *slog.Logger
-	Timings *timings // nil unless asked for
+	Timings *timings // nil without --timings
 }
 
 // Read parses the words after `aws`.
@@ -58,7 +57,7 @@ func ReadSession(p *env.Process, words []string, lenient bool) (*Line, error) {
 	return ReadLine(p, append([]string{"ssm", "start-session"}, words...), lenient)
 }
 
-// New is a session of which everything is known.
+// New returns the Line of a session whose parts are all known.
 func New(p *env.Process, own OwnOptions, call *awscli.Invocation) *Line {
 	g := call.Globals
 	profile, exists := p.AWSFiles().Profile(g.Profile)
@@ -73,7 +72,7 @@ func New(p *env.Process, own OwnOptions, call *awscli.Invocation) *Line {
 	return l
 }
 
-// Ask lets the guard decide, within guardDeadline. An error means that it could
+// Ask lets the guard decide, within guardDeadline. An error means that the guard could
 // not ask.
 func (l *Line) Ask(ctx context.Context, w *Question) (guard.Decision, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, guardDeadline, errors.New("no answer within "+guardDeadline.String()))
@@ -82,13 +81,13 @@ func (l *Line) Ask(ctx context.Context, w *Question) (guard.Decision, error) {
 	defer l.Timings.Span("guard")()
 	d, err := w.Check(ctx)
 	if err == nil && d.Verdict().Denies() && w.Evidence.Cached() {
-		w.Evidence.Refresh() // only what is read now may stop a session
+		w.Evidence.Refresh() // a cached answer never stops a session
 		d, err = w.Check(ctx)
 	}
 	return d, err
 }
 
-// Check finds the caller and asks every judge.
+// Check identifies the caller and asks every judge.
 func (w *Question) Check(ctx context.Context) (guard.Decision, error) {
 	r := w.Request
 	w.Evidence.Prefetch(ctx, r)
@@ -96,12 +95,12 @@ func (w *Question) Check(ctx context.Context) (guard.Decision, error) {
 	if caller.SessionARN == "" {
 		return guard.Decision{Request: r}, err
 	}
-	// Without the right to read more than that, the judges say what they miss.
+	// If nothing more may be read, the judges say what they lack.
 	r.Caller = caller
 	return Judged(ctx, w.Guard, r)
 }
 
-// Judged asks every judge, and explains what they found, with repairs.
+// Judged asks every judge, and adds findings and repairs to the decision.
 func Judged(ctx context.Context, g *guard.Guard, r guard.Request) (guard.Decision, error) {
 	d, err := g.Check(ctx, r)
 	if err != nil {
@@ -110,13 +109,13 @@ func Judged(ctx context.Context, g *guard.Guard, r guard.Request) (guard.Decisio
 	return repair.Propose(finding.Explain(d)), nil
 }
 
-// Show renders a decision for people, on stderr.
+// Show prints a decision as text on stderr.
 func (l *Line) Show(d guard.Decision, checkOnly bool) error {
 	colour := l.Process.ErrTerminal && l.Process.Getenv("NO_COLOR") == ""
 	return Render(report.NewText(l.Process.Stderr, l.Process.ErrWidth, colour), d, checkOnly)
 }
 
-// Render gives a decision to a handler that shows it.
+// Render passes a decision to a handler.
 func Render(h report.Handler, d guard.Decision, checkOnly bool) error {
 	if err := h.Config(report.Config{Protocol: report.Protocol, CheckOnly: checkOnly}); err != nil {
 		return err
@@ -127,7 +126,7 @@ func Render(h report.Handler, d guard.Decision, checkOnly bool) error {
 	return h.Close()
 }
 
-// Request is a command line as the guard sees it, its caller not yet known.
+// Request returns the guard's request for a command line, without a caller.
 func Request(in awscli.Input, region string) guard.Request {
 	return guard.Request{Region: region, Target: in.Target, Document: in.DocumentName, Parameters: Parameters(in)}
 }

@@ -9,20 +9,21 @@ import (
 	"ssmguard/configs"
 )
 
-// EmbeddedPlugin is the value of --plugin that means the one built in.
+// EmbeddedPlugin is the value of --plugin for the plugin that is built in.
 const EmbeddedPlugin = "embedded"
 
-// OwnPlugin is --plugin when it is not given: for a command line of the AWS CLI
-// the plugin that it would find, if there is one, else the one built in.
+// OwnPlugin is the value when --plugin is not given: for a command line of the AWS CLI
+// the plugin that the CLI would find, if there is one, otherwise the plugin that is
+// built in.
 const OwnPlugin = ""
 
-// OwnOptions are the options of a session command that the AWS CLI has not.
+// OwnOptions are the options of session commands that the AWS CLI does not have.
 type OwnOptions struct {
 	Guard   configs.GuardMode
 	Plugin  string // OwnPlugin, EmbeddedPlugin, or the path of a plugin
-	Engine  string // one of configs.Engines, or "" for that of the command
+	Engine  string // one of configs.Engines, or "" for the command's default
 	NoCache bool   // neither read nor write what earlier runs learned
-	Timings bool   // tell on stderr where the time went
+	Timings bool   // print on stderr how the time was spent
 }
 
 // The headings of options that several commands have.
@@ -79,17 +80,17 @@ func TakeOwn(args []string, getenv func(string) string) (OwnOptions, []string, e
 	return o, rest, err
 }
 
-// OwnDefaults are the options of every session command where none is given.
+// OwnDefaults returns the options of session commands for an empty command line.
 func OwnDefaults(getenv func(string) string) (OwnOptions, error) {
 	o, _, err := TakeOwn(nil, getenv)
 	return o, err
 }
 
-// OperationOf is the operation of ours that a service of the AWS CLI has.
+// OperationOf maps a service of the AWS CLI to the operation that ssmguard takes.
 var OperationOf = map[string]string{"ssm": "start-session", "ecs": "execute-command"}
 
-// OwnFlags declares the options of every session command; those that are named have an
-// effect, or all of them.
+// OwnFlags declares the options of every session command. Without names all of them
+// have an effect; with names only the named ones have, and the others are hidden.
 func OwnFlags(names ...string) []command.Flag {
 	flags := new(OwnOptions).flags()
 	for i := range flags {
@@ -98,21 +99,21 @@ func OwnFlags(names ...string) []command.Flag {
 	return flags
 }
 
-// SessionFlags declares the options of a command that is itself an operation of the
-// AWS CLI: those of the operation, ours, and the AWS CLI's.
+// SessionFlags declares the options of a command that is itself an operation of the AWS
+// CLI: the operation's options, ours, and the AWS CLI's global options.
 func SessionFlags(service string) []command.Flag {
 	session, global := awsFlags(service, "")
 	return slices.Concat(session, OwnFlags(), global)
 }
 
-// AboutSession declares the options of a command that is about a session: its own,
-// those that say which session, those of ours that count for it, and the AWS CLI's.
+// AboutSession declares the options of a command that asks about a session: own, the
+// options that describe the session, the named options of ours, and the AWS CLI's.
 func AboutSession(own []command.Flag, ours ...string) []command.Flag {
 	session, global := awsFlags("ssm", sessionGroup)
 	return command.Unique(own, session, OwnFlags(ours...), global)
 }
 
-// AboutTask declares the options that say which task and command.
+// AboutTask declares the options that describe a task and its command.
 func AboutTask() []command.Flag {
 	task, _ := awsFlags("ecs", taskGroup)
 	return task

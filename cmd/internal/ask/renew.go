@@ -18,18 +18,17 @@ import (
 	"ssmguard/proxy/plugin"
 )
 
-// Renewing are the credentials of something that runs for long: when they have
-// run out, or AWS says so, they are looked for again where the configuration
-// has them, so that a new login is taken up without a restart.
+// Renewing are the credentials of a long run. When they have expired, or AWS says so,
+// the configuration is read again, so that a new login is used without a restart.
 type Renewing struct {
 	load  func(context.Context) (*awsconf.Session, error)
-	Again string // what takes up new credentials in the environment: "open the tunnel"
+	Again string // the step after new credentials are put into the environment: "open the tunnel"
 
 	mu    sync.Mutex
-	given aws.Credentials // what keys has returned last
+	given aws.Credentials // the last result of keys
 	now   aws.CredentialsProvider
-	until time.Time // when those retrieved last run out, zero if they do not
-	fixed bool      // they cannot be replaced while we run
+	until time.Time // expiry of the last retrieved credentials, zero if they do not expire
+	fixed bool      // the process cannot replace them, as with variables of the environment
 }
 
 // ErrNoPrompt is the error in place of a prompt when no user is at the terminal.
@@ -49,8 +48,8 @@ func (l *Line) Renewed(conf *awsconf.Session) *Renewing {
 	return r
 }
 
-// hold keeps what was retrieved for as long as it lasts, and then looks for newer
-// credentials without asking anybody: the keyboard is the session's by then.
+// hold keeps the retrieved credentials until they expire, and looks for newer ones
+// without a prompt: the keyboard belongs to the session by then.
 func (r *Renewing) hold(ctx context.Context) error {
 	c, err := r.Retrieve(ctx)
 	if err != nil {
@@ -68,8 +67,8 @@ func (r *Renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return c, err
 }
 
-// newest returns what Retrieve does and, in missed, why there are no credentials
-// that hold.
+// newest returns what Retrieve does. missed is the reason when there are no valid
+// credentials.
 func (r *Renewing) newest(ctx context.Context) (c aws.Credentials, missed, err error) {
 	r.mu.Lock()
 	now := r.now
@@ -89,8 +88,8 @@ func (r *Renewing) newest(ctx context.Context) (c aws.Credentials, missed, err e
 	return c, missed, err
 }
 
-// keys are credentials that hold now, for a plugin; see plugin.Runner. If there are
-// none, the error says what to do.
+// keys returns credentials that are valid now, for a plugin; see plugin.Runner. Without
+// such credentials the error says what to do.
 func (r *Renewing) keys(ctx context.Context, refused string) (plugin.Credentials, error) {
 	var c aws.Credentials
 	var missed error
@@ -116,14 +115,14 @@ func (r *Renewing) keys(ctx context.Context, refused string) (plugin.Credentials
 		SessionToken: proxy.NewSecret(c.SessionToken)}, nil
 }
 
-// gave tells whether keys has returned these credentials last.
+// gave reports whether the last result of keys was these credentials.
 func (r *Renewing) gave(c aws.Credentials) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return c.AccessKeyID == r.given.AccessKeyID && c.SessionToken == r.given.SessionToken
 }
 
-// Renew looks for newer credentials; that there are none is no error.
+// Renew looks for newer credentials; finding none is not an error.
 func (r *Renewing) Renew(ctx context.Context) error {
 	_, err := r.fresh(ctx)
 	return err
@@ -154,8 +153,8 @@ func (r *Renewing) note(c aws.Credentials) {
 	}
 }
 
-// Expires returns when the credentials retrieved last run out, zero if they do
-// not. It asks nobody.
+// Expires returns the expiry of the last retrieved credentials, zero if they do not
+// expire. It makes no call.
 func (r *Renewing) Expires() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -163,12 +162,12 @@ func (r *Renewing) Expires() time.Time {
 }
 
 const (
-	announceAhead = 10 * time.Minute // how long before they run out credentials are looked for again
+	announceAhead = 10 * time.Minute // how long before expiry newer credentials are looked for
 	lookEvery     = 30 * time.Second
 )
 
-// Announce tells when credentials are about to run out and no newer ones can be
-// found, and when they have, once for each, until ctx ends.
+// Announce calls tell once before credentials expire without newer ones in sight, and
+// once when they have expired, until ctx ends.
 func (r *Renewing) Announce(ctx context.Context, tell func(note string)) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -195,13 +194,13 @@ func (r *Renewing) Announce(ctx context.Context, tell func(note string)) {
 	}
 }
 
-// runsOut tells whether there are no newer credentials than those that run out.
+// runsOut reports whether no credentials outlast the given time.
 func (r *Renewing) runsOut(ctx context.Context, at time.Time) bool {
 	fresh, err := r.fresh(ctx)
 	return err != nil || fresh.CanExpire && !fresh.Expires.After(at)
 }
 
-// remedy is what there is to do about credentials that run out.
+// remedy says what to do about credentials that expire.
 func (r *Renewing) remedy() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

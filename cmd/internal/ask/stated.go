@@ -6,7 +6,7 @@ import (
 	"ssmguard/guard"
 )
 
-// StatedFacts is an Inventory of what the user says.
+// StatedFacts is an Inventory of facts that the user states.
 type StatedFacts guard.Facts
 
 // Facts implements guard.Inventory.

@@ -17,8 +17,8 @@ import (
 	"ssmguard/internal/spelling"
 )
 
-// resolveTarget replaces a name by the id people mean by it. A command line for
-// the AWS CLI is left as it is.
+// resolveTarget replaces a target's name by its id. A command line of the AWS CLI stays
+// as it is.
 func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
 	name := w.Request.Target
 	if l.DropIn || awsiam.IsTargetID(name) {
@@ -37,7 +37,7 @@ func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
 	case err != nil:
 		return err
 	}
-	w.Request.Target, w.Spec.Target, w.Spec.Request = id, id, "" // the request text names the name
+	w.Request.Target, w.Spec.Target, w.Spec.Request = id, id, "" // the request text has the name in it
 	return nil
 }
 
@@ -80,7 +80,7 @@ func (l *Line) otherTarget(ctx context.Context, w *Question) string {
 		return "an id has 8 or 17 hexadecimal digits"
 	}
 	var names []string
-	nodes, _ := w.Evidence.Nodes(ctx, w.Request.Region) // usable beside an error
+	nodes, _ := w.Evidence.Nodes(ctx, w.Request.Region) // incomplete with an error
 	for _, n := range nodes {
 		if n.Name != "" {
 			names = append(names, n.Name)
@@ -92,8 +92,8 @@ func (l *Line) otherTarget(ctx context.Context, w *Question) string {
 	return "give an id, a Name tag, tag:KEY=VALUE or a private address, and --region if it is in another"
 }
 
-// NeedsID refuses a target that only AWS could tell the meaning of, where AWS is
-// not asked.
+// NeedsID refuses a target that only AWS could resolve, for commands that do not ask
+// AWS.
 func NeedsID(target string) error {
 	switch {
 	case !awsiam.IsTargetID(target):
@@ -105,8 +105,8 @@ func NeedsID(target string) error {
 	return exit.Usagef("--target %s: a name cannot be looked up here; give an id, and its tags with --target-tag", env.Printable(target))
 }
 
-// Targeted is a command whose target was perhaps typed without its option: no
-// other word stands at the start of it.
+// Targeted wraps a command whose words begin with an option, and suggests --target for
+// a first word that is none.
 func Targeted(name string, run command.Runner) command.Runner {
 	return func(ctx context.Context, p *env.Process, words []string) error {
 		if len(words) > 0 && words[0] != "" && words[0] != "help" && !strings.HasPrefix(words[0], "-") {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// timings collects where the time before a session went. A nil *timings
-// collects nothing.
+// timings records how the time before a session was spent. A nil *timings records
+// nothing.
 type timings struct {
 	start time.Time
 
@@ -26,7 +26,7 @@ type span struct {
 // newTimings starts the clock.
 func newTimings() *timings { return &timings{start: time.Now()} }
 
-// add notes something that has just ended. It may be called concurrently.
+// add records a span that has just ended. It may be called concurrently.
 func (t *timings) add(name string, took time.Duration) {
 	if t == nil {
 		return
@@ -36,14 +36,14 @@ func (t *timings) add(name string, took time.Duration) {
 	t.spans = append(t.spans, span{name, time.Since(t.start), took})
 }
 
-// Span notes the time from now to the call of the function it returns.
+// Span records the time from now to the call of the returned function.
 func (t *timings) Span(name string) (end func()) {
 	began := time.Now()
 	return func() { t.add(name, time.Since(began)) }
 }
 
-// Print writes a line for each span in the order they ended: when it began,
-// counted from the start of the command, how long it took, and what it was.
+// Print writes a line for each span in the order they ended: its begin, counted from
+// the start of the command, its length, and its name.
 func (t *timings) Print(w io.Writer) {
 	if t == nil {
 		return

@@ -6,7 +6,7 @@ import (
 	"ssmguard/internal/spelling"
 )
 
-// Unknown says that a command line typed as for the AWS CLI is none of ours.
+// Unknown is the error for a command line of the AWS CLI that ssmguard does not take.
 func (l *Line) Unknown() error {
 	service, word := l.Call.Service, env.Printable(l.Call.Refusal.Choice)
 	if ours := OperationOf[service]; spelling.Nearest(word, []string{ours}) != "" {
