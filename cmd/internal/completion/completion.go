@@ -22,8 +22,8 @@ import (
 	"ssmguard/configs"
 )
 
-// Commands declares `ssmguard completion` and what its snippets call. all are the commands
-// that there are.
+// Commands declares `ssmguard completion` and the hidden command that its snippets
+// call. all returns every command.
 func Commands(all func() []*command.Command) []*command.Command {
 	shells := alias.Shells
 	return []*command.Command{
@@ -63,16 +63,17 @@ values: profiles, regions, and the targets and documents of the account.`,
 	}
 }
 
-// complete answers the snippets, which call it with the words before the cursor, the
-// last one perhaps empty. It prints a candidate a line, a tab before what is said about
-// it, and never fails. urfave/cli's own completion reads os.Args and completes no values.
+// complete answers the snippets, which call it with the words before the cursor; the
+// last word may be empty. It prints one candidate a line, with a tab before its
+// description, and never fails. urfave/cli's own completion reads os.Args and completes
+// no values.
 func complete(ctx context.Context, p *env.Process, all *command.Command, typed []string) error {
 	if len(typed) == 0 {
 		return nil
 	}
 	before, last := typed[:len(typed)-1], strings.TrimSpace(typed[len(typed)-1])
 	l := newLine(all, before)
-	// A value in one word with its option is found as the next word would be.
+	// A value in one word with its option is completed as the next word would be.
 	option := ""
 	if name, value, ok := strings.Cut(last, "="); ok && strings.HasPrefix(name, "--") {
 		option, last, l = name+"=", value, newLine(all, append(slices.Clone(before), name))
@@ -92,10 +93,10 @@ func complete(ctx context.Context, p *env.Process, all *command.Command, typed [
 	return nil
 }
 
-// plainWord is what no shell needs quotes for.
+// plainWord matches words that need no quotes in any shell.
 var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`) })
 
-// candidate is one way to go on, and what is said about it.
+// candidate is a possible next word and its description.
 type candidate struct{ value, about string }
 
 func words(values ...string) []candidate {
@@ -106,15 +107,15 @@ func words(values ...string) []candidate {
 	return cs
 }
 
-// line is what was typed before the cursor.
+// line is the parsed command line before the cursor.
 type line struct {
 	typed   []string
 	all     *command.Command
-	command *command.Command // the one that the words lead to
-	words   []string         // what is left of them behind it, without options and their values
-	flags   []command.Flag   // that the command takes
-	option  *command.Flag    // the last word, if a value follows it
-	beyond  bool             // a command of somebody else's is being typed
+	command *command.Command // the command of the words
+	words   []string         // the words after the command, without options and their values
+	flags   []command.Flag   // the command's options
+	option  *command.Flag    // the last word, if it is an option with a value
+	beyond  bool             // the words after "--", another program's command line
 }
 
 func newLine(all *command.Command, typed []string) *line {
@@ -142,9 +143,9 @@ func newLine(all *command.Command, typed []string) *line {
 	return l
 }
 
-// candidates are the ways to go on: a value for the option before the cursor, or a word,
-// or an option. Options are for a word that begins like one, and where there are no
-// words: twenty of them would bury five tunnels.
+// candidates returns the possible next words: a value for the option before the cursor,
+// or a word, or an option. Options are offered for a word that begins with a dash, and
+// where there are no words: twenty options would hide five tunnels.
 func (l *line) candidates(ctx context.Context, p *env.Process, last string, value bool) []candidate {
 	switch {
 	case l.option != nil && l.option.Choices != nil:
@@ -175,7 +176,7 @@ func verbs(c *command.Command) (cs []candidate) {
 	return cs
 }
 
-// values are what a value can be, by the name that the help has for it.
+// values returns the possible values, by the name of the value in the help.
 func (l *line) values(ctx context.Context, p *env.Process, name string) []candidate {
 	switch name {
 	case "TARGET":
@@ -207,7 +208,7 @@ func (l *line) values(ctx context.Context, p *env.Process, name string) []candid
 		}
 		return words(ask.OperationOf[l.words[0]])
 	}
-	if strings.ToUpper(name) == name { // what nobody can guess
+	if strings.ToUpper(name) == name { // a value that cannot be completed
 		return nil
 	}
 	return words(strings.Split(name, "|")...)

@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	// liveTime bounds what a person waits for after the tab key.
+	// liveTime is the time limit for an answer to the tab key.
 	liveTime = 2 * time.Second
-	// liveAge is how long an answer serves.
+	// liveAge is how long an answer is used again.
 	liveAge = 2 * time.Minute
 )
 
-// targets are the nodes that a session could be started on: by id, and by name.
+// targets returns the nodes that can take a session, by id and by name.
 func targets(ctx context.Context, p *env.Process, before []string) []candidate {
 	return live(ctx, p, "targets", before, func(ctx context.Context, e *awsiam.Client, conf *awsconf.Session) []candidate {
 		nodes, _ := e.Nodes(ctx, conf.Region) // usable beside an error
@@ -76,8 +76,8 @@ func endpoints(ctx context.Context, p *env.Process, what string, before []string
 	})
 }
 
-// live asks the account that a command line is about, or reads what it answered a
-// moment ago. Every fault is an empty answer: nobody reads errors while typing.
+// live asks the account of a command line, or reads its last answer from the cache.
+// Every fault is an empty answer: an error would disturb the command line.
 func live(ctx context.Context, p *env.Process, what string, before []string, find func(context.Context, *awsiam.Client, *awsconf.Session) []candidate) []candidate {
 	ctx, cancel := context.WithTimeout(ctx, liveTime)
 	defer cancel()
@@ -111,7 +111,8 @@ func live(ctx context.Context, p *env.Process, what string, before []string, fin
 	return cs
 }
 
-// globalWords are the words of a command line that say where it is to be run.
+// globalWords returns the words of a command line that choose profile, region and
+// endpoint.
 func globalWords(before []string) []string {
 	var found []string
 	for i := 0; i < len(before); i++ {
@@ -145,7 +146,7 @@ func recallCandidates(file string) ([]candidate, bool) {
 	return cs, true
 }
 
-// keepCandidates writes an answer for the next key; without success nothing is lost.
+// keepCandidates caches an answer for the next tab key. A failure to write is ignored.
 func keepCandidates(file string, cs []candidate) {
 	if file == "" {
 		return

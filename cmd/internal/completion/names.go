@@ -12,8 +12,8 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// tunnelNames are what the words of a verb can name, none when the files that say
-// so cannot be read.
+// tunnelNames returns the names that the words of a verb can have, none when the files
+// of tunnels cannot be read.
 func tunnelNames(p *env.Process, kind string) (cs []candidate) {
 	switch kind {
 	case tunnel.Configured, tunnel.OneTunnel:
@@ -30,7 +30,7 @@ func tunnelNames(p *env.Process, kind string) (cs []candidate) {
 			}
 		}
 	case tunnel.Running:
-		r, _ := keeper.FindRegistry(p) // without a home nothing is known to be open
+		r, _ := keeper.FindRegistry(p) // without a home directory no tunnel is known to be open
 		recs, err := r.All()
 		if err != nil {
 			return nil
