@@ -16,10 +16,10 @@ import (
 type Dialer struct {
 	Options channel.Options // for every channel
 	API     *awsssm.Client
-	Renew   func(context.Context) error // looks for newer credentials; nil: there are none
+	Renew   func(context.Context) error // looks for newer credentials; nil if they cannot be renewed
 }
 
-// NewDialer returns what opens data channels to the sessions of a configuration.
+// NewDialer returns a Dialer for the sessions of a configuration.
 func NewDialer(conf *awsconf.Session, api *awsssm.Client) (*Dialer, error) {
 	proxy, trusted, err := conf.Dialing()
 	if err != nil {
@@ -32,13 +32,13 @@ func NewDialer(conf *awsconf.Session, api *awsssm.Client) (*Dialer, error) {
 	return d, nil
 }
 
-// Dial opens a channel to a session. onEvent is told what happens to it.
+// Dial opens a channel to a session. onEvent gets the channel's events.
 func (d *Dialer) Dial(ctx context.Context, s *proxy.Session, onEvent func(channel.Event)) (*channel.Channel, error) {
 	return d.DialWatched(ctx, s, onEvent, func(error) {})
 }
 
-// DialWatched is dial for somebody who wants to know what keeps a session from
-// being resumed, attempt by attempt.
+// DialWatched is Dial with onFailure, which gets the error of each failed attempt to
+// resume the session.
 func (d *Dialer) DialWatched(ctx context.Context, s *proxy.Session, onEvent func(channel.Event), onFailure func(error)) (*channel.Channel, error) {
 	o := d.Options
 	o.Session, o.OnEvent = s, onEvent
@@ -51,8 +51,8 @@ func (d *Dialer) DialWatched(ctx context.Context, s *proxy.Session, onEvent func
 	return channel.Dial(ctx, o)
 }
 
-// resume asks for a new token. When AWS says that the session cannot be resumed,
-// a new one is the way on.
+// resume asks for a new token. When AWS says that the session cannot be resumed, the
+// error is ErrSessionGone: only a new session helps.
 func (d *Dialer) resume(ctx context.Context, id string) (streamURL, token proxy.Secret, err error) {
 	s, err := d.API.Resume(ctx, id)
 	var refused *proxy.Refused
@@ -67,7 +67,7 @@ func (d *Dialer) resume(ctx context.Context, id string) (streamURL, token proxy.
 	return streamURL, token, err
 }
 
-// ChannelNote is an event of a channel in words.
+// ChannelNote describes an event of a channel, "" if the event needs no words.
 func ChannelNote(e channel.Event) string {
 	switch e.Kind {
 	case channel.Lost:

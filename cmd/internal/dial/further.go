@@ -32,7 +32,7 @@ func (f *FurtherSessions) Open(ctx context.Context) (*channel.Channel, error) {
 	f.running.Go(func() {
 		<-ch.Done()
 		done()
-		proxy.End(ctx, f.Dialer.API, s.ID) //nolint:errcheck // nobody can do more about it
+		proxy.End(ctx, f.Dialer.API, s.ID) //nolint:errcheck // a session that could not be ended ends by its idle timeout
 	})
 	return ch, nil
 }

@@ -10,11 +10,11 @@ import (
 	"ssmguard/proxy/channel"
 )
 
-// NotConnected is the code for a target whose agent is not there.
+// NotConnected is AWS's error code for a target whose agent is not connected.
 const NotConnected = "TargetNotConnected"
 
-// passingErrors tell of a type of error whether it comes right by itself. The
-// first row that knows an error decides.
+// passingErrors has a row for each type of error, which reports whether the fault
+// passes by itself. The first row that knows an error decides.
 var passingErrors = []func(error) (passes, known bool){
 	passesIf(func(*tls.CertificateVerificationError) bool { return false }),
 	passesIf(func(e *proxy.Refused) bool {
@@ -30,8 +30,8 @@ var passingErrors = []func(error) (passes, known bool){
 	},
 }
 
-// Passes tells whether what failed may come right without anybody doing anything:
-// the network comes back, a limit is over, the far side has started.
+// Passes reports whether a fault may pass by itself: the network returns, a limit is
+// over, the far side has started.
 func Passes(err error) bool {
 	for _, row := range passingErrors {
 		if passes, known := row(err); known {

@@ -23,7 +23,7 @@ type Counts struct {
 	Resumed  int64 `json:"resumed"`  // times a session's connection was lost and came back
 }
 
-// Carry counts a channel from now on, until the function it returns is called.
+// Carry counts a channel's traffic until the returned function is called.
 func (t *Traffic) Carry(ch *channel.Channel) (end func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -60,10 +60,10 @@ func (t *Traffic) Counts() Counts {
 	return sum
 }
 
-// Session counts one that is carried by somebody else.
+// Session counts a session that the plugin carries.
 func (t *Traffic) Session() { t.change(func(c *Counts) { c.Sessions++ }) }
 
-// Connection counts one that is opened (1) or closed (-1).
+// Connection counts a connection that is opened (1) or closed (-1).
 func (t *Traffic) Connection(n int) {
 	t.change(func(c *Counts) {
 		c.Open += n
