@@ -48,14 +48,14 @@ exits with 0 when nothing failed.`,
 	}
 }
 
-// doctorTime bounds all checks together.
+// doctorTime is the time limit for all checks together.
 const doctorTime = 20 * time.Second
 
-// doctor is a look at the surroundings of a session.
+// doctor checks what a session depends on.
 type doctor struct {
 	Line     *ask.Line
 	now      func() time.Time
-	conf     *awsconf.Session // nil when there is none
+	conf     *awsconf.Session // nil with a fault
 	fault    error            // why
 	evidence *awsiam.Client
 }
@@ -87,7 +87,7 @@ func (d *doctor) complete() error {
 	return nil
 }
 
-// run makes every check, at once where they do not depend on each other.
+// run makes every check, in parallel where they do not depend on each other.
 func (d *doctor) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
@@ -101,7 +101,7 @@ func (d *doctor) run(ctx context.Context) error {
 	for i, look := range checkups {
 		g.Go(func() error { groups[i] = look(d, ctx); return nil })
 	}
-	_ = g.Wait() // what fails is in the checks
+	_ = g.Wait() // faults are in the checks
 	checks := slices.Concat(groups...)
 	write := report.Checkup
 	if d.Line.Call.Globals.Output == "json" {
@@ -113,8 +113,8 @@ func (d *doctor) run(ctx context.Context) error {
 	return d.status(checks)
 }
 
-// checkups are the groups of checks, in the order in which they are shown. One
-// that has nothing to look at shows nothing.
+// checkups are the groups of checks in the order of the output. A group with nothing to
+// check returns none.
 var checkups = []func(*doctor, context.Context) []report.Check{
 	(*doctor).identity, (*doctor).region, (*doctor).endpoints, (*doctor).proxies,
 	(*doctor).plugins, (*doctor).aliases, (*doctor).session,
@@ -138,7 +138,7 @@ func (d *doctor) status(checks []report.Check) error {
 
 func (d *doctor) identity(ctx context.Context) []report.Check {
 	if d.fault != nil {
-		return nil // region tells
+		return nil // region reports it
 	}
 	if d.Line.Call.Globals.NoSignRequest {
 		return []report.Check{{Level: report.Warn, Name: "identity", Text: "--no-sign-request: AWS will not know who asks"}}
@@ -168,7 +168,7 @@ func (d *doctor) identity(ctx context.Context) []report.Check {
 	return []report.Check{c}
 }
 
-// unidentified is why there are no credentials, without the layers of the SDK
+// unidentified is the check for missing credentials: the cause without the SDK's layers
 // around it.
 func unidentified(err error) report.Check {
 	do := credentialsAdvice(err)
@@ -178,8 +178,8 @@ func unidentified(err error) report.Check {
 	return report.Check{Level: report.Fail, Name: "identity", Text: env.OneLine(err), Do: do}
 }
 
-// credentialsAdvice says what to do about credentials that cannot be had. The AWS
-// CLI's own sentences name the command themselves.
+// credentialsAdvice says what to do about missing credentials. The AWS CLI's own
+// messages name the command themselves.
 func credentialsAdvice(err error) string {
 	var conf *awsconf.Error
 	if errors.As(err, &conf) && conf.Code == awsconf.CodeConfig {
@@ -199,9 +199,8 @@ func (d *doctor) region(context.Context) []report.Check {
 	return []report.Check{{Level: report.OK, Name: "region", Text: text}}
 }
 
-// configFault is why there is no configuration: a profile that is not there, a
-// region that is not known, a file that cannot be read, credentials that a source
-// has not.
+// configFault is the check for a missing configuration: an unknown profile, an unknown
+// region, an unreadable file, or a source without credentials.
 func (d *doctor) configFault() report.Check {
 	c := report.Check{Level: report.Fail, Name: "region", Text: env.OneLine(d.fault), Do: "name a region with --region or AWS_REGION"}
 	var conf *awsconf.Error
@@ -237,7 +236,7 @@ func (d *doctor) session(ctx context.Context) []report.Check {
 	return append(health(decision), grants(decision)...)
 }
 
-// health is what the account shows of the target.
+// health returns the checks of the target's state.
 func health(d guard.Decision) []report.Check {
 	var checks []report.Check
 	for _, f := range d.Findings {
@@ -265,7 +264,7 @@ func health(d guard.Decision) []report.Check {
 	return []report.Check{c}
 }
 
-// grants is one check for each permission.
+// grants returns one check for each permission.
 func grants(d guard.Decision) []report.Check {
 	var checks []report.Check
 	for _, g := range d.Grants {

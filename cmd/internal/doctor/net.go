@@ -20,15 +20,16 @@ import (
 )
 
 const (
-	// signatureWindow is how far a clock may be off before AWS refuses what it signed.
+	// signatureWindow is the clock difference from which AWS refuses signatures.
 	signatureWindow = 5 * time.Minute
-	// clockSlack is what is not worth a word.
+	// clockSlack is a clock difference that is not reported.
 	clockSlack = 30 * time.Second
-	// reachTime bounds one look at an endpoint.
+	// reachTime is the time limit for one endpoint.
 	reachTime = 8 * time.Second
 )
 
-// endpoints looks whether AWS can be reached, and at the clock by its answer.
+// endpoints checks whether AWS can be reached, and compares the clock with the Date of
+// the answer.
 func (d *doctor) endpoints(ctx context.Context) []report.Check {
 	if d.fault != nil {
 		return nil
@@ -51,9 +52,9 @@ func (d *doctor) endpoints(ctx context.Context) []report.Check {
 	return checks
 }
 
-// reach asks an endpoint for anything, through the configured proxy and with the
-// configured certificates. Every answer will do; its time is the Date header,
-// zero when there is none.
+// reach sends a request to an endpoint, through the configured proxy and with the
+// configured certificates. Any answer will do. The result is its Date header, zero
+// without one.
 func (d *doctor) reach(ctx context.Context, endpoint string) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachTime)
 	defer cancel()
@@ -74,8 +75,8 @@ func (d *doctor) reach(ctx context.Context, endpoint string) (time.Time, error) 
 	return at, nil
 }
 
-// messagesEndpoint is where the sessions of a region run, "" if the endpoint is
-// not AWS's own.
+// messagesEndpoint is the endpoint of a region's data channels, "" if the given
+// endpoint is not AWS's own.
 func messagesEndpoint(endpoint string) string {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -97,7 +98,7 @@ func reachAdvice(err error) string {
 	return "check the network, HTTPS_PROXY and NO_PROXY, and the endpoint's name"
 }
 
-// clock compares our clock to the one of AWS.
+// clock compares our clock with AWS's.
 func clock(theirs, ours time.Time) report.Check {
 	c := report.Check{Level: report.OK, Name: "clock"}
 	if theirs.IsZero() {
@@ -115,7 +116,7 @@ func clock(theirs, ours time.Time) report.Check {
 	return c
 }
 
-// proxies tells what stands between us and AWS.
+// proxies lists the proxies and certificate bundles on the way to AWS.
 func (d *doctor) proxies(context.Context) []report.Check {
 	c := report.Check{Level: report.OK, Name: "proxy", Text: "none"}
 	var found []string
@@ -145,8 +146,8 @@ func (d *doctor) proxies(context.Context) []report.Check {
 	return checks
 }
 
-// withoutPassword is a proxy's URL as it may be shown. It is not parsed: one that is
-// faulty, or has no scheme, may have a password, too.
+// withoutPassword is a proxy's URL without its password. The URL is not parsed, because
+// a faulty URL, or one without a scheme, may have a password, too.
 func withoutPassword(s string) string {
 	scheme, rest := "", s
 	if front, back, ok := strings.Cut(s, "://"); ok {
@@ -163,7 +164,7 @@ func withoutPassword(s string) string {
 	return scheme + user + ":xxxxx" + rest[at:]
 }
 
-// plugins tells which plugin would carry a session, and which one is in PATH.
+// plugins reports the plugin that is built in, and the one in PATH.
 func (d *doctor) plugins(ctx context.Context) []report.Check {
 	var checks []report.Check
 	if own, err := plugin.Embedded(d.Line.Process.Environ); err != nil {
