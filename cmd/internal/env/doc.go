@@ -1,4 +1,4 @@
-// Package env is what a command has of the process around it: streams, environment,
-// directories, terminal and signals. It never knows a command, AWS or a session.
-// Start with Process in process.go.
+// Package env is the process around a command: streams, environment, directories,
+// terminal and signals. It never knows a command, AWS or a session. Start with Process
+// in process.go.
 package env

@@ -22,9 +22,9 @@ func (p *Process) Lookup(name string) (string, bool) {
 	return value, ok
 }
 
-// lookupIn returns a variable of an environment. On Windows names have no case,
-// and what other systems call HOME is USERPROFILE: a HOME there is that of a Unix
-// shell, which Python, and with it the AWS CLI, does not look at either.
+// lookupIn returns a variable of an environment. On Windows, names are not
+// case-sensitive, and the home directory is in USERPROFILE: a HOME there was set by a
+// Unix shell, and neither Python nor the AWS CLI reads it.
 func lookupIn(system string, environ []string, name string) (string, bool) {
 	find := func(name string) (string, bool) {
 		for _, entry := range environ {
@@ -49,7 +49,7 @@ func lookupIn(system string, environ []string, name string) (string, bool) {
 }
 
 // UserDir is the directory that a variable of the XDG base directory specification
-// names, or its default below the home; "" without a home.
+// names, or its default below the home directory; "" without a home directory.
 func (p *Process) UserDir(variable, fallback string) string {
 	if dir := p.Getenv(variable); dir != "" {
 		return dir
@@ -61,8 +61,8 @@ func (p *Process) UserDir(variable, fallback string) string {
 	return filepath.Join(home, fallback)
 }
 
-// homeOfUser is the home directory that the system knows for us, for a process
-// that nobody gave a HOME; "" when it knows none.
+// homeOfUser is the home directory in the system's user database, for a process without
+// HOME; "" if it has none.
 func homeOfUser(environ []string) string {
 	if _, ok := lookupIn(runtime.GOOS, environ, "HOME"); ok {
 		return ""

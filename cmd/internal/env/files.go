@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 )
 
-// ReplaceFile writes a file anew, all of it or nothing.
+// ReplaceFile replaces a file's content in one step: after a failure the old content is
+// still there.
 func ReplaceFile(file, content string) error {
 	mode := os.FileMode(0o600)
 	if info, err := os.Stat(file); err == nil {

@@ -13,35 +13,35 @@ import (
 	"ssmguard/cmd/internal/awsconf"
 )
 
-// Process is what a command has of the process around it. Commands take it
-// from here and never from package os, so that tests can give them another.
+// Process is the process around a command. Commands use it in place of package os, so
+// that tests can give them another.
 type Process struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Environ        []string
-	home           string // where environ has no HOME; "" when not known
+	home           string // home directory where environ has no HOME; "" when not known
 	ErrTerminal    bool   // stderr is a terminal ...
 	ErrWidth       int    // ... of so many columns; 0 when not known
 
-	Asked Asked // by the command line, once it is known
+	Asked Asked // set when the command line is parsed
 
-	Echo *awsconf.Echo // off while we ask for a code
+	Echo *awsconf.Echo // off while an MFA code is typed
 
 	ReadFile func(name string) ([]byte, error) // of ~/.aws; os.ReadFile if nil
 	filesMu  sync.Mutex
-	files    *awsconf.Files // nil until they are asked for
+	files    *awsconf.Files // nil until the first call of AWSFiles
 }
 
-// Asked is what a command line asks of the AWS CLI's configuration. Errors are worded
-// by it.
+// Asked is what a command line selects from the AWS CLI's configuration. The wording of
+// errors depends on it.
 type Asked struct {
 	Profile     string
-	NoProfile   bool   // the profile is not there
-	Region      string // "" until it is known
+	NoProfile   bool   // the profile does not exist
+	Region      string // "" when not known
 	ErrorFormat string // the AWS CLI's cli_error_format, "" for its default
 }
 
-// AWSFiles are the files of ~/.aws. They are read at the first call and then kept.
+// AWSFiles returns the files of ~/.aws, which are read at the first call.
 func (p *Process) AWSFiles() *awsconf.Files {
 	p.filesMu.Lock()
 	defer p.filesMu.Unlock()
@@ -55,8 +55,8 @@ func (p *Process) AWSFiles() *awsconf.Files {
 	return p.files
 }
 
-// ForgetAWSFiles has the next AWSFiles read them again: in the life of a tunnel a
-// login or an edit may change them.
+// ForgetAWSFiles makes the next AWSFiles read the files again: a login or an edit may
+// have changed them while a tunnel is open.
 func (p *Process) ForgetAWSFiles() {
 	p.filesMu.Lock()
 	defer p.filesMu.Unlock()
@@ -69,10 +69,9 @@ type Signalled struct{ Signal syscall.Signal }
 // Error names the signal.
 func (s Signalled) Error() string { return s.Signal.String() }
 
-// Endings are the signals that are meant to end us. Whoever has us ignore a
-// hang-up, as nohup does, wants that to stay so. (Shells without job control have
-// what runs beside them ignore interrupts; an interrupt that is sent all the same
-// is meant.)
+// Endings returns the signals that end the process. A hang-up that was ignored at the
+// start, as nohup does it, stays ignored. (Shells without job control start background
+// commands with interrupts ignored; an interrupt still ends the process.)
 func Endings() []os.Signal {
 	if signal.Ignored(syscall.SIGHUP) {
 		return []os.Signal{syscall.SIGINT, syscall.SIGTERM}
@@ -80,8 +79,7 @@ func Endings() []os.Signal {
 	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
 }
 
-// UntilSignalled returns a context that ends with the first signal that is meant
-// to end us.
+// UntilSignalled returns a context that ends with the first of these signals.
 func UntilSignalled() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals, stopped := make(chan os.Signal, 1), make(chan struct{})
@@ -100,7 +98,7 @@ func UntilSignalled() (ctx context.Context, stop func()) {
 	}
 }
 
-// NewProcess returns what a command has of this process.
+// NewProcess returns this process for a command.
 func NewProcess(stdin io.Reader, stdout, stderr io.Writer) *Process {
 	p := &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr, Environ: os.Environ(), Echo: new(awsconf.Echo)}
 	p.home = homeOfUser(p.Environ)

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// statusAfter is how long a check may take before a person is told of it.
+// statusAfter is the time after which a status line is shown.
 const statusAfter = 300 * time.Millisecond
 
-// ShowStatus says on a terminal what we are waiting for, if it takes long. The
-// line is gone when stop returns. Where stderr is no terminal nothing is said.
+// ShowStatus shows a status line on a terminal if an operation takes long. The line is
+// erased when stop returns. Where stderr is not a terminal nothing is shown.
 func (p *Process) ShowStatus(text string) (stop func()) {
 	if !p.ErrTerminal || p.Getenv("TERM") == "dumb" {
-		return func() {} // a dumb terminal cannot take a line back
+		return func() {} // a dumb terminal cannot erase a line
 	}
 	line := []rune("ssmguard: " + text)
 	if p.ErrWidth > 0 {
-		line = line[:min(len(line), p.ErrWidth-1)] // of a line that wraps only the end could be taken back
+		line = line[:min(len(line), p.ErrWidth-1)] // of a wrapped line only the end could be erased
 	}
 	done, gone := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// OneLine is an error for a table.
+// OneLine returns an error's text on one line.
 func OneLine(err error) string {
 	if err == nil {
 		return "no answer"
@@ -21,7 +21,7 @@ func UpperFirst(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// Printable keeps what a tag could do to a terminal out of it.
+// Printable replaces control characters, which could act on a terminal.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
