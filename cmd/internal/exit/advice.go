@@ -13,8 +13,8 @@ import (
 	"ssmguard/proxy"
 )
 
-// Advice says what to do about an error whose own words, which are AWS's, do not,
-// "" where there is nothing to add.
+// Advice says what to do about an error whose text, which is AWS's, does not say it; ""
+// where there is nothing to add.
 func Advice(p *env.Process, err error) string {
 	switch advice := CredentialAdvice(err); {
 	case advice != "":
@@ -27,7 +27,7 @@ func Advice(p *env.Process, err error) string {
 	return ""
 }
 
-// networkAdvice says what to do where AWS cannot be reached.
+// networkAdvice says what to do when AWS cannot be reached.
 func networkAdvice(p *env.Process) string {
 	if p.Asked.Region == "" || slices.Contains(awsconf.Regions(), p.Asked.Region) {
 		return "check the network and the endpoint, or see \"ssmguard doctor\""
@@ -38,7 +38,7 @@ func networkAdvice(p *env.Process) string {
 	return fmt.Sprintf("there is no region %s; check its name, or the network", p.Asked.Region)
 }
 
-// ProfileAdvice says which profile may have been meant by one that is not there.
+// ProfileAdvice suggests a profile in place of one that does not exist.
 func ProfileAdvice(p *env.Process) string {
 	const most = 8
 	names := p.AWSFiles().Profiles()
@@ -53,8 +53,8 @@ func ProfileAdvice(p *env.Process) string {
 	return "known profiles: " + strings.Join(names, ", ")
 }
 
-// CredentialAdvice says what to do about an error of credentials that AWS refused,
-// "" about others.
+// CredentialAdvice says what to do about credentials that AWS refused; "" for other
+// errors.
 func CredentialAdvice(err error) string {
 	var refused *proxy.Refused
 	var unanswered *awsiam.Error

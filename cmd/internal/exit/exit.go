@@ -55,7 +55,7 @@ var exitCodes = []func(error) int{
 	of(askedCode),
 }
 
-// askedCode is the code for a question that AWS did not answer.
+// askedCode is the code for a call that AWS did not answer.
 func askedCode(e *awsiam.Error) int {
 	switch e.Kind {
 	case awsiam.KindDenied, awsiam.KindCredentials, awsiam.KindNotFound, awsiam.KindInvalid:
@@ -64,10 +64,10 @@ func askedCode(e *awsiam.Error) int {
 	return Other
 }
 
-// signalCode is the code for a run that a signal ended: 130 after Ctrl-C, else
-// the signal itself, as from the AWS CLI, which does not catch the others. A Go
-// process cannot end by SIGQUIT without a dump, nor by SIGPIPE: their codes are
-// those that a shell shows.
+// signalCode is the code for a run that a signal ended: 130 after Ctrl-C, otherwise the
+// signal itself, as with the AWS CLI, which does not catch the others. A Go process
+// cannot end by SIGQUIT without a dump, nor by SIGPIPE: for these the code is the one
+// that a shell shows.
 func signalCode(s os.Signal) int {
 	n, ok := s.(syscall.Signal)
 	switch {
@@ -89,7 +89,7 @@ func remoteCode(e *plugin.ExitError) int {
 	return Other
 }
 
-// of makes a row for one type of error.
+// of makes a row of exitCodes for one type of error.
 func of[E error](code func(E) int) func(error) int {
 	return func(err error) int {
 		var e E
@@ -100,8 +100,8 @@ func of[E error](code func(E) int) func(error) int {
 	}
 }
 
-// Report prints an error that nobody has reported yet and returns the exit code.
-// What the AWS CLI would say too is said as it says it.
+// Report prints an error, unless it was printed already, and returns the exit code.
+// Errors that the AWS CLI has, too, are printed in its words.
 func Report(p *env.Process, err error) int {
 	var left *proxy.LeftRunningError
 	if errors.As(err, &left) {
@@ -134,7 +134,7 @@ func Report(p *env.Process, err error) int {
 	return Code(err)
 }
 
-// without returns what else is in an error that errors.Join has made.
+// without returns the other parts of an error that errors.Join has made.
 func without(err, part error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -179,7 +179,7 @@ func As[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
-// CodedError is a message of ours with the code it ends the process with.
+// CodedError is a message of ours with an exit code.
 type CodedError struct {
 	message string
 	code    int
@@ -195,10 +195,10 @@ func Usagef(format string, args ...any) error {
 	return Coded(fmt.Sprintf(format, args...), Usage)
 }
 
-// StatusError ends the process with a code after everything has been said.
+// StatusError ends the process with a code; its message was printed already.
 type StatusError struct{ code int }
 
-// EndWith returns the error that ends the process with a code and no further word.
+// EndWith returns the error that ends the process with a code and no message.
 func EndWith(code int) error { return StatusError{code} }
 
 func (e StatusError) Error() string { return fmt.Sprintf("exit status %d", e.code) }

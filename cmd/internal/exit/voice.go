@@ -11,10 +11,9 @@ import (
 	"ssmguard/internal/spelling"
 )
 
-// OwnVoice says what is wrong with a command line in one line, where the AWS CLI
-// prints its usage and draws carets. Drop-in commands keep the CLI's text. A
-// command line without a command has the command "". known are the options that
-// there are.
+// OwnVoice says in one line what is wrong with a command line, where the AWS CLI prints
+// its usage and draws carets. Drop-in commands keep the CLI's text. A command line
+// without a command has the command "". known returns the valid options.
 func OwnVoice(command string, err error, known func() []string) error {
 	var u *awscli.UsageError
 	if !errors.As(err, &u) {
@@ -38,8 +37,8 @@ func OwnVoice(command string, err error, known func() []string) error {
 	return Coded(text, u.Code)
 }
 
-// UnknownWord says which word is unknown, and what may have been meant by it or
-// where to look. The first option counts: the words beside it are mostly its value.
+// UnknownWord names the unknown word, with a suggestion or with see. If there are
+// unknown options the first one is named: the words after it are mostly its value.
 func UnknownWord(unknown, flags []string, see string) string {
 	at := slices.IndexFunc(unknown, func(w string) bool { return strings.HasPrefix(w, "-") })
 	if at < 0 {
@@ -48,7 +47,7 @@ func UnknownWord(unknown, flags []string, see string) string {
 	return UnknownOption(unknown[at], flags, see)
 }
 
-// UnknownOption says that a word is no option, and which known one it resembles.
+// UnknownOption says that an option is unknown, and suggests the nearest known one.
 func UnknownOption(word string, known []string, see string) string {
 	flag, _, _ := strings.Cut(word, "=")
 	var bare []string
