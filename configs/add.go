@@ -9,10 +9,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// AddTunnel returns a configuration file's text with one more tunnel, and the
-// lines that are new. Everything else in the text stays as it is, comments and
-// layout included. It fails when the file is faulty, has the name already, or
-// would be faulty then. vars are those that the file may use.
+// AddTunnel returns a configuration file's text with one more tunnel, and the lines
+// that are new. Everything else in the text stays as it is, comments and layout
+// included. It fails when the file is faulty, has the name already, or would become
+// faulty. vars are the variables that the file may use.
 func AddTunnel(file string, data []byte, t Tunnel, vars Variables) (text []byte, added string, err error) {
 	var before File
 	if err := vars.decode(file, data, &before); err != nil {
@@ -39,8 +39,8 @@ func AddTunnel(file string, data []byte, t Tunnel, vars Variables) (text []byte,
 	return text, added, after.validate(file).Err()
 }
 
-// entry is the tunnel as YAML, its keys in the order of their fields and without
-// those that are empty.
+// entry is the tunnel as YAML: the keys in the order of their fields, empty ones left
+// out.
 func (t Tunnel) entry() (string, error) {
 	var all yaml.Node
 	if err := all.Encode(t); err != nil {
@@ -59,11 +59,11 @@ func (t Tunnel) entry() (string, error) {
 	if err := enc.Encode(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, short}}); err != nil {
 		return "", err
 	}
-	// What looks like a variable is meant as it stands.
+	// A value that looks like a variable is escaped.
 	return strings.ReplaceAll(b.String(), "$", "$$"), nil
 }
 
-// insert puts an entry behind the last one under "tunnels".
+// insert puts an entry after the last one under "tunnels".
 func insert(file string, data []byte, entry string) ([]byte, string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
@@ -80,7 +80,7 @@ func insert(file string, data []byte, entry string) ([]byte, string, error) {
 	case tunnels == nil:
 		added := "tunnels:\n" + indented(entry, 2)
 		return []byte(strings.Join(lines, "") + added), added, nil
-	case tunnels.Tag == "!!null" && tunnels.Value == "": // the key stands there alone
+	case tunnels.Tag == "!!null" && tunnels.Value == "": // the key has no value yet
 		added := indented(entry, 2)
 		return []byte(strings.Join(lines[:tunnels.Line], "") + added + strings.Join(lines[tunnels.Line:], "")), added, nil
 	case tunnels.Style&yaml.FlowStyle != 0 || len(tunnels.Content) == 0:
@@ -105,9 +105,9 @@ func child(doc *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// blockEnd is the last line of the mapping in block style whose first key is
-// given, from 1. Whatever is indented deeper than its keys belongs to it; a comment
-// that is not may belong to what follows.
+// blockEnd returns the last line, from 1, of the block mapping whose first key is
+// given. Lines that are indented deeper than its keys belong to it; other comments may
+// belong to the next entry.
 func blockEnd(lines []string, first *yaml.Node) int {
 	end := first.Line
 	for i := end; i < len(lines); i++ {
@@ -129,7 +129,7 @@ func indented(text string, by int) string {
 	return space + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+space) + "\n"
 }
 
-// MarshalYAML writes what UnmarshalYAML reads.
+// MarshalYAML writes the form that UnmarshalYAML reads.
 func (w Wait) MarshalYAML() (any, error) {
 	switch {
 	case w <= 0:

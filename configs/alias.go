@@ -8,13 +8,13 @@ import (
 //go:embed alias completion
 var snippets embed.FS
 
-// aliasFiles are the files of the folder alias, by what they are for.
+// aliasFiles maps a shell, or ssh, to its file in the folder alias.
 var aliasFiles = map[string]string{
 	"bash": "posix.sh", "zsh": "posix.sh", "fish": "fish.fish", "powershell": "powershell.ps1", "ssh": "ssh_config",
 }
 
-// Alias returns the text that puts ssmguard in front of `aws` in a shell (bash,
-// zsh, fish, powershell), or in front of hosts in an ssh_config (ssh).
+// Alias returns the snippet that puts ssmguard in front of `aws` in a shell (bash, zsh,
+// fish, powershell), or in front of hosts in an ssh_config (ssh).
 func Alias(place string) (string, error) {
 	name, ok := aliasFiles[place]
 	if !ok {
@@ -24,8 +24,8 @@ func Alias(place string) (string, error) {
 	return string(text), err
 }
 
-// Completion returns the text that makes a shell (bash, zsh, fish, powershell)
-// complete the command lines of ssmguard.
+// Completion returns the snippet with which a shell (bash, zsh, fish, powershell)
+// completes ssmguard's command lines.
 func Completion(shell string) (string, error) {
 	text, err := snippets.ReadFile("completion/" + shell)
 	if err != nil {

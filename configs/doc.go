@@ -1,5 +1,5 @@
-// Package configs is what a user writes: tunnels, settings and matrices, what loads and
-// checks them, and the files we ship (our defaults, examples, snippets for shells). It
-// never opens a tunnel and never knows the guard. Start with Load in load.go, then
-// tunnels.go.
+// Package configs has the files that a user writes (tunnels, settings and matrices),
+// loads and checks them, and has the files that we ship (defaults, examples, snippets
+// for shells). It never opens a tunnel and never imports the guard. Start with Load in
+// load.go, then tunnels.go.
 package configs

@@ -15,45 +15,45 @@ import (
 	"ssmguard/internal/yamlfile"
 )
 
-// ProjectFile is the name looked for in the working directory and upward.
+// ProjectFile is the name of a project's file, in the working directory or above.
 const ProjectFile = ".ssmguard.yaml"
 
 //go:embed default.yaml
 var defaultFile []byte
 
-// Config is every file that bears on a command, merged: our defaults, the
-// user's file, the project's file. The user's own tunnels and groups are the
-// same wherever the user is: a project's file adds to them and replaces none.
+// Config is the merged configuration of a command: our defaults, the user's file, the
+// project's file. A project's file adds tunnels and groups, and replaces none of the
+// user's.
 type Config struct {
 	Files    []string // the files that were read, the user's first
 	Defaults Settings // of tunnels that are not the user's own
 	Tunnels  map[string]Tunnel
 	Groups   map[string][]string
-	Unused   *UnusedError // why the project's file is not used; nil if it is, or if there is none
+	Unused   *UnusedError // the reason why the project's file is not used; nil if it is used, or if there is none
 
 	own   Settings // Defaults without those of the project's file
 	notes []note
 }
 
-// note is something in a project's file that does not count, and why.
+// note is a part of a project's file that is ignored, and the reason.
 type note struct {
-	about string // a tunnel or group; "" is about all
+	about string // a tunnel or group; "" for every command
 	text  string
 }
 
-// Places says where configuration is looked for. Empty fields are skipped.
+// Places are the places of configuration files. Empty fields are skipped.
 type Places struct {
 	UserFile string // ~/.config/ssmguard/config.yaml
-	Dir      string // where the search for ProjectFile starts
+	Dir      string // the directory in which the search for ProjectFile starts
 	Getenv   func(string) (string, bool)
 }
 
 // UserFile returns the user's file under a configuration directory, as os.UserConfigDir gives it.
 func UserFile(configDir string) string { return filepath.Join(configDir, "ssmguard", "config.yaml") }
 
-// Load reads and merges the files. A file that does not exist is no error; all
-// that is wrong in our or the user's is returned as Faults, and what is wrong in
-// the project's stands in Config.Unused.
+// Load reads and merges the files. A missing file is not an error. Faults of our file
+// or the user's are returned as Faults, those of the project's file are in
+// Config.Unused.
 func Load(p Places) (Config, error) {
 	c := Config{Tunnels: map[string]Tunnel{}, Groups: map[string][]string{}}
 	ours, err := parse("default.yaml", defaultFile, Variables{Lookup: p.Getenv})
@@ -103,7 +103,7 @@ func parse(file string, data []byte, vars Variables) (f File, err error) {
 	return f, f.validate(file).Err()
 }
 
-// addOwn lays our or the user's file over what is there.
+// addOwn merges our or the user's file into the configuration.
 func (c *Config) addOwn(file string, f File) {
 	c.Files = append(c.Files, file)
 	c.own = f.Defaults.over(c.own)
@@ -111,7 +111,7 @@ func (c *Config) addOwn(file string, f File) {
 	maps.Copy(c.Groups, f.Groups)
 }
 
-// addProject adds a project's file to the user's own. An error leaves them as they are.
+// addProject adds a project's file. On an error the configuration is unchanged.
 func (c *Config) addProject(file string, f File) error {
 	after := *c
 	after.Files = append(slices.Clone(c.Files), file)
@@ -147,7 +147,8 @@ func (c *Config) addProject(file string, f File) error {
 	return nil
 }
 
-// passOver notes that a name of a project's file is the user's own, if it is.
+// passOver reports whether a name of a project's file is one of the user's own, and
+// notes it.
 func (c *Config) passOver(name, from string) bool {
 	own, isTunnel := c.Tunnels[name]
 	_, isGroup := c.Groups[name]
@@ -171,9 +172,8 @@ func weakGuard(guard GuardMode) string {
 	return fmt.Sprintf("guard: %s is ignored: a project's file cannot weaken the guard; you can, with --guard %s", guard, guard)
 }
 
-// Warnings are what a user has to be told who goes on with a command about the
-// tunnels and groups of these names: whether the project's file is used, and
-// what in it does not count.
+// Warnings are the warnings for a command about the tunnels and groups of these names:
+// that the project's file is not used, or which parts of it are ignored.
 func (c Config) Warnings(names ...string) (texts []string) {
 	if c.Unused != nil {
 		texts = append(texts, c.Unused.warning())
@@ -189,8 +189,8 @@ func (c Config) Warnings(names ...string) (texts []string) {
 	return texts
 }
 
-// Faulty returns what is wrong with the project's file if it would be used else:
-// without it a tunnel that no file has would take other defaults.
+// Faulty returns the faults of a project's file that is not used because of them. A
+// tunnel of the command line would otherwise get other defaults.
 func (c Config) Faulty() error {
 	if c.Unused != nil && !c.Unused.Foreign {
 		return c.Unused
@@ -209,8 +209,8 @@ func (c Config) checkGroups(groups map[string][]string) error {
 	return nil
 }
 
-// Select returns the tunnels that the given names stand for, groups opened,
-// each once, in the order they are named. Defaults are filled in.
+// Select returns the tunnels of the given names and groups, each once, in the order of
+// the names, with defaults filled in.
 func (c Config) Select(names ...string) ([]Tunnel, error) {
 	var tunnels []Tunnel
 	seen := make(map[string]bool)
@@ -240,8 +240,8 @@ func (c Config) Select(names ...string) ([]Tunnel, error) {
 	return tunnels, nil
 }
 
-// unknown is the error for a name that is neither a tunnel nor a group; a file
-// that is not used may have it.
+// unknown is the error for a name that is neither a tunnel nor a group. It mentions a
+// file that is not used, which may have the name.
 func (c Config) unknown(name string) error {
 	if c.Unused != nil {
 		return c.Unused

@@ -9,9 +9,8 @@ import (
 	"ssmguard/internal/yamlfile"
 )
 
-// Matrix is a file of requests and of what is expected of them, as
-// `ssmguard check --matrix` reads it. Without Policies the requests are asked of
-// the account.
+// Matrix is a file of requests and their expected verdicts, for `ssmguard check
+// --matrix`. Without Policies the account is asked.
 type Matrix struct {
 	Policies  MatrixPolicies  `yaml:"policies"`
 	Principal string          `yaml:"principal"` // ARN, for policy files
@@ -34,18 +33,18 @@ type MatrixPolicies struct {
 
 // MatrixRequest is one row.
 type MatrixRequest struct {
-	Name         string              `yaml:"name"` // "" means the target and the document
+	Name         string              `yaml:"name"` // "" for a name made of target and document
 	Target       string              `yaml:"target"`
 	Document     string              `yaml:"document"`
 	TargetTags   map[string]string   `yaml:"target_tags"`
 	DocumentTags map[string]string   `yaml:"document_tags"`
 	Untagged     []string            `yaml:"untagged"` // of target and document: what has no tags
 	Context      map[string][]string `yaml:"context"`
-	Principal    string              `yaml:"principal"` // instead of the matrix's
+	Principal    string              `yaml:"principal"` // in place of the matrix's
 	Expect       string              `yaml:"expect"`    // allow, deny, or "" for no expectation
 }
 
-// LoadMatrix reads a matrix. All that is wrong in it is returned as Faults.
+// LoadMatrix reads a matrix. Its faults are returned as Faults.
 func LoadMatrix(file string) (Matrix, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -98,7 +97,7 @@ func (m Matrix) validate(file string) yamlfile.Faults {
 	return faults
 }
 
-// HasPolicies tells whether the matrix is about policy files.
+// HasPolicies reports whether the matrix has policy files.
 func (m Matrix) HasPolicies() bool {
 	p := m.Policies
 	return len(p.Identity)+len(p.Boundary)+len(p.Session)+len(p.SCP)+len(p.RCP)+len(p.Endpoint) > 0

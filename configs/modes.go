@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// GuardMode says what the guard may do to a session.
+// GuardMode is the guard's power over a session.
 type GuardMode string
 
 // The modes of the guard.

@@ -12,21 +12,21 @@ import (
 	"strings"
 )
 
-// UnusedError says why a project's file is not used. The user's own tunnels are
-// there without it.
+// UnusedError is the reason why a project's file is not used. The user's own tunnels
+// can still be used.
 type UnusedError struct {
 	File    string
-	Foreign bool // others may have written the file: it counts as if it were not there
+	Foreign bool // others may have written the file: it is treated as missing
 	Err     error
 }
 
-// Error returns all that is wrong, one line each.
+// Error returns one line for each fault.
 func (e *UnusedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *UnusedError) Unwrap() error { return e.Err }
 
-// warning is the error in one line, for a command that goes on without the file.
+// warning is the error in one line, for a command that continues without the file.
 func (e *UnusedError) warning() string {
 	first, rest, more := strings.Cut(e.Error(), "\n")
 	if e.Foreign {
@@ -48,7 +48,7 @@ func ReadProject(file string, getenv func(string) (string, bool)) ([]byte, error
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat() // of the opened file, whatever the name leads to by now
+	info, err := f.Stat() // of the opened file: the name may lead to another file by now
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func findProject(dir string, getenv func(string) (string, bool)) (file string, d
 		if err == nil {
 			return file, data, nil
 		}
-		// A folder that may not be searched refuses every name in it.
+		// In a folder without search permission every name is refused.
 		if _, statErr := os.Lstat(file); statErr == nil && !errors.Is(err, errNotRegular) && !errors.Is(err, fs.ErrNotExist) {
 			return file, nil, err
 		}
@@ -88,16 +88,16 @@ func findProject(dir string, getenv func(string) (string, bool)) (file string, d
 	return "", nil, nil
 }
 
-// owner is who has a file, and who may write it.
+// owner is a file's owner and permissions.
 type owner struct {
 	uid, gid int
 	mode     fs.FileMode
 }
 
-// distrust says why a file may be somebody else's work and what to do, "" when
-// it is the user's own or root's and nobody else can write it: the rule of git's
-// safe.directory and of ssh's StrictModes. me is the effective user, sudo the
-// value of SUDO_UID: root works in the folders of the user who called sudo.
+// distrust returns the reason why others may have written a file, with what to do; ""
+// when the file belongs to the user or to root and nobody else can write it. The rule
+// is that of git's safe.directory and of ssh's StrictModes. me is the effective user;
+// sudo is SUDO_UID, because root works in the folders of the user who called sudo.
 func (o owner) distrust(me int, sudo string, private func(gid, uid int) bool) string {
 	switch {
 	case o.uid != me && o.uid != 0 && !(me == 0 && strconv.Itoa(o.uid) == sudo):
@@ -108,8 +108,8 @@ func (o owner) distrust(me int, sudo string, private func(gid, uid int) bool) st
 	return ""
 }
 
-// isPrivateGroup reports whether a group is a user's own, named as the user is.
-// Where users have one, files are made writable for it (umask 002).
+// isPrivateGroup reports whether a group belongs to one user and has the user's name.
+// On systems with such groups, files are made writable for the group (umask 002).
 func isPrivateGroup(gid, uid int) bool {
 	g, groupErr := user.LookupGroupId(strconv.Itoa(gid))
 	u, userErr := user.LookupId(strconv.Itoa(uid))

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// nonblock keeps the opening of a pipe from waiting for its writer.
+// nonblock makes opening a pipe return without a writer.
 const nonblock = syscall.O_NONBLOCK
 
 // ownerOf returns a file's owner, if the system tells it.

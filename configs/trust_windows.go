@@ -4,6 +4,6 @@ import "io/fs"
 
 const nonblock = 0
 
-// ownerOf knows nothing here: who may write a file is said by lists that
-// os.FileInfo does not have.
+// ownerOf returns nothing: on Windows, access control lists say who may write a file,
+// and os.FileInfo does not have them.
 func ownerOf(fs.FileInfo) (owner, bool) { return owner{}, false }

@@ -23,18 +23,18 @@ type File struct {
 	Groups   map[string][]string `yaml:"groups"`
 }
 
-// Settings can stand in a tunnel and, for all tunnels, under defaults.
+// Settings are keys of a tunnel and of defaults, which apply to all tunnels.
 type Settings struct {
 	Profile string    `yaml:"profile"`
 	Region  string    `yaml:"region"`
 	Reason  string    `yaml:"reason"` // shown in the session history of the account
-	Guard   GuardMode `yaml:"guard"`  // off, warn, on, strict; a project's file counts where it is stricter
+	Guard   GuardMode `yaml:"guard"`  // off, warn, on, strict; a project's file can only make it stricter
 	Engine  string    `yaml:"engine"` // native, plugin
 	Lanes   int       `yaml:"lanes"`  // sessions that share the connections
-	Wait    Wait      `yaml:"wait"`   // how long the remote port may take to answer before the tunnel counts as ready
+	Wait    Wait      `yaml:"wait"`   // how long a tunnel that is being opened waits for an answer of the remote port
 }
 
-// Tunnel is a local door to a port behind a bastion.
+// Tunnel is a local port that leads to a port behind a bastion.
 type Tunnel struct {
 	Settings    `yaml:",inline"`
 	Target      string `yaml:"target"`      // i-..., mi-..., ecs:..., tag:KEY=VALUE, or the value of a Name tag
@@ -47,13 +47,13 @@ type Tunnel struct {
 	Reader      bool   `yaml:"reader"`      // the reader endpoint of what rds or elasticache names
 	Login       `yaml:",inline"`
 
-	Name    string `yaml:"-"` // its key
+	Name    string `yaml:"-"` // its key in the file
 	From    string `yaml:"-"` // file:line it was read from
 	line    int
 	project bool // the file is a project's
 }
 
-// Login says how `tunnel env` lets a client into the database behind a tunnel.
+// Login is how a client logs in to the database behind a tunnel, for `tunnel env`.
 type Login struct {
 	User     string `yaml:"user"`
 	Database string `yaml:"database"`
@@ -70,14 +70,14 @@ func (t *Tunnel) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// Wait is a duration; "true" stands for DefaultWait and "false" for none. 0 leaves
-// it to the defaults; below 0 is none whatever they say.
+// Wait is a duration; "true" is DefaultWait and "false" is noWait. 0 is a value that is
+// not given: the defaults apply.
 type Wait time.Duration
 
 // DefaultWait is how long `wait: true` waits for the remote port.
 const DefaultWait = Wait(15 * time.Second)
 
-// noWait is what `wait: false` stands for.
+// noWait is the value of `wait: false`: no wait, whatever the defaults say.
 const noWait = Wait(-1)
 
 // UnmarshalYAML reads true, false or a Go duration such as 30s.
@@ -109,7 +109,8 @@ func (s Settings) over(base Settings) Settings {
 	return s
 }
 
-// validate checks what a type cannot: names, ranges, choices, and keys that exclude one another.
+// validate checks what the types do not: names, ranges, choices, and keys that exclude
+// each other.
 func (f File) validate(file string) yamlfile.Faults {
 	faults := f.Defaults.validate(file, 0, "defaults")
 	for _, name := range slices.Sorted(maps.Keys(f.Tunnels)) {
@@ -167,8 +168,8 @@ func (t Tunnel) validate(file, name string) yamlfile.Faults {
 	return faults
 }
 
-// EndFaults returns what is wrong with where the tunnel listens and where it leads. name
-// spells a key: as in a file, or as an option of a command line.
+// EndFaults returns the faults of the tunnel's two ends. name spells a key, as in a
+// file or as an option of a command line.
 func (t Tunnel) EndFaults(name func(key string) string) (faults []string) {
 	lookup := t.RDS != "" || t.ElastiCache != ""
 	for _, rule := range []struct {
@@ -206,12 +207,12 @@ func isAddress(listen string) bool {
 	return err == nil && named && numErr == nil && n >= 0 && n <= 65535
 }
 
-// CheckName reports what is wrong with the name of a tunnel or group. A name is
-// part of file names and variables, and a word of command lines.
+// CheckName returns an error for a bad name of a tunnel or group. A name becomes part
+// of file names and variables, and a word of command lines.
 func CheckName(name string) error {
 	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 	if name == "" || strings.Trim(name, allowed) != "" || name[0] == '-' || name[0] == '.' {
-		return fmt.Errorf("a name is made of letters, digits, - _ and ., and begins with neither - nor .")
+		return fmt.Errorf("a name is made of letters, digits and - _ . and begins with a letter, a digit or _")
 	}
 	return nil
 }

@@ -16,12 +16,13 @@ import (
 // file may use as ${NAME}.
 type Variables struct {
 	Lookup  func(name string) (string, bool)
-	Project bool // the file is a project's, so others may have written it: projectVariables only
+	Project bool // a project's file, which others may have written: projectVariables only
 }
 
-// projectVariables say who and where the user is. What a project's file puts
-// into a value may leave the machine, as the reason of a session or the name of
-// a host, so it takes no other. A * at the end stands for any further letters.
+// projectVariables are the variables that a project's file may use: they identify the
+// user and the machine. A value may leave the machine, as the reason of a session or
+// the name of a host, so other variables are refused. A * at the end stands for any
+// further letters.
 var projectVariables = []string{
 	"SSMGUARD_*",
 	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
@@ -29,11 +30,12 @@ var projectVariables = []string{
 	"TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR",
 }
 
-// credentialWords are in the names of variables that hold credentials. No file
-// takes those, the user's own neither: its values are sent and shown, too.
+// credentialWords are parts of the names of variables that hold credentials. No file
+// may use such a variable, not even the user's own: values are sent to AWS and shown.
 var credentialWords = []string{"KEY", "TOKEN", "SECRET", "CREDENTIAL", "PASSWORD", "PASSWD", "PASSPHRASE", "_PASS", "_PWD"}
 
-// refusal says why a variable may not be used and what to do, "" when it may.
+// refusal returns the reason why a variable may not be used, with what to do; "" when
+// it may.
 func (v Variables) refusal(name string) string {
 	holds := func(word string) bool { return strings.Contains(strings.ToUpper(name), word) }
 	allows := func(allowed string) bool {
@@ -51,13 +53,13 @@ func (v Variables) refusal(name string) string {
 
 var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$(\$|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})`) })
 
-// decode is the strict reader, with the variables of what it reads expanded.
+// decode reads a file strictly and expands its variables.
 func (v Variables) decode(file string, data []byte, into any) error {
 	return yamlfile.Decode(file, data, into, func(root *yaml.Node, faults *yamlfile.Faults) { v.expand(file, root, faults) })
 }
 
-// expand replaces ${NAME} and ${NAME:-default} in every value; $$ is a dollar
-// sign. Keys are left alone. Neither has a control character then.
+// expand replaces ${NAME} and ${NAME:-default} in every value; $$ is a dollar sign.
+// Keys are not changed. Control characters in keys and values are faults.
 func (v Variables) expand(file string, n *yaml.Node, faults *yamlfile.Faults) {
 	for i, child := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 0 {
@@ -78,7 +80,7 @@ func (v Variables) expand(file string, n *yaml.Node, faults *yamlfile.Faults) {
 	checkText(file, n, faults)
 }
 
-// value is what one use of a variable stands for.
+// value returns the value of one use of a variable.
 func (v Variables) value(file string, line int, use string, faults *yamlfile.Faults) string {
 	m := variable().FindStringSubmatch(use)
 	name, hasDefault, byDefault := m[2], m[3] != "", m[4]
@@ -100,8 +102,8 @@ func (v Variables) value(file string, line int, use string, faults *yamlfile.Fau
 	return byDefault
 }
 
-// checkText refuses control characters: a value becomes a line of a client's
-// file, of a terminal or of a shell, and must not become two.
+// checkText refuses control characters: a value becomes a line of a client's file, of a
+// terminal or of a shell, and a control character could end that line.
 func checkText(file string, n *yaml.Node, faults *yamlfile.Faults) {
 	if at := strings.IndexFunc(n.Value, yamlfile.Control); n.Kind == yaml.ScalarNode && at >= 0 {
 		*faults = append(*faults, yamlfile.Fault{File: file, Line: n.Line, Text: fmt.Sprintf("the text has the control character %U; remove it", []rune(n.Value[at:])[0])})
