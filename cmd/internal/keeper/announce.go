@@ -10,16 +10,16 @@ import (
 	"ssmguard/proxy/door"
 )
 
-// announcement makes the tunnels of a process known to other commands, by a record
-// and by a socket on which it answers them.
+// announcement makes a process's tunnels known to other commands, by a record and a
+// socket that answers questions.
 type announcement struct {
-	Record  Record // as it was written
+	Record  Record // as written to the file
 	ts      keptTunnels
 	control *door.Door
 }
 
-// Announce opens the socket and writes the record of a process that holds the lock
-// of its name.
+// Announce opens the socket and writes the record of a process. The process holds the
+// lock of its name.
 func (r Registry) Announce(rec Record, ts keptTunnels) (*announcement, error) {
 	rec.Tunnels = ts.Names()
 	var err error
@@ -36,8 +36,9 @@ func (r Registry) Announce(rec Record, ts keptTunnels) (*announcement, error) {
 	return &announcement{rec, ts, control}, nil
 }
 
-// During answers while keep runs. leave is called when that is over, and told
-// whether somebody asked for it; whoever did waits until leave has returned.
+// During answers questions while keep runs, and calls leave when keep has returned.
+// asked means that a command asked the process to stop; that command waits until leave
+// has returned.
 func (a *announcement) During(ctx context.Context, keep func(context.Context) error, leave func(err error, asked bool) error) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -52,7 +53,8 @@ func (a *announcement) During(ctx context.Context, keep func(context.Context) er
 	return err
 }
 
-// WhoHolds says of a port that a tunnel of ours has taken how to close that.
+// WhoHolds adds to the error for a port in use how to close the tunnel of ours that
+// uses it.
 func WhoHolds(ctx context.Context, p *env.Process, err error) error {
 	var taken *door.InUseError
 	r, noHome := FindRegistry(p)
@@ -74,7 +76,7 @@ func WhoHolds(ctx context.Context, p *env.Process, err error) error {
 	return err
 }
 
-// Place says where a process runs.
+// Place says where a process runs: in the background or in another terminal.
 func (rec Record) Place() string {
 	if rec.Foreground {
 		return rec.String()

@@ -16,41 +16,41 @@ import (
 	"ssmguard/proxy/door"
 )
 
-// What a background process can be asked: one word a connection, answered by one
-// line of JSON. After stop the connection stays until the process ends.
+// The requests to a background process: one word a connection, answered by one line of
+// JSON. After stop the connection stays open until the process ends.
 const (
 	statusRequest = "status"
 	stopRequest   = "stop"
 )
 
-// Status is where a tunnel stands.
+// Status is the state of a tunnel.
 type Status struct {
 	Tunnel  string      `json:"tunnel"`
 	State   proxy.State `json:"-"`
 	Name    string      `json:"state"`             // idle, opening, ready ..., or down, crashed
-	Process string      `json:"process,omitempty"` // what `down` takes
+	Process string      `json:"process,omitempty"` // the name for `down`
 	PID     int         `json:"pid,omitempty"`
-	// Foreground is whether the process runs in a terminal's foreground.
+	// Foreground means that the process runs in a terminal's foreground.
 	Foreground bool      `json:"foreground,omitempty"`
 	Listen     string    `json:"listen,omitempty"`
 	Session    string    `json:"session,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"` // of the credentials
 	Error      string    `json:"error,omitempty"`
-	// Reconnects is how often the tunnel was lost and came back, with the same
-	// session or with another.
+	// Reconnects counts the times the tunnel was lost and became ready again, with the same
+	// session or another.
 	Reconnects int `json:"reconnects"`
 	dial.Counts
 }
 
-// keptTunnels are tunnels that a process keeps.
+// keptTunnels are the tunnels of a process.
 type keptTunnels interface {
 	Names() []string
 	Statuses() []Status
 }
 
-// serve answers what is asked of a process about its tunnels until ctx ends. stop is
-// called when somebody wants it to end; the connections are kept until done.
+// serve answers requests about a process's tunnels until ctx ends. It calls stop for a
+// request to end the process, and keeps those connections open until done.
 func serve(ctx context.Context, ts keptTunnels, control *door.Door, stop func(), done <-chan struct{}) {
 	var open sync.WaitGroup
 	defer open.Wait()
@@ -67,11 +67,11 @@ func serve(ctx context.Context, ts keptTunnels, control *door.Door, stop func(),
 	}
 }
 
-// askTime bounds one question and its answer.
+// askTime is the time limit for one request and its answer.
 const askTime = 5 * time.Second
 
 func answer(ts keptTunnels, conn net.Conn, stop func(), done <-chan struct{}) {
-	conn.SetDeadline(time.Now().Add(askTime)) //nolint:errcheck // a broken connection says so below
+	conn.SetDeadline(time.Now().Add(askTime)) //nolint:errcheck // a broken connection fails the next read
 	word, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
 		return
@@ -85,8 +85,8 @@ func answer(ts keptTunnels, conn net.Conn, stop func(), done <-chan struct{}) {
 	}
 }
 
-// ask puts a question to a background process. After stop it returns when the
-// process has closed its tunnels.
+// ask sends a request to a process. After stop it returns when the process has closed
+// its tunnels.
 func (r Registry) ask(ctx context.Context, name, word string) ([]Status, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", r.File(name, "sock"))

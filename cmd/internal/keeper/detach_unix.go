@@ -7,5 +7,6 @@ import (
 	"syscall"
 )
 
-// OwnSession makes a command outlive our terminal.
+// OwnSession starts a command in a session of its own, so that it outlives the
+// terminal.
 func OwnSession(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

@@ -5,15 +5,15 @@ import (
 	"fmt"
 )
 
-// What `ls` calls tunnels that no process answers for.
+// The states in `ls` of tunnels for which no process answers.
 const (
 	StateDown    = "down"
 	StateCrashed = "crashed"
 	stateGaveUp  = "gaveup"
-	stateUnknown = "unknown" // the process lives, and says nothing
+	stateUnknown = "unknown" // the process is alive and does not answer
 )
 
-// Statuses asks every background process.
+// Statuses asks every process for the states of its tunnels.
 func (r Registry) Statuses(ctx context.Context) ([]Status, error) {
 	recs, err := r.All()
 	if err != nil {
@@ -26,7 +26,8 @@ func (r Registry) Statuses(ctx context.Context) ([]Status, error) {
 	return rows, nil
 }
 
-// StatusesOf asks one process where its tunnels stand; of one that has ended it says how.
+// StatusesOf asks one process for the states of its tunnels. For a process that has
+// ended it says how it ended.
 func (r Registry) StatusesOf(ctx context.Context, rec Record) (rows []Status) {
 	row := Status{Name: StateCrashed, Error: fmt.Sprintf("process %d has ended; see %q", rec.PID, "ssmguard tunnel logs "+rec.Name)}
 	if rec.GaveUp != "" {
@@ -43,8 +44,8 @@ func (r Registry) StatusesOf(ctx context.Context, rec Record) (rows []Status) {
 			return answer
 		}
 		switch ended := r.ends(ctx, rec.Name); {
-		case ended && rec.Foreground: // while we asked: whoever ended it knows
-			r.Forget(rec) //nolint:errcheck // the next who looks clears it away
+		case ended && rec.Foreground: // it was closed meanwhile
+			r.Forget(rec) //nolint:errcheck // the next command tries again
 			return nil
 		case !ended:
 			row = Status{Name: stateUnknown, PID: rec.PID, Foreground: rec.Foreground, Error: err.Error()}

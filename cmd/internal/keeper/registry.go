@@ -29,8 +29,8 @@ import (
 // One in the foreground is called ~PID, has no log, and leaves nothing behind.
 type Registry struct{ Dir string }
 
-// FindRegistry returns the directory, which need not be there. Without a home there
-// is none.
+// FindRegistry returns the directory, which may not exist. Without a home directory
+// there is none.
 func FindRegistry(p *env.Process) (Registry, error) {
 	state := p.UserDir("XDG_STATE_HOME", filepath.Join(".local", "state"))
 	if state == "" {
@@ -39,7 +39,7 @@ func FindRegistry(p *env.Process) (Registry, error) {
 	return Registry{filepath.Join(state, "ssmguard", "tunnels")}, nil
 }
 
-// Writable is registry with a directory that can be written to.
+// Writable is FindRegistry with a directory that is created and can be written to.
 func Writable(p *env.Process) (Registry, error) {
 	r, err := FindRegistry(p)
 	if err != nil {
@@ -55,7 +55,7 @@ func Writable(p *env.Process) (Registry, error) {
 	return r, nil
 }
 
-// tryWriting tells whether files can be made in a directory.
+// tryWriting returns an error when no file can be created in a directory.
 func tryWriting(dir string) error {
 	probe, err := os.CreateTemp(dir, ".probe")
 	if err != nil {
@@ -64,23 +64,23 @@ func tryWriting(dir string) error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-// File is the path of one of a process's files, by the kinds that Registry lists.
+// File returns the path of one of a process's files, by the kinds that Registry lists.
 func (r Registry) File(name, kind string) string { return filepath.Join(r.Dir, name+"."+kind) }
 
-// Record is what is known of a process from outside.
+// Record describes a process to other processes.
 type Record struct {
 	Name       string    `json:"name"`
 	PID        int       `json:"pid"`
 	Started    time.Time `json:"started"`
 	Foreground bool      `json:"foreground,omitempty"`
 	Words      []string  `json:"words"`           // of the command line after `tunnel up`
-	Dir        string    `json:"dir"`             // where it was typed
-	Asked      []string  `json:"asked,omitempty"` // the tunnels and groups that it was asked for; nothing: Name
+	Dir        string    `json:"dir"`             // the working directory
+	Asked      []string  `json:"asked,omitempty"` // the tunnels and groups on its command line; none: Name
 	Tunnels    []string  `json:"tunnels"`
-	GaveUp     string    `json:"gaveUp,omitempty"` // why it has ended
+	GaveUp     string    `json:"gaveUp,omitempty"` // the error that ended it
 }
 
-// AskedFor are the tunnels and groups that the process was asked for.
+// AskedFor returns the tunnels and groups that the process was started for.
 func (rec Record) AskedFor() []string {
 	if len(rec.Asked) > 0 {
 		return rec.Asked
@@ -88,7 +88,7 @@ func (rec Record) AskedFor() []string {
 	return []string{rec.Name}
 }
 
-// process is the name by which background tunnels are closed together, "" in the
+// process is the name for closing all tunnels of a background process, "" in the
 // foreground.
 func (rec Record) process() string {
 	if rec.Foreground {
@@ -105,7 +105,7 @@ func (rec Record) String() string {
 	return rec.Name
 }
 
-// Write leaves the record of a process.
+// Write writes the record of a process.
 func (r Registry) Write(rec Record) error {
 	b, err := json.Marshal(rec)
 	if err != nil {
@@ -128,8 +128,8 @@ func (r Registry) read(name string) (Record, error) {
 	return rec, json.Unmarshal(b, &rec)
 }
 
-// All returns every record, by name. Those of foreground processes that were
-// killed are cleared away: whoever killed them knows.
+// All returns every record, sorted by name. Records of foreground processes that were
+// killed are removed: they need no report.
 func (r Registry) All() ([]Record, error) {
 	if r.Dir == "" {
 		return nil, nil
@@ -143,7 +143,7 @@ func (r Registry) All() ([]Record, error) {
 	for _, file := range files {
 		rec, err := r.read(strings.TrimSuffix(filepath.Base(file), ".json"))
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // it has just ended
+		case errors.Is(err, fs.ErrNotExist): // the process has just ended
 		case err != nil:
 			return nil, fmt.Errorf("%s: %w", file, err)
 		case rec.Foreground && !r.Alive(rec.Name):
@@ -157,8 +157,8 @@ func (r Registry) All() ([]Record, error) {
 	return recs, nil
 }
 
-// Holding returns the processes that were asked for a tunnel or group; when there
-// is none, those that keep a tunnel of that name as part of something else.
+// Holding returns the processes that were started for a tunnel or group of a name or,
+// if there are none, those that keep a tunnel of that name as part of a group.
 func (r Registry) Holding(name string) ([]Record, error) {
 	all, err := r.All()
 	if err != nil {
@@ -179,8 +179,8 @@ func (r Registry) Holding(name string) ([]Record, error) {
 	return part, nil
 }
 
-// Alive tells whether the process of a name runs. The lock says so, and no
-// process id: ids are used again.
+// Alive reports whether the process of a name runs. It tries the lock, because process
+// ids are used again.
 func (r Registry) Alive(name string) bool {
 	if _, err := os.Stat(r.File(name, "lock")); err != nil {
 		return false
@@ -193,11 +193,11 @@ func (r Registry) Alive(name string) bool {
 	return err == nil && !free
 }
 
-// endTime is how long a process that does not answer may take to be gone.
+// endTime is how long a process that does not answer may take to end.
 const endTime = time.Second
 
-// ends tells whether the process of a name, which does not answer, is on its way
-// out: a killed one holds its lock until the system has cleared it away.
+// ends reports whether the process of a name, which does not answer, ends within
+// endTime: a killed process holds its lock until the system has removed it.
 func (r Registry) ends(ctx context.Context, name string) bool {
 	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
@@ -209,8 +209,8 @@ func (r Registry) ends(ctx context.Context, name string) bool {
 	return err == nil && free
 }
 
-// Lock makes this process the one of a name. Whoever looks whether the process of
-// that name is alive holds the lock for a moment; that is waited for.
+// Lock makes this process the one of a name. Alive holds the lock for a moment, so Lock
+// tries for a while.
 func (r Registry) Lock(ctx context.Context, name string) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
@@ -225,10 +225,10 @@ func (r Registry) Lock(ctx context.Context, name string) (unlock func(), err err
 	return func() { lock.Unlock() }, nil //nolint:errcheck // the process ends
 }
 
-// logLimit is the size from which a log is moved away at the next start.
+// logLimit is the size from which a log is renamed at the next start.
 const logLimit = 1 << 20
 
-// OpenLog opens the log of a process to append to it; a large one is moved away first.
+// OpenLog opens the log of a process to append to it; a large log is renamed first.
 func (r Registry) OpenLog(name string) (*os.File, error) {
 	path := r.File(name, "log")
 	if info, err := os.Stat(path); err == nil && info.Size() > logLimit {
@@ -239,7 +239,7 @@ func (r Registry) OpenLog(name string) (*os.File, error) {
 	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 }
 
-// Forget removes what a process that has ended left.
+// Forget removes the files of a process that has ended.
 func (r Registry) Forget(rec Record) error {
 	kinds := []string{"sock", "json"}
 	if rec.Foreground {
@@ -253,7 +253,7 @@ func (r Registry) Forget(rec Record) error {
 	return nil
 }
 
-// stopTime bounds how long a background process may take to close its tunnels.
+// stopTime is how long a process may take to close its tunnels.
 const stopTime = 15 * time.Second
 
 // Stop closes the tunnels of a process and returns when it has ended.
@@ -265,12 +265,12 @@ func (r Registry) Stop(ctx context.Context, rec Record) error {
 			return fmt.Errorf("%v: %w", rec, err)
 		}
 	}
-	r.ends(ctx, rec.Name) // the lock is the last that it lets go of
+	r.ends(ctx, rec.Name) // the process releases its lock last
 	return r.Forget(rec)
 }
 
-// InBackground returns the living background process that keeps a tunnel or
-// group, perhaps as part of a group.
+// InBackground returns the running background process that keeps a tunnel or group,
+// perhaps as part of a group.
 func (r Registry) InBackground(name string) (Record, bool) {
 	recs, err := r.Holding(name)
 	if err != nil {
