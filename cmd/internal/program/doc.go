@@ -1,5 +1,5 @@
-// Package program starts other people's programs, in our place or beside us, on every
-// system: batch files are quoted for cmd.exe or refused, exit codes and signals are
-// passed on. It never chooses what to start. Start with program.go; become_*.go is for
-// the next aws.
+// Package program starts other programs, in place of our process or as children, on
+// every system: arguments of batch files are quoted for cmd.exe or refused, exit codes
+// and signals are passed on. It never chooses the program. Start with program.go;
+// replace_*.go is for the next aws in PATH.
 package program

@@ -7,8 +7,8 @@ import (
 	"ssmguard/cmd/internal/exit"
 )
 
-// CommandStatus makes a command's end ours: its exit code, or 128 and the number
-// of the signal that ended it.
+// CommandStatus returns a command's exit code as an error, or 128 plus the number of
+// the signal that ended it.
 func CommandStatus(state *os.ProcessState, err error) error {
 	status, _ := state.Sys().(syscall.WaitStatus)
 	switch code := state.ExitCode(); {

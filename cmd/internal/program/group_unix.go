@@ -7,13 +7,12 @@ import (
 	"syscall"
 )
 
-// OwnGroup makes a command the head of a process group, as a shell does for
-// what is typed into it.
+// OwnGroup starts a command in a process group of its own, as a shell does.
 func OwnGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// InterruptGroup does what Ctrl-C does: everybody in the group gets the signal.
+// InterruptGroup sends SIGINT to the whole process group, as Ctrl-C does.
 func InterruptGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 
-// Interrupted is what is left of a command's end after interruptGroup: it has to
-// end well.
+// Interrupted returns the error of a command after InterruptGroup: the command has to
+// end with success.
 func Interrupted(err error) error { return err }

@@ -8,14 +8,14 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// OwnGroup makes a command the head of a process group, which alone can be sent
-// a console event.
+// OwnGroup starts a command in a process group of its own, because console events are
+// sent to groups.
 func OwnGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 }
 
-// InterruptGroup sends Ctrl-Break, which a new group takes where it takes no
-// Ctrl-C; without a console to send it by, it ends the command.
+// InterruptGroup sends Ctrl-Break, because a new group ignores Ctrl-C. Without a
+// console it kills the command.
 func InterruptGroup(cmd *exec.Cmd) error {
 	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(cmd.Process.Pid)); err == nil {
 		return nil
@@ -23,8 +23,8 @@ func InterruptGroup(cmd *exec.Cmd) error {
 	return cmd.Process.Kill()
 }
 
-// Interrupted is what is left of a command's end after interruptGroup: ended so,
-// it need not end well.
+// Interrupted returns the error of a command after InterruptGroup: an exit code other
+// than 0 is accepted.
 func Interrupted(err error) error {
 	if errors.As(err, new(*exec.ExitError)) {
 		return nil

@@ -13,9 +13,9 @@ import (
 	"ssmguard/cmd/internal/exit"
 )
 
-// Program is a command with exactly the arguments that are given. It is how
-// programs that others wrote are started: on Windows one may be a batch file,
-// whose arguments cmd.exe parses. env nil is our own environment.
+// Program returns a command with exactly the given arguments. Other people's programs
+// are started with it, because on Windows a program may be a batch file, whose
+// arguments cmd.exe parses. A nil env is our own environment.
 func Program(ctx context.Context, env []string, name string, args ...string) (*exec.Cmd, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = env
@@ -37,7 +37,7 @@ func Program(ctx context.Context, env []string, name string, args ...string) (*e
 	return cmd, throughShell(cmd)
 }
 
-// isBatch tells whether Windows would have cmd.exe run a file; it drops dots and
+// isBatch reports whether Windows would run a file with cmd.exe. Windows drops dots and
 // spaces at the end of a name.
 func isBatch(path string) bool {
 	switch strings.ToLower(filepath.Ext(strings.TrimRight(path, ". "))) {
@@ -47,24 +47,24 @@ func isBatch(path string) bool {
 	return false
 }
 
-// batchVariable has the command line of a batch file. On a command line nothing
-// keeps cmd.exe from expanding %NAME%, but what a variable expands to is not
-// expanded again.
+// batchVariable holds the command line of a batch file. On a command line cmd.exe
+// always expands %NAME%, but it does not expand the value of a variable again.
 const batchVariable = "SSMGUARD_BATCH"
 
-// batchLength is how long a command line cmd.exe takes, with room for its own words.
+// batchLength is the longest command line for cmd.exe, with room for its own words.
 const batchLength = 8000
 
-// batchPlain is what an argument without quotes is made of; all else is quoted.
+// batchPlain are the characters of an argument that needs no quotes.
 const batchPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#$*+-./:?@\\_"
 
-// batchOperators are characters that mean something to cmd.exe outside of quotes.
+// batchOperators are characters with a meaning to cmd.exe outside of quotes.
 const batchOperators = "&|<>^()"
 
-// batchLine quotes a batch file and its arguments for two readers: cmd.exe, twice,
-// since the file has them in %*, and the C program that gets them in the end. To
-// that \" is a quote within quotes; to cmd.exe it ends them, and what follows up to
-// the next one has to mean nothing to it. What cannot be said to both is refused.
+// batchLine quotes a batch file and its arguments for two parsers: cmd.exe, which
+// parses them twice because the file passes them on in %*, and the C program that
+// finally gets them. For the C program \" is a quote within quotes; for cmd.exe it ends
+// the quotes, and the text up to the next quote must have no meaning to cmd.exe.
+// Arguments that cannot be quoted for both are refused.
 func batchLine(path string, args []string) (string, error) {
 	refuse := func(i int, why string) error {
 		return exit.Coded(fmt.Sprintf("%s is a batch file, and cmd.exe would not pass on %s in argument %d; use the program behind it",
@@ -72,7 +72,7 @@ func batchLine(path string, args []string) (string, error) {
 
 	}
 	line := `"` + path + `"`
-	open, last := false, 0 // as cmd.exe sees the quotes
+	open, last := false, 0 // quotes as cmd.exe counts them
 	for i, arg := range args {
 		if strings.ContainsAny(arg, "\r\n\x00") {
 			return "", refuse(i, "a line break")
@@ -110,7 +110,7 @@ func quoteForC(arg string) string {
 		case '\\':
 			slashes++
 		case '"':
-			b.WriteString(strings.Repeat(`\`, slashes+1)) // those before it, and its own
+			b.WriteString(strings.Repeat(`\`, slashes+1)) // the backslashes before the quote, and the quote's own
 			slashes = 0
 		default:
 			slashes = 0

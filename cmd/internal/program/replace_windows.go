@@ -15,14 +15,14 @@ import (
 	"ssmguard/cmd/internal/exit"
 )
 
-// AWSNames are the files that a program named aws may be.
+// AWSNames are the file names of a program named aws.
 var AWSNames = []string{"aws.exe", "aws.bat", "aws.cmd"}
 
-// Executable is a matter of the name here.
+// Executable is always true: on Windows the file name decides.
 func Executable(fs.FileInfo) bool { return true }
 
-// Become runs a program in our place: no process can be replaced here. Its exit
-// code becomes ours; Ctrl-C reaches it as it reaches us.
+// Become runs a program and waits for it, because Windows cannot replace a process. Its
+// exit code becomes ours; Ctrl-C reaches both processes.
 func Become(p *env.Process, path string, args, environ []string) error {
 	cmd, err := Program(context.Background(), environ, path, args[1:]...)
 	if err != nil {
@@ -44,7 +44,7 @@ func Become(p *env.Process, path string, args, environ []string) error {
 // AutoRun, with its extensions, and ! meaning nothing.
 const batchCommand = `cmd.exe /d /e:on /v:off /s /c "%` + batchVariable + `%"`
 
-// throughShell has a command run what batchVariable says.
+// throughShell makes a command run the command line in batchVariable.
 func throughShell(cmd *exec.Cmd) error {
 	system, err := windows.GetSystemDirectory()
 	if err != nil {
