@@ -64,7 +64,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		if err := namedRegion(o.Line); err != nil {
 			return err
 		}
-		reading, err := o.files.read(o.Line.Process.Stderr)
+		reading, err := o.files.read(o.Line.Process.Stderr, o.files.Principal)
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 	o.close = w.Evidence.Close
 	o.decide = func(ctx context.Context) (guard.Decision, error) { return o.Line.Ask(ctx, w) }
 	if o.files.WhatIf.asked() {
-		added, err := readPolicies(o.files.WhatIf.add)
+		added, err := readPolicies(o.files.WhatIf.add, guard.Caller{})
 		if err != nil {
 			o.close()
 			return exit.Coded(err.Error(), exit.Config)

@@ -62,7 +62,7 @@ func (o *fileOptions) flags() []command.Flag {
 		}},
 		{Name: "--matrix", Value: "FILE", Text: "ask the many requests of a YAML file at once; it brings its own targets",
 			Set: func(v string) error { o.Matrix = v; return nil }},
-		file("--policy", policy.Identity, "IAM policy JSON, or an output of \"aws iam\" or \"terraform show -json\""),
+		file("--policy", policy.Identity, "IAM policy JSON, an output of \"aws iam\" or \"terraform show -json\", or a template"),
 		file("--boundary", policy.Boundary, "the caller's permissions boundary"),
 		file("--session-policy", policy.Session, "the policy of the caller's session"),
 		file("--scp", policy.SCP, "a service control policy of the organization"),
@@ -126,8 +126,12 @@ func (o *fileOptions) check() error {
 }
 
 // read reads the policy files, and names the policies in them that are other people's or resources'.
-func (o *fileOptions) read(stderr io.Writer) (policyReading, error) {
-	reading, err := readPolicies(o.Files)
+func (o *fileOptions) read(stderr io.Writer, principals ...string) (policyReading, error) {
+	caller, err := oneCaller(principals)
+	if err != nil {
+		return policyReading{}, err
+	}
+	reading, err := readPolicies(o.Files, caller)
 	if err != nil {
 		return reading, exit.Coded(err.Error(), exit.Config)
 	}
@@ -179,6 +183,21 @@ func (o *fileOptions) facts(now time.Time) ask.StatedFacts {
 		f.Unknown = append(f.Unknown, guard.UnknownDocumentTags)
 	}
 	return f
+}
+
+// oneCaller returns the caller if all principals are in the same account, else none.
+func oneCaller(principals []string) (one guard.Caller, err error) {
+	for i, arn := range principals {
+		c, err := namedCaller(arn)
+		if err != nil {
+			return guard.Caller{}, err
+		}
+		if i > 0 && (c.Account != one.Account || c.Partition != one.Partition) {
+			return guard.Caller{}, nil
+		}
+		one = c
+	}
+	return one, nil
 }
 
 // namedCaller makes a caller of a principal's ARN: a user, a role, a role's

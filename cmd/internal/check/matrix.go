@@ -45,7 +45,7 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 		o.Line.Call.Fill(awscli.Input{Target: o.matrix.Requests[0].Target})
 	}
 	options.Files = policyFiles(o.matrix.Policies)
-	if o.files, err = options.read(o.Line.Process.Stderr); err != nil {
+	if o.files, err = options.read(o.Line.Process.Stderr, o.principals()...); err != nil {
 		return err
 	}
 	o.output = options.handler(o.Line.Process.Stdout)
@@ -138,14 +138,22 @@ func (o *matrixOptions) stated(row configs.MatrixRequest) map[string][]string {
 
 // callers returns who asks the requests about policy files.
 func (o *matrixOptions) callers() (list []guard.Caller, err error) {
-	for _, row := range o.matrix.Requests {
-		c, err := namedCaller(cmp.Or(row.Principal, o.matrix.Principal))
+	for i, arn := range o.principals() {
+		c, err := namedCaller(arn)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", rowName(row), err)
+			return nil, fmt.Errorf("%s: %w", rowName(o.matrix.Requests[i]), err)
 		}
 		list = append(list, c)
 	}
 	return list, nil
+}
+
+// principals returns the ARN of who asks each request.
+func (o *matrixOptions) principals() (list []string) {
+	for _, row := range o.matrix.Requests {
+		list = append(list, cmp.Or(row.Principal, o.matrix.Principal))
+	}
+	return list
 }
 
 // outcome compares a verdict with what was expected of it.

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"ssmguard/guard"
 )
@@ -11,6 +12,7 @@ import (
 // principals, such as role/dev, and whatever stands between them and a policy.
 type owners struct {
 	principals []string // role/dev once for each place that declares it
+	generated  []string // nodes of principals whose names CloudFormation makes of theirs
 	ties       []tie
 }
 
@@ -34,12 +36,16 @@ func (o *owners) declare(principal string) {
 	o.principals = append(o.principals, principal)
 }
 
+func (o *owners) generate(node string) {
+	o.generated = append(o.generated, node)
+}
+
 func (o *owners) tie(holder, held string, sure bool) {
 	o.ties = append(o.ties, tie{holder, held, sure && holder != ""})
 }
 
-// knows returns which of the names of a caller the file knows: one that is declared
-// twice could be either, and is not known.
+// knows returns the node of a caller, "" if the file does not know him: a name that
+// is declared twice could be either's.
 func (o *owners) knows(caller []string) string {
 	for _, name := range caller {
 		declared := 0
@@ -52,8 +58,29 @@ func (o *owners) knows(caller []string) string {
 			return name
 		}
 	}
+	var made []string
+	for _, node := range o.generated {
+		if slices.ContainsFunc(caller, func(name string) bool { return generatedFrom(name, node) }) {
+			made = append(made, node)
+		}
+	}
+	if len(made) == 1 {
+		return made[0]
+	}
 	return ""
 }
+
+// generatedFrom reports whether a principal's name is one that CloudFormation makes: the
+// stack, the logical ID, and a random text.
+func generatedFrom(name, logical string) bool {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 || len(name)-i-1 < 12 || strings.ContainsFunc(name[i+1:], func(c rune) bool { return !strings.ContainsRune(alphanumeric, c) }) {
+		return false
+	}
+	return strings.HasSuffix(name[:i], "-"+logical)
+}
+
+const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // of returns for each node how sure it is that a principal has it.
 func (o *owners) of(principal string) map[string]certainty {
@@ -80,12 +107,16 @@ type ownPolicies struct {
 }
 
 // owned sorts the policies of a file by whether a caller has them; tied is the name
-// by which the file knows the caller, "" if it does not.
+// of the caller if the file knows him, else "".
 func (t policyTexts) owned(caller []string) (own ownPolicies, tied string) {
-	if tied = t.owners.knows(caller); tied == "" {
+	node := t.owners.knows(caller)
+	if node == "" {
 		return ownPolicies{unread: t.unread}, ""
 	}
-	have := t.owners.of(tied)
+	if tied = node; !slices.Contains(caller, node) {
+		tied = caller[0]
+	}
+	have := t.owners.of(node)
 	for _, d := range t.documents {
 		switch have[d.node] {
 		case certainly:

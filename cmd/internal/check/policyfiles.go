@@ -73,11 +73,12 @@ func (d doubtful) in() string {
 }
 
 // readPolicies reads files into the layers they belong to. All SCP files form
-// one level, as if attached to the same account, and so do RCP files.
-func readPolicies(files []policyFile) (policyReading, error) {
+// one level, as if attached to the same account, and so do RCP files. The caller
+// says in whose account and partition they are; it may be zero.
+func readPolicies(files []policyFile, caller guard.Caller) (policyReading, error) {
 	var list []readFile
 	for _, f := range files {
-		texts, err := f.read()
+		texts, err := f.read(caller)
 		if err != nil {
 			return policyReading{}, err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
 
@@ -22,6 +23,7 @@ func policyForms() []policyForm {
 		{isTerraformInternal, refuseTerraform},       // .tf, a plan or a state as Terraform keeps it
 		{isAuthorizationDetails, readAuthorizations}, // aws iam get-account-authorization-details
 		{isCommandOutput, readCommandOutput},         // aws iam get-role-policy and the like
+		{isStack, readStack},                         // a template of CloudFormation, SAM or CDK
 		{isPlain, readPlain},                         // a policy
 	}
 }
@@ -31,15 +33,17 @@ type policyInput struct {
 	path string
 	text []byte
 	top  map[string]json.RawMessage // of a JSON object
+
+	caller guard.Caller // whose policies are asked about; zero if they are several
 }
 
 // read returns the policies of a file.
-func (f policyFile) read() (policyTexts, error) {
+func (f policyFile) read(caller guard.Caller) (policyTexts, error) {
 	text, err := os.ReadFile(f.path)
 	if err != nil {
 		return policyTexts{}, err
 	}
-	in := policyInput{path: f.path, text: text}
+	in := policyInput{path: f.path, text: text, caller: caller}
 	if json.Unmarshal(text, &in.top) != nil {
 		in.top = nil
 	}
