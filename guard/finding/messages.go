@@ -44,6 +44,9 @@ var messages = []message{
 	{code: "SG620", words: []string{"nocredentialproviders"}, means: noCredentials, do: signIn},
 	{code: "SG620", words: []string{"could not load credentials from any providers"}, means: noCredentials, do: signIn},
 	{code: "SG620", words: []string{"failed to refresh cached credentials"}, means: noCredentials, do: signIn},
+	{code: "SG620", words: []string{"the config profile", "could not be found"}, means: "there is no such profile in ~/.aws/config",
+		do: "look at --profile and AWS_PROFILE: aws configure list-profiles"},
+	{code: "SG620", words: []string{"partial credentials found"}, means: "of the credentials one half is missing", do: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY together, or neither"},
 
 	// The target.
 	{code: "SG708", words: []string{"targetnotconnected", "executecommand"}, means: noExec, do: enableExec},
@@ -59,6 +62,10 @@ var messages = []message{
 		do: "look at the way from the target to the endpoint ssmmessages, and give its role ssmmessages:CreateDataChannel"},
 	{code: "SG709", words: []string{"runas default user"}},
 	{code: "SG709", words: []string{"since runas user"}},
+	{code: "SG621", words: []string{"executable file not found in $path"}, means: "the target has no such program: the container or the machine may have no shell at this place",
+		do: "name one that is there: --command /bin/sh, or the linux commands of the document"},
+	{code: "SG621", words: []string{"failed to start pty"}, aside: true, means: "the target could not start the program of the session",
+		do: "look at the program, the user that runs it and the agent's log on the target"},
 	{code: "SG710", words: []string{"encryption is not set up on the selected cloudwatch logs log group"},
 		means: "the log group is not encrypted, or the target's role may not look",
 		do:    "encrypt the log group with a KMS key, or allow the target's role logs:DescribeLogGroups, or set cloudWatchEncryptionEnabled to false in the document"},
@@ -81,6 +88,16 @@ var messages = []message{
 	{code: "SG621", words: []string{"timed out due to inactivity"},
 		means: "the session was idle for longer than the account allows, 20 minutes unless it was changed",
 		do:    "start it again; idleSessionTimeout in SSM-SessionManagerRunShell changes the time; ssmguard tunnel opens a new one by itself"},
+	{code: "SG621", words: []string{"handshake timed out"}, means: "the plugin did not answer the agent's handshake, as one too old for encrypted sessions does not",
+		do: "start the session with ssmguard, which brings a new plugin along, or update session-manager-plugin"},
+	{code: "SG621", words: []string{"websocket: bad handshake"}, means: "the message gateway, or a proxy before it, turned the session's connection away",
+		do: "look at the proxy and the VPC endpoint ssmmessages: ssmguard doctor"},
+	{code: "SG621", words: []string{"certificate signed by unknown authority"}, means: notTrusted, do: trustIt},
+	{code: "SG621", words: []string{"certificate_verify_failed"}, means: notTrusted, do: trustIt},
+	{code: "SG621", words: []string{"ssl validation failed"}, means: notTrusted, do: trustIt},
+	{code: "SG621", words: []string{"no such host"}, aside: true, means: "the name of AWS's endpoint cannot be resolved from here, or there is none of that name",
+		do: "look at the region's name, at DNS and the VPC endpoint: ssmguard doctor"},
+	{code: "SG621", words: []string{"you must specify a region"}, means: "no region is configured", do: "name one with --region, or set AWS_REGION"},
 	{code: "SG621", words: []string{"throttlingexception"}, means: throttled, do: waitAWhile},
 	{code: "SG621", words: []string{"requestlimitexceeded"}, means: throttled, do: waitAWhile},
 	{code: "SG621", words: []string{"(throttling)"}, means: throttled, do: waitAWhile},
@@ -115,6 +132,8 @@ const (
 	enableExec    = "start the task anew with --enable-execute-command, and give its task role ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and OpenDataChannel"
 	updateAgent   = "update the agent: aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids TARGET"
 	throttled     = "AWS answers too many requests of this account at the moment"
+	notTrusted    = "the certificate of AWS's endpoint is not trusted here, mostly because a proxy breaks TLS open"
+	trustIt       = "give the proxy's certificate to AWS_CA_BUNDLE, or go around the proxy with NO_PROXY"
 	waitAWhile    = "wait some seconds and try again; AWS_RETRY_MODE=adaptive waits by itself"
 )
 

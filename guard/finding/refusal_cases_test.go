@@ -112,6 +112,13 @@ func TestWrappings(t *testing.T) {
 		"colours":                      "\x1b[31m\u2502\x1b[0m \x1b[1m" + strings.ReplaceAll(whole1, " is not", "\x1b[0m\n\x1b[31m\u2502\x1b[0m is not"),
 		"local-exec":                   "null_resource.tunnel[0] (local-exec): " + whole1,
 		"a direction that is reversed": "\u202e" + strings.ReplaceAll(whole1, "StartSSH", "Start\u200bSSH"),
+		"HTML, in code":                strings.ReplaceAll(strings.ReplaceAll(whole1, docARN, "<code>"+docARN+"</code>"), userARN, "<b>"+userARN+"</b>"),
+		"in brackets":                  strings.ReplaceAll(strings.ReplaceAll(whole1, docARN, "["+docARN+"]"), userARN, "<"+userARN+">"),
+		"slanted":                      strings.ReplaceAll(whole1, docARN, "*"+docARN+"*"),
+		"slanted too":                  strings.ReplaceAll(whole1, docARN, "_"+docARN+"_"),
+		"Windows, broken":              strings.ReplaceAll(hardWrapped(80), "\n", "\r\n"),
+		"box, broken":                  "\u2502 " + strings.ReplaceAll(hardWrapped(77), "\n", "\n\u2502 "),
+		"mail, broken":                 "> " + strings.ReplaceAll(hardWrapped(61), "\n", "\n> "),
 		"botocore":                     "botocore.exceptions.ClientError: An error occurred (AccessDeniedException) when calling the StartSession operation: " + whole1,
 		"Ruby":                         "start.rb:3:in `call': " + whole1 + " (Aws::SSM::Errors::AccessDeniedException)",
 		".NET":                         "Unhandled exception. Amazon.SimpleSystemsManagement.AmazonSimpleSystemsManagementException: " + whole1 + "\n ---> Amazon.Runtime.Internal.HttpErrorResponseException",
@@ -137,9 +144,48 @@ func TestWrappings(t *testing.T) {
 	}
 }
 
+// TestBrokenAtTheEnd: an ARN that ends a sentence is whole too, at whatever column lines
+// were broken, and is not longer than its line when none were.
+func TestBrokenAtTheEnd(t *testing.T) {
+	text := "An error occurred (AccessDeniedException) when calling the StartSession operation: " + refused + onDoc
+	for width := 30; width < 100; width++ {
+		out := ""
+		for rest := text; rest != ""; rest = rest[min(width, len(rest)):] {
+			out += rest[:min(width, len(rest))] + "\n"
+		}
+		if r, _ := ParseRefusal(out + "Connection closed\n"); r.Action != "ssm:StartSession" || r.Resource != docARN {
+			t.Errorf("broken at %d: %s on %s\n%s", width, r.Action, r.Resource, out)
+		}
+	}
+	r, _ := ParseRefusal(refused + onDoc + "\nSession ended\n" + refused + "\n")
+	if r.Resource != docARN {
+		t.Errorf("%q", r.Resource)
+	}
+}
+
+// TestNoAction: where AWS does not name the action, nothing is said twice and nothing is
+// offered.
+func TestNoAction(t *testing.T) {
+	tests := []struct{ text, summary string }{
+		{"An error occurred (AccessDeniedException) when calling the StartSession operation: no", "AWS refused the call, and does not say which action it asked IAM about"},
+		{refused[:strings.Index(refused, ": ssm:")] + ": ssm:Star (truncated...)", "AWS refused the call, and does not say which action it asked IAM about"},
+		{"User is not authorized to perform: ssm:StartSession", "AWS refused ssm:StartSession to the caller: it gives no reason"},
+	}
+	for _, tt := range tests {
+		d := Pasted(ParseRefusals(tt.text))
+		if len(d.Findings) != 1 || d.Findings[0].Summary != tt.summary || d.Findings[0].Fix != nil {
+			t.Errorf("%s: %+v", tt.text, d.Findings)
+		}
+	}
+	r, _ := ParseRefusal("User is not authorized to perform: ssm:StartSession with an explicit deny in a service control policy")
+	if f := Refused(guard.Decision{}, r).Findings[0]; f.Fix == nil || !strings.HasPrefix(f.Fix.Message, "Please allow the caller ssm:StartSession. AWS says: ") {
+		t.Errorf("%+v", f.Fix)
+	}
+}
+
 // TestWhereAnARNEnds: nothing that stands behind an ARN becomes part of it.
 func TestWhereAnARNEnds(t *testing.T) {
-	for _, tail := range []string{"`", "</Message>", "]", "|", "**", `\n`, `\"}`, "&quot;", "\u201d", "\u2019", "\u300d", "\u3002", "\uff0c", ")", ",", ".", ";", `"`, "'", "}", "\u9519\u8bef", "\x1b[0m", "\u00a0more", "\tmore", " more"} {
+	for _, tail := range []string{"`", "</Message>", "]", "|", "**", "*", "`**", "</code>", "&lt;/Message&gt;", "\\u003c/Message\\u003e", `\n`, `\"}`, "&quot;", "\u201d", "\u2019", "\u300d", "\u3002", "\uff0c", ")", ",", ".", ";", `"`, "'", "}", "\u9519\u8bef", "\x1b[0m", "\u00a0more", "\tmore", " more"} {
 		for _, lead := range []string{"", `"`, "'", "`", "\u201c", "**", "&quot;"} {
 			r, _ := ParseRefusal(refused + " on resource: " + lead + docARN + tail)
 			if r.Resource != docARN {

@@ -327,7 +327,7 @@ func (r Refusal) ask() *guard.Fix {
 	switch r.Owner() {
 	case OwnerKeyPolicy:
 		owner = "the administrator of the key"
-		if account := guard.ArnField(r.User, 4); !r.Explicit && accountID(account) {
+		if account := guard.ArnField(r.User, 4); !r.Explicit && len(account) == 12 && strings.Trim(account, "0123456789") == "" {
 			key := guard.Allow(guard.Texts{r.Action}, guard.Texts{"*"})
 			what += " in the key policy, for instance by this statement, which leaves it to the IAM policies of the account: " +
 				strings.Replace(key.String(), `{"Effect":"Allow",`, `{"Effect":"Allow","Principal":{"AWS":"arn:`+cmp.Or(guard.ArnField(r.User, 1), "aws")+":iam::"+account+`:root"},`, 1)
@@ -341,8 +341,6 @@ func (r Refusal) ask() *guard.Fix {
 	return &guard.Fix{Text: "ask " + owner, Ask: owner,
 		Message: "Please allow " + cmp.Or(r.User, "the caller") + " " + r.Action + what + ". AWS says: " + r.Message + "\n"}
 }
-
-func accountID(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
 // beforeSession are the actions that a session is prepared with; no grant of the session
 // itself stands for them.
@@ -396,7 +394,7 @@ func (r Refusal) another() string {
 	region, name := guard.ArnField(r.Resource, 3), lastName(r.Resource)
 	other, options := "target", "--target TARGET"
 	switch kind := guard.ResourceType(r.Resource); {
-	case !plainName(name) || !plainName(region):
+	case !guard.Made(name, "-_.") || name[0] == '-' || !guard.IsRegion(region):
 		return ""
 	case kind == "document" && name != guard.DefaultDocument:
 		options += " --document-name " + name
@@ -410,13 +408,6 @@ func (r Refusal) another() string {
 }
 
 func lastName(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
-
-// plainName reports whether a name can stand in a command as it is.
-func plainName(s string) bool {
-	return s != "" && s[0] != '-' && strings.IndexFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
-	}) < 0
-}
 
 // add appends a clause to the detail.
 func add(f *guard.Finding, clause string) {

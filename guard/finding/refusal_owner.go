@@ -110,7 +110,8 @@ func machine(user string) bool {
 			return hexadecimal(id) && len(id) >= 8
 		}
 	}
-	return len(name) == 32 && hexadecimal(name)
+	id := strings.ReplaceAll(name, "-", "") // older tasks have dashes in it
+	return len(id) == 32 && hexadecimal(id)
 }
 
 func hexadecimal(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }

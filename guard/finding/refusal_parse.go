@@ -65,7 +65,8 @@ var errorCodes = []string{"AccessDeniedException", "AccessDenied", "Unauthorized
 // angle, a bar, any letter beyond ASCII.
 const (
 	arnText = `[A-Za-z0-9+=,.@_:/*#~%-]+`
-	quoting = "[\"'`*\u2018\u2019\u201c\u201d\u00ab\u00bb\u201e\u300c\u300d]*"
+	opening = "[\"'`*_~\\[({<\u2018\u2019\u201c\u201d\u00ab\u00bb\u201e\u300c\u300d]*"
+	closing = "[\"'`*_\\])}>\u2018\u2019\u201c\u201d\u00ab\u00bb\u201e\u300c\u300d]*"
 )
 
 // The grammar, on a message whose white space is single blanks. See the page
@@ -75,12 +76,12 @@ var (
 	rePrefix   = pattern(`[Aa]n error occurred \(([A-Za-z0-9.]+)\)(?: when calling the (\w+) operation)?(?: \(reached max retries: \d+\))?: ?`)
 	reSDK      = pattern(`operation error [\w ]+: (\w+), (?:exceeded maximum number of attempts, \d+, )?https response error StatusCode: \d+, RequestID: [^,]*,(?: HostID: [^,]*,)? (?:api error )?(\w+): ?`)
 	reCode     = pattern(`\b(` + strings.Join(errorCodes, "|") + `)\b(?: \(client\))?: ?`)
-	reSentence = pattern(`(?i)(?:\bUser:?)?(?: ?` + quoting + `(` + arnText + `)` + quoting + `)? ?\bis not authorized to perform:? ?` + quoting + `([a-z0-9-]+:[a-z0-9*]+)`)
+	reSentence = pattern(`(?i)(?:\bUser:?)?(?: ?` + opening + `(` + arnText + `)` + closing + `)? ?\bis not authorized to perform ?:? ?` + opening + `([a-z0-9-]+:[a-z0-9*]+)`)
 	reBareSTS  = pattern(`\b[Nn]ot authorized to perform (sts:AssumeRoleWith(?:WebIdentity|SAML))\b`)
-	reResource = pattern(`(?i)^` + quoting + ` on (?:the )?resources?:? ?` + quoting + `(` + arnText + `)`)
-	reReason   = pattern(`(?i)^` + quoting + `[.,;]? ?(?:(with an explicit deny)(?: in (?:an?|the) ([a-z -]*?(?:policy|permissions boundary))(?:: ?` + quoting + `(arn:` + arnText + `))?)?` +
+	reResource = pattern(`(?i)^` + closing + ` on (?:the )?resources?:? ?` + opening + `(` + arnText + `)`)
+	reReason   = pattern(`(?i)^` + closing + `[.,;]? ?(?:(with an explicit deny)(?: in (?:an?|the) ([a-z -]*?(?:policy|permissions boundary))(?:: ?` + opening + `(arn:` + arnText + `))?)?` +
 		`|because no ([a-z -]*?(?:policy|permissions boundary)) allows the \S+ action)`)
-	reTruncated = pattern(`^` + quoting + ` ?\(truncated`)
+	reTruncated = pattern(`^` + closing + ` ?\(truncated`)
 	reEncoded   = pattern(`ncoded authorization failure message: ?([A-Za-z0-9_+/=-]{16,})`)
 	reKMSCall   = pattern(`Error calling KMS (\w+) API: ?`)
 )
@@ -190,6 +191,9 @@ func landmarks(text string) (found [][]int) {
 			found = append(found, m)
 		}
 		from = at + len(words)
+		if n := len(found); n > 0 {
+			from = max(from, found[n-1][1])
+		}
 	}
 }
 
@@ -210,8 +214,16 @@ func (r *Refusal) tail(text string) int {
 	end := 0
 	if m := reResource().FindStringSubmatchIndex(text); m != nil {
 		r.Resource = trimARN(text[m[2]:m[3]])
-		end = m[2] + len(r.Resource)
-	} else if withoutResource(r.Action) {
+		if text[m[2]-1] == '_' {
+			r.Resource = strings.TrimSuffix(r.Resource, "_") // slanted print has one at both ends
+		}
+		if strings.Trim(r.Resource, "_~.,:#/@=+-%") == "" {
+			r.Resource = "" // print without a name
+		} else {
+			end = m[2] + len(r.Resource)
+		}
+	}
+	if r.Resource == "" && withoutResource(r.Action) {
 		r.Resource = "*"
 	}
 	if m := reReason().FindStringSubmatchIndex(text[end:]); m != nil {
@@ -340,11 +352,16 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + " ..."
 }
 
-// trimARN drops what a sentence, a quotation or bold print leaves at the end of an ARN.
+// trimARN drops what a sentence, or bold or slanted print, leaves at the end of an ARN. One
+// or two stars behind a name are print; behind a colon or a slash they are of the ARN, and
+// three stand for a value that is hidden.
 func trimARN(s string) string {
 	s = strings.TrimRight(s, ".,:")
-	if bold, ok := strings.CutSuffix(s, "**"); ok && bold != "" && !strings.HasSuffix(bold, "*") && !strings.HasSuffix(bold, ":") && !strings.HasSuffix(bold, "/") {
-		s = strings.TrimRight(bold, ".,:")
+	name := strings.TrimRight(s, "*")
+	if stars := len(s) - len(name); stars == 1 || stars == 2 {
+		if end := strings.TrimRight(name, ".,"); end != "" && guard.Made(end[len(end)-1:], "_-") {
+			return end
+		}
 	}
 	return s
 }

@@ -35,7 +35,8 @@ func plainText(s string) string {
 		switch {
 		case r == '\x1b':
 			n = escapeSequence(s[i:])
-		case r == '\n', r == '\u2028', r == '\u2029', r == '\u0085':
+		case r == '\r' && i+1 < len(s) && s[i+1] == '\n':
+		case r == '\n', r == '\r', r == '\u2028', r == '\u2029', r == '\u0085':
 			b.WriteByte('\n')
 		case r == utf8.RuneError && n == 1, unicode.Is(unicode.Cf, r):
 		case unicode.IsSpace(r), unicode.IsControl(r):
@@ -68,6 +69,8 @@ var escapes = strings.NewReplacer(
 	`\u003c`, "<", `\u003C`, "<", `\u003e`, ">", `\u003E`, ">", `\u0026`, "&", `\u0027`, "'", `\u0022`, `"`, `\x1b`, "\x1b", `\u001b`, "\x1b", `\u001B`, "\x1b",
 	"&quot;", `"`, "&#34;", `"`, "&apos;", "'", "&#39;", "'", "&#x27;", "'", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&nbsp;", " ",
 	"&#10;", "\n", "&#xA;", "\n", "<br>", "\n", "<br/>", "\n", "<br />", "\n",
+	"<code>", "`", "</code>", "`", "<b>", "`", "</b>", "`", "<i>", "`", "</i>", "`", "<em>", "`", "</em>", "`", "<strong>", "`", "</strong>", "`",
+	"<pre>", "\n", "</pre>", "\n", "<p>", "\n", "</p>", "\n", "<td>", "|", "</td>", "|",
 )
 
 func unescape(s string) string {
@@ -149,7 +152,7 @@ func seam(line, next string) bool {
 	last := line[strings.LastIndexByte(line, ' ')+1:]
 	first, rest, _ := strings.Cut(next, " ")
 	if at := strings.LastIndex(last, "arn:"); at >= 0 {
-		if strings.Count(last[at:], ":") < 5 || last[len(last)-1] == ':' && !strings.HasPrefix(first, "arn:") {
+		if strings.Count(last[at:], ":") < 5 || strings.IndexByte(":/", last[len(last)-1]) >= 0 && !strings.HasPrefix(first, "arn:") {
 			return true
 		}
 		for _, landmark := range [...]string{"because no ", "with an explicit deny", "is not authorized to ", "on resource"} {

@@ -50,7 +50,8 @@ func decode(ctx context.Context, p *env.Process, r finding.Refusal) finding.Refu
 	if err := json.Unmarshal([]byte(text), &d); err != nil || d.Context.Action == "" {
 		return r
 	}
-	r.Encoded, r.User, r.Action, r.Resource = "", d.Context.Principal.ARN, d.Context.Action, d.Context.Resource
+	r.Encoded = ""
+	r.User, r.Action, r.Resource = env.Printable(d.Context.Principal.ARN), env.Printable(d.Context.Action), env.Printable(d.Context.Resource)
 	r.Explicit = r.Explicit || d.ExplicitDeny
 	return r
 }
