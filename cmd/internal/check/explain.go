@@ -87,7 +87,7 @@ func (o *explainOptions) run(ctx context.Context) error {
 		if !ok {
 			return exit.Usagef("there is no finding %s; see %q", strings.ToUpper(o.text), "ssmguard explain")
 		}
-		return report.Page(o.process.Stdout, rule, 0)
+		return report.Page(o.process.Stdout, rule, env.Width(o.process.Stdout))
 	}
 	refusals := finding.ParseRefusals(o.text)
 	for i := range refusals {

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"syscall"
 
-	"golang.org/x/term"
-
 	"ssmguard/cmd/internal/awsconf"
 )
 
@@ -102,11 +100,6 @@ func UntilSignalled() (ctx context.Context, stop func()) {
 func NewProcess(stdin io.Reader, stdout, stderr io.Writer) *Process {
 	p := &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr, Environ: os.Environ(), Echo: new(awsconf.Echo)}
 	p.home = homeOfUser(p.Environ)
-	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.ErrTerminal = true
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			p.ErrWidth = width
-		}
-	}
+	p.ErrTerminal, p.ErrWidth = IsTerminal(stderr), Width(stderr)
 	return p
 }
