@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"slices"
 	"strings"
 
 	"ssmguard/guard/policy"
@@ -81,8 +82,50 @@ func ConditionText(c policy.Condition) string {
 		return c.Key + " is present"
 	}
 	sign, ok := signs[base]
-	if !ok {
+	switch {
+	case !ok:
 		sign = operator
+	case strings.HasSuffix(base, "like") && slices.ContainsFunc(c.Values, func(v string) bool { return strings.ContainsAny(v, "*?") }):
+		sign = map[string]string{"=": "like", "is not": "is not like"}[sign]
+	case strings.HasSuffix(base, "ignorecase"):
+		return c.Key + " " + sign + " " + Join(c.Values, "or") + " (in any case)"
 	}
 	return c.Key + " " + sign + " " + Join(c.Values, "or")
+}
+
+// LiteralWildcard reports whether a condition compares with a pattern by an operator that
+// takes the wildcards in it literally.
+func LiteralWildcard(c policy.Condition) bool {
+	_, operator, ok := strings.Cut(c.Operator, ":")
+	if !ok {
+		operator = c.Operator
+	}
+	operator = strings.TrimSuffix(strings.ToLower(operator), "ifexists")
+	return (operator == "stringequals" || operator == "stringnotequals") &&
+		slices.ContainsFunc(c.Values, func(v string) bool { return strings.ContainsAny(v, "*?") && !strings.Contains(v, "${") })
+}
+
+// CallersTag returns the key and the value of the caller's tag that a condition compares
+// with, "" for the value when it compares with none or the caller has it not.
+func CallersTag(c policy.Condition, context policy.Context) (key, value string) {
+	for _, v := range c.Values {
+		_, rest, ok := cutFold(v, "${aws:principaltag/")
+		name, _, closed := strings.Cut(rest, "}")
+		if !ok || !closed {
+			continue
+		}
+		if got, _, state := context.Lookup("aws:PrincipalTag/" + name); state == policy.KeyKnown && len(got) == 1 {
+			return "aws:PrincipalTag/" + name, got[0]
+		}
+	}
+	return "", ""
+}
+
+// cutFold is strings.Cut, ASCII case aside; sep is in lower case.
+func cutFold(s, sep string) (before, after string, found bool) {
+	i := strings.Index(strings.ToLower(s), sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
 }

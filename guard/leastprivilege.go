@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"slices"
 	"strings"
 
 	"ssmguard/guard/policy"
@@ -46,6 +47,28 @@ func Documents(set policy.Set, r Request, names []string) []Option {
 		out = append(out, Option{name, grantVerdict(set, other, UnknownFacts(), GrantDocument)})
 	}
 	return out
+}
+
+// OwnDocuments returns the documents of the account that the policies name and the
+// caller may use. Whether each exists is not known.
+func OwnDocuments(set policy.Set, r Request) []string {
+	set.Partial = nil
+	var names []string
+	for i := range set.Identity {
+		for _, pattern := range set.Identity[i].Resources() {
+			name := DocumentName(Request{Document: pattern})
+			if ResourceType(pattern) == "document" && documentNamed(name) && !reserved(name) && name != DocumentName(r) && !slices.Contains(names, name) && name != DefaultDocument {
+				names = append(names, name)
+			}
+		}
+	}
+	var own []string
+	for _, o := range Documents(set, r, names) {
+		if o.Verdict == policy.Allow {
+			own = append(own, o.Name)
+		}
+	}
+	return own
 }
 
 // Targets evaluates which of some targets the caller may start a session on.

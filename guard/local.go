@@ -85,16 +85,23 @@ func Evaluate(set policy.Set, g Grant) policy.Answer {
 	return Bearing(set, g).Evaluate(g.Action, g.Resource, g.Context)
 }
 
-// Bearing returns the part of a set that AWS applies to a grant.
+// Bearing returns the part of a set that AWS applies to a grant. The endpoint of a set
+// is the one that the session is asked for: the data channel and keys have theirs.
 func Bearing(set policy.Set, g Grant) policy.Set {
-	if g.Action == ActionDataKey {
-		return set
+	if g.Action != ActionDataKey {
+		set.RCP, set.Partial = nil, without(set.Partial, policy.RCP)
 	}
-	set.RCP = nil
-	if slices.Contains(set.Partial, policy.RCP) {
-		set.Partial = slices.DeleteFunc(slices.Clone(set.Partial), func(k policy.Kind) bool { return k == policy.RCP })
+	if g.Action == ActionDataKey || g.Action == ActionDataChannel {
+		set.Endpoint, set.Partial = nil, without(set.Partial, policy.Endpoint)
 	}
 	return set
+}
+
+func without(kinds []policy.Kind, kind policy.Kind) []policy.Kind {
+	if !slices.Contains(kinds, kind) {
+		return kinds
+	}
+	return slices.DeleteFunc(slices.Clone(kinds), func(k policy.Kind) bool { return k == kind })
 }
 
 // Static is a PolicySource of policies already at hand: files, an overlay.

@@ -117,10 +117,13 @@ func (q inquiry) otherDocuments() string {
 			names = append(names, guard.DocumentName(guard.Request{Document: o.Name}))
 		}
 	}
+	own := guard.OwnDocuments(set, q.d.Request)
+	all := len(names) == len(others)
+	names = append(names, own...)
 	switch {
 	case len(names) == 0:
 		return ""
-	case len(names) == len(others):
+	case all:
 		return "every other session document may be used"
 	}
 	return "documents that may be used: " + guard.Join(names, "and")

@@ -263,3 +263,66 @@ func TestNotActionAndNotResource(t *testing.T) {
 		}
 	}
 }
+
+// TestRepairKeepsTheControl: a repair changes how a policy controls access before it opens
+// the resource to everyone who has the role.
+func TestRepairKeepsTheControl(t *testing.T) {
+	const document = `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*:*:document/SSM-*"}`
+	on := func(condition string) string {
+		return `[` + document + `,{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ec2:*:*:instance/*","Condition":` + condition + `}]`
+	}
+	tagged := func(r *guard.Request, f *guard.Facts) {
+		r.Caller.Tags = map[string]string{"Team": "blue"}
+		f.TargetTags = map[string]string{"Name": "web-1", "Team": "red"}
+	}
+	for _, tt := range []struct{ name, identity, why, want string }{
+		{"a pattern that is compared literally", on(`{"StringEquals":{"ssm:resourceTag/Name":"web-*"}}`), "StringEquals takes * and ? literally", `"Condition":{"StringLike":{"ssm:resourceTag/Name":"web-*"}}`},
+		{"a tag of the caller's", on(`{"StringEquals":{"ssm:resourceTag/Team":"${aws:PrincipalTag/Team}"}}`), "the target has Team = red, and the caller Team = blue", `"Condition":{"StringEquals":{"aws:PrincipalTag/Team":"blue"}}`},
+	} {
+		d := decided(t, tt.identity, "", tagged)
+		fix := startFix(d)
+		if fix == nil || !fix.Checked || len(fix.Changes) != 1 || !strings.Contains(fix.Changes[0].Statement, tt.want) || !strings.Contains(d.Findings[0].Nearest[0].Why, tt.why) {
+			t.Errorf("%s: %v %+v", tt.name, d.Findings[0].Nearest, fix)
+		}
+	}
+}
+
+// TestOwnDocumentIsOffered: a document of the account that is granted is named before the
+// default one, which the policy keeps away, is opened.
+func TestOwnDocumentIsOffered(t *testing.T) {
+	d := decided(t, `[{"Effect":"Allow","Action":"ssm:StartSession","Resource":["arn:aws:ec2:*:*:instance/*","arn:aws:ssm:*:111122223333:document/DevShell"]}]`, "", nil)
+	fix := startFix(d)
+	if fix == nil || !strings.HasPrefix(fix.Text, "use --document-name DevShell, which is granted, or add to ") || !strings.Contains(d.Findings[0].Detail, "documents that may be used: DevShell") {
+		t.Errorf("%q %+v", d.Findings[0].Detail, fix)
+	}
+}
+
+// TestEndpointIsPinned: what is added to the policy of an endpoint has the principal that
+// the policy has, and the data channel has an endpoint of its own.
+func TestEndpointIsPinned(t *testing.T) {
+	for principal, want := range map[string]string{
+		`{"AWS":"arn:aws:iam::111122223333:root"}`: `"Principal":{"AWS":"arn:aws:iam::111122223333:root"}`,
+		`{"AWS":"arn:aws:iam::444455556666:root"}`: `"Principal":{"AWS":"arn:aws:iam::111122223333:root"}`,
+		`"*"`: `"Principal":"*"`,
+	} {
+		parse := func(kind policy.Kind, statement string) []policy.Statement {
+			doc, err := policy.Parse(kind, kind.String(), []byte(`{"Version":"2012-10-17","Statement":[`+statement+`]}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return doc.Statements
+		}
+		set := policy.Set{Identity: parse(policy.Identity, `{"Effect":"Allow","Action":"*","Resource":"*"}`), Endpoint: parse(policy.Endpoint, `{"Effect":"Allow","Principal":`+principal+`,"Action":"ssm:*","Resource":"arn:aws:ec2:*:*:instance/*"}`)}
+		g := guard.Guard{Inventory: guardtest.Fixed(guard.Facts{}), Simulators: []guard.Simulator{guard.Local{Source: guard.Static(set)}}}
+		d, err := checked(t.Context(), &g, devRequest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fix := startFix(d); fix == nil || !fix.Checked || !strings.Contains(fix.Changes[0].Statement, want) {
+			t.Errorf("%s: %+v", principal, fix)
+		}
+		if v := d.Of(guard.GrantDataChannel).Verdict; v != policy.Allow {
+			t.Errorf("%s: the data channel is %v", principal, v)
+		}
+	}
+}

@@ -196,7 +196,15 @@ func (q inquiry) got(u policy.Unmet) string {
 		return "the " + thing + " does not carry the key"
 	case guard.IsTagKey(u.Key):
 		_, name, _ := strings.Cut(u.Key, "/")
-		return "the " + thing + " has " + name + " = " + guard.Join(u.Got, "and")
+		has := "the " + thing + " has " + name + " = " + guard.Join(u.Got, "and")
+		switch key, value := guard.CallersTag(u.Condition, q.grant.Context); {
+		case value != "":
+			_, tag, _ := strings.Cut(key, "/")
+			has += ", and the caller " + tag + " = " + value
+		case guard.LiteralWildcard(u.Condition):
+			has += ", and " + u.Operator + " takes * and ? literally"
+		}
+		return has
 	}
 	return "it is " + guard.Join(u.Got, "and") + " here"
 }

@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"encoding/json"
 	"net/netip"
 	"slices"
 	"strings"
@@ -28,17 +29,46 @@ func (p *plan) permit(l guard.Layer, lacking []guard.Grant) {
 	}
 	var rest []guard.Grant
 	for _, g := range p.lacking(l) {
-		if !p.correct(l, g) {
+		if !p.correct(l, g) && !p.matchLike(l, g) {
 			rest = append(rest, g)
 		}
 	}
 	where := guard.SourceOf(l, p.d.Request.Caller.Home())
 	for _, s := range guard.Permissions(rest) {
+		s.Condition = p.ownTags(l, s.Condition, rest)
 		if l.Kind == policy.Endpoint {
-			s.Principal = []byte(`"*"`)
+			s.Principal = p.principalOf(l, s, rest[0])
 		}
-		p.apply(guard.Change{Kind: guard.AddStatement, Layer: l.Kind, Level: l.Level, Where: where, Statement: s.String()}, "add to "+where)
+		text := "add to " + where
+		if own := guard.OwnDocuments(p.set, p.d.Request); p.group == "start" && p.d.Request.Document == "" && len(own) > 0 && !p.asIs {
+			text = "use --document-name " + guard.Join(own, "or") + ", which is granted, or " + text
+		}
+		p.apply(guard.Change{Kind: guard.AddStatement, Layer: l.Kind, Level: l.Level, Where: where, Statement: s.String()}, text)
 	}
+}
+
+// principalOf returns for a new statement of an endpoint's policy a Principal that one of
+// its statements has, or the caller's account: the first with which the grant passes.
+func (p *plan) principalOf(l guard.Layer, s guard.Draft, g guard.Grant) json.RawMessage {
+	var pinned []json.RawMessage
+	for i := range l.Statements {
+		if d, err := guard.CopyOf(&l.Statements[i]); err == nil && d.Effect == "Allow" && d.Principal != nil {
+			pinned = append(pinned, d.Principal)
+		}
+	}
+	if len(pinned) == 0 {
+		return json.RawMessage(`"*"`)
+	}
+	r := p.d.Request
+	account := json.RawMessage(`{"AWS":"arn:` + guard.Partition(r) + `:iam::` + r.Caller.Account + `:root"}`)
+	for _, principal := range pinned {
+		s.Principal = principal
+		set, err := guard.Apply(p.set, guard.Change{Kind: guard.AddStatement, Layer: l.Kind, Statement: s.String()})
+		if err == nil && l.Says(guard.Evaluate(set, g)).Verdict == policy.Allow {
+			return principal
+		}
+	}
+	return account
 }
 
 // meet looks for a statement that would allow the grant if the call came with
@@ -136,6 +166,67 @@ func (p *plan) correct(l guard.Layer, g guard.Grant) bool {
 		}
 	}
 	return false
+}
+
+// matchLike repairs a statement that compares with a pattern by an operator that takes
+// the wildcards in it literally.
+func (p *plan) matchLike(l guard.Layer, g guard.Grant) bool {
+	for i := range l.Statements {
+		s := &l.Statements[i]
+		if s.Denies() || !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
+			continue
+		}
+		d, err := guard.CopyOf(s)
+		if err != nil {
+			continue
+		}
+		text := ""
+		for _, u := range s.Unmet(g.Context) {
+			like := strings.Replace(u.Operator, "Equals", "Like", 1)
+			if !guard.LiteralWildcard(u.Condition) || d.Condition[u.Operator] == nil {
+				continue
+			}
+			if d.Condition[like] == nil {
+				d.Condition[like] = make(map[string]guard.Texts)
+			}
+			d.Condition[like][u.Key] = d.Condition[u.Operator][u.Key]
+			delete(d.Condition[u.Operator], u.Key)
+			if len(d.Condition[u.Operator]) == 0 {
+				delete(d.Condition, u.Operator)
+			}
+			text = "compare with " + like + ", which takes the wildcard as one"
+		}
+		c := guard.Change{Kind: guard.ReplaceStatement, Layer: l.Kind, Level: l.Level, Where: guard.SourceOf(l, p.d.Request.Caller.Home()), At: s.At, Statement: d.String()}
+		if _, ok := p.tried(candidate{change: c, opens: true}, []guard.Grant{g}, l); text != "" && ok {
+			p.apply(c, text)
+			return true
+		}
+	}
+	return false
+}
+
+// ownTags adds to the condition of a new statement the caller's own tags, where the layer
+// grants by them: what is opened is opened to those who have the same.
+func (p *plan) ownTags(l guard.Layer, condition map[string]map[string]guard.Texts, grants []guard.Grant) map[string]map[string]guard.Texts {
+	for i := range l.Statements {
+		for _, g := range grants {
+			s := &l.Statements[i]
+			if guard.GroupOf(g) != "start" || s.Denies() || !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
+				continue
+			}
+			for _, u := range s.Unmet(g.Context) {
+				key, value := guard.CallersTag(u.Condition, g.Context)
+				if value == "" || strings.ContainsAny(value, "*?$") {
+					continue
+				}
+				if condition == nil {
+					condition = map[string]map[string]guard.Texts{"StringEquals": {}}
+				}
+				condition["StringEquals"][key] = guard.Texts{value}
+			}
+		}
+	}
+	return condition
 }
 
 // try evaluates a candidate: whether the layer then lets the grants through, and

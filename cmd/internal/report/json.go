@@ -81,7 +81,7 @@ type fixJSON struct {
 	Check   string       `json:"check"`
 	Ask     string       `json:"ask"`
 	Message string       `json:"message"`
-	Or      *fixJSON     `json:"or"`
+	Or      *fixJSON     `json:"or,omitempty"`
 }
 
 type changeJSON struct {
