@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Aliased tells whether the user's alias file gives a command of the AWS CLI
-// another meaning: the service's name at top level, or the operation's below it.
-// lookup reads environment variables.
+// Aliased reports whether the user's alias file redefines a command of the AWS CLI: the
+// service's name at top level, or the operation's below it. lookup reads environment
+// variables.
 func Aliased(service, operation string, lookup func(string) (string, bool)) bool {
 	sections := aliases(lookup)
 	return sections["toplevel"].has(service) || sections["command "+service].has(operation)
@@ -22,7 +22,7 @@ func aliases(lookup func(string) (string, bool)) map[string]section {
 	}
 	sections, err := parseINI(string(data), false)
 	if err != nil {
-		return nil // the AWS CLI refuses such a file; we need none
+		return nil // the AWS CLI refuses such a file
 	}
 	return sections
 }

@@ -19,7 +19,7 @@ import (
 	"ssmguard/internal/awsjson"
 )
 
-// freshFor is how long before their end cached credentials are no longer used.
+// freshFor is the time before expiry from which cached credentials are not used.
 const freshFor = 15 * time.Minute
 
 // cacheEntry is one file of the CLI's credential cache, ~/.aws/cli/cache.
@@ -76,8 +76,8 @@ func sha1Hex(s string) string { return fmt.Sprintf("%x", sha1.Sum([]byte(s))) }
 
 func sha256Hex(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
 
-// cached serves credentials from the CLI's cache while they are fresh, and puts
-// there what fetch brings. kind is kept in the entry.
+// cached returns credentials from the CLI's cache while they are fresh, otherwise those
+// of fetch, which it caches. kind is stored in the entry.
 func (l *loader) cached(key, kind string, fetch func(context.Context) (*cacheEntry, error)) provider {
 	path := l.scope.env.aws("cli", "cache", key+".json")
 	return func(ctx context.Context) (aws.Credentials, error) {
@@ -97,7 +97,7 @@ func (l *loader) cached(key, kind string, fetch func(context.Context) (*cacheEnt
 			return c, err
 		}
 		if l.judge(c) == nil {
-			_ = writeJSON(path, fresh) // costs a call next time, no more
+			_ = writeJSON(path, fresh) // a failure costs one call next time
 		}
 		return c, nil
 	}
@@ -111,8 +111,7 @@ func readJSON(path string, to any) error {
 	return json.Unmarshal(data, to)
 }
 
-// writeJSON replaces a file by v, readable by its owner alone, without a moment
-// at which half of it could be read.
+// writeJSON replaces a file with v in one step, readable by its owner only.
 func writeJSON(path string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {

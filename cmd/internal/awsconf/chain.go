@@ -13,15 +13,15 @@ import (
 // A provider gives credentials when they are first needed.
 type provider = aws.CredentialsProviderFunc
 
-// loader builds the credential chain. The CLI works in two steps, and so does it:
-// a link that applies is chosen, and its configuration checked, at once; calls to
-// STS or SSO wait until credentials are needed.
+// loader builds the credential chain in two steps, as the CLI does: the link that
+// applies is chosen and its configuration checked at once; calls to STS or SSO wait
+// until credentials are needed.
 type loader struct {
 	ctx     context.Context
 	scope   scope
 	files   *Files
-	profile string // the one in force, "default" when none was asked for
-	flag    bool   // it was given by --profile: the environment's keys do not count
+	profile string // the profile in force, "default" when none is selected
+	flag    bool   // selected by --profile: the environment's keys are ignored
 	clients clients
 	prompt  Prompter
 	stdin   *os.File
@@ -48,8 +48,8 @@ func (l *loader) load() (provider, error) {
 		l.from(sourceContainer, l.container), l.from(sourceInstance, l.instance)))
 }
 
-// The names by which the SDK calls the places that credentials come from: what
-// bounds a session, and whether it may have used MFA, depends on them.
+// The SDK's names for the sources of credentials. The limits of a session, and whether
+// it may have used MFA, depend on the source.
 const (
 	sourceEnv         = "EnvConfigCredentials"
 	sourceFile        = "SharedConfigCredentials"
@@ -62,11 +62,11 @@ const (
 	sourceInstance    = "EC2RoleProvider"
 )
 
-// FromEnvironment tells whether credentials stand in variables of the environment,
-// which do not change as long as a process runs.
+// FromEnvironment reports whether credentials are from environment variables, which do
+// not change while a process runs.
 func FromEnvironment(c aws.Credentials) bool { return c.Source == sourceEnv }
 
-// sourceNames are what we and the CLI call the sources.
+// sourceNames are our names and the CLI's for the sources.
 var sourceNames = map[string]struct{ text, method string }{
 	sourceEnv: {"the environment", "env"}, sourceFile: {"the configuration files", "config-file"},
 	sourceAssumeRole: {"a profile's role", "assume-role"}, sourceWebIdentity: {"a web identity", "assume-role-with-web-identity"},
@@ -74,13 +74,12 @@ var sourceNames = map[string]struct{ text, method string }{
 	sourceContainer: {"the container", containerRole}, sourceInstance: {"the instance", "iam-role"},
 }
 
-// SourceText says in words where credentials of a Session come from, "" when they
-// do not say.
+// SourceText names the source of a Session's credentials, "" if it is not known.
 func SourceText(c aws.Credentials) string { return sourceNames[c.Source].text }
 
-// from names the source of the credentials that a link gives, and keeps back those
-// that nothing may be signed with. Whatever signs, a session's calls or the call
-// that assumes a role, has its credentials from here.
+// from sets the source of a link's credentials, and refuses credentials that cannot
+// sign. Every signature, of a session's calls and of the call that assumes a role, uses
+// credentials that passed here.
 func (l *loader) from(source string, next link) link {
 	return func() (provider, error) {
 		p, err := next()
@@ -101,7 +100,7 @@ func (l *loader) from(source string, next link) link {
 	}
 }
 
-// judge refuses credentials without keys, and those that have run out when they
+// judge refuses credentials without keys, and credentials that have expired when they
 // arrive.
 func (l *loader) judge(c aws.Credentials) error {
 	switch {
@@ -126,7 +125,7 @@ func firstOf(links []link) (provider, error) {
 	return nil, nil
 }
 
-// profileLinks are the links that a profile alone decides, after roles.
+// profileLinks are the links that depend on the profile only; they come after roles.
 func (l *loader) profileLinks(name string) []link {
 	return []link{
 		l.from(sourceSSO, func() (provider, error) { return l.sso(name) }),
@@ -167,8 +166,8 @@ func (e environment) keys() (provider, error) {
 	return func(context.Context) (aws.Credentials, error) { return creds, nil }, nil
 }
 
-// keysOf reads the keys of a section. One that is empty is as good as none: the CLI
-// signs with it, and no service would know whose signature that is.
+// keysOf reads the keys of a section. An empty key counts as missing: the CLI signs
+// with it, and no service would accept that signature.
 func keysOf(s section, method string) (provider, error) {
 	key, ok := s.get("aws_access_key_id")
 	secret := s.values["aws_secret_access_key"]
@@ -229,12 +228,12 @@ func (e environment) botoConfig() (provider, error) {
 	return nil, nil
 }
 
-// timeLayouts are the forms in which expiry times are found in the environment, in
-// caches and in answers.
+// timeLayouts are the forms of expiry times in the environment, in caches and in
+// answers.
 var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05MST", "2006-01-02 15:04:05Z07:00",
 	"2006-01-02 15:04:05 MST", "20060102T150405Z0700", time.RFC1123, time.RFC1123Z}
 
-// parseTime reads a time with its zone; without one it says nothing. The error is an
+// parseTime reads a time with its zone; a time without a zone is an error. Errors are
 // *Error.
 func parseTime(s string) (time.Time, error) {
 	for _, layout := range timeLayouts {

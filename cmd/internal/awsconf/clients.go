@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 )
 
-var anonymous provider // none: the call is not signed
+var anonymous provider // nil: the call is not signed
 
 // clients makes the aws.Config of every service: region, retries, endpoints and
 // HTTP client in one place.
@@ -21,7 +21,7 @@ type clients struct {
 	retries    retries
 }
 
-// sources answers the questions that the SDK's clients ask of a configuration.
+// sources implements the interfaces by which the SDK's clients read a configuration.
 type sources struct{ endpoints endpoints }
 
 // GetUseFIPSEndpoint tells the SDK whether to use FIPS endpoints.
@@ -40,13 +40,13 @@ func (s sources) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpoint
 	return aws.DualStackEndpointStateDisabled, true, nil
 }
 
-// GetServiceBaseEndpoint tells the SDK the configured endpoint of a service.
+// GetServiceBaseEndpoint returns the configured endpoint of a service.
 func (s sources) GetServiceBaseEndpoint(_ context.Context, id string) (string, bool, error) {
 	e := s.endpoints.configured(id)
 	return e, e != "", nil
 }
 
-// config is the configuration of a client for one service in our region.
+// config returns the configuration of a client for one service in our region.
 func (c *clients) config(id string, p provider) aws.Config { return c.configIn(id, c.region, p) }
 
 // configIn is config in another region. A configured endpoint beats FIPS.
@@ -66,8 +66,8 @@ func (c *clients) configIn(id, region string, p provider) aws.Config {
 	return cfg
 }
 
-// linkLocal is the client for credentials of containers and instances. Addresses
-// of the link are never behind a proxy.
+// linkLocal is the HTTP client for credentials of containers and instances. Link-local
+// addresses are never behind a proxy.
 func (c *clients) linkLocal() *http.Client {
 	return &http.Client{Transport: c.transports.base(nil), Timeout: time.Minute}
 }
@@ -76,7 +76,7 @@ func (c *clients) explanation(operation, id string) Call {
 	return Call{Operation: operation, Endpoint: c.endpoints.configured(id)}
 }
 
-// retries is how often and in which mode a call is tried.
+// retries are the number of attempts of a call and the retry mode.
 type retries struct {
 	attempts int
 	adaptive bool
@@ -93,8 +93,8 @@ func (r retries) retryer() aws.Retryer {
 	return retry.NewStandard(standard)
 }
 
-// transportRetryable adds what the CLI retries and the SDK does not: a failed TLS
-// handshake and a proxy that does not answer.
+// transportRetryable adds errors that the CLI retries and the SDK does not: a failed
+// TLS handshake and a proxy that does not answer.
 func transportRetryable(err error) aws.Ternary {
 	switch reasonOf(err) {
 	case reasonTLS, reasonProxy:

@@ -28,14 +28,14 @@ func parseLoginKey(text string) (*ecdsa.PrivateKey, error) {
 	return key, err
 }
 
-// dpop is the proof that a POST to uri comes from who holds the key (RFC 9449): a
-// JWT signed with ES256 that carries the public key.
+// dpop is the proof that the sender of a POST to uri holds the key (RFC 9449): a JWT
+// with the public key, signed with ES256.
 func dpop(key *ecdsa.PrivateKey, uri string, now time.Time) (string, error) {
 	public, err := key.PublicKey.ECDH()
 	if err != nil {
 		return "", err
 	}
-	point := public.Bytes() // 4, then both coordinates, 32 bytes each
+	point := public.Bytes() // the byte 4, then both coordinates of 32 bytes
 	encode := base64.RawURLEncoding.EncodeToString
 	header, err := json.Marshal(map[string]any{"typ": "dpop+jwt", "alg": "ES256",
 		"jwk": map[string]string{"kty": "EC", "crv": "P-256", "x": encode(point[1:33]), "y": encode(point[33:])}})

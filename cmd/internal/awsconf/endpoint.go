@@ -9,12 +9,12 @@ import (
 	"ssmguard/internal/awsapi"
 )
 
-// endpoints is what the environment and the profile say about endpoints.
+// endpoints are the settings of the environment and the profile about endpoints.
 type endpoints struct {
 	env             environment
 	profile         section
 	services        section // the profile's services section
-	ignore          bool    // configured endpoints do not count
+	ignore          bool    // configured endpoints are ignored
 	fips, dualStack bool
 }
 
@@ -29,8 +29,8 @@ func newEndpoints(s scope, services map[string]section) endpoints {
 	}
 }
 
-// configured is the endpoint that the settings give a service, by the SDK's name
-// of it, such as "SSO OIDC"; "" leaves it to the rules.
+// configured returns the configured endpoint of a service, given by its SDK name, such
+// as "SSO OIDC"; "" if the rules decide.
 func (e endpoints) configured(id string) string {
 	if e.ignore {
 		return ""
@@ -50,8 +50,8 @@ func (e endpoints) configured(id string) string {
 	return ""
 }
 
-// check refuses a services section that is not there, or not as it has to be, when
-// the endpoint of a service would be looked for in it.
+// check refuses a services section that is missing or malformed, when the endpoint of a
+// service would be read from it.
 func (e endpoints) check(id string) error {
 	name, asked := e.profile.get("services")
 	key := strings.ReplaceAll(id, " ", "_")
@@ -67,7 +67,7 @@ func (e endpoints) check(id string) error {
 	return nil
 }
 
-// checkEndpoint refuses what cannot be a URL of a service.
+// checkEndpoint refuses an endpoint that cannot be the URL of a service.
 func checkEndpoint(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err == nil && u.Host != "" && (validHost(u.Hostname()) || strings.HasPrefix(u.Host, "[")) {
@@ -85,7 +85,7 @@ func validHost(host string) bool {
 	return true
 }
 
-// validLabel tells whether s can be one label of a host name.
+// validLabel reports whether s can be one label of a host name.
 func validLabel(s string) bool {
 	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
 		return false

@@ -10,7 +10,7 @@ import (
 
 // Exit codes of the AWS CLI v2.
 const (
-	CodeUsage   = 252 // parameters that no service would take
+	CodeUsage   = 252 // invalid parameters
 	CodeConfig  = 253 // no region, no credentials
 	CodeRefused = 254 // a service said no
 	CodeOther   = 255 // the rest
@@ -28,8 +28,8 @@ type Error struct {
 	// "" for other faults.
 	Credentials string
 
-	reason string // of a source that was asked and has none
-	cause  error  // of the SDK, nil when the fault is in the configuration
+	reason string // why a source has no credentials
+	cause  error  // the SDK's error, nil when the fault is in the configuration
 }
 
 // ServiceFault is an error answer of a service.
@@ -56,7 +56,7 @@ func (e *Error) Text(format string) string {
 	return awscli.Frame("", msg)
 }
 
-// format renders the fault as data; not ok means that the format is a line of text.
+// format renders the fault as data; ok is false if the format is a line of text.
 func (f *ServiceFault) format(format string) (string, bool) {
 	switch format {
 	case "json":
@@ -97,7 +97,7 @@ var (
 			"To refresh this SSO session run aws sso login with the corresponding profile."}
 )
 
-// noCredentials is errNoCredentials where a source that was asked says why.
+// noCredentials is errNoCredentials with a source's reason.
 func noCredentials(reason string) *Error {
 	e := *errNoCredentials
 	e.Message += " (" + reason + ")"
@@ -105,7 +105,8 @@ func noCredentials(reason string) *Error {
 	return &e
 }
 
-// absence is the reason of noCredentials; not ok for other errors.
+// absence returns the reason of an error of noCredentials; ok is false for other
+// errors.
 func absence(err error) (reason string, ok bool) {
 	var own *Error
 	if !errors.As(err, &own) || own.reason == "" {

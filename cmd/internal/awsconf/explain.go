@@ -18,10 +18,10 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Call says which call an error comes from.
+// Call is the call that failed.
 type Call struct {
 	Operation string // AssumeRole
-	Endpoint  string // as configured, "" when the SDK's rules gave it
+	Endpoint  string // the configured URL, "" for that of the SDK's rules
 }
 
 type reason int
@@ -37,7 +37,7 @@ const (
 	reasonScheme
 )
 
-// reasonOf sorts the failures of a call that got no answer.
+// reasonOf classifies the error of a call that got no answer.
 func reasonOf(err error) reason {
 	var (
 		op      *net.OpError
@@ -70,11 +70,11 @@ func reasonOf(err error) reason {
 	return reasonNone
 }
 
-// unknownCode is what the SDK calls an error answer that it cannot read.
+// unknownCode is the SDK's code for an error answer that it cannot read.
 const unknownCode = "UnknownError"
 
-// Explain turns an error of an SDK client into the CLI's text and exit code. An
-// *Error inside it, such as missing credentials, stays what it is; nil is nil.
+// Explain turns an error of an SDK client into the CLI's text and exit code. An *Error
+// inside it, such as missing credentials, is returned unchanged.
 func Explain(err error, call Call) error {
 	var own *Error
 	var api smithy.APIError
@@ -140,7 +140,7 @@ func serviceError(err error, call Call, code, message string) *Error {
 	}
 }
 
-// targetOf is the URL that a failed request was for.
+// targetOf is the URL of a failed request.
 func targetOf(err error, call Call) string {
 	var request *url.Error
 	target := call.Endpoint

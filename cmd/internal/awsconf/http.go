@@ -17,17 +17,17 @@ import (
 	"time"
 )
 
-// trust says how a client checks the other side's certificate.
+// trust is how a client checks a server's certificate.
 type trust struct {
 	skip   bool
-	bundle string // file with the only roots, "" for the system's
+	bundle string // file with the trusted roots, "" for the system's
 }
 
-// transports makes HTTP clients, one for each way of trusting, which share what
-// the settings say about proxies and timeouts.
+// transports makes HTTP clients, one for each kind of trust, with the same proxies and
+// timeouts.
 type transports struct {
 	env     environment
-	connect time.Duration // 0 waits for ever
+	connect time.Duration // 0: no limit
 	read    time.Duration
 
 	mu   sync.Mutex
@@ -51,8 +51,8 @@ func (t *transports) client(how trust) *http.Client {
 	return c
 }
 
-// Dialing returns how connections of our own reach the service that SSM does:
-// the proxy for a request, and what certificates are trusted (nil: the system's).
+// Dialing returns the settings for connections of our own to the endpoints of SSM: the
+// proxy for a request, and the trusted certificates (nil: the system's).
 func (s *Session) Dialing() (proxy func(*http.Request) (*url.URL, error), trusted *tls.Config, err error) {
 	client, ok := s.SSM.HTTPClient.(*http.Client)
 	if !ok {
@@ -62,7 +62,7 @@ func (s *Session) Dialing() (proxy func(*http.Request) (*url.URL, error), truste
 	if !ok {
 		return nil, nil, nil
 	}
-	// Not through prepare: a request in plain HTTP may be reading what it sets.
+	// Not through prepare, which writes fields that a request in plain HTTP may be reading.
 	if trusted, err = lazy.how.config(); err != nil {
 		return nil, nil, err
 	}
@@ -92,8 +92,9 @@ type proxyAddr string
 func (proxyAddr) Network() string  { return "tcp" }
 func (a proxyAddr) String() string { return string(a) }
 
-// lazyTransport reads the certificate bundle when the first request needs it: its
-// fault is then a fault of that request, as in the CLI, and plain HTTP never pays.
+// lazyTransport reads the certificate bundle for the first HTTPS request: a fault of
+// the bundle is then a fault of that request, as in the CLI, and plain HTTP does not
+// need the bundle.
 type lazyTransport struct {
 	how  trust
 	base *http.Transport
@@ -107,7 +108,7 @@ type BundleError struct{ text string }
 // Error returns the text that the CLI puts after the URL.
 func (e *BundleError) Error() string { return e.text }
 
-// TrustFault tells packages that cannot name this type what kind of fault it is.
+// TrustFault identifies the fault to packages that cannot import this type.
 func (e *BundleError) TrustFault() bool { return true }
 
 func (l *lazyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -124,10 +125,10 @@ func (l *lazyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return whole(resp), nil
 }
 
-// whole reads an answer to its end; those of AWS are short. The SDK closes a
-// request's body as soon as an answer begins. When the service is as near as a
-// sandbox, that can fail the writing of the request, and close the connection
-// before the rest of the answer is read.
+// whole reads an answer to its end; AWS's answers are short. The SDK closes a request's
+// body as soon as an answer begins. With a server as near as the sandbox, that can
+// interrupt the writing of the request, and close the connection before the rest of the
+// answer is read.
 func whole(resp *http.Response) *http.Response {
 	data, err := io.ReadAll(resp.Body)
 	resp.Body.Close() //nolint:errcheck // it has been read
@@ -139,7 +140,7 @@ func whole(resp *http.Response) *http.Response {
 	return resp
 }
 
-// failing is a reader that has come to a fault.
+// failing is a reader that returns an error.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
@@ -165,8 +166,8 @@ func (t trust) config() (*tls.Config, error) {
 	return config, nil
 }
 
-// proxy chooses the proxy for a request by Python's rules: the variables in lower
-// or upper case, and no exception for the loopback interface.
+// proxy returns the proxy for a request by Python's rules: the variables in lower or
+// upper case, and no exception for the loopback interface.
 func (t *transports) proxy(req *http.Request) (*url.URL, error) {
 	scheme := strings.ToLower(req.URL.Scheme)
 	proxy := t.eitherCase(scheme + "_proxy")
@@ -177,7 +178,7 @@ func (t *transports) proxy(req *http.Request) (*url.URL, error) {
 		proxy = "http://" + proxy
 	}
 	u, err := url.Parse(proxy)
-	if err != nil { // which quotes the URL, perhaps with a password
+	if err != nil { // the error quotes the URL, perhaps with a password
 		return nil, fmt.Errorf("%s_PROXY is not the URL of a proxy", strings.ToUpper(scheme))
 	}
 	return u, nil

@@ -12,7 +12,7 @@ import (
 // A section holds the settings of one [section]. A value that starts on the line
 // after its key is nested: settings of its own.
 type section struct {
-	at     int // its place among the sections of its file
+	at     int // its position in the file
 	values map[string]string
 	nested map[string]map[string]string
 }
@@ -22,7 +22,7 @@ func (s section) get(key string) (string, bool) {
 	return v, ok
 }
 
-// optional is a setting's value, nil where there is none.
+// optional is a setting's value, nil if it is missing.
 func (s section) optional(key string) *string {
 	if v, ok := s.values[key]; ok {
 		return &v
@@ -34,10 +34,10 @@ func (s section) has(key string) bool { _, ok := s.values[key]; return ok }
 
 var errSyntax = errors.New("syntax")
 
-// readINI reads a file in the dialect of Python's configparser, which the CLI
-// uses: "=" or ":" after the key, comments on lines of their own only, indented
-// lines continue a value, and a section or key given twice is an error. A file
-// that is not there, or cannot be read, is empty.
+// readINI reads a file in the dialect of Python's configparser, which the CLI uses: "="
+// or ":" after the key, comments on lines of their own only, indented lines continue a
+// value, and a section or key given twice is an error. A file that does not exist or
+// cannot be read is empty.
 func readINI(path string, readFile func(string) ([]byte, error)) (map[string]section, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -127,10 +127,10 @@ func (p *iniParser) line(line string) error {
 	return nil
 }
 
-// sharedSection is the one whose settings are in all others, too.
+// sharedSection is the section whose settings apply to all others.
 const sharedSection = "DEFAULT"
 
-// shared returns the settings of a section, with those that all share.
+// shared returns the settings of a section, with those of sharedSection.
 func (p *iniParser) shared(name string) map[string][]string {
 	if p.raw[sharedSection] == nil {
 		return p.raw[name]
@@ -171,10 +171,10 @@ func parseNested(v string) (map[string]string, error) {
 	return out, nil
 }
 
-// isSpace is Python's str.isspace, which knows four more than Go.
+// isSpace is Python's str.isspace, which has four more characters than Go's.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
-// isLineEnd tells where Python's str.splitlines ends a line.
+// isLineEnd reports whether Python's str.splitlines ends a line at r.
 func isLineEnd(r rune) bool {
 	return r >= '\n' && r <= '\r' || r >= 0x1c && r <= 0x1e || r == 0x85 || r == 0x2028 || r == 0x2029
 }

@@ -15,12 +15,13 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Of the SDK this takes the client of AWS Sign-In, not the provider logincreds. That
-// one renews credentials only when they have ended, writes the file in place and
-// without the members that it does not know, and its proofs leave leading zeros out
-// of the public key, which makes another key of one in 128.
+// This file uses the SDK's client of AWS Sign-In, but not its provider logincreds: that
+// provider renews credentials only after they have expired, writes the file in place
+// and drops unknown members, and its proofs leave out leading zeros of the public key,
+// which makes a wrong key in one of 128 cases.
 
-// loginFreshFor is how long before their end the credentials of a login are renewed.
+// loginFreshFor is the time before expiry from which the credentials of a login are
+// renewed.
 const loginFreshFor = 5 * time.Minute
 
 // loginKeys are the credentials in a login's file.
@@ -32,15 +33,15 @@ type loginKeys struct {
 	ExpiresAt       string `json:"expiresAt,omitempty"`
 }
 
-// loginFile is a file of ~/.aws/login/cache, written by `aws login`. Members that
-// are not read here are kept when it is written again.
+// loginFile is a file of ~/.aws/login/cache, written by `aws login`. Members that are
+// not read here are kept when the file is written again.
 type loginFile struct {
 	path    string
 	members map[string]json.RawMessage
 	keys    loginKeys
 }
 
-// loginMembers are those that the file must have.
+// loginMembers are the members that the file must have.
 var loginMembers = []string{"accessToken", "refreshToken", "dpopKey", "clientId"}
 
 // loginFault is a fault of a login's file.
@@ -59,7 +60,7 @@ func (l *loader) login(name string) (provider, error) {
 		return nil, err
 	}
 	return func(ctx context.Context) (aws.Credentials, error) {
-		f, err := readLogin(path, session) // again: another process may have renewed it
+		f, err := readLogin(path, session) // read again: another process may have renewed it
 		if err != nil {
 			return aws.Credentials{}, err
 		}
@@ -96,7 +97,7 @@ func readLogin(path, session string) (*loginFile, error) {
 	return nil, loginFault("Failed to load access token from token cache, missing required fields: %s.", strings.Join(missing, ", "))
 }
 
-// text is a member that is a string, nil if it is none.
+// text returns a member that is a string, nil for other types.
 func (f *loginFile) text(name string) *string {
 	var s *string
 	_ = json.Unmarshal(f.members[name], &s) // the client refuses nil
@@ -145,11 +146,11 @@ func (f *loginFile) renew(ctx context.Context, c *clients, now func() time.Time)
 			return until, err
 		}
 	}
-	_ = writeJSON(f.path, f.members) // costs another renewal next time, no more
+	_ = writeJSON(f.path, f.members) // a failure costs one renewal next time
 	return until, nil
 }
 
-// loginRefusals are the CLI's words for the reasons of a refusal.
+// loginRefusals are the CLI's messages for the codes of a refusal.
 var loginRefusals = map[types.OAuth2ErrorCode]string{
 	types.OAuth2ErrorCodeTokenExpired: "Your session has expired. Please reauthenticate using 'aws login'.",
 	types.OAuth2ErrorCodeUserCredentialsChanged: "Unable to refresh login credentials because of a change in your password. " +

@@ -54,7 +54,7 @@ func parseProcess(out []byte) (aws.Credentials, error) {
 		AccessKeyID, SecretAccessKey, SessionToken string
 		Version, Expiration                        any
 	}
-	if json.Unmarshal(out, &answer) != nil { // whose error may quote a secret
+	if json.Unmarshal(out, &answer) != nil { // the error may quote a secret
 		return aws.Credentials{}, errorf(CodeOther, "the credential process printed no JSON object of credentials")
 	}
 	if answer.Version != 1.0 && answer.Version != true {
@@ -65,7 +65,7 @@ func parseProcess(out []byte) (aws.Credentials, error) {
 		CanExpire: answer.Expiration != nil}
 	var err error
 	if c.CanExpire {
-		c.Expires, err = parseTime(fmt.Sprint(answer.Expiration)) // a number is no time for the CLI either
+		c.Expires, err = parseTime(fmt.Sprint(answer.Expiration)) // the CLI refuses a number, too
 	}
 	return c, err
 }

@@ -19,7 +19,7 @@ func (e environment) get(key string) string {
 	return v
 }
 
-// first returns the first variable that is set, even to nothing.
+// first returns the first variable that is set, even if it is empty.
 func (e environment) first(keys ...string) (string, bool) {
 	for _, k := range keys {
 		if v, ok := e.lookup(k); ok {
@@ -39,8 +39,7 @@ func (e environment) path(key, fallback string) string {
 	return awscli.Env{Lookup: e.lookup}.ExpandPath(p)
 }
 
-// A scope is where the settings of a command are looked for: a variable, then the
-// profile in force.
+// A scope has the settings of a command: a variable goes before the profile in force.
 type scope struct {
 	env     environment
 	profile section
@@ -54,13 +53,13 @@ func (s scope) lookup(variable, key string) (string, bool) {
 	return s.profile.get(key)
 }
 
-// get is lookup for settings that are as good as absent when they are empty.
+// get is lookup for settings for which an empty value counts as missing.
 func (s scope) get(variable, key string) string {
 	v, _ := s.lookup(variable, key)
 	return v
 }
 
-// number is a setting that has to be a number if it is there.
+// number returns a setting that must be a number if it is set.
 func (s scope) number(variable, key string, fallback int) (int, error) {
 	v, ok := s.lookup(variable, key)
 	if !ok {
@@ -78,8 +77,8 @@ func (e environment) aws(elements ...string) string {
 	return e.path("", filepath.Join(append([]string{"~", ".aws"}, elements...)...))
 }
 
-// Files are the config and credentials files of ~/.aws as one run reads them, sorted
-// into the CLI's tables, and the environment, whose variables go before them.
+// Files are the config and credentials files of ~/.aws, read once a run and sorted into
+// the CLI's tables, and the environment, whose variables have precedence.
 type Files struct {
 	env         environment
 	fault       error              // of a file that cannot be parsed; Load reports it
@@ -90,8 +89,8 @@ type Files struct {
 	services    map[string]section
 }
 
-// Read reads the files that the variables name, each once. It never fails: a file
-// that cannot be parsed is the fault of whatever needs it.
+// Read reads the files that the variables name, each once. It never fails: a file that
+// cannot be parsed is an error for the commands that need it.
 func Read(lookup func(string) (string, bool), readFile func(string) ([]byte, error)) *Files {
 	f := &Files{env: environment{lookup}, profiles: map[string]section{}, config: map[string]section{},
 		ssoSessions: map[string]section{}, services: map[string]section{}}
@@ -151,8 +150,8 @@ func (s section) overlaid(over section) section {
 	return out
 }
 
-// profile returns what was asked for: the name given by --profile, else the one of
-// the environment; explicit reports whether there is any.
+// profile returns the selected profile: that of --profile, otherwise the environment's.
+// explicit reports whether one is selected.
 func (f *Files) profile(flag *string) (name string, explicit bool) {
 	if flag != nil {
 		return *flag, true
@@ -180,17 +179,17 @@ func (f *Files) Profiles() []string {
 	return slices.Sorted(maps.Keys(f.profiles))
 }
 
-// Profile is the profile that a command line asks for: the flag's, else the
-// environment's. exists reports whether there is such a profile, or none is asked
-// for; the CLI words its errors by it.
+// Profile returns the selected profile: the flag's, otherwise the environment's. exists
+// is false if that profile does not exist; the wording of the CLI's errors depends on
+// it.
 func (f *Files) Profile(flag *string) (name string, exists bool) {
 	name, explicit := f.profile(flag)
 	_, err := f.scoped(name, explicit)
 	return name, err == nil || f.fault != nil
 }
 
-// ErrorFormat is the format in which errors are to be written: the flag's, else
-// the environment's or the profile's, "" for the default.
+// ErrorFormat is the format of error messages: the flag's, otherwise the environment's
+// or the profile's, "" for the default.
 func (f *Files) ErrorFormat(g awscli.Globals) string {
 	if g.ErrorFormat != "" {
 		return g.ErrorFormat

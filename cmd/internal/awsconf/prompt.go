@@ -15,14 +15,13 @@ import (
 // A Prompter asks the user for a secret, such as an MFA code.
 type Prompter func(prompt string) (string, error)
 
-// Echo is that of the terminal which a Prompter turns off while it asks.
+// Echo is the terminal's echo, which a Prompter turns off while it asks.
 type Echo struct {
 	mu   sync.Mutex
-	back func() // nil: it is on
+	back func() // turns it on again; nil while it is on
 }
 
-// Restore turns the echo on again where a question is left unanswered, since the
-// command ends.
+// Restore turns the echo on again when the command ends with a prompt unanswered.
 func (e *Echo) Restore() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -54,9 +53,9 @@ func (e *Echo) ask(tty *os.File, to io.Writer, prompt string) (string, error) {
 }
 
 // Terminal returns a Prompter that asks on the terminal without echo. Without a
-// terminal it asks on stderr and reads a line from stdin, as the CLI does; when
-// stdin is nil, because it carries a session's data, it gives up instead. Whoever
-// ends the process calls echo.Restore before.
+// terminal it asks on stderr and reads a line from stdin, as the CLI does; a nil stdin,
+// because it carries a session's data, is an error. echo.Restore has to be called
+// before the process ends.
 func Terminal(stdin io.Reader, stderr io.Writer, echo *Echo) Prompter {
 	return func(prompt string) (string, error) {
 		tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
@@ -80,7 +79,8 @@ func Terminal(stdin io.Reader, stderr io.Writer, echo *Echo) Prompter {
 	}
 }
 
-// oneByte reads byte by byte, so that what follows the line stays for the session.
+// oneByte reads byte by byte, so that the bytes after the line are left for the
+// session.
 type oneByte struct{ r io.Reader }
 
 func (o oneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, len(p))]) }

@@ -6,8 +6,7 @@ import (
 	"sync"
 )
 
-// Regions are the regions of the partition aws, with those that have to be
-// enabled first.
+// Regions are the regions of the partition aws, opt-in regions included.
 var Regions = sync.OnceValue(func() []string {
 	all := strings.Fields(`us-east-1 us-east-2 us-west-1 us-west-2 af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2
 		ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5

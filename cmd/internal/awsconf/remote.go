@@ -21,17 +21,17 @@ import (
 	"ssmguard/cmd/internal/awscli"
 )
 
-// remoteCredentials is the answer of the container and instance endpoints. One that
-// has no credentials to give may say so with status 200, in words of its own.
+// remoteCredentials is the answer of the container and instance endpoints. An endpoint
+// without credentials may answer with status 200 and an error text.
 type remoteCredentials struct {
 	AccessKeyID, SecretAccessKey, Token, Expiration *string
 
 	Code, Message, Error any
 }
 
-// lacks tells what is missing of the members that the CLI needs, and what the
-// endpoint says instead; "" when all are there. Nothing else of the answer is
-// quoted, since a secret may be among it.
+// lacks names the missing members and quotes the endpoint's error text; "" when no
+// member is missing. The rest of the answer is not quoted, because it may have a
+// secret.
 func (r remoteCredentials) lacks() string {
 	for _, m := range []struct {
 		name  string
@@ -54,26 +54,25 @@ func (r remoteCredentials) lacks() string {
 	return ""
 }
 
-// credentials are those of an answer that lacks nothing.
+// credentials returns the credentials of a complete answer.
 func (r remoteCredentials) credentials() (aws.Credentials, error) {
 	until, err := parseTime(*r.Expiration)
 	return aws.Credentials{AccessKeyID: *r.AccessKeyID, SecretAccessKey: *r.SecretAccessKey, SessionToken: *r.Token,
 		CanExpire: true, Expires: until}, err
 }
 
-// sayLength is how much of an endpoint's words is passed on.
-const sayLength = 300
+// quoteLength is how much of an endpoint's text is quoted.
+const quoteLength = 300
 
-// shortened is a text of an endpoint that is not too long for a message.
+// shortened cuts an endpoint's text to quoteLength.
 func shortened(text string) string {
-	if rs := []rune(text); len(rs) > sayLength {
-		return string(rs[:sayLength]) + "…"
+	if rs := []rune(text); len(rs) > quoteLength {
+		return string(rs[:quoteLength]) + "…"
 	}
 	return text
 }
 
-// onOneLine is a text of an endpoint as part of a message: in a terminal it can do
-// nothing.
+// onOneLine makes an endpoint's text part of a message, without control characters.
 func onOneLine(text string) string {
 	return shortened(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -91,7 +90,8 @@ const (
 	containerTries   = 3
 )
 
-// containerHosts may be asked for credentials besides the loopback interface.
+// containerHosts are the hosts, beside loopback addresses, that may be asked for
+// credentials.
 var containerHosts = []string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost"}
 
 // container is the link for the credentials of a task or pod. They are fetched at once, as in the CLI.
@@ -161,7 +161,7 @@ func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credential
 			fault = "Received error when attempting to retrieve container metadata: " + unanswered(err, Call{Endpoint: uri}).Message
 		case json.Unmarshal(body, &r) != nil:
 			fault = "Unable to parse JSON returned from container metadata services"
-		case r.lacks() != "": // asking again would not help
+		case r.lacks() != "": // a retry would not help
 			return aws.Credentials{}, retrievalError(containerRole, "Error retrieving metadata: "+r.lacks())
 		default:
 			return r.credentials()
@@ -178,7 +178,7 @@ type errStatus struct {
 
 func (e *errStatus) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.body) }
 
-// get asks a metadata endpoint, without proxies for addresses of the link.
+// get calls a metadata endpoint, without a proxy for link-local addresses.
 func (c *clients) get(ctx context.Context, method, uri string, header http.Header, timeout time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -199,14 +199,14 @@ func (c *clients) get(ctx context.Context, method, uri string, header http.Heade
 	return body, err
 }
 
-// metadata is the instance metadata service, as the settings describe it.
+// metadata is the instance metadata service with its settings.
 type metadata struct {
 	clients *clients
 	base    string
 	timeout time.Duration
 	tries   int
-	first   bool        // the first version of the service, without tokens, will do
-	header  http.Header // with a token if the service gives one; nil until it is asked
+	first   bool        // version 1 of the service, without tokens, is allowed
+	header  http.Header // has a token if the service gives one; nil before the first request
 }
 
 func (l *loader) metadata() *metadata {
@@ -223,8 +223,8 @@ func (l *loader) metadata() *metadata {
 		first: !isTrue(l.scope.get("AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"))}
 }
 
-// metadataLimits are settings of the metadata service that have to be numbers, whether
-// or not it is asked for anything.
+// metadataLimits returns settings of the metadata service that must be numbers, even if
+// the service is not used.
 func (s scope) metadataLimits() (timeout, tries int, err error) {
 	if timeout, err = s.number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", 1); err != nil {
 		return timeout, 1, err
@@ -235,7 +235,7 @@ func (s scope) metadataLimits() (timeout, tries int, err error) {
 
 var errNoToken = errorf(CodeOther, "Error retrieving metadata: Unable to retrieve token for use in IMDSv2 call and IMDSv1 has been disabled")
 
-// get asks for a path as often as the settings say.
+// get requests a path, with as many attempts as the settings say.
 func (m *metadata) get(ctx context.Context, method, path string, header http.Header) (body []byte, err error) {
 	for range m.tries {
 		if body, err = m.clients.get(ctx, method, m.base+path, header, m.timeout); err == nil {
@@ -245,9 +245,9 @@ func (m *metadata) get(ctx context.Context, method, path string, header http.Hea
 	return body, err
 }
 
-// read returns a path of the metadata, asked for with a session token of the service.
-// A service that has none answers with an error status; then the first version will
-// do, or errNoToken is the end.
+// read returns a path of the metadata, with a session token of the service. A service
+// without tokens answers with an error status; then version 1 is used, or the error is
+// errNoToken.
 func (m *metadata) read(ctx context.Context, path string) (string, error) {
 	if m.header == nil {
 		token, err := m.get(ctx, http.MethodPut, "/latest/api/token", http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {"21600"}})
@@ -267,19 +267,19 @@ func (m *metadata) read(ctx context.Context, path string) (string, error) {
 	return strings.TrimSpace(string(body)), err
 }
 
-// extension is how long credentials of an instance are used past their end.
+// extension is how long expired credentials of an instance are still used.
 const extension = 10 * time.Minute
 
 const rolePath = "/latest/meta-data/iam/security-credentials/"
 
-// instance is the link for the credentials of an EC2 instance; when the metadata
-// service does not answer there are none.
+// instance is the link for the credentials of an EC2 instance; it has none when the
+// metadata service does not answer.
 func (l *loader) instance() (provider, error) {
 	if l.metadata() == nil {
 		return nil, nil
 	}
 	p, err := l.fetched(func(ctx context.Context) (aws.Credentials, error) {
-		m := l.metadata() // each time: its token does not outlast the credentials
+		m := l.metadata() // a new one each time: its token expires before the credentials
 		role, err := m.read(ctx, rolePath)
 		if err != nil {
 			return aws.Credentials{}, err
@@ -297,13 +297,13 @@ func (l *loader) instance() (provider, error) {
 		}
 		c, err := r.credentials()
 		if soon := l.now().Add(extension); err == nil && c.Expires.Before(soon) {
-			c.Expires = soon // the service is late with new ones; EC2 goes on to take the old
+			c.Expires = soon // the service is late with new ones; EC2 still accepts the old ones
 		}
 		return c, err
 	})
 	var own *Error
 	if err != nil && !errors.As(err, &own) {
-		return nil, nil // nobody answers
+		return nil, nil // no answer
 	}
 	return p, err
 }

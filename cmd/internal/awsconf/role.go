@@ -17,8 +17,8 @@ import (
 	"ssmguard/cmd/internal/awscli"
 )
 
-// role is what a profile says about assuming a role; nil is what it does not say,
-// and what is then not sent.
+// role is a profile's settings for assuming a role; a nil setting is missing and not
+// sent.
 type role struct {
 	arn                                string
 	sessionName, externalID, mfaSerial *string
@@ -39,8 +39,8 @@ func hasKeys(s section) bool {
 	return s.has("aws_access_key_id") || s.has("aws_secret_access_key")
 }
 
-// roleOf checks one profile of a chain of roles and returns what assumes it.
-// visited are the profiles of the chain so far.
+// roleOf checks one profile of a chain of roles and returns the provider that assumes
+// its role. visited are the profiles of the chain so far.
 func (l *loader) roleOf(name string, visited []string) (provider, error) {
 	s := l.files.profiles[name]
 	source, err := l.roleSource(name, s, visited)
@@ -50,7 +50,7 @@ func (l *loader) roleOf(name string, visited []string) (provider, error) {
 	r := role{arn: s.values["role_arn"], sessionName: s.optional("role_session_name"),
 		externalID: s.optional("external_id"), mfaSerial: s.optional("mfa_serial")}
 	if n, ok := awscli.ParseInt(s.values["duration_seconds"]); ok {
-		// More than STS could grant anyway is still more than it grants.
+		// A number above int32 stays too large for STS.
 		r.duration = aws.Int32(int32(min(n, math.MaxInt32)))
 	}
 	return l.cached(r.cacheKey(), "", func(ctx context.Context) (*cacheEntry, error) {
@@ -111,8 +111,8 @@ func (l *loader) namedSource(source, profile string) (provider, error) {
 	return p, err
 }
 
-// cacheKey is the CLI's: the arguments of the call without those that change from
-// one call to the next.
+// cacheKey is the CLI's cache key: the arguments of the call without those that differ
+// in each call.
 func (r role) cacheKey() string {
 	args := map[string]any{"RoleArn": r.arn}
 	for k, v := range map[string]*string{"RoleSessionName": r.sessionName, "ExternalId": r.externalID, "SerialNumber": r.mfaSerial} {
@@ -163,8 +163,8 @@ func (l *loader) callAssumeRole(ctx context.Context, r role, source provider) (*
 	return e, nil
 }
 
-// webIdentity is the link for tokens of another identity provider. noEnv leaves
-// the environment's settings out.
+// webIdentity is the link for tokens of another identity provider. noEnv ignores the
+// environment's settings.
 func (l *loader) webIdentity(name string, noEnv bool) (provider, error) {
 	setting := func(key, variable string) string {
 		if v := l.scope.env.get(variable); v != "" && !noEnv {
@@ -195,7 +195,7 @@ func (l *loader) callWebIdentity(ctx context.Context, r role, path string) (*cac
 		return nil, errorf(CodeOther, "%v", err)
 	}
 	in := &sts.AssumeRoleWithWebIdentityInput{RoleArn: &r.arn, RoleSessionName: r.session(l.now()),
-		WebIdentityToken: aws.String(string(token))} // as it is, newline included
+		WebIdentityToken: aws.String(string(token))} // unchanged, newline included
 	if err := checkLengths(param{"RoleArn", in.RoleArn, 20}, param{"RoleSessionName", in.RoleSessionName, 2},
 		param{"WebIdentityToken", in.WebIdentityToken, 4}); err != nil {
 		return nil, err
@@ -207,7 +207,7 @@ func (l *loader) callWebIdentity(ctx context.Context, r role, path string) (*cac
 	return entryOf(out.Credentials), nil
 }
 
-// entryOf takes over the credentials of an answer, which may lack any of its parts.
+// entryOf makes an entry of an answer's credentials, of which any part may be missing.
 func entryOf(c *types.Credentials) *cacheEntry {
 	if c == nil {
 		c = &types.Credentials{}

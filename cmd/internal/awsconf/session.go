@@ -12,13 +12,13 @@ import (
 	"ssmguard/cmd/internal/awscli"
 )
 
-// Options is what Load works from.
+// Options are the inputs of Load.
 type Options struct {
 	Globals awscli.Globals
 	Service string           // the service that the command calls: "ssm" (the default) or "ecs"
-	Files   *Files           // with the environment
+	Files   *Files           // files and environment
 	Prompt  Prompter         // asks for MFA codes
-	Stdin   *os.File         // of a credential_process, which may ask there; nil if it carries a session's data
+	Stdin   *os.File         // stdin of a credential_process, which may prompt; nil if stdin carries a session's data
 	Now     func() time.Time // time.Now if nil
 }
 
@@ -47,9 +47,9 @@ type Session struct {
 	ParameterValidation bool
 }
 
-// Load finds the configuration for a command: profile, credentials, retries,
-// region and endpoint, in the order in which the CLI reports their faults. Calls
-// that credentials need are left until they are used. Errors are *Error.
+// Load finds the configuration for a command: profile, credentials, retries, region and
+// endpoint, in the order in which the CLI reports their faults. Calls for credentials
+// are made when the credentials are first used. Errors are *Error.
 func Load(ctx context.Context, o Options) (*Session, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -81,7 +81,7 @@ func Load(ctx context.Context, o Options) (*Session, error) {
 	return s, s.resolve(l, o)
 }
 
-// resolve fills in what needs more than the files.
+// resolve fills in the parts that depend on more than the files.
 func (s *Session) resolve(l *loader, o Options) error {
 	region, found, rerr := l.region(o.Globals.Region)
 	l.clients.region = region
@@ -91,7 +91,7 @@ func (s *Session) resolve(l *loader, o Options) error {
 		l.clients.retries, _ = l.scope.retries()
 		p, err := l.load()
 		switch _, absent := absence(err); {
-		case absent: // told when they are needed
+		case absent: // reported when they are needed
 			creds = func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, err }
 		case err != nil:
 			return err
@@ -153,8 +153,8 @@ func (s *Session) configs(l *loader, o Options) error {
 	return nil
 }
 
-// region is the region of the command, in the CLI's order of sources; not found
-// means that none says anything. A pseudo region such as fips-us-east-1 asks for FIPS.
+// region is the region of the command, in the CLI's order of sources; found is false if
+// no source has one. A pseudo region such as fips-us-east-1 asks for FIPS.
 func (l *loader) region(flag *string) (region string, found bool, err error) {
 	switch v, ok := l.scope.env.first("AWS_REGION", "AWS_DEFAULT_REGION"); {
 	case flag != nil:

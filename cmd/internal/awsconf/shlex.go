@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// SplitWords is Python's shlex.split: words in the manner of a POSIX shell, with
-// quotes and backslashes, and nothing expanded.
+// SplitWords is Python's shlex.split: the words of a POSIX shell, with quotes and
+// backslashes, without expansion.
 func SplitWords(s string) ([]string, error) {
 	var words []string
 	var word strings.Builder
@@ -52,7 +52,7 @@ func SplitWords(s string) ([]string, error) {
 	return words, nil
 }
 
-// quoted copies s up to the closing double quote and returns where that is.
+// quoted copies s up to the closing double quote and returns the quote's position.
 func quoted(word *strings.Builder, s string) (int, error) {
 	for i := 0; i < len(s); i++ {
 		switch {

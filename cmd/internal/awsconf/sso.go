@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
 )
 
-// ssoConfig is what a profile says about IAM Identity Center, with the settings
-// of its sso-session, if it names one.
+// ssoConfig is a profile's settings for IAM Identity Center, with those of its
+// sso-session.
 type ssoConfig struct {
 	session, startURL, region, account, role string
 }
@@ -83,8 +83,8 @@ func (f *Files) sso(name string, s section) (map[string]string, error) {
 	return values, nil
 }
 
-// tokens refreshes the tokens of a login for ssocreds, which takes any answer for a
-// whole one and loses a token that cannot be written.
+// tokens refreshes the tokens of a login for ssocreds, which accepts incomplete answers
+// and loses a token that cannot be written to its file.
 type tokens struct {
 	client *ssooidc.Client
 	fresh  string // the access token of the last answer
@@ -108,7 +108,7 @@ func (t *tokens) CreateToken(ctx context.Context, in *ssooidc.CreateTokenInput, 
 	return out, nil
 }
 
-// faultOf is why the token in a file cannot be used.
+// faultOf is the reason why the token in a file cannot be used.
 func (c ssoConfig) faultOf(path string) *Error {
 	name := cmp.Or(c.session, c.startURL)
 	var t struct{ AccessToken, ExpiresAt string }
@@ -119,13 +119,13 @@ func (c ssoConfig) faultOf(path string) *Error {
 		return errorf(CodeOther, "Error loading SSO Token: Token for %s does not exist", name)
 	case t.AccessToken == "" || bad != nil:
 		return errorf(CodeOther, "Error loading SSO Token: Token for %s is invalid", name)
-	case c.session == "": // the old form knows no refresh
+	case c.session == "": // the old form has no refresh
 		return errSSOUnauthorized
 	}
 	return errSSORefresh
 }
 
-// credentials are those of the role, got by the token of the login in a file of
+// credentials returns the role's credentials, for the token of the login in a file of
 // ~/.aws/sso/cache.
 func (c ssoConfig) credentials(ctx context.Context, cl *clients, path string) (*cacheEntry, error) {
 	refresh := &tokens{client: ssooidc.NewFromConfig(cl.configIn(ssooidc.ServiceID, c.region, anonymous))}
@@ -133,7 +133,7 @@ func (c ssoConfig) credentials(ctx context.Context, cl *clients, path string) (*
 	var own *Error
 	switch {
 	case refresh.fresh != "":
-		token.Value = refresh.fresh // also where it could not be written
+		token.Value = refresh.fresh // even if it could not be written
 		_ = os.Chmod(path, 0o600)   // as the CLI writes it
 	case errors.As(err, &own), ctx.Err() != nil:
 		return nil, err
