@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// alternativesTime bounds the look for what else could be used.
+	// alternativesTime is the time limit for finding alternatives.
 	alternativesTime = 2 * time.Second
-	// mostAlternatives is how many of them are listed.
+	// mostAlternatives is the number of names in a list.
 	mostAlternatives = 5
 )
 
-// Alternatives says, after a denial that was read from policies, which other
-// documents or targets the caller may use. What cannot be read is left out.
+// Alternatives prints, after a denial that was read from policies, which other
+// documents or targets the caller may use. Those that cannot be read are left out.
 func Alternatives(ctx context.Context, l *ask.Line, w *ask.Question, d guard.Decision) {
 	if d.Policies == nil || !d.Verdict().Denies() {
 		return
@@ -93,7 +93,7 @@ func nodeLabel(n awsiam.Node) string {
 	return fmt.Sprintf("%s (%s)", n.ID, n.Name)
 }
 
-// enumerate lists the first few names.
+// enumerate lists the first names and the number of the others.
 func enumerate(names []string) string {
 	if more := len(names) - mostAlternatives; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostAlternatives], ", "), more)

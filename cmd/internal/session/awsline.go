@@ -26,7 +26,7 @@ func StartSession(ctx context.Context, p *env.Process, words []string) error {
 	return err
 }
 
-// SSM runs the words after `aws` where they have to be a command of ours.
+// SSM runs the words after `aws` when they must be a command of ours.
 func SSM(ctx context.Context, p *env.Process, words []string) error {
 	line, err := ask.Read(p, words)
 	if err != nil {
@@ -35,7 +35,7 @@ func SSM(ctx context.Context, p *env.Process, words []string) error {
 	return run(ctx, line)
 }
 
-// run runs a command line that has to be a command of ours.
+// run runs a command line that must be a command of ours.
 func run(ctx context.Context, line *ask.Line) error {
 	switch line.Call.Command {
 	case awscli.Help:
@@ -54,7 +54,7 @@ func run(ctx context.Context, line *ask.Line) error {
 	}
 }
 
-// AWS runs the words after `aws` and hands what is not ours to the next aws.
+// AWS runs the words after `aws`, or passes a command that is not ours to the next aws.
 func AWS(ctx context.Context, p *env.Process, words []string) error {
 	line, err := ask.Read(p, words)
 	if err != nil {
@@ -71,8 +71,8 @@ func AWS(ctx context.Context, p *env.Process, words []string) error {
 	}
 }
 
-// ours tells whether a command line for the AWS CLI is to be run here: one that
-// starts a session, unless the user has given that command another meaning.
+// ours reports whether ssmguard runs a command line of the AWS CLI: one that starts a
+// session, unless the user's alias file redefines the command.
 func ours(l *ask.Line) bool {
 	switch service := l.Call.Service; l.Call.Command {
 	case awscli.StartSession, awscli.ExecuteCommand:
@@ -81,13 +81,13 @@ func ours(l *ask.Line) bool {
 	return false
 }
 
-// nextInPath hands a command line to the next aws in PATH.
+// nextInPath passes a command line to the next aws in PATH.
 func nextInPath(l *ask.Line) error {
 	return elsewhere(l, func(path string, args, environ []string) error { return program.Become(l.Process, path, args, environ) })
 }
 
-// elsewhere hands a command line that is not ours to the next aws, and does what can
-// be done with it where there is none.
+// elsewhere passes a command line that is not ours to the next aws. Without another aws
+// it prints help or returns an error.
 func elsewhere(l *ask.Line, become func(path string, args, environ []string) error) error {
 	err := passThrough(l.Process, l.Words, become)
 	if !errors.Is(err, errNoOtherAWS) {
@@ -103,7 +103,7 @@ func elsewhere(l *ask.Line, become func(path string, args, environ []string) err
 		return exit.Usagef("--generate-cli-skeleton is the AWS CLI's own, and there is no other aws in PATH to hand it to")
 	}
 	if l.Call.Refusal != nil {
-		return l.Call.Refusal // the error of an AWS CLI that has only our commands
+		return l.Call.Refusal // the error of the AWS CLI, as if it had only our commands
 	}
 	return err
 }

@@ -109,13 +109,13 @@ to the next aws in PATH, as does what --generate-cli-skeleton asks for.`,
 	}
 }
 
-// awsFlags are the options of both operations of the AWS CLI that are checked.
+// awsFlags returns the options of both operations of the AWS CLI that are checked.
 func awsFlags() []command.Flag {
 	return command.Unique(ask.AboutSession(nil), ask.AboutTask())
 }
 
-// sshProxyFlags are the options of ssh-proxy, which knows its session but for the reason,
-// and has another engine by default.
+// sshProxyFlags returns the options of ssh-proxy: of the session only --reason, and
+// another default of --engine.
 func sshProxyFlags() []command.Flag {
 	flags := slices.DeleteFunc(ask.AboutSession(new(sshOptions).flags()), func(f command.Flag) bool {
 		return slices.Contains([]string{"--target", "--document-name", "--parameters"}, f.Name)

@@ -36,11 +36,11 @@ func ECS(ctx context.Context, p *env.Process, words []string) error {
 	return exit.Usagef("ecs knows execute-command only; see %q", "ssmguard help ecs")
 }
 
-// pluginBanner is what the AWS CLI leaves on stdout before a command: it looks for
-// the plugin by running it without arguments.
+// pluginBanner is the text that the AWS CLI prints on stdout before a command, because
+// it looks for the plugin by running it without arguments.
 const pluginBanner = "\nThe Session Manager plugin was installed successfully. Use the AWS CLI to start a session.\n\n"
 
-// execute runs a command in a task, from the configuration to the session's end.
+// execute runs a command in a task.
 func execute(ctx context.Context, l *ask.Line) error {
 	if l.DropIn {
 		if _, err := io.WriteString(l.Process.Stdout, pluginBanner); err != nil {
@@ -59,7 +59,7 @@ func execute(ctx context.Context, l *ask.Line) error {
 	return newStart(l, w, conf).run(ctx)
 }
 
-// task makes the question of a command in a task.
+// task makes the guard's question for a command in a task.
 func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.Question, error) {
 	api := awsssm.New(conf.SSM, "")
 	opener := awsssm.NewExecutor(conf.ECS, awsssm.Command(l.Call.Execute), api)
@@ -67,7 +67,7 @@ func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.Questio
 	var choice *awsssm.ContainerError
 	switch {
 	case err != nil && l.DropIn:
-		err = unfound(ctx, opener, err)
+		err = notFound(ctx, opener, err)
 		if exit.As[*proxy.LeftRunningError](err) {
 			return nil, err
 		}
@@ -89,10 +89,10 @@ func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.Questio
 	}, nil
 }
 
-// unfound is the end of a command whose task, or container in it, was not found:
-// AWS's own words where it refuses the command, as with the AWS CLI, which looks
-// for the task afterwards. why is the error if it does not.
-func unfound(ctx context.Context, opener proxy.Opener, why error) error {
+// notFound returns the error of a command whose task or container was not found. If AWS
+// refuses the command the error is AWS's, as with the AWS CLI, which looks for the task
+// afterwards; otherwise it is why.
+func notFound(ctx context.Context, opener proxy.Opener, why error) error {
 	if ctx.Err() != nil || exit.As[*proxy.Unreachable](why) {
 		return why
 	}

@@ -46,7 +46,7 @@ func TestUnfound(t *testing.T) {
 		"no network":  {t.Context(), &proxy.Unreachable{}, nil, nil, 0, nil},
 	} {
 		opener := &lateRefusal{err: test.open}
-		err := unfound(test.ctx, opener, test.why)
+		err := notFound(test.ctx, opener, test.why)
 		if test.want != nil && !errors.Is(err, test.want) || err == nil {
 			t.Errorf("%s: error %v, want %v", name, err, test.want)
 		}

@@ -19,7 +19,7 @@ import (
 type nativeSession struct {
 	process  *env.Process
 	dialer   *dial.Dialer
-	terminal *terminal // set by Run, as is
+	terminal *terminal // set by Run, like screen
 	screen   *screen
 }
 
@@ -54,7 +54,7 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	case info.SessionType == channel.Port && info.Properties.Type != "":
 		return n.forward(ctx, ch, s, local)
 	case info.SessionType == channel.Port:
-		n.screen.beside()
+		n.screen.withOtherProgram()
 		err := ch.Stdio(ctx, io.In, io.Out)
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
@@ -65,15 +65,15 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	}
 }
 
-// patience is how long the far side may say nothing before we tell that we wait.
-const patience = 10 * time.Second
+// silenceLimit is how long the far side may send nothing before a note is shown.
+const silenceLimit = 10 * time.Second
 
-// connect opens a channel to the session, and waits for a program that has nothing
-// to say yet for as long as the user does.
+// connect opens a channel to the session. For a program that may send nothing at first
+// it waits until the user interrupts.
 func (n *nativeSession) connect(ctx context.Context, s *proxy.Session) (*channel.Channel, error) {
 	d := *n.dialer
 	d.Options.Silent = mayBeSilent(s.Spec)
-	wait := time.AfterFunc(patience, func() { n.screen.note("nothing from the far side yet; Ctrl-C ends the session") })
+	wait := time.AfterFunc(silenceLimit, func() { n.screen.note("nothing from the far side yet; Ctrl-C ends the session") })
 	ch, err := d.Dial(ctx, s, n.screen.event)
 	wait.Stop()
 	if cause := context.Cause(ctx); err != nil && cause != nil {
@@ -82,8 +82,8 @@ func (n *nativeSession) connect(ctx context.Context, s *proxy.Session) (*channel
 	return ch, sessionError(err)
 }
 
-// mayBeSilent tells whether a session may run and say nothing: a program does,
-// a shell has its prompt, and ports shake hands.
+// mayBeSilent reports whether a session may run without sending anything: a program
+// may, but a shell sends its prompt, and a port session a handshake.
 func mayBeSilent(s proxy.Spec) bool {
 	switch s.Document {
 	case "AWS-StartSSHSession", "AWS-StartPortForwardingSession", "AWS-StartPortForwardingSessionToRemoteHost", "AWS-StartPortForwardingSessionToSocket":
@@ -94,8 +94,8 @@ func mayBeSilent(s proxy.Spec) bool {
 	return true
 }
 
-// localEnd opens what the session's parameters name to listen on, nil if they name
-// nothing: before the session is dialled, so that a port in use costs nothing.
+// localEnd opens the port or socket of the session's parameters, nil without one. It is
+// opened before the session is dialled, so that a port in use is noticed first.
 func localEnd(parameters map[string][]string) (*door.Door, error) {
 	if path := parameters["localUnixSocket"]; len(path) > 0 && path[0] != "" {
 		return door.Open("unix:"+path[0], false)
@@ -106,7 +106,7 @@ func localEnd(parameters map[string][]string) (*door.Door, error) {
 	return nil, nil
 }
 
-// documentEnd opens what the session's document has to listen on.
+// documentEnd opens the port or socket of the session's document.
 func documentEnd(p channel.PortProperties) (*door.Door, error) {
 	if p.LocalConnectionType == "unix" && p.LocalUnixSocket != "" {
 		return door.Open("unix:"+p.LocalUnixSocket, false)
@@ -137,7 +137,8 @@ func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *pro
 	return sessionError(err)
 }
 
-// sessionError makes of a channel's end what a command returns: nothing if it was in peace.
+// sessionError turns the end of a channel into a command's error, nil after a normal
+// end.
 func sessionError(err error) error {
 	var closed *channel.ClosedError
 	switch {

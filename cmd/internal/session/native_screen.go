@@ -15,46 +15,45 @@ import (
 	"ssmguard/proxy/channel"
 )
 
-// screen lets us speak while a session writes to the same terminal. What we say
-// stands on lines of its own, and the line that the session was at is drawn
-// again below; over a program that has the whole screen it stands in the top row.
-// Where our words go to a file they are plain lines.
+// screen prints notes of ours while a session writes to the same terminal. A note gets
+// lines of its own, and the session's current line is drawn again below it. Over a
+// full-screen program the note is in the top row. In a file notes are plain lines.
 type screen struct {
-	out      io.Writer // the session's
+	out      io.Writer // the session's output
 	notes    io.Writer // ours
-	terminal bool      // notes is a terminal
-	shared   bool      // and out shows on it
+	terminal bool      // notes go to a terminal
+	shared   bool      // out goes to the same terminal
 
-	turn chan struct{} // held by who writes; full: somebody does
+	writing chan struct{} // a lock: full while a write is under way
 
-	mu    sync.Mutex
-	shell bool          // somebody works here: short losses are worth less than his peace
-	blind bool          // what is on the screen is not known
-	line  []byte        // what the session has written since its last line began
-	long  bool          // that is too much to be drawn again
-	whole bool          // a program has the whole screen
-	tail  []byte        // of the last write, where a control sequence may go on
-	lost  *time.Timer   // says that the connection is lost
-	shown bool          // it has been said
-	nudge chan struct{} // asks for a program's screen to be drawn again
+	mu             sync.Mutex
+	interactive    bool          // a user works in a shell: short losses are not shown at once
+	unknownContent bool          // the content of the screen is not known
+	line           []byte        // the session's current line
+	lineTooLong    bool          // the line is too long to be drawn again
+	fullScreen     bool          // a full-screen program is running
+	lastBytes      []byte        // end of the last write: a control sequence may continue
+	lossTimer      *time.Timer   // shows that the connection is lost; nil unless it is
+	lossShown      bool          // that note was shown
+	redraw         chan struct{} // requests that the program draws its screen again
 }
 
 const (
-	noticeAfter = time.Second // a loss that is over by then is told in one line
-	longestLine = 4096        // a longer one is not drawn again
+	noticeAfter = time.Second // a shorter loss is shown in one line when it is over
+	longestLine = 4096        // a longer line is not drawn again
 )
 
 func newScreen(out, notes io.Writer, notesTerminal bool) *screen {
 	return &screen{
 		out: out, notes: notes, terminal: notesTerminal, shared: notesTerminal && env.IsTerminal(out),
-		turn: make(chan struct{}, 1), nudge: make(chan struct{}, 1),
+		writing: make(chan struct{}, 1), redraw: make(chan struct{}, 1),
 	}
 }
 
-// Write writes what the session says.
+// Write writes the session's output.
 func (s *screen) Write(b []byte) (int, error) {
-	s.turn <- struct{}{}
-	defer func() { <-s.turn }()
+	s.writing <- struct{}{}
+	defer func() { <-s.writing }()
 	n, err := s.out.Write(b)
 	if s.shared {
 		s.mu.Lock()
@@ -64,17 +63,18 @@ func (s *screen) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// stalledAfter is how long a write may take before we speak without waiting for it.
+// stalledAfter is how long a note waits for a write of the session.
 const stalledAfter = 100 * time.Millisecond
 
-// lock waits until no write of the session is under way, for what it does to the
-// screen is known only then, but not for a terminal that takes nothing.
+// lock waits until no write of the session is under way, because only then the screen's
+// state is known. It does not wait longer than stalledAfter, because a terminal may be
+// stopped.
 func (s *screen) lock() (unlock func()) {
 	ours := true
 	stalled := time.NewTimer(stalledAfter)
 	defer stalled.Stop()
 	select {
-	case s.turn <- struct{}{}:
+	case s.writing <- struct{}{}:
 	case <-stalled.C:
 		ours = false
 	}
@@ -82,30 +82,29 @@ func (s *screen) lock() (unlock func()) {
 	return func() {
 		s.mu.Unlock()
 		if ours {
-			<-s.turn
+			<-s.writing
 		}
 	}
 }
 
-// follow keeps track of what b does to the screen.
+// follow updates the screen's state for the output b.
 func (s *screen) follow(b []byte) {
-	s.tail = append(s.tail, b...)
-	s.whole = wholeScreen(s.tail, s.whole)
-	s.tail = append(s.tail[:0], s.tail[max(0, len(s.tail)-8):]...)
+	s.lastBytes = append(s.lastBytes, b...)
+	s.fullScreen = isFullScreen(s.lastBytes, s.fullScreen)
+	s.lastBytes = append(s.lastBytes[:0], s.lastBytes[max(0, len(s.lastBytes)-8):]...)
 	if at := bytes.LastIndexByte(b, '\n'); at >= 0 {
-		s.line, s.long, b = s.line[:0], false, b[at+1:]
+		s.line, s.lineTooLong, b = s.line[:0], false, b[at+1:]
 	}
-	if s.long = s.long || len(s.line)+len(b) > longestLine; !s.long {
+	if s.lineTooLong = s.lineTooLong || len(s.line)+len(b) > longestLine; !s.lineTooLong {
 		s.line = append(s.line, b...)
 	}
 }
 
-// alternate are the control sequences by which programs take the whole screen
-// and give it back.
+// alternate matches the control sequences that switch to the alternate screen and back.
 var alternate = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[\?(?:47|1047|1049)([hl])`) })
 
-// wholeScreen tells whether a program has the whole screen after b.
-func wholeScreen(b []byte, before bool) bool {
+// isFullScreen reports whether a full-screen program is running after the output b.
+func isFullScreen(b []byte, before bool) bool {
 	if !bytes.Contains(b, []byte("\x1b[?")) {
 		return before
 	}
@@ -116,23 +115,24 @@ func wholeScreen(b []byte, before bool) bool {
 	return all[len(all)-1][1][0] == 'h'
 }
 
-// moved matches what takes the cursor to another line or clears the screen.
-var moved = sync.OnceValue(func() *regexp.Regexp {
+// cursorMoves matches control sequences that move the cursor to another line or clear the
+// screen.
+var cursorMoves = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\x1b(?:\[[0-9;]*[A-BE-FHJSTdfrsu]|\[\?(?:47|1047|1049)[hl]|[78DEMc])`)
 })
 
-// current is the line at the cursor, as it is to be drawn again.
+// current returns the line at the cursor, to draw it again.
 func (s *screen) current() []byte {
-	if s.long {
+	if s.lineTooLong {
 		return nil
 	}
-	if all := moved().FindAllIndex(s.line, -1); len(all) > 0 {
+	if all := cursorMoves().FindAllIndex(s.line, -1); len(all) > 0 {
 		return s.line[all[len(all)-1][1]:]
 	}
 	return s.line
 }
 
-// note says something of ours.
+// note shows a message of ours.
 func (s *screen) note(text string) {
 	defer s.lock()()
 	s.say(text)
@@ -142,51 +142,51 @@ func (s *screen) say(text string) {
 	switch {
 	case !s.terminal:
 		fmt.Fprintf(s.notes, "ssmguard: %s\n", text)
-	case s.shared && s.whole:
+	case s.shared && s.fullScreen:
 		short, _, _ := strings.Cut(text, ":") // one row
 		fmt.Fprintf(s.notes, "\x1b7\x1b[H\x1b[7mssmguard: %s\x1b[m\x1b[K\x1b8", short)
 	default:
 		begin := ""
-		if s.midLine() || s.blind {
+		if s.midLine() || s.unknownContent {
 			begin = "\r\n"
 		}
 		fmt.Fprintf(s.notes, "%sssmguard: %s\r\n%s", begin, strings.ReplaceAll(text, "\n", "\r\n"), s.current())
 	}
 }
 
-// end leaves the cursor at the start of a line: what comes now is the end of the
-// session, and then the local shell's.
+// end leaves the cursor at the start of a line, for the messages at the session's end
+// and the local shell's prompt.
 func (s *screen) end() {
 	defer s.lock()()
-	if s.lost != nil {
-		s.lost.Stop()
-		s.lost = nil // for a late that waits for the lock
+	if s.lossTimer != nil {
+		s.lossTimer.Stop()
+		s.lossTimer = nil // for a showLoss that waits for the lock
 	}
 	if s.midLine() {
 		fmt.Fprint(s.notes, "\r\n")
-		s.line, s.long = nil, false
+		s.line, s.lineTooLong = nil, false
 	}
 }
 
-// midLine tells whether the session has left the cursor in a line.
-func (s *screen) midLine() bool { return s.long || len(s.line) > 0 }
+// midLine reports whether the cursor is within a line.
+func (s *screen) midLine() bool { return s.lineTooLong || len(s.line) > 0 }
 
-// typing says that from now on somebody types at a shell.
-func (s *screen) typing() {
+// withUser marks the session as a shell in which a user types.
+func (s *screen) withUser() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.shell = s.terminal
+	s.interactive = s.terminal
 }
 
-// beside says that from now on somebody else, such as ssh, has the terminal.
-func (s *screen) beside() {
-	s.typing()
+// withOtherProgram marks the terminal as used by another program, such as ssh.
+func (s *screen) withOtherProgram() {
+	s.withUser()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.blind = s.terminal
+	s.unknownContent = s.terminal
 }
 
-// event tells what happens to the connection.
+// event shows an event of the connection.
 func (s *screen) event(e channel.Event) {
 	text := dial.ChannelNote(e)
 	if text == "" {
@@ -194,41 +194,41 @@ func (s *screen) event(e channel.Event) {
 	}
 	defer s.lock()()
 	switch {
-	case s.shell && e.Kind == channel.Lost:
-		if s.lost != nil {
-			s.lost.Stop()
+	case s.interactive && e.Kind == channel.Lost:
+		if s.lossTimer != nil {
+			s.lossTimer.Stop()
 		}
-		s.shown = false
-		s.lost = time.AfterFunc(noticeAfter, func() { s.late(text) })
-	case s.shell && e.Kind == channel.Resumed:
+		s.lossShown = false
+		s.lossTimer = time.AfterFunc(noticeAfter, func() { s.showLoss(text) })
+	case s.interactive && e.Kind == channel.Resumed:
 		s.resumed(text)
 	default:
 		s.say(text)
 	}
 }
 
-// late says that the connection is lost, and has been for a while.
-func (s *screen) late(text string) {
+// showLoss shows that the connection has been lost for a while.
+func (s *screen) showLoss(text string) {
 	defer s.lock()()
-	if s.lost != nil {
-		s.shown = true
+	if s.lossTimer != nil {
+		s.lossShown = true
 		s.say(text)
 	}
 }
 
-// resumed says that the connection is back. A program's screen is drawn again if
-// we have written on it, and otherwise left in peace.
+// resumed shows that the connection is back. A full-screen program is asked to draw its
+// screen again only if a note was written on it.
 func (s *screen) resumed(text string) {
-	if s.lost != nil {
-		s.lost.Stop()
-		s.lost = nil
+	if s.lossTimer != nil {
+		s.lossTimer.Stop()
+		s.lossTimer = nil
 	}
 	switch {
-	case s.shared && s.whole && s.shown:
-		proxy.Signal(s.nudge)
-	case s.shown:
+	case s.shared && s.fullScreen && s.lossShown:
+		proxy.Signal(s.redraw)
+	case s.lossShown:
 		s.say(text)
-	case s.blind, s.shared && s.whole:
+	case s.unknownContent, s.shared && s.fullScreen:
 	default:
 		s.say("connection lost and resumed")
 	}

@@ -15,7 +15,7 @@ import (
 func newTestScreen() (*screen, *bytes.Buffer) {
 	var b bytes.Buffer
 	return &screen{out: &b, notes: &b, terminal: true, shared: true,
-		turn: make(chan struct{}, 1), nudge: make(chan struct{}, 1)}, &b
+		writing: make(chan struct{}, 1), redraw: make(chan struct{}, 1)}, &b
 }
 
 // A notice stands on its own lines, and the line under the cursor comes back.
@@ -91,7 +91,7 @@ func TestScreenNoteDuringWrite(t *testing.T) {
 func TestScreenFile(t *testing.T) {
 	var out, notes bytes.Buffer
 	s := newScreen(&out, &notes, false)
-	s.typing()
+	s.withUser()
 	s.Write([]byte("$ ")) //nolint:errcheck // a buffer
 	s.event(channel.Event{Kind: channel.Lost, Err: errors.New("cut")})
 	s.event(channel.Event{Kind: channel.Resumed})
@@ -110,7 +110,7 @@ func TestScreenBeside(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var out, notes bytes.Buffer
 			s := newScreen(&out, &notes, true)
-			s.beside()
+			s.withOtherProgram()
 			s.event(channel.Event{Kind: channel.Lost, Err: errors.New("cut")})
 			time.Sleep(lasts)
 			synctest.Wait()
@@ -127,10 +127,10 @@ func TestScreenBeside(t *testing.T) {
 func TestScreenLoss(t *testing.T) {
 	lost, back := channel.Event{Kind: channel.Lost, Err: errors.New("cut")}, channel.Event{Kind: channel.Resumed}
 	for name, c := range map[string]struct {
-		before string
-		lasts  time.Duration
-		want   string
-		nudged bool
+		before  string
+		lasts   time.Duration
+		want    string
+		redrawn bool
 	}{
 		"short":         {"$ ec", noticeAfter / 2, "\r\nssmguard: connection lost and resumed\r\n$ ec", false},
 		"long":          {"$ ec", 2 * noticeAfter, "\r\nssmguard: connection lost, resuming: cut\r\n$ ec\r\nssmguard: connection resumed\r\n$ ec", false},
@@ -140,7 +140,7 @@ func TestScreenLoss(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, b := newTestScreen()
-				s.typing()
+				s.withUser()
 				s.Write([]byte(c.before)) //nolint:errcheck // a buffer
 				s.event(lost)
 				time.Sleep(c.lasts)
@@ -148,8 +148,8 @@ func TestScreenLoss(t *testing.T) {
 				s.event(back)
 				time.Sleep(2 * noticeAfter)
 				synctest.Wait()
-				if got := strings.TrimPrefix(b.String(), c.before); got != c.want || (len(s.nudge) == 1) != c.nudged {
-					t.Errorf("got %q, want %q, nudged %d", got, c.want, len(s.nudge))
+				if got := strings.TrimPrefix(b.String(), c.before); got != c.want || (len(s.redraw) == 1) != c.redrawn {
+					t.Errorf("got %q, want %q, redrawn %d", got, c.want, len(s.redraw))
 				}
 			})
 		})
@@ -159,10 +159,10 @@ func TestScreenLoss(t *testing.T) {
 // A notice that was due when the session ended is not said any more.
 func TestScreenEnd(t *testing.T) {
 	s, b := newTestScreen()
-	s.typing()
+	s.withUser()
 	s.event(channel.Event{Kind: channel.Lost, Err: errors.New("cut")})
 	s.end()
-	s.late("too late")
+	s.showLoss("too late")
 	if b.Len() > 0 {
 		t.Errorf("said %q", b.String())
 	}

@@ -9,18 +9,18 @@ import (
 	"ssmguard/proxy/channel"
 )
 
-// shell joins a shell or a command to the user's terminal, which is as it was when
-// it returns. A command that takes no input gets none, and leaves the terminal
-// alone: there Ctrl-C interrupts us, which ends the session.
+// shell connects a shell or a command to the user's terminal, and restores the terminal
+// at the end. A command without input leaves the terminal's mode unchanged: Ctrl-C
+// interrupts ssmguard then, which ends the session.
 func (n *nativeSession) shell(ctx context.Context, ch *channel.Channel, s *proxy.Session, streams proxy.Streams) error {
 	options := channel.ShellOptions{}
 	if ch.Info().SessionType == channel.NonInteractiveCommands {
 		streams.In = nil
 	} else {
-		sizes, stop := n.terminal.sizes(n.screen.nudge)
+		sizes, stop := n.terminal.sizes(n.screen.redraw)
 		defer stop()
 		options.Sizes = sizes
-		n.screen.typing()
+		n.screen.withUser()
 	}
 	if streams.In != nil && n.terminal.in != nil {
 		if err := n.terminal.raw(); err != nil {
@@ -55,7 +55,7 @@ func (n *nativeSession) shell(ctx context.Context, ch *channel.Channel, s *proxy
 	return err
 }
 
-// escaped acts on what was typed after ~ at the start of a line.
+// escaped acts on the character after ~ at the start of a line.
 func (n *nativeSession) escaped(b byte) bool {
 	switch {
 	case b == '?':
@@ -70,8 +70,8 @@ func (n *nativeSession) escaped(b byte) bool {
 
 const controlZ = 0x1a
 
-// remoteStatus is the exit code for a command's at the far end, as ssh has it:
-// what a signal ended has none, and is the rest.
+// remoteStatus is our exit code for the exit code of a remote command, as in ssh. A
+// command that a signal ended has no code; the result is then exit.Other.
 func remoteStatus(code int) int {
 	if code < 0 || code > 255 {
 		return exit.Other

@@ -12,14 +12,14 @@ import (
 	"ssmguard/proxy/channel/wire"
 )
 
-// terminal is the user's terminal while a shell has it.
+// terminal is the user's terminal while a remote shell uses it.
 type terminal struct {
-	in   *os.File // nil: the input is no terminal
-	view *os.File // whose size is the shell's; nil: none of the streams is a terminal
+	in   *os.File // nil if the input is not a terminal
+	view *os.File // the terminal whose size the shell gets; nil if no stream is a terminal
 
 	mu     sync.Mutex
-	before *term.State // as we found it; nil: never changed
-	wanted bool        // it is to be raw
+	before *term.State // the original state; nil if unchanged
+	wanted bool        // raw mode is wanted
 }
 
 func newTerminal(streams proxy.Streams) *terminal {
@@ -35,8 +35,8 @@ func newTerminal(streams proxy.Streams) *terminal {
 	return t
 }
 
-// keys opens the terminal once more, if it can: a read of that file can be ended,
-// so that what is typed after the session is left to the local shell.
+// keys opens the terminal once more, if possible, because a read of that file can be
+// interrupted: keys typed after the session are then left to the local shell.
 func (t *terminal) keys() (in *os.File, done func()) {
 	again, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", t.in.Fd()))
 	if err != nil {
@@ -45,7 +45,7 @@ func (t *terminal) keys() (in *os.File, done func()) {
 	return again, func() { again.Close() }
 }
 
-// raw makes keys into bytes, also Ctrl-C and its kin.
+// raw passes every key to the session as bytes, Ctrl-C included.
 func (t *terminal) raw() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -67,7 +67,7 @@ func (t *terminal) makeRaw() error {
 	return nil
 }
 
-// restore puts the terminal back to how we found it. It may be called at any time.
+// restore puts the terminal back into its original state. It may be called at any time.
 func (t *terminal) restore() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -81,7 +81,7 @@ func (t *terminal) putBack() {
 	}
 }
 
-// defaultSize is the size that a session without a terminal gets.
+// defaultSize is the size for a session without a terminal.
 var defaultSize = wire.Size{Cols: 300, Rows: 100}
 
 func (t *terminal) size() wire.Size {

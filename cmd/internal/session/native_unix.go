@@ -14,20 +14,20 @@ import (
 	"ssmguard/proxy/channel/wire"
 )
 
-// escapes is what can be typed after ~ at the start of a line.
+// escapes describes the characters after ~ at the start of a line.
 const escapes = "~. leaves the session, ~^Z suspends us, ~~ sends a tilde, ~? shows this"
 
 const canSuspend = true
 
-// suspendTime is how long it may take until we are stopped, and how long the far
-// side may take to see one size before it gets the next.
+// suspendTime is how long the system may take to stop the process, and the pause
+// between two sizes that are sent to the far side.
 const suspendTime = 200 * time.Millisecond
 
-// sizes gives the size of the terminal now, whenever it changes, and twice for a
-// nudge, so that a program there draws its screen again, until stop is called.
-// Without a terminal it gives one default. It makes the terminal raw again when
-// the process has been stopped meanwhile.
-func (t *terminal) sizes(nudge <-chan struct{}) (sizes <-chan wire.Size, stop func()) {
+// sizes sends the size of the terminal at once, after each change, and twice for a
+// redraw, so that the remote program draws its screen again, until stop is called.
+// Without a terminal it sends defaultSize once. It makes the terminal raw again after
+// the process was stopped.
+func (t *terminal) sizes(redraw <-chan struct{}) (sizes <-chan wire.Size, stop func()) {
 	out := make(chan wire.Size, 1)
 	if t.view == nil {
 		out <- defaultSize
@@ -35,7 +35,7 @@ func (t *terminal) sizes(nudge <-chan struct{}) (sizes <-chan wire.Size, stop fu
 	}
 	changed, done, ended := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
 	signal.Notify(changed, syscall.SIGWINCH, syscall.SIGCONT)
-	out <- t.size() // after Notify: no change goes unseen
+	out <- t.size() // after Notify, so that no change is missed
 	give := func(s wire.Size) {
 		select {
 		case out <- s:
@@ -48,9 +48,9 @@ func (t *terminal) sizes(nudge <-chan struct{}) (sizes <-chan wire.Size, stop fu
 			select {
 			case s := <-changed:
 				if s == syscall.SIGCONT {
-					t.again()
+					t.rawAgain()
 				}
-			case <-nudge:
+			case <-redraw:
 				other := t.size()
 				other.Rows++
 				give(other)
@@ -77,27 +77,27 @@ func pause(done <-chan struct{}, d time.Duration) {
 	}
 }
 
-// again makes the terminal what it was to be: the local shell has had it.
-func (t *terminal) again() {
+// rawAgain restores raw mode after the local shell has used the terminal.
+func (t *terminal) rawAgain() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.makeRaw() //nolint:errcheck // the terminal is gone then
 }
 
-// suspend stops us and all of our job, as Ctrl-Z does elsewhere, and returns when
-// we go on.
+// suspend stops the whole job, as Ctrl-Z does elsewhere, and returns when it is
+// continued.
 func (t *terminal) suspend() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.putBack()
-	syscall.Kill(0, syscall.SIGTSTP) //nolint:errcheck // then we go on at once
-	time.Sleep(suspendTime)          // we are stopped here, unless nobody could continue us
+	syscall.Kill(0, syscall.SIGTSTP) //nolint:errcheck // on an error nothing is suspended
+	time.Sleep(suspendTime)          // the process is stopped here, unless no shell could continue it
 	t.makeRaw()                      //nolint:errcheck // the terminal is gone then
 }
 
-// whileCarrying returns a context that SIGQUIT ends, too: otherwise it would leave
-// the session behind. Until stop is called, a write to a pipe that nobody reads
-// any more is an error and not the end of the process, for the same reason.
+// whileCarrying returns a context that SIGQUIT ends, too: otherwise the session would
+// stay open. For the same reason a write to a pipe without a reader is an error, and
+// not the end of the process, until stop is called.
 func whileCarrying(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals, ended := make(chan os.Signal, 1), make(chan struct{})
@@ -118,8 +118,8 @@ func whileCarrying(ctx context.Context) (_ context.Context, stop func()) {
 	}
 }
 
-// pipeEnd is the end by the signal that a write without a reader sends, nil if
-// err is something else.
+// pipeEnd returns the error of an end by SIGPIPE for a write to a pipe without a
+// reader, nil for other errors.
 func pipeEnd(err error) error {
 	if errors.Is(err, syscall.EPIPE) {
 		return env.Signalled{Signal: syscall.SIGPIPE}

@@ -6,12 +6,12 @@ import (
 	"ssmguard/proxy/channel/wire"
 )
 
-// escapes is what can be typed after ~ at the start of a line.
+// escapes describes the characters after ~ at the start of a line.
 const escapes = "~. leaves the session, ~~ sends a tilde, ~? shows this"
 
 const canSuspend = false
 
-// sizes gives the size of the terminal once: Windows tells of no change.
+// sizes sends the size of the terminal once: Windows has no signal for a change.
 func (t *terminal) sizes(<-chan struct{}) (sizes <-chan wire.Size, stop func()) {
 	out := make(chan wire.Size, 1)
 	out <- t.size()

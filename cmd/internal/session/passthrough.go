@@ -11,15 +11,16 @@ import (
 	"ssmguard/cmd/internal/program"
 )
 
-// passedVariable lists the programs named aws that we have handed a command to
-// already, so that a script of that name which calls us is not asked again.
+// passedVariable lists the programs named aws that a command was passed to already, so
+// that a script named aws that calls ssmguard does not get it again.
 const passedVariable = "SSMGUARD_PASSED"
 
-// errNoOtherAWS is why a command line that is not ours cannot be run.
+// errNoOtherAWS is the error for a command line that is not ours when there is no other
+// aws.
 var errNoOtherAWS = errors.New("this is not start-session, and there is no other aws in PATH to hand it to")
 
-// passThrough becomes the next program named aws, by p.become. That returns where
-// a program runs beside us instead: its end is ours, and nothing is left to do.
+// passThrough replaces the process with the next program named aws, by become. Where
+// become runs the program as a child it returns with the child's exit status.
 func passThrough(p *env.Process, args []string, become func(path string, args, environ []string) error) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -40,8 +41,8 @@ func passThrough(p *env.Process, args []string, become func(path string, args, e
 	return become(next, append([]string{"aws"}, args...), environ)
 }
 
-// nextAWS returns the first executable named aws in a PATH that is neither our
-// own program nor among those passed; "" when there is none.
+// nextAWS returns the first executable named aws in a PATH that is neither our own
+// program nor in passed; "" if there is none.
 func nextAWS(path, self string, passed []string) string {
 	own, err := os.Stat(self)
 	if err != nil {
@@ -57,7 +58,7 @@ func nextAWS(path, self string, passed []string) string {
 			if os.SameFile(info, own) || slices.Contains(passed, candidate) {
 				continue
 			}
-			if ours, _ := IsShim(candidate, self); ours { // on Windows it is another file
+			if ours, _ := IsShim(candidate, self); ours { // on Windows the shim is another file
 				continue
 			}
 			return candidate

@@ -11,11 +11,11 @@ import (
 	"ssmguard/cmd/internal/exit"
 )
 
-// IsShim tells whether a file is a link to us.
+// IsShim reports whether a file is a link to ssmguard.
 func IsShim(name, self string) (bool, error) {
 	to, err := os.Readlink(name)
 	if err != nil {
-		return false, nil // another program, or none
+		return false, nil // another program, or no file
 	}
 	_, err = os.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {

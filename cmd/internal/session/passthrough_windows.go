@@ -6,10 +6,10 @@ import (
 	"os"
 )
 
-// ShimText is the text of the batch file that stands for the program.
+// ShimText is the text of the batch file that starts ssmguard.
 func ShimText(self string) string { return "@\"" + self + "\" aws %*\r\n" }
 
-// IsShim tells whether a file is our script.
+// IsShim reports whether a file is our batch file.
 func IsShim(name, self string) (bool, error) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -19,12 +19,13 @@ import (
 	"ssmguard/guard/awsiam"
 )
 
-// canPick reports whether a target can be chosen: on a terminal that can draw.
+// canPick reports whether a target can be chosen: the terminal has to support cursor
+// movement.
 func canPick(p *env.Process) bool {
 	return env.IsTerminal(p.Stdin) && p.ErrTerminal && p.Getenv("TERM") != "dumb"
 }
 
-// pickTarget asks a person for the target that a command line does not name.
+// pickTarget asks the user for the target of a command line without one.
 func pickTarget(ctx context.Context, line *ask.Line) error {
 	nodes, region, err := connected(ctx, line)
 	if err != nil {
@@ -40,7 +41,7 @@ func pickTarget(ctx context.Context, line *ask.Line) error {
 	return err
 }
 
-// connected lists the targets that could take a session now.
+// connected lists the targets that can take a session now.
 func connected(ctx context.Context, l *ask.Line) (nodes []awsiam.Node, region string, err error) {
 	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Files: l.Process.AWSFiles(), Prompt: l.Prompter()})
 	if err != nil {
@@ -64,8 +65,8 @@ func connected(ctx context.Context, l *ask.Line) (nodes []awsiam.Node, region st
 	return nodes, conf.Region, err
 }
 
-// pick shows the nodes on the terminal and returns the id of the chosen one. To
-// leave is what Ctrl-C is elsewhere.
+// pick shows the nodes on the terminal and returns the id of the chosen one. Leaving
+// the list is an interrupt, as with Ctrl-C.
 func pick(ctx context.Context, p *env.Process, nodes []awsiam.Node) (string, error) {
 	in, out := env.FileOf(p.Stdin), env.FileOf(p.Stderr)
 	if in == nil || out == nil {
@@ -79,7 +80,7 @@ func pick(ctx context.Context, p *env.Process, nodes []awsiam.Node) (string, err
 	if err != nil {
 		return "", err
 	}
-	defer term.Restore(int(in.Fd()), state) //nolint:errcheck // there is nothing else to try
+	defer term.Restore(int(in.Fd()), state) //nolint:errcheck // the terminal is gone then
 	k := newPicker(nodes, width, min(height-2, 12))
 	keys := newKeys(in)
 	defer close(keys.want)
@@ -101,15 +102,15 @@ func pick(ctx context.Context, p *env.Process, nodes []awsiam.Node) (string, err
 	}
 }
 
-// keys reads a terminal only when somebody wants a key, so that nothing of what
-// is typed later is lost to us.
+// keys reads a terminal only when a key is wanted, so that keys typed later are left
+// for the session.
 type keys struct {
 	want chan struct{}
 	got  chan []byte // nil at the end of the input
 }
 
-// newKeys starts the reader. It ends when want is closed or, if it is within a
-// read then, with the process: a terminal's read cannot be interrupted.
+// newKeys starts the reader. It ends when want is closed, or with the process if a read
+// is under way: a terminal's read cannot be interrupted.
 func newKeys(in io.Reader) *keys {
 	k := &keys{want: make(chan struct{}), got: make(chan []byte, 1)}
 	go func() {
@@ -139,19 +140,19 @@ func (k *keys) next(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// picker is a list that gets shorter while one types.
+// picker is a list that a typed query filters.
 type picker struct {
 	nodes []awsiam.Node
-	lines []string // of the nodes
+	lines []string // one for each node
 	query string
-	found []int // the nodes that the query leaves, the best first
-	at    int   // place in found
+	found []int // indexes of the nodes that match the query, the best first
+	at    int   // index in found
 	width int
 	rows  int // of the list
-	drawn int // lines on the screen above the cursor's
+	drawn int // lines on the screen above the cursor
 }
 
-// choice is what a key led to.
+// choice is the effect of a key.
 type choice int
 
 const (
@@ -187,7 +188,7 @@ func (k *picker) filter() {
 	}
 }
 
-// press takes what one read of the terminal gave.
+// press handles the bytes of one read of the terminal.
 func (k *picker) press(b []byte) choice {
 	if len(b) == 0 || string(b) == "\x1b" {
 		return left
@@ -225,8 +226,8 @@ func (k *picker) press(b []byte) choice {
 	return choosing
 }
 
-// arrow returns the length of an escape sequence at the beginning of b and the
-// step that it asks for.
+// arrow returns the length of an escape sequence at the beginning of b, and the step of
+// an arrow key.
 func arrow(b []byte) (n, step int) {
 	if len(b) < 3 || b[0] != '\x1b' || b[1] != '[' && b[1] != 'O' {
 		return 0, 0
@@ -249,7 +250,7 @@ func (k *picker) move(step int) {
 	}
 }
 
-// draw returns what puts the list on the screen in place of the last one.
+// draw returns the output that draws the list in place of the last one.
 func (k *picker) draw() string {
 	var b strings.Builder
 	b.WriteString(k.wipe())
@@ -267,7 +268,7 @@ func (k *picker) draw() string {
 	return b.String()
 }
 
-// wipe returns what takes the list off the screen.
+// wipe returns the output that erases the list.
 func (k *picker) wipe() string {
 	if k.drawn == 0 {
 		return ""
@@ -277,7 +278,7 @@ func (k *picker) wipe() string {
 	return fmt.Sprintf("\r\x1b[%dA\x1b[J", n)
 }
 
-// fit cuts a line to the screen's width: a line that wraps could not be wiped.
+// fit cuts a line to the screen's width: a wrapped line could not be erased.
 func (k *picker) fit(line string) string {
 	if runes := []rune(line); len(runes) >= k.width {
 		return string(runes[:k.width-1])

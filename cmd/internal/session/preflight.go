@@ -9,8 +9,8 @@ import (
 	"ssmguard/cmd/internal/exit"
 )
 
-// checkLocalPort tries whether the port that a port-forwarding session is to
-// listen on is free, so that no session is started that could not be used.
+// checkLocalPort checks that the local port of a port-forwarding session is free, so
+// that no session is started that cannot be used.
 func checkLocalPort(parameters map[string][]string) error {
 	ports := parameters["localPortNumber"]
 	if len(ports) == 0 || ports[0] == "0" {

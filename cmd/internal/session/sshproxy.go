@@ -23,7 +23,7 @@ import (
 	"ssmguard/proxy/awsssm"
 )
 
-// sshDocument makes a session of a connection to a port.
+// sshDocument is the document of sessions that carry one connection to a port.
 const sshDocument = "AWS-StartSSHSession"
 
 // sshOptions is an ssh-proxy command line.
@@ -62,8 +62,8 @@ func SSHProxy(ctx context.Context, p *env.Process, words []string) error {
 	return o.run(ctx, line)
 }
 
-// complete takes host and port, the first two words or the last two, and returns
-// the others.
+// complete takes host and port from the first two words or the last two, and returns
+// the other words.
 func (o *sshOptions) complete(words []string) ([]string, error) {
 	at, option := 0, func(i int) bool { return strings.HasPrefix(words[i], "-") }
 	if len(words) > 2 && option(0) {
@@ -122,8 +122,8 @@ func readPublicKey(file string) (string, error) {
 	return key, nil
 }
 
-// keyPusher pushes a key while the session is being opened. A key that cannot be
-// pushed does not stop the session: sshd may know it already.
+// keyPusher pushes a key while the session is being opened. A key that cannot be pushed
+// does not stop the session: sshd may accept it already.
 type keyPusher struct {
 	proxy.Opener
 	stderr            io.Writer
@@ -131,7 +131,7 @@ type keyPusher struct {
 	target, user, key string
 }
 
-// Open opens the session and returns when the key is there, too.
+// Open opens the session and returns when the key was pushed, too.
 func (k keyPusher) Open(ctx context.Context) (*proxy.Session, error) {
 	var g errgroup.Group
 	g.Go(func() error { return awsssm.PushKey(ctx, k.cfg, k.target, k.user, k.key) })

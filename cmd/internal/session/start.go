@@ -18,19 +18,19 @@ import (
 	"ssmguard/proxy/awsssm"
 )
 
-// Attempt is one session that is to be opened: who asks for it, and where it takes place.
+// Attempt is one session to open: its command line and the guard's question.
 type Attempt struct {
 	Line     *ask.Line
 	Question *ask.Question
 }
 
-// start is an Attempt from the question to the session's end.
+// start runs an Attempt, from the guard's question to the session's end.
 type start struct {
 	attempt Attempt
-	plugin  func(context.Context) (proxy.Plugin, error) // an error means that no session could be carried
+	plugin  func(context.Context) (proxy.Plugin, error) // an error means that there is no usable plugin
 }
 
-// newStart makes a start of a session that is to be carried as a configuration says.
+// newStart returns a start for a session with the given configuration.
 func newStart(l *ask.Line, w *ask.Question, conf *awsconf.Session) *start {
 	return &start{Attempt{l, w}, func(ctx context.Context) (proxy.Plugin, error) {
 		api := awsssm.New(conf.SSM, "")
@@ -45,8 +45,8 @@ func newStart(l *ask.Line, w *ask.Question, conf *awsconf.Session) *start {
 	}}
 }
 
-// run is a session from the question whether it may be to its end: ask, stop if
-// it is denied, look whether it can be carried, open it, hand it over.
+// run asks the guard, stops if the session is denied, checks that a plugin can carry
+// it, opens it and hands it to the plugin.
 func (s *start) run(ctx context.Context) error {
 	line, question := s.attempt.Line, s.attempt.Question
 	ready := s.preflight(ctx)
@@ -65,7 +65,7 @@ func (s *start) run(ctx context.Context) error {
 		return s.attempt.Refused(ctx, decision, err)
 	}
 	if ctx.Err() != nil {
-		return errors.Join(context.Cause(ctx), proxy.End(ctx, question.Opener, session.ID)) // nobody can use it any more
+		return errors.Join(context.Cause(ctx), proxy.End(ctx, question.Opener, session.ID)) // the session cannot be used any more
 	}
 	if decision.Verdict() == policy.Allow {
 		question.Evidence.RememberAllowed(ctx, decision.Request)
@@ -74,14 +74,14 @@ func (s *start) run(ctx context.Context) error {
 	return carrier.plugin.Run(ctx, session, proxy.Streams{In: line.Process.Stdin, Out: line.Process.Stdout, Err: line.Process.Stderr}, nil)
 }
 
-// carrier is a plugin that can be run, or why there is none.
+// carrier is a usable plugin, or the reason why there is none.
 type carrier struct {
 	plugin proxy.Plugin
 	err    error
 }
 
-// preflight looks, beside the guard's questions, at what would keep a session
-// that has been opened from being used.
+// preflight checks, in parallel with the guard, that the session can be used once it is
+// open.
 func (s *start) preflight(ctx context.Context) <-chan carrier {
 	ready := make(chan carrier, 1)
 	go func() {
@@ -95,8 +95,8 @@ func (s *start) preflight(ctx context.Context) <-chan carrier {
 	return ready
 }
 
-// Judged asks the guard, says what it found, and returns an error when the
-// session must not be started. A guard that cannot ask stops nothing.
+// Judged asks the guard, prints its decision, and returns an error when the session
+// must not be started. If the guard cannot ask, only --guard strict stops the session.
 func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 	unasked := guard.Decision{Request: a.Question.Request}
 	if a.Line.Own.Guard == configs.GuardOff {
@@ -135,24 +135,24 @@ func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 	}
 }
 
-// tell says what the guard found. In the AWS CLI's place that is a denial only,
-// after the words in which AWS would have refused.
+// tell prints the guard's decision. For a command line of the AWS CLI it prints a
+// denial only, after the message with which AWS would have refused.
 func (a Attempt) tell(d guard.Decision) error {
 	verdict := d.Verdict()
 	if a.Line.DropIn {
 		if !verdict.Denies() && !stops(a.Line.Own.Guard, verdict) {
 			return nil
 		}
-		if refused := foreseen(d); refused != nil && stops(a.Line.Own.Guard, verdict) {
+		if refused := foreseenRefusal(d); refused != nil && stops(a.Line.Own.Guard, verdict) {
 			fmt.Fprint(a.Line.Process.Stderr, exit.AWSText(a.Line.Process, refused))
 		}
 	}
 	return a.Line.Show(d, false)
 }
 
-// foreseen is the refusal that StartSession, or ExecuteCommand, would give for a
-// denied decision, nil if nothing is denied.
-func foreseen(d guard.Decision) *proxy.Refused {
+// foreseenRefusal is AWS's refusal of StartSession or ExecuteCommand for a denied
+// decision, nil if nothing is denied.
+func foreseenRefusal(d guard.Decision) *proxy.Refused {
 	for _, r := range d.Rulings {
 		if r.Grant.Advisory || !r.Answer.Verdict.Denies() {
 			continue
@@ -165,7 +165,7 @@ func foreseen(d guard.Decision) *proxy.Refused {
 	return nil
 }
 
-// stops tells whether a session with this verdict must not be started.
+// stops reports whether a session with this verdict must not be started.
 func stops(m configs.GuardMode, v policy.Verdict) bool {
 	switch m {
 	case configs.GuardOn:
@@ -177,7 +177,7 @@ func stops(m configs.GuardMode, v policy.Verdict) bool {
 	}
 }
 
-// Refused prints AWS's refusal as the AWS CLI does, and what it means after it. An
+// Refused prints AWS's refusal as the AWS CLI does, and then its explanation. An
 // attempt without a question was refused before there was one.
 func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error {
 	var refused *proxy.Refused
@@ -194,7 +194,7 @@ func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error
 		return exit.EndWith(exit.Refused)
 	}
 	if len(d.Rulings) == 0 && refusal.Denied() && a.Question != nil {
-		// An earlier run's answer let it pass; now the reason is wanted.
+		// The cached answer of an earlier run allowed it; the reason is read anew.
 		a.Question.Evidence.ForgetAllowed(ctx, a.Question.Request)
 		if asked, err := a.Line.Ask(ctx, a.Question); err == nil {
 			d = asked
@@ -206,7 +206,7 @@ func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error
 	return exit.EndWith(exit.Refused)
 }
 
-// newest returns a decision with only the findings that an earlier one has not.
+// newest returns a decision with only the findings that an earlier one does not have.
 func newest(d, earlier guard.Decision) guard.Decision {
 	d.Findings = d.Findings[:len(d.Findings)-len(earlier.Findings)]
 	return d
