@@ -60,7 +60,6 @@ const (
 	sessionTags = "a role's session may carry tags that cannot be read back"
 	blind       = "the case's policies keep the caller from asking IAM about himself"
 	sourceIP    = "only AWS knows the address it sees"
-	unseenSCP   = "the simulation's word on a service control policy whose text cannot be read is no proof"
 	keyPolicy   = "the key's own policy may allow it"
 )
 
@@ -76,8 +75,6 @@ var notSimulated = map[string]string{
 	"mfa-deny-with-long-term-keys target":             blind,
 	"permissions-boundary-without-documents document": blind,
 	"permissions-boundary-without-documents target":   blind,
-	"scp-region-deny document":                        unseenSCP,
-	"scp-region-deny target":                          unseenSCP,
 	"source-ip-outside-range document":                sourceIP,
 	"source-ip-outside-range target":                  sourceIP,
 	"vpc-endpoint-policy-own-account-only document":   blind,
@@ -95,8 +92,6 @@ var undecided = map[string]string{
 	"mfa-deny-with-long-term-keys target":             blind,
 	"permissions-boundary-without-documents document": blind,
 	"permissions-boundary-without-documents target":   blind,
-	"scp-region-deny document":                        unseenSCP,
-	"scp-region-deny target":                          unseenSCP,
 	"source-ip-outside-range document":                sourceIP,
 	"source-ip-outside-range target":                  sourceIP,
 	"vpc-endpoint-policy-own-account-only document":   blind,
