@@ -1,10 +1,11 @@
-// Runs the comparison of .ci/differential: DIRECTORY DEVIATIONS CASES SEED.
+// Runs the comparison of .ci/differential: DIRECTORY DEVIATIONS CASES|managed SEED.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Generator } from './differential-cases.mjs'
 import { explains } from './differential-deviations.mjs'
+import { managedCases } from './differential-managed.mjs'
 
 const [dir, deviationsPath, total, seed] = process.argv.slice(2)
 const modules = join(dir, 'node_modules/@cloud-copilot')
@@ -59,32 +60,45 @@ function ours(cases) {
 }
 
 const deviations = JSON.parse(readFileSync(deviationsPath, 'utf8'))
-const profiles = ['basic', 'conditions', 'variables', 'layers', 'all']
 const explained = {}
+let compared = 0
 let unexplained = 0
 const decisions = {}
-profiles.forEach((profile, i) => {
-  const generator = new Generator(profile, Number(seed) * 1000 + i)
-  const share = Math.floor(Number(total) / profiles.length)
-  for (let done = 0; done < share; ) {
-    const cases = Array.from({ length: Math.min(5000, share - done) }, () => generator.next())
-    done += cases.length
-    const answers = ours(cases)
-    cases.forEach((c, k) => {
-      const want = oracle(c)
-      const { decision, matched, error } = answers[k]
-      decisions[want.decision] = (decisions[want.decision] ?? 0) + 1
-      if (answers[k].id === c.id && JSON.stringify({ decision, matched }) === JSON.stringify(want)) return
-      const why = deviations.find((d) => explains(d, c))
-      if (why) {
-        explained[why.id] = (explained[why.id] ?? 0) + 1
-      } else if (unexplained++ < 10) {
-        console.log(`difference: ours ${decision} ${JSON.stringify(matched)} ${error}, theirs ${JSON.stringify(want)}\n${JSON.stringify(c)}`)
-      }
-    })
+
+// randomCases yields the same number of cases of each profile.
+function* randomCases() {
+  const profiles = ['basic', 'conditions', 'variables', 'layers', 'all']
+  for (const [i, profile] of profiles.entries()) {
+    const generator = new Generator(profile, Number(seed) * 1000 + i)
+    for (let n = Math.floor(Number(total) / profiles.length); n > 0; n--) yield generator.next()
   }
-})
-console.log(`${total} cases, seed ${seed}:`, decisions)
+}
+
+// compare asks both about some cases.
+function compare(cases) {
+  const answers = ours(cases)
+  compared += cases.length
+  cases.forEach((c, k) => {
+    const want = oracle(c)
+    const { decision, matched, error } = answers[k]
+    decisions[want.decision] = (decisions[want.decision] ?? 0) + 1
+    if (answers[k].id === c.id && JSON.stringify({ decision, matched }) === JSON.stringify(want)) return
+    const why = deviations.find((d) => explains(d, c))
+    if (why) {
+      explained[why.id] = (explained[why.id] ?? 0) + 1
+    } else if (unexplained++ < 10) {
+      console.log(`difference: ours ${decision} ${JSON.stringify(matched)} ${error}, theirs ${JSON.stringify(want)}\n${JSON.stringify(c)}`)
+    }
+  })
+}
+
+let cases = []
+for (const c of total === 'managed' ? managedCases(dir, Number(seed)) : randomCases()) {
+  cases.push(c)
+  if (cases.length === 5000) compare(cases.splice(0))
+}
+if (cases.length) compare(cases)
+console.log(`${compared} cases, seed ${seed}:`, decisions)
 console.log('differences explained by known deviations:', explained)
 console.log(`unexplained differences: ${unexplained}`)
 process.exit(unexplained ? 1 : 0)
