@@ -85,7 +85,7 @@ func (r Refusal) Explain() (guard.Finding, bool) {
 	if code == "SG609" {
 		f.Detail = "the AWS CLI also says this when the session-manager plugin is missing: it then ends the session it has just started"
 	}
-	if f.Grant == guard.GrantTerminate || f.Grant == guard.GrantResume {
+	if (f.Grant == guard.GrantTerminate || f.Grant == guard.GrantResume) && !r.Explicit {
 		add(&f, "if a statement compares "+guard.SessionTagID+" with ${aws:userid} already, try ${aws:userid}* in StringLike, as AWS's sample has it")
 	}
 	if r.Wrapped == "KMSEncryption" && f.Detail == "" {
