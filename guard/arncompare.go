@@ -119,7 +119,9 @@ var fieldNames = map[int]string{FieldPartition: "partition", FieldService: "serv
 func PlaceText(pattern, arn string, diff []int) string {
 	var said []string
 	for _, i := range diff {
-		if fieldNames[i] != "" {
+		if wrote := ArnField(pattern, i); fieldNames[i] != "" && wrote == "" {
+			said = append(said, "without "+fieldNames[i]+", and it is in "+ArnField(arn, i))
+		} else if fieldNames[i] != "" {
 			said = append(said, "in "+fieldNames[i]+" "+ArnField(pattern, i)+", and it is in "+ArnField(arn, i))
 		}
 	}

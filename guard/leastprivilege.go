@@ -57,7 +57,7 @@ func OwnDocuments(set policy.Set, r Request) []string {
 	for i := range set.Identity {
 		for _, pattern := range set.Identity[i].Resources() {
 			name := DocumentName(Request{Document: pattern})
-			if ResourceType(pattern) == "document" && documentNamed(name) && !reserved(name) && name != DocumentName(r) && !slices.Contains(names, name) && name != DefaultDocument {
+			if ResourceType(pattern) == "document" && documentNamed(name) && !reserved(name) && meantDocument(name) == "" && name != DocumentName(r) && !slices.Contains(names, name) && name != DefaultDocument {
 				names = append(names, name)
 			}
 		}

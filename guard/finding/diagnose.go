@@ -297,6 +297,9 @@ func (q inquiry) missing(l guard.Layer) guard.Finding {
 	}
 	if len(near) == 0 && l.Kind == policy.Identity {
 		f.Detail = "no statement grants this (needed " + q.grant.Why + ")"
+		if nodePolicy(l) && (q.about == aboutTarget || q.about == aboutDocument) {
+			add(&f, "what is granted is for the agent on a node, as AmazonSSMManagedInstanceCore is: it belongs to the node's role and lets nobody start a session")
+		}
 	}
 	if q.about == aboutKey && l.Kind == policy.Identity {
 		add(&f, "a key policy that names the caller would grant it too, and cannot be read from here")

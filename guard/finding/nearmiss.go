@@ -74,6 +74,9 @@ func (q inquiry) miss(s *policy.Statement) (miss, bool) {
 	case action:
 		return q.resourceMiss(s)
 	case resource:
+		if m, ok := q.actionSlip(s); ok {
+			return m, true
+		}
 		return q.actionMiss(s)
 	}
 	return miss{}, false
@@ -242,6 +245,9 @@ func (q inquiry) resourceMiss(s *policy.Statement) (miss, bool) {
 }
 
 func (q inquiry) patternMiss(s *policy.Statement, pattern string) (miss, bool) {
+	if m, ok := q.patternSlip(pattern); ok {
+		return m, true
+	}
 	if !q.relevant(pattern) {
 		return miss{}, false
 	}
@@ -288,6 +294,8 @@ func (q inquiry) variableMiss(s *policy.Statement, pattern string) (miss, bool) 
 		return miss{code: "SG304", rank: rankSlip, why: "holds ${...}, which is plain text in a policy without Version 2012-10-17"}, true
 	case strings.Contains(lower, "${aws:username}") && q.d.Request.Caller.Kind() != guard.User:
 		return miss{code: "SG301", rank: rankSlip, why: "compares with ${aws:username}, which only IAM users have, so it matches nothing"}, true
+	case q.withoutValue(pattern) != "":
+		return miss{code: subjectCodes[q.about].name, rank: rankSlip, why: "compares with " + q.withoutValue(pattern) + ", which has no value here, so it matches nothing"}, true
 	case strings.Contains(lower, "session/${aws:userid}"):
 		return miss{code: "SG302", rank: rankSlip, why: "compares the session id with ${aws:userid}, but session ids begin with the user or role session name"}, true
 	}

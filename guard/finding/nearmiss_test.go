@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"ssmguard/guard"
@@ -72,5 +73,40 @@ func TestCallerNames(t *testing.T) {
 		if c.Kind() != tt.kind || c.Name() != tt.name || c.Home() != tt.home {
 			t.Errorf("%s: %v %q %q", tt.arn, c.Kind(), c.Name(), c.Home())
 		}
+	}
+}
+
+// TestSlips: what is nearly right is called by what is wrong with it.
+func TestSlips(t *testing.T) {
+	const target, document = "arn:aws:ec2:*:*:instance/*", "arn:aws:ssm:*:111122223333:document/SSM-SessionManagerRunShell"
+	for _, tt := range []struct{ action, target, document, grant, want string }{
+		{"ssm:StartSesion", target, document, guard.GrantTarget, "which is no action; it is called ssm:StartSession"},
+		{"ssm:StartSessions", target, document, guard.GrantDocument, "which is no action; it is called ssm:StartSession"},
+		{"sso:StartSession", target, document, guard.GrantTarget, "of another service; the action is ssm:StartSession"},
+		{"ssm:StartSession", "arn:aws:ec2:*:*:instances/*", document, guard.GrantTarget, "is for the type instances, which there is not; it is called instance"},
+		{"ssm:StartSession", target, "arn:aws:ssm:*:*:documents/SSM-SessionManagerRunShell", guard.GrantDocument, "it is called document"},
+		{"ssm:StartSession", target, "arn:aws:ssm:*:*:document:SSM-SessionManagerRunShell", guard.GrantDocument, "has a colon where a slash belongs"},
+		{"ssm:StartSession", target, "arn:aws:ssm:*:*:document/SSM-SessionManagerRunShel", guard.GrantDocument, "which is nearly SSM-SessionManagerRunShell"},
+		{"ssm:StartSession", "arn:aws:ec2:instance/*", document, guard.GrantTarget, "is too short for an ARN"},
+		{"ssm:StartSession", "arn:aws:ec2:::instance/*", document, guard.GrantTarget, "without region, and it is in us-east-1"},
+		{"ssm:StartSession", "arn:aws:ec2:*:*:instance/&{aws:username}", document, guard.GrantTarget, "which is Terraform's"},
+		{"ssm:StartSession", "arn:aws:ec2:*:*:instance/$${aws:username}", document, guard.GrantTarget, "which is Terraform's"},
+		{"ssm:StartSession", "arn:aws:ec2:*:*:instance/${aws:PrincipalTag/x}", document, guard.GrantTarget, "compares with ${aws:PrincipalTag/x}, which has no value here"},
+		{"ssm:StartSession", "arn:aws-cn:ec2:*:*:instance/*", document, guard.GrantTarget, "in partition aws-cn, and it is in aws"},
+	} {
+		d := decided(t, fmt.Sprintf(`[{"Effect":"Allow","Action":%q,"Resource":[%q,%q]}]`, tt.action, tt.target, tt.document), "", nil)
+		found := false
+		for _, f := range d.Findings {
+			for _, n := range f.Nearest {
+				found = found || f.Grant == tt.grant && strings.Contains(n.Why, tt.want)
+			}
+		}
+		if !found {
+			t.Errorf("%s on %s and %s: %s", tt.action, tt.target, tt.document, listing(d.Findings))
+		}
+	}
+	d := decided(t, `[{"Effect":"Allow","Action":["ssm:UpdateInstanceInformation","ssmmessages:CreateControlChannel"],"Resource":"*"}]`, "", nil)
+	if !strings.Contains(d.Findings[0].Detail, "AmazonSSMManagedInstanceCore") {
+		t.Errorf("the policy of a node: %q", d.Findings[0].Detail)
 	}
 }
