@@ -19,6 +19,7 @@ type Evaluator struct {
 	layers []layer
 	found  []match
 	answer Answer
+	brief  bool // only the verdict is asked for
 }
 
 // match is a statement that applies, or may.
@@ -36,6 +37,15 @@ type match struct {
 func (s Set) Evaluate(action, resource string, c Context) Answer {
 	var e Evaluator
 	return *e.Decide(&s, action, resource, &c)
+}
+
+// Verdict is Decide without the reasons: what an undecided request turns on takes
+// longer to find than that it is undecided.
+func (e *Evaluator) Verdict(s *Set, action, resource string, c *Context) Verdict {
+	e.brief = true
+	v := e.Decide(s, action, resource, c).Verdict
+	e.brief = false
+	return v
 }
 
 // Decide is Set.Evaluate without its memory. The answer is the evaluator's: it holds

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -228,5 +229,21 @@ func TestNames(t *testing.T) {
 	}
 	if got := (Pos{Source: `inline "ssm"`, Index: 1, Sid: "Two"}).String(); got != `inline "ssm", statement 2 (Two)` {
 		t.Error(got)
+	}
+}
+
+// TestVerdictAlone: the verdict without its reasons is the same.
+func TestVerdictAlone(t *testing.T) {
+	r := rand.New(rand.NewPCG(61, 62))
+	var e Evaluator
+	for range times(400, 100) {
+		b := newBrute(t, r)
+		want := b.set.Evaluate("s:A", bruteARN, b.context).Verdict
+		if got := e.Verdict(&b.set, "s:A", bruteARN, &b.context); got != want {
+			t.Fatalf("%v, want %v\n%s", got, want, b.text)
+		}
+		if full := *e.Decide(&b.set, "s:A", bruteARN, &b.context); full.Verdict != want || want == Unknown && len(full.DependsOn) == 0 {
+			t.Fatalf("after it, %v that depends on %q", full.Verdict, full.DependsOn)
+		}
 	}
 }

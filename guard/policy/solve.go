@@ -41,7 +41,11 @@ type search struct {
 // answer's, and that of each layer by itself.
 func (e *Evaluator) undecided(r *request, a *Answer) {
 	s := newSearch(e, r)
-	if a.Verdict = s.settle(); a.Verdict == Unknown {
+	a.Verdict = s.settle()
+	if e.brief {
+		return
+	}
+	if a.Verdict == Unknown {
 		a.DependsOn = s.dependsOn()
 	}
 	e.restore(r)

@@ -389,7 +389,7 @@ func verdicts(set policy.Set, probes []probe) []policy.Verdict {
 	var e policy.Evaluator
 	for _, p := range probes {
 		bears := guard.Bearing(set, p.grant)
-		out = append(out, e.Decide(&bears, p.grant.Action, p.grant.Resource, &p.grant.Context).Verdict)
+		out = append(out, e.Verdict(&bears, p.grant.Action, p.grant.Resource, &p.grant.Context))
 	}
 	return out
 }
