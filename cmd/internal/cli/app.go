@@ -20,7 +20,7 @@ import (
 	"ssmguard/cmd/internal/tunnel"
 )
 
-// commands are what every room declares, in the order of the help.
+// commands returns the commands of all packages, in the order of the help.
 func commands() []*command.Command {
 	var list []*command.Command
 	all := func() []*command.Command { return list }
@@ -42,9 +42,9 @@ func runApp(ctx context.Context, p *env.Process, args []string) error {
 	return newApp(p, commands(), name).RunContext(ctx, args)
 }
 
-// newApp lets urfave/cli run the command that is named, and has it know no other, which
-// takes half the time; help is about all of them. It is made anew for each run:
-// urfave/cli keeps parsed values in its flags.
+// newApp returns urfave/cli's app with the named command only, which halves the time;
+// help has all commands. A new app is made for each run, because urfave/cli keeps
+// parsed values in its flags.
 func newApp(p *env.Process, commands []*command.Command, name string) *cli.App {
 	app := &cli.App{
 		Name:                      "ssmguard",
@@ -55,7 +55,7 @@ func newApp(p *env.Process, commands []*command.Command, name string) *cli.App {
 		HideHelp:                  true,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main alone exits
-		Action: func(c *cli.Context) error { // no command was found
+		Action: func(c *cli.Context) error { // no such command
 			if c.Args().Present() {
 				return command.Unknown("", c.Args().First(), commands)
 			}
@@ -71,7 +71,7 @@ func newApp(p *env.Process, commands []*command.Command, name string) *cli.App {
 	return app
 }
 
-// ownCommands declares the commands that no room has.
+// ownCommands declares help and version.
 func ownCommands(all func() []*command.Command) []*command.Command {
 	var man bool
 	return []*command.Command{
@@ -110,7 +110,7 @@ func ownCommands(all func() []*command.Command) []*command.Command {
 	}
 }
 
-// help writes the page of the command that words name.
+// help writes the page of the command in words.
 func help(p *env.Process, all []*command.Command, words []string) error {
 	c, rest := (&command.Command{Verbs: all}).Below(words)
 	switch {
@@ -120,7 +120,7 @@ func help(p *env.Process, all []*command.Command, words []string) error {
 		return command.Unknown("", words[0], all)
 	case len(rest) > 0 && c.Verbs != nil:
 		return command.Unknown(c.Path(), rest[0], c.Verbs)
-	case len(rest) > 0 && !slices.Contains([]string{"aws", "ssm", "ecs"}, c.Name): // what follows these has their page
+	case len(rest) > 0 && !slices.Contains([]string{"aws", "ssm", "ecs"}, c.Name): // the page of these commands is about the words after them, too
 		return exit.Usagef("unknown word: %s; help takes one command", env.Printable(rest[0]))
 	}
 	return command.Page(p.Stdout, c)

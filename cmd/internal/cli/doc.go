@@ -1,4 +1,4 @@
-// Package cli joins the commands that each room declares: the table of commands, the man
-// page, and the one place that runs a command line. It has no command of its own but help
-// and version. Start with Main in main.go, then app.go.
+// Package cli joins the commands of the other packages: it has the table of commands,
+// the man page, and runs the command line. Its only commands are help and version.
+// Start with Main in main.go, then app.go.
 package cli

@@ -16,9 +16,9 @@ import (
 	"ssmguard/cmd/internal/session"
 )
 
-// Main runs one command line, args[0] being the name we were called by, and
-// returns the exit code of exit.go. A code below 0 is a signal's number: the
-// process is to end by that signal, now that everything is cleaned up.
+// Main runs one command line and returns its exit code, see package exit. args[0] is
+// the program's name. A code below 0 is the negative number of a signal by which the
+// process has to end.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := env.NewProcess(stdin, stdout, stderr)
 	ctx, stop := env.UntilSignalled()
@@ -31,7 +31,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exit.Report(p, err)
 }
 
-// run chooses by the name we were called by, then by the first word.
+// run chooses a command by the program's name, then by the first word.
 func run(ctx context.Context, p *env.Process, args []string) error {
 	words := args[1:]
 	help := func(err error) error {
@@ -79,13 +79,13 @@ func optionsFirst(ctx context.Context, p *env.Process, args []string) error {
 	sorted := []string{args[0], name}
 	rest = words[at+1:]
 	if named.Verbs != nil && len(rest) > 0 {
-		sorted, rest = append(sorted, rest[0]), rest[1:] // its options follow the verb
+		sorted, rest = append(sorted, rest[0]), rest[1:] // options of tunnel follow the verb
 	}
 	return runApp(ctx, p, slices.Concat(sorted, words[:at], rest))
 }
 
-// unknownFirst says that name is no command. If the line begins with an option that is
-// not one of every command, the command has been left out.
+// unknownFirst is the error for an unknown command. If the line begins with an option
+// that not every command has, the command was left out.
 func unknownFirst(all []*command.Command, option, name string) error {
 	option, _, _ = strings.Cut(option, "=")
 	global := slices.ContainsFunc(awscli.Options("", ""), func(o awscli.Option) bool { return o.Flag == option })

@@ -11,9 +11,9 @@ import (
 	"ssmguard/cmd/internal/env"
 )
 
-// manPage writes the declarations of all commands as a man page, in roff: what several
-// commands share stands there once. urfave/cli's own man page needs a Markdown renderer,
-// and the build tag urfave_cli_no_docs leaves it out.
+// manPage writes all commands as a man page in roff, with shared options listed once.
+// urfave/cli's own man page needs a Markdown renderer, and the build tag
+// urfave_cli_no_docs leaves it out.
 func manPage(w io.Writer, commands []*command.Command) error {
 	m := &man{shared: map[string][]command.Flag{}, seen: map[string]bool{}}
 	m.f(".TH SSMGUARD 1\n.SH NAME\nssmguard \\- start sessions, and say why one would be refused\n.SH SYNOPSIS\n.B ssmguard\nCOMMAND [options]\n.SH DESCRIPTION\nAsks whether IAM allows a session before it starts one, and explains what is missing when the answer is no.\n")
@@ -44,15 +44,15 @@ func manPage(w io.Writer, commands []*command.Command) error {
 type man struct {
 	strings.Builder
 	shared   map[string][]command.Flag // options of several commands, by heading
-	seen     map[string]bool           // options, examples and variables that stand there already
-	headings []string                  // in the order in which they come
+	seen     map[string]bool           // options, examples and variables that are written already
+	headings []string                  // in the order of first use
 }
 
 func (m *man) f(format string, args ...any) { fmt.Fprintf(m, format, args...) }
 
 func (m *man) item(name, text string) { m.f(".TP\n.B %s\n%s\n", roff(name), roff(text)) }
 
-// each goes through commands and what is below them.
+// each calls do for commands and the commands below them.
 func (m *man) each(commands []*command.Command, do func(*command.Command)) {
 	for _, c := range commands {
 		if !c.Hidden {
@@ -88,7 +88,7 @@ func (m *man) flags(flags []command.Flag) {
 	}
 }
 
-// share notes options that several commands have; a command may have some of them only.
+// share records options of several commands; a command may have only some of them.
 func (m *man) share(g command.FlagGroup) {
 	if m.shared[g.Heading] == nil {
 		m.headings = append(m.headings, g.Heading)
@@ -96,14 +96,14 @@ func (m *man) share(g command.FlagGroup) {
 	m.shared[g.Heading] = command.Unique(m.shared[g.Heading], g.Flags)
 }
 
-// untold are the options that have not been told of yet.
-func (m *man) untold(flags []command.Flag) []command.Flag {
+// unseen returns the options that are not written yet.
+func (m *man) unseen(flags []command.Flag) []command.Flag {
 	return slices.DeleteFunc(flags, func(f command.Flag) bool { return m.seen[f.String()] })
 }
 
 func (m *man) sharedOptions() {
 	for _, heading := range m.headings {
-		if flags := m.untold(m.shared[heading]); len(flags) > 0 {
+		if flags := m.unseen(m.shared[heading]); len(flags) > 0 {
 			m.f(".SH %s\n", roff(strings.ToUpper(heading)))
 			m.flags(flags)
 		}
@@ -120,7 +120,7 @@ func (m *man) examples(c *command.Command) {
 	}
 }
 
-// environment lists the variables that are defaults of options, and the AWS CLI's.
+// environment writes the variables that are defaults of options, and the AWS CLI's.
 func (m *man) environment(commands []*command.Command) {
 	m.f(".SH ENVIRONMENT\n")
 	m.each(commands, func(c *command.Command) {
@@ -157,7 +157,7 @@ AWS or the guard said no.
 Everything else. The command check alone adds 3 (denied) and 4 (undecided).
 `
 
-// roff keeps a text's lines and characters as they are.
+// roff escapes a text so that its lines and characters stay unchanged.
 func roff(s string) string {
 	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
 	lines := strings.Split(s, "\n")
