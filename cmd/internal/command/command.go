@@ -15,7 +15,7 @@ import (
 	"ssmguard/internal/spelling"
 )
 
-// The groups that the list of commands has, in their order.
+// The groups in the list of commands.
 const (
 	Sessions = "sessions"
 	Checks   = "checks"
@@ -35,35 +35,35 @@ var Groups = []string{Sessions, Checks, Tunnels, Trying, Setup}
 // may begin with dashes. The fields here are for what urfave/cli has no place for.
 type Command struct {
 	cli.Command
-	// Options makes the options anew. They are made when they are parsed, shown or
-	// compared with a misspelt one: a session starts without.
+	// Options returns new options. It is called only to parse, show or suggest options, so
+	// that a session starts faster.
 	Options  func() []Flag
 	Examples []Example
-	Words    string     // what the words after it are, for completion: "TARGET", or a|b|c; "" for none
-	Likely   []string   // what others call such a command, for suggestions
+	Words    string     // the words after the command, for completion: "TARGET", or a|b|c; "" for none
+	Likely   []string   // other names for such a command, for suggestions
 	Verbs    []*Command // the commands below it
 	Files    []File     // the files that it reads or writes, for the man page
-	AWSVoice bool       // its errors stay as the AWS CLI words them
-	AWSHelp  bool       // so does what it says to --help
+	AWSVoice bool       // errors have the AWS CLI's wording
+	AWSHelp  bool       // --help has the AWS CLI's wording
 	Run      Runner
 
 	path string
 }
 
-// Runner runs the words after a command, which are all of them where urfave/cli parses
-// no options.
+// Runner runs a command with the words after it, options included where urfave/cli does
+// not parse them.
 type Runner func(ctx context.Context, p *env.Process, words []string) error
 
 // Example is a command line and what it does.
 type Example struct{ Line, Text string }
 
-// File is a file and what it is for.
+// File is a file and its purpose.
 type File struct{ Name, Text string }
 
-// ErrHelp is returned when help was asked for by the word, as the AWS CLI takes it.
+// ErrHelp is returned for the word help, which the AWS CLI accepts in place of --help.
 var ErrHelp = errors.New("help wanted")
 
-// Flags are the options of a command, none if it declares none.
+// Flags returns the options of a command.
 func (c *Command) Flags() []Flag {
 	if c.Options == nil {
 		return nil
@@ -71,8 +71,7 @@ func (c *Command) Flags() []Flag {
 	return c.Options()
 }
 
-// Below finds the command that words lead to, beginning below c, and returns what is
-// left of them.
+// Below returns the command that words name, beginning below c, and the words after it.
 func (c *Command) Below(words []string) (found *Command, rest []string) {
 	for len(words) > 0 {
 		at := slices.IndexFunc(c.Verbs, func(v *Command) bool { return v.Name == words[0] })
@@ -84,15 +83,15 @@ func (c *Command) Below(words []string) (found *Command, rest []string) {
 	return c, words
 }
 
-// Path are the words that lead to the command, "tunnel up", once Join has been called.
+// Path returns the words of the command, such as "tunnel up", after Join.
 func (c *Command) Path() string { return c.path }
 
-// Join makes urfave/cli's command of a declaration and of those below it. above are the
-// words that lead there, and page shows a command's help.
+// Join makes urfave/cli's command of a declaration and of the commands below it. above
+// are the words before the command, and page shows a command's help.
 func (c *Command) Join(p *env.Process, above string, page func(*Command) error) *cli.Command {
 	c.path = strings.TrimSpace(above + " " + c.Name)
-	// urfave/cli's help would know neither examples nor groups. Its parser says
-	// flag.ErrHelp to a --help that it has not been told of.
+	// urfave/cli's help has neither examples nor groups. Its parser returns flag.ErrHelp
+	// for a --help that is not declared.
 	c.HideHelp = true
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
 		if errors.Is(err, flag.ErrHelp) {
@@ -132,8 +131,8 @@ func (c *Command) Join(p *env.Process, above string, page func(*Command) error) 
 	return &c.Command
 }
 
-// runVerbs runs a command that is none without one below it, which urfave/cli would have
-// found.
+// runVerbs runs a command that only groups others. urfave/cli calls it when no command
+// below matches.
 func (c *Command) runVerbs(_ context.Context, _ *env.Process, words []string) error {
 	if len(words) == 0 || words[0] == "help" {
 		return ErrHelp
@@ -141,7 +140,7 @@ func (c *Command) runVerbs(_ context.Context, _ *env.Process, words []string) er
 	return Unknown(c.path, words[0], c.Verbs)
 }
 
-// usageError says in our words what package flag found wrong with a command line.
+// usageError turns an error of package flag into our wording.
 func (c *Command) usageError(err error) error {
 	message, see := err.Error(), fmt.Sprintf("; see %q", "ssmguard help "+c.path)
 	for _, form := range []struct {
@@ -161,8 +160,8 @@ func (c *Command) usageError(err error) error {
 	return exit.Usagef("%s%s", message, see)
 }
 
-// wantsHelp finds --help and -h among the options of a command line, before a command
-// that is to be run, or help as its only word.
+// wantsHelp reports whether a command line has --help or -h before "--", or help as its
+// only word.
 func wantsHelp(words []string) bool {
 	if len(words) == 1 && words[0] == "help" {
 		return true
@@ -173,9 +172,9 @@ func wantsHelp(words []string) bool {
 	return slices.Contains(words, "--help") || slices.Contains(words, "-h")
 }
 
-// Nearest returns the name of the command that a word was most likely meant for: one that
-// is spelled alike, that others call so, or that begins with it; "" if there is none.
-// urfave/cli would suggest a command for whatever is typed.
+// Nearest returns the name of the command most like a word: by spelling, by another
+// name for it, or by its beginning; "" if there is none. urfave/cli would suggest a
+// command for any word.
 func Nearest(word string, commands []*Command) string {
 	var names []string
 	for _, c := range commands {
@@ -196,8 +195,8 @@ func Nearest(word string, commands []*Command) string {
 	return names[at]
 }
 
-// Unknown says that no command below the words of above is called word, and which one may
-// have been meant.
+// Unknown is the error for an unknown command below the words of above, with a
+// suggestion.
 func Unknown(above, word string, commands []*Command) error {
 	typed, known := strings.TrimSpace(above+" "+env.Printable(word)), strings.TrimSpace("ssmguard help "+above)
 	if near := Nearest(word, commands); near != "" {

@@ -13,23 +13,23 @@ import (
 	"ssmguard/cmd/internal/exit"
 )
 
-// Flag declares an option. It is a cli.Flag, so urfave/cli parses it where a command
-// line is of the form that urfave/cli knows; Take does elsewhere. urfave/cli's own flags
-// do not serve: they read the environment of the process instead of the one that a
-// command is given, they have no choices, and what is wrong with a value is wrapped in
-// words of package flag. What has to be given is for the command to see to: urfave/cli
-// prints its help on stdout when an option that is Required is missing. A Flag holds
-// where its value goes, so flags are made anew for each run.
+// Flag declares an option. It is a cli.Flag, so urfave/cli parses it for the command
+// lines that urfave/cli supports; Take parses the others. urfave/cli's own flags are
+// not used: they read the environment of the process instead of env.Process, they have
+// no choices, and errors of values are wrapped in package flag's wording. Commands
+// check for missing options themselves, because urfave/cli prints its help on stdout
+// when an option that is Required is missing. A Flag holds the place of its value, so
+// each run makes new flags.
 type Flag struct {
-	Name    string   // as it is typed, "--target"
-	Short   string   // another spelling, "-f"
-	Value   string   // what its value is, "FILE"; completion knows what each of these can be
-	Choices []string // the values it takes, when they are few
-	Default string   // the value when it is not given, for the help
+	Name    string   // such as "--target"
+	Short   string   // short spelling, such as "-f"
+	Value   string   // the kind of its value, such as "FILE"; completion has the values of each kind
+	Choices []string // the valid values, if there are few
+	Default string   // the default value, for the help
 	Env     string   // the variable that gives its default
-	Text    string   // what it does
-	Group   string   // the heading of the help that it is listed under; "" for a command's own
-	Hidden  bool     // it is taken, and has no effect
+	Text    string   // what the option does
+	Group   string   // its heading in the help; "" for a command's own options
+	Hidden  bool     // accepted without effect
 	// Set takes the value, "true" for a switch. It is nil for an option that the AWS
 	// CLI's grammar parses.
 	Set func(value string) error
@@ -45,7 +45,7 @@ func (f *Flag) TakesValue() bool { return f.Value != "" || f.Choices != nil }
 // Is reports whether a word names the option.
 func (f *Flag) Is(word string) bool { return word != "" && (word == f.Name || word == f.Short) }
 
-// Typed is the option as the help shows it, with what follows it.
+// Typed is the option in the help, with its value.
 func (f *Flag) Typed() string {
 	name := f.Name
 	if f.Short != "" {
@@ -54,7 +54,7 @@ func (f *Flag) Typed() string {
 	return strings.TrimSpace(name + " " + cmp.Or(f.Value, strings.Join(f.Choices, "|")))
 }
 
-// About is what the help says of the option.
+// About is the option's description in the help.
 func (f *Flag) About() string {
 	var more []string
 	if f.Default != "" {
@@ -84,8 +84,9 @@ func (f *Flag) Names() []string {
 // IsSet reports whether the option was given.
 func (f *Flag) IsSet() bool { return f.given }
 
-// Apply adds the option to those that urfave/cli parses. A value that is wrong is kept
-// for RunAction: from here, package flag would put words of its own around the error.
+// Apply adds the option to the options that urfave/cli parses. The error of a bad value
+// is kept for RunAction, because package flag would add its own words to an error from
+// here.
 func (f *Flag) Apply(set *flag.FlagSet) error {
 	for _, name := range f.Names() {
 		set.Var(urfaveValue{f}, name, f.Text)
@@ -93,8 +94,8 @@ func (f *Flag) Apply(set *flag.FlagSet) error {
 	return nil
 }
 
-// urfaveValue is a Flag as package flag sees it. urfave/cli reads it back to set an
-// option's other spellings.
+// urfaveValue is a Flag as a flag.Value. urfave/cli reads its string to set an option's
+// other spellings.
 type urfaveValue struct{ *Flag }
 
 // Set implements flag.Value.
@@ -109,7 +110,7 @@ func (v urfaveValue) String() string { return v.typed }
 // IsBoolFlag tells package flag that no value follows a switch.
 func (v urfaveValue) IsBoolFlag() bool { return !v.TakesValue() }
 
-// RunAction returns what is wrong with the values that urfave/cli has found.
+// RunAction returns the error of a value that urfave/cli has parsed.
 func (f *Flag) RunAction(*cli.Context) error { return f.fault }
 
 func (f *Flag) take(value string) error {
@@ -126,11 +127,11 @@ func (f *Flag) set(value string) error {
 	return f.Set(value)
 }
 
-// Take takes options out of a command line and returns the words that are none of them,
-// untouched: what follows "--" is not looked at. An option counts in its exact spelling
-// only, so that no abbreviation of an option of the AWS CLI ever becomes one of ours.
-// urfave/cli could do neither: it drops every option behind the first word that is none,
-// as in "tunnel up NAME --background", and ends at an option that it does not know.
+// Take takes options out of a command line and returns the other words unchanged; words
+// after "--" are not parsed. Only the exact spelling of an option matches, so that an
+// abbreviation of an AWS CLI option never becomes one of ours. urfave/cli cannot do
+// this: it ignores options after the first other word, as in "tunnel up NAME
+// --background", and fails at an unknown option.
 func Take(flags []Flag, args []string, getenv func(string) string) ([]string, error) {
 	for i := range flags {
 		f := &flags[i]
@@ -169,7 +170,7 @@ func Take(flags []Flag, args []string, getenv func(string) string) ([]string, er
 	return rest, nil
 }
 
-// Names are the options of some flags as they are typed.
+// Names returns the spellings of flags, with their dashes.
 func Names(flags []Flag) []string {
 	var names []string
 	for _, f := range flags {
@@ -181,8 +182,8 @@ func Names(flags []Flag) []string {
 	return names
 }
 
-// Unique returns flags without those whose name an earlier one has: a command's own
-// --output hides the AWS CLI's.
+// Unique joins lists of flags and drops a flag whose name an earlier one has: a
+// command's own --output hides the AWS CLI's.
 func Unique(lists ...[]Flag) []Flag {
 	var flags []Flag
 	for _, f := range slices.Concat(lists...) {
@@ -204,7 +205,7 @@ func Text[S ~string](to *S) func(string) error {
 	}
 }
 
-// Switch sets what is on or off.
+// Switch sets a bool.
 func Switch(to *bool) func(string) error {
 	return func(v string) error {
 		on, err := strconv.ParseBool(v)
@@ -216,7 +217,7 @@ func Switch(to *bool) func(string) error {
 	}
 }
 
-// Number sets a number of a range.
+// Number sets a number within a range.
 func Number(to *int, least, most int) func(string) error {
 	return func(v string) error {
 		n, err := strconv.Atoi(v)

@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// pageWidth is where lines of the help are broken.
+// pageWidth is the width of the help.
 const pageWidth = 84
 
 const pageTemplate = `usage: ssmguard {{.Path}}{{with or .UsageText .ArgsUsage}} {{.}}{{end}}
@@ -41,14 +41,14 @@ looks at what a session of yours depends on. "ssmguard help COMMAND" tells more 
 command.
 `
 
-// FlagGroup are options that stand under one heading.
+// FlagGroup is a heading and its options.
 type FlagGroup struct {
 	Heading string
 	Flags   []Flag
 }
 
-// FlagGroups are the options of a command by heading, its own first. urfave/cli would
-// sort its categories by name.
+// FlagGroups returns the options of a command by heading, its own first. urfave/cli
+// would sort its categories by name.
 func (c *Command) FlagGroups() []FlagGroup {
 	var groups []FlagGroup
 	for _, f := range c.Flags() {
@@ -73,7 +73,7 @@ func (c *Command) FlagGroups() []FlagGroup {
 	return groups
 }
 
-// Groups are FlagGroups for the page, where each has a heading.
+// Groups returns FlagGroups with a heading for each group.
 func (p page) Groups() []FlagGroup {
 	groups := p.FlagGroups()
 	if len(groups) > 0 && groups[0].Heading == "" {
@@ -102,8 +102,8 @@ func List(w io.Writer, commands []*Command) error {
 	return print(w, listTemplate, groups)
 }
 
-// print lets urfave/cli fill in a template. It drops the errors of writing, which are
-// returned here.
+// print fills in a template by urfave/cli, which drops errors of writing; print returns
+// them.
 func print(w io.Writer, template string, data any) error {
 	kept := &keptWriter{w: w}
 	cli.HelpPrinterCustom(kept, template, data, map[string]any{"wrapAt": func() int { return pageWidth }})
