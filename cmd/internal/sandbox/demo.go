@@ -25,8 +25,8 @@ import (
 	"ssmguard/proxy/plugin"
 )
 
-// The story the demo plays: a role that may start sessions only where a tag
-// says so, a bastion that has the tag, and a database behind it.
+// The scene of the demo: a role that may start sessions only on targets with a tag, a
+// bastion with that tag, and a database behind it.
 const (
 	demoWorld    = "seed2-tag-only"
 	demoTarget   = "i-0123456789abcdef0"
@@ -34,7 +34,7 @@ const (
 	demoDocument = "AWS-StartPortForwardingSessionToRemoteHost"
 	demoHost     = "db.internal"
 	demoPort     = "3306"
-	demoLimit    = 30 * time.Second // for the whole story; it takes a few
+	demoLimit    = 30 * time.Second // for the whole demo, which takes a few seconds
 )
 
 func runDemo(ctx context.Context, p *env.Process) error {
@@ -67,13 +67,13 @@ func runDemo(ctx context.Context, p *env.Process) error {
 	return err
 }
 
-// ours reports whether an environment entry is an option of ours, which could
-// change the story.
+// ours reports whether an environment entry is an option of ssmguard, which could
+// change the demo.
 func ours(entry string) bool {
 	return strings.HasPrefix(entry, "SSMGUARD_") && !strings.HasPrefix(entry, "SSMGUARD_SANDBOX=")
 }
 
-// demo tells the story on out and runs its commands as children.
+// demo prints its text on out and runs its commands as children.
 type demo struct {
 	out     io.Writer
 	sandbox *sandbox.Sandbox
@@ -111,7 +111,7 @@ func (d *demo) say(format string, args ...any) {
 
 func (d *demo) show(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
-// session is the command of the story: what is shown, and the child that runs it.
+// session shows the demo's command and returns it as a child process.
 func (d *demo) session(ctx context.Context) *exec.Cmd {
 	args := []string{
 		"start-session", "--target", demoTarget, "--document-name", demoDocument,
@@ -126,8 +126,8 @@ func (d *demo) session(ctx context.Context) *exec.Cmd {
 	return cmd
 }
 
-// refused starts the session that the policy does not allow and returns the
-// statement that the explanation says to add.
+// refused starts a session that the policy denies, and returns the statement of the fix
+// in the explanation.
 func (d *demo) refused(ctx context.Context) (json.RawMessage, error) {
 	d.say("A tunnel to the database:")
 	cmd := d.session(ctx)
@@ -145,7 +145,7 @@ func (d *demo) refused(ctx context.Context) (json.RawMessage, error) {
 
 var fixRow = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^  fix .*:\n\s*`) })
 
-// printedStatement reads the statement that stands under "fix" in an explanation.
+// printedStatement reads the statement under "fix" in an explanation.
 func printedStatement(text string) (json.RawMessage, error) {
 	at := fixRow().FindStringIndex(text)
 	if at == nil {
@@ -158,7 +158,7 @@ func printedStatement(text string) (json.RawMessage, error) {
 	return statement, nil
 }
 
-// tunnel runs the session in the background, talks through it and ends it.
+// tunnel runs the session in the background, sends bytes through it and ends it.
 func (d *demo) tunnel(ctx context.Context) error {
 	cmd := d.session(ctx)
 	opened := make(chan string, 1)
@@ -182,7 +182,7 @@ func (d *demo) tunnel(ctx context.Context) error {
 	}
 }
 
-// talk connects to the local end of the tunnel and shows what is said there.
+// talk connects to the local end of the tunnel and shows the answer.
 func (d *demo) talk(ctx context.Context, port string) error {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", port))
@@ -209,7 +209,7 @@ func (d *demo) talk(ctx context.Context, port string) error {
 	return err
 }
 
-// lockedWriter lets a child and the story write by turns.
+// lockedWriter is a writer for the demo and its child at the same time.
 type lockedWriter struct {
 	mu sync.Mutex
 	w  io.Writer

@@ -92,7 +92,7 @@ func (o *sandboxOptions) flags() []command.Flag {
 	}
 }
 
-// complete checks what can be checked without opening anything.
+// complete checks the options without opening anything.
 func (o *sandboxOptions) complete() error {
 	host, _, err := net.SplitHostPort(o.Listen)
 	if err != nil {
@@ -145,7 +145,7 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 	return errors.Join(s.Serve(ctx), s.Close())
 }
 
-// logCall writes one line per call: when, what, by whom, and how it ended.
+// logCall writes one line per call: time, operation, caller and outcome.
 func logCall(p *env.Process, c api.Call) {
 	outcome, who := c.Error, c.Principal
 	if outcome == "" {
@@ -157,8 +157,8 @@ func logCall(p *env.Process, c api.Call) {
 	fmt.Fprintf(p.Stderr, "ssmguard: %s %s %s %s %s\n", c.At.Format("15:04:05.000"), c.Region, c.Operation, who, outcome)
 }
 
-// within serves the sandbox while do runs. An interrupt from the terminal is for
-// what runs inside; any other signal ends do, and is then what within returns.
+// within serves the sandbox while do runs. An interrupt from the terminal is left to
+// the command inside; any other signal ends do, and within returns it.
 func within(ctx context.Context, p *env.Process, s *sandbox.Sandbox, do func(ctx context.Context) error) error {
 	inside, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -179,11 +179,11 @@ func within(ctx context.Context, p *env.Process, s *sandbox.Sandbox, do func(ctx
 	return errors.Join(err, g.Wait(), s.Close())
 }
 
-// insideGrace is how long a command may take to end once it was told to.
+// insideGrace is how long a command may take to end after a signal.
 const insideGrace = 5 * time.Second
 
-// runInside runs a command with an environment; its exit code, or the signal that
-// ended it, becomes ours.
+// runInside runs a command with an environment, and returns its exit code or signal as
+// our end.
 func runInside(ctx context.Context, p *env.Process, command []string, env []sandbox.Variable) error {
 	cmd, err := program.Program(ctx, inside(p, env), command[0], command[1:]...)
 	if err != nil {
@@ -199,8 +199,8 @@ func runInside(ctx context.Context, p *env.Process, command []string, env []sand
 	return program.CommandStatus(cmd.ProcessState, err)
 }
 
-// worldError gives a world that cannot be opened its exit code: a name that is
-// none is the command line's fault, the rest the file's.
+// worldError gives an error of opening a world its exit code: Usage for an unknown
+// name, Config for a faulty file.
 func worldError(err error) error {
 	if errors.As(err, new(yamlfile.Faults)) || errors.As(err, new(*policy.SyntaxError)) {
 		return exit.Coded(err.Error(), exit.Config)
@@ -229,8 +229,8 @@ func showWorld(p *env.Process, name string) error {
 	return err
 }
 
-// tellEnvironment prints how to use the sandbox and closes stdout, so that a
-// shell that reads it goes on.
+// tellEnvironment prints how to use the sandbox and closes stdout, so that a shell that
+// reads it continues.
 func tellEnvironment(p *env.Process, output string, s *sandbox.Sandbox, login api.Credentials) error {
 	text := shellLines(s.Environment(login))
 	if output == "json" {
@@ -257,7 +257,7 @@ type Login struct {
 	SessionToken    string `json:"sessionToken,omitempty"`
 }
 
-// describe is everything a script needs to know, as one line of JSON.
+// describe returns one line of JSON with everything that a script needs.
 func describe(s *sandbox.Sandbox, login api.Credentials) (string, error) {
 	out := struct {
 		World       string            `json:"world"`
@@ -278,7 +278,7 @@ func describe(s *sandbox.Sandbox, login api.Credentials) (string, error) {
 	return string(b) + "\n", err
 }
 
-// shellLines is the environment as lines for eval.
+// shellLines returns the environment as lines for eval.
 func shellLines(env []sandbox.Variable) string {
 	var b strings.Builder
 	for _, v := range env {
@@ -294,7 +294,7 @@ func shellLines(env []sandbox.Variable) string {
 	return b.String()
 }
 
-// inside is the environment of a command that runs in the sandbox.
+// inside returns the environment of a command that runs in the sandbox.
 func inside(p *env.Process, env []sandbox.Variable) []string {
 	all := slices.DeleteFunc(slices.Clone(p.Environ), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
