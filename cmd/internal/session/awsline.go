@@ -87,7 +87,7 @@ func nextInPath(l *ask.Line) error {
 }
 
 // elsewhere passes a command line that is not ours to the next aws. Without another aws
-// it prints help or returns an error.
+// it prints help or the version, or returns an error.
 func elsewhere(l *ask.Line, become func(path string, args, environ []string) error) error {
 	err := passThrough(l.Process, l.Words, become)
 	if !errors.Is(err, errNoOtherAWS) {
