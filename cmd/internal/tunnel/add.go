@@ -20,7 +20,7 @@ import (
 )
 
 // tunnelAdd writes a tunnel into the user's or the project's file, from our own
-// options, those of start-session, or a whole command of the AWS CLI.
+// options, the options of start-session, or a whole command of the AWS CLI.
 func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 	t, err := addition(p, o)
 	if err != nil {
@@ -38,7 +38,7 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 		return exit.Coded("no home directory; set HOME, or give --project", exit.Config)
 	}
 	read := os.ReadFile
-	if o.Add.project { // what is added to becomes the user's own
+	if o.Add.project { // the new file will belong to the user, so a file of others is refused
 		read = func(file string) ([]byte, error) { return configs.ReadProject(file, p.Lookup) }
 	}
 	data, err := read(file)
@@ -50,7 +50,7 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 		return exit.Coded(err.Error(), exit.Config)
 	}
 	if real, err := filepath.EvalSymlinks(file); err == nil {
-		file = real // a link stays one
+		file = real // a link stays a link
 	}
 	if err := env.ReplaceFile(file, string(data)); err != nil {
 		return exit.Coded(err.Error(), exit.Config)
@@ -60,7 +60,7 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 	return err
 }
 
-// addition is the tunnel that a line of `add` describes.
+// addition returns the tunnel that a command line of `add` describes.
 func addition(p *env.Process, o *Options) (configs.Tunnel, error) {
 	words := o.Words
 	if len(words) == 0 {
@@ -98,7 +98,7 @@ func addition(p *env.Process, o *Options) (configs.Tunnel, error) {
 	return pasted(p, t, command)
 }
 
-// pasted completes a tunnel with what a command of the AWS CLI, or of ours, says.
+// pasted completes a tunnel from a command of the AWS CLI or of ours.
 func pasted(p *env.Process, t configs.Tunnel, command []string) (configs.Tunnel, error) {
 	at := slices.Index(command, "start-session")
 	if at < 0 {
@@ -130,7 +130,7 @@ func pasted(p *env.Process, t configs.Tunnel, command []string) (configs.Tunnel,
 	return forwarding(t, call.Input)
 }
 
-// forwarding completes a tunnel with what a session that forwards a port says.
+// forwarding completes a tunnel from the input of a session that forwards a port.
 func forwarding(t configs.Tunnel, in awscli.Input) (configs.Tunnel, error) {
 	if in.DocumentName != portDocument && in.DocumentName != remoteDocument {
 		return t, exit.Usagef("document %q forwards no port; valid: %s, %s", in.DocumentName, portDocument, remoteDocument)

@@ -21,21 +21,21 @@ import (
 	"ssmguard/proxy"
 )
 
-// Variables by which a background process learns what it is.
+// What a background process gets from the command that starts it.
 const (
-	processVariable = "SSMGUARD_TUNNEL_PROCESS" // its name
-	readyFile       = 3                         // the descriptor on which it tells how it went
+	processVariable = "SSMGUARD_TUNNEL_PROCESS" // the variable with the process's name
+	readyFile       = 3                         // the descriptor for the report that its tunnels are ready
 	readyWord       = "ready"
 	tryingWord      = "trying"
 )
 
-// callerPatience is how long whoever opens tunnels in the background waits for
-// them to be ready, beside what the tunnels' wait allows the remote ports.
-const callerPatience = 30 * time.Second
+// readyLimit is how long `tunnel up --background` waits for its tunnels to be ready, in
+// addition to the tunnels' wait for the remote ports.
+const readyLimit = 30 * time.Second
 
-// upBackground starts a process for each name and returns when all are ready.
-// One that runs already is left as it is. Its error is that of the first process
-// that did not become ready; the others are started all the same.
+// upBackground starts a process for each name and returns when all are ready. A process
+// that runs already is not changed. The error is that of the first process that did not
+// become ready; the others are still started.
 func upBackground(ctx context.Context, p *env.Process, o *Options) error {
 	r, err := keeper.Writable(p)
 	if err != nil {
@@ -65,8 +65,8 @@ func upBackground(ctx context.Context, p *env.Process, o *Options) error {
 	return first
 }
 
-// processes are the names of the processes that a command line asks for: its
-// words, each once, or the tunnel that it describes.
+// processes returns the names of the processes for a command line: its words, each
+// once, or the tunnel that it describes.
 func processes(p *env.Process, o *Options) ([]string, error) {
 	c, err := loadConfig(p, len(o.Words) == 0, o.Words...)
 	if err != nil {
@@ -80,7 +80,7 @@ func processes(p *env.Process, o *Options) ([]string, error) {
 	return unique(o.Words), err
 }
 
-// unique are words without those that came before.
+// unique returns words without duplicates.
 func unique(words []string) (once []string) {
 	for _, w := range words {
 		if !slices.Contains(once, w) {
@@ -90,14 +90,15 @@ func unique(words []string) (once []string) {
 	return once
 }
 
-// already tells where tunnels stand that are open; an error is that they are not ready.
+// already prints the states of tunnels that are open; the error means that they are not
+// ready.
 func already(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.Record, name string, o *Options) error {
 	part, change := "", ""
 	if rec.Name != name {
 		part = " as part of " + rec.Name
 	}
 	wanted := o.Spot
-	wanted.Guard = "" // a variable may have given it
+	wanted.Guard = "" // it may come from a variable
 	if wanted != (configs.Tunnel{LocalPort: -1}) && !slices.Equal(rec.Words, o.raw) {
 		change = fmt.Sprintf("; close it to change it: %q", "ssmguard tunnel down "+rec.Name)
 	}
@@ -120,8 +121,8 @@ func already(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.
 	return notReady
 }
 
-// launch starts one background process and waits until its tunnels are ready. Up
-// to then it speaks on our standard streams.
+// launch starts one background process and waits until its tunnels are ready. Until
+// then the process writes to our standard streams.
 func launch(ctx context.Context, p *env.Process, name, dir string, words []string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -165,7 +166,7 @@ func launch(ctx context.Context, p *env.Process, name, dir string, words []strin
 	return fmt.Errorf("the background process of %s ended: %w", name, err)
 }
 
-// background is a process that keeps tunnels open with nobody looking on.
+// background is a process that keeps tunnels open without a terminal.
 type background struct {
 	process  *env.Process
 	registry keeper.Registry
@@ -197,7 +198,7 @@ func tunnelProcess(ctx context.Context, p *env.Process, o *Options, name string)
 	return b.run(ctx, o)
 }
 
-// run opens the tunnels, says so, leaves the terminal, and keeps them.
+// run opens the tunnels, reports them ready, leaves the terminal, and keeps them open.
 func (b *background) run(ctx context.Context, o *Options) error {
 	ts, err := openTunnels(ctx, b.process, o)
 	if err != nil {
@@ -223,22 +224,22 @@ func (b *background) run(ctx context.Context, o *Options) error {
 		})
 }
 
-// keep keeps the tunnels, and lets go of whoever started us when they are ready
-// or have taken too long.
+// keep keeps the tunnels open, and detaches from the command that started the process
+// when the tunnels are ready or have taken too long.
 func (b *background) keep(ctx context.Context, ts tunnels) (detached bool, err error) {
 	ready := ts.readiness()
 	kept := make(chan error, 1)
 	go func() {
-		kept <- ts.keep(ctx, several{unminded{report.NewEventText(stamped{b.log}, "")}, unminded{b.greeting}, ready})
+		kept <- ts.keep(ctx, several{ignoringErrors{report.NewEventText(stamped{b.log}, "")}, ignoringErrors{b.greeting}, ready})
 	}()
-	patience := callerPatience
+	limit := readyLimit
 	for _, t := range ts {
-		patience = max(patience, callerPatience+time.Duration(t.conf.Wait))
+		limit = max(limit, readyLimit+time.Duration(t.conf.Wait))
 	}
 	word := readyWord
 	select {
 	case <-ready.all:
-	case <-time.After(patience):
+	case <-time.After(limit):
 		word = tryingWord
 	case err := <-kept:
 		return false, err
@@ -247,17 +248,18 @@ func (b *background) keep(ctx context.Context, ts tunnels) (detached bool, err e
 	return detached, <-kept
 }
 
-// unminded are events that nobody has to be able to read.
-type unminded struct{ report.Events }
+// ignoringErrors are events whose write errors are ignored.
+type ignoringErrors struct{ report.Events }
 
 // Event implements report.Events.
-func (u unminded) Event(e proxy.Event) error {
-	u.Events.Event(e) //nolint:errcheck // a full disk closes no tunnel
+func (u ignoringErrors) Event(e proxy.Event) error {
+	u.Events.Event(e) //nolint:errcheck // a full disk must not close a tunnel
 	return nil
 }
 
-// greeting is what whoever starts a background process is told until it detaches:
-// on stdout what is ready, on stderr what is in the way; everything, to a program.
+// greeting shows the events of a background process to the command that started it,
+// until the process detaches: on stdout the tunnels that are ready, on stderr what
+// delays the others; as JSON everything on stdout.
 type greeting struct {
 	mu       sync.Mutex
 	out, err report.Events
@@ -288,15 +290,15 @@ func (g *greeting) Event(e proxy.Event) error {
 	return nil
 }
 
-// end is the end of what is told.
+// end ends the output.
 func (g *greeting) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.over = true
 }
 
-// detach leaves the terminal, or whatever our streams were, and tells whoever
-// started us.
+// detach leaves the terminal, or what the standard streams were, and reports word to
+// the command that started the process.
 func (b *background) detach(word string) error {
 	b.greeting.end()
 	err := redirect(b.process.Stdin, b.process.Stdout, b.process.Stderr, b.log)
@@ -305,7 +307,8 @@ func (b *background) detach(word string) error {
 	return errors.Join(err, told.Close())
 }
 
-// end leaves a record only when it was not on request that the tunnels closed.
+// end removes the record when the tunnels were closed on request, and otherwise keeps
+// it with the reason.
 func (b *background) end(ctx context.Context, err error, detached bool) error {
 	if err == nil || ctx.Err() != nil || !detached {
 		return errors.Join(err, b.registry.Forget(b.record))
@@ -314,7 +317,7 @@ func (b *background) end(ctx context.Context, err error, detached bool) error {
 	return errors.Join(err, b.registry.Write(b.record))
 }
 
-// stamped puts the time before every line.
+// stamped writes the time before every line.
 type stamped struct{ io.Writer }
 
 // Write implements io.Writer.

@@ -11,8 +11,8 @@ import (
 	"ssmguard/cmd/internal/env"
 )
 
-// redirect lets go of what the standard streams are: nothing is read any more,
-// and what is written goes to the log, the traces of a crash included.
+// redirect detaches the standard streams: input is empty, and output goes to the log,
+// the traces of a crash included.
 func redirect(stdin, stdout, stderr any, log *os.File) error {
 	null, err := os.Open(os.DevNull)
 	if err != nil {

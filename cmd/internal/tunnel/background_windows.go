@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// redirect says that background tunnels are not for Windows.
+// redirect returns an error: background tunnels are not available on Windows.
 func redirect(any, any, any, *os.File) error {
 	return errors.New("background tunnels are not available on Windows")
 }

@@ -17,9 +17,9 @@ import (
 	"ssmguard/proxy/door"
 )
 
-// tunnelCheck tells of each tunnel whether it may be opened, and whether its
-// local end is free; without a name, of all that are configured. The exit code is
-// the worst of check's.
+// tunnelCheck prints for each tunnel whether it is allowed and whether its local end is
+// free; without a name, for all configured tunnels. The exit code is the worst of
+// check's.
 func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 	c, err := loadConfig(p, len(o.Words) == 0, o.Words...)
 	if err != nil {
@@ -54,7 +54,7 @@ func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 }
 
 func checkTunnel(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (policy.Verdict, error) {
-	r, _ := keeper.FindRegistry(p) // without a home nothing is known to be open
+	r, _ := keeper.FindRegistry(p) // without a home directory no tunnel is known to be open
 	if held, err := r.Holding(conf.Name); err != nil || len(held) == 0 {
 		near, err := listen(conf, o.Open.Remote)
 		var taken *door.InUseError

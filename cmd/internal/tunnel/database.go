@@ -16,8 +16,8 @@ import (
 	"ssmguard/proxy/awsdb"
 )
 
-// lookupError says of a database that was not found what is there instead, or
-// which permission is missing, and how to do without the lookup.
+// lookupError explains why a database was not found: it lists what exists instead, or
+// the missing permission, and says how to open the tunnel without the lookup.
 func lookupError(err error, conf configs.Tunnel, name string) error {
 	var none *awsdb.NotFoundError
 	var without *awsdb.NoEndpointError
@@ -34,10 +34,10 @@ func lookupError(err error, conf configs.Tunnel, name string) error {
 	return fmt.Errorf("looking up %s: %w", name, err)
 }
 
-// mostListed is how many names a message may list.
+// mostListed is the number of names in a message.
 const mostListed = 10
 
-// instead offers the nearest of the names there are, or all of them.
+// instead suggests the nearest name, or lists all names.
 func instead(none *awsdb.NotFoundError) string {
 	known := slices.Compact(slices.Sorted(slices.Values(none.Known)))
 	switch near := spelling.Nearest(none.Name, known); {
@@ -49,7 +49,7 @@ func instead(none *awsdb.NotFoundError) string {
 	return ", there are: " + strings.Join(known, ", ")
 }
 
-// byAddress says how an endpoint is used without a lookup.
+// byAddress says how to use an endpoint without a lookup.
 func byAddress(name string) string {
 	if _, _, ok := awsdb.SplitAddress(name); !ok {
 		return ""
@@ -57,7 +57,7 @@ func byAddress(name string) string {
 	return "; with --port it is used as it is"
 }
 
-// refusedLookup explains lookups that AWS denied, in the form of a denial.
+// refusedLookup explains lookups that AWS denied, in the layout of a denial.
 func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) string {
 	var needs, actions, resources []string
 	var caller guard.Caller
@@ -93,7 +93,7 @@ func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) 
 	return text + "\n  without  " + noLookup(conf, name)
 }
 
-// allowing is a statement that allows actions on resources.
+// allowing returns a statement that allows actions on resources.
 func allowing(actions, resources []string) string {
 	if len(resources) == 0 {
 		resources = []string{"*"}
@@ -108,7 +108,7 @@ func allowing(actions, resources []string) string {
 	return string(b)
 }
 
-// noLookup says how a tunnel does without looking its database up.
+// noLookup says how to configure a tunnel without a lookup of its database.
 func noLookup(conf configs.Tunnel, name string) string {
 	key := "rds"
 	if conf.ElastiCache != "" {

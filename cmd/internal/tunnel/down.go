@@ -16,8 +16,8 @@ import (
 	"ssmguard/cmd/internal/keeper"
 )
 
-// tunnelDown closes tunnels: the named ones, or all in the background. That one
-// is not open is no error. A tunnel that is one of a group closes with its group only.
+// tunnelDown closes tunnels: the named ones, or all in the background. A tunnel that is
+// not open is not an error. A tunnel of a group closes only with its group.
 func tunnelDown(ctx context.Context, p *env.Process, o *Options) error {
 	r, err := keeper.FindRegistry(p)
 	if err != nil {
@@ -49,8 +49,9 @@ func tunnelDown(ctx context.Context, p *env.Process, o *Options) error {
 	return first
 }
 
-// chosen returns the processes that keep what is named, or all, and the names of
-// what is not open. The names must mean something, and whole processes.
+// chosenProcesses returns the processes that keep the named tunnels, or all processes,
+// and the names that are not open. Unknown names, and names of only some of a process's
+// tunnels, are errors.
 func chosenProcesses(p *env.Process, r keeper.Registry, words []string, verb string) (recs []keeper.Record, shut []string, err error) {
 	if len(words) == 0 {
 		recs, err = r.All()
@@ -80,13 +81,13 @@ func chosenProcesses(p *env.Process, r keeper.Registry, words []string, verb str
 	return recs, shut, nil
 }
 
-// within tells whether every name is one of words.
+// within reports whether every name is one of words.
 func within(names, words []string) bool {
 	return !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(words, n) })
 }
 
-// tunnelRestart closes background tunnels and opens them again as they were.
-// Those that are named and not open are opened.
+// tunnelRestart closes background tunnels and opens them again with the same command
+// line. Named tunnels that are not open are opened.
 func tunnelRestart(ctx context.Context, p *env.Process, o *Options) error {
 	r, err := keeper.Writable(p)
 	if err != nil {
@@ -115,7 +116,7 @@ func tunnelRestart(ctx context.Context, p *env.Process, o *Options) error {
 	return first
 }
 
-// reopen closes what a background process keeps and opens it as it was.
+// reopen closes a background process and starts it again with the same command line.
 func reopen(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.Record) error {
 	if err := r.Stop(ctx, rec); err != nil {
 		return err
@@ -123,10 +124,10 @@ func reopen(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.R
 	return launch(ctx, p, rec.Name, rec.Dir, rec.Words)
 }
 
-// followEvery is how often a log is looked at for more.
+// followEvery is the pause between two reads of a followed log.
 const followEvery = 300 * time.Millisecond
 
-// tunnelLogs prints what a background process has to say.
+// tunnelLogs prints the log of a background process.
 func tunnelLogs(ctx context.Context, p *env.Process, o *Options) error {
 	if len(o.Words) != 1 {
 		return exit.Usagef("tunnel logs takes one name")

@@ -10,15 +10,15 @@ import (
 	"ssmguard/proxy/channel"
 )
 
-// nativeTunnel carries sessions of a tunnel over our own data channel. Every
-// lane runs it with sessions of its own; they share the local end.
+// nativeTunnel carries sessions of a tunnel over our own data channel. Each lane uses
+// it for its own sessions; all share the local end.
 type nativeTunnel struct {
 	dialer  *dial.Dialer
 	near    listener
-	wait    time.Duration // for the remote port to answer; 0 does not ask
+	wait    time.Duration // for the remote port to answer; 0: no wait
 	traffic *dial.Traffic
-	// note is told what happens within one session, and hindered what keeps it from
-	// being resumed.
+	// note gets the events within one session, hindered the errors of attempts to resume
+	// it.
 	note     func(s *proxy.Session, e channel.Event)
 	hindered func(s *proxy.Session, err error)
 }

@@ -47,13 +47,13 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	return nil
 }
 
-// leads reports whether the options say where a tunnel leads.
+// leads reports whether the options have a tunnel's destination.
 func (o *Options) leads() bool {
 	return o.Spot.RDS != "" || o.Spot.ElastiCache != "" || o.Spot.Port != 0
 }
 
-// oneOf returns the one tunnel that the words name, or that the options describe:
-// one that is in no file is known by where it leads.
+// oneOf returns the one tunnel that the words name or the options describe. A tunnel
+// that is in no file is identified by its destination.
 func (o *Options) oneOf(c configs.Config) (configs.Tunnel, error) {
 	leads := o.leads()
 	if len(o.Words) > 1 || len(o.Words) == 0 && !leads {
@@ -75,11 +75,12 @@ func (o *Options) oneOf(c configs.Config) (configs.Tunnel, error) {
 		return selected[0], nil
 	}
 	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: name})
-	t.Target = cmp.Or(t.Target, "any") // it is open already, if it is
+	t.Target = cmp.Or(t.Target, "any") // the tunnel is open already, so its target does not matter
 	return t, checkEnds(t)
 }
 
-// accessTo finds out where the tunnel is open, and makes a token if one is wanted.
+// accessTo finds the tunnel's local address and its database, and makes a token for
+// --token.
 func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (access, error) {
 	listen, err := openAt(ctx, p, conf)
 	if err != nil {
@@ -107,7 +108,7 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Optio
 	if a.Format, err = a.format(o.Format); err != nil || !o.Token {
 		return a, err
 	}
-	a.User = conf.User // the master user has a password
+	a.User = conf.User // for a token the user has to be given: the master user has a password
 	if a.Password, err = f.token(ctx, p); err == nil {
 		err = a.keepsToken()
 	}
@@ -117,8 +118,8 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Optio
 	return a, err
 }
 
-// openAt returns where a tunnel listens: in the background, or by its
-// configuration, since it may be open in another terminal.
+// openAt returns the address on which a tunnel listens: that of a running process, or
+// of its configuration, because another terminal may have it open.
 func openAt(ctx context.Context, p *env.Process, conf configs.Tunnel) (string, error) {
 	r, _ := keeper.FindRegistry(p) // without a home nothing is known to be open
 	rows, err := r.Statuses(ctx)

@@ -21,7 +21,7 @@ func grouped(heading string, flags []command.Flag) []command.Flag {
 	return flags
 }
 
-// spotFlags describe a tunnel on the command line.
+// spotFlags returns the options that describe a tunnel on the command line.
 func (o *Options) spotFlags() []command.Flag {
 	s := &o.Spot
 	flags := []command.Flag{
@@ -48,7 +48,7 @@ func (o *Options) spotFlags() []command.Flag {
 	return grouped(spotGroup, flags)
 }
 
-// retryFlags say how long opening is tried.
+// retryFlags returns --retry-for.
 func (o *Options) retryFlags(standard string) []command.Flag {
 	return []command.Flag{{Name: "--retry-for", Value: "DURATION", Default: standard,
 		Text: "what passes by itself (no network, throttling, a target that is starting) is tried again until the tunnel is ready, for so long; 0 tries once. What was ready once is opened again until it is closed or AWS refuses",
@@ -60,7 +60,7 @@ func (o *Options) retryFlags(standard string) []command.Flag {
 		}}}
 }
 
-// openFlags say how a tunnel is opened.
+// openFlags returns the options for opening a tunnel.
 func (o *Options) openFlags() []command.Flag {
 	flags := []command.Flag{
 		{Name: "--allow-remote", Text: "let --listen be an address that other machines reach", Set: command.Switch(&o.Open.Remote)},
@@ -73,7 +73,7 @@ func (o *Options) outputFlags(text string) []command.Flag {
 	return []command.Flag{{Name: "--output", Choices: []string{"text", "json"}, Default: "text", Text: text, Set: command.Text(&o.Output)}}
 }
 
-// loginFlags say who connects to the database behind a tunnel, and to which.
+// loginFlags returns the options for a database's name and user.
 func (o *Options) loginFlags() []command.Flag {
 	return grouped("the database behind a tunnel", []command.Flag{
 		{Name: "--user", Value: "USER", Text: "the name of its user", Set: command.Text(&o.Spot.User)},

@@ -12,8 +12,8 @@ import (
 	"ssmguard/configs"
 )
 
-// inForeground keeps tunnels that `ls` shows and `down` closes. Where that cannot
-// be, without a home for instance, they are kept all the same.
+// inForeground keeps tunnels open, and makes them known to `ls` and `down`. If that
+// fails, for instance without a home directory, they are kept open all the same.
 func inForeground(ctx context.Context, p *env.Process, o *Options, ts tunnels, keep func(context.Context) error) error {
 	rec := keeper.Record{Name: fmt.Sprintf("~%d", os.Getpid()), PID: os.Getpid(), Started: time.Now(), Foreground: true, Words: o.raw, Asked: o.Words}
 	if len(rec.Asked) == 0 {
@@ -30,7 +30,7 @@ func inForeground(ctx context.Context, p *env.Process, o *Options, ts tunnels, k
 	defer unlock()
 	a, err := r.Announce(rec, ts)
 	if err != nil {
-		r.Forget(rec) //nolint:errcheck // there is hardly anything
+		r.Forget(rec) //nolint:errcheck // hardly anything was written
 		return keep(ctx)
 	}
 	return a.During(ctx, keep, func(err error, asked bool) error {
@@ -38,13 +38,13 @@ func inForeground(ctx context.Context, p *env.Process, o *Options, ts tunnels, k
 			fmt.Fprintf(p.Stderr, "ssmguard: closed by %q\n", "ssmguard tunnel down")
 			err = nil
 		}
-		r.Forget(rec) //nolint:errcheck // the next who looks clears it away
+		r.Forget(rec) //nolint:errcheck // the next command removes it
 		return err
 	})
 }
 
-// unknownName is the error for a name that nothing open has: nothing, but a note,
-// if it is one of the configuration.
+// unknownName is the error for a name that no open tunnel has. A name of the
+// configuration is not an error.
 func unknownName(p *env.Process, r keeper.Registry, name string) error {
 	c, err := ReadConfig(p)
 	if err != nil {
@@ -56,7 +56,7 @@ func unknownName(p *env.Process, r keeper.Registry, name string) error {
 		return nil
 	}
 	if _, err := os.Stat(r.File(name, "log")); err == nil && configs.CheckName(name) == nil {
-		return nil // of one that no file describes
+		return nil // a tunnel that is in no file
 	}
 	all, err := r.All()
 	if err != nil {
@@ -65,7 +65,7 @@ func unknownName(p *env.Process, r keeper.Registry, name string) error {
 	for _, rec := range all {
 		for _, open := range slices.Concat(rec.AskedFor(), rec.Tunnels) {
 			if _, isGroup := c.Groups[open]; !isGroup {
-				c.Tunnels[open] = configs.Tunnel{} // a name that can be meant, too
+				c.Tunnels[open] = configs.Tunnel{} // a name for suggestions, too
 			}
 		}
 	}

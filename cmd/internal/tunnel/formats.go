@@ -16,27 +16,26 @@ import (
 
 // access is how a client connects to the database behind a tunnel.
 type access struct {
-	Host, Port     string // here
+	Host, Port     string // of the local end
 	Real           string // the server's own name, for TLS
 	User, Database string
 	Password       string
-	SSLMode        string // what PGSSLMODE is set to
+	SSLMode        string // value of PGSSLMODE
 	Engine         string // "" when it is not known
-	IAMAuth        bool   // takes tokens
+	IAMAuth        bool   // accepts tokens
 	Cache, TLS     bool   // a cache, and whether it speaks TLS
 	Format         string // one of formats
 }
 
-// families are kinds of engine, by a part of the engine's name: the scheme of
-// their URLs, and the format that is theirs.
+// families maps a part of an engine's name to the scheme of its URLs and its format.
 var families = []struct{ part, scheme, format string }{
 	{"postgres", "postgresql", "psql"}, {"mysql", "mysql", "mysql"}, {"maria", "mysql", "mysql"}, {"redis", "redis", "url"}, {"valkey", "redis", "url"},
 	{"memcached", "memcached", "url"}, {"sqlserver", "sqlserver", "url"}, {"oracle", "oracle", "url"}, {"db2", "db2", "url"},
 	{"docdb", "mongodb", "url"},
 }
 
-// family returns the scheme and the format of an engine; one that is not known
-// is taken for PostgreSQL.
+// family returns the scheme and the format of an engine; an unknown engine is treated
+// as PostgreSQL.
 func (a access) family() (scheme, format string) {
 	for _, f := range families {
 		if strings.Contains(a.Engine, f.part) {
@@ -46,8 +45,8 @@ func (a access) family() (scheme, format string) {
 	return families[0].scheme, families[0].format
 }
 
-// engineAt guesses the engine of an endpoint that was not looked up, by what
-// the tunnel calls it and by the port.
+// engineAt guesses the engine of an endpoint that was not looked up, from the tunnel's
+// keys and the port.
 func engineAt(t configs.Tunnel) string {
 	switch {
 	case t.ElastiCache != "" && t.Port == 11211:
@@ -60,7 +59,7 @@ func engineAt(t configs.Tunnel) string {
 	return ""
 }
 
-// format returns the format that was asked for, or the engine's own.
+// format returns the format of --format, or the engine's own.
 func (a access) format(asked string) (string, error) {
 	_, own := a.family()
 	if asked == "" {
@@ -76,8 +75,8 @@ func (a access) format(asked string) (string, error) {
 	return asked, nil
 }
 
-// formats write an access for a kind of client, say how it checks that it
-// talks to the right server, and whether it sends a password over TLS only.
+// formats has for each kind of client the text of an access, a hint how the client
+// verifies the server, and whether the client sends a password only over TLS.
 var formats = map[string]struct {
 	write func(access) string
 	hint  func(access) string
@@ -88,8 +87,7 @@ var formats = map[string]struct {
 	"url":   {access.url, access.urlHint, access.urlTLS},
 }
 
-// keepsToken refuses a token in a form that does not keep it from going over the
-// network as it is.
+// keepsToken refuses a token in a format with which a client may send it without TLS.
 func (a access) keepsToken() error {
 	if formats[a.Format].tls(a) {
 		return nil
@@ -102,7 +100,8 @@ func (a access) keepsToken() error {
 	return exit.Usagef("a token is sent over TLS only, and no URL makes every client of %s use TLS%s", cmp.Or(a.Engine, scheme), instead)
 }
 
-// text is the access in its format. A control character has no place in any.
+// text returns the access in its format. Control characters are refused in every
+// format.
 func (a access) text() (string, error) {
 	for _, v := range []setting{{"host", a.Host}, {"port", a.Port}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
 		if at := strings.IndexFunc(v.value, yamlfile.Control); at >= 0 {
@@ -123,7 +122,7 @@ func (a access) psql() string {
 	}
 	mode := ""
 	if a.Password != "" && !strings.HasPrefix(a.SSLMode, "verify-") {
-		mode = "require" // a token is never sent in the clear
+		mode = "require" // a token is never sent without TLS
 	}
 	// libpq checks a certificate against PGHOST and connects to PGHOSTADDR.
 	return exports([]setting{
@@ -134,11 +133,11 @@ func (a access) psql() string {
 func (a access) mysql() string {
 	lines := "[client]\nprotocol=tcp\n" + optionLines([]setting{{"host", a.Host}, {"port", a.Port}, {"user", a.User}, {"password", a.Password}})
 	if a.Password != "" {
-		// Tokens are sent as they are. MySQL's client does that when it is told
-		// to, and then under TLS. MariaDB's always does it and knows no ssl-mode:
-		// what keeps it from a server without TLS is that it verifies (10.11 the
-		// name, too, and 127.0.0.1 is not the server's). For its library, which
-		// drivers use, the option without a value is off.
+		// A token is sent as a cleartext password. MySQL's client does that when an option
+		// allows it, and then only over TLS. MariaDB's client always does it and has no
+		// ssl-mode: it refuses a server without TLS only when it verifies the certificate
+		// (10.11 verifies the name, too, and 127.0.0.1 is not the server's name). For MariaDB's
+		// library, which drivers use, the option without a value is off.
 		lines += "loose-enable-cleartext-plugin\nloose-ssl-mode=REQUIRED\n[client-mariadb]\nssl-verify-server-cert=1\n"
 	}
 	if a.Database != "" {
@@ -147,7 +146,7 @@ func (a access) mysql() string {
 	return lines
 }
 
-// optionLines are variables as lines of an option file, those that are set.
+// optionLines returns the settings with a value as lines of an option file.
 func optionLines(all []setting) string {
 	var b strings.Builder
 	for _, v := range all {
@@ -181,13 +180,13 @@ func (a access) url() string {
 	return u.String() + "\n"
 }
 
-// urlTLS reports whether a URL makes every client that reads it use TLS.
+// urlTLS reports whether a URL makes every client use TLS.
 func (a access) urlTLS() bool {
 	scheme, _ := a.family()
 	return scheme == "postgresql" || scheme == "redis" && a.TLS
 }
 
-// authorities is where the certificates of RDS's authorities are, for names of RDS.
+// authorities is the address of RDS's CA certificates, for host names of RDS.
 func (a access) authorities() string {
 	if strings.Contains(a.Real, ".rds.amazonaws.com") {
 		return " (RDS's: https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)"
@@ -212,14 +211,14 @@ func (a access) urlHint() string {
 	case a.Cache && scheme == "redis" && a.TLS:
 		return fmt.Sprintf("the certificate is for %s: give redis-cli --sni %s, and other clients that name to verify", a.Real, a.Real)
 	case a.Cache:
-		return "" // no TLS, or none that is known of
+		return "" // no TLS, or not known
 	case scheme == "postgresql" && a.Engine != "":
 		return fmt.Sprintf("to verify TLS use %s as the host and, with libpq, add hostaddr=%s&sslmode=verify-full; for other clients map the name to this machine in /etc/hosts", a.Real, a.Host)
 	}
 	return fmt.Sprintf("to verify TLS, whose certificate is for %s, use that name as the host and map it to this machine in /etc/hosts", a.Real)
 }
 
-// exports are variables as lines for a shell, those that are set.
+// exports returns the settings with a value as lines for a shell.
 func exports(all []setting) string {
 	var b strings.Builder
 	for _, v := range all {

@@ -14,8 +14,8 @@ import (
 	"ssmguard/proxy"
 )
 
-// keep keeps every tunnel up until ctx ends, or all have given up. Its error is
-// that of the first tunnel that gave up, or of the events, which somebody reads.
+// keep keeps every tunnel up until ctx ends, or all have given up. The error is that of
+// the first tunnel that gave up, or of writing events.
 func (ts tunnels) keep(ctx context.Context, events report.Events) error {
 	ctx, unheard := context.WithCancelCause(ctx)
 	defer unheard(nil)
@@ -49,7 +49,7 @@ func (t *tunnel) keep(ctx context.Context) error {
 			err := (&lane{tunnel: t, number: i}).keep(lanesCtx)
 			switch {
 			case i == 0:
-				cancel() // the others are beside it
+				cancel() // the other lanes end, too
 				return err
 			case err != nil:
 				t.progress.say(fmt.Sprintf("lane %d gave up: %v", i+1, err))
@@ -62,11 +62,11 @@ func (t *tunnel) keep(ctx context.Context) error {
 		t.progress.emit(proxy.Event{State: proxy.Stopped})
 		return nil
 	}
-	t.progress.emit(proxy.Event{State: proxy.GaveUp, Err: told(err)})
+	t.progress.emit(proxy.Event{State: proxy.GaveUp, Err: eventError(err)})
 	return t.explained(ctx, err)
 }
 
-// announce tells of credentials that are about to run out, until ctx ends.
+// announce warns before the credentials expire, until ctx ends.
 func (t *tunnel) announce(ctx context.Context) {
 	select {
 	case <-t.place.done:
@@ -75,8 +75,8 @@ func (t *tunnel) announce(ctx context.Context) {
 	}
 }
 
-// explained says what AWS's refusal means. A tunnel that was open had been
-// allowed: the guard is asked again what has changed.
+// explained adds the meaning of AWS's refusal. The guard is asked again, because a
+// tunnel that was open had been allowed.
 func (t *tunnel) explained(ctx context.Context, err error) error {
 	found, known := t.place.known()
 	if !known || !exit.As[*proxy.Refused](err) {
@@ -90,7 +90,7 @@ func (t *tunnel) explained(ctx context.Context, err error) error {
 	return found.attempt.Refused(ctx, before, err)
 }
 
-// several renders for more than one reader.
+// several passes events to several receivers.
 type several []report.Events
 
 // Event implements report.Events.
@@ -106,7 +106,7 @@ func (s several) Event(e proxy.Event) error {
 type readiness struct {
 	mu   sync.Mutex
 	left map[string]bool
-	all  chan struct{} // closed then
+	all  chan struct{} // closed when all are ready
 }
 
 func (ts tunnels) readiness() *readiness {

@@ -16,10 +16,11 @@ import (
 type lane struct {
 	tunnel *tunnel
 	number int
-	place  *place // where Open has opened a session
+	place  *place // the place of the last opened session
 }
 
-// Open implements proxy.Opener. A place that the tunnel has not found yet is found.
+// Open implements proxy.Opener. It finds the tunnel's place first if that is still to
+// be done.
 func (l *lane) Open(ctx context.Context) (_ *proxy.Session, err error) {
 	if l.place, err = l.tunnel.place.get(ctx); err != nil {
 		return nil, err
@@ -47,15 +48,15 @@ func (l *lane) keep(ctx context.Context) error {
 	return s.Run(ctx, proxy.Tunnel{Name: t.conf.Name, Listen: t.near.door.String()}, proxy.Streams{Out: t.stderr, Err: t.stderr})
 }
 
-// final reports whether an error ends the tunnel. Before it was ready for the first
-// time that is everything but what passes by itself; later, when it is known to
-// work, only what AWS will not take back.
+// final reports whether an error ends the tunnel. Before the tunnel was ready for the
+// first time every error does that does not pass by itself; later, when the tunnel is
+// known to work, only a lasting refusal does.
 func (t *tunnel) final(err error) bool {
 	if !t.progress.wasReady() {
 		return t.retryFor == 0 || !dial.Passes(err)
 	}
 	if errors.Is(err, channel.ErrSessionGone) {
-		return false // what was refused is to resume the session; a new one can be had
+		return false // only resuming was refused: a new session may be allowed
 	}
 	return exit.As[*proxy.Refused](err) && !dial.Passes(err) && !ask.IsOutdated(err)
 }

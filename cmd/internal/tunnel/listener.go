@@ -17,8 +17,8 @@ type listener struct {
 	inlet *channel.Inlet
 }
 
-// listen opens the local end that a configuration asks for. With remote it may be an
-// address that other machines reach.
+// listen opens a tunnel's local end. remote allows an address that other machines can
+// reach.
 func listen(conf configs.Tunnel, remote bool) (listener, error) {
 	address := conf.Listen
 	if address == "" {

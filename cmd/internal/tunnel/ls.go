@@ -18,8 +18,8 @@ import (
 	"ssmguard/configs"
 )
 
-// tunnelLs lists the tunnels that are open, those that have ended in the
-// background without being closed, and those of the configuration that are not open.
+// tunnelLs lists the open tunnels, the background tunnels that have ended without being
+// closed, and the configured tunnels that are not open.
 func tunnelLs(ctx context.Context, p *env.Process, o *Options) error {
 	r, _ := keeper.FindRegistry(p) // without a home nothing is known to be open
 	rows, err := r.Statuses(ctx)
@@ -47,8 +47,8 @@ func tunnelLs(ctx context.Context, p *env.Process, o *Options) error {
 	return listTunnels(p, rows)
 }
 
-// rowsOf keeps the rows that names are about: of tunnels, groups and processes;
-// all without names.
+// rowsOf returns the rows of the named tunnels, groups and processes, or all rows
+// without names.
 func rowsOf(rows []keeper.Status, c configs.Config, names []string) (kept []keeper.Status, err error) {
 	if len(names) == 0 {
 		return rows, nil
@@ -73,7 +73,7 @@ func rowsOf(rows []keeper.Status, c configs.Config, names []string) (kept []keep
 	return kept, nil
 }
 
-// wantedListen is where a tunnel that is not open would listen, "" for any port.
+// wantedListen is the address on which a tunnel will listen, "" for any port.
 func wantedListen(t configs.Tunnel) string {
 	if t.LocalPort > 0 {
 		return "127.0.0.1:" + strconv.Itoa(t.LocalPort)

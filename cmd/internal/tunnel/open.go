@@ -29,13 +29,13 @@ type tunnel struct {
 	traffic  dial.Traffic
 }
 
-// tunnels are those of one command.
+// tunnels are the tunnels of one command.
 type tunnels []*tunnel
 
-// openTunnels opens the local end of every tunnel and asks the guard about it.
-// Nothing is started in the account. What passes by itself is no error: then the
-// tunnel finds its place later. On an error, a *tunnelError if it is about one of
-// them, nothing is left open.
+// openTunnels opens the local end of every tunnel and asks the guard about it. No
+// session is started. A fault that passes by itself is not an error: the tunnel finds
+// its place later. After an error nothing is left open; the error of one tunnel is a
+// *tunnelError.
 func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, err error) {
 	c, err := loadConfig(p, len(o.Words) == 0, o.Words...)
 	if err != nil {
@@ -62,7 +62,7 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, er
 	}
 	for _, t := range ts {
 		if _, err := t.place.get(ctx); err != nil && (ctx.Err() != nil || t.final(err)) {
-			if exit.As[exit.StatusError](err) && len(ts) > 1 { // it has been explained, without a name
+			if exit.As[exit.StatusError](err) && len(ts) > 1 { // the denial was printed without the tunnel's name
 				fmt.Fprintf(p.Stderr, "ssmguard: %s may not be opened, so none of the %d tunnels is\n", t.conf.Name, len(ts))
 			}
 			return nil, t.failed(err, len(ts) > 1)
@@ -71,12 +71,12 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, er
 	return ts, nil
 }
 
-// findPlace finds the tunnel's place, asks whether it may be opened, and finds what is
-// to carry its sessions.
+// findPlace finds the tunnel's place, asks whether it is allowed, and finds the plugin
+// for its sessions.
 func (t *tunnel) findPlace(ctx context.Context, p *env.Process, o *Options) (_ *place, err error) {
 	defer func() {
 		if err != nil {
-			p.ForgetAWSFiles() // the next attempt may find them mended
+			p.ForgetAWSFiles() // the files may be corrected before the next attempt
 		}
 	}()
 	found, err := enter(ctx, p, t.conf, o)
@@ -93,7 +93,7 @@ func (t *tunnel) findPlace(ctx context.Context, p *env.Process, o *Options) (_ *
 	return found, nil
 }
 
-// carrier finds what is to carry the sessions of the lanes.
+// carrier returns the plugin for the sessions of each lane.
 func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) proxy.Plugin, error) {
 	wait := time.Duration(t.conf.Wait)
 	if t.conf.Engine == configs.EnginePlugin {
@@ -115,15 +115,15 @@ func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) prox
 	}, nil
 }
 
-// tunnelError says which of a command's tunnels could not be opened, or gave up.
+// tunnelError is the error of one of a command's tunnels.
 type tunnelError struct {
 	tunnel string
-	told   error // as it is told in an event
+	shown  error // the error in an event
 	error
-	named bool // there are others, so that the name says something
+	named bool // the command has several tunnels, so the text needs the name
 }
 
-// Error names the tunnel if there are others.
+// Error names the tunnel if the command has several.
 func (e *tunnelError) Error() string {
 	if e.named {
 		return e.tunnel + ": " + e.error.Error()
@@ -134,17 +134,17 @@ func (e *tunnelError) Error() string {
 // Unwrap returns the cause.
 func (e *tunnelError) Unwrap() error { return e.error }
 
-// failed makes an error one about this tunnel.
+// failed wraps an error with this tunnel.
 func (t *tunnel) failed(err error, named bool) error {
-	return &tunnelError{t.conf.Name, told(err), err, named}
+	return &tunnelError{t.conf.Name, eventError(err), err, named}
 }
 
-// told is an error as it is told in an event: one that has been explained
-// already is the first finding of the decision.
-func told(err error) error {
+// eventError is the form of an error in an event. A denial that was printed already is
+// shortened to the first finding of the decision.
+func eventError(err error) error {
 	var conf *awsconf.Error
 	if errors.As(err, &conf) {
-		return conf // without the layers of the SDK around it
+		return conf // without the SDK's layers around it
 	}
 	var denied *deniedError
 	if errors.As(err, &denied) {
@@ -155,7 +155,7 @@ func told(err error) error {
 	return err
 }
 
-// close lets go of everything. Sessions have ended by then.
+// close releases everything. It is called after the sessions have ended.
 func (ts tunnels) close() {
 	for _, t := range ts {
 		t.near.close()

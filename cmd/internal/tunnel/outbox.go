@@ -7,21 +7,20 @@ import (
 	"ssmguard/proxy"
 )
 
-// outbox hands events on, in their order. Whoever tells them, a channel that has
-// to resume for instance, does not wait until they are taken: a terminal may be
-// stopped, or its user away.
+// outbox passes events on in their order. The sender, such as a channel that has to
+// resume, does not wait until they are written, because a terminal may be stopped.
 type outbox struct {
 	to    report.Events
-	fault func(error) // told why an event could not be handed on
+	fault func(error) // gets the error of an event that could not be written
 
 	mu    sync.Mutex
 	queue []proxy.Event
-	more  chan struct{} // there is something in queue
-	over  chan struct{} // closed when nothing more comes
-	empty chan struct{} // closed when all is handed on
+	more  chan struct{} // signals that the queue has an event
+	over  chan struct{} // closed when no more events come
+	empty chan struct{} // closed when all events are passed on
 }
 
-// newOutbox starts to hand on; close ends it.
+// newOutbox starts an outbox; close ends it.
 func newOutbox(to report.Events, fault func(error)) *outbox {
 	b := &outbox{to: to, fault: fault, more: make(chan struct{}, 1), over: make(chan struct{}), empty: make(chan struct{})}
 	go b.run()
@@ -35,7 +34,7 @@ func (b *outbox) put(e proxy.Event) {
 	proxy.Signal(b.more)
 }
 
-// close returns when everything is handed on. Nothing may be put in any more.
+// close returns when all events are passed on. put must not be called after it.
 func (b *outbox) close() {
 	close(b.over)
 	<-b.empty

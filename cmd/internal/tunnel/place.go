@@ -31,13 +31,13 @@ const (
 
 // placement finds the place of a tunnel in the account, once.
 type placement struct {
-	turn  *sync.Mutex // held while a tunnel of the command finds its place
+	turn  *sync.Mutex // held while one of the command's tunnels finds its place
 	find  func(context.Context) (*place, error)
 	done  chan struct{} // closed when the place is found
 	found *place
 }
 
-// get returns the place, and finds it first if that is still to be done.
+// get returns the place, and finds it if that is still to be done.
 func (p *placement) get(ctx context.Context) (*place, error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
@@ -52,7 +52,7 @@ func (p *placement) get(ctx context.Context) (*place, error) {
 	return p.found, nil
 }
 
-// known returns the place if it has been found.
+// known returns the place if it was found already.
 func (p *placement) known() (_ *place, known bool) {
 	select {
 	case <-p.done:
@@ -62,20 +62,20 @@ func (p *placement) known() (_ *place, known bool) {
 	}
 }
 
-// place is what a tunnel has in the account: for which session it asks, and who asks,
-// opens and carries it.
+// place is a tunnel's part in the account: the session it needs, the guard's question,
+// and the clients that open and carry the session.
 type place struct {
 	far         far
 	attempt     session.Attempt
 	credentials *ask.Renewing
-	decision    guard.Decision // of the guard, before the tunnel was opened
+	decision    guard.Decision // the guard's, before the tunnel was opened
 	api         *awsssm.Client
 	carrier     func(lane int) proxy.Plugin
 
-	mu sync.Mutex // of the target in attempt.Question
+	mu sync.Mutex // guards the target in attempt.Question
 }
 
-// enter finds the place that a tunnel asks for. Whether it may be opened is not asked.
+// enter finds the place of a tunnel. It does not ask the guard.
 func enter(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (*place, error) {
 	f, err := locate(ctx, p, conf, o)
 	if err != nil {
@@ -92,7 +92,8 @@ func enter(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options)
 
 func (p *place) close() { p.attempt.Question.Evidence.Close() }
 
-// deniedError is the end of a tunnel that may not be opened, which has been explained.
+// deniedError is the error of a tunnel that is not allowed; the denial was printed
+// already.
 type deniedError struct {
 	error
 	decision guard.Decision
@@ -101,7 +102,7 @@ type deniedError struct {
 // Unwrap returns the exit status.
 func (e *deniedError) Unwrap() error { return e.error }
 
-// permitted asks whether the tunnel may be opened.
+// permitted asks the guard whether the tunnel is allowed.
 func (p *place) permitted(ctx context.Context) (err error) {
 	p.decision, err = p.attempt.Judged(ctx)
 	if exit.As[exit.StatusError](err) {
@@ -110,8 +111,8 @@ func (p *place) permitted(ctx context.Context) (err error) {
 	return err
 }
 
-// open opens a session. It sees to what may have changed since the last one:
-// credentials that have run out, a target that was replaced, which is said.
+// open opens a session. It renews credentials that have expired since the last one, and
+// finds a target that was replaced.
 func (p *place) open(ctx context.Context, say func(string)) (*proxy.Session, error) {
 	s, err := p.api.Start(ctx, p.spec())
 	if ask.IsOutdated(err) && p.credentials.Renew(ctx) == nil || p.moved(ctx, err, say) {
@@ -126,8 +127,8 @@ func (p *place) spec() proxy.Spec {
 	return p.attempt.Question.Spec
 }
 
-// moved looks again for a target that was given by a name and is not connected,
-// as when a bastion was replaced, and reports whether it is another node now.
+// moved resolves the name of a target that is not connected again, as a bastion may
+// have been replaced, and reports whether it is another node now.
 func (p *place) moved(ctx context.Context, err error, say func(string)) bool {
 	name, w := p.far.conf.Target, p.attempt.Question
 	var refused *proxy.Refused
@@ -146,19 +147,19 @@ func (p *place) moved(ctx context.Context, err error, say func(string)) bool {
 	return true
 }
 
-// far is where a tunnel leads: the session that it wants, in a configuration of AWS,
-// and the database that was looked up for it.
+// far is a tunnel's destination: the session it needs, the AWS configuration, and the
+// database that was looked up.
 type far struct {
-	conf     configs.Tunnel // with what was looked up
+	conf     configs.Tunnel // with the values of the lookup
 	line     *ask.Line
 	aws      *awsconf.Session
-	endpoint awsdb.Endpoint // of a database that was looked up
+	endpoint awsdb.Endpoint // the database's, if it was looked up
 }
 
-// locate finds out where a tunnel leads.
+// locate finds a tunnel's destination.
 func locate(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (f far, err error) {
 	f.conf = conf
-	if f.line, err = asked(p, conf, o); err != nil {
+	if f.line, err = sessionLine(p, conf, o); err != nil {
 		return f, err
 	}
 	if f.aws, err = f.line.Configure(ctx); err != nil {
@@ -167,8 +168,8 @@ func locate(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options
 	return f, f.lookUp(ctx, p, o)
 }
 
-// lookUp finds the host and port of a tunnel that names a database. An endpoint whose
-// port is known is taken as it is.
+// lookUp finds the host and port of a tunnel to a database. An endpoint with a known
+// port needs no lookup.
 func (f *far) lookUp(ctx context.Context, p *env.Process, o *Options) (err error) {
 	look, name := awsdb.RDS, f.conf.RDS
 	if f.conf.ElastiCache != "" {
@@ -179,7 +180,7 @@ func (f *far) lookUp(ctx context.Context, p *env.Process, o *Options) (err error
 	}
 	host, port, isAddress := awsdb.SplitAddress(name)
 	port = cmp.Or(f.conf.Port, port)
-	namesCache := o.Token && f.conf.ElastiCache != "" // the token does
+	namesCache := o.Token && f.conf.ElastiCache != "" // a token for a cache has the cache's name in it
 	if isAddress && port != 0 && !f.conf.Reader && !namesCache {
 		f.endpoint = awsdb.Endpoint{Name: name, Host: host, Port: port}
 	} else {
@@ -197,12 +198,12 @@ func (f *far) lookUp(ctx context.Context, p *env.Process, o *Options) (err error
 	if e.Shards > 1 {
 		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s has %d shards, and clients in cluster mode connect to each of them, past the tunnel\n", e.Name, e.Shards)
 	}
-	f.line, err = asked(p, f.conf, o)
+	f.line, err = sessionLine(p, f.conf, o)
 	return err
 }
 
-// asked is the session that a tunnel wants.
-func asked(p *env.Process, conf configs.Tunnel, o *Options) (*ask.Line, error) {
+// sessionLine returns the session that a tunnel needs.
+func sessionLine(p *env.Process, conf configs.Tunnel, o *Options) (*ask.Line, error) {
 	own, err := ask.OwnDefaults(p.Getenv)
 	if err != nil {
 		return nil, err

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// graceToRefuse is how long a port that says nothing may take to refuse.
+	// graceToRefuse is how long a port that sends nothing may take to refuse.
 	graceToRefuse = time.Second
-	// askAgain is the pause before a refused port is asked again.
-	askAgain = 500 * time.Millisecond
+	// probePause is the pause before a refused port is tried again.
+	probePause = 500 * time.Millisecond
 )
 
-// answered waits, for as long as wait, until the agent has made a connection to
-// the remote port. Of agents that cannot tell, a probe finds out what it can.
+// answered waits, at most n.wait, until the agent has connected to the remote port. For
+// agents that do not report that, it uses a probe.
 func (n *nativeTunnel) answered(ctx context.Context, ch *channel.Channel, refused <-chan struct{}) error {
 	within, cancel := context.WithTimeoutCause(ctx, n.wait,
 		fmt.Errorf("the remote port did not answer within %v; can the target reach it?", n.wait))
@@ -38,21 +38,21 @@ func (n *nativeTunnel) answered(ctx context.Context, ch *channel.Channel, refuse
 				return fmt.Errorf("the remote port refused connections for %v; is a server listening there?", n.wait)
 			}
 			return context.Cause(ctx)
-		case <-time.After(askAgain):
+		case <-time.After(probePause):
 		}
 	}
 }
 
-// probe finds out whether the far end of a tunnel answers, where nothing but the
-// bytes that come from there can tell.
+// probe finds out whether the remote port of a tunnel answers, from the bytes that come
+// back through the tunnel.
 type probe struct {
 	door    *door.Door
-	wait    time.Duration   // for how long it asks
-	refused <-chan struct{} // the agent said that the port refuses; nil: it cannot
+	wait    time.Duration   // how long it tries
+	refused <-chan struct{} // the agent reports a refusal; nil if the agent cannot
 }
 
-// answered waits until a connection through the tunnel gets a byte, or is not
-// refused within graceToRefuse: many servers wait for the client to speak first.
+// answered waits until a connection through the tunnel gets a byte, or is not refused
+// within graceToRefuse: many servers wait for the client to send first.
 func (p probe) answered(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.wait, fmt.Errorf("the remote port did not answer within %v", p.wait))
 	defer cancel()
@@ -64,12 +64,12 @@ func (p probe) answered(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(askAgain):
+		case <-time.After(probePause):
 		}
 	}
 }
 
-// ask makes one connection and tells whether it was let be.
+// ask makes one connection and reports whether it stayed open.
 func (p probe) ask(ctx context.Context) (open bool, err error) {
 	conn, err := p.door.Dial(ctx)
 	if err != nil {
@@ -88,7 +88,7 @@ func (p probe) ask(ctx context.Context) (open bool, err error) {
 	case ctx.Err() != nil:
 		return false, context.Cause(ctx)
 	case !errors.As(err, &timeout) || !timeout.Timeout():
-		return false, nil // closed
+		return false, nil // the connection was closed
 	}
 	select {
 	case <-p.refused:

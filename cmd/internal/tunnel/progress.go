@@ -10,15 +10,15 @@ import (
 	"ssmguard/proxy/channel"
 )
 
-// progress is where a tunnel stands, all its lanes together, and tells it.
+// progress is the state of a tunnel with all its lanes, and sends its events.
 type progress struct {
 	tunnel string
-	events *outbox // set before there is something to tell
+	events *outbox // set before the first event
 
 	mu         sync.Mutex
-	lanes      []bool // which are ready
+	lanes      []bool // true for a lane that is ready
 	everReady  bool
-	reconnects int // times it was ready again
+	reconnects int // how often it became ready again
 	last       proxy.Event
 }
 
@@ -26,7 +26,7 @@ func newProgress(tunnel string, lanes int) *progress {
 	return &progress{tunnel: tunnel, lanes: make([]bool, max(lanes, 1))}
 }
 
-// inLane passes the events of a lane on, as far as they are the tunnel's: it is
+// inLane passes on the events of a lane that change the tunnel's state: the tunnel is
 // ready while one lane is.
 func (g *progress) inLane(i int, e proxy.Event) {
 	g.mu.Lock()
@@ -44,10 +44,10 @@ func (g *progress) inLane(i int, e proxy.Event) {
 		}
 		g.everReady = true
 	case proxy.Stopped, proxy.GaveUp:
-		return // said once for all lanes
+		return // sent once for all lanes
 	case proxy.Lost:
 		if after || g.last.State != proxy.Ready {
-			return // of a session whose connection was lost before it, that has been told
+			return // the loss of the session's connection was reported already
 		}
 	default:
 		if after || i != 0 && !before {
@@ -76,7 +76,7 @@ func (g *progress) wasReady() bool {
 	return g.everReady
 }
 
-// say tells something that has not changed the tunnel's state.
+// say sends a note that does not change the tunnel's state.
 func (g *progress) say(note string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

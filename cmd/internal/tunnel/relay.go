@@ -14,17 +14,17 @@ import (
 	"ssmguard/proxy/plugin"
 )
 
-// relayTunnel carries sessions of a tunnel with the official plugin. The plugin
-// listens on a port of its own choice; the tunnel's local end stays ours, and
-// its connections are passed on.
+// relayTunnel carries sessions of a tunnel with the official plugin. The plugin listens
+// on a port of its own; the tunnel's local end stays ours, and passes its connections
+// on to that port.
 type relayTunnel struct {
 	plugin  proxy.Plugin
 	near    listener
-	wait    time.Duration // for the remote port to answer; 0 does not ask
+	wait    time.Duration // for the remote port to answer; 0: no wait
 	traffic *dial.Traffic
 }
 
-// portGrace is how long the plugin may take to name its port after it is ready.
+// portGrace is how long the plugin may take to print its port after it is ready.
 const portGrace = 5 * time.Second
 
 // Run implements proxy.Plugin.
@@ -58,7 +58,7 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 	return <-ended
 }
 
-// port waits for the plugin to open its port. What has ended is left in ended.
+// port waits for the plugin to open its port. The plugin's end stays in ended.
 func (r *relayTunnel) port(ctx context.Context, open <-chan struct{}, port <-chan string, ended chan error) (string, error) {
 	var late <-chan time.Time
 	for {
@@ -79,7 +79,7 @@ func (r *relayTunnel) port(ctx context.Context, open <-chan struct{}, port <-cha
 	}
 }
 
-// pass hands connections to the plugin until ctx ends.
+// pass passes connections to the plugin until ctx ends.
 func (r *relayTunnel) pass(ctx context.Context, address string) {
 	open := connections{traffic: r.traffic}
 	defer open.wait()
@@ -93,7 +93,7 @@ func (r *relayTunnel) pass(ctx context.Context, address string) {
 	}
 }
 
-// connections are those that are being carried.
+// connections counts the open connections.
 type connections struct {
 	traffic *dial.Traffic
 	open    atomic.Int32
@@ -114,7 +114,7 @@ func (c *connections) start(carry func()) {
 
 func (c *connections) wait() { c.wg.Wait() }
 
-// relay joins a connection to an address until both directions are over.
+// relay copies between a connection and an address until both directions have ended.
 func (c *connections) relay(ctx context.Context, conn net.Conn, address string) {
 	defer conn.Close()
 	var dialer net.Dialer
@@ -125,13 +125,13 @@ func (c *connections) relay(ctx context.Context, conn net.Conn, address string) 
 	defer far.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close(); far.Close() })()
 	var both sync.WaitGroup
-	both.Go(func() { half(far, conn, c.traffic.Up) })
-	both.Go(func() { half(conn, far, c.traffic.Down) })
+	both.Go(func() { copyHalf(far, conn, c.traffic.Up) })
+	both.Go(func() { copyHalf(conn, far, c.traffic.Down) })
 	both.Wait()
 }
 
-// half copies one direction and passes its end on.
-func half(to, from net.Conn, count func([]byte)) {
+// copyHalf copies one direction and passes on its end.
+func copyHalf(to, from net.Conn, count func([]byte)) {
 	if _, err := io.Copy(to, io.TeeReader(from, counter(count))); err != nil {
 		to.Close()
 		from.Close()
@@ -144,7 +144,7 @@ func half(to, from net.Conn, count func([]byte)) {
 	to.Close()
 }
 
-// counter is told of bytes.
+// counter is a writer that counts bytes.
 type counter func([]byte)
 
 // Write implements io.Writer.

@@ -18,11 +18,11 @@ import (
 	"ssmguard/cmd/internal/report"
 )
 
-// commandGrace is how long a command may take to end when it is told to.
+// commandGrace is how long a command may take to end after a signal.
 const commandGrace = 10 * time.Second
 
-// tunnelRun opens tunnels, runs a command while they are open, and closes them.
-// The command's exit code is ours.
+// tunnelRun opens tunnels, runs a command while they are open, and closes them. It ends
+// with the command's exit code.
 func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
 	if len(o.Command) == 0 {
 		return exit.Usagef("tunnel run needs a command: ssmguard tunnel run NAME... -- COMMAND")
@@ -32,7 +32,7 @@ func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
 		return exit.Usagef("%v", err)
 	}
 	if _, err := program.Program(ctx, nil, path, o.Command[1:]...); err != nil {
-		return err // before a tunnel is opened for it
+		return err // before a tunnel is opened
 	}
 	defer failingPipes()()
 	ts, err := openTunnels(ctx, p, o)
@@ -45,14 +45,14 @@ func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
 	ready := ts.readiness()
 	kept := make(chan error, 1)
 	go func() {
-		kept <- ts.keep(keeping, several{ready, unminded{report.NewEventText(p.Stderr, "ssmguard: ")}})
+		kept <- ts.keep(keeping, several{ready, ignoringErrors{report.NewEventText(p.Stderr, "ssmguard: ")}})
 	}()
 	select {
 	case <-ready.all:
 		o.ran = true
 		err = runBeside(p, path, o.Command, ts.environment())
 		stop()
-		<-kept // the command's own end is what counts
+		<-kept // the command's end decides
 		return err
 	case err := <-kept:
 		return err
@@ -63,9 +63,8 @@ func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
 	}
 }
 
-// runBeside runs a command to its end, whatever signals come: it is the command
-// that they are meant for. Those that the terminal sends to all of its
-// foreground reach it without us; the others are passed on.
+// runBeside runs a command to its end and leaves signals to it: signals of the terminal
+// reach the whole foreground group, and the others are passed on.
 func runBeside(p *env.Process, path string, command, environ []string) error {
 	cmd, err := program.Program(context.Background(), slices.Concat(p.Environ, environ), path, command[1:]...)
 	if err != nil {
@@ -101,9 +100,9 @@ func runBeside(p *env.Process, path string, command, environ []string) error {
 	}
 }
 
-// environment tells a command where the tunnels are: SSMGUARD_NAME_HOST and
-// SSMGUARD_NAME_PORT for each, or SSMGUARD_NAME_SOCKET; and in SSMGUARD_NAME_SERVER
-// the host they lead to, whose name is in its certificate.
+// environment returns the variables with which a command finds the tunnels:
+// SSMGUARD_NAME_HOST and SSMGUARD_NAME_PORT for each, or SSMGUARD_NAME_SOCKET, and
+// SSMGUARD_NAME_SERVER with the remote host, whose name is in the certificate.
 func (ts tunnels) environment() []string {
 	var env []string
 	for _, t := range ts {
@@ -124,8 +123,8 @@ func (ts tunnels) environment() []string {
 	return env
 }
 
-// variableName is a tunnel's name as part of a variable's: letters in upper
-// case, and _ for what no variable may have.
+// variableName is a tunnel's name as part of a variable's name: letters in upper case,
+// and _ for other characters.
 func variableName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {

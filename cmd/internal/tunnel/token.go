@@ -34,9 +34,9 @@ func (f far) token(ctx context.Context, p *env.Process) (string, error) {
 	return awsdb.CacheToken(ctx, f.aws.Config, e.Name, e.Serverless(), conf.User)
 }
 
-// warnLogin tells of a token that the database will refuse, since the caller's
-// policies do not let the database user log in. Nobody checks that when a token
-// is made. What cannot be told is no reason to warn.
+// warnLogin warns of a token that the database will refuse, because the caller's
+// policies do not allow the login of the database user. AWS does not check that when a
+// token is made. If the policies cannot be read there is no warning.
 func (f far) warnLogin(ctx context.Context, p *env.Process) {
 	action, resources := f.endpoint.Login(f.conf.User)
 	if len(resources) == 0 {

@@ -12,25 +12,25 @@ import (
 	"ssmguard/configs"
 )
 
-// Options are the options of the tunnel commands. What a tunnel's
-// configuration says too is overridden by them.
+// Options are the options of the tunnel commands. They override the keys of a tunnel's
+// configuration.
 type Options struct {
-	Spot       configs.Tunnel // a tunnel of the command line; with names, what to change in theirs
+	Spot       configs.Tunnel // a tunnel of the command line; with names, changes to the named tunnels
 	Open       openOptions
 	Output     string // text or json
 	Background bool
-	RetryFor   time.Duration // what passes by itself, until it is ready; below 0: without end
-	Format     string        // of `env`
+	RetryFor   time.Duration // how long faults that pass by themselves are retried before the first ready; below 0: without end
+	Format     string        // --format of `env`
 	Token      bool
 	Add        addOptions
 	Follow     bool
 	Words      []string
-	Command    []string // what follows "--"
-	raw        []string // the words as they were typed
-	ran        bool     // a command has run: its end is ours
+	Command    []string // the words after "--"
+	raw        []string // the unparsed words
+	ran        bool     // a command has run: its exit code is ours
 }
 
-// openOptions say how a tunnel is opened.
+// openOptions are the options for opening a tunnel.
 type openOptions struct {
 	Plugin  string
 	NoCache bool
@@ -39,11 +39,11 @@ type openOptions struct {
 
 // addOptions are the options of `add`.
 type addOptions struct {
-	document, parameters string // as start-session takes them
-	project              bool   // to the project's file
+	document, parameters string // in start-session's form
+	project              bool   // write to the project's file
 }
 
-// ReadConfig reads the files that say what tunnels there are.
+// ReadConfig reads the configuration files.
 func ReadConfig(p *env.Process) (configs.Config, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -56,9 +56,9 @@ func ReadConfig(p *env.Process) (configs.Config, error) {
 	return c, nil
 }
 
-// loadConfig reads them for a command that names tunnels, or describes one on
-// the spot. It fails when the command needs a project's file that is not used,
-// and warns of what else is not used.
+// loadConfig reads the configuration for a command that names tunnels, or describes one
+// on the command line. It fails when the command needs a project's file that is not
+// used, and otherwise warns of it.
 func loadConfig(p *env.Process, onTheSpot bool, names ...string) (configs.Config, error) {
 	c, err := ReadConfig(p)
 	if err != nil {
@@ -66,7 +66,7 @@ func loadConfig(p *env.Process, onTheSpot bool, names ...string) (configs.Config
 	}
 	_, err = c.Select(names...)
 	if onTheSpot && (err != nil || len(names) == 0) {
-		err = c.Faulty() // its defaults would count
+		err = c.Faulty() // its defaults would apply
 	}
 	if exit.As[*configs.UnusedError](err) {
 		return c, configError(err)
@@ -75,20 +75,20 @@ func loadConfig(p *env.Process, onTheSpot bool, names ...string) (configs.Config
 	return c, nil
 }
 
-// warnOf tells of a project's file that is not used, wholly or in part.
+// warnOf warns of a project's file that is not used, wholly or in part.
 func warnOf(p *env.Process, c configs.Config, names []string) {
 	for _, text := range c.Warnings(names...) {
 		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
 	}
 }
 
-// configError is the error for files that cannot be used, each line of it one of ours.
+// configError is the error for faulty files, with our prefix on each line.
 func configError(err error) error {
 	return exit.Coded(strings.ReplaceAll(err.Error(), "\n", "\nssmguard: "), exit.Config)
 }
 
-// nameError is the error for a name that no tunnel has, perhaps because the file
-// that may have it is not used.
+// nameError gives the error for an unknown tunnel its exit code: Config if a file that
+// is not used may have the name, otherwise Usage.
 func nameError(err error) error {
 	if exit.As[*configs.UnusedError](err) {
 		return configError(err)
@@ -96,7 +96,7 @@ func nameError(err error) error {
 	return exit.Coded(err.Error(), exit.Usage)
 }
 
-// userFile is the user's configuration file, "" without a home.
+// userFile is the user's configuration file, "" without a home directory.
 func userFile(p *env.Process) string {
 	dir := p.UserDir("XDG_CONFIG_HOME", ".config")
 	if dir == "" {
@@ -105,8 +105,8 @@ func userFile(p *env.Process) string {
 	return configs.UserFile(dir)
 }
 
-// selected returns the tunnels that a command line is about: those of its names,
-// with its options over theirs, or the one that its options describe.
+// selected returns the tunnels of a command line: the named tunnels with its options
+// applied, or the tunnel that its options describe.
 func (o *Options) selected(c configs.Config) ([]configs.Tunnel, error) {
 	if len(o.Words) == 0 {
 		t, err := o.described(c)
@@ -132,10 +132,10 @@ func (o *Options) selected(c configs.Config) ([]configs.Tunnel, error) {
 	return tunnels, nil
 }
 
-// spotName is the name of a tunnel that is given none.
+// spotName is the name of a tunnel without --name.
 const spotName = "tunnel"
 
-// described is a tunnel that only the command line knows.
+// described returns the tunnel that the options describe.
 func (o *Options) described(c configs.Config) (configs.Tunnel, error) {
 	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: cmp.Or(o.Spot.Name, spotName)})
 	if t.Target == "" {
@@ -144,8 +144,7 @@ func (o *Options) described(c configs.Config) (configs.Tunnel, error) {
 	return t, checkEnds(t)
 }
 
-// checkEnds returns what is wrong with where a tunnel listens and leads, once options
-// and configuration are put together.
+// checkEnds checks both ends of a tunnel, with options and configuration merged.
 func checkEnds(t configs.Tunnel) error {
 	option := func(key string) string { return "--" + strings.ReplaceAll(key, "_", "-") }
 	for _, fault := range t.EndFaults(option) {
@@ -154,7 +153,7 @@ func checkEnds(t configs.Tunnel) error {
 	return nil
 }
 
-// over lays the options of the command line over a tunnel's configuration.
+// over returns a tunnel with the options of the command line applied.
 func (o *Options) over(t configs.Tunnel) configs.Tunnel {
 	s := o.Spot
 	t.Target, t.Reason, t.Guard = cmp.Or(s.Target, t.Target), cmp.Or(s.Reason, t.Reason), cmp.Or(s.Guard, t.Guard)
@@ -164,7 +163,7 @@ func (o *Options) over(t configs.Tunnel) configs.Tunnel {
 		t.Host, t.RDS, t.ElastiCache, t.Reader = s.Host, s.RDS, s.ElastiCache, false
 	}
 	if s.RDS != "" || s.ElastiCache != "" {
-		t.Port = s.Port // that of the configuration is another database's
+		t.Port = s.Port // the configured port is that of another database
 	}
 	t.Reader = t.Reader || s.Reader
 	if s.Listen != "" || s.LocalPort >= 0 {

@@ -20,7 +20,7 @@ import (
 	"ssmguard/proxy"
 )
 
-// tunnelUp opens tunnels and keeps them open until it is interrupted.
+// tunnelUp opens tunnels and keeps them open until an interrupt.
 func tunnelUp(ctx context.Context, p *env.Process, o *Options) error {
 	defer failingPipes()()
 	switch name := p.Getenv(processVariable); {
@@ -37,15 +37,15 @@ func tunnelUp(ctx context.Context, p *env.Process, o *Options) error {
 	return inForeground(ctx, p, o, ts, func(ctx context.Context) error { return shown(ctx, p, o, ts) })
 }
 
-// failingPipes makes writing to a pipe that nobody reads an error, where it would
-// end the process with its sessions open. It is undone by what it returns.
+// failingPipes makes a write to a pipe without a reader an error, which would otherwise
+// end the process with its sessions open. undo restores the default.
 func failingPipes() (undo func()) {
 	unread := make(chan os.Signal, 1)
 	signal.Notify(unread, syscall.SIGPIPE)
 	return func() { signal.Stop(unread) }
 }
 
-// shown keeps tunnels and shows their life on stdout.
+// shown keeps tunnels open and shows their events on stdout.
 func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 	switch {
 	case o.Output == "json":
@@ -62,7 +62,7 @@ func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 		return columns
 	}
 	live := report.NewLive(out, width, ts.rows)
-	if p.ErrTerminal { // what is said meanwhile, of a denial for instance, goes above the lines
+	if p.ErrTerminal { // messages meanwhile, such as a denial, go above the live lines
 		stderr := p.Stderr
 		p.Stderr, p.ErrTerminal = live, false
 		defer func() { p.Stderr, p.ErrTerminal = stderr, true }()
@@ -76,7 +76,7 @@ func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 	return err
 }
 
-// status is where the tunnel stands.
+// status returns the tunnel's state.
 func (t *tunnel) status() keeper.Status {
 	s := keeper.Status{Tunnel: t.conf.Name, Listen: t.near.door.String(), Counts: t.traffic.Counts()}
 	if found, known := t.place.known(); known {
@@ -110,7 +110,7 @@ func (ts tunnels) Statuses() []keeper.Status {
 	return all
 }
 
-// rows is what a terminal shows of the tunnels.
+// rows returns the live lines of the tunnels.
 func (ts tunnels) rows() []report.LiveRow {
 	var rows []report.LiveRow
 	for _, s := range ts.Statuses() {
@@ -121,8 +121,8 @@ func (ts tunnels) rows() []report.LiveRow {
 	return rows
 }
 
-// gaveUp tells, where events are read by programs, that tunnels were not opened,
-// and returns why.
+// gaveUp writes, for JSON output, the events of tunnels that were not opened, and
+// returns err.
 func gaveUp(p *env.Process, o *Options, err error) error {
 	if o.Output != "json" {
 		return err
@@ -146,30 +146,29 @@ func gaveUp(p *env.Process, o *Options, err error) error {
 	return err
 }
 
-// tellGaveUp writes the last event of each of the tunnels of a command that
-// opened none.
+// tellGaveUp writes the last event of each tunnel of a command that opened none.
 func tellGaveUp(p *env.Process, names []string, err error) {
 	events := report.NewEventJSON(p.Stdout)
 	var one *tunnelError
 	for _, name := range names {
 		why := errors.New(strings.ReplaceAll(err.Error(), "\nssmguard: ", "; "))
 		if errors.As(err, &one) {
-			if why = one.told; one.tunnel != name {
+			if why = one.shown; one.tunnel != name {
 				why = fmt.Errorf("not opened, because %s was not", one.tunnel)
 			}
 		}
-		events.Event(proxy.Event{At: time.Now(), Tunnel: name, State: proxy.GaveUp, Err: why}) //nolint:errcheck // the error of the command counts
+		events.Event(proxy.Event{At: time.Now(), Tunnel: name, State: proxy.GaveUp, Err: why}) //nolint:errcheck // the command's error is returned
 	}
 }
 
-// asksForJSON tells what a command line that cannot be parsed wants for an output.
+// asksForJSON reports whether a command line that cannot be parsed has --output json.
 func asksForJSON(words []string) bool {
 	at := slices.Index(words, "--output")
 	return at >= 0 && at+1 < len(words) && words[at+1] == "json" || slices.Contains(words, "--output=json")
 }
 
-// firstWords are the names of a command line that cannot be parsed: those before
-// its first option.
+// firstWords returns the names of a command line that cannot be parsed: the words
+// before its first option.
 func firstWords(words []string) []string {
 	at := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") })
 	if at > 0 {

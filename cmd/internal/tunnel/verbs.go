@@ -18,13 +18,13 @@ import (
 	"ssmguard/configs"
 )
 
-// How long opening is tried again when what fails may pass by itself.
+// How long opening is retried after faults that may pass by themselves.
 const (
 	endlessly   = time.Duration(-1)
 	runRetryFor = time.Minute
 )
 
-// What the words after a verb name, for completion.
+// The kinds of names after a verb, for completion.
 const (
 	Configured = "TUNNEL|GROUP" // tunnels and groups of the configuration
 	OneTunnel  = "TUNNEL"       // tunnels of the configuration
@@ -34,10 +34,10 @@ const (
 // verb is a command below `ssmguard tunnel`.
 type verb struct {
 	name, words, usage string
-	named              string // what its words name, for completion
-	about              string // more about it, for its help
+	named              string // the kind of its words, for completion
+	about              string // description in its help
 	flags              func(*Options) []command.Flag
-	likely             []string // what others call it
+	likely             []string // other names for it
 	examples           []command.Example
 	takesCommand       bool          // a command may follow "--"
 	retryFor           time.Duration // the default of --retry-for
@@ -133,7 +133,7 @@ about one of the commands.`,
 	return c
 }
 
-// usageText shows where the options of the verb stand.
+// usageText returns the verb's usage line.
 func (v verb) usageText() string {
 	if v.flags == nil {
 		return v.words
@@ -164,15 +164,15 @@ func (v verb) runWords(ctx context.Context, p *env.Process, words []string) erro
 	err = v.run(ctx, p, o)
 	var sig env.Signalled
 	if !o.ran && errors.As(context.Cause(ctx), &sig) && (err == nil || errors.Is(err, context.Canceled) || exit.As[env.Signalled](err)) {
-		return exit.EndWith(128 + int(sig.Signal)) // nothing but our output belongs on stdout
+		return exit.EndWith(128 + int(sig.Signal)) // urfave/cli must not print on stdout
 	}
 	if exit.As[*fs.PathError](err) && errors.Is(err, syscall.EPIPE) {
-		return exit.EndWith(128 + int(syscall.SIGPIPE)) // nobody reads us any more, and wants no word about it
+		return exit.EndWith(128 + int(syscall.SIGPIPE)) // the reader of our output has gone, so nothing is printed
 	}
 	return err
 }
 
-// parse takes the verb's options out of the words after it.
+// parse parses the words after the verb.
 func (v verb) parse(words []string, getenv func(string) string) (*Options, error) {
 	o := &Options{Spot: configs.Tunnel{LocalPort: -1}, Output: "text", RetryFor: v.retryFor, raw: words}
 	flags := v.options(o)
