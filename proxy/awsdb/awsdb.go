@@ -13,43 +13,44 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Endpoint is where a database listens, and what it says of itself.
+// Endpoint is the address of a database, and what AWS says about the database.
 type Endpoint struct {
 	Kind     string // "DB cluster", "replication group" ...
 	Name     string // its identifier
 	Host     string
 	Port     int
 	Engine   string // "postgres", "aurora-mysql", "redis" ...
-	Database string // the first one's name, "" when there is none
+	Database string // name of the first database, "" if there is none
 	User     string // the master user's name, "" for a cache and a proxy
-	IAMAuth  bool   // takes tokens for passwords; of a cache it is not known
+	IAMAuth  bool   // accepts tokens as passwords; not known of a cache
 	TLS      bool   // a cache that encrypts in transit
 	Status   string // "available", "stopped" ...
-	Shards   int    // of a cache with cluster mode
-	ARN      string // "" for what was not looked up
-	ID       string // what stands for it in ARNs of logins; "" for an instance whose cluster has it
+	Shards   int    // number of shards of a cache in cluster mode
+	ARN      string // "" without a lookup
+	ID       string // its id in ARNs of logins; "" for an instance, whose cluster has it
 }
 
-// Serverless tells of a cache whether tokens for it name it as serverless.
+// Serverless reports whether the endpoint is a serverless cache, which its tokens have
+// to state.
 func (e Endpoint) Serverless() bool { return e.Kind == kindServerless }
 
-// TakesTokens tells of a cache whether its users may log in with tokens: it needs
-// TLS, users, and a name of its own.
+// TakesTokens reports whether users of a cache may log in with tokens: that needs TLS,
+// users, and a name of its own.
 func (e Endpoint) TakesTokens() bool {
 	return e.TLS && e.Engine != "memcached" && (e.Kind == kindGroup || e.Kind == kindServerless)
 }
 
-// down are the states in which nothing answers, as the guides of RDS and
-// ElastiCache list them.
+// down are the states in which a database does not answer, from the guides of RDS and
+// ElastiCache.
 var down = []string{
 	"creating", "create-failed", "deleting", "deleted", "failed", "inaccessible-encryption-credentials", "incompatible-network",
 	"incompatible-restore", "insufficient-capacity", "restore-error", "restore-failed", "starting", "stopped", "stopping", "suspended",
 }
 
-// Down tells whether nothing answers there in its state.
+// Down reports whether the database does not answer in its state.
 func (e Endpoint) Down() bool { return slices.Contains(down, e.Status) }
 
-// What there is to look for.
+// The kinds of endpoint.
 const (
 	kindCluster    = "DB cluster"
 	kindInstance   = "DB instance"
@@ -59,12 +60,13 @@ const (
 	kindCache      = "cache cluster"
 )
 
-// NotFoundError says that a name leads nowhere, as far as could be seen.
+// NotFoundError means that no database with a name was found among those that may be
+// listed.
 type NotFoundError struct {
 	Name, Region string
-	Kinds        []string // that were looked through
-	Known        []string // what there is instead, as far as it could be listed
-	Refused      []error  // AWS's refusals of the other lookups; with them the name may exist
+	Kinds        []string // the kinds that were searched
+	Known        []string // existing names, as far as they may be listed
+	Refused      []error  // AWS's refusals of other lookups, which may have found the name
 }
 
 // Error names the kinds and the name, or what was refused.
@@ -86,13 +88,13 @@ func either(words []string) string {
 	return strings.Join(words, "")
 }
 
-// NoEndpointError says that a database has no endpoint of the wanted sort.
+// NoEndpointError means that a database has no endpoint of the wanted kind.
 type NoEndpointError struct {
 	Kind, Name, Status string
 	Reader             bool // a reader was wanted
 }
 
-// Error says why there is none.
+// Error says why the endpoint is missing.
 func (e *NoEndpointError) Error() string {
 	if e.Reader {
 		return fmt.Sprintf("%s %s has no reader endpoint", e.Kind, e.Name)
@@ -100,8 +102,7 @@ func (e *NoEndpointError) Error() string {
 	return fmt.Sprintf("%s %s has no endpoint: it is %s", e.Kind, e.Name, e.Status)
 }
 
-// CallError is a call that failed, and neither for want of permission nor because
-// something is not there.
+// CallError is a failed call, other than a denial or an unknown name.
 type CallError struct {
 	Operation string // "DescribeDBClusters"
 	Err       error
@@ -135,8 +136,8 @@ func failed(err error) error {
 	return &CallError{call.OperationName, call.Err}
 }
 
-// SplitAddress takes a name that is an endpoint apart: HOST or HOST:PORT. An
-// identifier has no dots and is none.
+// SplitAddress splits an endpoint: HOST or HOST:PORT. ok is false for an identifier,
+// which has no dots.
 func SplitAddress(name string) (host string, port int, ok bool) {
 	host = name
 	if h, p, err := net.SplitHostPort(name); err == nil {
@@ -153,7 +154,7 @@ func SplitAddress(name string) (host string, port int, ok bool) {
 type entry struct {
 	Endpoint
 	reader address
-	more   []address // by which it is known, too
+	more   []address // its other addresses
 }
 
 type address struct {
@@ -161,7 +162,7 @@ type address struct {
 	port int
 }
 
-// at returns the endpoint at an address of the entry, "" meaning its own.
+// at returns the endpoint with a host of the entry; "" is its main one.
 func (e entry) at(host string, reader bool) (Endpoint, error) {
 	out := e.Endpoint
 	if reader {
@@ -175,7 +176,7 @@ func (e entry) at(host string, reader bool) (Endpoint, error) {
 	return out, nil
 }
 
-// known returns the endpoint with a host; of one host with two ports the first.
+// known returns the address with a host; of two ports the first.
 func (e entry) known(host string) (address, bool) {
 	all := append([]address{{e.Host, e.Port}, e.reader}, e.more...)
 	i := slices.IndexFunc(all, func(a address) bool { return a.host != "" && strings.EqualFold(a.host, host) })
@@ -185,17 +186,17 @@ func (e entry) known(host string) (address, bool) {
 	return all[i], true
 }
 
-// source is one describe call: of what has an identifier, or of everything when
-// it is "", a page at a time.
+// source is one describe call for an identifier, or for all entries when it is "", a
+// page at a time.
 type source struct {
 	kind string
 	page func(ctx context.Context, id, from string) (found []entry, next string, err error)
 }
 
-// mostPages bounds how much is listed; a page has up to 100 entries.
+// mostPages is the limit of pages in a list; a page has up to 100 entries.
 const mostPages = 20
 
-// list calls visit for everything of a source until visit returns false.
+// list calls visit for every entry of a source until visit returns false.
 func (s source) list(ctx context.Context, visit func(entry) bool) error {
 	from := ""
 	for range mostPages {
@@ -217,7 +218,7 @@ func (s source) list(ctx context.Context, visit func(entry) bool) error {
 }
 
 // byName looks an identifier up in one source after the other. A source that AWS
-// refuses to show is passed over: what is wanted may be in another.
+// refuses is skipped, because another may have the identifier.
 func byName(ctx context.Context, sources []source, region, id string) (entry, error) {
 	missing := &NotFoundError{Name: id, Region: region}
 	var seen []source
@@ -240,7 +241,7 @@ func byName(ctx context.Context, sources []source, region, id string) (entry, er
 	return entry{}, missing
 }
 
-// byAddress looks through everything for what has a host among its endpoints.
+// byAddress searches all entries for one with an endpoint of this host.
 func byAddress(ctx context.Context, sources []source, region, host string) (entry, error) {
 	missing := &NotFoundError{Name: host, Region: region}
 	for _, s := range sources {
@@ -265,23 +266,23 @@ func byAddress(ctx context.Context, sources []source, region, host string) (entr
 	return entry{}, missing
 }
 
-// everything lists what sources hold, as far as it may be listed.
+// everything lists the entries of sources, as far as they may be listed.
 func everything(ctx context.Context, sources []source) []Endpoint {
 	var all []Endpoint
 	for _, s := range sources {
-		//nolint:errcheck // what was listed before an error counts
+		//nolint:errcheck // entries listed before an error are returned
 		s.list(ctx, func(e entry) bool { all = append(all, e.Endpoint); return true })
 	}
 	return all
 }
 
-// refused tells whether AWS denied a call.
+// refused reports whether AWS denied a call.
 func refused(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied")
 }
 
-// absences are the codes for a name that there is not, or that there cannot be.
+// absences are the error codes for a name that does not exist or is not valid.
 var absences = []string{
 	"DBClusterNotFoundFault", "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBProxyNotFoundFault",
 	"ReplicationGroupNotFoundFault", "ServerlessCacheNotFoundFault", "CacheClusterNotFound", "CacheClusterNotFoundFault", "InvalidParameterValue",

@@ -11,9 +11,9 @@ import (
 )
 
 // RDS finds a DB cluster, instance or proxy by its identifier or by one of its
-// endpoints; an endpoint that is given is kept, so that a cluster's reader stays
-// a reader. With reader, a cluster's reader endpoint is taken. Errors are
-// *NotFoundError, *NoEndpointError or *CallError.
+// endpoints; a given endpoint is kept, so that a cluster's reader stays a reader. With
+// reader, a cluster's reader endpoint is taken. Errors are *NotFoundError,
+// *NoEndpointError or *CallError.
 func RDS(ctx context.Context, cfg aws.Config, name string, reader bool) (Endpoint, error) {
 	host, _, isAddress := SplitAddress(name)
 	if isAddress {
@@ -29,9 +29,9 @@ func RDS(ctx context.Context, cfg aws.Config, name string, reader bool) (Endpoin
 		e, err = byName(ctx, []source{clusters, instances, proxies}, cfg.Region, name)
 	case regionIn(host) == "":
 		err = &NotFoundError{Name: host, Region: cfg.Region, Kinds: []string{"endpoint of RDS"}}
-	case strings.HasPrefix(domain, "endpoint.proxy-"): // one more of a proxy, whose name is not in it
+	case strings.HasPrefix(domain, "endpoint.proxy-"): // a further endpoint of a proxy, without the proxy's name
 		err = &NotFoundError{Name: host, Region: cfg.Region, Kinds: []string{kindProxy}}
-	case strings.HasPrefix(domain, "cluster-custom-"): // named apart from its cluster
+	case strings.HasPrefix(domain, "cluster-custom-"): // its name is not the cluster's
 		e, err = byAddress(ctx, []source{clusters}, cfg.Region, host)
 	case strings.HasPrefix(domain, "cluster-"):
 		e, err = byName(ctx, []source{clusters}, cfg.Region, id)
@@ -62,8 +62,8 @@ func inRegionOf(cfg aws.Config, host string) aws.Config {
 	return cfg
 }
 
-// regionIn is the Region in the name of an RDS endpoint, "" for another name. It
-// stands in front of "rds", in China behind it.
+// regionIn is the Region in the name of an RDS endpoint, "" for another name. It is
+// before "rds", in China after it.
 func regionIn(host string) string {
 	front, back, _ := strings.Cut(host, ".rds.")
 	if strings.HasPrefix(back, "amazonaws.com") {

@@ -13,14 +13,14 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// tokenLife is how long a token may be used to log in, in seconds; connections
-// outlive it.
+// tokenLife is how long a token can be used to log in, in seconds; connections last
+// longer.
 const tokenLife = "900"
 
-// Token makes a password for a user of an RDS database who authenticates with
-// IAM: it holds for 15 minutes and for the database at host and port, by their
-// real names. Nothing is sent. See "Connecting to your DB instance using IAM
-// authentication" in the RDS user guide.
+// Token makes a password for a user of an RDS database who authenticates with IAM: it
+// is valid for 15 minutes and for the database at host and port, by its real name.
+// Nothing is sent. See "Connecting to your DB instance using IAM authentication" in the
+// RDS user guide.
 func Token(ctx context.Context, cfg aws.Config, host string, port int, user string) (string, error) {
 	at := net.JoinHostPort(host, strconv.Itoa(port))
 	return presign(ctx, inRegionOf(cfg, host), "rds-db", at, url.Values{"Action": {"connect"}, "DBUser": {user}})
@@ -52,10 +52,9 @@ func presign(ctx context.Context, cfg aws.Config, service, host string, query ur
 	return strings.TrimPrefix(signed, "https://"), err
 }
 
-// Login returns what a user needs to log in to the database with a token: the
-// action, and the resources that all have to be granted; none when they cannot be
-// told. See the service authorization references of RDS IAM authentication and of
-// ElastiCache.
+// Login returns the permission that a user needs to log in with a token: the action and
+// the resources, which must all be granted; no resources if they are not known. See the
+// service authorization references of RDS IAM authentication and of ElastiCache.
 func (e Endpoint) Login(user string) (action string, resources []string) {
 	part := strings.SplitN(e.ARN, ":", 6) // arn:PARTITION:SERVICE:REGION:ACCOUNT:...
 	switch {
