@@ -12,9 +12,9 @@ import (
 	"ssmguard/proxy"
 )
 
-// Client calls StartSession, ResumeSession and TerminateSession. Its errors are *proxy.Refused when AWS answered, and
-// *proxy.Unreachable when nobody did; others, no credentials for instance, are
-// the SDK's.
+// Client calls StartSession, ResumeSession and TerminateSession. Its errors are
+// *proxy.Refused when AWS answered, and *proxy.Unreachable without an answer; others,
+// such as missing credentials, are the SDK's.
 type Client struct{ api *awsapi.API }
 
 // grant is the answer that opens a session, or opens it again.
@@ -31,8 +31,8 @@ type Opener struct {
 // Open implements proxy.Opener.
 func (o Opener) Open(ctx context.Context) (*proxy.Session, error) { return o.Start(ctx, o.Spec) }
 
-// New returns a client for a configuration that has region and credentials.
-// A not empty endpoint is called in place of the configured one.
+// New returns a client for a configuration that has region and credentials. endpoint
+// replaces the configured one unless it is "".
 func New(cfg aws.Config, endpoint string) *Client {
 	return &Client{awsapi.SSM(cfg, endpoint)}
 }
@@ -58,7 +58,7 @@ func (c *Client) Resume(ctx context.Context, id string) (*proxy.Session, error) 
 	return &proxy.Session{ID: id, StreamURL: proxy.NewSecret(aws.ToString(out.StreamURL)), Token: proxy.NewSecret(aws.ToString(out.TokenValue))}, nil
 }
 
-// Terminate calls TerminateSession; ending a session that is gone is no error.
+// Terminate calls TerminateSession; ending a session that has ended is not an error.
 func (c *Client) Terminate(ctx context.Context, id string) error {
 	_, err := awsapi.Call[struct{}](ctx, c.api, "", "TerminateSession", map[string]string{"SessionId": id})
 	var answer smithy.APIError
@@ -68,8 +68,8 @@ func (c *Client) Terminate(ctx context.Context, id string) error {
 	return translate("TerminateSession", err)
 }
 
-// input is the request, without the fields that are empty; or as the caller wrote it:
-// an empty field and none are different things there, and the order of keys is his.
+// input returns the request without empty fields, or the caller's own JSON, in which an
+// empty field differs from a missing one and the order of keys matters.
 func input(s proxy.Spec) any {
 	if s.Request != "" {
 		return awsapi.Verbatim(s.Request)
@@ -82,8 +82,8 @@ func input(s proxy.Spec) any {
 	}{s.Target, s.Document, s.Reason, s.Parameters}
 }
 
-// session is the opened session. One that cannot be used, since a field is missing,
-// is ended.
+// session returns the opened session. A session with a missing field cannot be used and
+// is terminated.
 func (g grant) session(ctx context.Context, opened proxy.Terminator, s proxy.Spec) (*proxy.Session, error) {
 	for _, field := range []struct {
 		name  string

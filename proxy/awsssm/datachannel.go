@@ -17,9 +17,9 @@ const emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78
 // dataKeySize is the size of a session's data key in bytes: one half for each direction.
 const dataKeySize = 64
 
-// Sign returns what signs the upgrade request of a data channel's websocket: SigV4
-// for service ssmmessages in the configuration's region, with the credentials
-// that hold when it is called.
+// Sign returns a function that signs the upgrade request of a data channel's websocket:
+// SigV4 for service ssmmessages in the configuration's region, with the credentials
+// that are valid at the call.
 func Sign(cfg aws.Config) func(ctx context.Context, r *http.Request) error {
 	signer := v4.NewSigner()
 	return func(ctx context.Context, r *http.Request) error {
@@ -31,7 +31,7 @@ func Sign(cfg aws.Config) func(ctx context.Context, r *http.Request) error {
 	}
 }
 
-// DataKey returns what calls kms:GenerateDataKey for the key of an encrypted
+// DataKey returns a function that calls kms:GenerateDataKey for the key of an encrypted
 // session. Errors are those of Client.
 func DataKey(cfg aws.Config) func(ctx context.Context, keyID string, encryptionContext map[string]string) (plaintext, ciphertext []byte, err error) {
 	return func(ctx context.Context, keyID string, encryptionContext map[string]string) ([]byte, []byte, error) {

@@ -20,8 +20,8 @@ import (
 	"ssmguard/proxy"
 )
 
-// translate makes the two errors of package proxy out of the SDK's. The call may
-// have failed on its way to credentials; then the error names that operation.
+// translate turns the SDK's errors into the two errors of package proxy. If the call
+// for credentials failed, the error names that operation.
 func translate(operation string, err error) error {
 	if r := refused(err); r != nil {
 		r.Operation = innermost(operation, err)
@@ -55,11 +55,11 @@ func proxyURL(err error) string {
 	return ""
 }
 
-// unknownCode is what the SDK calls an error answer that has no code.
+// unknownCode is the SDK's code for an error answer without one.
 const unknownCode = "UnknownError"
 
-// refused is the error answer of a service, nil if err is none. One without a
-// code of its own, a load balancer's page for instance, has the status for a code.
+// refused returns the error answer of a service, nil for other errors. An answer
+// without a code, such as a load balancer's page, has its status as the code.
 func refused(err error) *proxy.Refused {
 	r := &proxy.Refused{}
 	var response *smithyhttp.ResponseError
@@ -84,7 +84,7 @@ func refused(err error) *proxy.Refused {
 	return r
 }
 
-// innermost is the operation that failed in fact.
+// innermost returns the operation that actually failed.
 func innermost(operation string, err error) string {
 	var op *smithy.OperationError
 	for errors.As(err, &op) {
@@ -94,7 +94,7 @@ func innermost(operation string, err error) string {
 	return operation
 }
 
-// reason says in which way nobody answered.
+// reason classifies a call without an answer.
 func reason(err error) proxy.Reason {
 	var (
 		authority x509.UnknownAuthorityError
@@ -105,7 +105,7 @@ func reason(err error) proxy.Reason {
 		alert     tls.AlertError
 		op        *net.OpError
 		slow      net.Error
-		trust     interface{ TrustFault() bool } // of who configures the client: nothing to trust can be read
+		trust     interface{ TrustFault() bool } // of awsconf: the certificate bundle cannot be read
 	)
 	switch {
 	case errors.As(err, &trust) && trust.TrustFault(), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid),

@@ -18,7 +18,7 @@ type Command struct {
 	Interactive                       bool
 }
 
-// The questions and answers of ECS, with the names of its API, as far as they are used.
+// The requests and answers of ECS, as far as they are used.
 type (
 	taskQuestion struct {
 		Cluster string   `json:"cluster,omitempty"`
@@ -52,7 +52,7 @@ type (
 // Executor opens sessions through ecs:ExecuteCommand. Its errors are those of Client.
 type Executor struct {
 	proxy.Terminator
-	Spec     proxy.Spec // the session as the plugin is to see it
+	Spec     proxy.Spec // the session as the plugin gets it
 	command  Command
 	describe func(ctx context.Context, in taskQuestion) (*taskAnswer, error)
 	execute  func(ctx context.Context, in commandQuestion) (*commandAnswer, error)
@@ -60,8 +60,8 @@ type Executor struct {
 
 var _ proxy.Opener = (*Executor)(nil)
 
-// NewExecutor returns an Executor for one command. cfg is for ECS; sessions ends
-// what was opened, which is a matter of Systems Manager.
+// NewExecutor returns an Executor for one command. cfg is for ECS; sessions terminates
+// opened sessions, which is a call to Systems Manager.
 func NewExecutor(cfg aws.Config, c Command, sessions proxy.Terminator) *Executor {
 	api := awsapi.ECS(cfg)
 	return &Executor{
@@ -75,16 +75,16 @@ func NewExecutor(cfg aws.Config, c Command, sessions proxy.Terminator) *Executor
 	}
 }
 
-// ErrNoTask says that the task is not there.
+// ErrNoTask means that the task does not exist.
 var ErrNoTask = errors.New("the task provided in the request was not found")
 
-// ContainerError is a container that the task has not, or the lack of a choice.
+// ContainerError is an unknown container, or a missing choice between several.
 type ContainerError struct {
 	Name string   // "" when none was named
 	Have []string // the task's containers
 }
 
-// Error lists the containers there are.
+// Error lists the task's containers.
 func (e *ContainerError) Error() string {
 	have := strings.Join(e.Have, ", ")
 	if e.Name == "" {
@@ -117,14 +117,14 @@ func (e *Executor) Find(ctx context.Context) (target, container string, err erro
 
 func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
-// targetOf names a container's session as the agent in the task does.
+// targetOf returns the target of a container's session, as the agent in the task names
+// it.
 func targetOf(clusterARN, taskARN, runtime string) string {
 	return fmt.Sprintf("ecs:%s_%s_%s", lastPart(clusterARN), lastPart(taskARN), runtime)
 }
 
-// Open calls ExecuteCommand. As with the AWS CLI, what the answer calls cluster and
-// task is what the target is made of. A session whose answer is incomplete is
-// terminated.
+// Open calls ExecuteCommand. As in the AWS CLI, the target is made of the cluster and
+// task in the answer. A session whose answer is incomplete is terminated.
 func (e *Executor) Open(ctx context.Context) (*proxy.Session, error) {
 	c, s := e.command, e.Spec
 	out, err := e.execute(ctx, commandQuestion{Cluster: c.Cluster, Container: c.Container, Command: c.Command, Interactive: c.Interactive, Task: c.Task})

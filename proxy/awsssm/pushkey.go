@@ -11,9 +11,9 @@ import (
 
 var errKeyNotTaken = errors.New("EC2 Instance Connect did not take the key")
 
-// PushKey calls SendSSHPublicKey of EC2 Instance Connect: for a minute from then
-// on, sshd on the instance takes the public key, in OpenSSH's format, for the
-// user. It works for EC2 instances only. Errors are those of Client.
+// PushKey calls SendSSHPublicKey of EC2 Instance Connect: for one minute sshd on the
+// instance accepts the public key, in OpenSSH's format, for the user. It works for EC2
+// instances only. Errors are those of Client.
 func PushKey(ctx context.Context, cfg aws.Config, instance, user, publicKey string) error {
 	out, err := awsapi.Call[struct{ Success bool }](ctx, awsapi.InstanceConnect(cfg), "", "SendSSHPublicKey",
 		map[string]string{"InstanceId": instance, "InstanceOSUser": user, "SSHPublicKey": publicKey})
