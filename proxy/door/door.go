@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// Door listens on every address of a tunnel's local end as one net.Listener.
+// Door is a net.Listener for all addresses of a tunnel's local end.
 type Door struct {
 	listeners []net.Listener
 	conns     chan net.Conn
 	closed    chan struct{}
 	once      sync.Once
 	wg        sync.WaitGroup
-	remove    func() // what Close leaves no trace of
+	remove    func() // removes the files of a unix socket
 }
 
 // RemoteError is an address that other machines can reach, which was not allowed.
@@ -30,7 +30,7 @@ func (e *RemoteError) Error() string {
 	return fmt.Sprintf("%s can be reached from other machines", e.Address)
 }
 
-// InUseError is an address that somebody else listens on.
+// InUseError is an address on which another process listens.
 type InUseError struct {
 	Address string
 	Holder  string // "postgres (pid 123)", or "" when it is not known
@@ -44,11 +44,10 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("%s is in use by %s", e.Address, e.Holder)
 }
 
-// Open listens on an address: HOST:PORT, unix:PATH, or "" for any free port. A
-// host that is empty or localhost stands for 127.0.0.1 and ::1 on the same
-// port. Addresses that are not loopback need allowRemote. A unix socket is
-// for its owner alone; one that nobody listens on any more is replaced. Errors
-// are *RemoteError, *InUseError or the system's.
+// Open listens on an address: HOST:PORT, unix:PATH, or "" for any free port. A host
+// that is empty or localhost stands for 127.0.0.1 and ::1 on the same port. Addresses
+// that are not loopback need allowRemote. A unix socket is for its owner only; a socket
+// without a listener is replaced. Errors are *RemoteError, *InUseError or the system's.
 func Open(address string, allowRemote bool) (*Door, error) {
 	d := &Door{conns: make(chan net.Conn), closed: make(chan struct{}), remove: func() {}}
 	if err := d.open(address, allowRemote); err != nil {
@@ -85,10 +84,12 @@ func (d *Door) open(address string, allowRemote bool) error {
 	return nil
 }
 
-// samePort is how often a port that is free on 127.0.0.1 may be taken on ::1.
+// samePort is the number of attempts to find a port that is free on both 127.0.0.1 and
+// ::1.
 const samePort = 16
 
-// openLoopback listens on both loopback addresses; on one, where there is no other.
+// openLoopback listens on both loopback addresses, or on one if the machine has no
+// other.
 func (d *Door) openLoopback(port string) error {
 	for try := 1; ; try++ {
 		four, err := listen(net.JoinHostPort("127.0.0.1", port))
@@ -125,8 +126,8 @@ func listen(address string) (net.Listener, error) {
 	return l, err
 }
 
-// accept passes on what comes to one of the addresses until it is closed. Other
-// faults pass by: out of file descriptors, most likely.
+// accept passes on the connections to one of the addresses until it is closed. Other
+// faults, such as a lack of file descriptors, are expected to pass.
 func (d *Door) accept(l net.Listener) {
 	for pause := time.Duration(0); ; {
 		conn, err := l.Accept()
@@ -160,7 +161,7 @@ func (d *Door) Accept() (net.Conn, error) {
 	}
 }
 
-// Dial is a connection from inside, as if somebody had come through the door.
+// Dial makes a connection within the process, as if a client had connected.
 func (d *Door) Dial(ctx context.Context) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	select {
@@ -173,8 +174,8 @@ func (d *Door) Dial(ctx context.Context) (net.Conn, error) {
 	}
 }
 
-// Close stops listening and returns when nothing of the door runs any more.
-// Connections that were accepted go on.
+// Close stops listening and returns when the door's goroutines have ended. Accepted
+// connections stay open.
 func (d *Door) Close() error {
 	var errs []error
 	d.once.Do(func() {
@@ -191,7 +192,7 @@ func (d *Door) Close() error {
 // Addr returns the first address.
 func (d *Door) Addr() net.Addr { return d.listeners[0].Addr() }
 
-// String returns what to connect to: HOST:PORT or unix:PATH.
+// String returns the address to connect to: HOST:PORT or unix:PATH.
 func (d *Door) String() string {
 	if a := d.Addr(); a.Network() == "tcp" {
 		return a.String()

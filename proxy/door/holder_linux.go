@@ -15,8 +15,8 @@ import (
 // listening is the state of a listening socket in /proc/net/tcp.
 const listening = "0A"
 
-// holder names the process that listens on an address, "" when it is not to be
-// found: the system shows other users' files to nobody.
+// holder names the process that listens on an address, "" if it is not found: the
+// system hides other users' files.
 func holder(address string) string {
 	host, text, err := net.SplitHostPort(address)
 	port, convErr := strconv.Atoi(text)

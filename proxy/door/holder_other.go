@@ -2,6 +2,6 @@
 
 package door
 
-// holder names the process that listens on an address; only Linux tells it
-// without another program.
+// holder would name the process that listens on an address; only Linux shows it without
+// another program.
 func holder(string) string { return "" }

@@ -16,8 +16,8 @@ type socket struct {
 	path string
 }
 
-// openSocket listens on a path that its owner alone can use. The socket is made
-// in a directory of its own and moved, so that nobody can connect before.
+// openSocket listens on a path that only its owner can use. The socket is made in a
+// private directory and moved, so that nobody can connect before its mode is set.
 func (d *Door) openSocket(path string) error {
 	if err := clear(path); err != nil {
 		return err
@@ -59,8 +59,7 @@ func (d *Door) openSocket(path string) error {
 	return nil
 }
 
-// clear makes a path free that a socket is to have: it removes a socket that
-// nobody listens on, and nothing else.
+// clear removes a socket without a listener from a path, and nothing else.
 func clear(path string) error {
 	info, err := os.Lstat(path)
 	switch {
