@@ -18,14 +18,14 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// service is what has to be known of a service to call it.
+// service describes a service of AWS.
 type service struct {
-	id       string // the SDK's name of it: its configured endpoint is found by it
+	id       string // the SDK's name, by which the configured endpoint is found
 	host     string // first label of its host names, and its name in signatures
 	protocol protocol
-	home     func(string) string // the region that answers for another; nil: each for itself
-	rules    Rules               // of its own; nil: those of most services
-	fips     bool                // has a FIPS name of its own in GovCloud, where Systems Manager has none
+	home     func(string) string // maps a region to the one that answers for it; nil: each region answers for itself
+	rules    Rules               // the service's own rules; nil: those of most services
+	fips     bool                // has a separate FIPS host name in GovCloud, unlike Systems Manager
 }
 
 // API calls one service. It is safe for concurrent use.
@@ -104,10 +104,10 @@ func Organizations(cfg aws.Config) *API {
 	return newAPI(cfg, service{id: "Organizations", host: "organizations", protocol: jsonRPC("AWSOrganizationsV20161128"), home: organizationsHome})
 }
 
-// Call calls an operation in a region, "" for the configured one, with the
-// retries of the configuration. in has the names of the API: for a JSON service it
-// is what json.Marshal takes, or Verbatim; for the others a Form. Errors are as the
-// SDK's clients give them: a smithy.OperationError with a smithy.APIError or
+// Call calls an operation in a region, "" for the configured one, with the retries of
+// the configuration. in has the names of the API: for a JSON service it is a value for
+// json.Marshal, or Verbatim; for the others a Form. Errors are as the SDK's clients
+// give them: a smithy.OperationError with a smithy.APIError or
 // smithy.DeserializationError within an awshttp.ResponseError, or with a
 // smithyhttp.RequestSendError.
 func Call[Out any](ctx context.Context, a *API, region, operation string, in any) (*Out, error) {
@@ -177,8 +177,8 @@ func (a *API) write(operation string, in any) middleware.SerializeMiddleware {
 	})
 }
 
-// locate addresses the request to the endpoint, whose path and query stay as they are
-// written. A user and a password in it are nobody's credentials.
+// locate addresses the request to the endpoint, whose path and query stay unchanged. A
+// user and a password in its URL are dropped.
 func (a *API) locate(region string) middleware.FinalizeMiddleware {
 	return middleware.FinalizeMiddlewareFunc("ResolveEndpointV2", func(ctx context.Context, f middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (o middleware.FinalizeOutput, m middleware.Metadata, err error) {
@@ -199,7 +199,7 @@ func (a *API) locate(region string) middleware.FinalizeMiddleware {
 // signingRegion is the key of the region that locate found for sign.
 type signingRegion struct{}
 
-// sign signs the request, unless the credentials are to be none.
+// sign signs the request, unless the client has anonymous credentials.
 func (a *API) sign() middleware.FinalizeMiddleware {
 	return middleware.FinalizeMiddlewareFunc("Signing", func(ctx context.Context, f middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (o middleware.FinalizeOutput, m middleware.Metadata, err error) {
@@ -221,7 +221,7 @@ func (a *API) sign() middleware.FinalizeMiddleware {
 	})
 }
 
-// read takes the answer into out, or makes an error of it.
+// read decodes the answer into out, or returns its error.
 func (a *API) read(operation string, out any) middleware.DeserializeMiddleware {
 	return middleware.DeserializeMiddlewareFunc("OperationDeserializer", func(ctx context.Context, d middleware.DeserializeInput, next middleware.DeserializeHandler,
 	) (o middleware.DeserializeOutput, m middleware.Metadata, err error) {

@@ -12,9 +12,10 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// StandardEndpoint is the URL that the rules of AWS give a service, by the first label of its
-// host names. The SDK has rules for each service; those of all that are called here,
-// and of IAM Identity Center's, which is linked anyway, differ in that label.
+// StandardEndpoint returns the URL of a service by AWS's rules; host is the first label
+// of its host names. The SDK has rules for each service; those of the services called
+// here, and of IAM Identity Center, whose rules are linked anyway, differ only in that
+// label.
 func StandardEndpoint(host, region string, fips, dualStack bool) (string, error) {
 	e, err := ssooidc.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(),
 		ssooidc.EndpointParameters{Region: &region, UseFIPS: &fips, UseDualStack: &dualStack})
@@ -24,14 +25,14 @@ func StandardEndpoint(host, region string, fips, dualStack bool) (string, error)
 // Rules resolve the endpoint of a service.
 type Rules func(ctx context.Context, region string, fips, dualStack bool) (smithyendpoints.Endpoint, error)
 
-// Endpoint is the URL that is called in the configured region.
+// Endpoint returns the URL for calls in the configured region.
 func (a *API) Endpoint(ctx context.Context) (*url.URL, error) {
 	endpoint, _, err := a.endpoint(ctx, a.cfg.Region)
 	return endpoint, err
 }
 
-// endpoint is the configured endpoint of the service or the one of the rules, and the
-// region that signatures are for. Of the sources the first that has a setting counts.
+// endpoint returns the configured endpoint of the service, or the one of the rules, and
+// the region for signatures. The first configuration source with a setting decides.
 func (a *API) endpoint(ctx context.Context, region string) (endpoint *url.URL, signingRegion string, err error) {
 	var fips, dualStack *bool
 	for _, source := range a.cfg.ConfigSources {

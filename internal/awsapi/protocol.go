@@ -88,8 +88,8 @@ func (query) fault(_ http.Header, answer []byte) (*smithy.GenericAPIError, strin
 		return nil, "", err
 	}
 	var id string
-	if element(answer, "RequestId", &id) != nil { // or, in EC2,
-		_ = element(answer, "RequestID", &id) // and none does no harm
+	if element(answer, "RequestId", &id) != nil { // EC2's name is RequestID
+		_ = element(answer, "RequestID", &id) // the id is optional
 	}
 	return &smithy.GenericAPIError{Code: e.Code, Message: e.Message}, id, nil
 }
