@@ -16,10 +16,9 @@ import (
 	"ssmguard/internal/spelling"
 )
 
-// Decode reads one YAML document into a struct. Every key the struct does not
-// know and every value of a wrong type is a Fault with its line; all of them are
-// reported together, and with them those of prepare, which may change what is
-// written before it is read; it may be nil.
+// Decode reads one YAML document into a struct. Every unknown key and every value of a
+// wrong type is a Fault with its line; all faults are returned together. prepare may
+// change the document before it is decoded, and add faults; it may be nil.
 func Decode(file string, data []byte, into any, prepare func(root *yaml.Node, faults *Faults)) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
@@ -60,12 +59,12 @@ func yamlFault(file, message string) Fault {
 	return Fault{file, line, m[2]}
 }
 
-// Shaped is a type that decodes itself from what is written as another type.
+// Shaped is a type whose YAML form is that of another type.
 type Shaped interface{ Shape() reflect.Type }
 
-// unknownKeys walks a node along the Go type it will be decoded into. The
-// library's own KnownFields is not enough: it forgets the rule inside types
-// that decode themselves, and does not say which key was meant.
+// unknownKeys compares a node with the Go type for which it is decoded. The library's
+// own KnownFields is not enough: it does not apply inside types that decode themselves,
+// and suggests no key.
 func unknownKeys(file string, n *yaml.Node, t reflect.Type, faults *Faults) {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias

@@ -7,8 +7,7 @@ import (
 	"unicode"
 )
 
-// Fault is one thing wrong in a file that a user wrote, where it stands, and
-// what to write instead where that is known.
+// Fault is one fault in a user's file, with its line and, if known, a correction.
 type Fault struct {
 	File string
 	Line int // from 1; 0 when the fault is about the whole file
@@ -23,7 +22,7 @@ func (f Fault) Error() string {
 	return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Text)
 }
 
-// Faults is everything wrong in one file, in the order of its lines.
+// Faults are the faults of one file, in the order of its lines.
 type Faults []Fault
 
 // Error returns one line per fault.
@@ -44,8 +43,8 @@ func (fs Faults) Err() error {
 	return fs
 }
 
-// Control reports whether a character is not text: one that moves the cursor,
-// ends a line, or changes the direction of what is around it.
+// Control reports whether a character is a control character: it moves the cursor, ends
+// a line, or changes the direction of text.
 func Control(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
