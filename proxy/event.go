@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// State is where a tunnel stands.
+// State is the state of a tunnel.
 type State int
 
-// The states of a tunnel, in the order it goes through them.
+// The states of a tunnel, in their usual order.
 const (
-	// Idle: nothing has been asked for yet.
+	// Idle: no session is wanted yet.
 	Idle State = iota
 	// Opening: a session is being started.
 	Opening
 	// Ready: connections are carried.
 	Ready
-	// Lost: what was Ready is not any more, while it was still wanted.
+	// Lost: a tunnel that was Ready has lost its session.
 	Lost
 	// Waiting: an attempt has failed; the next one comes after a pause.
 	Waiting
@@ -44,11 +44,11 @@ type Event struct {
 	At      time.Time
 	Tunnel  string
 	State   State
-	Attempt int           // which attempt in a row, from 1; 0 outside Opening, Lost and Waiting
+	Attempt int           // number of the attempt in a row, from 1; 0 outside Opening, Lost and Waiting
 	Session string        // id of the session, when there is one
 	Listen  string        // host:port or unix:PATH of the local end, with Ready
 	Pause   time.Duration // until the next attempt, with Waiting
-	Within  time.Duration // for how much longer it is tried, with Waiting; 0: without end
+	Within  time.Duration // time left for further attempts, with Waiting; 0: no limit
 	Err     error         // why, with Lost, Waiting and GaveUp
-	Note    string        // something to tell that has not changed the state
+	Note    string        // a message without a change of state
 }

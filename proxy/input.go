@@ -7,20 +7,20 @@ import (
 
 const (
 	endOfInput  = 0x04                   // what a terminal sends for the end of its input
-	endPause    = 500 * time.Millisecond // of silence, before the end of the input is told again
+	endPause    = 500 * time.Millisecond // of silence, before the end of the input is sent again
 	endAttempts = 100
 )
 
-// EndInput tells a far terminal that there is no more input, again and again,
-// as the end of a pipe is told to everybody who reads it: the first Ctrl-D may
-// end a program in the shell, the next the shell, and the one that comes while
-// bash runs a command is lost. It is told when the far side has fallen silent, and
-// ever more rarely if it stays so, since AWS counts it as use of the session.
-// whole says that the input ended with a whole line; if not, a Ctrl-D hands the
-// rest over, but to a line editor it means something else until the line is done.
+// EndInput sends Ctrl-D to a far terminal at the end of the input, repeatedly, as every
+// reader of a pipe sees its end: the first Ctrl-D may end a program in the shell, the
+// next one the shell, and bash loses a Ctrl-D while it runs a command. It is sent when
+// the far side is silent, and less often while the silence lasts, because AWS counts it
+// as use of the session. whole means that the input ended with a complete line;
+// otherwise the first Ctrl-D submits the rest, but in a line editor Ctrl-D has another
+// meaning within a line.
 //
-// output gets a value whenever the far side has said something. EndInput returns
-// when ctx ends, or when there is no hope left.
+// output gets a value for each output of the far side. EndInput returns when ctx ends,
+// or after its last attempt.
 func EndInput(ctx context.Context, output <-chan struct{}, whole bool, send func(key byte)) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

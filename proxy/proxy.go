@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Spec is what the user asked for: the input of ssm:StartSession and where to send it.
+// Spec is the wanted session: the input of ssm:StartSession and where to send it.
 type Spec struct {
 	Target, Document, Reason  string
 	Parameters                map[string][]string
 	Region, Profile, Endpoint string
-	// Request is the request as JSON text, as the AWS CLI would write it; it is
-	// shown to the plugin. When empty it is made of the other fields.
+	// Request is the request as JSON text, as the AWS CLI would write it; it is passed to
+	// the plugin. When empty it is made of the other fields.
 	Request string
 }
 
@@ -32,16 +32,17 @@ type Opener interface {
 
 // Terminator ends sessions in the account.
 type Terminator interface {
-	// Terminate ends the session with the given id; ending an ended session is no error.
+	// Terminate ends the session with the given id; ending an ended session is not an
+	// error.
 	Terminate(ctx context.Context, id string) error
 }
 
-// endTimeout bounds the call that ends a session which nobody wants any more. It is
-// less than "tunnel down" waits for a process.
+// endTimeout is the time limit for the call that terminates a session. It is less than
+// the time "tunnel down" waits for a process.
 const endTimeout = 10 * time.Second
 
-// End terminates a session even when ctx is over: that is when it matters. Its error
-// is a *LeftRunningError; a session that cannot be reached ends by its idle timeout.
+// End terminates a session even when ctx has ended, as it usually has. Its error is a
+// *LeftRunningError; a session that cannot be reached ends by its idle timeout.
 func End(ctx context.Context, t Terminator, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
@@ -51,8 +52,8 @@ func End(ctx context.Context, t Terminator, id string) error {
 	return nil
 }
 
-// LeftRunningError says that a session may still be running in the account,
-// since it could not be terminated.
+// LeftRunningError means that a session could not be terminated and may still be
+// running in the account.
 type LeftRunningError struct {
 	ID  string
 	Err error

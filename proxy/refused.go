@@ -2,19 +2,18 @@ package proxy
 
 import "fmt"
 
-// Refused is AWS's own answer to a call that it did not carry out. It is the
-// last word: what it says becomes the evidence of a finding.
+// Refused is AWS's own answer to a call that it did not carry out. It is final, and its
+// text becomes the evidence of a finding.
 type Refused struct {
 	Code       string // the error's type, AccessDeniedException
 	Message    string // AWS's text, unchanged
 	Operation  string // StartSession
 	HTTPStatus int    // 0 when not known
-	// Attempts is how many times the call was made before it was given up; 0
-	// unless the error is one that is retried.
+	// Attempts is the number of attempts for an error that is retried, otherwise 0.
 	Attempts int
 }
 
-// Error is the AWS CLI's sentence for it, which scripts look for.
+// Error returns the AWS CLI's message, which scripts look for.
 func (r *Refused) Error() string {
 	retries := ""
 	if r.Attempts > 0 {
@@ -35,10 +34,10 @@ type Unreachable struct {
 	Err       error
 }
 
-// Reason says in which way an endpoint could not be reached.
+// Reason is the way in which a call failed to get an answer.
 type Reason int
 
-// The ways. The zero value is a connection that could not be made.
+// The reasons. The zero value is a connection that could not be made.
 const (
 	NoConnection Reason = iota
 	ReadTimeout
@@ -58,7 +57,7 @@ var reasonText = map[Reason]string{
 	BadProxy:       "Failed to connect to proxy URL: %[1]q",
 }
 
-// Error is the AWS CLI's sentence for it.
+// Error returns the AWS CLI's message.
 func (u *Unreachable) Error() string {
 	args := []any{u.Endpoint, u.Err}
 	if u.Reason != BadTLS {

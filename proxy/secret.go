@@ -2,8 +2,8 @@ package proxy
 
 import "log/slog"
 
-// Secret is a string that must not be seen: printed, logged or marshalled it is
-// REDACTED. Reveal is the only way to its value.
+// Secret is a string that must not be shown: printed, logged or marshalled it is
+// REDACTED. Only Reveal returns its value.
 type Secret struct {
 	// A pointer, because fmt calls no method of an unexported field: it prints what
 	// the field holds, here an address.

@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// Tunnel is a local door and the session that is wanted behind it.
+// Tunnel is a local end and the session behind it.
 type Tunnel struct {
 	Name, Listen string
 }
 
-// Supervisor keeps one session open behind a tunnel's local door: when the
-// session ends while it is still wanted, a new one is started.
+// Supervisor keeps one session open behind a tunnel's local end: when the session ends
+// while the tunnel is open, a new one is started.
 type Supervisor struct {
 	Opener  Opener
 	Plugin  Plugin
 	Backoff Backoff
 	OnEvent func(Event) // called in order, from one goroutine; nil is allowed
 
-	// Final reports errors of Opener and Plugin that a further attempt cannot
-	// mend, such as a refusal. nil: every error is worth another attempt.
+	// Final reports whether an error of Opener or Plugin is final, such as a refusal. nil:
+	// every error is followed by another attempt.
 	Final func(error) bool
 
-	// Patience bounds the time from Run to the first Ready: when it is over, the
-	// last error counts as final. 0 is no bound. What was Ready once is not bounded.
+	// Patience is the time limit from Run to the first Ready; after it the last error is
+	// final. 0: no limit. There is no limit once the tunnel was Ready.
 	Patience time.Duration
 }
 
@@ -38,16 +38,16 @@ type PatienceError struct {
 	Err   error         // of the last attempt
 }
 
-// Error names the bound and the last cause.
+// Error names the limit and the last cause.
 func (e *PatienceError) Error() string { return fmt.Sprintf("not ready after %v: %v", e.After, e.Err) }
 
 // Unwrap returns the last cause.
 func (e *PatienceError) Unwrap() error { return e.Err }
 
-// Run keeps the tunnel up until ctx ends, which is no error, or until a Final
-// error, which it returns. No session of its own is open when it returns. A
-// Lost event comes once for each session that was Ready; attempts that fail
-// before they are Ready are told by Waiting events alone.
+// Run keeps the tunnel up until ctx ends, which is not an error, or until a Final
+// error, which it returns. None of its sessions is open when it returns. A Lost event
+// comes once for each session that was Ready; attempts that fail before Ready have
+// Waiting events only.
 func (s *Supervisor) Run(ctx context.Context, t Tunnel, io Streams) error {
 	r := run{Supervisor: s, tunnel: t, io: io, began: time.Now()}
 	r.tell(Event{State: Idle})
@@ -81,13 +81,14 @@ type run struct {
 	tunnel    Tunnel
 	io        Streams
 	began     time.Time
-	ready     bool // the last session was
+	ready     bool // the last session was Ready
 	everReady bool
 	failed    int // attempts in a row that did not last
 }
 
-// pause returns how long to wait after an error, and what is left of Patience
-// where that counts. No pause means not to go on, for the error that it returns.
+// pause returns how long to wait after an error, and what is left of Patience before
+// the first Ready. Without a pause there are no further attempts, and the error is the
+// result.
 func (r *run) pause(err error) (pause, left time.Duration, _ error) {
 	if r.Final != nil && r.Final(err) {
 		return 0, 0, err
@@ -110,14 +111,14 @@ func (r *run) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer End(ctx, r.Opener, session.ID) //nolint:errcheck // nobody can do more about it
+	defer End(ctx, r.Opener, session.ID) //nolint:errcheck // a session that could not be ended ends by its idle timeout
 	var since time.Time
 	err = r.Plugin.Run(ctx, session, r.io, func() {
 		r.ready, r.everReady, since = true, true, time.Now()
 		r.tell(Event{State: Ready, Session: session.ID, Listen: r.tunnel.Listen})
 	})
 	if r.ready && time.Since(since) >= r.Backoff.Max {
-		r.failed = 1 // the pauses begin anew; sessions that end at once must not follow each other at once
+		r.failed = 1 // the pauses start again; 1 and not 0, so that sessions that end at once do not follow each other at once
 	}
 	if err == nil {
 		err = ErrEnded
