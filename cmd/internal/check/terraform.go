@@ -66,8 +66,12 @@ type terraformResource struct {
 type terraformConfig struct {
 	Resources []terraformWritten `json:"resources"`
 	Calls     map[string]struct {
-		Module terraformConfig `json:"module"`
+		Expressions map[string]any  `json:"expressions"`
+		Module      terraformConfig `json:"module"`
 	} `json:"module_calls"`
+	Outputs map[string]struct {
+		Expression map[string]any `json:"expression"`
+	} `json:"outputs"`
 }
 
 // terraformWritten is a resource as it is written.
@@ -474,7 +478,7 @@ func (r *terraformReader) attached(res terraformResource) {
 
 // holders notes who has what a resource brings.
 func (r *terraformReader) holders(res terraformResource) {
-	if kind, ok := terraformPrincipals[res.Type]; ok && strings.HasPrefix(res.node(), kind+"/") {
+	if kind, ok := terraformPrincipals[res.Type]; ok && res.Mode != "data" && strings.HasPrefix(res.node(), kind+"/") {
 		r.in.owners.declare(res.node())
 	}
 	for _, h := range terraformHolders {
@@ -535,24 +539,22 @@ func (r *terraformReader) referred(res terraformResource, path []string, m terra
 		references = append(references, terraformReferences([]any{written.ForEach})...)
 	}
 	inside, _, index := splitAddress(res.Address)
-	indexed, open := false, len(references) == 0
-	for _, ref := range references {
-		indexed = indexed || strings.HasPrefix(ref, "each.") || ref == "count.index"
-	}
-	for _, ref := range references {
-		if strings.HasPrefix(ref, "each.") || ref == "count.index" {
-			continue
-		}
+	indexed := slices.ContainsFunc(references, isTerraformIndex)
+	expanded, open := r.expand(inside, references, 0)
+	open = open || len(references) == 0
+	for _, ref := range expanded {
 		matched := false
 		for _, other := range r.resources {
 			module, local, at := splitAddress(other.Address)
-			if module != inside || !slices.Contains(m.resources, other.Type) {
+			if !slices.Contains(m.resources, other.Type) || module != ref.module && withoutIndices(module) != ref.module {
 				continue
 			}
-			is := ref == local || strings.HasPrefix(ref, local+".") || strings.HasPrefix(ref, local+"[")
+			is := ref.name == local || strings.HasPrefix(ref.name, local+".") || strings.HasPrefix(ref.name, local+"[")
 			matched = matched || is
-			narrower := slices.ContainsFunc(references, func(s string) bool { return s != ref && strings.HasPrefix(s, ref+"[") })
-			if ref == local+at || ref == local && !narrower && (!indexed || at == index || at == "") {
+			narrower := slices.ContainsFunc(expanded, func(s terraformReference) bool {
+				return s.module == ref.module && strings.HasPrefix(s.name, ref.name+"[")
+			})
+			if ref.name == local+at || ref.name == local && !narrower && (!indexed || at == index || at == "") {
 				list = append(list, other)
 			}
 		}
@@ -565,8 +567,85 @@ func (r *terraformReader) referred(res terraformResource, path []string, m terra
 			}
 		}
 	}
+	slices.SortFunc(list, func(a, b terraformResource) int { return strings.Compare(a.Address, b.Address) })
+	list = slices.CompactFunc(list, func(a, b terraformResource) bool { return a.Address == b.Address })
 	return list, len(list) == 1 && !open
 }
+
+// terraformReference is a resource, or an attribute of one, that an expression refers
+// to from within a module.
+type terraformReference struct{ module, name string }
+
+// expand replaces the variables and outputs of modules by what their expressions refer
+// to. Open reports whether something else is referred to, such as a local value.
+func (r *terraformReader) expand(module string, references []string, depth int) (list []terraformReference, open bool) {
+	const deepest = 20
+	for _, ref := range references {
+		inside, output, _ := splitAddress(ref)
+		variable, isVariable := strings.CutPrefix(ref, "var.")
+		isResource := !isVariable && inside == "" && !strings.HasPrefix(ref, "local.")
+		var below []string
+		from := module
+		switch {
+		case isTerraformIndex(ref):
+			open = open || depth > 0
+			continue
+		case isResource:
+			list = append(list, terraformReference{module, ref})
+			continue
+		case isVariable && module != "":
+			outer, name := lastModule(module)
+			from = outer
+			variable, _, _ = strings.Cut(strings.ReplaceAll(variable, "[", "."), ".")
+			below = everyReference(r.config.at(outer).Calls[name].Expressions[variable])
+		case inside != "" && output == "": // the module of another reference of the list
+			open = open || !slices.ContainsFunc(references, func(s string) bool { return strings.HasPrefix(s, ref+".") || strings.HasPrefix(s, ref+"[") })
+			continue
+		case inside != "":
+			from = module + inside
+			output, _, _ = strings.Cut(output, ".")
+			below = everyReference(r.config.at(from).Outputs[output].Expression)
+		}
+		if len(below) == 0 || depth == deepest {
+			open = true
+			continue
+		}
+		more, moreOpen := r.expand(from, below, depth+1)
+		list, open = append(list, more...), open || moreOpen
+	}
+	return list, open
+}
+
+// isTerraformIndex reports whether a reference is to the index of the instance.
+func isTerraformIndex(ref string) bool {
+	return ref == "each" || strings.HasPrefix(ref, "each.") || ref == "count.index"
+}
+
+// at returns what is written of a module, "" for the root.
+func (c terraformConfig) at(module string) terraformConfig {
+	module = withoutIndices(module)
+	for module != "" {
+		name, below, _ := strings.Cut(strings.TrimPrefix(module, "module."), ".")
+		c, module = c.Calls[name].Module, below
+	}
+	return c
+}
+
+// lastModule splits module.a.module.b["x"]. into the outer module and the name b.
+func lastModule(module string) (outer, name string) {
+	rest := module
+	for rest != "" {
+		_, below, _ := strings.Cut(withoutIndices(strings.TrimPrefix(rest, "module.")), ".")
+		if below == "" {
+			break
+		}
+		rest = rest[strings.Index(rest, ".module.")+1:]
+	}
+	name, _, _ = strings.Cut(withoutIndices(strings.TrimPrefix(rest, "module.")), ".")
+	return strings.TrimSuffix(module, rest), name
+}
+
+func withoutIndices(address string) string { return terraformIndex().ReplaceAllString(address, "") }
 
 // terraformReferences returns what expressions refer to.
 func terraformReferences(expressions []any) (list []string) {
@@ -595,7 +674,7 @@ func (r *terraformReader) hiddenReferences(out terraformOutput) bool {
 		if strings.HasPrefix(kind, "aws_iam_") || strings.HasPrefix(kind, "aws_ssoadmin_") {
 			continue
 		}
-		plain := terraformIndex().ReplaceAllString(rel.Resource, "")
+		plain := withoutIndices(rel.Resource)
 		attribute := plain
 		var path []string
 		if len(rel.Attribute) > 0 {
@@ -603,7 +682,7 @@ func (r *terraformReader) hiddenReferences(out terraformOutput) bool {
 			attribute, path = plain+"."+name, []string{name}
 		}
 		for _, c := range out.Changes {
-			same := terraformIndex().ReplaceAllString(c.Address, "") == plain
+			same := withoutIndices(c.Address) == plain
 			if same && len(leaves(c.Change.Unknown, path)) > 0 && !seen[attribute] {
 				return true
 			}
@@ -616,7 +695,7 @@ func (r *terraformReader) hiddenReferences(out terraformOutput) bool {
 func (c terraformConfig) visible(prefix string, seen map[string]bool) {
 	for _, res := range c.Resources {
 		for _, ref := range append(everyReference(res.Expressions), everyReference(res.ForEach)...) {
-			seen[prefix+terraformIndex().ReplaceAllString(ref, "")] = true
+			seen[prefix+withoutIndices(ref)] = true
 		}
 	}
 	for name, call := range c.Calls {
@@ -720,7 +799,7 @@ var terraformIndex = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCo
 // find returns what is written of a resource, which blocks included; a dynamic
 // block is not among them.
 func (c terraformConfig) find(address string) (written terraformWritten, ok bool) {
-	address = terraformIndex().ReplaceAllString(address, "")
+	address = withoutIndices(address)
 	for {
 		rest, inside := strings.CutPrefix(address, "module.")
 		if !inside {
