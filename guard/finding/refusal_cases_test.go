@@ -119,6 +119,7 @@ func TestWrappings(t *testing.T) {
 		"Windows, broken":              strings.ReplaceAll(hardWrapped(80), "\n", "\r\n"),
 		"box, broken":                  "\u2502 " + strings.ReplaceAll(hardWrapped(77), "\n", "\n\u2502 "),
 		"mail, broken":                 "> " + strings.ReplaceAll(hardWrapped(61), "\n", "\n> "),
+		"no word resource":             strings.ReplaceAll(whole1, " on resource: ", " on "),
 		"botocore":                     "botocore.exceptions.ClientError: An error occurred (AccessDeniedException) when calling the StartSession operation: " + whole1,
 		"Ruby":                         "start.rb:3:in `call': " + whole1 + " (Aws::SSM::Errors::AccessDeniedException)",
 		".NET":                         "Unhandled exception. Amazon.SimpleSystemsManagement.AmazonSimpleSystemsManagementException: " + whole1 + "\n ---> Amazon.Runtime.Internal.HttpErrorResponseException",
@@ -310,6 +311,10 @@ func TestKnownMessages(t *testing.T) {
 		{"An error occurred (BadRequest) when calling the StartSession operation: Enable advanced-instances tier to use Session Manager with your on-premises instances", "SG621", "advanced-instances"},
 		{"Forwarding to IP address 127.0.0.1 is forbidden", "SG621", "loopback"},
 		{"aws: [ERROR]: An error occurred (403) when calling the StartSession operation: Server authentication failed: <UnauthorizedRequest><message>Forbidden.</message></UnauthorizedRequest>", "SG620", "reached no AWS"},
+		{"An error occurred (ForbiddenException) when calling the GetRoleCredentials operation: No access", "SG620", "permission set"},
+		{"An error occurred (InvalidTarget) when calling the StartSession operation: x", "SG701", "no sessions for this target"},
+		{"An error occurred (InvalidDocument) when calling the StartSession operation: Document with name web does not exist.", "SG115", "Document with name web"},
+		{"An error occurred (InvalidDocument) when calling the StartSession operation: Document type: 'Command' is not supported. Only type: 'Session' is supported for Start-Session.", "SG114", "Document type"},
 		{"Error loading SSO Token: Token for https://example.awsapps.com/start does not exist", "SG620", "SSO"},
 		{"The SSO session associated with this profile has expired or is otherwise invalid.", "SG620", "SSO"},
 		{"Token has expired and refresh failed", "SG620", "SSO"},
@@ -324,7 +329,7 @@ func TestKnownMessages(t *testing.T) {
 		}
 		f := Pasted(all).Findings[0]
 		whole(t, f.Code, f)
-		if string(f.Code) != tt.code || !strings.Contains(f.Summary, tt.means) || f.Fix == nil && f.Detail == "" {
+		if string(f.Code) != tt.code || !strings.Contains(f.Summary, tt.means) || f.Fix == nil && f.Detail == "" && !strings.HasPrefix(tt.code, "SG11") {
 			t.Errorf("%q: %+v", tt.text, f)
 		}
 	}

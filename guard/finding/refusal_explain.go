@@ -26,6 +26,8 @@ func (r Refusal) Finding() guard.Code {
 	switch {
 	case r.Rule != "":
 		return r.Rule
+	case r.Code == "InvalidDocument" && strings.Contains(r.Message, "does not exist"):
+		return "SG115"
 	case r.Code == "InvalidDocument":
 		return "SG114"
 	case r.Encoded != "" && r.Action == "":
@@ -67,8 +69,8 @@ func (r Refusal) Explain() (guard.Finding, bool) {
 		if slices.Contains(agentRules, code) {
 			f.Detail = "the target says: " + r.Message
 		}
-	case code == "SG114":
-		f.Summary = "AWS does not accept the document: " + r.Message
+	case r.Code == "InvalidDocument":
+		f.Summary = "AWS does not accept the document: " + strings.TrimSuffix(r.Message, ".")
 	case code == "SG608":
 		f.Summary = "AWS refused and encoded the reason"
 		f.Fix = &guard.Fix{Text: "let someone with sts:DecodeAuthorizationMessage decode it: aws sts decode-authorization-message --encoded-message " + r.Encoded}
@@ -104,6 +106,9 @@ func (r Refusal) denial(f *guard.Finding) {
 	f.Summary = "AWS refused " + r.Action + " to " + r.who() + ": " + r.Clause()
 	if r.Resource == "" {
 		f.Action, f.Detail = "", "the message names no resource"
+	}
+	if r.Action == "sts:AssumeRole" && r.Reason() == "" {
+		f.Detail = "the policies of the caller have to allow it, and the trust policy of the role as well"
 	}
 	if r.ofNode() {
 		f.Detail = "it is the role of the target that was refused, not the caller of the session"

@@ -78,7 +78,7 @@ var (
 	reCode     = pattern(`\b(` + strings.Join(errorCodes, "|") + `)\b(?: \(client\))?: ?`)
 	reSentence = pattern(`(?i)(?:\bUser:?)?(?: ?` + opening + `(` + arnText + `)` + closing + `)? ?\bis not authorized to perform ?:? ?` + opening + `([a-z0-9-]+:[a-z0-9*]+)`)
 	reBareSTS  = pattern(`\b[Nn]ot authorized to perform (sts:AssumeRoleWith(?:WebIdentity|SAML))\b`)
-	reResource = pattern(`(?i)^` + closing + ` on (?:the )?resources?:? ?` + opening + `(` + arnText + `)`)
+	reResource = pattern(`(?i)^` + closing + ` on (?:the )?(?:resources?:? ?` + opening + `(` + arnText + `)|` + opening + `(arn:` + arnText + `))`)
 	reReason   = pattern(`(?i)^` + closing + `[.,;]? ?(?:(with an explicit deny)(?: in (?:an?|the) ([a-z -]*?(?:policy|permissions boundary))(?:: ?` + opening + `(arn:` + arnText + `))?)?` +
 		`|because no ([a-z -]*?(?:policy|permissions boundary)) allows the \S+ action)`)
 	reTruncated = pattern(`^` + closing + ` ?\(truncated`)
@@ -213,14 +213,15 @@ func (r *Refusal) tail(text string) int {
 	text = text[:min(len(text), maxReason)]
 	end := 0
 	if m := reResource().FindStringSubmatchIndex(text); m != nil {
-		r.Resource = trimARN(text[m[2]:m[3]])
-		if text[m[2]-1] == '_' {
+		at := max(m[2], m[4])
+		r.Resource = trimARN(text[at:m[1]])
+		if text[at-1] == '_' {
 			r.Resource = strings.TrimSuffix(r.Resource, "_") // slanted print has one at both ends
 		}
 		if strings.Trim(r.Resource, "_~.,:#/@=+-%") == "" {
 			r.Resource = "" // print without a name
 		} else {
-			end = m[2] + len(r.Resource)
+			end = at + len(r.Resource)
 		}
 	}
 	if r.Resource == "" && withoutResource(r.Action) {
