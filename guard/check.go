@@ -73,6 +73,7 @@ func (g *Guard) Check(ctx context.Context, r Request) (Decision, error) {
 			d.Policies = res.policies
 		}
 	}
+	d.Access = g.askAccess(ctx, d)
 	d.unread("inventory", factsErr)
 	for _, res := range results {
 		d.unread(res.judge, res.err)

@@ -206,7 +206,7 @@ const (
 	sessionTagTarget = "ssm:resourceTag/aws:ssmmessages:target-id"
 )
 
-func startKeys(k *Keyring) {
+func startKeys(k *Keyring, r Request) {
 	// For a session that the caller starts, this key is absent or "true", never
 	// "false": an administrator's Deny of SSM-SessionManagerRunShell was reported to
 	// refuse the shell with the condition BoolIfExists "true" as it does without
@@ -215,7 +215,12 @@ func startKeys(k *Keyring) {
 	// (getting-started-sessiondocumentaccesscheck, -restrict-access-quickstart),
 	// getting-started-restrict-access-examples and the others of today do not.
 	k.oneOf("ssm:SessionDocumentAccessCheck", "true")
-	k.Unknown("ssm:AccessRequestId")
+	// Sessions of just-in-time access carry it; their credentials are temporary.
+	if r.Caller.MFA == MFAAbsent {
+		k.absent("ssm:AccessRequestId")
+	} else {
+		k.Unknown("ssm:AccessRequestId")
+	}
 	// For service control and endpoint policies alone, and of which calls is not said.
 	k.Unknown("ssm:NodeAccountId", "ssm:NodeOrgId")
 	k.absent("ssm:resourceTag/aws:ssmmessages:*")
@@ -223,7 +228,7 @@ func startKeys(k *Keyring) {
 
 func targetKeys(k *Keyring, r Request, f Facts) {
 	k.tags(f.TargetTags, !slices.Contains(f.Unknown, UnknownTargetTags), TagSSM, TagGlobal)
-	startKeys(k)
+	startKeys(k, r)
 	k.callersAccount(r)
 }
 
@@ -247,7 +252,7 @@ func documentKeys(k *Keyring, r Request, f Facts) {
 		tags = nil // an AWS-owned document carries no tags of the account
 	}
 	k.tags(tags, known, TagSSM, TagGlobal)
-	startKeys(k)
+	startKeys(k, r)
 	switch {
 	case f.DocumentType != "":
 		k.set("ssm:DocumentType", f.DocumentType)

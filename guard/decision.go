@@ -30,6 +30,7 @@ type Decision struct {
 	Facts    Facts
 	Grants   []Grant     // what the request needs, in the order of Needs
 	Rulings  []Ruling    // by grant, then by judge
+	Access   []Ruling    `json:",omitempty"` // on AccessNeeds, where the session is denied
 	Findings []Finding   // the weightiest first; Check leaves them to guard/finding
 	Policies *policy.Set // what the local judge read; nil when it read nothing
 	Unread   []Unread    `json:"-"` // what could not be read

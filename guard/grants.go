@@ -1,5 +1,7 @@
 package guard
 
+import "strings"
+
 // GroupOf returns the group that a grant is repaired with: what a session cannot
 // start without, what its owner does to it later, or the grant by itself.
 func GroupOf(g Grant) string {
@@ -25,6 +27,9 @@ func Permissions(grants []Grant) []Draft {
 			start = append(start, Literal(g.Resource))
 		case g.ID == GrantResume || g.ID == GrantTerminate:
 			own = append(own, g.Action)
+		case g.ID == GrantAccessToken:
+			token := strings.TrimSuffix(g.Resource, sampleRequest)
+			out = append(out, Allow(Texts{g.Action}, Texts{token + "*"}))
 		case g.ID == GrantDataChannel:
 			out = append(out, Allow(Texts{g.Action}, Texts{"*"}))
 		default:

@@ -13,10 +13,14 @@ import (
 // actions have the form that works for users and roles alike, and OpenDataChannel
 // is granted on *, for it has no resource types.
 func LeastPrivilege(r Request, f Facts) string {
-	sids := []string{"StartSession", "OwnSessions", "DataChannel", "SessionKey"}
+	return document(Needs(r, f), "StartSession", "OwnSessions", "DataChannel", "SessionKey")
+}
+
+// document is a policy document that allows some grants, with the Sids of its statements.
+func document(grants []Grant, sids ...string) string {
 	var b strings.Builder
 	b.WriteString("{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n")
-	drafts := Permissions(Needs(r, f))
+	drafts := Permissions(grants)
 	for i, d := range drafts {
 		if i < len(sids) {
 			d.Sid = sids[i]

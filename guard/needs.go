@@ -55,11 +55,14 @@ var needs = []Need{
 // condition keys of that resource only. It is a pure table: the same input
 // gives the same grants in the same order. The required ones come first.
 func Needs(r Request, f Facts) []Grant {
-	var gs []Grant
-	table := needs
 	if r.Container != "" {
-		table = executeNeeds
+		return grantsOf(executeNeeds, r, f)
 	}
+	return grantsOf(needs, r, f)
+}
+
+func grantsOf(table []Need, r Request, f Facts) []Grant {
+	var gs []Grant
 	for _, n := range table {
 		arn := n.resource(r, f)
 		if arn == "" {

@@ -71,6 +71,7 @@ func Explain(d guard.Decision) guard.Decision {
 func diagnose(d guard.Decision) []guard.Finding {
 	var fs []guard.Finding
 	unusable, faulty := DocumentFault(d.Request, d.Facts)
+	asks, token := d.AccessOpen()
 	for _, g := range d.Grants {
 		m := d.Of(g.ID)
 		if m.Verdict == policy.Unknown {
@@ -87,7 +88,16 @@ func diagnose(d guard.Decision) []guard.Finding {
 			unusable.Level = q.level // no grant would help, so none is spoken of
 			continue
 		}
+		if asks && g.ID != guard.GrantTarget {
+			continue // the session is another caller's, with the credentials of the access
+		}
 		found := q.explain(m)
+		switch {
+		case asks:
+			found = []guard.Finding{q.askFirst(found[0], token)}
+		case !g.Advisory && d.OfAccessToken():
+			found = []guard.Finding{q.ofToken(found[0])}
+		}
 		if q.about == aboutDocument && len(found) > 0 && found[0].Code != guard.RegionGuard {
 			add(&found[0], q.otherDocuments())
 		}

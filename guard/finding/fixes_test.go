@@ -131,6 +131,9 @@ func repaired(t *testing.T, d guard.Decision, f guard.Finding) {
 	if f.Fix == nil || f.Level < guard.Warning || f.Grant == "" {
 		return
 	}
+	if len(f.Fix.Changes)+len(f.Fix.Needs) == 0 && f.Code == "SG220" {
+		return // another way than a change
+	}
 	if start := guard.GroupOf(guard.Grant{ID: f.Grant}) == "start"; f.Fix.Checked == (start && guard.DocumentUnseen(d.Request, d.Facts) != "") {
 		t.Errorf("%s %s: the fix is not checked: %+v", f.Code, f.Grant, f.Fix)
 		return

@@ -42,6 +42,8 @@ func (r Refusal) Finding() guard.Code {
 		return "SG607"
 	case r.Action == guard.ActionTerminate:
 		return "SG609"
+	case r.ofAccess():
+		return "SG221"
 	case r.Policy == IdentityPolicy && r.Explicit:
 		return "SG602"
 	case r.Policy == IdentityPolicy:
@@ -87,7 +89,10 @@ func (r Refusal) Explain() (guard.Finding, bool) {
 	if code == "SG609" {
 		f.Detail = "the AWS CLI also says this when the session-manager plugin is missing: it then ends the session it has just started"
 	}
-	if (f.Grant == guard.GrantTerminate || f.Grant == guard.GrantResume) && !r.Explicit {
+	if code == "SG221" {
+		add(&f, "just-in-time access takes ssm:StartAccessRequest on the node and ssm:GetAccessToken on the request, and no ssm:StartSession")
+	}
+	if (f.Grant == guard.GrantTerminate || f.Grant == guard.GrantResume) && !r.Explicit && (r.Policy == "" || r.Policy == IdentityPolicy) {
 		add(&f, "if a statement compares "+guard.SessionTagID+" with ${aws:userid} already, try ${aws:userid}* in StringLike, as AWS's sample has it")
 	}
 	if r.Wrapped == "KMSEncryption" && f.Detail == "" {
@@ -349,7 +354,7 @@ func (r Refusal) ask() *guard.Fix {
 
 // beforeSession are the actions that a session is prepared with; no grant of the session
 // itself stands for them.
-var beforeSession = []string{"ecs:DescribeTasks"}
+var beforeSession = append([]string{"ecs:DescribeTasks"}, accessActions...)
 
 // proposal offers the grant that AWS misses when no policy could be read.
 func proposal(f *guard.Finding, r Refusal) {

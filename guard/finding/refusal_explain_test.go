@@ -56,7 +56,7 @@ func TestPastedFix(t *testing.T) {
 // TestPastedTerminate: the statement that SG300 prints was refused once; AWS's sample has
 // another value.
 func TestPastedTerminate(t *testing.T) {
-	for _, reason := range []string{"", " because no identity-based policy allows the ssm:TerminateSession action", " because no session policy allows the ssm:TerminateSession action"} {
+	for _, reason := range []string{"", " because no identity-based policy allows the ssm:TerminateSession action"} {
 		r, _ := ParseRefusal("User: arn:aws:sts::111122223333:assumed-role/dev/alice is not authorized to perform: ssm:TerminateSession on resource: arn:aws:ssm:us-east-1:111122223333:session/alice-0f1e2d3c4b5a69788" + reason)
 		if f := Refused(guard.Decision{}, r).Findings[0]; !strings.Contains(f.Detail, "${aws:userid}*") {
 			t.Errorf("%s: %s", f.Code, f.Detail)

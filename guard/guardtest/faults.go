@@ -1,6 +1,7 @@
 package guardtest
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -19,6 +20,7 @@ var faultsFile []byte
 // Every rule has one.
 type Fault struct {
 	Code                                  guard.Code
+	Source                                string // of the identity policies, when they are not role/dev's
 	Grant, Why                            string // of the finding; Why is part of what is said of its first statement
 	Identity, Boundary, Session, Endpoint json.RawMessage
 	SCP, RCP                              []json.RawMessage
@@ -86,7 +88,7 @@ func (f Fault) Check(t testing.TB) guard.Decision {
 func (f Fault) set(t testing.TB) policy.Set {
 	t.Helper()
 	set := policy.Set{
-		Identity: f.statements(t, policy.Identity, `role/dev, inline "ssm"`, f.Identity),
+		Identity: f.statements(t, policy.Identity, cmp.Or(f.Source, `role/dev, inline "ssm"`), f.Identity),
 		Boundary: f.statements(t, policy.Boundary, `boundary "dev-boundary"`, f.Boundary),
 		Session:  f.statements(t, policy.Session, "session policy", f.Session),
 		Endpoint: f.statements(t, policy.Endpoint, "endpoint vpce-0123456789abcdef0", f.Endpoint),

@@ -19,6 +19,7 @@ import (
 type policyOptions struct {
 	Line              *ask.Line
 	Format, Principal string
+	JustInTime        bool
 	request           guard.Request
 	facts             guard.Facts
 }
@@ -30,6 +31,7 @@ func (o *policyOptions) flags() []command.Flag {
 		{Name: "--format", Choices: []string{"json", "terraform", "cloudformation"}, Default: "json", Set: command.Text(&o.Format),
 			Text: "an IAM policy document, an aws_iam_policy resource, or a template with an AWS::IAM::ManagedPolicy"},
 		principal,
+		{Name: "--just-in-time", Set: command.Switch(&o.JustInTime), Text: "for a caller who asks for access each time (just-in-time node access), without ssm:StartSession"},
 	}
 }
 
@@ -93,7 +95,14 @@ func (o *policyOptions) run() error {
 	if unseen := guard.DocumentUnseen(o.request, o.facts); unseen != "" {
 		fmt.Fprintf(o.Line.Process.Stderr, "ssmguard: note: %s\n", unseen)
 	}
-	_, err := fmt.Fprint(o.Line.Process.Stdout, policyFormats[o.Format](guard.LeastPrivilege(o.request, o.facts)))
+	document := guard.LeastPrivilege(o.request, o.facts)
+	if o.JustInTime {
+		if len(guard.AccessNeeds(o.request, o.facts)) == 0 {
+			return exit.Usagef("--just-in-time: access can be asked for to instances and managed instances, not to %s", env.Printable(o.request.Target))
+		}
+		document = guard.AccessPolicy(o.request, o.facts)
+	}
+	_, err := fmt.Fprint(o.Line.Process.Stdout, policyFormats[o.Format](document))
 	return err
 }
 

@@ -84,8 +84,11 @@ func authorizeSession(c *api.Request, target, document string) error {
 	if kind == "" {
 		return api.Refuse("TargetNotConnected", "%s is not connected.", target)
 	}
-	onTarget := c.Judge("ssm:StartSession", api.Tagged(arn, targetTags(c, target), api.SSMTags))
-	onDocument := c.Judge("ssm:StartSession", documentObject(c, document))
+	node, with := api.Tagged(arn, targetTags(c, target), api.SSMTags), documentObject(c, document)
+	if ofAccessToken(c.Who.ARN) {
+		node.Keys["ssm:AccessRequestId"], with.Keys["ssm:AccessRequestId"] = c.Who.SessionID, c.Who.SessionID
+	}
+	onTarget, onDocument := c.Judge("ssm:StartSession", node), c.Judge("ssm:StartSession", with)
 	switch {
 	case onTarget != nil && onDocument != nil:
 		return []*api.Refusal{onTarget, onDocument}[c.Random.IntN(2)]

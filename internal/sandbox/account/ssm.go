@@ -17,6 +17,8 @@ var ssmOperations = map[string]api.Handler{
 	"StartSession":                startSession,
 	"ResumeSession":               resumeSession,
 	"TerminateSession":            terminateSession,
+	"StartAccessRequest":          startAccessRequest,
+	"GetAccessToken":              getAccessToken,
 	"DescribeSessions":            describeSessions,
 	"DescribeInstanceInformation": describeInstanceInformation,
 	"GetConnectionStatus":         getConnectionStatus,
@@ -106,6 +108,9 @@ func describeSessions(c *api.Request) (any, error) {
 	all, filters := []sessionJSON{}, in.pairs()
 	for _, s := range slices.Backward(c.Sessions) {
 		x := sessionJSON{SessionID: s.ID, Target: s.Target, Status: "Connected", StartDate: seconds(s.Started), DocumentName: s.Document, Owner: s.Owner, Reason: s.Reason, AccessType: "Standard"}
+		if ofAccessToken(s.Owner) {
+			x.AccessType = "JustInTime"
+		}
 		if !s.Ended.IsZero() {
 			x.Status, x.EndDate = "Terminated", seconds(s.Ended)
 		}

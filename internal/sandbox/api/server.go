@@ -35,11 +35,12 @@ type Server struct {
 
 	Mu sync.Mutex
 	*Store
-	Callers  map[string]*Caller // by access key id
-	logins   []Credentials
-	Sessions []*Session
-	DataKeys map[string]DataKey // by ciphertext
-	Random   *rand.Rand
+	Callers        map[string]*Caller // by access key id
+	logins         []Credentials
+	Sessions       []*Session
+	AccessRequests []*AccessRequest
+	DataKeys       map[string]DataKey // by ciphertext
+	Random         *rand.Rand
 }
 
 // Open opens an account whose services are given. It keeps its own copy of the world;

@@ -51,3 +51,6 @@ type Session struct {
 	Region                       string
 	Started, Ended               time.Time
 }
+
+// AccessRequest is a request for just-in-time access to a node.
+type AccessRequest struct{ ID, Target, Region string }
