@@ -72,7 +72,7 @@ func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) 
 			why = "an explicit deny in its " + cmp.Or(r.Policy, "policy")
 		}
 		need := cmp.Or(r.Action, r.Code)
-		if r.Resource != "" {
+		if r.Resource != "" && r.Resource != "*" { // the message names none
 			need += " on " + r.Resource
 			resources = append(resources, r.Resource)
 		}
