@@ -149,6 +149,21 @@ func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard
 	r.Context, r.Closed, r.Files = o.Context, o.Closed, true
 	reading.set.Root = r.Caller.Kind() == guard.Root
 	facts := o.facts(time.Now())
+	if o.Principal == "" {
+		accounts := reading.accounts()
+		verdicts := make(map[policy.Verdict]bool)
+		for _, account := range accounts {
+			r.Caller = inAccount(r.Caller, account)
+			for _, g := range guard.Needs(r, guard.Facts(facts)) {
+				if !g.Advisory {
+					verdicts[guard.Evaluate(reading.set, g).Verdict] = true
+				}
+			}
+		}
+		if len(accounts) > 1 && len(verdicts) > 1 {
+			reading.lack(policy.Identity, "the policies name the accounts "+guard.Join(accounts, "and")+", and nobody said in which the caller is: give --principal")
+		}
+	}
 	set, unread, err := reading.settle(ctx, r.Caller, guard.Needs(r, guard.Facts(facts)))
 	if err != nil {
 		return guard.Decision{}, err
@@ -166,6 +181,13 @@ func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard
 		}
 	}
 	return reading.qualify(d, unread), err
+}
+
+// inAccount returns the caller as one of another account.
+func inAccount(c guard.Caller, account string) guard.Caller {
+	move := func(arn string) string { return strings.Replace(arn, ":"+c.Account+":", ":"+account+":", 1) }
+	c.SessionARN, c.Principal, c.Account = move(c.SessionARN), move(c.Principal), account
+	return c
 }
 
 // facts are what is known of the request's resources: the tags that were given are all

@@ -64,6 +64,32 @@ type doubtful struct {
 	caller    string // role/dev, who may have none of them; "" if he has one at least
 }
 
+// accounts are those in which the policies name targets and documents of sessions.
+func (r policyReading) accounts() []string {
+	var list []string
+	all := r.set
+	for _, d := range r.doubtful {
+		for _, doc := range d.documents {
+			all.Identity = slices.Concat(all.Identity, doc.statements)
+		}
+	}
+	for _, l := range guard.LayersOf(all) {
+		for i := range l.Statements {
+			s := &l.Statements[i]
+			if !s.MatchesAction(guard.ActionStart) {
+				continue
+			}
+			for _, arn := range slices.Concat(s.Resources(), s.NotResources()) {
+				account := guard.ArnField(arn, guard.FieldAccount)
+				if len(account) == 12 && strings.Trim(account, "0123456789") == "" && !slices.Contains(list, account) {
+					list = append(list, account)
+				}
+			}
+		}
+	}
+	return list
+}
+
 // in says of which policies it is not known whether the caller has them.
 func (d doubtful) in() string {
 	if d.caller != "" {

@@ -165,3 +165,27 @@ func TestTagsOfFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestSomebodysAccount: without a principal the caller is in the account that the
+// policies name, and where they name several, nobody knows in which.
+func TestSomebodysAccount(t *testing.T) {
+	allow := func(account string) string {
+		return `{"Effect":"Allow","Action":"ssm:StartSession","Resource":["arn:aws:ec2:*:` + account + `:instance/*","arn:aws:ssm:*:` + account + `:document/*"]}`
+	}
+	for name, tt := range map[string]struct {
+		principal, text string
+		want            policy.Verdict
+	}{
+		"one":                {"", allow("111122223333"), policy.Allow},
+		"two that agree":     {"", allow("111122223333") + "," + allow("444455556666"), policy.Allow},
+		"two that do not":    {"", allow("111122223333") + `,{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ec2:*:444455556666:instance/*"}`, policy.Unknown},
+		"stated":             {"arn:aws:iam::444455556666:user/alice", allow("111122223333"), policy.ImplicitDeny},
+		"of other actions":   {"", everything + `,{"Effect":"Allow","Action":"sts:AssumeRole","Resource":["arn:aws:iam::111122223333:role/a","arn:aws:iam::444455556666:role/a"]}`, policy.Allow},
+		"any, denied in one": {"", everything + `,{"Effect":"Deny","Action":"ssm:*","Resource":"arn:aws:ec2:*:444455556666:instance/*"}`, policy.ExplicitDeny},
+	} {
+		d := stated(t, fileOptions{Principal: tt.principal}, "", map[policy.Kind]string{policy.Identity: tt.text})
+		if got := d.Verdict(); got != tt.want {
+			t.Errorf("%s: %v, want %v: %+v", name, got, tt.want, d.Findings)
+		}
+	}
+}
