@@ -176,6 +176,7 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 		Resources map[string]json.RawMessage
 		Mappings  map[string]any
 		Transform any
+		Globals   map[string]any
 	}
 	b, err := json.Marshal(in.template())
 	if err == nil {
@@ -192,6 +193,12 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 			continue
 		}
 		r.resources[id] = res
+	}
+	for _, name := range slices.Sorted(maps.Keys(out.Globals)) {
+		all, _ := out.Globals[name].(map[string]any)
+		if all["Policies"] != nil || all["PermissionsBoundary"] != nil {
+			r.unread("", env.Printable(name)+" of Globals has policies for every role, which are not read")
+		}
 	}
 	for _, t := range leaves(out.Transform, nil) {
 		if name, _ := t.(string); name != "AWS::Serverless-2016-10-31" && name != "AWS::LanguageExtensions" {
@@ -215,6 +222,10 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 func (r *stackReader) resource(id string, res stackResource) {
 	identity := r.kind == policy.Identity
 	shown, node := env.Printable(id), r.node(id)
+	serverless := strings.HasPrefix(res.Type, "AWS::Serverless::")
+	if serverless {
+		node = id + "Role" // which SAM makes
+	}
 	before := len(r.texts.documents) + len(r.texts.unread)
 	holds := false
 	for _, place := range stackPlaces {
@@ -241,10 +252,10 @@ func (r *stackReader) resource(id string, res stackResource) {
 		}
 	}
 	switch {
-	case res.Type == "AWS::CloudFormation::Stack", strings.HasSuffix(res.Type, "::MODULE"):
+	case res.Type == "AWS::CloudFormation::Stack", res.Type == "AWS::Serverless::Application", strings.HasSuffix(res.Type, "::MODULE"):
 		r.unread("", shown+" has a template of its own, which is not read")
-	case identity && strings.HasPrefix(res.Type, "AWS::Serverless::") && res.Properties["Role"] == nil:
-		r.serverless(id, res)
+	case identity && serverless && res.Properties["Role"] == nil:
+		r.serverless(node, shown, res)
 	case !holds && (res.Properties["PolicyDocument"] != nil || res.Properties["KeyPolicy"] != nil):
 		r.texts.leftOut = append(r.texts.leftOut, shown)
 	}
@@ -286,13 +297,11 @@ func (r *stackReader) elements(node, shown string, v any, list bool) []any {
 }
 
 // serverless takes the policies of a function's or state machine's own role.
-func (r *stackReader) serverless(id string, res stackResource) {
-	shown := env.Printable(id)
+func (r *stackReader) serverless(node, shown string, res stackResource) {
 	policies := res.Properties["Policies"]
 	if policies == nil {
 		return
 	}
-	node := id + "Role"
 	r.texts.owners.generate(node)
 	list, ok := policies.([]any)
 	if !ok {
