@@ -82,7 +82,7 @@ type documentParm struct {
 	AllowedValues  []string `json:"allowedValues"`
 }
 
-// builtinContent is what a default session does while its document has never been made.
+// builtinContent is the content of the default document while the account has none.
 const builtinContent = `{"schemaVersion":"1.0","sessionType":"Standard_Stream","inputs":{}}`
 
 func parseContent(text string) (sessionContent, error) {

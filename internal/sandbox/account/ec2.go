@@ -180,8 +180,8 @@ func (f filter) matches(value string) bool {
 	return slices.ContainsFunc(f.values, func(pattern string) bool { return wildcard(pattern).MatchString(value) })
 }
 
-// wildcard reads a filter's value. Bytes that are no text, which no tag can hold,
-// become U+FFFD: a regular expression takes text only.
+// wildcard reads a filter's value. Invalid UTF-8, which no tag can hold, becomes
+// U+FFFD, because a regular expression accepts text only.
 func wildcard(pattern string) *regexp.Regexp {
 	quoted := regexp.QuoteMeta(strings.ToValidUTF8(pattern, "\uFFFD"))
 	quoted = strings.ReplaceAll(strings.ReplaceAll(quoted, `\*`, `.*`), `\?`, `.`)

@@ -234,7 +234,7 @@ type ecsCluster struct {
 	Status     string `json:"status"`
 }
 
-// describeClusters knows the clusters that have tasks; none encrypts its commands.
+// describeClusters returns the clusters that have tasks; none encrypts its commands.
 func describeClusters(c *api.Request) (any, error) {
 	var in struct {
 		Clusters []string `json:"clusters"`

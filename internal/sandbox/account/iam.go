@@ -58,14 +58,14 @@ type userAnswer struct{ User principalXML }
 
 type roleAnswer struct{ Role principalXML }
 
-// noEntity is IAM's answer for a name it does not know.
+// noEntity is IAM's answer for an unknown name.
 func noEntity(format string, args ...any) *api.Refusal {
 	f := api.Refuse("NoSuchEntity", format, args...)
 	f.Status = http.StatusNotFound
 	return f
 }
 
-// resource is a user, role or group as the operations on its policies see it.
+// resource is a user, role or group for the operations on its policies.
 type resource struct {
 	arn      string
 	attached []string
@@ -73,7 +73,7 @@ type resource struct {
 	known    bool
 }
 
-// resourceOf finds what a form means by its UserName, RoleName or GroupName.
+// resourceOf finds the resource of a form's UserName, RoleName or GroupName.
 func resourceOf(c *api.Request, kind string) (name string, r resource) {
 	switch kind {
 	case "user":

@@ -20,7 +20,8 @@ func arnOfKey(c *api.Request, k *world.Key) string {
 	return c.ARN("kms", api.OrElse(k.Region, c.World.Region), "key/"+k.ID)
 }
 
-// key finds a KMS key by id, alias or the ARN of either; keys of other accounts are not here.
+// key finds a KMS key by id, alias or the ARN of either; the account has no keys of
+// other accounts.
 func key(c *api.Request, id string) *world.Key {
 	for i := range c.World.Keys {
 		k := &c.World.Keys[i]
@@ -33,8 +34,8 @@ func key(c *api.Request, id string) *world.Key {
 	return nil
 }
 
-// keyFor authorizes an action on a key and finds it. A key whose policy does not
-// delegate to IAM answers for itself.
+// keyFor authorizes an action on a key and finds it. If a key's policy does not
+// delegate to IAM, only the key policy decides.
 func keyFor(c *api.Request, action, id string, keys map[string]string) (*world.Key, error) {
 	k := key(c, id)
 	if k == nil {

@@ -6,7 +6,7 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// services is everything the account can do.
+// services are the operations of the account.
 func services() api.Services {
 	return api.Services{
 		"sts": stsOperations, "iam": iamOperations, "ec2": ec2Operations, "ssm": ssmOperations,
@@ -15,8 +15,8 @@ func services() api.Services {
 	}
 }
 
-// New opens an account. It keeps its own copy of the world; an unparsable policy or a
-// name that leads nowhere is an error.
+// New opens an account. It keeps its own copy of the world; an unparsable policy or an
+// unknown name is an error.
 func New(w world.World, o api.Options) (*api.Server, error) {
 	w, err := databases.Complete(w)
 	if err != nil {

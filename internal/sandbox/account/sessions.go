@@ -129,7 +129,7 @@ func node(c *api.Request, id string) *world.Node {
 	return &c.World.Nodes[i]
 }
 
-// reachable reports whether an agent answers for the target here and now.
+// reachable reports whether the target's agent is connected.
 func reachable(c *api.Request, target string) (world.Node, bool) {
 	if n := node(c, target); n != nil {
 		up := n.Ping == pingOnline && !n.Unreachable && api.OrElse(n.State, "running") == "running"
@@ -146,7 +146,7 @@ const (
 	taskAgent  = "3.3.987.0" // version of the agent ECS puts into a container
 )
 
-// sessionDocument reads a Session document. The default one may never have been made.
+// sessionDocument reads a Session document. The account may not have the default one.
 func sessionDocument(c *api.Request, name string) (sessionContent, error) {
 	d := findDocument(c, name)
 	switch {
@@ -285,7 +285,7 @@ func terminateSession(c *api.Request) (any, error) {
 	}), nil
 }
 
-// EndSession tells the account that a session has ended by itself.
+// EndSession records that a session has ended by itself.
 func EndSession(s *api.Server, id string) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()

@@ -64,7 +64,7 @@ type simulationAnswer struct {
 type simulation struct {
 	*api.Request
 	policies *api.Bearing
-	keys     map[string][]string // the entries of the request over what is filled in
+	keys     map[string][]string // the request's entries, and the keys that the simulator fills in
 	multi    map[string]bool
 	given    []string // resources; nil when the request named none
 }
@@ -136,7 +136,7 @@ func invalidEntity(arn string) *api.Refusal {
 	return api.Refuse("InvalidInput", "Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
 }
 
-// source lays out the policies of the entity and what is filled in about it.
+// source collects the policies of the entity and the keys about it.
 func (sim *simulation) source(arn string) error {
 	m := entityForm().FindStringSubmatch(arn)
 	if m == nil {
@@ -217,7 +217,7 @@ func (sim *simulation) inputPolicies() error {
 	return nil
 }
 
-// exclude leaves out what PolicyExclusionList names by policy type or ARN.
+// exclude removes the policies in PolicyExclusionList, by policy type or ARN.
 func (sim *simulation) exclude() {
 	for _, t := range sim.List("PolicyExclusionList.member.%d.PolicyType") {
 		sim.policies.Sources = slices.DeleteFunc(sim.policies.Sources, func(s api.Source) bool {
@@ -237,7 +237,7 @@ func (sim *simulation) exclude() {
 	}
 }
 
-// context is the request as the simulator sees it: what is not given is absent.
+// context is the simulated request: a key without a value is absent.
 func (sim *simulation) context() policy.Context {
 	var ctx policy.Context
 	for k, v := range sim.keys {

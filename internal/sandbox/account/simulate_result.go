@@ -44,7 +44,7 @@ func (sim *simulation) perAction(action string) evaluationResultXML {
 	return out
 }
 
-// perResource is how the simulator answered before 2026-07-30: a result per resource.
+// perResource is the simulator's answer before 2026-07-30: a result per resource.
 func (sim *simulation) perResource(action string) []evaluationResultXML {
 	var all []evaluationResultXML
 	for _, resource := range sim.resources() {
@@ -118,8 +118,8 @@ func (sim *simulation) matched(a policy.Answer, v policy.Verdict) []statementXML
 	return all
 }
 
-// missing lists the keys the identity's policies ask for that have no value. It
-// reports more than the decision needs, as the simulator does.
+// missing lists the condition keys of the identity's policies that have no value. It
+// lists more than the decision needs, as the simulator does.
 func (sim *simulation) missing() []string {
 	return slices.DeleteFunc(sim.contextKeys(), func(k string) bool { return sim.keys[strings.ToLower(k)] != nil })
 }

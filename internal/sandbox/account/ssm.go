@@ -63,7 +63,7 @@ type listInput struct {
 	InstanceInformationFilterList []jsonFilter
 }
 
-// pairs are the filters of a request in whichever of the forms they came.
+// pairs returns the filters of a request, of each of the two forms.
 func (in listInput) pairs() map[string][]string {
 	all := make(map[string][]string)
 	for _, f := range slices.Concat(in.Filters, in.DocumentFilterList, in.InstanceInformationFilterList) {
@@ -395,7 +395,7 @@ func listTagsForResource(c *api.Request) (any, error) {
 	return struct{ TagList []jsonTag }{jsonTags(tags)}, nil
 }
 
-// validDocumentName reports whether a document may be called so.
+// validDocumentName reports whether a document may have this name.
 func validDocumentName(name string) bool {
 	return len(name) >= 3 && len(name) <= 128 && documentNameForm().MatchString(name)
 }

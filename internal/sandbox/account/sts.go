@@ -150,7 +150,7 @@ func assume(c *api.Request, l world.Login) (any, error) {
 	return assumedRole{Credentials: sts(who), UserID: who.UserID, Arn: who.ARN, Provider: who.Provider}, nil
 }
 
-// issueSession enters a temporary caller under the session policies of the request.
+// issueSession adds a temporary caller with the session policies of the request.
 func issueSession(c *api.Request, l world.Login, life time.Duration) (*api.Caller, error) {
 	who, err := c.CallerOf(l)
 	if err != nil {
