@@ -37,11 +37,11 @@ func (s *Server) authenticate(c *Request) error {
 	return nil
 }
 
-// unsigned are the operations that prove the caller by other means.
+// unsigned are the operations that identify the caller by other means.
 var unsigned = map[string]bool{"sts:AssumeRoleWithWebIdentity": true}
 
-// mayCall says that tokens of GetFederationToken and GetSessionToken cannot be
-// used with IAM, the latter unless MFA was given.
+// mayCall reports whether the caller may use a service: tokens of GetFederationToken
+// cannot be used with IAM, and those of GetSessionToken only with MFA.
 func (c *Caller) mayCall(service string) bool {
 	if service != "iam" {
 		return true

@@ -13,7 +13,7 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// Object is what an action is done to.
+// Object is the resource of an action.
 type Object struct {
 	ARN   string            // "*" for actions without resources
 	Shown string            // the resource as the denial names it; the ARN when empty
@@ -37,7 +37,8 @@ func Tagged(arn string, tags map[string]string, prefixes ...string) Object {
 // SSMTags begins the condition keys of a resource's tags in Systems Manager.
 const SSMTags = "ssm:resourceTag/"
 
-// Authorize asks every layer of the caller; a refusal is the service's AccessDenied.
+// Authorize evaluates every policy layer of the caller; a refusal is the service's
+// AccessDenied.
 func (c *Request) Authorize(action string, on Object) error {
 	if f := c.Judge(action, on); f != nil {
 		return f
@@ -45,8 +46,8 @@ func (c *Request) Authorize(action string, on Object) error {
 	return nil
 }
 
-// Judge returns the refusal that the caller's policies have for an action on an object,
-// nil if they allow it.
+// Judge returns the refusal of an action on an object by the caller's policies, nil if
+// they allow it.
 func (c *Request) Judge(action string, on Object) *Refusal {
 	b := c.Bearing(c.Who)
 	ctx := c.context(on)
@@ -57,7 +58,7 @@ func (c *Request) Judge(action string, on Object) *Refusal {
 	return c.Denied(action, on, c.reason(b, a, action, on, ctx))
 }
 
-// rcpServices are those here to which RCPs apply.
+// rcpServices are the services to which RCPs apply.
 var rcpServices = []string{"kms", "sts"}
 
 func (c *Request) notApplicable(action string) []Layer {
@@ -68,15 +69,15 @@ func (c *Request) notApplicable(action string) []Layer {
 	return []Layer{LayerRCP}
 }
 
-// Reason is why a request was denied, in the words of a denial message.
+// Reason is the reason of a denial, in the words of a denial message.
 type Reason struct {
 	explicit bool
 	Layer    string
 	arn      string // policy of an explicit deny; "" for an inline one
 }
 
-// reason names one layer that denies, as AWS does when several do: for an
-// explicit deny the first in the order of layers, else the first without an Allow.
+// reason names one layer that denies, as AWS does when several do: for an explicit deny
+// the first in the order of layers, otherwise the first without an Allow.
 func (c *Request) reason(b *Bearing, a policy.Answer, action string, on Object, ctx policy.Context) Reason {
 	if a.Verdict == policy.ExplicitDeny {
 		var by []Source
@@ -134,7 +135,7 @@ func presence(is bool) int {
 	return 0
 }
 
-// Denied words a denial as the service of the call does.
+// Denied returns a denial in the words of the call's service.
 func (c *Request) Denied(action string, on Object, why Reason) *Refusal {
 	text := c.denial(action, on, why)
 	switch {

@@ -30,13 +30,14 @@ type Request struct {
 // Handler runs one operation. The result is encoded as the service does.
 type Handler func(c *Request) (any, error)
 
-// Services is everything an account can do, per service and operation.
+// Services are the operations of an account, per service.
 type Services map[string]map[string]Handler
 
 // JSONServices speak JSON 1.1; the others the query protocol.
 var JSONServices = map[string]bool{"ssm": true, "kms": true, "ecs": true, "organizations": true}
 
-// targetPrefixes tell the service of an unsigned JSON request, versions that of a query request.
+// targetPrefixes identify the service of an unsigned JSON request, versions that of a
+// query request.
 var (
 	targetPrefixes = map[string]string{
 		"AmazonSSM": "ssm", "TrentService": "kms", "AmazonEC2ContainerServiceV20141113": "ecs", "AWSOrganizationsV20161128": "organizations",
@@ -51,7 +52,7 @@ var (
 	}
 )
 
-// route finds out which operation of which service a request means.
+// route finds the service and the operation of a request.
 func (s *Server) route(r *http.Request, body []byte) *Request {
 	c := &Request{Server: s, Ctx: r.Context(), Request: r, body: body, Region: s.World.Region, ID: requestID()}
 	c.sig, c.signed = ParseSignature(r.Header.Get("Authorization"))
@@ -142,7 +143,7 @@ func (c *Request) encode(out any) []byte {
 	return b.Bytes()
 }
 
-// queryAnswer is the frame of an answer of the query services.
+// queryAnswer is the outer element of an answer of the query services.
 type queryAnswer struct {
 	Result    result
 	RequestID string `xml:"ResponseMetadata>RequestId"`
@@ -189,7 +190,7 @@ func (c *Request) encodeFault(f *Refusal) []byte {
 	return b.Bytes()
 }
 
-// messageMember is the name under which a JSON service puts its text.
+// messageMember is the name of the error text's member in a JSON service.
 func messageMember(service, code string) string {
 	if service == "ssm" && (code == "AccessDeniedException" || code == "TargetNotConnected" || code == "InvalidDocument" || code == "DoesNotExistException") {
 		return "Message"

@@ -15,8 +15,8 @@ type injected struct {
 	seen int
 }
 
-// traffic is the calls that came, and the faults that disturb those to come. It has a
-// lock of its own: operations run meanwhile.
+// traffic has the log of calls and the faults for further calls. It has a lock of its
+// own, because operations run meanwhile.
 type traffic struct {
 	onCall func(Call)
 	delay  time.Duration // of every call
@@ -30,12 +30,12 @@ type traffic struct {
 type Call struct {
 	At        time.Time
 	Operation string // "ssm:StartSession"
-	Principal string // ARN, "" when the caller could not be told
+	Principal string // ARN, "" when the caller is not known
 	Region    string
 	Error     string // AWS's error code, "" when it succeeded
 }
 
-// Inject disturbs calls from now on.
+// Inject adds faults for further calls.
 func (t *traffic) Inject(faults ...world.Fault) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -83,7 +83,7 @@ func (t *traffic) record(c *Request, err error) {
 	}
 }
 
-// strike finds what is to happen to a call: the sum of the delays, the first kind.
+// strike returns the faults of a call: the sum of the delays, and the first kind.
 func (t *traffic) strike(c *Request) (delay time.Duration, kind world.FaultKind) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -105,7 +105,7 @@ func (t *traffic) strike(c *Request) (delay time.Duration, kind world.FaultKind)
 	return delay, kind
 }
 
-// disturb applies the faults that strike a call; false means that it has been answered.
+// disturb applies the faults of a call; false means that the call was answered.
 func (s *Server) disturb(w http.ResponseWriter, c *Request) bool {
 	delay, kind := s.strike(c)
 	if delay > 0 {

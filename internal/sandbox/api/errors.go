@@ -56,7 +56,8 @@ var troubles = map[trouble]struct {
 
 const ec2Unusable = "AWS was not able to validate the provided access credentials"
 
-// troubleFor words a trouble as the service does. detail replaces the text when not empty.
+// troubleFor returns a trouble in the service's words. detail replaces the text when
+// not empty.
 func troubleFor(service string, t trouble, detail string) *Refusal {
 	row := troubles[t]
 	f := &Refusal{Code: row.query, Message: row.message, Status: row.status}

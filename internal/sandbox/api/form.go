@@ -31,7 +31,7 @@ func (c *Request) Members(key, value string) map[string]string {
 	return all
 }
 
-// Number reads an integer; 0 when it is not there or none.
+// Number reads an integer; 0 if it is missing or malformed.
 func (c *Request) Number(key string) int {
 	n, err := strconv.Atoi(c.Form.Get(key))
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// Layer is one of the kinds of policy that bear on a request.
+// Layer is a kind of policy that applies to a request.
 type Layer int
 
 // The layers in the order in which IAM looks for an Allow. The name of the first
@@ -33,7 +33,7 @@ func (l Layer) String() string { return layerNames[l] }
 
 // Source is one policy document in effect.
 type Source struct {
-	Key        string // unique among the policies that bear on a caller
+	Key        string // unique among the policies that apply to a caller
 	Layer      Layer
 	Level      int    // of an SCP or RCP: 0 is the root
 	ARN        string // "" for an inline policy
@@ -42,11 +42,11 @@ type Source struct {
 	statements []policy.Statement
 }
 
-// Bearing is every policy that bears on one caller.
+// Bearing has every policy that applies to one caller.
 type Bearing struct {
 	store   *Store
 	Sources []Source
-	Levels  int  // of the organization that apply
+	Levels  int  // number of the organization's levels that apply
 	Bounded bool // a boundary is set
 	session bool // session policies apply
 	gated   bool // an endpoint policy applies
@@ -64,7 +64,7 @@ func (b *Bearing) Statements(l Layer, level int) []policy.Statement {
 	return all
 }
 
-// Set lays the policies out for the evaluator, without those of the layers named.
+// Set returns the policies for the evaluator, without the given layers.
 func (b *Bearing) Set(without ...Layer) policy.Set {
 	has := func(l Layer) bool { return !slices.Contains(without, l) }
 	set := policy.Set{Root: b.root}
@@ -91,7 +91,7 @@ func (b *Bearing) Set(without ...Layer) policy.Set {
 	return set
 }
 
-// Source finds the policy a statement comes from.
+// Source returns the policy of a statement.
 func (b *Bearing) Source(at policy.Pos) (Source, bool) {
 	i := slices.IndexFunc(b.Sources, func(s Source) bool { return s.Key == at.Source })
 	if i < 0 {
@@ -100,10 +100,10 @@ func (b *Bearing) Source(at policy.Pos) (Source, bool) {
 	return b.Sources[i], true
 }
 
-// NoPolicies is a Bearing to which policies are added.
+// NoPolicies returns an empty Bearing.
 func (s *Store) NoPolicies() *Bearing { return &Bearing{store: s} }
 
-// Bearing collects the policies of a caller as they are now.
+// Bearing collects the current policies of a caller.
 func (s *Store) Bearing(c *Caller) *Bearing {
 	b := &Bearing{store: s, root: c.Kind == TypeRoot, session: c.Bounded}
 	switch c.Kind {
@@ -125,7 +125,7 @@ func (s *Store) Bearing(c *Caller) *Bearing {
 	return b
 }
 
-// AddUser adds what bears on a user: its own policies and its groups'.
+// AddUser adds a user's policies and those of its groups.
 func (b *Bearing) AddUser(u *world.User) {
 	b.AddPrincipal("user", &u.Principal)
 	for _, name := range u.Groups {
@@ -190,15 +190,15 @@ func (b *Bearing) AddOrganization() {
 	}
 }
 
-// FullAccessRCP is attached everywhere; it needs no evaluation, since RCPs allow
-// what they do not deny.
+// FullAccessRCP is attached everywhere; it is not evaluated, because RCPs allow
+// everything that they do not deny.
 var FullAccessRCP = world.Policy{Name: "RCPFullAWSAccess", AWS: true,
 	Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`}
 
-// add enters a policy whose text the account has accepted before.
+// add adds a policy whose text was parsed before.
 func (b *Bearing) add(src Source) {
 	if slices.ContainsFunc(b.Sources, func(have Source) bool { return have.Key == src.Key }) {
-		return // attached to the user and to a group of his
+		return // attached to the user and to one of the user's groups
 	}
 	if err := b.store.Parse(&src); err != nil {
 		b.store.Log.Error("stored policy is malformed", "policy", src.Key, "error", err)

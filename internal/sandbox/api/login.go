@@ -18,7 +18,7 @@ import (
 // id alone.
 type Credentials struct {
 	Login           string // the login's name, "" for credentials issued by STS
-	ARN             string // who they are, as GetCallerIdentity says
+	ARN             string // their principal, as in GetCallerIdentity
 	AccessKeyID     string
 	SecretAccessKey string
 	SessionToken    string    // "" for long-term keys
@@ -42,9 +42,9 @@ const (
 	typeFederated = "FederatedUser"
 )
 
-// Caller is the principal that a set of credentials belongs to. The policies of a user or role
-// are looked up when a call is authorized, so that a change acts at once;
-// session policies are fixed when the credentials are issued.
+// Caller is the principal of a set of credentials. The policies of a user or role are
+// read when a call is authorized, so that a change takes effect at once; session
+// policies are fixed when the credentials are issued.
 type Caller struct {
 	Credentials
 	Kind      string // aws:PrincipalType
@@ -71,7 +71,7 @@ func (c *Caller) Username() string {
 
 const defaultLife = time.Hour
 
-// Issue hands out credentials for a login that need not be one of the world's.
+// Issue returns new credentials for a login, which need not be one of the world's.
 func (s *Server) Issue(l world.Login) (Credentials, error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -85,7 +85,7 @@ func (s *Server) Logins() []Credentials {
 	return slices.Clone(s.logins)
 }
 
-// Expire lets the temporary credentials that were issued run out now.
+// Expire ends the life of all temporary credentials now.
 func (s *Server) Expire() {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -118,7 +118,7 @@ func (s *Server) issue(l world.Login) (Credentials, error) {
 	return c.Credentials, nil
 }
 
-// Sign gives a caller its keys and enters it among those the account knows.
+// Sign gives a caller its keys and adds it to the account's callers.
 func (s *Server) Sign(c *Caller, l world.Login, life time.Duration) {
 	prefix := "AKIA"
 	c.issued = s.Now()
@@ -137,7 +137,7 @@ func (s *Server) Sign(c *Caller, l world.Login, life time.Duration) {
 	s.Callers[c.AccessKeyID] = c
 }
 
-// CallerOf says who a login is, without keys yet.
+// CallerOf returns the caller of a login, without keys.
 func (s *Server) CallerOf(l world.Login) (*Caller, error) {
 	kind, name, _ := strings.Cut(l.Principal, "/")
 	c := &Caller{Name: name, MFA: l.MFA, Temporary: l.Temporary, Provider: l.Provider, tags: maps.Clone(l.Tags)}
@@ -173,8 +173,8 @@ func (s *Server) CallerOf(l world.Login) (*Caller, error) {
 	return c, nil
 }
 
-// federated is a caller from GetFederationToken; the name is USER/NAME, the user
-// who asked for the token and the name he gave it.
+// federated returns a caller of GetFederationToken; name is USER/NAME, the user who
+// called it and the name in the call.
 func (s *Server) federated(l world.Login, name string) (*Caller, error) {
 	userName, session, ok := strings.Cut(name, "/")
 	u := s.User(userName)
@@ -205,7 +205,7 @@ func MadeUpID(prefix, name string) string {
 	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
 }
 
-// OrElse is a text, or another where it is empty.
+// OrElse returns s, or other if s is empty.
 func OrElse(s, other string) string {
 	if s == "" {
 		return other

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// Page cuts a list as AWS pages it: at most size entries from where token says.
-// next is "" on the last page; a token the account did not give is not ok.
+// Page returns one page of a list: at most size entries from the position of token.
+// next is "" on the last page; ok is false for a token that Page did not return.
 func Page[T any](all []T, token string, size int) (part []T, next string, ok bool) {
 	from := 0
 	if token != "" {
@@ -25,7 +25,8 @@ func Page[T any](all []T, token string, size int) (part []T, next string, ok boo
 	return all[from:to], next, true
 }
 
-// PageSize is what the caller asked for within the operation's limits; 0 asks for the default.
+// PageSize returns the wanted page size within the operation's limits; 0 stands for the
+// default.
 func PageSize(asked, standard, most int) int {
 	if asked <= 0 {
 		return standard

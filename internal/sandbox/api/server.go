@@ -18,7 +18,7 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// Options are what an account needs of its surroundings; every field may be left out.
+// Options are the options of an account; every field may be left out.
 type Options struct {
 	Channels Channels         // carries the sessions; without it StartSession fails inside AWS
 	Now      func() time.Time // time.Now when nil
@@ -27,7 +27,7 @@ type Options struct {
 }
 
 // Server is one account on one endpoint. It is safe for concurrent use: Mu guards all
-// that follows it, and an operation runs with it.
+// fields after it, and operations hold it.
 type Server struct {
 	services Services
 	Channels Channels
@@ -43,8 +43,8 @@ type Server struct {
 	Random         *rand.Rand
 }
 
-// Open opens an account whose services are given. It keeps its own copy of the world;
-// an unparsable policy or a name that leads nowhere is an error.
+// Open opens an account with the given services. It keeps its own copy of the world; an
+// unparsable policy or an unknown name is an error.
 func Open(w world.World, o Options, services Services) (*Server, error) {
 	w = complete(w)
 	if o.Now == nil {
@@ -77,7 +77,7 @@ func Open(w world.World, o Options, services Services) (*Server, error) {
 	return s, nil
 }
 
-// complete copies the lists the server changes and fills in what was left out.
+// complete copies the lists that the server changes and fills in defaults.
 func complete(w world.World) world.World {
 	w.Partition = OrElse(w.Partition, "aws")
 	w.Users, w.Roles, w.Groups = slices.Clone(w.Users), slices.Clone(w.Roles), slices.Clone(w.Groups)
@@ -107,7 +107,7 @@ func completePrincipal(p world.Principal, prefix string) world.Principal {
 	return p
 }
 
-// check parses every policy in place and follows every name; the first fault is the error.
+// check parses every policy and resolves every name; it returns the first fault.
 func (s *Store) check() (first error) {
 	fail := func(err error) {
 		if first == nil {
@@ -174,7 +174,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		defer cancel()
 		err := srv.Shutdown(late)
 		if errors.Is(err, context.DeadlineExceeded) {
-			err = nil // a client holds a connection that it has never used
+			err = nil // a client has a connection without a request
 		}
 		stopped <- errors.Join(err, srv.Close())
 	})
@@ -203,8 +203,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.write(w, out, err)
 }
 
-// answer verifies the signature and runs the operation. The account stands still
-// meanwhile, so an operation sees one state; sessions are started outside the lock.
+// answer verifies the signature and runs the operation. It holds the account's lock, so
+// that an operation sees one state; sessions are started outside the lock.
 func (s *Server) answer(c *Request) (any, error) {
 	out, err := s.Operate(c)
 	if later, ok := out.(Deferred); ok && err == nil {
@@ -213,8 +213,8 @@ func (s *Server) answer(c *Request) (any, error) {
 	return out, err
 }
 
-// Operate is the part of a call that holds the account's lock, and gives it back
-// even when an operation panics: net/http ends that one call, and others go on.
+// Operate is the part of a call that holds the account's lock. It releases the lock
+// even when an operation panics, because net/http ends only that call.
 func (s *Server) Operate(c *Request) (any, error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()

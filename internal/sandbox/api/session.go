@@ -8,31 +8,31 @@ import (
 	"time"
 )
 
-// OwnedByAWS reports whether a document name is one of AWS's: accounts cannot
-// make documents whose names begin so.
+// OwnedByAWS reports whether a document's name has a prefix that only AWS can use.
 func OwnedByAWS(name string) bool {
 	lower := strings.ToLower(name)
 	return slices.ContainsFunc([]string{"aws-", "amazon", "awsec2-", "awsconfigremediation-", "awssupport-"}, func(p string) bool { return strings.HasPrefix(lower, p) })
 }
 
-// DataKey is a key the account has generated and will decrypt.
+// DataKey is a generated key, kept for Decrypt.
 type DataKey struct {
 	Plain   []byte
 	Context map[string]string
 }
 
-// Channels carries the sessions the account opens: it stands for the message
-// gateway and the agent. Ids come from the account; URL and token from Channels.
+// Channels carries the account's sessions, in the place of the message gateway and the
+// agent. The account makes ids, Channels makes URL and token.
 type Channels interface {
-	// Start prepares a session and says where its stream is and with which token it is opened.
+	// Start prepares a session and returns the URL of its stream and the token that opens
+	// it.
 	Start(ctx context.Context, s SessionStart) (streamURL, token string, err error)
-	// Resume gives a living session a new token.
+	// Resume returns a new token for a session that has not ended.
 	Resume(ctx context.Context, id string) (streamURL, token string, err error)
-	// Terminate ends a session; one that has ended is no error.
+	// Terminate ends a session; a session that has ended is not an error.
 	Terminate(ctx context.Context, id string) error
 }
 
-// SessionStart is what the agent gets to know of a session.
+// SessionStart is a session's description for the agent.
 type SessionStart struct {
 	SessionID, Target, Document string
 	SessionType                 string          // Standard_Stream, Port, InteractiveCommands, NonInteractiveCommands

@@ -23,7 +23,7 @@ const (
 	sigSkew      = 5 * time.Minute // how far the signer's clock may be off
 )
 
-// Signature is what a request's Authorization header says.
+// Signature is a parsed Authorization header.
 type Signature struct {
 	KeyID, Date, Region, Service string
 	Headers                      []string

@@ -11,8 +11,8 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// Store is what the account holds: its world, and the policies of that as they were
-// parsed. Server.Mu guards it.
+// Store is the account's state: its world with the parsed policies. Server.Mu guards
+// it.
 type Store struct {
 	World        world.World
 	Managed      map[string]*ManagedPolicy
@@ -70,9 +70,9 @@ var policyKinds = map[Layer]policy.Kind{
 	LayerIdentity: policy.Identity, LayerBoundary: policy.Boundary, LayerSession: policy.Session,
 }
 
-// PutInline writes an inline policy of a principal, written "user/NAME",
-// "group/NAME" or "role/NAME". It acts on the next call. A document that is no
-// policy is an error and changes nothing.
+// PutInline writes an inline policy of a principal, written "user/NAME", "group/NAME"
+// or "role/NAME". It acts on the next call. A document that is not a policy is an error
+// and changes nothing.
 func (s *Server) PutInline(principal, name, document string) error {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -110,7 +110,7 @@ func (s *Store) DropInline(principal, name string) error {
 	return nil
 }
 
-// inline is the list of a principal's inline policies, to change.
+// inline returns a pointer to a principal's inline policies, to change them.
 func (s *Store) inline(principal string) (*world.Inline, error) {
 	kind, name, _ := strings.Cut(principal, "/")
 	switch kind {
@@ -130,7 +130,8 @@ func (s *Store) inline(principal string) (*world.Inline, error) {
 	return nil, fmt.Errorf("no principal %q", principal)
 }
 
-// PutManaged writes a managed policy: a new one, or a new default version of one there is.
+// PutManaged writes a managed policy: a new one, or a new default version of an
+// existing one.
 func (s *Store) PutManaged(p world.Policy) error {
 	if err := s.Parse(&Source{Key: "managed " + p.Name, Layer: LayerIdentity, Text: p.Document}); err != nil {
 		return fmt.Errorf("policy %s: %w", p.Name, err)
@@ -148,5 +149,5 @@ func (s *Store) PutManaged(p world.Policy) error {
 	return nil
 }
 
-// Opened is when everything in the account was made.
+// Opened is the creation time of everything in the account.
 var Opened = time.Date(2024, 7, 24, 9, 0, 0, 0, time.UTC).Format(time.RFC3339)
