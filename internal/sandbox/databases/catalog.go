@@ -10,7 +10,8 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// stored is where RDS or ElastiCache holds a thing, a name within a Region, and its tags.
+// stored identifies an object of RDS or ElastiCache, by a name within a Region, and has
+// its tags.
 type stored struct {
 	name, region string
 	tags         map[string]string
@@ -19,22 +20,22 @@ type stored struct {
 // catalog is a describe call of RDS or ElastiCache: about one thing by its
 // name, or about all of them, in pages.
 type catalog[T any] struct {
-	stored   func(T) stored // of a thing
-	action   string         // that is authorized
+	stored   func(T) stored // identity of an object
+	action   string         // the authorized action
 	kind     string         // resource type in ARNs, such as "db"
-	id       func(T) string // what stands in ARNs; the name when nil
+	id       func(T) string // the id in ARNs; nil: the name
 	tagKey   string         // prefix of the service's own tag keys; "" when it has none
 	name     string         // form key of the name
-	label    string         // what a malformed name is called in the error
+	label    string         // the name's label in the error for a malformed name
 	size     string         // form keys of paging
 	token    string
 	standard int         // page size
-	tooMany  string      // said of a page size out of range; %s stands for it
+	tooMany  string      // error for a page size out of range, which is %s
 	missing  api.Refusal // %s stands for the name
 }
 
-// answer authorizes the call and returns the part of all that it asks for. A
-// call without a name is authorized on every name, which is written "*".
+// answer authorizes the call and returns the wanted part of all. A call without a name
+// is authorized on the name "*".
 func (i catalog[T]) answer(c *api.Request, all []T, keep func(T) (bool, error)) (part []T, next string, err error) {
 	name := i.named(c)
 	here := slices.DeleteFunc(slices.Clone(all), func(t T) bool {
@@ -73,7 +74,7 @@ func (i catalog[T]) answer(c *api.Request, all []T, keep func(T) (bool, error)) 
 	return i.page(c, here, keep)
 }
 
-// page filters and pages what is here.
+// page filters and pages the objects of the call's Region.
 func (i catalog[T]) page(c *api.Request, here []T, keep func(T) (bool, error)) (part []T, next string, err error) {
 	size := i.standard
 	if c.Form.Has(i.size) {
@@ -98,8 +99,8 @@ func (i catalog[T]) page(c *api.Request, here []T, keep func(T) (bool, error)) (
 	return part, next, nil
 }
 
-// named returns the name that a call asks for, "" for all. Names are kept in
-// lower case; an ARN of the kind stands for its name.
+// named returns the name in a call, "" for all. Names are in lower case; an ARN of the
+// kind stands for its name.
 func (i catalog[T]) named(c *api.Request) string {
 	name := strings.ToLower(c.Form.Get(i.name))
 	if f := strings.SplitN(name, ":", 7); len(f) == 7 && f[0] == "arn" && f[5] == i.kind {
@@ -108,7 +109,7 @@ func (i catalog[T]) named(c *api.Request) string {
 	return name
 }
 
-// every keeps everything.
+// every is the filter that keeps every object.
 func every[T any](T) (bool, error) { return true, nil }
 
 // identifier reports whether RDS and ElastiCache take a name, in lower case.
@@ -124,7 +125,7 @@ func madeUpHost(w world.World, service, region string, length int) string {
 	return strings.ToLower(api.MadeUpID("", service+w.Account+region))[:length]
 }
 
-// At returns HOST:PORT, or "" for what has no endpoint.
+// At returns HOST:PORT, "" without an endpoint.
 func (e EndpointXML) At() string {
 	if e.Address == "" {
 		return ""
@@ -138,7 +139,7 @@ type EndpointXML struct {
 	Port    int
 }
 
-// shown is the endpoint as an element, which there is none of without an address.
+// shown returns the endpoint as an element, nil without an address.
 func (e EndpointXML) shown() *EndpointXML {
 	if e.Address == "" {
 		return nil
@@ -146,7 +147,7 @@ func (e EndpointXML) shown() *EndpointXML {
 	return &e
 }
 
-// addresses are the endpoints that there are, as HOST:PORT, each once.
+// addresses returns the endpoints with an address as HOST:PORT, each once.
 func addresses(endpoints ...EndpointXML) []string {
 	var all []string
 	for _, e := range endpoints {

@@ -36,8 +36,8 @@ var engines = []struct {
 	{"db2", 50000, "11.5.9.0.sb00000000.r1"},
 }
 
-// Complete returns a world with what its databases leave out filled in and their
-// names followed; the world itself stays as it is.
+// Complete returns a copy of a world with the defaults of its databases filled in and
+// their names resolved.
 func Complete(w world.World) (world.World, error) {
 	w.Databases = slices.Clone(w.Databases)
 	key := func(region, name string) string { return api.OrElse(region, w.Region) + " " + name }
@@ -60,19 +60,19 @@ func Complete(w world.World) (world.World, error) {
 			d.User, d.Database, d.IAMAuth = c.User, c.Database, c.IAMAuth
 		}
 		if !identifier(d.Name) || d.Port == 0 {
-			return w, fmt.Errorf("database %q: want a name of letters, digits and hyphens, and an engine that RDS has, not %q", d.Name, d.Engine)
+			return w, fmt.Errorf("database %q: give a name of letters, digits and hyphens, and an engine that RDS has, not %q", d.Name, d.Engine)
 		}
 	}
 	for _, c := range w.Caches {
 		if !identifier(c.Name) || cachePort(c) == 0 || cacheVersion(c) == "" {
-			return w, fmt.Errorf("cache %q: want a name of letters, digits and hyphens, and an engine that ElastiCache has, not %q", c.Name, c.Engine)
+			return w, fmt.Errorf("cache %q: give a name of letters, digits and hyphens, and an engine that ElastiCache has, not %q", c.Name, c.Engine)
 		}
 	}
 	return w, nil
 }
 
-// completeDatabase fills in the engine's port and version; of an engine that is none of
-// RDS's it leaves the port at 0.
+// completeDatabase fills in the engine's port and version; for an engine that RDS does
+// not have the port stays 0.
 func completeDatabase(d *world.Database) {
 	for _, e := range engines {
 		if strings.HasPrefix(d.Engine, e.prefix) {
@@ -132,7 +132,7 @@ func databaseEndpoints(w world.World, d world.Database) []EndpointXML {
 	return []EndpointXML{host(d.Name, "")}
 }
 
-// domain is where the partition's services live.
+// domain is the domain of the partition's services.
 func domain(w world.World) string {
 	if w.Partition == "aws-cn" {
 		return "amazonaws.com.cn"

@@ -10,7 +10,7 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// ElastiCacheOperations are what ElastiCache can do.
+// ElastiCacheOperations are the operations of ElastiCache.
 var ElastiCacheOperations = map[string]api.Handler{
 	"DescribeReplicationGroups": describeReplicationGroups,
 	"DescribeCacheClusters":     describeCacheClusters,
@@ -26,7 +26,8 @@ func cacheVersion(k world.Cache) string {
 	return api.OrElse(k.Version, map[string]string{"valkey": "8.0.1", "redis": "7.1.0", "memcached": "1.6.22"}[k.Engine])
 }
 
-// cachePort is the engine's own when none is given; 0 for no engine of ElastiCache.
+// cachePort is the cache's port, by default the engine's; 0 for an engine that
+// ElastiCache does not have.
 func cachePort(k world.Cache) int {
 	if k.Port != 0 {
 		return k.Port
@@ -36,8 +37,8 @@ func cachePort(k world.Cache) int {
 
 const cachesTooMany = "Invalid value for max records. Must be between 20 and 100"
 
-// What the describe calls of ElastiCache need and answer; see the service
-// authorization reference for the resources.
+// The describe calls of ElastiCache; see the service authorization reference for the
+// resources.
 var (
 	replicationGroups = catalog[world.Cache]{
 		stored: storedCache, action: "elasticache:DescribeReplicationGroups", kind: "replicationgroup", name: "ReplicationGroupId", label: "ReplicationGroupId",
@@ -99,8 +100,8 @@ func cacheNode(w world.World, k world.Cache, name, number string) EndpointXML {
 	return cacheHost(w, k, name+".%s."+number)
 }
 
-// configurationEndpoint is that through which clients discover nodes: of a
-// group with cluster mode, and of a memcached cluster.
+// configurationEndpoint is the endpoint through which clients discover nodes: of a
+// group in cluster mode, and of a memcached cluster.
 func configurationEndpoint(w world.World, k world.Cache) EndpointXML {
 	switch {
 	case k.Kind == world.CacheCluster && k.Engine == "memcached":

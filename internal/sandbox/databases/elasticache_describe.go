@@ -99,7 +99,7 @@ func replicationGroup(c *api.Request, k world.Cache) replicationGroupXML {
 		}
 		for n, name := range s.nodes {
 			m := nodeGroupMemberXML{CacheClusterID: name, CacheNodeID: "0001", PreferredAvailabilityZone: c.Region + "a"}
-			if k.Shards == 0 { // with cluster mode the roles are the engine's own affair
+			if k.Shards == 0 { // in cluster mode the engine assigns the roles
 				m.ReadEndpoint, m.CurrentRole = cacheNode(c.World, k, name, "0001").shown(), "replica"
 			}
 			if k.Shards == 0 && n == 0 {

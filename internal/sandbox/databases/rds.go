@@ -10,7 +10,7 @@ import (
 	"ssmguard/internal/sandbox/world"
 )
 
-// RDSOperations are what RDS can do.
+// RDSOperations are the operations of RDS.
 var RDSOperations = map[string]api.Handler{
 	"DescribeDBInstances": describeDBInstances,
 	"DescribeDBClusters":  describeDBClusters,
@@ -21,8 +21,7 @@ func storedDatabase(d world.Database) stored { return stored{d.Name, d.Region, d
 
 const rdsTooMany = "Invalid value %s for MaxRecords. Must be between 20 and 100"
 
-// What the describe calls of RDS need and answer; see the service authorization
-// reference for the resources.
+// The describe calls of RDS; see the service authorization reference for the resources.
 var (
 	dbInstances = catalog[world.Database]{
 		stored: storedDatabase, action: "rds:DescribeDBInstances", kind: "db", tagKey: "rds:db-tag/", name: "DBInstanceIdentifier", label: "Filter: db-instance-id",
@@ -46,7 +45,7 @@ func databases(c *api.Request, kind string) []world.Database {
 	return slices.DeleteFunc(slices.Clone(c.World.Databases), func(d world.Database) bool { return d.Kind != kind })
 }
 
-// rdsFilters are the filters that are understood, by name.
+// rdsFilters are the supported filters, by name.
 var rdsFilters = map[string]func(world.Database) string{
 	"db-instance-id": func(d world.Database) string { return d.Name },
 	"db-cluster-id":  func(d world.Database) string { return d.Cluster },
@@ -227,7 +226,7 @@ func describeDBClusters(c *api.Request) (any, error) {
 	return a, nil
 }
 
-// ProxyID is what a proxy has in ARNs in place of its name.
+// ProxyID is the id of a proxy, in ARNs in place of its name.
 func ProxyID(d world.Database) string { return strings.ToLower(api.MadeUpID("prx-", d.Name)) }
 
 type dbProxyXML struct {
