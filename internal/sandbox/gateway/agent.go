@@ -9,15 +9,15 @@ import (
 	"ssmguard/proxy/channel/wire"
 )
 
-// agent is the far side of one session. It starts with the first client and
-// works until its business is over or it is stopped.
+// agent is the far side of one session. It starts with the first client and works until
+// its worker has ended or it is stopped.
 type agent struct {
 	s      *Session
 	ctx    context.Context
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
 	mu     sync.Mutex // start against stop; guards begun and idle
-	begun  bool       // it has started, or may not any more
+	begun  bool       // it has started or was stopped
 
 	out     *outgoing
 	in      incoming
@@ -30,9 +30,9 @@ type agent struct {
 	idle    *time.Timer
 }
 
-// worker is what a session type does at the far end.
+// worker is the agent's part of a session type.
 type worker struct {
-	// run returns when the business is over, with what the client is to be told.
+	// run returns at the end of the work, with the text for the client.
 	run func() string
 	// input takes a payload; it is called in order and may block.
 	input func(t wire.PayloadType, p []byte)
@@ -83,7 +83,7 @@ func (a *agent) stop() {
 	a.wait.Wait()
 }
 
-// run is the agent's life: handshake, work, farewell.
+// run is the agent's work: handshake, worker, farewell.
 func (a *agent) run() {
 	if !a.hasHandshake() {
 		a.ready.Store(true)
@@ -106,12 +106,12 @@ func (a *agent) run() {
 	a.farewell("finished", output)
 }
 
-// verbatim is an error in the real agent's words, which the client shows its user.
+// verbatim is an error in the real agent's words, which the client shows to its user.
 type verbatim string
 
 func (v verbatim) Error() string { return string(v) }
 
-// farewell ends the session once the client has everything that was said.
+// farewell ends the session after the client has received all output.
 func (a *agent) farewell(reason, output string) {
 	if a.ctx.Err() == nil {
 		a.out.drain(a.ctx)
@@ -130,8 +130,8 @@ func (a *agent) newWorker() (*worker, error) {
 	}
 }
 
-// receive takes one message from the client, in whatever order they come. It does
-// not block: the gateway answers pings whatever the agent is at.
+// receive takes one message from the client, in any order. It does not block, because
+// the gateway has to answer pings while the agent is busy.
 func (a *agent) receive(m *message) {
 	switch m.Type {
 	case wire.Acknowledge:
@@ -143,9 +143,9 @@ func (a *agent) receive(m *message) {
 	}
 }
 
-// process takes the payloads in order. As with the real agent, input that comes
-// before the handshake is over is lost, and what comes before the work has begun
-// is not taken: the client sends it again.
+// process takes the payloads in order. As with the real agent, input before the end of
+// the handshake is lost, and input before the worker has started is not taken: the
+// client sends it again.
 func (a *agent) process(m *message) (taken bool) {
 	if a.ready.Load() && a.work.Load() == nil {
 		return false
@@ -181,8 +181,8 @@ func (a *agent) process(m *message) (taken bool) {
 	return true
 }
 
-// say sends one payload of at most chunk bytes, encrypted if the session is, and
-// then takes the real agent's breath if it is to be paced.
+// say sends one payload of at most chunk bytes, encrypted if the session is, and with
+// SessionConfig.Pace pauses as the real agent does.
 func (a *agent) say(t wire.PayloadType, p []byte) error {
 	a.alive()
 	if a.crypt != nil && encrypted[t] {
@@ -214,7 +214,7 @@ func (a *agent) sleep(d time.Duration) error {
 	}
 }
 
-// alive puts the idle timeout off.
+// alive restarts the idle timeout.
 func (a *agent) alive() {
 	if a.idle != nil && a.ctx.Err() == nil {
 		a.idle.Reset(a.s.cfg.IdleTimeout)

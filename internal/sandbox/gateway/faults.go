@@ -9,8 +9,8 @@ import (
 	"ssmguard/proxy/channel/wire"
 )
 
-// Faults are what the network between client and gateway does to the messages
-// of one session. They go on across reconnections; counting starts with the session.
+// Faults are the faults of the network between client and gateway for the messages of
+// one session. They continue across reconnections; counting starts with the session.
 type Faults struct {
 	Seed     uint64 // of the random faults; the same seed gives the same choices
 	Up, Down Noise
@@ -49,8 +49,8 @@ const (
 	Close            // the service closes the session: channel_closed
 )
 
-// Rule does something at certain messages of one direction. Messages are counted
-// when they match Message and Payload; resent ones count again.
+// Rule is a fault at certain messages of one direction. Messages are counted when they
+// match Message and Payload; resent ones count again.
 type Rule struct {
 	Way     Way
 	Message wire.MessageType // any when empty
@@ -137,7 +137,7 @@ func (l *line) pass(m *message, deliver func(*message), act func(Action)) {
 	l.held = nil
 }
 
-// choose decides the fate of a message: rules first, then chance.
+// choose returns the fault for a message: of the rules first, then a random one.
 func (l *line) choose(m *message) (Action, time.Duration) {
 	var fate *ruleState
 	for i := range l.rules {
@@ -185,8 +185,8 @@ func (l *line) send(deliver func()) {
 	}
 }
 
-// carry delivers what is under way when it is due. Once the line is closed it
-// delivers the rest: what was said last must arrive.
+// carry delivers messages when they are due. After the line is closed it delivers the
+// rest, because the last messages must arrive.
 func (l *line) carry() {
 	for {
 		select {
@@ -215,7 +215,7 @@ func (l *line) sleep(d time.Duration) {
 	}
 }
 
-// close delivers what is under way and returns when nothing is left.
+// close delivers the messages under way and returns when none is left.
 func (l *line) close() {
 	l.stop()
 	l.wait.Wait()

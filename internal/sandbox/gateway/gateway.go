@@ -22,7 +22,7 @@ import (
 var (
 	// ErrNoSession: no session of that id was ever started, or it has ended.
 	ErrNoSession = errors.New("gateway: no such session")
-	// ErrRefused: the session was told to refuse this call.
+	// ErrRefused: RefuseResumes was set for this session.
 	ErrRefused = errors.New("gateway: refused as told")
 )
 
@@ -41,12 +41,12 @@ type Options struct {
 	MustSign bool                        // refuse upgrade requests that are not signed
 	Decrypt  DecryptFunc                 // nil: encrypted sessions fail
 	Dial     DialFunc                    // nil: Loopback
-	Shell    []string                    // what a shell session runs; /bin/sh when empty
+	Shell    []string                    // command of a shell session; /bin/sh when empty
 	Env      []string                    // its environment; PATH, HOME and TERM when nil
 	Log      *slog.Logger                // nil: silent
 	// Configure changes the session that Open is about to start.
 	Configure func(*SessionConfig)
-	// OnEvent is called for what happens, in order per session. It must not block.
+	// OnEvent is called for each event, in order per session. It must not block.
 	OnEvent func(Event)
 }
 
@@ -181,8 +181,8 @@ func (g *Gateway) Resume(_ context.Context, id string) (*proxy.Session, error) {
 	return s.ticket(), nil
 }
 
-// Terminate ends a session as TerminateSession does: the client is told that
-// its channel is closed. Ending an ended session is no error.
+// Terminate ends a session as TerminateSession does: the client gets channel_closed.
+// Ending an ended session is not an error.
 func (g *Gateway) Terminate(_ context.Context, id string) error {
 	s, ok := g.Session(id)
 	if !ok {
@@ -200,7 +200,7 @@ func (g *Gateway) Session(id string) (*Session, bool) {
 	return s, ok
 }
 
-// Sessions returns what is known of all sessions, in the order they were started.
+// Sessions returns the status of all sessions, in the order of their start.
 func (g *Gateway) Sessions() []Status {
 	var out []Status
 	for _, s := range g.all() {

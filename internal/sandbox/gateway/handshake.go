@@ -25,8 +25,8 @@ func (a *agent) hasHandshake() bool {
 	return c.Kind == Port || c.Kind == NonInteractiveCommands || c.KMSKeyID != ""
 }
 
-// handshake tells the client what the session is and agrees on a key. An error
-// is what the client is told when the session closes.
+// handshake describes the session to the client and agrees on a key. The client gets
+// the text of an error when the session closes.
 func (a *agent) handshake() error {
 	begun := time.Now()
 	c := a.s.cfg
@@ -47,8 +47,8 @@ func (a *agent) handshake() error {
 	if err := a.agree(p); err != nil {
 		return err
 	}
-	// The real agent takes input from the moment after it has said so. Between that
-	// moment and the first input lies its network, which is not here.
+	// The real agent takes input only just after this message. There the network delays the
+	// first input; here nothing does.
 	a.ready.Store(true)
 	return a.say(wire.PayloadHandshakeComplete, toJSON(wire.HandshakeComplete{
 		HandshakeTimeToComplete: time.Since(begun), CustomerMessage: c.CustomerMessage}))

@@ -63,7 +63,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.read()
-	conn.Close() // frees whoever is writing to it
+	conn.Close() // unblocks a writer
 	s.detach(l)
 }
 
@@ -147,7 +147,7 @@ func (s *Session) attach(l *link, con Connect, version string) {
 	s.agent.out.publish(true)
 }
 
-// detach forgets l; while no client is there the agent stops publishing.
+// detach removes l; without a client the agent stops publishing.
 func (s *Session) detach(l *link) {
 	s.switching.Lock()
 	defer s.switching.Unlock()
@@ -190,8 +190,8 @@ func (l *link) read() {
 	}
 }
 
-// transmit sends a message down, if a client is there. What is sent while there
-// is none is lost, as it is while a real client is away.
+// transmit sends a message to the client. Without a client the message is lost, as with
+// a real client that is disconnected.
 func (s *Session) transmit(m *message) {
 	l := s.current()
 	if l == nil || l.stall.Load() {
@@ -248,7 +248,7 @@ func (l *link) cut(how Action) {
 	l.conn.Close()
 }
 
-// leave gives the client that long to read what is under way and to go.
+// leave gives the client time to read the messages under way and to disconnect.
 func (l *link) leave(d time.Duration) {
 	l.conn.NetConn().SetDeadline(time.Now().Add(d))
 }

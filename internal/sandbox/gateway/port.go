@@ -14,11 +14,11 @@ import (
 	"ssmguard/proxy/channel/wire"
 )
 
-// Versions after which something is different; see newer.
+// Versions after which the behaviour differs; see newer.
 const (
 	muxAgent      = "3.0.196.0"  // agents above it multiplex
 	muxClient     = "1.1.69.0"   // clients above it understand that
-	quietMuxAbove = "1.2.331.0"  // clients above it want no keepalive
+	quietMuxAbove = "1.2.331.0"  // clients above it need no keepalive
 	quietMuxAgent = "3.1.1511.0" // agents above it know that
 )
 
@@ -143,8 +143,8 @@ func (a *agent) newBasic(redials bool) (*worker, error) {
 	return &worker{run: b.run, input: b.input, stop: b.stop}, nil
 }
 
-// run copies from the port to the client, one connection after the other. The
-// end of a forwarded connection is not told to the client: it must hang up itself.
+// run copies from the port to the client, one connection after the other. The client is
+// not notified of the end of a forwarded connection: it has to hang up itself.
 func (b *basic) run() string {
 	buf := make([]byte, chunk)
 	for {
@@ -218,8 +218,8 @@ func (b *basic) stop() {
 	b.over = true
 }
 
-// newer compares versions as agent and plugin do: strictly greater, the same
-// number of parts, and what is no version is old.
+// newer compares versions as agent and plugin do: strictly greater, the same number of
+// parts, and text that is not a version is old.
 func newer(version, than string) bool {
 	v, t := numbers(version), numbers(than)
 	return len(v) == len(t) && slices.Compare(v, t) > 0

@@ -42,7 +42,7 @@ const (
 	HandshakeNever
 )
 
-// State is where a session stands.
+// State is the state of a session.
 type State string
 
 // The states of a session.
@@ -53,13 +53,13 @@ const (
 	Ended        State = "ended"        // and all its goroutines with it
 )
 
-// Status is what is known of a session at one moment.
+// Status is a snapshot of a session.
 type Status struct {
 	ID            string
 	Kind          Kind
 	State         State
 	Ready         bool   // the handshake is done, or none is needed and the agent runs
-	ClientVersion string // as the client's first message says
+	ClientVersion string // from the client's first message
 	Connects      []Connect
 	Refused       int     // upgrade requests and tokens refused
 	Up, Down      Traffic // client to agent, agent to client
@@ -75,8 +75,8 @@ type Connect struct {
 	AccessKey string // the key id in it
 }
 
-// Traffic counts one direction. Payload counts each payload once, as the agent
-// saw or made it; Messages counts every message on the wire.
+// Traffic counts one direction. Payload counts each payload of the agent once; Messages
+// counts every message on the wire.
 type Traffic struct {
 	Messages, Payload, Acks, Resent int64
 }
@@ -88,8 +88,8 @@ type Event struct {
 	Detail  string
 }
 
-// Session is one session. All methods may be called from any goroutine. mu guards what
-// stands below it; switching is taken before mu.
+// Session is one session. All methods may be called from any goroutine. mu guards the
+// fields below it; switching is taken before mu.
 type Session struct {
 	board
 	g     *Gateway
@@ -99,7 +99,7 @@ type Session struct {
 	down  *line
 	done  chan struct{}
 
-	switching sync.Mutex // a link's coming and another's going do not mix
+	switching sync.Mutex // serializes attach and detach
 
 	mu             sync.Mutex
 	token          string
@@ -114,7 +114,7 @@ type Session struct {
 type board struct {
 	mu      sync.Mutex
 	status  Status
-	changed chan struct{} // closed at the next change of status, if anybody waits
+	changed chan struct{} // closed at the next change of status; nil if nobody waits
 	waiting int
 }
 
@@ -154,7 +154,7 @@ func (s *Session) ticket() *proxy.Session {
 	}
 }
 
-// redeem uses a token up; it says why it cannot be used.
+// redeem uses a token, or returns the reason why it cannot be used.
 func (s *Session) redeem(token string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,8 +178,8 @@ func (b *board) Status() Status {
 	return st
 }
 
-// look returns a snapshot, and what is closed at the next change; more is how many
-// more wait for that from now on.
+// look returns a snapshot and the channel that is closed at the next change; more
+// changes the number of waiters.
 func (b *board) look(more int) (Status, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -189,7 +189,7 @@ func (b *board) look(more int) (Status, <-chan struct{}) {
 	return st, b.changed
 }
 
-// Await returns as soon as ok holds of the session's status, or when ctx ends.
+// Await returns when ok is true for the session's status, or when ctx ends.
 func (b *board) Await(ctx context.Context, ok func(Status) bool) (Status, error) {
 	defer b.look(-1)
 	for st, changed := b.look(1); ; st, changed = b.look(0) {
@@ -204,7 +204,7 @@ func (b *board) Await(ctx context.Context, ok func(Status) bool) (Status, error)
 	}
 }
 
-// update changes the status under the lock and wakes those who wait for it.
+// update changes the status under the lock and wakes the waiters.
 func (b *board) update(change func(*Status)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -231,7 +231,7 @@ func (s *Session) RefuseResumes(n int) { s.set(&s.refuseResumes, n) }
 // RefuseConnects makes the next n upgrade requests fail with status 403.
 func (s *Session) RefuseConnects(n int) { s.set(&s.refuseConnects, n) }
 
-// ExpireToken voids the token that was given out last.
+// ExpireToken makes the last token invalid.
 func (s *Session) ExpireToken() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,8 +255,8 @@ func (s *Session) refuse(counter *int) bool {
 	return true
 }
 
-// Finish ends the session as the service does after an idle timeout: the client
-// is told that its channel is closed, with this text.
+// Finish ends the session as the service does after an idle timeout: the client gets
+// channel_closed with this text.
 func (s *Session) Finish(output string) { s.end("finished", output) }
 
 // Cut breaks the client's connection in the given way, now.
@@ -303,7 +303,7 @@ func (s *Session) end(reason, output string) {
 	}()
 }
 
-// leave gives the client a moment to go by itself.
+// leave gives the client a moment to disconnect by itself.
 func (s *Session) leave(d time.Duration) {
 	if l := s.current(); l != nil {
 		l.leave(d)

@@ -67,13 +67,13 @@ func (a *agent) newTerminal() (*worker, error) {
 				}
 			}
 		},
-		// The terminal hangs up, and what runs there ends if it does not ignore that.
+		// The terminal hangs up, which ends its programs unless they ignore SIGHUP.
 		stop: func() { cmd.Process.Kill(); tty.Close() },
 	}, nil
 }
 
-// withSignals starts a process that is to get the terminal's signals even if this
-// one ignores them, as a script's background jobs do.
+// withSignals starts a process that gets the terminal's signals even if our process
+// ignores them, as background jobs of a script do.
 func withSignals(start func() error) error {
 	var ignored []os.Signal
 	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT} {
@@ -85,12 +85,12 @@ func withSignals(start func() error) error {
 		return start()
 	}
 	swallow := make(chan os.Signal, 1)
-	signal.Notify(swallow, ignored...) // what is handled here has its default there
+	signal.Notify(swallow, ignored...) // a signal that is handled here has its default in the child
 	defer signal.Ignore(ignored...)
 	return start()
 }
 
-// commands returns what a command session is to run.
+// commands returns the commands of a command session.
 func (a *agent) commands() (string, error) {
 	c := a.s.cfg.Properties.Linux
 	if c == nil || c.Commands == "" {
@@ -99,7 +99,7 @@ func (a *agent) commands() (string, error) {
 	return c.Commands, nil
 }
 
-// copyText sends what r says until it ends, cut on the borders of UTF-8 characters.
+// copyText sends the output of r until its end, split between UTF-8 characters.
 func (a *agent) copyText(r io.Reader) {
 	buf := make([]byte, chunk)
 	kept := 0
@@ -170,7 +170,7 @@ func (a *agent) newCommand() (*worker, error) {
 	}, nil
 }
 
-// sayer sends what is written to it as payloads of one type.
+// sayer is a writer that sends payloads of one type.
 type sayer struct {
 	a *agent
 	t wire.PayloadType

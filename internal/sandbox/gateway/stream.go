@@ -36,7 +36,7 @@ type outgoing struct {
 	first   int64     // sequence number of pending[0]
 	pending []pending // in order; acknowledged ones have no message
 	open    bool      // a client is there
-	// draining: every acknowledgement is of interest
+	// drain is running and needs every acknowledgement
 	draining bool
 	changed  chan struct{}
 	burst    chan struct{} // asks for everything before burstTo to be sent again
@@ -100,8 +100,8 @@ func (o *outgoing) await(ctx context.Context, ok func() bool) error {
 	}
 }
 
-// publish notes whether there is a client. An agent without pace sends what is not
-// acknowledged again at once; the real one only ever does so from its front.
+// publish sets whether there is a client. An agent without pace sends all
+// unacknowledged messages again at once; the real one sends only the oldest.
 func (o *outgoing) publish(open bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -116,7 +116,7 @@ func (o *outgoing) publish(open bool) {
 	}
 }
 
-// unacknowledged returns, oldest first, what is under way.
+// unacknowledged returns the messages under way, the oldest first.
 func (o *outgoing) unacknowledged() (all []*message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -129,8 +129,8 @@ func (o *outgoing) unacknowledged() (all []*message) {
 	return all
 }
 
-// late returns the oldest message if its time is up.
-func (o *outgoing) late() (front []*message) {
+// overdue returns the oldest message if its retransmission is due.
+func (o *outgoing) overdue() (front []*message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.open && len(o.pending) > 0 && time.Since(o.pending[0].sent) > o.timeout {
@@ -145,7 +145,7 @@ func (o *outgoing) wake() {
 	o.changed = make(chan struct{})
 }
 
-// acknowledged forgets one message.
+// acknowledged removes one message.
 func (o *outgoing) acknowledged(seq int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -184,7 +184,7 @@ func (o *outgoing) resend(ctx context.Context) {
 		var again []*message
 		select {
 		case <-tick.C:
-			again = o.late()
+			again = o.overdue()
 		case <-o.burst:
 			again = o.unacknowledged()
 		case <-ctx.Done():
@@ -246,7 +246,7 @@ func (in *incoming) receive(m *message) {
 		in.process(m)
 	} else {
 		if !in.process(m) {
-			return // it comes again
+			return // the client sends it again
 		}
 		in.ack(m)
 	}
@@ -261,8 +261,8 @@ var beforeProcessing = map[wire.PayloadType]bool{
 	wire.PayloadEncChallengeResponse: true,
 }
 
-// inbox is what the gateway holds for an agent that is busy, as when a program
-// does not read what is typed. The client's window bounds it.
+// inbox keeps messages for an agent that is busy, as when a program does not read its
+// input. The client's window limits its size.
 type inbox struct {
 	mu    sync.Mutex
 	queue []*message
@@ -281,7 +281,7 @@ func (b *inbox) put(m *message) {
 	}
 }
 
-// empty hands over what comes, in order, until ctx ends.
+// empty passes on messages in order until ctx ends.
 func (b *inbox) empty(ctx context.Context, to func(*message)) {
 	for {
 		b.mu.Lock()

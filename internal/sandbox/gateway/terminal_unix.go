@@ -12,8 +12,8 @@ import (
 	"ssmguard/proxy/channel/wire"
 )
 
-// interruptible returns a file for the same terminal whose Close frees whoever
-// reads or writes it: a program that does not read would block a write for ever.
+// interruptible returns a file for the same terminal whose Close unblocks readers and
+// writers: a program that does not read would block a write for ever.
 func interruptible(tty *os.File) (*os.File, error) {
 	defer tty.Close()
 	fd, err := unix.FcntlInt(tty.Fd(), unix.F_DUPFD_CLOEXEC, 0)
@@ -27,8 +27,8 @@ func interruptible(tty *os.File) (*os.File, error) {
 	return os.NewFile(uintptr(fd), tty.Name()), nil
 }
 
-// setSize sets a terminal's size. It leaves an interruptible file so, which
-// asking for its descriptor would not.
+// setSize sets a terminal's size. An interruptible file stays interruptible, which it
+// would not after Fd.
 func setSize(tty *os.File, to wire.Size) error {
 	raw, err := tty.SyscallConn()
 	if err != nil {
@@ -44,7 +44,7 @@ func setSize(tty *os.File, to wire.Size) error {
 	return failed
 }
 
-// setApart makes a program to be started the first of a group that killAll ends.
+// setApart starts a program in a process group of its own, for killAll.
 func setApart(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func killAll(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -7,7 +7,7 @@ import (
 	"ssmguard/proxy/channel/wire"
 )
 
-// There are no terminals to give out on Windows: starting one has failed before.
+// Not called on Windows: starting a terminal fails there.
 
 func interruptible(tty *os.File) (*os.File, error) { return tty, nil }
 
