@@ -16,19 +16,19 @@ import (
 	"ssmguard/internal/yamlfile"
 )
 
-// check collects what is wrong in a world, each with its line.
+// check collects the faults of a world with their lines.
 type check struct {
 	file   string
 	root   *yaml.Node
 	faults yamlfile.Faults
 }
 
-// at returns the line of a value given by its keys and indices, or of the
-// nearest thing above it that is written down.
+// at returns the line of a value, given by its keys and indices, or of the nearest node
+// above it in the file.
 func (v *check) at(steps ...any) int {
 	n := v.root
 	if n == nil {
-		return 0 // nothing is written down
+		return 0 // not from a file
 	}
 	line := n.Line
 	for _, step := range steps {
@@ -100,7 +100,7 @@ func (v *check) world(w *World) {
 	}
 }
 
-// oneOf adds a fault when a value is none of those known.
+// oneOf adds a fault for a value that is not one of known.
 func (v *check) oneOf(what, value string, known []string, steps ...any) {
 	if slices.Contains(known, value) {
 		return
@@ -109,8 +109,8 @@ func (v *check) oneOf(what, value string, known []string, steps ...any) {
 	v.add(v.at(steps...), "%s %q is none of %s", what, value, strings.Join(names, ", "))
 }
 
-// document adds a fault when a text is no JSON object. Whether it is a policy is
-// for the account to say, which parses it when it is opened.
+// document adds a fault for a text that is not a JSON object. The account checks that
+// it is a policy when it is opened.
 func (v *check) document(name, text string, steps ...any) {
 	var object map[string]any
 	if text == "" {
@@ -231,7 +231,7 @@ func (v *check) checkThings(w *World) {
 	}
 }
 
-// address adds a fault when the real address of a service is none.
+// address adds a fault for a malformed real address of a service.
 func (v *check) address(s Service, steps ...any) {
 	if _, _, err := net.SplitHostPort(s.Address); s.Address != "" && err != nil {
 		v.add(v.at(append(steps, "address")...), "address %q is not HOST:PORT", s.Address)

@@ -1,4 +1,4 @@
-// Package world is what the sandbox's account holds: who may do what in it, and what there
-// is, as a file says it or as a test writes it down. It never answers a call or decides one,
-// which is for the package account. Start with World in world.go, and with Load for files.
+// Package world is the content of the sandbox's account: principals, policies and
+// resources, read from a file or written by a test. It never answers or authorizes a
+// call; package account does. Start with World in world.go, and with Load for files.
 package world

@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// file is a world as a file writes it: its own fields stand for those of the
-// World that have no tag.
+// file is the YAML form of a World: its own fields replace those of World that have no
+// tag.
 type file struct {
 	World       `yaml:",inline"`
 	Delay       duration        `yaml:"delay"`
@@ -52,7 +52,7 @@ type documentFile struct {
 	Content  text `yaml:"content"`
 }
 
-// runtimeID is all that a file says of a container.
+// runtimeID is the YAML form of a container.
 type runtimeID string
 
 // text is a policy or SSM document as JSON text. In a file it is a mapping, or a
@@ -83,7 +83,7 @@ func (d *duration) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// called is the policy of an inline list: the file has its text only.
+// called returns the policy with a name: an inline list has only the text.
 func (t text) called(name string) Policy {
 	return Policy{Name: name, AWS: name == "FullAWSAccess", Document: string(t)}
 }
@@ -120,7 +120,7 @@ const (
 	sandboxAgent = "3.3.0.0" // of nodes that name none
 )
 
-// world is the world that the file means, with all that files may leave out.
+// world returns the file's World, with defaults filled in.
 func (f file) world() World {
 	w := f.World
 	w.Delay = time.Duration(f.Delay)
@@ -146,7 +146,7 @@ func (f file) world() World {
 	return w
 }
 
-// trustARNs writes out the short names of principals in a trust list.
+// trustARNs replaces the short names of principals in a trust list with ARNs.
 func (w *World) trustARNs(trust []string) {
 	for i, t := range trust {
 		kind, name, _ := strings.Cut(t, "/")

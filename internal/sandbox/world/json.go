@@ -11,8 +11,8 @@ import (
 // deepest is how far JSON may be indented, in columns.
 const deepest = 200
 
-// nodeJSON writes a YAML value as indented JSON. Keys keep their order, so that
-// lines and statement numbers of the text are those a reader of the YAML expects.
+// nodeJSON writes a YAML value as indented JSON. Keys keep their order, so that lines
+// and statement numbers match the YAML file.
 func nodeJSON(n *yaml.Node, indent string) (string, error) {
 	inner := indent + "  "
 	if len(inner) > deepest {

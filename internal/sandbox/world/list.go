@@ -8,14 +8,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// List is a list of things that files write as a mapping from their names, each
-// as an F. Out of a file it has the order of the names.
+// List is a list whose YAML form is a mapping from names to an F. Read from a file it
+// is sorted by name.
 type List[T thing, F entry[T]] []T
 
 // thing has a name.
 type thing interface{ label() string }
 
-// entry is a thing as a file writes it under its name.
+// entry is the YAML form of a thing.
 type entry[T any] interface{ called(name string) T }
 
 // UnmarshalYAML reads the mapping.
@@ -31,10 +31,10 @@ func (l *List[T, F]) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// Shape is how a file writes the list.
+// Shape is the YAML form of the list.
 func (List[T, F]) Shape() reflect.Type { return reflect.TypeFor[map[string]F]() }
 
-// Named is the thing of a name, nil when there is none.
+// Named returns the thing with a name, nil if there is none.
 func (l List[T, F]) Named(name string) *T {
 	if i := slices.IndexFunc(l, func(t T) bool { return t.label() == name }); i >= 0 {
 		return &l[i]
@@ -42,7 +42,7 @@ func (l List[T, F]) Named(name string) *T {
 	return nil
 }
 
-// names are those of the things.
+// names returns the names of the things.
 func (l List[T, F]) names() []string {
 	all := make([]string, len(l))
 	for i, t := range l {

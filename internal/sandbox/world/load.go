@@ -35,8 +35,8 @@ func Shipped() ([]World, error) {
 	return all, nil
 }
 
-// Load reads a world that comes with the program, by name, or a file: a
-// name with a slash or ending in .yaml. All that is wrong in it is returned as Faults.
+// Load reads a world that comes with the program, by name, or a file: a name with a
+// slash or ending in .yaml. Its faults are returned as Faults.
 func Load(name string) (World, error) {
 	file, data, err := Read(name)
 	if err != nil {
@@ -47,7 +47,7 @@ func Load(name string) (World, error) {
 	return w, err
 }
 
-// Read returns the file that Load would read, as it is written.
+// Read returns the unparsed file that Load would read.
 func Read(name string) (file string, data []byte, err error) {
 	isFile := strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 	read, file := os.ReadFile, name

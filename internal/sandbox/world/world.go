@@ -2,10 +2,10 @@ package world
 
 import "time"
 
-// World is what an account holds when it is opened, and the services behind its
-// nodes. Names are unique within their list; every policy document is IAM policy
-// JSON. The tags are what files call things; what they write otherwise is in
-// file.go. It has a field for each key of a file, so it has many.
+// World is the content of a new account, and the services behind its nodes. Names are
+// unique within their list; every policy document is IAM policy JSON. The tags are the
+// keys in files; fields with another form in files are in file.go. It has a field for
+// each key of a file, so it has many.
 type World struct {
 	Name    string `yaml:"-"`       // of the file
 	About   string `yaml:"about"`   // one line, for the list of worlds
@@ -39,7 +39,7 @@ type World struct {
 	Faults   []Fault            `yaml:"-"`        // from the start
 }
 
-// DenialStyle says which of AWS's forms an AccessDenied message has.
+// DenialStyle is the form of AccessDenied messages, of those that AWS uses.
 type DenialStyle struct {
 	PolicyARN bool `yaml:"policy_arn"` // name the policy of an explicit deny by ARN
 	Newlines  bool `yaml:"newlines"`   // newlines between the parts
@@ -55,7 +55,7 @@ type Policy struct {
 	Document string `yaml:"-"`
 }
 
-// Inline are policies of which a file has no more than the text.
+// Inline are policies of which a file has only the text.
 type Inline = List[Policy, text]
 
 // Organization is the account's place in an organization.
@@ -74,7 +74,7 @@ type Level struct {
 	RCPs Inline `yaml:"rcps"` // RCPFullAWSAccess is implied
 }
 
-// Principal is what users and roles share.
+// Principal has the common fields of users and roles.
 type Principal struct {
 	Name     string            `yaml:"-"`
 	Path     string            `yaml:"path"`
@@ -107,9 +107,9 @@ type Group struct {
 	Inline   Inline   `yaml:"inline"`
 }
 
-// Login is one set of credentials the account has handed out.
+// Login is one set of credentials of the account.
 type Login struct {
-	Name      string            `yaml:"-"`         // what it is chosen by; a profile's name
+	Name      string            `yaml:"-"`         // its name for --as, and its profile's name
 	Principal string            `yaml:"as"`        // "user/NAME", "role/NAME", "federated/USER/NAME" or "root"
 	Session   string            `yaml:"session"`   // role session name; the Name when empty
 	Temporary bool              `yaml:"temporary"` // of a user or root: credentials of GetSessionToken
@@ -172,10 +172,10 @@ type Key struct {
 	Region     string `yaml:"region"`
 	Alias      string `yaml:"alias"` // without "alias/"
 	AWSManaged bool   `yaml:"aws"`
-	Sealed     bool   `yaml:"sealed"` // its key policy does not delegate to IAM, and names nobody here
+	Sealed     bool   `yaml:"sealed"` // its key policy does not delegate to IAM and allows no principal here
 }
 
-// The kinds of database that RDS tells apart.
+// The kinds of database in RDS.
 const (
 	DBInstance = "instance"
 	DBCluster  = "cluster"
@@ -195,14 +195,14 @@ type Database struct {
 	Port     int               `yaml:"port"`     // the engine's own when 0
 	Database string            `yaml:"database"` // the first one
 	User     string            `yaml:"user"`     // the master user
-	IAMAuth  bool              `yaml:"iam_auth"` // takes IAM tokens for passwords
+	IAMAuth  bool              `yaml:"iam_auth"` // accepts IAM tokens as passwords
 	Status   string            `yaml:"status"`   // "available" when empty; an instance that is "creating" has no endpoint
 	Cluster  string            `yaml:"cluster"`  // of an instance: the name of its cluster
 	Custom   []string          `yaml:"custom"`   // of a cluster: names of its custom endpoints
 	Tags     map[string]string `yaml:"tags"`
 }
 
-// The kinds of cache that ElastiCache tells apart.
+// The kinds of cache in ElastiCache.
 const (
 	CacheGroup      = "group"
 	CacheCluster    = "cluster"
@@ -233,7 +233,7 @@ type Service struct {
 	Greeting string `yaml:"greeting"`
 }
 
-// Fault is a disturbance of calls: each field that is set takes effect.
+// Fault is a fault of calls: each field that is set takes effect.
 type Fault struct {
 	Operation string        `yaml:"operation"` // "iam:GetRole", "iam:*" or "*"
 	Call      int           `yaml:"call"`      // the call it strikes, counted from 1 since it was injected; 0: every call
@@ -241,13 +241,13 @@ type Fault struct {
 	Kind      FaultKind     `yaml:"kind"`
 }
 
-// FaultKind says what happens to a call after the delay.
+// FaultKind is the fault of a call after the delay.
 type FaultKind string
 
 // The kinds of fault. The empty one lets the call through.
 const (
 	Throttle    FaultKind = "throttle"    // "Rate exceeded"
 	Unavailable FaultKind = "unavailable" // 503
-	Garbage     FaultKind = "garbage"     // 200 with a body that is no answer
+	Garbage     FaultKind = "garbage"     // 200 with a body that is not an answer
 	Drop        FaultKind = "drop"        // the connection is closed without an answer
 )
