@@ -74,7 +74,7 @@ func writeProfiles(s *Sandbox) (profileFiles, error) {
 // Variable is one entry of an environment.
 type Variable struct{ Name, Value string }
 
-// Environment is what a shell needs to use the sandbox as a login.
+// Environment returns the variables with which a shell uses the sandbox as a login.
 func (s *Sandbox) Environment(l api.Credentials) []Variable {
 	all := []Variable{
 		{"AWS_ENDPOINT_URL", s.Endpoint()},
@@ -93,5 +93,6 @@ func (s *Sandbox) Environment(l api.Credentials) []Variable {
 	return all
 }
 
-// Outside are variables of the user's that would lead a command out of the sandbox.
+// Outside are the user's variables that would make a command use another account or a
+// proxy.
 var Outside = []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "HTTP_PROXY", "http_proxy"}

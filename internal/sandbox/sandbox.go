@@ -24,13 +24,13 @@ type Sandbox struct {
 	Account  *api.Server
 	Gateway  *gateway.Gateway
 	listener net.Listener
-	services map[string]string // HOST:PORT as the instances see it, to the address it really has
+	services map[string]string // HOST:PORT as the instances see it, to the real address
 	played   []*playedService
 	Files    profileFiles
 }
 
-// Open opens a world on a loopback address. Nothing is answered before
-// Serve runs. onCall, when not nil, is called for every call.
+// Open opens a world on a loopback address. Calls are answered once Serve runs. onCall,
+// when not nil, is called for every call.
 func Open(w world.World, listen string, onCall func(api.Call)) (*Sandbox, error) {
 	s := &Sandbox{World: w, services: make(map[string]string)}
 	if err := s.open(listen, onCall); err != nil {
@@ -42,7 +42,7 @@ func Open(w world.World, listen string, onCall func(api.Call)) (*Sandbox, error)
 func (s *Sandbox) open(listen string, onCall func(api.Call)) error {
 	var err error
 	if s.listener, err = net.Listen("tcp", listen); err != nil {
-		return fmt.Errorf("cannot serve the sandbox: %v", err) // of this machine: nobody is to look at the network
+		return fmt.Errorf("cannot serve the sandbox: %v", err) // without the system's error type: exit would advise about the network
 	}
 	if err := s.openServices(); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s *Sandbox) Serve(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Close lets go of what open took; it may be called after serve, too.
+// Close releases everything that Open opened; it may be called after Serve, too.
 func (s *Sandbox) Close() error {
 	var errs []error
 	if s.listener != nil {
@@ -116,7 +116,7 @@ func (s *Sandbox) decrypt(_ context.Context, _ string, blob []byte, encryptionCo
 // channels carries the account's sessions through the gateway.
 type channels struct{ gateway *gateway.Gateway }
 
-// Start tells the gateway's agent of a session.
+// Start starts a session at the gateway.
 func (c channels) Start(ctx context.Context, start api.SessionStart) (streamURL, token string, err error) {
 	properties, err := gatewayProperties(start.Properties)
 	if err != nil {
@@ -141,7 +141,7 @@ func (c channels) Resume(ctx context.Context, id string) (streamURL, token strin
 	return session.StreamURL.Reveal(), session.Token.Reveal(), nil
 }
 
-// Terminate ends a session; one that is gone has ended.
+// Terminate ends a session; an unknown session has ended.
 func (c channels) Terminate(ctx context.Context, id string) error {
 	if err := c.gateway.Terminate(ctx, id); err != nil && !errors.Is(err, gateway.ErrNoSession) {
 		return err

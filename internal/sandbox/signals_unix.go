@@ -11,9 +11,8 @@ import (
 	"ssmguard/internal/sandbox/gateway"
 )
 
-// cutOnSignal resets the connection of every session at each SIGUSR1, as a
-// change of network does, until ctx ends. At SIGUSR2 temporary credentials run out
-// before it does.
+// cutOnSignal resets the connection of every session at each SIGUSR1, as a change of
+// network does, until ctx ends. At SIGUSR2 temporary credentials expire first.
 func (s *Sandbox) cutOnSignal(ctx context.Context) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1, syscall.SIGUSR2)

@@ -2,5 +2,5 @@ package sandbox
 
 import "context"
 
-// cutOnSignal does nothing: Windows has no signal to spare.
+// cutOnSignal does nothing: Windows has no such signals.
 func (*Sandbox) cutOnSignal(context.Context) {}
