@@ -93,7 +93,7 @@ func stateable(r guard.Request, g guard.Grant, keys []string, set *policy.Set) s
 		_, tag, tagged := strings.Cut(key, "/")
 		switch {
 		case guard.IsTagKey(key) && of != "" && r.Files && tagged:
-			add("--" + of + "-tag " + tag + "=" + value + ", or --" + of + "-untagged")
+			add("--" + of + "-tag " + tag + "=" + value + " (or --" + of + "-untagged)")
 		case of != "" && (guard.IsTagKey(key) || strings.HasPrefix(strings.ToLower(key), "aws:resource")):
 			add("--context " + of + ":" + key + "=" + value)
 		default:

@@ -159,7 +159,7 @@ func TestTagsOfFiles(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 		if name == "not stated" && !slices.ContainsFunc(d.Findings, func(f guard.Finding) bool {
-			return strings.Contains(f.Detail, "--target-tag Name=bastion, or --target-untagged")
+			return strings.Contains(f.Detail, "--target-tag Name=bastion (or --target-untagged)")
 		}) {
 			t.Errorf("%s: nothing says what to state: %+v", name, d.Findings)
 		}
