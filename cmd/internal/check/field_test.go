@@ -55,11 +55,47 @@ func TestFieldPolicies(t *testing.T) {
 				t.Errorf("%s: %s is %v, denied %v is wanted: %s", c.ID, grant, got, denied, c.Reported)
 			}
 		}
+		repairedField(t, c.ID, d)
 		if wanted := len(c.Expect.Denied) == 0; wanted != (d.Verdict() == policy.Allow) {
 			t.Errorf("%s: %v, allowed %v is wanted: %s", c.ID, d.Verdict(), wanted, c.Reported)
 		}
 	}
 	if count < 20 {
 		t.Errorf("only %d cases were read", count)
+	}
+}
+
+// repairedField holds that the repair of a denied policy, applied, lets the request through,
+// and so does each other way of it.
+func repairedField(t *testing.T, id string, d guard.Decision) {
+	t.Helper()
+	if !d.Verdict().Denies() {
+		return
+	}
+	for _, f := range d.Findings {
+		if f.Level < guard.Error {
+			continue
+		}
+		if f.Fix == nil {
+			t.Errorf("%s: %s has no repair", id, f.Code)
+			continue
+		}
+		for fix := f.Fix; fix != nil; fix = fix.Or {
+			set := *d.Policies
+			for _, change := range fix.Changes {
+				var err error
+				if set, err = guard.Apply(set, change); err != nil {
+					t.Fatalf("%s: %s: %v", id, change.Describe(), err)
+				}
+			}
+			for _, g := range d.Grants {
+				if v := guard.Evaluate(set, g).Verdict; !g.Advisory && v != policy.Allow {
+					t.Errorf("%s: with %q %s is %v", id, fix.Text, g.ID, v)
+				}
+			}
+			if !fix.Checked {
+				t.Errorf("%s: the repair is not checked: %+v", id, fix)
+			}
+		}
 	}
 }
