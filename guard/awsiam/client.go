@@ -41,6 +41,8 @@ type Client struct {
 	policyReader
 	factReader
 	nodeReader
+
+	edits edits // of the policies that are simulated
 }
 
 // connection is how AWS is asked with one set of credentials, and what it has
@@ -63,8 +65,9 @@ type answers struct {
 
 	mu       sync.Mutex
 	memo     *memo
-	fresh    bool // the cache is written and not read
-	fromDisk bool // something the memo holds came from the cache
+	fresh    bool              // the cache is written and not read
+	fromDisk bool              // something the memo holds came from the cache
+	managed  map[string]string // ARNs of the managed policies that were read, by name
 }
 
 // reads are the goroutines that Close ends and waits for.
@@ -103,7 +106,7 @@ func New(cfg aws.Config, o Options) *Client {
 		a.cache = &cache{dir: filepath.Join(o.CacheDir, "evidence")} // sweep may delete what it finds there
 	}
 	a.life, a.closed = context.WithCancel(context.Background())
-	return &Client{a, policyReader{callerReader{a}}, factReader{a}, nodeReader{a}}
+	return &Client{a, policyReader{callerReader{a}}, factReader{a}, nodeReader{a}, edits{}}
 }
 
 // withShortRetries returns cfg with at most maxAttempts attempts and waits well

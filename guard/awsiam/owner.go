@@ -104,6 +104,7 @@ func (c policyReader) attachedPolicies(ctx context.Context, o owner) ([]document
 		read = c.managedPolicyAtOnce
 	}
 	docs, docErr := collect(policies.Attached, func(arn string) (document, error) {
+		c.noteManaged(arn)
 		text, err := read(ctx, arn)
 		return document{
 			Layer:  policy.Identity,

@@ -116,6 +116,9 @@ func (s simulation) position(m iamtypes.Statement) policy.Pos {
 // sourceName reads a SourcePolicyId: TYPE_ENTITY_POLICY for inline policies, the
 // policy's name for managed ones. A user's managed policy may be a group's.
 func (s simulation) sourceName(id string) string {
+	if strings.HasPrefix(id, "PolicyInputList.") {
+		return addedPolicy
+	}
 	p := principalOf(identity{SessionARN: s.caller.SessionARN})
 	kind := "role"
 	if p.kind == guard.User {

@@ -45,7 +45,7 @@ func (c *Client) Simulate(ctx context.Context, caller guard.Caller, gs []guard.G
 	}
 	errs := make([]error, len(gs))
 	each(len(gs), func(i int) {
-		rulings[i].Answer, errs[i] = simulation{c.connection, source, caller, gs[i]}.answer(ctx)
+		rulings[i].Answer, errs[i] = simulation{c.connection, source, caller, gs[i], c.edits}.answer(ctx)
 	})
 	return rulings, joinDistinct(errs)
 }
@@ -62,7 +62,7 @@ func (c *Client) policySource(ctx context.Context, caller guard.Caller, probe gu
 	}
 	errs := make([]error, len(likely))
 	each(len(likely), func(i int) {
-		_, errs[i] = simulation{c.connection, likely[i], caller, probe}.run(ctx, nil)
+		_, errs[i] = simulation{c.connection, likely[i], caller, probe, edits{}}.run(ctx, nil)
 	})
 	if i := slices.Index(errs, nil); i >= 0 {
 		return likely[i], nil
@@ -76,6 +76,7 @@ type simulation struct {
 	source string
 	caller guard.Caller
 	grant  guard.Grant
+	edits  edits
 }
 
 // answer simulates the grant and, where the result may turn on keys we do not
@@ -212,6 +213,9 @@ func (s simulation) run(ctx context.Context, extra []iamtypes.ContextEntry) (out
 		ActionNames:     []string{s.grant.Action},
 		ResourceArns:    []string{s.grant.Resource},
 		ContextEntries:  append(contextEntries(s.grant.Context), extra...),
+
+		PolicyInputList:     s.edits.add,
+		PolicyExclusionList: s.edits.remove,
 	}
 	var results []iamtypes.EvaluationResult
 	for range maxPages {

@@ -92,8 +92,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 			o.close()
 			return err
 		}
-		// IAM's simulation knows the policies as they are; only the local judge can be asked.
-		w.Guard.Simulators = []guard.Simulator{guard.Local{Source: source}}
+		w.Guard.Simulators = append(o.files.WhatIf.simulators(w.Guard.Simulators, source), guard.Local{Source: source})
 		o.decide = func(ctx context.Context) (guard.Decision, error) {
 			d, err := o.Line.Ask(ctx, w)
 			return added.qualify(d, unread), err

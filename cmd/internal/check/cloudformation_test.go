@@ -108,7 +108,7 @@ func TestStackLayers(t *testing.T) {
 			if err := os.WriteFile(path, []byte(`{"Resources":{`+tt.text+`}}`), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			r, err := readPolicies([]policyFile{{tt.kind, path}}, guard.Caller{})
+			r, err := readPolicies([]policyFile{{kind: tt.kind, path: path}}, guard.Caller{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -37,7 +37,7 @@ type fileOptions struct {
 func (o *fileOptions) flags() []command.Flag {
 	file := func(name string, kind policy.Kind, text string) command.Flag {
 		return command.Flag{Name: name, Value: "FILE", Group: fileGroup, Text: text, Set: func(path string) error {
-			o.Files = append(o.Files, policyFile{kind, path})
+			o.Files = append(o.Files, policyFile{kind: kind, path: path})
 			return nil
 		}}
 	}
@@ -53,7 +53,7 @@ func (o *fileOptions) flags() []command.Flag {
 			o.Context[key] = append(o.Context[key], value)
 		})},
 		{Name: "--what-if-add", Value: "FILE", Text: "ask as if the caller had this policy, too", Set: func(v string) error {
-			o.WhatIf.add = append(o.WhatIf.add, policyFile{policy.Identity, v})
+			o.WhatIf.add = append(o.WhatIf.add, policyFile{policy.Identity, v, true})
 			return nil
 		}},
 		{Name: "--what-if-remove", Value: "NAME", Text: "ask as if the caller had not this policy", Set: func(v string) error {

@@ -177,7 +177,7 @@ func policyFiles(p configs.MatrixPolicies) []policyFile {
 	}{{policy.Identity, p.Identity}, {policy.Boundary, p.Boundary}, {policy.Session, p.Session},
 		{policy.SCP, p.SCP}, {policy.RCP, p.RCP}, {policy.Endpoint, p.Endpoint}} {
 		for _, path := range layer.paths {
-			files = append(files, policyFile{layer.kind, path})
+			files = append(files, policyFile{kind: layer.kind, path: path})
 		}
 	}
 	return files

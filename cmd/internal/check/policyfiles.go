@@ -16,6 +16,7 @@ import (
 type policyFile struct {
 	kind policy.Kind
 	path string
+	bare bool // a statement alone will do, as a fix prints it
 }
 
 // policyTexts is what a file of policies holds.

@@ -47,6 +47,10 @@ func (f policyFile) read(caller guard.Caller) (policyTexts, error) {
 	if json.Unmarshal(text, &in.top) != nil {
 		in.top = nil
 	}
+	if _, document := in.top["Statement"]; f.bare && !document && in.top["Effect"] != nil {
+		s, err := policy.ParseStatement(f.kind, in.path, text)
+		return policyTexts{documents: []policyText{{name: in.path, statements: []policy.Statement{s}}}}, err
+	}
 	for _, form := range policyForms() {
 		if form.is(in) {
 			return form.read(f.kind, in)

@@ -120,7 +120,9 @@ func readSimulation(c *api.Request) (*simulation, error) {
 	if err := sim.inputPolicies(); err != nil {
 		return nil, err
 	}
-	sim.exclude()
+	if err := sim.exclude(); err != nil {
+		return nil, err
+	}
 	sim.given = c.List("ResourceArns.member.%d")
 	for _, r := range sim.given {
 		if r != "*" && len(strings.SplitN(r, ":", 6)) < 6 {
@@ -217,23 +219,34 @@ func (sim *simulation) inputPolicies() error {
 	return nil
 }
 
-// exclude removes the policies in PolicyExclusionList, by policy type or ARN.
-func (sim *simulation) exclude() {
-	for _, t := range sim.List("PolicyExclusionList.member.%d.PolicyType") {
+// exclude removes the policies in PolicyExclusionList, by policy type, ARN, or entity and name:
+// docs.aws.amazon.com/IAM/latest/APIReference/API_PolicyIdentifier.html
+func (sim *simulation) exclude() error {
+	for i := 1; ; i++ {
+		field := func(name string) string {
+			return sim.Form.Get(fmt.Sprintf("PolicyExclusionList.member.%d.%s", i, name))
+		}
+		kind, arn, inline := field("PolicyType"), field("PolicyArn"), field("InlinePolicyIdentifier.PolicyName")
+		if kind == "" && arn == "" && inline == "" {
+			return nil
+		}
+		if i > 256 || strings.Count(arn, "*") > 1 {
+			return api.Refuse("InvalidInput", "Invalid policy exclusion list.")
+		}
+		attached := field("InlinePolicyIdentifier.AttachmentType") + "_" + field("InlinePolicyIdentifier.AttachmentName") + "_" + inline
 		sim.policies.Sources = slices.DeleteFunc(sim.policies.Sources, func(s api.Source) bool {
-			return s.Layer == api.LayerIdentity && (t == s.Kind || t == "inline" && s.ARN == "")
+			if s.Layer != api.LayerIdentity || strings.HasPrefix(s.ID, "PolicyInputList.") {
+				return false
+			}
+			return kind != "" && (kind == s.Kind || kind == "inline" && s.ARN == "") || arn != "" && s.ARN != "" && policy.Wild(arn, s.ARN) ||
+				inline != "" && s.ARN == "" && policy.Wild(attached, s.ID)
 		})
-		switch t {
+		switch kind {
 		case "scp":
 			sim.policies.Levels = 0
 		case "permission-boundary":
 			sim.policies.Bounded = false
 		}
-	}
-	for _, arn := range sim.List("PolicyExclusionList.member.%d.PolicyArn") {
-		sim.policies.Sources = slices.DeleteFunc(sim.policies.Sources, func(s api.Source) bool {
-			return s.Layer == api.LayerIdentity && s.ARN != "" && s.ARN == arn
-		})
 	}
 }
 

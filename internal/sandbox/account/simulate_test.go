@@ -256,3 +256,34 @@ func TestSimulationShowsTheDeny(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestSimulationExcludes: what PolicyExclusionList names does not bear on the answer; what
+// it cannot name, and what the call itself adds, does.
+func TestSimulationExcludes(t *testing.T) {
+	w := userWith(allow("*", "*"))
+	name := w.Users[0].Inline[0].Name
+	_, c := open(t, w, api.Options{})
+	inline := func(attached, name string) []string {
+		const member = "PolicyExclusionList.member.1.InlinePolicyIdentifier."
+		return []string{member + "AttachmentType", "user", member + "AttachmentName", attached, member + "PolicyName", name}
+	}
+	added := []string{"PolicyInputList.member.1", allow("ssm:StartSession", "*")}
+	for _, tt := range []struct {
+		pairs []string
+		want  string
+	}{
+		{nil, "allowed"},
+		{inline("alice", name), "implicitDeny"},
+		{inline("ali*", name), "implicitDeny"},
+		{inline("bob", name), "allowed"},
+		{[]string{"PolicyExclusionList.member.1.PolicyType", "inline"}, "implicitDeny"},
+		{append([]string{"PolicyExclusionList.member.1.PolicyType", "inline"}, added...), "allowed"},
+		{append(inline("alice", name), added...), "allowed"},
+		{[]string{"PolicyExclusionList.member.1.PolicyArn", "arn:aws:iam::111122223333:policy/*"}, "allowed"},
+	} {
+		var a simulationAnswer
+		if f := c.ask(&a, "iam", "SimulatePrincipalPolicy", append([]string{"PolicySourceArn", aliceARN, "ActionNames.member.1", "ssm:StartSession"}, tt.pairs...)...); f.Code != "" || a.EvaluationResults[0].EvalDecision != tt.want {
+			t.Errorf("%v: %+v %v, want %s", tt.pairs, a.EvaluationResults, f, tt.want)
+		}
+	}
+}
