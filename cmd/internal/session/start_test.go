@@ -73,7 +73,11 @@ func (s *stage) Caller(context.Context) (guard.Caller, error) {
 func (s *stage) Name() string { return "iam" }
 
 func (s *stage) Simulate(_ context.Context, _ guard.Caller, gs []guard.Grant) ([]guard.Ruling, error) {
-	s.did = append(s.did, "simulate")
+	if gs[0].ID == guard.GrantAccessRequest {
+		s.did = append(s.did, "access")
+	} else {
+		s.did = append(s.did, "simulate")
+	}
 	answer := policy.Answer{Verdict: s.verdict}
 	if s.verdict == policy.Unknown {
 		answer.DependsOn = []string{"session"}
@@ -142,15 +146,16 @@ type startCase struct {
 func startCases() []startCase {
 	var (
 		asked    = []string{"caller", "simulate"}
+		denied   = []string{"caller", "simulate", "access"} // whether the caller may ask for access first
 		started  = []string{"caller", "simulate", "open", "remember", "plugin ann-1"}
 		unproven = []string{"caller", "simulate", "open", "plugin ann-1"}
 		broken   = errors.New("the plugin did not start")
 	)
 	return []startCase{
 		{"allowed", configs.GuardOn, stage{verdict: policy.Allow}, started, exit.OK, "hello\n", ""},
-		{"denied", configs.GuardOn, stage{verdict: policy.ImplicitDeny}, asked, exit.Refused, "", "ssmguard: error: "},
+		{"denied", configs.GuardOn, stage{verdict: policy.ImplicitDeny}, denied, exit.Refused, "", "ssmguard: error: "},
 		{"explicitly denied", configs.GuardStrict, stage{verdict: policy.ExplicitDeny}, asked, exit.Refused, "", "ssmguard: error: "},
-		{"denied, warn", configs.GuardWarn, stage{verdict: policy.ImplicitDeny}, unproven, exit.OK, "hello\n", "ssmguard: error: "},
+		{"denied, warn", configs.GuardWarn, stage{verdict: policy.ImplicitDeny}, append(denied[:3:3], unproven[2:]...), exit.OK, "hello\n", "ssmguard: error: "},
 		{"denied, off", configs.GuardOff, stage{verdict: policy.ImplicitDeny}, unproven[2:], exit.OK, "hello\n", ""},
 		{"unknown", configs.GuardOn, stage{}, unproven, exit.OK, "hello\n", "ssmguard: "},
 		{"unknown, strict", configs.GuardStrict, stage{}, asked, exit.Refused, "", "ssmguard: "},
@@ -171,11 +176,11 @@ func startCases() []startCase {
 		{"allowed a moment ago", configs.GuardOn, stage{recent: true}, unproven[2:], exit.OK, "hello\n", ""},
 		{"allowed a moment ago, strict", configs.GuardStrict, stage{recent: true, verdict: policy.Allow}, started, exit.OK, "hello\n", ""},
 		{"allowed a moment ago, now refused", configs.GuardOn, stage{recent: true, verdict: policy.ImplicitDeny, refusal: refusedOpen},
-			[]string{"open", "forget", "caller", "simulate"}, exit.Refused, "", "the policies read here agree"},
+			append([]string{"open", "forget"}, denied...), exit.Refused, "", "the policies read here agree"},
 		{"denied by an old answer", configs.GuardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.Allow},
-			[]string{"caller", "simulate", "refresh", "caller", "simulate", "open", "remember", "plugin ann-1"}, exit.OK, "hello\n", ""},
+			[]string{"caller", "simulate", "access", "refresh", "caller", "simulate", "open", "remember", "plugin ann-1"}, exit.OK, "hello\n", ""},
 		{"denied again", configs.GuardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.ImplicitDeny},
-			[]string{"caller", "simulate", "refresh", "caller", "simulate"}, exit.Refused, "", "ssmguard: error: "},
+			[]string{"caller", "simulate", "access", "refresh", "caller", "simulate", "access"}, exit.Refused, "", "ssmguard: error: "},
 	}
 }
 
