@@ -117,7 +117,8 @@ func pass(mutants []mutant) error {
 	return nil
 }
 
-// kill plants one change, and says why it is not killed by its test alone.
+// kill plants one change, and returns the reason if anything but its test fails, or
+// nothing does.
 func kill(m mutant) (err error) {
 	original, err := os.ReadFile(m.File)
 	if err != nil {
@@ -150,7 +151,7 @@ func kill(m mutant) (err error) {
 	return nil
 }
 
-// result is what go test said.
+// result is the output of go test.
 type result struct {
 	outcome map[string]string // by test
 	output  string
