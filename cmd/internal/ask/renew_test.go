@@ -150,8 +150,8 @@ func TestRemedy(t *testing.T) {
 	}
 }
 
-// What a plugin is given holds when it is given; whoever types in a session is
-// not asked for a code.
+// A plugin gets credentials that are valid at that time, and no prompt for a code
+// interrupts a session.
 func TestKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

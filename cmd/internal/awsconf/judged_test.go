@@ -12,8 +12,8 @@ import (
 	"ssmguard/cmd/internal/awscli"
 )
 
-// TestJudged holds corners in which the stock AWS CLI was asked what it does: its
-// calls and the key they end with, or its words. ROLE is a profile's beginning.
+// TestJudged has corner cases whose answers are the stock AWS CLI's: its calls and the
+// key they end with, or its words. ROLE is a profile's beginning.
 func TestJudged(t *testing.T) {
 	const (
 		base    = "[profile b]\naws_access_key_id = AKIDB\naws_secret_access_key = s\n"

@@ -28,7 +28,7 @@ const (
 	loginConfig  = "[default]\nlogin_session = " + loginSession + "\n"
 )
 
-// signinFake plays AWS Sign-In: it takes what it is sent apart, and answers.
+// signinFake is a fake of AWS Sign-In: it checks each request and answers.
 type signinFake struct {
 	*httptest.Server
 	t      *testing.T
@@ -247,7 +247,7 @@ func text(err error) string {
 	return err.Error()
 }
 
-// TestLoginFile: what is wrong with the file is told before anybody is asked.
+// TestLoginFile: a fault of the file is reported before any call.
 func TestLoginFile(t *testing.T) {
 	for name, tc := range map[string]struct{ file, want string }{
 		"none": {"", "Error loading login session token: Unable to load a existing login session for session " + loginSession +

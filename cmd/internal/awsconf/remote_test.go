@@ -380,8 +380,8 @@ func TestSSOFaults(t *testing.T) {
 	}
 }
 
-// TestSSOWithoutRefresh: a token that cannot be refreshed is told of in the CLI's
-// words, and nobody is asked.
+// TestSSOWithoutRefresh: a token that cannot be refreshed is reported in the CLI's
+// words, without a call.
 func TestSSOWithoutRefresh(t *testing.T) {
 	c := newCloud(t)
 	h := newHome(t, c, ssoConfigText)

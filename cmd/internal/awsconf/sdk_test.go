@@ -27,7 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// outcome is what a provider gives, in words.
+// outcome describes the result of a provider.
 func outcome(p aws.CredentialsProvider) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -128,7 +128,7 @@ func TestNobodyAnswers(t *testing.T) {
 		mu.Lock()
 		asked = append(asked, r.Method)
 		mu.Unlock()
-		panic(http.ErrAbortHandler) // what it is that fails makes no difference
+		panic(http.ErrAbortHandler) // any failure will do
 	}))
 	defer s.Close()
 	h := newHome(t, newCloud(t), "")

@@ -29,7 +29,7 @@ func element(name, value string) string {
 	return "<" + name + ">" + value + "</" + name + ">"
 }
 
-// A given is what a source of credentials has to give; "-" is left out.
+// A given has the values of a source of credentials; "-" is left out.
 type given struct{ id, secret, expires string }
 
 const roleAlone = "[profile b]\naws_access_key_id = AKIDB\naws_secret_access_key = s\n" +

@@ -80,7 +80,7 @@ func TestExamplesCanBeTyped(t *testing.T) {
 	}
 }
 
-// The man page says nothing twice: what several commands share has one place.
+// The man page has no duplicates: shared options are listed once.
 func TestManPageSaysEverythingOnce(t *testing.T) {
 	top, _ := declared(t)
 	var b strings.Builder

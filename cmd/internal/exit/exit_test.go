@@ -72,7 +72,7 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// TestCodeOfAQuestion: what AWS said no to is 254, what it did not say is 255.
+// TestCodeOfAQuestion: a call that AWS refused is 254, a call without an answer is 255.
 func TestCodeOfAQuestion(t *testing.T) {
 	want := map[awsiam.Kind]int{
 		awsiam.KindOther: 255, awsiam.KindDenied: 254, awsiam.KindCredentials: 254, awsiam.KindThrottled: 255, awsiam.KindNotFound: 254,
@@ -96,7 +96,7 @@ func TestVerdictStatus(t *testing.T) {
 	}
 }
 
-// TestReport: who has said what of an error already, and in whose words.
+// TestReport: an error is printed once, in the AWS CLI's words or in ours.
 func TestReport(t *testing.T) {
 	for _, tt := range []struct {
 		name           string

@@ -8,8 +8,8 @@ import (
 	"ssmguard/cmd/internal/exit"
 )
 
-// TestBatchLine: what a batch file's program gets is what it was given, after
-// cmd.exe and the start code of C programs have read it; or it is refused.
+// TestBatchLine: the program of a batch file gets the given arguments, after cmd.exe
+// and the start code of C programs have read it; or it is refused.
 func TestBatchLine(t *testing.T) {
 	const path = `C:\Program Files\100% & more\aws.cmd`
 	for _, tt := range []struct {

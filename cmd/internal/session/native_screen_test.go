@@ -51,7 +51,7 @@ func TestScreenNote(t *testing.T) {
 	}
 }
 
-// slowTerminal shows what it is given at once and takes its time to say so.
+// slowTerminal shows its input at once, and returns from Write later.
 type slowTerminal struct {
 	*bytes.Buffer
 	takes time.Duration
@@ -101,7 +101,7 @@ func TestScreenFile(t *testing.T) {
 	}
 }
 
-// Beside ssh, which has the terminal, only a loss that lasts is told.
+// While ssh has the terminal, only a loss that lasts is shown.
 func TestScreenBeside(t *testing.T) {
 	for lasts, want := range map[time.Duration]string{
 		noticeAfter / 2: "",
@@ -122,8 +122,8 @@ func TestScreenBeside(t *testing.T) {
 	}
 }
 
-// A loss is told at a shell when it lasts, and in one line when it does not; a
-// program's screen is left in peace, or drawn again.
+// In a shell a loss that lasts is shown at once, and a short one in one line
+// afterwards; a program's screen is left in peace, or drawn again.
 func TestScreenLoss(t *testing.T) {
 	lost, back := channel.Event{Kind: channel.Lost, Err: errors.New("cut")}, channel.Event{Kind: channel.Resumed}
 	for name, c := range map[string]struct {
@@ -156,7 +156,7 @@ func TestScreenLoss(t *testing.T) {
 	}
 }
 
-// A notice that was due when the session ended is not said any more.
+// A note that was due when the session ended is not shown.
 func TestScreenEnd(t *testing.T) {
 	s, b := newTestScreen()
 	s.withUser()

@@ -19,7 +19,7 @@ import (
 
 // A document may say what to listen on; parameters come first.
 func TestLocalEnds(t *testing.T) {
-	// A port that the test holds: nobody else can have it meanwhile, and who wants it is told so.
+	// The test holds the port, so that it is in use.
 	taken, err := door.Open("", false)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestMayBeSilent(t *testing.T) {
 	}
 }
 
-// What the gateway says at the end is told, and is no peaceful end; leaving is one.
+// The gateway's text at the end is an error; leaving by ~. is not.
 func TestSessionError(t *testing.T) {
 	for _, c := range []struct {
 		err  error
@@ -107,7 +107,7 @@ func TestSessionError(t *testing.T) {
 	}
 }
 
-// A program that says nothing for longer than opening may take is no failure.
+// A program that sends nothing for longer than opening may take is not a failure.
 func TestSilentProgram(t *testing.T) {
 	t.Parallel()
 	// On a busy machine the connection itself may take longer than opening may.

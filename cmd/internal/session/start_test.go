@@ -23,10 +23,10 @@ import (
 	"ssmguard/proxy/plugin"
 )
 
-// stage is a world that writes down what is done to it.
+// stage is a fake of evidence, judges and plugin that records the calls.
 type stage struct {
 	verdict  policy.Verdict // of every grant
-	cached   bool           // the verdict is of an earlier run, fresh is what it would be now
+	cached   bool           // the verdict is from an earlier run, fresh is the current one
 	fresh    policy.Verdict
 	recent   bool // allowed a moment ago
 	noCaller error
@@ -260,7 +260,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// A session that was opened too late is ended; that it cannot be is told.
+// A session that was opened too late is terminated; a failure to do so is reported.
 func TestInterruptedWhileOpening(t *testing.T) {
 	for _, stuck := range []error{nil, errors.New("refused")} {
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -283,7 +283,7 @@ func TestInterruptedWhileOpening(t *testing.T) {
 	}
 }
 
-// TestStops: who stops a session at which verdict.
+// TestStops: which mode of the guard stops a session at which verdict.
 func TestStops(t *testing.T) {
 	const unknown, allow, implicit, explicit = policy.Unknown, policy.Allow, policy.ImplicitDeny, policy.ExplicitDeny
 	for mode, at := range map[configs.GuardMode][]policy.Verdict{

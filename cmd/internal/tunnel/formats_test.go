@@ -24,7 +24,7 @@ var hostile = []string{
 // controls have no place in any form.
 var controls = []string{"a\nb", "a\rb", "a\x00b", "a\x1b[2Jb", "a\tb", "a\x7fb", "a\u009bb", "a\u2028b", "a\u202eb", "a\u2066b", "a\u200fb"}
 
-// Every form gives back what was put into it, by its own reader.
+// Every format returns the values that were put in, read by its own reader.
 func TestFormatsQuote(t *testing.T) {
 	for format, read := range map[string]func(*testing.T, string) map[string]string{"psql": readExports, "mysql": readOptions, "url": readURL} {
 		for _, engine := range map[string][]string{"psql": {""}, "mysql": {"mysql"}, "url": {"postgres", "mysql", "valkey", "sqlserver-ex"}}[format] {
@@ -67,7 +67,7 @@ func TestFormatsRefuseControlCharacters(t *testing.T) {
 	}
 }
 
-// What PostgreSQL's programs read as settings is no database.
+// A name that PostgreSQL's programs read as settings is not a database.
 func TestDatabaseIsNoConnectionString(t *testing.T) {
 	for _, database := range []string{"hostaddr=192.0.2.1 sslmode=disable", "postgres://192.0.2.1/x", "postgresql://192.0.2.1/x"} {
 		if got, err := (access{Format: "psql", Database: database}).text(); err == nil || exit.Code(err) != exit.Usage {

@@ -33,7 +33,8 @@ import (
 	"ssmguard/proxy/plugin"
 )
 
-// What passes by itself, and what is the end before and after a tunnel was ready.
+// Which errors pass by themselves, and which end a tunnel before and after it was
+// ready.
 func TestFinal(t *testing.T) {
 	refused := func(code string, status int) error { return &proxy.Refused{Code: code, HTTPStatus: status} }
 	dns := &net.DNSError{Err: "no such host", Name: "ssm.invalid"}
@@ -131,7 +132,7 @@ func TestLossIsToldOnce(t *testing.T) {
 	noneLeft(t, s)
 }
 
-// deaf takes events until somebody stops listening.
+// deaf takes events until its reader stops.
 type deaf struct {
 	heard
 	gone atomic.Bool
@@ -144,7 +145,7 @@ func (d *deaf) Event(e proxy.Event) error {
 	return d.heard.Event(e)
 }
 
-// A tunnel whose events nobody reads any more ends, and its session with it.
+// A tunnel whose events have no reader any more ends, and its session, too.
 func TestUnheardTunnelEnds(t *testing.T) {
 	s := sandboxtest.Served(t, "seed2-fixed")
 	p := inSandbox(t, s)
@@ -293,7 +294,8 @@ func TestEndsWhileAsked(t *testing.T) {
 	}
 }
 
-// A process takes its name although somebody looks at that moment whether it lives.
+// A process takes its name although another one holds the lock to look whether it is
+// alive.
 func TestLockOutwaitsALook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := keeper.Registry{Dir: t.TempDir()}

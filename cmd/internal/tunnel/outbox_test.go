@@ -29,7 +29,7 @@ func (s *stopped) Event(e proxy.Event) error {
 	return nil
 }
 
-// Who reads slowly holds up nobody, and gets everything in its order.
+// A slow reader does not delay the sender, and gets all events in order.
 func TestOutbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to := &stopped{goes: make(chan struct{})}
@@ -48,7 +48,7 @@ func TestOutbox(t *testing.T) {
 	})
 }
 
-// A tunnel whose events nobody takes answers for itself all the same.
+// A tunnel whose events are not read still answers for its state.
 func TestStoppedReaderHoldsUpNoTunnel(t *testing.T) {
 	s := sandboxtest.Served(t, "seed2-fixed")
 	p := inSandbox(t, s)

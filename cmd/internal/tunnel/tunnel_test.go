@@ -34,7 +34,7 @@ func (t heard) Event(e proxy.Event) error {
 	return nil
 }
 
-// longest bounds every wait for what has to come; a busy machine may need nearly all of it.
+// longest is the time limit of every wait; a busy machine may need nearly all of it.
 const longest = 2 * time.Minute
 
 // await returns the next event of a state.
