@@ -134,8 +134,8 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// TestArrowsNotice: an import that the design forbids is noticed whoever makes it.
-// Each edge is put into the graph of the imports that there are.
+// TestArrowsNotice: an import that the design forbids is noticed in every package. Each
+// edge is put into the graph of the imports that there are.
 func TestArrowsNotice(t *testing.T) {
 	sdk, x := []string{"github.com/aws/aws-sdk-go-v2/aws"}, []string{"golang.org/x/term"}
 	ours := func(names ...string) []string {
@@ -403,7 +403,7 @@ func hasPrefix(s string, prefixes []string) bool {
 	return false
 }
 
-// TestScriptsAreListed: whoever reads CONTRIBUTING.md knows every script of .ci.
+// TestScriptsAreListed: CONTRIBUTING.md lists every script of .ci.
 func TestScriptsAreListed(t *testing.T) {
 	text, err := os.ReadFile("../../CONTRIBUTING.md")
 	if err != nil {

@@ -84,7 +84,7 @@ type driven struct {
 	before    *unix.Termios
 	screen    *screen
 	done      chan error
-	read      chan struct{} // closed when there is nothing more on the screen
+	read      chan struct{} // closed at the end of the output
 	group     string        // $1
 	environ   []string
 	hungUp    bool
