@@ -63,7 +63,7 @@ func TestAddTunnelQuotesVariables(t *testing.T) {
 	}
 }
 
-// What is a variable in the file is read as everywhere.
+// Variables in the file are expanded as everywhere.
 func TestAddTunnelReadsVariables(t *testing.T) {
 	before := []byte("tunnels:\n  a:\n    target: t\n    port: ${PORT}\n    guard: ${MODE:-warn}\n")
 	if _, _, err := AddTunnel("f", before, Tunnel{Name: "new", Target: "t", Port: 1}, Variables{Lookup: env("PORT", "5432")}); err != nil {

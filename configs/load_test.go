@@ -76,7 +76,7 @@ groups: {all: [db, cache]}
 	}
 }
 
-// What a tunnel says about waiting counts, also that it is not to be done.
+// A tunnel's own wait overrides the defaults, false included.
 func TestWaitOverDefaults(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "config.yaml"), `
 defaults: {wait: true}

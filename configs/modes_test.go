@@ -2,7 +2,7 @@ package configs
 
 import "testing"
 
-// Of two modes one is weaker, and everything is weaker than what is no mode but that.
+// Modes are ordered from the weakest to the strictest; "" is the weakest.
 func TestWeakerThan(t *testing.T) {
 	order := []GuardMode{"", GuardOff, GuardWarn, GuardOn, GuardStrict}
 	for i, m := range order {

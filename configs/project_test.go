@@ -100,7 +100,7 @@ func TestProjectVariablesAreDocumented(t *testing.T) {
 	}
 }
 
-// No text of a file has a character that ends a line or moves what is around it.
+// No text of a file has a character that ends a line or moves the text around it.
 func TestControlCharacters(t *testing.T) {
 	for name, escape := range map[string]string{
 		"line feed": `\n`, "carriage return": `\r`, "tab": `\t`, "NUL": `\0`, "escape": `\e`, "delete": `\x7f`, "C1": `\x9b`,
@@ -193,7 +193,7 @@ func wantWarnings(t *testing.T, name string, got []string, want string) {
 	}
 }
 
-// What is wrong with a project's file concerns who needs it.
+// Faults of a project's file concern the commands that need it.
 func TestFaultyProject(t *testing.T) {
 	user := "tunnels:\n  mine: {target: i-own, port: 1}\n"
 	for _, test := range []struct{ name, text, warning string }{
@@ -297,7 +297,7 @@ func TestForeignProject(t *testing.T) {
 	}
 }
 
-// What is no file is no project's file.
+// A folder or a dangling link is not a project's file.
 func TestProjectFileThatIsNone(t *testing.T) {
 	dir := t.TempDir()
 	if err := errors.Join(os.MkdirAll(filepath.Join(dir, "a", ProjectFile), 0o700), os.Symlink("nowhere", filepath.Join(dir, "link"))); err != nil {
