@@ -93,7 +93,7 @@ func TestDenialStyles(t *testing.T) {
 	}
 }
 
-// When both grants are missing one is named, and which one is as the seed says.
+// When both grants are missing one is named; the seed decides which.
 func TestDenialOfBothGrants(t *testing.T) {
 	named := make(map[string]int)
 	for seed := range uint64(20) {

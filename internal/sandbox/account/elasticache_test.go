@@ -191,7 +191,7 @@ func TestShortRegion(t *testing.T) {
 	}
 }
 
-// A world whose caches cannot be is no world.
+// A world with impossible caches is an error.
 func TestCachesOfWorld(t *testing.T) {
 	for _, k := range []world.Cache{{Kind: world.CacheGroup, Name: "x", Engine: "cash", Port: 1}, {Kind: world.CacheGroup, Name: "X", Engine: "redis"}} {
 		w := userWith()

@@ -95,7 +95,7 @@ func TestDescribeDBProxies(t *testing.T) {
 	}
 }
 
-// Absence and malformed input are said in RDS's own codes, with their status.
+// Unknown names and malformed input have RDS's own codes, with their status.
 func TestRDSFaults(t *testing.T) {
 	_, c := open(t, withDatabases(allow("rds:*", "*")), api.Options{})
 	for _, test := range []struct {
@@ -207,7 +207,7 @@ func TestRDSAuthorization(t *testing.T) {
 	}
 }
 
-// A world whose databases cannot be is no world.
+// A world with impossible databases is an error.
 func TestDatabasesOfWorld(t *testing.T) {
 	for want, d := range map[string]world.Database{
 		`DB instance x: no DB cluster "y"`: {Kind: world.DBInstance, Name: "x", Cluster: "y"},

@@ -42,7 +42,7 @@ func TestParseSignatureRefuses(t *testing.T) {
 	}
 }
 
-// Every way of being nobody, in the words of each family of services.
+// Every failure to authenticate, in the words of each family of services.
 func TestWhoIsRefused(t *testing.T) {
 	w := userWith(allow("*", "*"))
 	w.Logins = append(w.Logins, world.Login{Name: "old", Principal: "user/alice", Temporary: true, MFA: true, Expired: true},

@@ -83,7 +83,7 @@ func TestSimulationResult(t *testing.T) {
 	}
 }
 
-// What is filled in about the source, and what is not.
+// The keys about the source that the simulator fills in, and those that it does not.
 func TestSimulationFillsIn(t *testing.T) {
 	for _, test := range []struct {
 		key, value string

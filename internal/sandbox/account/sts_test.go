@@ -73,7 +73,7 @@ func TestAssumeRole(t *testing.T) {
 	}
 }
 
-// A session policy bounds the session, and a denial says so.
+// A session policy limits the session, and a denial names it.
 func TestAssumeRoleWithSessionPolicy(t *testing.T) {
 	_, c := open(t, assumable(testAccount), api.Options{})
 	var got issued

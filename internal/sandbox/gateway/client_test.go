@@ -14,7 +14,7 @@ import (
 	"ssmguard/proxy/channel/wire"
 )
 
-// patience bounds every wait for what has to come; a busy machine may need nearly all of it.
+// patience is the time limit of every wait; a busy machine may need nearly all of it.
 const patience = 2 * time.Minute
 
 // client is the least that can talk to a gateway: it acknowledges everything,
@@ -34,7 +34,7 @@ type client struct {
 	gone     bool
 	raw      []wire.Frame // everything received
 	silent   bool         // acknowledges nothing
-	eager    string       // said as soon as the handshake is complete
+	eager    string       // sent as soon as the handshake is complete
 	seq      int64
 	expected int64
 	early    map[int64]wire.Frame

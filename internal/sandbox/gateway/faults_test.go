@@ -99,14 +99,14 @@ func TestDelayKeepsTheOrder(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 		}
-		l.close() // what is under way arrives
+		l.close() // the messages under way arrive
 		if len(got) != 100 || !slices.IsSorted(got) {
 			t.Errorf("arrived: %v", got)
 		}
 	})
 }
 
-// sender returns the port of a server that sends data to whoever comes, and hangs up.
+// sender returns the port of a server that sends data to every client, and hangs up.
 func sender(t *testing.T, data []byte) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -218,7 +218,7 @@ func TestInputIsPutInOrder(t *testing.T) {
 	}
 }
 
-// The front of what is not acknowledged is sent again, and nothing else.
+// Only the oldest unacknowledged message is sent again.
 func TestOnlyTheFrontIsResent(t *testing.T) {
 	g := serve(t, Options{})
 	p, s := start(t, g, SessionConfig{Kind: Port, Pace: true, Handshake: HandshakeNever, Properties: Properties{PortNumber: sender(t, make([]byte, 8*chunk))}})

@@ -51,8 +51,8 @@ func TestControlCReachesTheShell(t *testing.T) {
 	c.awaitClosed()
 }
 
-// What is said as soon as the handshake is complete is not acknowledged and lost,
-// although the agent is not ready yet: said again, it is heard.
+// Input that is sent as soon as the handshake is complete is not acknowledged and lost,
+// although the agent is not ready yet: it arrives when it is sent again.
 func TestInputRightAfterTheHandshake(t *testing.T) {
 	g := serve(t, Options{})
 	p, s := start(t, g, SessionConfig{Kind: InteractiveCommands, Handshake: HandshakeAlways, Pace: true, Properties: Properties{

@@ -42,7 +42,7 @@ func TestUnreadInput(t *testing.T) {
 	awaitDone(t, s)
 }
 
-// What a command has started ends with its session.
+// Processes that a command has started end with its session.
 func TestCommandLeavesNothing(t *testing.T) {
 	g := serve(t, Options{})
 	p, s := start(t, g, SessionConfig{Kind: NonInteractiveCommands, Properties: Properties{
@@ -64,7 +64,7 @@ func TestCommandLeavesNothing(t *testing.T) {
 	}
 }
 
-// zombie reports whether a process has ended and nobody has asked how.
+// zombie reports whether a process has ended and was not waited for.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err != nil || bytes.Contains(stat, []byte(") Z "))

@@ -121,8 +121,8 @@ func TestWorldOddFiles(t *testing.T) {
 	}
 }
 
-// A key that is none is told in things under their names, too. A field of a World
-// that no file has is no key.
+// Unknown keys are reported in named things, too. A field of World that files do not
+// have is not a key.
 func TestWorldUnknownKey(t *testing.T) {
 	for text, want := range map[string]string{
 		"login: {}":                               `unknown key "login", did you mean "logins"?`,
@@ -139,7 +139,7 @@ func TestWorldUnknownKey(t *testing.T) {
 	}
 }
 
-// What a file leaves out is filled in, and what it has under names is in their order.
+// Defaults are filled in, and named things are sorted by name.
 func TestFileMeans(t *testing.T) {
 	got, err := parse("w.yaml", []byte(`account: "111122223333"
 region: cn-north-1
