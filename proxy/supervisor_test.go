@@ -121,7 +121,7 @@ func TestSupervisorBacksOff(t *testing.T) {
 	}
 }
 
-// A loss is told once, however many attempts it takes to make it good.
+// A loss is one event, however many attempts it takes to recover.
 func TestSupervisorTellsOfALossOnce(t *testing.T) {
 	down := errors.New("no route")
 	got, err := supervise(t, time.Minute,

@@ -234,7 +234,7 @@ func TestNoEndpoint(t *testing.T) {
 	}
 }
 
-// A call that fails otherwise is told in short.
+// Other failures of a call are reported in short.
 func TestCallError(t *testing.T) {
 	for answer, want := range map[string]string{
 		"<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>": "DescribeDBClusters: Throttling: Rate exceeded",
