@@ -1,4 +1,4 @@
-// Tells which cases a known deviation of the independent implementation covers.
+// Says which cases a known deviation of the independent implementation covers.
 
 const listOf = (v) => (v === undefined ? [] : Array.isArray(v) ? v : [v])
 
@@ -16,7 +16,7 @@ function lookup(c, key) {
 
 const rendered = (v) => (v === undefined ? '(absent)' : Array.isArray(v) ? JSON.stringify(v) : v)
 
-// unresolved tells whether a variable of a text has neither a value nor a default.
+// unresolved reports whether a variable of a text has neither a value nor a default.
 function unresolved(c, text) {
   for (const [, inside] of text.matchAll(/\$\{([^}]*)\}/g)) {
     if (['*', '?', '$'].includes(inside) || / '.*'$/.test(inside)) continue
@@ -29,7 +29,7 @@ function unresolved(c, text) {
 const escape = (text) => text.replace(/[.+^${}()|[\]\\]/g, '\\$&')
 const regexp = (text, star) => new RegExp('^' + escape(text).replace(/\?/g, '.').replace(/\*/g, star) + '$', 'si')
 
-// spansColons tells whether a "*" of the pattern matches beyond a colon.
+// spansColons reports whether a "*" of the pattern matches beyond a colon.
 function spansColons(c, pattern) {
   const want = pattern.split(':')
   const got = c.resource.split(':')
@@ -63,7 +63,7 @@ function documentFits(when, document) {
   return (when.version === undefined || new RegExp(when.version).test(document.Version ?? '')) && (when.text === undefined || new RegExp(when.text).test(text))
 }
 
-// fits tells whether one description of a deviation applies somewhere in a case.
+// fits reports whether one description of a deviation applies somewhere in a case.
 function fits(when, c) {
   return documents(c).some((document) => {
     if (when.document && !documentFits(when.document, document)) return false
@@ -78,7 +78,7 @@ function fits(when, c) {
   })
 }
 
-// explains tells whether a deviation can be the reason of a difference in a case.
+// explains reports whether a deviation can be the reason of a difference in a case.
 export function explains(deviation, c) {
   return listOf(deviation.when).some((when) => fits(when, c))
 }

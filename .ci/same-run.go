@@ -36,8 +36,7 @@ const (
 	patience = time.Minute // for one command line
 )
 
-// varies are texts that differ from run to run of the same build, and their
-// replacements.
+// varies is what differs from run to run of the same build, and what is written in its place.
 var varies = []struct {
 	expression *regexp.Regexp
 	name       string
@@ -189,7 +188,7 @@ func (b *build) env(home string) []string {
 
 // serve starts a sandbox for each world.
 func (b *build) serve(worlds []string) error {
-	b.worldEnv = map[string][]string{"-": {"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1"}} // no server answers
+	b.worldEnv = map[string][]string{"-": {"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1"}} // nobody answers
 	for _, w := range worlds {
 		cmd := exec.Command(b.tool(), "sandbox", "--world", w, "--output", "json")
 		cmd.Env, cmd.Stderr = b.env(b.dir), io.Discard
@@ -219,7 +218,7 @@ func (b *build) close() {
 	}
 }
 
-// run runs the command line with number i and returns the output to compare.
+// run runs the command line with number i and returns what is compared of it.
 func (b *build) run(ctx context.Context, i int, l line) ([]byte, error) {
 	dir := filepath.Join(b.dir, fmt.Sprintf("%04d", i))
 	defer os.RemoveAll(dir)
@@ -245,7 +244,7 @@ func (b *build) run(ctx context.Context, i int, l line) ([]byte, error) {
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, append(b.env(home), b.worldEnv[l.world]...), &stdout, &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = time.Second // if a child still holds stdout
+	cmd.WaitDelay = time.Second // if what was started still holds stdout
 	if err := cmd.Run(); ctx.Err() != nil {
 		return nil, fmt.Errorf("%s (world %s): %w\n%s%s", l.text, l.world, ctx.Err(), &stdout, &stderr)
 	} else if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
