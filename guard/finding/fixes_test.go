@@ -329,3 +329,16 @@ func TestEndpointIsPinned(t *testing.T) {
 		}
 	}
 }
+
+// TestPermissionSetHasNoSerial: a profile of IAM Identity Center is not told to name the
+// serial number of a device, and that its session would carry the key is no proof.
+func TestPermissionSetHasNoSerial(t *testing.T) {
+	fix := startFix(decided(t, `[{"Effect":"Allow","Action":"ssm:*","Resource":"*"},{"Effect":"Deny","Action":"ssm:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}]`, "",
+		func(r *guard.Request, _ *guard.Facts) {
+			r.Caller.SessionARN = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/alice"
+			r.Caller.MFA = guard.MFAFalse
+		}))
+	if fix == nil || fix.Checked || !strings.HasPrefix(fix.Text, "sign in to IAM Identity Center with MFA, or let the statement leave out permission set \"Dev\"") {
+		t.Errorf("%+v", fix)
+	}
+}

@@ -82,7 +82,7 @@ func (p *plan) meet(l guard.Layer, g guard.Grant) bool {
 		if s.Denies() || !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
 			continue
 		}
-		keys, text := meeting(s, p.d.Request.Caller.Kind())
+		keys, text := meeting(s, p.d.Request.Caller)
 		if keys == nil {
 			continue
 		}
@@ -103,12 +103,15 @@ func (p *plan) meet(l guard.Layer, g guard.Grant) bool {
 
 // meeting returns the keys that satisfy the guards of a statement: make an Allow
 // apply, or a Deny not apply.
-func meeting(s *policy.Statement, kind guard.Kind) (keys map[string]string, text string) {
+func meeting(s *policy.Statement, caller guard.Caller) (keys map[string]string, text string) {
 	for _, c := range s.Conditions() {
 		switch guard.GuardKey(c.Key) {
 		case guard.MFAGuard:
 			how := "sign in with MFA and use those credentials (aws sts get-session-token --serial-number ... --token-code ...)"
-			if kind == guard.AssumedRole {
+			switch {
+			case permissionSet(caller):
+				how = "sign in to IAM Identity Center with MFA, or let the statement leave out " + caller.Home() + ": mfa_serial does nothing for its profiles"
+			case caller.Kind() == guard.AssumedRole:
 				how = "assume the role with MFA (mfa_serial in the profile that assumes it)"
 			}
 			return map[string]string{"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"}, how
@@ -123,6 +126,9 @@ func meeting(s *policy.Statement, kind guard.Kind) (keys map[string]string, text
 	}
 	return nil, ""
 }
+
+// permissionSet reports whether a caller has a role of IAM Identity Center.
+func permissionSet(c guard.Caller) bool { return c.Home() != c.Name() }
 
 // inside returns a value that a network condition accepts.
 func inside(values []string) string {
@@ -268,7 +274,7 @@ func within(before, one, other []policy.Verdict) bool {
 // undeny finds the smallest change that keeps a Deny from the grants: what the
 // request can meet, else the candidate that changes the fewest neighbours.
 func (p *plan) undeny(l guard.Layer, s *policy.Statement) {
-	if keys, text := meeting(s, p.d.Request.Caller.Kind()); keys != nil && !p.asIs {
+	if keys, text := meeting(s, p.d.Request.Caller); keys != nil && !p.asIs {
 		trial := *p
 		trial.fix = &guard.Fix{}
 		trial.grants = slices.Clone(p.grants)

@@ -82,6 +82,10 @@ func (r *repairs) work(group string) *guard.Fix {
 			return other
 		}
 	}
+	if fix != nil && fix.Checked && fix.Needs["aws:MultiFactorAuthPresent"] != "" && permissionSet(r.d.Request.Caller) {
+		fix.Checked = false
+		fix.Check += ", if sessions of IAM Identity Center carry the key, which is not documented"
+	}
 	return fix
 }
 
