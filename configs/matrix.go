@@ -18,7 +18,7 @@ type Matrix struct {
 	Requests  []MatrixRequest `yaml:"requests"`
 
 	Context map[string][]string `yaml:"context"` // condition keys of every request; a request's own win
-	Closed  bool                `yaml:"closed"`  // for policy files: what is not stated is absent
+	Closed  bool                `yaml:"closed"`  // for policy files: a fact that is not stated is absent
 }
 
 // MatrixPolicies are policy files by layer, relative to the matrix.
@@ -38,7 +38,7 @@ type MatrixRequest struct {
 	Document     string              `yaml:"document"`
 	TargetTags   map[string]string   `yaml:"target_tags"`
 	DocumentTags map[string]string   `yaml:"document_tags"`
-	Untagged     []string            `yaml:"untagged"` // of target and document: what has no tags
+	Untagged     []string            `yaml:"untagged"` // "target", "document": those without tags
 	Context      map[string][]string `yaml:"context"`
 	Principal    string              `yaml:"principal"` // in place of the matrix's
 	Expect       string              `yaml:"expect"`    // allow, deny, or "" for no expectation

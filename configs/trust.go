@@ -40,8 +40,8 @@ func (e *UnusedError) warning() string {
 
 var errNotRegular = errors.New("not a regular file")
 
-// ReadProject returns the text of a project's file, or an *UnusedError when
-// somebody else than the user may have written it. getenv is Places.Getenv.
+// ReadProject returns the text of a project's file, or an *UnusedError when others than
+// the user may have written it. getenv is Places.Getenv.
 func ReadProject(file string, getenv func(string) (string, bool)) ([]byte, error) {
 	f, err := os.OpenFile(file, os.O_RDONLY|nonblock, 0)
 	if err != nil {

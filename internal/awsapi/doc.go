@@ -4,14 +4,15 @@
 // types) around bodies of our own: a request is a map or a struct with the names of the
 // API, an answer a struct with the fields that are read.
 //
-// The trade: the packages for EC2, RDS and ElastiCache took 92 of the 177 seconds that a
-// first build computes, for eight operations. Those for Systems Manager and KMS are linked
-// by the official plugin whether or not we use them, and those for IAM and STS by the
-// simulation and by credential providers; what is saved there is a megabyte of program and
-// the code that turned each typed request and answer into ours. In return, names of fields
-// are checked by tests and not by the compiler, and most endpoints are derived from the
-// rules of one service, which a test compares with the SDK's for every partition. The SDK
-// keeps IAM's simulation, which is asked and answered in nested structures.
+// The trade: the packages for EC2, RDS and ElastiCache took 92 of the 177 seconds that
+// a first build computes, for eight operations. Those for Systems Manager and KMS are
+// linked by the official plugin whether or not we use them, and those for IAM and STS
+// by the simulation and by credential providers; not using them saves a megabyte of
+// program and the code that turned each typed request and answer into ours. In return,
+// names of fields are checked by tests and not by the compiler, and most endpoints are
+// derived from the rules of one service, which a test compares with the SDK's for every
+// partition. The SDK keeps IAM's simulation, which is asked and answered in nested
+// structures.
 //
 // It reads no configuration by itself, and corrects no clock: the AWS CLI does not, and
 // a repeated StartSession would be a second session. Start with Call in api.go.

@@ -58,7 +58,7 @@ func (jsonRPC) fault(h http.Header, answer []byte) (*smithy.GenericAPIError, str
 }
 
 // Form is the input of an operation of a query service. Lists are spelled out, as
-// "InstanceId.1" or "Filter.1.Name"; what is "" is not sent.
+// "InstanceId.1" or "Filter.1.Name"; empty values are not sent.
 type Form map[string]string
 
 // query is one of AWS's query protocols: a form is answered in XML.

@@ -170,7 +170,7 @@ func unwritable(file string, err error) error {
 	return exit.Coded(fmt.Sprintf("%s cannot be written: %v", file, err), exit.Config)
 }
 
-// done says what was done to a file.
+// done describes the change of a file.
 func (o *aliasOptions) done(file string, changed bool) string {
 	switch {
 	case !changed && o.Install:

@@ -21,12 +21,12 @@ import (
 // Registry is the directory in which the processes that keep tunnels leave their
 // traces. A process NAME has, readable by its owner alone:
 //
-//	NAME.json  its record, as long as it has not ended on request
-//	NAME.lock  locked as long as it lives
-//	NAME.sock  where it is asked and told
-//	NAME.log   what it has to say, of this and earlier runs
+//	NAME.json  its record, until it ends on request
+//	NAME.lock  locked while the process runs
+//	NAME.sock  the socket for requests
+//	NAME.log   its log, of this and earlier runs
 //
-// One in the foreground is called ~PID, has no log, and leaves nothing behind.
+// A process in the foreground is called ~PID, has no log, and leaves no files behind.
 type Registry struct{ Dir string }
 
 // FindRegistry returns the directory, which may not exist. Without a home directory

@@ -58,7 +58,8 @@ func OrgPolicyID(p world.Policy) string {
 	return "p-" + strings.ToLower(MadeUpID("", p.Name)[:10])
 }
 
-// TargetARN is the ARN a target is authorized on; kind is "" for text that is no target.
+// TargetARN is the ARN a target is authorized on; kind is "" for text that is not a
+// target.
 func (s *Store) TargetARN(region, target string) (arn, kind string) {
 	switch {
 	case strings.HasPrefix(target, "i-"):

@@ -48,7 +48,7 @@ type State string
 // The states of a session.
 const (
 	Waiting      State = "waiting"      // started, no client yet
-	Connected    State = "connected"    // a client is there
+	Connected    State = "connected"    // a client is connected
 	Disconnected State = "disconnected" // its connection is lost; it may resume
 	Ended        State = "ended"        // and all its goroutines with it
 )

@@ -35,7 +35,7 @@ type outgoing struct {
 	next    int64
 	first   int64     // sequence number of pending[0]
 	pending []pending // in order; acknowledged ones have no message
-	open    bool      // a client is there
+	open    bool      // a client is connected
 	// drain is running and needs every acknowledgement
 	draining bool
 	changed  chan struct{}
@@ -56,8 +56,8 @@ func newOutgoing(s *Session) *outgoing {
 	return &outgoing{s: s, changed: make(chan struct{}), burst: make(chan struct{}, 1), rtt: float64(resendTick), timeout: firstTimeout}
 }
 
-// write sends one payload as one message. While no client is there it waits:
-// the agent stops reading its sources then.
+// write sends one payload as one message. Without a client it waits: the agent stops
+// reading its sources then.
 func (o *outgoing) write(ctx context.Context, t wire.PayloadType, p []byte) error {
 	o.order.Lock()
 	defer o.order.Unlock()
