@@ -49,7 +49,8 @@ var subjectCodes = [...]struct{ missing, denied, condition, action, name, place 
 // layerCodes are the rules for layers that other people own.
 var layerCodes = map[policy.Kind]guard.Code{policy.Boundary: "SG801", policy.Session: "SG802", policy.SCP: "SG803", policy.Endpoint: "SG804", policy.RCP: "SG807"}
 
-// inquiry is one grant that is looked into.
+// inquiry is one grant that is looked into. It has a method for each kind of near miss,
+// which makes them many.
 type inquiry struct {
 	d     guard.Decision
 	grant guard.Grant

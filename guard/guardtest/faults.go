@@ -17,7 +17,7 @@ import (
 var faultsFile []byte
 
 // Fault is one line of faults.json: a situation and the rule that speaks of it.
-// Every rule has one.
+// Every rule has one. A line has few of the fields; together they are all that rules look at.
 type Fault struct {
 	Code                                  guard.Code
 	Source                                string // of the identity policies, when they are not role/dev's

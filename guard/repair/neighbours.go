@@ -29,13 +29,14 @@ func probesFor(r guard.Request, f guard.Facts, set policy.Set, group string) []p
 	}
 	wanted := wantedTags(set)
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
-		value := wanted[key]
-		tagged := bare
-		tagged.TargetTags = map[string]string{key: value}
-		tagged.DocumentTags = tagged.TargetTags
-		p.add("EC2 instances tagged "+key+"="+value, other, tagged, guard.GrantTarget)
-		named := r.With(r.Target, "Probe-Shell")
-		p.add("documents tagged "+key+"="+value, named, tagged, guard.GrantDocument)
+		for _, value := range wanted[key] {
+			tagged := bare
+			tagged.TargetTags = map[string]string{key: value}
+			tagged.DocumentTags = tagged.TargetTags
+			p.add("EC2 instances tagged "+key+"="+value, other, tagged, guard.GrantTarget)
+			named := r.With(r.Target, "Probe-Shell")
+			p.add("documents tagged "+key+"="+value, named, tagged, guard.GrantDocument)
+		}
 	}
 	for _, tags := range taggings(set, f.TargetTags, wanted) {
 		p.add("EC2 instances with other tags", other, guard.Facts{TargetTags: tags}, guard.GrantTarget)
@@ -328,14 +329,14 @@ func placed(sample string, r guard.Request) string {
 
 // taggings returns the tags of the target changed in every way that the conditions of
 // the policies tell apart, as long as they are few.
-func taggings(set policy.Set, own, wanted map[string]string) []map[string]string {
+func taggings(set policy.Set, own map[string]string, wanted map[string][]string) []map[string]string {
 	all := []map[string]string{maps.Clone(own)}
 	if all[0] == nil {
 		all[0] = make(map[string]string)
 	}
 	for _, key := range tagKeys(set) {
 		for _, tags := range slices.Clone(all) {
-			for _, value := range []string{wanted[key], "probe", ""} {
+			for _, value := range append(slices.Clone(wanted[key]), "probe", "") {
 				if len(all) == 64 || value == "" && own[key] == "" {
 					continue
 				}
@@ -366,17 +367,23 @@ func tagKeys(set policy.Set) []string {
 	return keys
 }
 
-// wantedTags returns, for each tag the caller's policies ask for, one value.
-func wantedTags(set policy.Set) map[string]string {
-	tags := make(map[string]string)
+// wantedTags returns, for each tag that the policies ask for, the values they name: a few
+// of many, as each is looked at with every other tag.
+func wantedTags(set policy.Set) map[string][]string {
+	const most = 4
+	tags := make(map[string][]string)
 	for _, l := range guard.LayersOf(set) {
 		for i := range l.Statements {
 			for _, c := range l.Statements[i].Conditions() {
-				if !guard.IsTagKey(c.Key) || guard.IsSessionTag(c.Key) || len(c.Values) == 0 || strings.Contains(c.Values[0], "${") {
+				if !guard.IsTagKey(c.Key) || guard.IsSessionTag(c.Key) {
 					continue
 				}
 				_, key, _ := strings.Cut(c.Key, "/")
-				tags[key] = c.Values[0]
+				for _, value := range c.Values {
+					if len(tags[key]) < most && !strings.Contains(value, "${") && !slices.Contains(tags[key], value) {
+						tags[key] = append(tags[key], value)
+					}
+				}
 			}
 		}
 	}

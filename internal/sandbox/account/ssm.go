@@ -268,6 +268,7 @@ type parameterJSON struct {
 	DefaultValue            string `json:",omitempty"`
 }
 
+// documentDescription is written with all the members that AWS's answer has.
 type documentDescription struct {
 	Name, Owner, Status, DocumentVersion, LatestVersion, DefaultVersion string
 	Description, DocumentType, SchemaVersion, DocumentFormat            string

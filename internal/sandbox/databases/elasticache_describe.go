@@ -24,6 +24,7 @@ type nodeGroupXML struct {
 	NodeGroupMembers struct{ NodeGroupMember []nodeGroupMemberXML }
 }
 
+// replicationGroupXML is written with all the members that AWS's answer has.
 type replicationGroupXML struct {
 	ReplicationGroupID       string `xml:"ReplicationGroupId"`
 	Description              string
@@ -123,6 +124,7 @@ type cacheNodeXML struct {
 
 type cacheNodesXML struct{ CacheNode []cacheNodeXML }
 
+// cacheClusterXML is written with all the members that AWS's answer has.
 type cacheClusterXML struct {
 	CacheClusterID            string       `xml:"CacheClusterId"`
 	ConfigurationEndpoint     *EndpointXML `xml:",omitempty"`

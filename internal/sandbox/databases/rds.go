@@ -85,6 +85,7 @@ type dbEndpointXML struct {
 	HostedZoneID string `xml:"HostedZoneId"`
 }
 
+// dbInstanceXML is written with all the members that AWS's answer has.
 type dbInstanceXML struct {
 	DBInstanceIdentifier             string
 	DBInstanceClass                  string
@@ -159,6 +160,7 @@ type DBMemberXML struct {
 	PromotionTier                 int
 }
 
+// dbClusterXML is written with all the members that AWS's answer has.
 type dbClusterXML struct {
 	AllocatedStorage      int
 	AvailabilityZones     struct{ AvailabilityZone []string }
