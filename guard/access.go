@@ -76,14 +76,7 @@ func (g *Guard) askAccess(ctx context.Context, d Decision) []Ruling {
 	if len(grants) == 0 || d.Policies != nil && Evaluate(*d.Policies, grants[0]).Verdict.Denies() {
 		return nil
 	}
-	results := g.ask(ctx, d.Request.Caller, grants, nil)
-	var rulings []Ruling
-	for _, gr := range grants {
-		for _, res := range results {
-			rulings = append(rulings, res.of(gr)...)
-		}
-	}
-	return rulings
+	return rulingsOn(grants, g.ask(ctx, d.Request.Caller, grants, nil))
 }
 
 // AccessOpen reports whether the caller of a denied session may ask for just-in-time

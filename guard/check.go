@@ -63,11 +63,7 @@ func (g *Guard) Check(ctx context.Context, r Request) (Decision, error) {
 	if err := ctx.Err(); err != nil {
 		return Decision{Request: r}, err
 	}
-	for _, gr := range d.Grants {
-		for _, res := range results {
-			d.Rulings = append(d.Rulings, res.of(gr)...)
-		}
-	}
+	d.Rulings = rulingsOn(d.Grants, results)
 	for _, res := range results {
 		if res.policies != nil {
 			d.Policies = res.policies
@@ -79,6 +75,16 @@ func (g *Guard) Check(ctx context.Context, r Request) (Decision, error) {
 		d.unread(res.judge, res.err)
 	}
 	return d, nil
+}
+
+// rulingsOn returns what the judges said, grant by grant.
+func rulingsOn(grants []Grant, results []result) (rulings []Ruling) {
+	for _, gr := range grants {
+		for _, res := range results {
+			rulings = append(rulings, res.of(gr)...)
+		}
+	}
+	return rulings
 }
 
 // unread notes what could not be read.
