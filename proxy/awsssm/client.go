@@ -31,11 +31,8 @@ type Opener struct {
 // Open implements proxy.Opener.
 func (o Opener) Open(ctx context.Context) (*proxy.Session, error) { return o.Start(ctx, o.Spec) }
 
-// New returns a client for a configuration that has region and credentials. endpoint
-// replaces the configured one unless it is "".
-func New(cfg aws.Config, endpoint string) *Client {
-	return &Client{awsapi.SSM(cfg, endpoint)}
-}
+// New returns a client for a configuration that has region and credentials.
+func New(cfg aws.Config) *Client { return &Client{awsapi.SSM(cfg, "")} }
 
 // Start calls StartSession. A session whose answer is incomplete cannot be used and
 // is terminated.

@@ -50,14 +50,15 @@ func serve(t *testing.T, answer func(operation string, w http.ResponseWriter)) *
 
 func client(endpoint string) *Client {
 	return New(aws.Config{
-		Region: "eu-west-1",
+		Region:       "eu-west-1",
+		BaseEndpoint: &endpoint,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "s"}, nil
 		}),
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) { o.Backoff = retry.BackoffDelayerFunc(noWait) })
 		},
-	}, endpoint)
+	})
 }
 
 func noWait(int, error) (time.Duration, error) { return 0, nil }
@@ -264,7 +265,7 @@ func (f trustFault) RoundTrip(*http.Request) (*http.Response, error) { return ni
 
 func TestNothingToTrust(t *testing.T) {
 	c := New(aws.Config{Region: "us-east-1", Credentials: aws.AnonymousCredentials{}, HTTPClient: &http.Client{Transport: trustFault{}},
-		RetryMaxAttempts: 1}, "")
+		RetryMaxAttempts: 1})
 	_, err := c.Start(t.Context(), proxy.Spec{Target: "i-1"})
 	u, ok := errors.AsType[*proxy.Unreachable](err)
 	if !ok || u.Reason != proxy.BadTLS || u.Error() != "SSL validation failed for https://ssm.us-east-1.amazonaws.com/ [Errno 2] No such file" {

@@ -107,9 +107,9 @@ func drive(text string) int {
 }
 
 func terminator(endpoint string) *awsssm.Client {
-	return awsssm.New(aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	return awsssm.New(aws.Config{Region: "eu-west-1", BaseEndpoint: &endpoint, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: "s3cret", SessionToken: "t0ken"}, nil
-	})}, endpoint)
+	})})
 }
 
 // stage is a gateway with the API calls that the plugin and the driver make.

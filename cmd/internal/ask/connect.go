@@ -99,7 +99,7 @@ func (l *Line) Enter(ctx context.Context, conf *awsconf.Session) (*Question, err
 		evidence.Close()
 		return nil, err
 	}
-	w.Opener = awsssm.Opener{Client: awsssm.New(conf.SSM, ""), Spec: w.Spec}
+	w.Opener = awsssm.Opener{Client: awsssm.New(conf.SSM), Spec: w.Spec}
 	return w, nil
 }
 

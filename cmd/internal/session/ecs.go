@@ -61,7 +61,7 @@ func execute(ctx context.Context, l *ask.Line) error {
 
 // task makes the guard's question for a command in a task.
 func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.Question, error) {
-	api := awsssm.New(conf.SSM, "")
+	api := awsssm.New(conf.SSM)
 	opener := awsssm.NewExecutor(conf.ECS, awsssm.Command(l.Call.Execute), api)
 	target, container, err := opener.Find(ctx)
 	var choice *awsssm.ContainerError

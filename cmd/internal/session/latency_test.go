@@ -98,6 +98,6 @@ func slowStart(cfg aws.Config, mode configs.GuardMode, cache string) *start {
 	o.attempt.Question.Evidence = client
 	o.attempt.Question.Guard = &guard.Guard{Inventory: client, Simulators: []guard.Simulator{client, guard.Local{Source: client}}}
 	o.attempt.Question.Spec = proxy.Spec{Target: "i-0123456789abcdef0"}
-	o.attempt.Question.Opener = awsssm.Opener{Client: awsssm.New(cfg, ""), Spec: o.attempt.Question.Spec}
+	o.attempt.Question.Opener = awsssm.Opener{Client: awsssm.New(cfg), Spec: o.attempt.Question.Spec}
 	return o
 }

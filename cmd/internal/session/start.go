@@ -33,7 +33,7 @@ type start struct {
 // newStart returns a start for a session with the given configuration.
 func newStart(l *ask.Line, w *ask.Question, conf *awsconf.Session) *start {
 	return &start{Attempt{l, w}, func(ctx context.Context) (proxy.Plugin, error) {
-		api := awsssm.New(conf.SSM, "")
+		api := awsssm.New(conf.SSM)
 		if l.Own.Engine != configs.EngineNative {
 			return l.Runner(ctx, conf, api)
 		}

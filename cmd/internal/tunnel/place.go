@@ -87,7 +87,7 @@ func enter(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options)
 	if err != nil {
 		return nil, err
 	}
-	return &place{far: f, attempt: session.Attempt{Line: f.line, Question: w}, credentials: credentials, api: awsssm.New(f.aws.SSM, "")}, nil
+	return &place{far: f, attempt: session.Attempt{Line: f.line, Question: w}, credentials: credentials, api: awsssm.New(f.aws.SSM)}, nil
 }
 
 func (p *place) close() { p.attempt.Question.Evidence.Close() }
