@@ -1,8 +1,10 @@
 package account
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -15,11 +17,8 @@ import (
 // situation is one case of start-session.json.
 type situation struct {
 	Name     string
-	Policies []struct {
-		Kind, Name string
-		Document   json.RawMessage
-	}
-	Request struct {
+	Policies []casePolicy
+	Request  struct {
 		Mode, Target    string
 		TargetTags      map[string]string
 		Document        *string
@@ -33,10 +32,15 @@ type situation struct {
 		SessionID, KmsKeyID string
 		Context             map[string]string
 	}
-	Expect []struct {
-		Grant, Action, Resource, Decision, Confidence string
-	}
+	Expect []caseDecision
 }
+
+type casePolicy struct {
+	Kind, Name string
+	Document   json.RawMessage
+}
+
+type caseDecision struct{ Grant, Action, Resource, Decision, Confidence string }
 
 func situations(t *testing.T) []situation {
 	t.Helper()
@@ -47,6 +51,71 @@ func situations(t *testing.T) []situation {
 	var all []situation
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
+	}
+	return all
+}
+
+// fieldSituations are the policies that people published, each as the only policy of
+// whoever used it.
+func fieldSituations(t *testing.T) []situation {
+	t.Helper()
+	text, err := os.ReadFile("../../../cmd/internal/check/testdata/field-policies.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []situation
+	for dec := json.NewDecoder(bytes.NewReader(text)); dec.More(); {
+		var c struct {
+			ID      string
+			Request struct {
+				Principal, Region, Target, Document string
+				TargetTags, Context                 map[string]string
+			}
+			Policy json.RawMessage
+			Expect struct{ Denied []string }
+		}
+		if err := dec.Decode(&c); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, situation{Name: c.ID})
+		x := &all[len(all)-1]
+		x.Policies = append(x.Policies, casePolicy{"identity", "field", c.Policy})
+		f := strings.SplitN(c.Request.Principal, ":", 6)
+		r := &x.Request
+		r.Mode, r.Target, r.TargetTags, r.Context, r.Region = "start", c.Request.Target, c.Request.TargetTags, c.Request.Context, c.Request.Region
+		r.Partition, r.Account = f[1], f[4]
+		document := defaultDocument
+		if c.Request.Document != "" {
+			document, r.Document = c.Request.Document, &c.Request.Document
+		}
+		p := &r.Principal
+		p.Arn = c.Request.Principal
+		kind, name, _ := strings.Cut(f[5], "/")
+		if kind == "user" {
+			p.Type, p.Username, p.Userid = "User", name, "AIDAEXAMPLEUSER000001"
+		} else {
+			role, session, _ := strings.Cut(name, "/")
+			p.Type, p.RoleArn, p.Userid = "AssumedRole", "arn:"+f[1]+":iam::"+f[4]+":role/"+role, "AROAEXAMPLEROLE000001:"+session
+		}
+		for key, value := range c.Request.Context {
+			if tag, ok := strings.CutPrefix(key, "aws:PrincipalTag/"); ok {
+				p.Tags = map[string]string{tag: value}
+			}
+		}
+		owner := r.Account
+		if api.OwnedByAWS(document) {
+			owner = ""
+		}
+		for grant, resource := range map[string]string{
+			"target":   "arn:" + f[1] + ":ec2:" + r.Region + ":" + r.Account + ":instance/" + r.Target,
+			"document": "arn:" + f[1] + ":ssm:" + r.Region + ":" + owner + ":document/" + document,
+		} {
+			decision := "allowed"
+			if slices.Contains(c.Expect.Denied, "start/"+grant) {
+				decision = "implicitDeny" // no policy of the file denies explicitly what its case asks for
+			}
+			x.Expect = append(x.Expect, caseDecision{grant, "ssm:StartSession", resource, decision, ""})
+		}
 	}
 	return all
 }
@@ -200,12 +269,7 @@ func TestCasesThroughSession(t *testing.T) {
 // simulable are the cases SimulatePrincipalPolicy cannot express: it knows
 // neither endpoint nor session policies.
 func (x situation) simulable() bool {
-	return !slices.ContainsFunc(x.Policies, func(p struct {
-		Kind, Name string
-		Document   json.RawMessage
-	}) bool {
-		return p.Kind == "vpce" || p.Kind == "session"
-	})
+	return !slices.ContainsFunc(x.Policies, func(p casePolicy) bool { return p.Kind == "vpce" || p.Kind == "session" })
 }
 
 // TestCasesThroughSimulator asks the simulator about each grant by itself.
@@ -216,36 +280,57 @@ func TestCasesThroughSimulator(t *testing.T) {
 		}
 		t.Run(x.Name, func(t *testing.T) {
 			w := x.world(t)
-			w.Users = append(w.Users, world.User{Principal: world.Principal{Name: "auditor", Inline: []world.Policy{{Name: "p", Document: allow("iam:SimulatePrincipalPolicy", "*")}}}})
-			w.Logins = []world.Login{{Name: "auditor", Principal: "user/auditor"}}
+			withAuditor(&w)
 			w.Context = nil // the auditor's own calls are not the point
-			_, c := open(t, w, api.Options{})
+			s, c := open(t, w, api.Options{})
+			c = c.as(s.Logins()[len(s.Logins())-1])
 			for _, e := range x.Expect {
-				pairs := []string{"PolicySourceArn", api.OrElse(x.Request.Principal.RoleArn, x.Request.Principal.Arn), "ActionNames.member.1", e.Action, "ResourceArns.member.1", e.Resource}
-				for i, entry := range x.entries(e.Grant) {
-					prefix := "ContextEntries.member." + string(rune('1'+i)) + "."
-					pairs = append(pairs, prefix+"ContextKeyName", entry[0], prefix+"ContextKeyType", "string", prefix+"ContextKeyValues.member.1", entry[1])
-				}
-				var a simulationAnswer
-				if f := c.ask(&a, "iam", "SimulatePrincipalPolicy", pairs...); f.Code != "" {
-					t.Fatalf("%s: %+v", e.Grant, f)
-				}
-				if n := len(a.EvaluationResults); n != 1 {
-					t.Fatalf("%s: %d results", e.Grant, n)
-				}
-				r := a.EvaluationResults[0]
-				if r.EvalDecision != e.Decision || len(r.ResourceSpecificResults) != 1 || r.ResourceSpecificResults[0].EvalResourceDecision != e.Decision || r.ResourceSpecificResults[0].EvalResourceName != e.Resource {
-					t.Errorf("%s on %s: %+v, want %s", e.Grant, e.Resource, r, e.Decision)
+				if got := x.simulated(c, e, nil); got != e.Decision {
+					t.Errorf("%s on %s: %s, want %s", e.Grant, e.Resource, got, e.Decision)
 				}
 			}
 		})
 	}
 }
 
+// withAuditor adds somebody who may ask the simulator, as the last login.
+func withAuditor(w *world.World) {
+	w.Users = append(w.Users, world.User{Principal: world.Principal{Name: "auditor", Inline: []world.Policy{{Name: "p", Document: allow("iam:SimulatePrincipalPolicy", "*")}}}})
+	w.Logins = append(w.Logins, world.Login{Name: "auditor", Principal: "user/auditor"})
+}
+
+// simulated asks the simulator about one grant by itself, for a request that carries
+// more keys than the case says.
+func (x situation) simulated(c *client, e caseDecision, more map[string]string) string {
+	c.t.Helper()
+	pairs := []string{"PolicySourceArn", api.OrElse(x.Request.Principal.RoleArn, x.Request.Principal.Arn), "ActionNames.member.1", e.Action, "ResourceArns.member.1", e.Resource}
+	entries := x.entries(e.Grant)
+	for _, key := range api.SortedKeys(more) {
+		entries = slices.DeleteFunc(entries, func(have [2]string) bool { return strings.EqualFold(have[0], key) })
+		entries = append(entries, [2]string{key, more[key]})
+	}
+	for i, entry := range entries {
+		prefix := fmt.Sprintf("ContextEntries.member.%d.", i+1)
+		pairs = append(pairs, prefix+"ContextKeyName", entry[0], prefix+"ContextKeyType", "string", prefix+"ContextKeyValues.member.1", entry[1])
+	}
+	var a simulationAnswer
+	if f := c.ask(&a, "iam", "SimulatePrincipalPolicy", pairs...); f.Code != "" {
+		c.t.Fatalf("%s: %+v", e.Grant, f)
+	}
+	if n := len(a.EvaluationResults); n != 1 {
+		c.t.Fatalf("%s: %d results", e.Grant, n)
+	}
+	r := a.EvaluationResults[0]
+	if len(r.ResourceSpecificResults) != 1 || r.ResourceSpecificResults[0].EvalResourceDecision != r.EvalDecision || r.ResourceSpecificResults[0].EvalResourceName != e.Resource {
+		c.t.Errorf("%s on %s: %+v", e.Grant, e.Resource, r)
+	}
+	return r.EvalDecision
+}
+
 // entries are the context entries of one grant, as a careful caller supplies them.
 func (x situation) entries(grant string) [][2]string {
 	r := x.Request
-	all := [][2]string{{"aws:userid", r.Principal.Userid}, {"aws:PrincipalArn", api.OrElse(r.Principal.RoleArn, r.Principal.Arn)}}
+	all := [][2]string{{"aws:RequestedRegion", r.Region}, {"aws:userid", r.Principal.Userid}, {"aws:PrincipalArn", api.OrElse(r.Principal.RoleArn, r.Principal.Arn)}}
 	tags := map[string]map[string]string{"target": r.TargetTags, "document": r.DocumentTags}[grant]
 	for _, k := range api.SortedKeys(tags) {
 		all = append(all, [2]string{api.SSMTags + k, tags[k]}, [2]string{"aws:ResourceTag/" + k, tags[k]})
@@ -254,6 +339,7 @@ func (x situation) entries(grant string) [][2]string {
 		all = append(all, [2]string{"aws:PrincipalTag/" + k, r.Principal.Tags[k]})
 	}
 	for _, k := range api.SortedKeys(r.Context) {
+		all = slices.DeleteFunc(all, func(have [2]string) bool { return have[0] == k })
 		all = append(all, [2]string{k, r.Context[k]})
 	}
 	if grant == "terminate" || grant == "resume" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -41,6 +42,7 @@ func stage(t *testing.T, x situation) *staged {
 		w.Context = make(map[string]string)
 	}
 	w.Nodes = append(w.Nodes, world.Node{ID: "i-0fffffffffffffff0", Ping: pingOnline, Tags: map[string]string{"Name": "neighbour"}})
+	withAuditor(&w)
 	s, c := open(t, w, api.Options{Channels: &ready{}})
 	return &staged{s, x, c, s.Callers[c.keys.AccessKeyID]}
 }
@@ -207,51 +209,123 @@ func (s *staged) neighbours() map[string]bool {
 	return out
 }
 
-// TestRepairs applies the repair of every case that is denied: the session then
-// starts, and what is allowed beside it stays as it was, or is said to be opened.
-func TestRepairs(t *testing.T) {
-	for _, x := range situations(t) {
-		denied := slices.ContainsFunc(x.Expect, func(e struct{ Grant, Action, Resource, Decision, Confidence string }) bool {
-			return (e.Grant == "target" || e.Grant == "document") && e.Decision != "allowed"
-		})
-		if x.Request.Mode == "terminate" || !denied {
+// denied are the grants of a session's start that a case expects to be denied.
+func (x situation) denied() []caseDecision {
+	return slices.DeleteFunc(slices.Clone(x.Expect), func(e caseDecision) bool {
+		return e.Grant != "target" && e.Grant != "document" || e.Decision == "allowed"
+	})
+}
+
+// ways are the different repairs of what keeps a session from starting, each with all
+// that one way takes.
+func ways(d guard.Decision) [][]*guard.Fix {
+	var all [][]*guard.Fix
+	for _, f := range d.Findings {
+		if f.Level != guard.Error {
 			continue
 		}
-		t.Run(x.Name, func(t *testing.T) {
-			s := stage(t, x)
-			d := s.decide(t)
-			if !d.Verdict().Denies() {
-				t.Fatalf("the guard says %v", d.Verdict())
+		n := 0
+		for fix := f.Fix; fix != nil; fix = fix.Or {
+			if n == len(all) {
+				all = append(all, nil)
 			}
-			before, n, sameRequest, opensMore := s.neighbours(), 0, true, false
-			for _, f := range d.Findings {
-				if f.Level != guard.Error || f.Fix == nil {
-					continue
+			if !slices.Contains(all[n], fix) {
+				all[n] = append(all[n], fix)
+			}
+			n++
+		}
+	}
+	return all
+}
+
+// repair makes the changes of a way in the account. It returns the keys that the request
+// has to carry, and whether the fixes say that they open more instances.
+func (s *staged) repair(t *testing.T, fixes []*guard.Fix) (needs map[string]string, opensMore bool) {
+	t.Helper()
+	needs = make(map[string]string)
+	n := 0
+	for _, fix := range fixes {
+		if !fix.Checked {
+			t.Errorf("not checked: %+v", fix)
+		}
+		for _, c := range fix.Changes {
+			n++
+			if err := s.apply(c, n); err != nil {
+				t.Errorf("%s %s: %v", c.Kind, c.Statement, err)
+			}
+		}
+		maps.Copy(needs, fix.Needs)
+		opensMore = opensMore || strings.Contains(fix.Check, "it also allows other EC2 instances")
+		if err := s.meet(fix.Needs); err != nil {
+			t.Error(err)
+		}
+	}
+	return needs, opensMore
+}
+
+// TestRepairs applies every repair of every case that is denied: before it the session
+// does not start and the simulator denies; after it the session starts, the simulator
+// allows, and what is allowed beside it stays as it was, or is said to be opened.
+func TestRepairs(t *testing.T) {
+	field := fieldSituations(t)
+	tried := 0
+	for _, x := range append(situations(t), field...) {
+		denied := x.denied()
+		if x.Request.Mode == "terminate" || len(denied) == 0 {
+			continue
+		}
+		first := ways(stage(t, x).decide(t))
+		if len(first) == 0 {
+			t.Errorf("%s: no repair", x.Name)
+		}
+		for way := range first {
+			t.Run(fmt.Sprint(x.Name, "/", way), func(t *testing.T) {
+				s := stage(t, x)
+				d := s.decide(t)
+				if !d.Verdict().Denies() {
+					t.Fatalf("the guard says %v", d.Verdict())
 				}
-				for _, c := range f.Fix.Changes {
-					n++
-					if err := s.apply(c, n); err != nil {
-						t.Errorf("%s: %s %s: %v", f.Code, c.Kind, c.Statement, err)
+				if f := s.start(); f.Code != "AccessDeniedException" {
+					t.Fatalf("before the repair: %+v", f)
+				}
+				auditor := s.client.as(s.Logins()[len(s.Logins())-1])
+				for _, e := range denied {
+					if !x.simulable() {
+						continue
+					}
+					if got := x.simulated(auditor, e, nil); got != e.Decision {
+						t.Errorf("before the repair the simulator says of the %s: %s", e.Grant, got)
 					}
 				}
-				sameRequest = sameRequest && len(f.Fix.Needs) == 0
-				opensMore = opensMore || strings.Contains(f.Fix.Check, "it also allows other EC2 instances")
-				if err := s.meet(f.Fix.Needs); err != nil {
-					t.Error(err)
+				before := s.neighbours()
+				fixes := ways(d)[way]
+				needs, opensMore := s.repair(t, fixes)
+				tried++
+				if f := s.start(); f.Code != "" {
+					t.Errorf("still refused: %+v", f)
 				}
-			}
-			if f := s.start(); f.Code != "" {
-				t.Errorf("still refused: %+v", f)
-				for _, f := range d.Findings {
-					t.Logf("%s %s: %+v", f.Code, f.Summary, f.Fix)
+				for _, e := range x.Expect {
+					if e.Grant != "target" && e.Grant != "document" || !x.simulable() {
+						continue
+					}
+					if got := x.simulated(auditor, e, needs); got != "allowed" {
+						t.Errorf("after the repair the simulator says of the %s: %s", e.Grant, got)
+					}
 				}
-			}
-			after := s.neighbours()
-			for request, was := range before {
-				if is := after[request]; is != was && sameRequest && !(opensMore && is) {
-					t.Errorf("%s: allowed was %v, is %v", request, was, is)
+				for request, is := range s.neighbours() {
+					if was := before[request]; is != was && len(needs) == 0 && !(opensMore && is) {
+						t.Errorf("%s: allowed was %v, is %v", request, was, is)
+					}
 				}
-			}
-		})
+				if t.Failed() {
+					for _, fix := range fixes {
+						t.Logf("%+v", fix)
+					}
+				}
+			})
+		}
+	}
+	if fields := len(slices.DeleteFunc(field, func(x situation) bool { return len(x.denied()) == 0 })); fields < 8 || tried < fields+20 {
+		t.Errorf("%d repairs were tried, %d policies from the field are denied", tried, fields)
 	}
 }
