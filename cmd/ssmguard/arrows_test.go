@@ -301,6 +301,33 @@ func TestAskedFor(t *testing.T) {
 	}
 }
 
+// TestMethodsCanBeLeftOut: what calls methods by names that the linker cannot know, as
+// text/template does, makes the linker keep every exported method that an interface has
+// room for, and the program was larger by a third.
+func TestMethodsCanBeLeftOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("links the program")
+	}
+	link := exec.Command("go", "build", "-o", filepath.Join(t.TempDir(), "ssmguard"), "-ldflags=-dumpdep", ".")
+	out, err := link.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out[max(0, len(out)-2000):])
+	}
+	reached := 0
+	for line := range strings.Lines(string(out)) {
+		from, to, ok := strings.Cut(line, " -> ")
+		if ok && strings.Contains(to, "<ReflectMethod>") {
+			t.Errorf("%s reaches %s", from, strings.TrimSpace(to))
+		}
+		if ok {
+			reached++
+		}
+	}
+	if reached < 10_000 { // the linker writes what reaches what, in a hundred thousand lines
+		t.Errorf("the linker wrote %d lines", reached)
+	}
+}
+
 // TestNothingIsCompiledAtStart: every command would pay for a regular expression
 // of a package's own; sync.OnceValue compiles it when it is first needed.
 func TestNothingIsCompiledAtStart(t *testing.T) {

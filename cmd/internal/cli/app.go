@@ -39,22 +39,14 @@ func commands() []*command.Command {
 // runApp runs a command line of ours.
 func runApp(ctx context.Context, p *env.Process, args []string) error {
 	name := strings.Join(args[1:min(2, len(args))], "")
-	return newApp(p, commands(), name).RunContext(ctx, args)
+	return command.Run(ctx, newApp(p, commands(), name), args[1:])
 }
 
-// newApp returns urfave/cli's app with the named command only, which halves the time;
-// help has all commands. A new app is made for each run, because urfave/cli keeps
-// parsed values in its flags.
-func newApp(p *env.Process, commands []*command.Command, name string) *cli.App {
-	app := &cli.App{
-		Name:                      "ssmguard",
-		Reader:                    p.Stdin,
-		Writer:                    p.Stdout,
-		ErrWriter:                 p.Stderr,
-		HideVersion:               true,
-		HideHelp:                  true,
-		DisableSliceFlagSeparator: true,
-		ExitErrHandler:            func(*cli.Context, error) {}, // Main alone exits
+// newApp returns the program as a command of urfave/cli with the named command only,
+// which halves the time; help has all commands.
+func newApp(p *env.Process, commands []*command.Command, name string) *cli.Command {
+	app := &cli.Command{
+		Name: "ssmguard",
 		Action: func(c *cli.Context) error { // no such command
 			if c.Args().Present() {
 				return command.Unknown("", c.Args().First(), commands)
@@ -65,7 +57,7 @@ func newApp(p *env.Process, commands []*command.Command, name string) *cli.App {
 	page := func(c *command.Command) error { return command.Page(p.Stdout, c) }
 	for _, c := range commands {
 		if c.Name == name || name == "help" {
-			app.Commands = append(app.Commands, c.Join(p, "", page))
+			app.Subcommands = append(app.Subcommands, c.Join(p, "", page))
 		}
 	}
 	return app

@@ -90,8 +90,8 @@ func (c *Command) Path() string { return c.path }
 // are the words before the command, and page shows a command's help.
 func (c *Command) Join(p *env.Process, above string, page func(*Command) error) *cli.Command {
 	c.path = strings.TrimSpace(above + " " + c.Name)
-	// urfave/cli's help has neither examples nor groups. Its parser returns flag.ErrHelp
-	// for a --help that is not declared.
+	// Help is ours, see Run. Package flag returns flag.ErrHelp for a --help that is not
+	// declared.
 	c.HideHelp = true
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
 		if errors.Is(err, flag.ErrHelp) {

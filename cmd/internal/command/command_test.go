@@ -54,16 +54,25 @@ func (k *cook) commands() []*Command {
 	}
 }
 
-func (k *cook) run(t *testing.T, words ...string) error {
+// runners run a command line: ours, and urfave/cli's own, which ours has to equal.
+var runners = map[string]func(context.Context, *cli.Command, []string) error{
+	"ours": Run,
+	"urfave/cli": func(ctx context.Context, c *cli.Command, words []string) error {
+		app := &cli.App{Name: c.Name, Commands: c.Subcommands, HideHelp: true, ExitErrHandler: func(*cli.Context, error) {}}
+		return app.RunContext(ctx, append([]string{c.Name}, words...))
+	},
+}
+
+func (k *cook) run(t *testing.T, run func(context.Context, *cli.Command, []string) error, words ...string) error {
 	t.Helper()
-	app := &cli.App{Name: "ssmguard", HideHelp: true, ExitErrHandler: func(*cli.Context, error) {}}
+	app := &cli.Command{Name: "ssmguard"}
 	for _, c := range k.commands() {
-		app.Commands = append(app.Commands, c.Join(&env.Process{Environ: []string{"FOR=me"}}, "", func(c *Command) error {
+		app.Subcommands = append(app.Subcommands, c.Join(&env.Process{Environ: []string{"FOR=me"}}, "", func(c *Command) error {
 			k.page = c.Path()
 			return nil
 		}))
 	}
-	return app.RunContext(t.Context(), append([]string{"ssmguard"}, words...))
+	return run(t.Context(), app, words)
 }
 
 func TestJoin(t *testing.T) {
@@ -81,26 +90,37 @@ func TestJoin(t *testing.T) {
 		{words: "boil --slat 3", err: "unknown option: --slat; did you mean --salt?"},
 		{words: "boil -x", err: `unknown option: -x; see "ssmguard help boil"`},
 		{words: "boil --quick=perhaps", err: "--quick perhaps: valid: true, false"},
+		{words: "boil --quick=false --salt=0 -- --salt 4", dish: "--salt 4"},
+		{words: "boil egg --salt 5", dish: "egg --salt 5"},
+		{words: "boil -", dish: "-"},
+		{words: "boil -salt 5", salt: 5},
+		{words: "boil ---salt 5", err: `bad flag syntax: ---salt; see "ssmguard help boil"`},
+		{words: "boil --sauce green --salt 77", err: "--salt 77: valid: 0 to 9"},
 		{words: "boil --help", page: "boil"},
 		{words: "boil -h", page: "boil"},
 		{words: "oven bake pie", dish: "pie", bakedFor: "me"},
 		{words: "oven bake pie --for you", dish: "pie", bakedFor: "you"},
 		{words: "oven bake pie --for you -- --for x", dish: "pie -- --for x", bakedFor: "you"},
 		{words: "oven bake pie --help", page: "oven bake"},
+		{words: "oven bake -- bake", dish: "-- bake", bakedFor: "me"},
 		{words: "oven", page: "oven"},
+		{words: "oven help", page: "oven"},
+		{words: "oven -- bake pie", err: `unknown command: oven --; see "ssmguard help oven"`},
 		{words: "oven roast pie", err: `unknown command: oven roast; did you mean "ssmguard oven bake"?`},
 		{words: "oven freeze", err: `unknown command: oven freeze; see "ssmguard help oven"`},
 	} {
-		k := &cook{}
-		err := k.run(t, strings.Fields(tt.words)...)
-		if tt.err != "" {
-			if err == nil || err.Error() != tt.err || exit.Code(err) != exit.Usage {
-				t.Errorf("%s: %v, want %s", tt.words, err, tt.err)
+		for name, run := range runners {
+			k := &cook{}
+			err := k.run(t, run, strings.Fields(tt.words)...)
+			if tt.err != "" {
+				if err == nil || err.Error() != tt.err || exit.Code(err) != exit.Usage {
+					t.Errorf("%s: %s: %v, want %s", name, tt.words, err, tt.err)
+				}
+				continue
 			}
-			continue
-		}
-		if err != nil || k.page != tt.page || k.salt != tt.salt || k.quick != tt.quick || k.bakedFor != tt.bakedFor || strings.Join(k.dish, " ") != tt.dish {
-			t.Errorf("%s: %v, %+v", tt.words, err, k)
+			if err != nil || k.page != tt.page || k.salt != tt.salt || k.quick != tt.quick || k.bakedFor != tt.bakedFor || strings.Join(k.dish, " ") != tt.dish {
+				t.Errorf("%s: %s: %v, %+v", name, tt.words, err, k)
+			}
 		}
 	}
 }

@@ -17,9 +17,8 @@ import (
 // lines that urfave/cli supports; Take parses the others. urfave/cli's own flags are
 // not used: they read the environment of the process instead of env.Process, they have
 // no choices, and errors of values are wrapped in package flag's wording. Commands
-// check for missing options themselves, because urfave/cli prints its help on stdout
-// when an option that is Required is missing. A Flag holds the place of its value, so
-// each run makes new flags.
+// check for missing options themselves. A Flag holds the place of its value, so each run
+// makes new flags.
 type Flag struct {
 	Name    string   // such as "--target"
 	Short   string   // short spelling, such as "-f"
@@ -94,8 +93,8 @@ func (f *Flag) Apply(set *flag.FlagSet) error {
 	return nil
 }
 
-// urfaveValue is a Flag as a flag.Value. urfave/cli reads its string to set an option's
-// other spellings.
+// urfaveValue is a Flag as a flag.Value. urfave/cli's own Run reads its string to set an
+// option's other spellings.
 type urfaveValue struct{ *Flag }
 
 // Set implements flag.Value.

@@ -1,38 +1,25 @@
 package command
 
 import (
+	"cmp"
+	"fmt"
 	"io"
 	"slices"
-
-	"github.com/urfave/cli/v2"
+	"strings"
 )
 
 // pageWidth is the width of the help.
 const pageWidth = 84
 
-const pageTemplate = `usage: ssmguard {{.Path}}{{with or .UsageText .ArgsUsage}} {{.}}{{end}}
+// nameWidth is the width of the names of options and verbs in the help.
+const nameWidth = 26
 
-{{trim .Description}}
-{{if .Verbs}}
-commands:
-{{range .Verbs}}  {{printf "%-26s" (print .Name " " .ArgsUsage)}}  {{.Usage}}
-{{end}}{{end}}{{range .Groups}}
-{{.Heading}}:
-{{range .Flags}}  {{printf "%-26s" .Typed}}{{if gt (len .Typed) 26}}
-{{printf "%28s" ""}}{{end}}  {{wrap .About 30}}
-{{end}}{{end}}{{with .Examples}}
-examples:
-{{range .}}  # {{.Text}}
-  {{.Line}}
-{{end}}{{end}}`
-
-const listTemplate = `ssmguard starts AWS Session Manager sessions and says why one would be refused.
+const listHead = `ssmguard starts AWS Session Manager sessions and says why one would be refused.
 
 usage: ssmguard COMMAND [options]
-{{range .}}{{if .Commands}}
-{{.Heading}}:
-{{range .Commands}}  {{printf "%-15s" .Name}} {{.Usage}}
-{{end}}{{end}}{{end}}
+`
+
+const listTail = `
 for example:
     ssmguard start-session --target i-0123456789abcdef0 --profile dev
 
@@ -73,55 +60,74 @@ func (c *Command) FlagGroups() []FlagGroup {
 	return groups
 }
 
-// Groups returns FlagGroups with a heading for each group.
-func (p page) Groups() []FlagGroup {
-	groups := p.FlagGroups()
-	if len(groups) > 0 && groups[0].Heading == "" {
-		groups[0].Heading = "options"
+// Page writes the help of a command. It is written without text/template, see Run.
+func Page(w io.Writer, c *Command) error {
+	var b strings.Builder
+	words := cmp.Or(c.UsageText, c.ArgsUsage)
+	fmt.Fprintf(&b, "usage: %s\n\n%s\n", strings.TrimSpace("ssmguard "+c.Path()+" "+words), strings.TrimSpace(c.Description))
+	if c.Verbs != nil {
+		b.WriteString("\ncommands:\n")
 	}
-	return groups
+	for _, v := range c.Verbs {
+		fmt.Fprintf(&b, "  %-*s  %s\n", nameWidth, v.Name+" "+v.ArgsUsage, v.Usage)
+	}
+	for _, g := range c.FlagGroups() {
+		fmt.Fprintf(&b, "\n%s:\n", cmp.Or(g.Heading, "options"))
+		for _, f := range g.Flags {
+			fmt.Fprintf(&b, "  %-*s", nameWidth, f.Typed())
+			if len(f.Typed()) > nameWidth {
+				fmt.Fprintf(&b, "\n%*s", nameWidth+2, "")
+			}
+			fmt.Fprintf(&b, "  %s\n", wrap(f.About(), nameWidth+4))
+		}
+	}
+	if c.Examples != nil {
+		b.WriteString("\nexamples:\n")
+	}
+	for _, e := range c.Examples {
+		fmt.Fprintf(&b, "  # %s\n  %s\n", e.Text, e.Line)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
-
-type page struct{ *Command }
-
-// Page writes the help of a command.
-func Page(w io.Writer, c *Command) error { return print(w, pageTemplate, page{c}) }
 
 // List writes the help of a program: its commands by their groups.
 func List(w io.Writer, commands []*Command) error {
-	type group struct {
-		Heading  string
-		Commands []*Command
+	var b strings.Builder
+	b.WriteString(listHead)
+	for _, group := range Groups {
+		heading := "\n" + group + ":\n"
+		for _, c := range commands {
+			if c.Category == group && !c.Hidden {
+				fmt.Fprintf(&b, "%s  %-15s %s\n", heading, c.Name, c.Usage)
+				heading = ""
+			}
+		}
 	}
-	var groups []group
-	for _, heading := range Groups {
-		groups = append(groups, group{heading, slices.DeleteFunc(slices.Clone(commands), func(c *Command) bool {
-			return c.Hidden || c.Category != heading
-		})})
-	}
-	return print(w, listTemplate, groups)
+	b.WriteString(listTail)
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
-// print fills in a template by urfave/cli, which drops errors of writing; print returns
-// them.
-func print(w io.Writer, template string, data any) error {
-	kept := &keptWriter{w: w}
-	cli.HelpPrinterCustom(kept, template, data, map[string]any{"wrapAt": func() int { return pageWidth }})
-	return kept.err
-}
-
-// keptWriter keeps the first error of a writer.
-type keptWriter struct {
-	w   io.Writer
-	err error
-}
-
-// Write implements io.Writer.
-func (k *keptWriter) Write(b []byte) (int, error) {
-	if k.err != nil {
-		return 0, k.err
+// wrap breaks a text at spaces into lines that end before pageWidth; all but the first
+// begin with as many spaces as stand before the first.
+func wrap(text string, before int) string {
+	if len(text) <= pageWidth-before {
+		return text
 	}
-	var n int
-	n, k.err = k.w.Write(b)
-	return n, k.err
+	var b strings.Builder
+	width := 0
+	for _, word := range strings.Fields(text) {
+		switch {
+		case width > 0 && width+1+len(word) > pageWidth-before:
+			b.WriteString("\n" + strings.Repeat(" ", before))
+			width = 0
+		case width > 0:
+			b.WriteString(" ")
+			width++
+		}
+		b.WriteString(word)
+		width += len(word)
+	}
+	return b.String()
 }
