@@ -4,7 +4,7 @@ const listOf = (v) => (v === undefined ? [] : Array.isArray(v) ? v : [v])
 
 // documents yields every policy document of a case.
 function documents(c) {
-  const policies = [...c.identityPolicies, c.permissionBoundary, ...c.sessionPolicies, ...c.scps.flat(), ...c.rcps.flat()]
+  const policies = [...c.identityPolicies, c.permissionBoundary, ...c.sessionPolicies, ...(c.endpointPolicies ?? []), ...c.scps.flat(), ...c.rcps.flat()]
   return policies.filter(Boolean).map((p) => p.document)
 }
 
