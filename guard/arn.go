@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -28,17 +29,12 @@ func Partition(r Request) string {
 	if r.Caller.Partition != "" {
 		return r.Caller.Partition
 	}
-	for _, p := range partitions {
-		if strings.HasPrefix(r.Region, p.prefix) {
-			return p.partition
-		}
-	}
-	return "aws"
+	return PartitionOf(r.Region)
 }
 
 // arn joins the fields of an ARN in the request's partition and region.
 func arn(r Request, service, account, resource string) string {
-	return "arn:" + Partition(r) + ":" + service + ":" + r.Region + ":" + account + ":" + resource
+	return "arn:" + Partition(r) + ":" + service + ":" + cmp.Or(r.Region, anyRegion) + ":" + account + ":" + resource
 }
 
 // ArnField returns a field of an ARN, counted from 0 ("arn"); the resource, field

@@ -27,6 +27,9 @@ func CompareARN(pattern, arn string) []int {
 		if i < len(p) {
 			field = p[i]
 		}
+		if i == FieldRegion && a[i] == anyRegion {
+			continue // in whatever region
+		}
 		if !policy.Wild(field, a[i]) {
 			diff = append(diff, i)
 		}

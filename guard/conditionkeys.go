@@ -176,7 +176,7 @@ func mfaKeys(k *Keyring, c Caller) {
 
 // callKeys are the keys of the call itself.
 func callKeys(k *Keyring, r Request, f Facts) {
-	k.set("aws:RequestedRegion", r.Region)
+	k.valued(KeyRegion, r.Region)
 	k.set("aws:SecureTransport", "true")
 	k.set("aws:ViaAWSService", "false")
 	k.set("aws:PrincipalIsAWSService", "false")

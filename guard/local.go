@@ -80,9 +80,14 @@ func turnsOnClock(set policy.Set, g Grant) bool {
 }
 
 // Evaluate asks the evaluator about one grant. Of the layers of a Set, resource
-// control policies bear on KMS but on no service a session starts with.
+// control policies bear on KMS but on no service a session starts with. Of a request whose
+// region nobody stated the answer is the one of all regions.
 func Evaluate(set policy.Set, g Grant) policy.Answer {
-	return Bearing(set, g).Evaluate(g.Action, g.Resource, g.Context)
+	bears := Bearing(set, g)
+	if g.Regionless() {
+		return anywhere(bears, g)
+	}
+	return bears.Evaluate(g.Action, g.Resource, g.Context)
 }
 
 // Bearing returns the part of a set that AWS applies to a grant. The endpoint of a set

@@ -46,7 +46,7 @@ type Caller struct {
 // Request is one StartSession call as it would be sent.
 type Request struct {
 	Caller     Caller
-	Region     string
+	Region     string              // "" if nobody stated it, of a question about policy files
 	Target     string              // i-..., mi-..., ecs:cluster_task_runtime
 	Document   string              // name or ARN; "" means the default document, SSM-SessionManagerRunShell
 	Parameters map[string][]string // as in StartSession

@@ -32,7 +32,10 @@ func (q inquiry) askFirst(f guard.Finding, token bool) guard.Finding {
 
 // askText are the commands from the request for access to the session.
 func askText(r guard.Request) string {
-	target, region := guard.ShellWord(r.Target), " --region "+guard.ShellWord(r.Region)
+	target, region := guard.ShellWord(r.Target), ""
+	if r.Region != "" {
+		region = " --region " + guard.ShellWord(r.Region)
+	}
 	start := "ssmguard start-session --target " + target + region
 	if r.Document != "" {
 		start += " --document-name " + guard.ShellWord(r.Document)

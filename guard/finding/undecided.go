@@ -92,6 +92,8 @@ func stateable(r guard.Request, g guard.Grant, keys []string, set *policy.Set) s
 		value := asked(g, key, set)
 		_, tag, tagged := strings.Cut(key, "/")
 		switch {
+		case key == guard.KeyRegion && g.Regionless():
+			add("--region " + regionAllowed(g, set))
 		case guard.IsTagKey(key) && of != "" && r.Files && tagged:
 			add("--" + of + "-tag " + tag + "=" + value + " (or --" + of + "-untagged)")
 		case of != "" && (guard.IsTagKey(key) || strings.HasPrefix(strings.ToLower(key), "aws:resource")):
@@ -104,6 +106,25 @@ func stateable(r guard.Request, g guard.Grant, keys []string, set *policy.Set) s
 		return ""
 	}
 	return "state what is so: " + strings.Join(options, " ")
+}
+
+// regionAllowed returns a region in which the policies allow a grant, as far as they can be
+// told, else one in which they do not deny it for certain, else "REGION".
+func regionAllowed(g guard.Grant, set *policy.Set) string {
+	if set == nil {
+		return "REGION"
+	}
+	found := "REGION"
+	for _, place := range g.Places(guard.Bearing(*set, g)) {
+		region := guard.ArnField(place.Resource, guard.FieldRegion)
+		switch v := guard.Evaluate(*set, place).Verdict; {
+		case v == policy.Allow:
+			return region
+		case v == policy.Unknown && found == "REGION":
+			found = region
+		}
+	}
+	return found
 }
 
 // asked returns a value that the statements which may apply ask of an unknown key,
@@ -148,10 +169,20 @@ func unknownNear(d guard.Decision, g guard.Grant, keys []string) []guard.Near {
 		return nil
 	}
 	var near []guard.Near
+	var places []guard.Grant
+	if g.Regionless() && slices.Contains(keys, guard.KeyRegion) {
+		places = g.Places(guard.Bearing(*d.Policies, g))
+	}
 	for _, l := range guard.LayersOf(guard.Bearing(*d.Policies, g)) {
 		for i := range l.Statements {
 			s := &l.Statements[i]
-			if !s.MatchesAction(g.Action) || !s.MatchesResource(g.Resource, g.Context) {
+			if !s.MatchesAction(g.Action) {
+				continue
+			}
+			if where := inSomeRegion(s, places); where != "" {
+				near = append(near, guard.Near{At: s.At, Why: verb(s) + " it " + where})
+			}
+			if !s.MatchesResource(g.Resource, g.Context) {
 				continue
 			}
 			for _, u := range s.Unmet(g.Context) {
@@ -162,6 +193,33 @@ func unknownNear(d guard.Decision, g guard.Grant, keys []string) []guard.Near {
 		}
 	}
 	return near
+}
+
+// inSomeRegion says in which regions a statement covers a grant, "" if it covers it in
+// all or none of some places.
+func inSomeRegion(s *policy.Statement, places []guard.Grant) string {
+	var in, out []guard.Grant
+	for _, place := range places {
+		if s.MatchesResource(place.Resource, place.Context) {
+			in = append(in, place)
+		} else {
+			out = append(out, place)
+		}
+	}
+	if len(in) == 0 || len(out) == 0 {
+		return ""
+	}
+	for _, pattern := range s.Resources() {
+		if policy.Wild(pattern, in[0].Resource) {
+			return "in the region of " + pattern
+		}
+	}
+	for _, pattern := range s.NotResources() {
+		if policy.Wild(pattern, out[0].Resource) {
+			return "outside the region of " + pattern
+		}
+	}
+	return "in some regions"
 }
 
 func verb(s *policy.Statement) string {

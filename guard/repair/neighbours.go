@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -83,6 +84,9 @@ func (p *probing) documents(r guard.Request, f guard.Facts) {
 }
 
 func (p *probing) regions(r guard.Request, f guard.Facts, set policy.Set, group string) {
+	if r.Region == "" {
+		return // the request itself is of every region
+	}
 	start := len(p.probes)
 	for _, region := range regionsNamed(set) {
 		if region == r.Region {
@@ -248,7 +252,7 @@ func (p *probing) elsewhere(r guard.Request, f guard.Facts, s *policy.Statement,
 // startable says what a resource is to a session, "" when none has to do with it.
 func startable(resource string, r guard.Request) string {
 	kind := guard.ResourceType(resource)
-	abroad := guard.ArnField(resource, guard.FieldRegion) != r.Region
+	abroad := r.Region != "" && guard.ArnField(resource, guard.FieldRegion) != r.Region
 	switch {
 	case kind == "document" && abroad:
 		return "other documents in other regions"
@@ -270,7 +274,7 @@ func startable(resource string, r guard.Request) string {
 
 // elsewhereOne adds one probe on another resource, which has no tags.
 func (p *probing) elsewhereOne(r guard.Request, f guard.Facts, one probe, resource string) {
-	if region := guard.ArnField(resource, guard.FieldRegion); region != "" {
+	if region := guard.ArnField(resource, guard.FieldRegion); guard.IsRegion(region) {
 		r.Region = region
 	}
 	f.TargetTags, f.DocumentTags, f.Unknown = nil, nil, nil
@@ -319,7 +323,7 @@ func samples(patterns []string, most int) []string {
 // pattern leaves them open.
 func placed(sample string, r guard.Request) string {
 	fields := strings.SplitN(sample, ":", 6)
-	for i, value := range map[int]string{guard.FieldPartition: guard.Partition(r), guard.FieldRegion: r.Region, guard.FieldAccount: r.Caller.Account} {
+	for i, value := range map[int]string{guard.FieldPartition: guard.Partition(r), guard.FieldRegion: cmp.Or(r.Region, "*"), guard.FieldAccount: r.Caller.Account} {
 		if i < len(fields) && fields[i] == "probe" {
 			fields[i] = value
 		}
@@ -395,6 +399,10 @@ func verdicts(set policy.Set, probes []probe) []policy.Verdict {
 	out := make([]policy.Verdict, 0, len(probes))
 	var e policy.Evaluator
 	for _, p := range probes {
+		if p.grant.Regionless() {
+			out = append(out, guard.Evaluate(set, p.grant).Verdict)
+			continue
+		}
 		bears := guard.Bearing(set, p.grant)
 		out = append(out, e.Verdict(&bears, p.grant.Action, p.grant.Resource, &p.grant.Context))
 	}

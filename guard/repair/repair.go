@@ -319,7 +319,8 @@ func (p *plan) ask() {
 	}
 	p.fix.Ask = guard.Join(who, "and")
 	var b strings.Builder
-	fmt.Fprintf(&b, "Please allow %s in account %s, region %s:\n", p.d.Request.Caller.SessionARN, p.d.Request.Caller.Account, p.d.Request.Region)
+	r := p.d.Request
+	fmt.Fprintf(&b, "Please allow %s in account %s, region %s:\n", r.Caller.SessionARN, r.Caller.Account, cmp.Or(r.Region, "whichever it is"))
 	for _, g := range p.grants {
 		fmt.Fprintf(&b, "- %s on %s\n", g.Action, g.Resource)
 	}

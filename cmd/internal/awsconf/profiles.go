@@ -200,3 +200,11 @@ func (f *Files) ErrorFormat(g awscli.Globals) string {
 	s, _ := f.scoped(f.profile(g.Profile))
 	return s.values["cli_error_format"]
 }
+
+// Region returns the region that is stated: the flag's, otherwise the environment's or the
+// profile's, "" for none. Nobody is asked, the instance metadata neither.
+func (f *Files) Region(g awscli.Globals) string {
+	profile, _ := f.scoped(f.profile(g.Profile))
+	region, _ := scope{f.env, profile}.region(g.Region)
+	return plainRegion(region)
+}

@@ -156,14 +156,8 @@ func (s *Session) configs(l *loader, o Options) error {
 // region is the region of the command, in the CLI's order of sources; found is false if
 // no source has one. A pseudo region such as fips-us-east-1 asks for FIPS.
 func (l *loader) region(flag *string) (region string, found bool, err error) {
-	switch v, ok := l.scope.env.first("AWS_REGION", "AWS_DEFAULT_REGION"); {
-	case flag != nil:
-		region = *flag
-	case ok:
-		region = v
-	case l.scope.profile.has("region"):
-		region = l.scope.profile.values["region"]
-	default:
+	region, stated := l.scope.region(flag)
+	if !stated {
 		if region = l.instanceRegion(); region == "" {
 			return "", false, nil
 		}
@@ -174,10 +168,26 @@ func (l *loader) region(flag *string) (region string, found bool, err error) {
 	if err := checkRegion(region); err != nil {
 		return "", true, err
 	}
-	if plain := strings.TrimSuffix(strings.TrimPrefix(region, "fips-"), "-fips"); plain != region {
+	if plain := plainRegion(region); plain != region {
 		region, l.clients.endpoints.fips = plain, true
 	}
 	return region, true, nil
+}
+
+// plainRegion returns the region that a pseudo region such as fips-us-east-1 is about.
+func plainRegion(region string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(region, "fips-"), "-fips")
+}
+
+// region is the region that the command line, the environment or the profile states.
+func (s scope) region(flag *string) (region string, stated bool) {
+	if flag != nil {
+		return *flag, true
+	}
+	if v, ok := s.env.first("AWS_REGION", "AWS_DEFAULT_REGION"); ok {
+		return v, true
+	}
+	return s.profile.values["region"], s.profile.has("region")
 }
 
 // retries reads the retry settings of the CLI v2.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"io"
 
@@ -61,14 +62,15 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		if err := ask.NeedsID(o.Line.Call.Input.Target); err != nil {
 			return err
 		}
-		if err := namedRegion(o.Line); err != nil {
+		region, err := statedRegion(o.Line)
+		if err != nil {
 			return err
 		}
 		reading, err := o.files.read(o.Line.Process.Stderr, o.files.Principal)
 		if err != nil {
 			return err
 		}
-		r := ask.Request(o.Line.Call.Input, plainRegion(o.Line))
+		r := ask.Request(o.Line.Call.Input, region)
 		o.decide = func(ctx context.Context) (guard.Decision, error) { return o.files.decide(ctx, reading, r) }
 		return nil
 	}
@@ -137,23 +139,13 @@ func (o *fileOptions) handler(stdout io.Writer) report.Handler {
 	}
 }
 
-// namedRegion refuses what is no region's name, for it goes into policies.
-func namedRegion(l *ask.Line) error {
-	if region := plainRegion(l); !guard.IsRegion(region) {
-		return exit.Usagef("--region %s: that is no region's name", env.Printable(region))
+// statedRegion returns the region of a question about policy files: that of the command
+// line, the environment or the profile, else of a document's ARN, "" if nobody stated it.
+// What is no region's name is refused, for it goes into policies.
+func statedRegion(l *ask.Line) (string, error) {
+	region := cmp.Or(l.Process.AWSFiles().Region(l.Call.Globals), guard.ArnField(l.Call.Input.DocumentName, guard.FieldRegion))
+	if region != "" && !guard.IsRegion(region) {
+		return "", exit.Usagef("--region %s: that is no region's name", env.Printable(region))
 	}
-	return nil
-}
-
-// plainRegion is the region of a question that no AWS configuration answers.
-func plainRegion(l *ask.Line) string {
-	if r := l.Call.Globals.Region; r != nil && *r != "" {
-		return *r
-	}
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		if r := l.Process.Getenv(name); r != "" {
-			return r
-		}
-	}
-	return "us-east-1"
+	return region, nil
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,6 +148,14 @@ func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard
 		return guard.Decision{}, err
 	}
 	r.Context, r.Closed, r.Files = o.Context, o.Closed, true
+	r.Region = cmp.Or(r.Region, o.regionStated())
+	if o.Principal == "" {
+		partition := reading.partition()
+		if r.Region != "" {
+			partition = guard.PartitionOf(r.Region)
+		}
+		r.Caller = inPartition(r.Caller, cmp.Or(partition, r.Caller.Partition))
+	}
 	reading.set.Root = r.Caller.Kind() == guard.Root
 	facts := o.facts(time.Now())
 	if o.Principal == "" {
@@ -181,6 +190,23 @@ func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard
 		}
 	}
 	return reading.qualify(d, unread), err
+}
+
+// regionStated returns the region that --context states, "" if it states none.
+func (o *fileOptions) regionStated() string {
+	for key, values := range o.Context {
+		if strings.EqualFold(key, guard.KeyRegion) && len(values) == 1 && guard.IsRegion(values[0]) {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+// inPartition returns the caller as one of another partition.
+func inPartition(c guard.Caller, partition string) guard.Caller {
+	move := func(arn string) string { return strings.Replace(arn, "arn:"+c.Partition+":", "arn:"+partition+":", 1) }
+	c.SessionARN, c.Principal, c.Partition = move(c.SessionARN), move(c.Principal), partition
+	return c
 }
 
 // inAccount returns the caller as one of another account.

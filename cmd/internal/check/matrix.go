@@ -49,7 +49,10 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 		return err
 	}
 	o.output = options.handler(o.Line.Process.Stdout)
-	o.region = cmp.Or(o.matrix.Region, plainRegion(o.Line))
+	if o.region, err = statedRegion(o.Line); err != nil {
+		return err
+	}
+	o.region = cmp.Or(o.matrix.Region, o.region)
 	if o.closed && !o.matrix.HasPolicies() {
 		return exit.Usagef("--closed is for checks of policy files; the matrix has none")
 	}
@@ -123,7 +126,8 @@ func (o *matrixOptions) decide(ctx context.Context, row configs.MatrixRequest) (
 	}
 	files.Untagged.Target = slices.Contains(row.Untagged, "target")
 	files.Untagged.Document = slices.Contains(row.Untagged, "document")
-	return files.decide(ctx, o.files, guard.Request{Region: o.region, Target: row.Target, Document: row.Document})
+	region := cmp.Or(o.region, guard.ArnField(row.Document, guard.FieldRegion))
+	return files.decide(ctx, o.files, guard.Request{Region: region, Target: row.Target, Document: row.Document})
 }
 
 // stated returns the condition keys of one request: those on the command line, of the

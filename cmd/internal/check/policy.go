@@ -64,10 +64,11 @@ func (o *policyOptions) complete(ctx context.Context) (err error) {
 		if err := ask.NeedsID(o.Line.Call.Input.Target); err != nil {
 			return err
 		}
-		if err := namedRegion(o.Line); err != nil {
+		region, err := statedRegion(o.Line)
+		if err != nil {
 			return err
 		}
-		o.request = ask.Request(o.Line.Call.Input, plainRegion(o.Line))
+		o.request = ask.Request(o.Line.Call.Input, region)
 		o.request.Caller, err = namedCaller(o.Principal)
 		return err
 	}
@@ -94,6 +95,9 @@ func (o *policyOptions) run() error {
 	}
 	if unseen := guard.DocumentUnseen(o.request, o.facts); unseen != "" {
 		fmt.Fprintf(o.Line.Process.Stderr, "ssmguard: note: %s\n", unseen)
+	}
+	if o.request.Region == "" {
+		fmt.Fprintln(o.Line.Process.Stderr, "ssmguard: note: nobody stated the region, so the policy is for every region; state it with --region")
 	}
 	document := guard.LeastPrivilege(o.request, o.facts)
 	if o.JustInTime {

@@ -67,6 +67,24 @@ type doubtful struct {
 
 // accounts are those in which the policies name targets and documents of sessions.
 func (r policyReading) accounts() []string {
+	return r.places(guard.FieldAccount, func(account string) bool {
+		return len(account) == 12 && strings.Trim(account, "0123456789") == ""
+	})
+}
+
+// partition is the one in which the policies name targets and documents of sessions, "" if
+// they name none or several.
+func (r policyReading) partition() string {
+	all := r.places(guard.FieldPartition, func(partition string) bool { return len(guard.Regions(partition)) > 0 })
+	if len(all) != 1 {
+		return ""
+	}
+	return all[0]
+}
+
+// places are the values of one field in the ARNs of what the policies say about starting
+// sessions, as far as they are what is looked for.
+func (r policyReading) places(field int, is func(string) bool) []string {
 	var list []string
 	all := r.set
 	for _, d := range r.doubtful {
@@ -81,9 +99,8 @@ func (r policyReading) accounts() []string {
 				continue
 			}
 			for _, arn := range slices.Concat(s.Resources(), s.NotResources()) {
-				account := guard.ArnField(arn, guard.FieldAccount)
-				if len(account) == 12 && strings.Trim(account, "0123456789") == "" && !slices.Contains(list, account) {
-					list = append(list, account)
+				if value := guard.ArnField(arn, field); is(value) && !slices.Contains(list, value) {
+					list = append(list, value)
 				}
 			}
 		}

@@ -14,12 +14,12 @@ import (
 
 	"ssmguard/cmd/internal/alias"
 	"ssmguard/cmd/internal/ask"
-	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/tunnel"
 	"ssmguard/configs"
+	"ssmguard/guard"
 )
 
 // Commands declares `ssmguard completion` and the hidden command that its snippets
@@ -190,7 +190,7 @@ func (l *line) values(ctx context.Context, p *env.Process, name string) []candid
 	case "PROFILE":
 		return words(p.AWSFiles().Profiles()...)
 	case "REGION":
-		return words(awsconf.Regions()...)
+		return words(guard.PublicRegions()...)
 	case "PLUGIN":
 		return words(ask.EmbeddedPlugin)
 	case "WORLD":

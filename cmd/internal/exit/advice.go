@@ -8,6 +8,7 @@ import (
 
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
+	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
 	"ssmguard/internal/spelling"
 	"ssmguard/proxy"
@@ -29,10 +30,10 @@ func Advice(p *env.Process, err error) string {
 
 // networkAdvice says what to do when AWS cannot be reached.
 func networkAdvice(p *env.Process) string {
-	if p.Asked.Region == "" || slices.Contains(awsconf.Regions(), p.Asked.Region) {
+	if p.Asked.Region == "" || slices.Contains(guard.PublicRegions(), p.Asked.Region) {
 		return "check the network and the endpoint, or see \"ssmguard doctor\""
 	}
-	if near := spelling.Nearest(p.Asked.Region, awsconf.Regions()); near != "" {
+	if near := spelling.Nearest(p.Asked.Region, guard.PublicRegions()); near != "" {
 		return fmt.Sprintf("there is no region %s; did you mean %s?", p.Asked.Region, near)
 	}
 	return fmt.Sprintf("there is no region %s; check its name, or the network", p.Asked.Region)
