@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -29,8 +30,8 @@ func (s *Sandbox) Login(name string) (api.Credentials, error) {
 	return api.Credentials{}, fmt.Errorf("no login %q in world %s; valid: %v", name, s.World.Name, names)
 }
 
-// profileFiles are an AWS configuration with one profile per login, in a
-// directory of its own.
+// profileFiles are an AWS configuration with one profile per login and per web
+// identity, in a directory of its own.
 type profileFiles struct{ dir string }
 
 func (f profileFiles) Config() string { return filepath.Join(f.dir, "config") }
@@ -57,18 +58,52 @@ func writeProfiles(s *Sandbox) (profileFiles, error) {
 	}
 	f := profileFiles{dir}
 	var config, credentials strings.Builder
+	profile := func(name string) {
+		fmt.Fprintf(&config, "[profile %s]\nregion = %s\nendpoint_url = %s\n", name, s.World.Region, s.Endpoint())
+	}
 	for _, l := range s.Account.Logins() {
-		fmt.Fprintf(&config, "[profile %s]\nregion = %s\nendpoint_url = %s\n\n", l.Login, s.World.Region, s.Endpoint())
+		profile(l.Login)
+		fmt.Fprintln(&config)
 		fmt.Fprintf(&credentials, "[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", l.Login, l.AccessKeyID, l.SecretAccessKey)
 		if l.SessionToken != "" {
 			fmt.Fprintf(&credentials, "aws_session_token = %s\n", l.SessionToken)
 		}
 		fmt.Fprintln(&credentials)
 	}
+	// The AWS CLI keeps the credentials of a role by the name of their session, and those of
+	// another run are of no use.
+	session := "run-" + rand.Text()[:16]
+	for i, w := range s.webIdentities() {
+		token := filepath.Join(dir, fmt.Sprintf("web-identity-%d", i))
+		profile(w.profile)
+		fmt.Fprintf(&config, "role_arn = %s\nrole_session_name = %s\nweb_identity_token_file = %s\n\n", w.role, session, token)
+		err = errors.Join(err, os.WriteFile(token, []byte(s.Account.WebToken(api.WebClaims{Issuer: "https://" + w.provider, Subject: w.subject})), 0o600))
+	}
 	err = errors.Join(
+		err,
 		os.WriteFile(f.Config(), []byte(config.String()), 0o600),
 		os.WriteFile(f.Credentials(), []byte(credentials.String()), 0o600))
 	return f, err
+}
+
+// webIdentity is a role with a provider that it trusts.
+type webIdentity struct{ profile, role, provider, subject string }
+
+// webIdentities are those that roles of the world trust. The profile of the first one
+// of role R is R-web-identity, that of the second R-web-identity-2.
+func (s *Sandbox) webIdentities() []webIdentity {
+	var all []webIdentity
+	for i := range s.Account.World.Roles { // those have their paths
+		r := &s.Account.World.Roles[i]
+		for n, provider := range r.WebIdentities() {
+			w := webIdentity{profile: r.Name + "-web-identity", role: s.Account.RoleARN(r), provider: provider, subject: r.Name}
+			if n > 0 {
+				w.profile += fmt.Sprintf("-%d", n+1)
+			}
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 // Variable is one entry of an environment.

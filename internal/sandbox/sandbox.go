@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,25 +30,31 @@ type Sandbox struct {
 	Files    profileFiles
 }
 
-// Open opens a world on a loopback address. Calls are answered once Serve runs. onCall,
-// when not nil, is called for every call.
-func Open(w world.World, listen string, onCall func(api.Call)) (*Sandbox, error) {
+// Options are the options of a sandbox; every field may be left out.
+type Options struct {
+	Listen string         // loopback HOST:PORT; a free port of 127.0.0.1 when empty
+	OnCall func(api.Call) // called after every call was answered; must not block
+}
+
+// Open opens a world on a loopback address. Calls are answered once Serve runs.
+func Open(w world.World, o Options) (*Sandbox, error) {
 	s := &Sandbox{World: w, services: make(map[string]string)}
-	if err := s.open(listen, onCall); err != nil {
+	if err := s.open(o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Sandbox) open(listen string, onCall func(api.Call)) error {
+func (s *Sandbox) open(o Options) error {
 	var err error
-	if s.listener, err = net.Listen("tcp", listen); err != nil {
+	if s.listener, err = net.Listen("tcp", cmp.Or(o.Listen, "127.0.0.1:0")); err != nil {
 		return fmt.Errorf("cannot serve the sandbox: %v", err) // without the system's error type: exit would advise about the network
 	}
 	if err := s.openServices(); err != nil {
 		return err
 	}
 	s.Gateway, err = gateway.New(gateway.Options{
+		Admit:   ofProgram,
 		Dial:    s.dial,
 		Verify:  func(r *http.Request) error { return s.Account.VerifyUpgrade(r) },
 		Decrypt: s.decrypt,
@@ -60,7 +67,7 @@ func (s *Sandbox) open(listen string, onCall func(api.Call)) error {
 	if err != nil {
 		return err
 	}
-	if s.Account, err = account.New(s.World, api.Options{Channels: channels{s.Gateway}, OnCall: onCall}); err != nil {
+	if s.Account, err = account.New(s.World, api.Options{Channels: channels{s.Gateway}, OnCall: o.OnCall, Admit: ofProgram}); err != nil {
 		return fmt.Errorf("world %s: %w", s.World.Name, err)
 	}
 	s.Account.Inject(s.World.Faults...)

@@ -46,7 +46,7 @@ func runDemo(ctx context.Context, p *env.Process) error {
 	if err != nil {
 		return err
 	}
-	s, err := sandbox.Open(w, "127.0.0.1:0", nil)
+	s, err := sandbox.Open(w, sandbox.Options{})
 	if err != nil {
 		return err
 	}

@@ -120,11 +120,11 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 	if err != nil {
 		return worldError(err)
 	}
-	var onCall func(api.Call)
+	opening := sandbox.Options{Listen: o.Listen}
 	if o.Log {
-		onCall = func(c api.Call) { logCall(p, c) }
+		opening.OnCall = func(c api.Call) { logCall(p, c) }
 	}
-	s, err := sandbox.Open(w, o.Listen, onCall)
+	s, err := sandbox.Open(w, opening)
 	if errors.As(err, new(*policy.SyntaxError)) {
 		return worldError(err)
 	}

@@ -60,7 +60,7 @@ func TestSandboxPortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	_, err = sandbox.Open(w, l.Addr().String(), nil)
+	_, err = sandbox.Open(w, sandbox.Options{Listen: l.Addr().String()})
 	if err == nil || !strings.Contains(err.Error(), "cannot serve the sandbox") {
 		t.Errorf("opened on a port that is taken: %v", err)
 	}

@@ -3,8 +3,13 @@ package sandbox
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,6 +29,7 @@ import (
 
 	"ssmguard/internal/sandbox"
 	"ssmguard/internal/sandbox/sandboxtest"
+	"ssmguard/internal/sandbox/world"
 )
 
 // sdk is a configuration of the AWS SDK for one login, through the profiles the sandbox writes.
@@ -98,6 +104,54 @@ func TestSDKReadsAnswers(t *testing.T) {
 	organization, err := organizations.NewFromConfig(c).DescribeOrganization(ctx, nil)
 	if err != nil || aws.ToString(organization.Organization.Id) != "o-exampleorgid" {
 		t.Errorf("DescribeOrganization: %+v, %v", organization, err)
+	}
+}
+
+// A role that trusts web identities has a profile with a token of this run.
+func TestSDKAssumesByWebIdentity(t *testing.T) {
+	role := func(name string, trust ...string) world.Role {
+		return world.Role{Principal: world.Principal{Name: name}, Trust: trust}
+	}
+	s := sandboxtest.ServedWorld(t, world.World{
+		Account: "111122223333", Region: "eu-west-1", Logins: []world.Login{{Name: "root", Principal: "root"}},
+		Roles: []world.Role{role("ci", "federated:one.example.com", "111122223333", "federated:two.example.com/id/1"), role("none", "*")},
+	})
+	for i, provider := range []string{"one.example.com", "two.example.com/id/1"} {
+		token, err := os.ReadFile(filepath.Join(filepath.Dir(s.Files.Config()), fmt.Sprintf("web-identity-%d", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := sts.NewFromConfig(sdk(t, s, "root")).AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
+			RoleArn: aws.String("arn:aws:iam::111122223333:role/ci"), RoleSessionName: aws.String("ci"), WebIdentityToken: aws.String(string(token)),
+		})
+		if err != nil || aws.ToString(got.Provider) != provider {
+			t.Errorf("%s: %+v, %v", provider, got, err)
+		}
+	}
+	config, err := os.ReadFile(s.Files.Config())
+	if err != nil || strings.Count(string(config), "[profile ") != 3 {
+		t.Errorf("%s, %v", config, err)
+	}
+}
+
+// What has keys and tokens of a run is for its user alone.
+func TestFilesAreTheUsers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no modes")
+	}
+	s := sandboxtest.ServedWorld(t, world.World{
+		Account: "111122223333", Region: "eu-west-1", Logins: []world.Login{{Name: "root", Principal: "root"}},
+		Roles: []world.Role{{Principal: world.Principal{Name: "ci"}, Trust: []string{"federated:one.example.com"}}},
+	})
+	dir := filepath.Dir(s.Files.Config())
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 3 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for name, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, "config"): 0o600, filepath.Join(dir, "credentials"): 0o600, filepath.Join(dir, "web-identity-0"): 0o600} {
+		if i, err := os.Stat(name); err != nil || i.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", name, i, err)
+		}
 	}
 }
 

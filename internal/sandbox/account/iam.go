@@ -241,7 +241,7 @@ func trustPolicy(r *world.Role, w world.World) string {
 			b.WriteString(",")
 		}
 		action, kind := "sts:AssumeRole", "AWS"
-		if p, ok := strings.CutPrefix(t, federatedTrust); ok {
+		if p, ok := strings.CutPrefix(t, world.FederatedTrust); ok {
 			action, kind, t = "sts:AssumeRoleWithWebIdentity", "Federated", "arn:"+w.Partition+":iam::"+w.Account+":oidc-provider/"+p
 		} else if t == w.Account {
 			t = "arn:" + w.Partition + ":iam::" + w.Account + ":root"

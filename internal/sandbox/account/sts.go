@@ -1,11 +1,11 @@
 package account
 
 import (
-	"encoding/base64"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -204,24 +204,16 @@ func duration(c *api.Request, standard, longest time.Duration) (time.Duration, e
 	return life, nil
 }
 
-type webToken struct {
-	Subject string `json:"sub"`
-	Issuer  string `json:"iss"`
-	Expires int64  `json:"exp"`
-}
-
-// assumeRoleWithWebIdentity reads the token's claims; the account has no keys to check it with.
+// assumeRoleWithWebIdentity takes tokens that this account issued, in the place of the
+// identity providers whose keys AWS would ask for.
 func assumeRoleWithWebIdentity(c *api.Request) (any, error) {
-	var t webToken
-	parts := strings.Split(c.Form.Get("WebIdentityToken"), ".")
-	if len(parts) != 3 {
+	t, err := c.ReadWebToken(c.Form.Get("WebIdentityToken"))
+	switch {
+	case errors.Is(err, api.ErrNoWebToken):
 		return nil, api.Refuse("InvalidIdentityToken", "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
-	}
-	claims, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil || json.Unmarshal(claims, &t) != nil {
-		return nil, api.Refuse("InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider")
-	}
-	if t.Expires != 0 && c.Now().Unix() > t.Expires {
+	case err != nil:
+		return nil, api.Refuse("InvalidIdentityToken", "The web identity token that was passed could not be validated by AWS")
+	case t.Expires != 0 && c.Now().Unix() > t.Expires:
 		return nil, api.Refuse("ExpiredTokenException", "Token expired: current date/time must be before the expiration date/time")
 	}
 	role, err := roleToAssume(c)
@@ -229,15 +221,11 @@ func assumeRoleWithWebIdentity(c *api.Request) (any, error) {
 		return nil, err
 	}
 	provider := strings.TrimPrefix(t.Issuer, "https://")
-	for _, trust := range role.Trust {
-		if trust == federatedTrust+provider {
-			return assume(c, world.Login{Principal: "role/" + role.Name, Provider: provider})
-		}
+	if slices.Contains(role.WebIdentities(), provider) {
+		return assume(c, world.Login{Principal: "role/" + role.Name, Provider: provider})
 	}
 	return nil, &api.Refusal{Code: "AccessDenied", Status: http.StatusForbidden, Message: "Not authorized to perform sts:AssumeRoleWithWebIdentity"}
 }
-
-const federatedTrust = "federated:"
 
 type sessionToken struct {
 	Credentials stsCredentials

@@ -195,27 +195,37 @@ func TestGetFederationToken(t *testing.T) {
 }
 
 func TestAssumeRoleWithWebIdentity(t *testing.T) {
-	_, c := open(t, assumable("federated:token.example.com"), api.Options{})
-	token := func(claims string) string {
-		enc := base64.RawURLEncoding.EncodeToString
-		return enc([]byte(`{"alg":"none"}`)) + "." + enc([]byte(claims)) + "." + enc([]byte("sig"))
-	}
-	ask := func(claims string, out any) failure {
-		form := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleArn": {opsARN}, "RoleSessionName": {"pod"}, "WebIdentityToken": {token(claims)}}
+	s, c := open(t, assumable("federated:token.example.com"), api.Options{})
+	ask := func(token string) failure {
+		form := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleArn": {opsARN}, "RoleSessionName": {"pod"}, "WebIdentityToken": {token}}
 		body, f := c.send(c.request([]byte(form.Encode()), "application/x-www-form-urlencoded", ""))
 		if f.Code == "" && !strings.Contains(string(body), "<AssumeRoleWithWebIdentityResult>") {
 			t.Errorf("answer %s", body)
 		}
 		return f
 	}
-	if f := ask(`{"iss":"https://token.example.com","sub":"pod"}`, nil); f.Code != "" {
-		t.Error(f)
-	}
-	if f := ask(`{"iss":"https://elsewhere.example.com","sub":"pod"}`, nil); f.Code != "AccessDenied" {
-		t.Error(f)
-	}
-	if f := ask(`{"iss":"https://token.example.com","sub":"pod","exp":1}`, nil); f.Code != "ExpiredTokenException" {
-		t.Error(f)
+	claims := api.WebClaims{Issuer: "https://token.example.com", Subject: "pod"}
+	good := s.WebToken(claims)
+	parts := strings.Split(good, ".")
+	enc := base64.RawURLEncoding.EncodeToString
+	other, _ := open(t, assumable("federated:token.example.com"), api.Options{})
+	claims.Issuer = "https://elsewhere.example.com"
+	elsewhere := s.WebToken(claims)
+	claims.Issuer, claims.Expires = "https://token.example.com", 1
+	for _, test := range []struct{ name, token, code string }{
+		{"its own", good, ""},
+		{"of another provider", elsewhere, "AccessDenied"},
+		{"expired", s.WebToken(claims), "ExpiredTokenException"},
+		{"of another run", other.WebToken(api.WebClaims{Issuer: "https://token.example.com", Subject: "pod"}), "InvalidIdentityToken"},
+		{"that nobody signed", enc([]byte(`{"alg":"none"}`)) + "." + parts[1] + "." + enc([]byte("sig")), "InvalidIdentityToken"},
+		{"without a signature", parts[0] + "." + parts[1] + ".", "InvalidIdentityToken"},
+		{"with the claims of another", parts[0] + "." + strings.Split(elsewhere, ".")[1] + "." + parts[2], "InvalidIdentityToken"},
+		{"without claims", parts[0] + "." + parts[2], "InvalidIdentityToken"},
+		{"empty", "", "InvalidIdentityToken"},
+	} {
+		if f := ask(test.token); f.Code != test.code {
+			t.Errorf("a token %s: %+v, want %q", test.name, f, test.code)
+		}
 	}
 }
 

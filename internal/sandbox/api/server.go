@@ -20,10 +20,11 @@ import (
 
 // Options are the options of an account; every field may be left out.
 type Options struct {
-	Channels Channels         // carries the sessions; without it StartSession fails inside AWS
-	Now      func() time.Time // time.Now when nil
-	Log      *slog.Logger     // errors of the account itself; discarded when nil
-	OnCall   func(Call)       // called after every call was answered; must not block
+	Channels Channels                  // carries the sessions; without it StartSession fails inside AWS
+	Now      func() time.Time          // time.Now when nil
+	Log      *slog.Logger              // errors of the account itself; discarded when nil
+	OnCall   func(Call)                // called after every call was answered; must not block
+	Admit    func(*http.Request) error // decides of each request before anything else; nil admits all
 }
 
 // Server is one account on one endpoint. It is safe for concurrent use: Mu guards all
@@ -31,7 +32,9 @@ type Options struct {
 type Server struct {
 	services Services
 	Channels Channels
+	admit    func(*http.Request) error
 	*traffic
+	*webIdentities
 
 	Mu sync.Mutex
 	*Store
@@ -54,9 +57,10 @@ func Open(w world.World, o Options, services Services) (*Server, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		services: services, Channels: o.Channels, traffic: &traffic{onCall: o.OnCall, delay: w.Delay},
-		Store:   &Store{World: w, Now: o.Now, Log: o.Log, Managed: make(map[string]*ManagedPolicy), parsed: make(map[string][]policy.Statement)},
-		Callers: make(map[string]*Caller), DataKeys: make(map[string]DataKey),
+		services: services, Channels: o.Channels, admit: o.Admit, traffic: &traffic{onCall: o.OnCall, delay: w.Delay},
+		webIdentities: newWebIdentities(),
+		Store:         &Store{World: w, Now: o.Now, Log: o.Log, Managed: make(map[string]*ManagedPolicy), parsed: make(map[string][]policy.Statement)},
+		Callers:       make(map[string]*Caller), DataKeys: make(map[string]DataKey),
 		Random: rand.New(rand.NewPCG(w.Seed, w.Seed)),
 	}
 	for _, p := range w.Policies {
@@ -189,6 +193,12 @@ const maxBody = 1 << 20 // bytes; no operation here takes more
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.admit != nil {
+		if err := s.admit(r); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, "request too large", http.StatusRequestEntityTooLarge)

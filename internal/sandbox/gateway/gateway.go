@@ -36,7 +36,8 @@ type DecryptFunc func(ctx context.Context, keyID string, cipherText []byte, encr
 // Options of a Gateway. The zero value is a gateway on a free loopback port
 // whose agent reaches loopback ports only and has no KMS.
 type Options struct {
-	Listen   string                      // host:port; "127.0.0.1:0" when empty
+	Listener net.Listener                // a free port of 127.0.0.1 when nil
+	Admit    func(r *http.Request) error // decides of each request before anything else; nil admits all
 	Verify   func(r *http.Request) error // checks the signature of a signed upgrade request; nil accepts any
 	MustSign bool                        // refuse upgrade requests that are not signed
 	Decrypt  DecryptFunc                 // nil: encrypted sessions fail
@@ -69,9 +70,6 @@ var _ proxy.Terminator = (*Gateway)(nil)
 
 // New listens; connections are answered once Serve runs.
 func New(opt Options) (*Gateway, error) {
-	if opt.Listen == "" {
-		opt.Listen = "127.0.0.1:0"
-	}
 	if opt.Dial == nil {
 		opt.Dial = Loopback
 	}
@@ -84,11 +82,14 @@ func New(opt Options) (*Gateway, error) {
 	if opt.Env == nil {
 		opt.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/", "TERM=xterm-256color"}
 	}
-	l, err := net.Listen("tcp", opt.Listen)
-	if err != nil {
-		return nil, err
+	if opt.Listener == nil {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		opt.Listener = l
 	}
-	g := &Gateway{opt: opt, listener: l, sessions: make(map[string]*Session)}
+	g := &Gateway{opt: opt, listener: opt.Listener, sessions: make(map[string]*Session)}
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	g.server = &http.Server{Handler: g, ReadHeaderTimeout: 10 * time.Second}
 	return g, nil

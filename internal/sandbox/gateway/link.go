@@ -21,10 +21,7 @@ const (
 	lastMessage     = 5 * time.Second  // how long it may take to leave after channel_closed
 )
 
-var upgrader = websocket.Upgrader{
-	ReadBufferSize: 32 << 10, WriteBufferSize: 32 << 10,
-	CheckOrigin: func(*http.Request) bool { return true }, // clients are programs
-}
+var upgrader = websocket.Upgrader{ReadBufferSize: 32 << 10, WriteBufferSize: 32 << 10}
 
 // link is one websocket of a session.
 type link struct {
@@ -38,6 +35,12 @@ type link struct {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.links.Add(1)
 	defer g.links.Done()
+	if g.opt.Admit != nil {
+		if err := g.opt.Admit(r); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+	}
 	id, ok := strings.CutPrefix(r.URL.Path, dataChannelPath)
 	s, known := g.Session(id)
 	if !ok || !known {

@@ -22,7 +22,7 @@ func Served(t *testing.T, name string) *sandbox.Sandbox {
 // ServedWorld serves a world until the test ends.
 func ServedWorld(t *testing.T, w world.World) *sandbox.Sandbox {
 	t.Helper()
-	s, err := sandbox.Open(w, "127.0.0.1:0", nil)
+	s, err := sandbox.Open(w, sandbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,6 +60,7 @@ func (v *check) add(line int, format string, args ...any) {
 var (
 	accountForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{12}$`) })
 	regionForm  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`) })
+	nameForm    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,128}$`) }) // IAM's for users, roles and groups
 	nodeForm    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(i|mi)-[0-9a-f]{8,17}$`) })
 	partitions  = []string{"", "aws", "aws-cn", "aws-us-gov"}
 	faultKinds  = []string{"", "throttle", "unavailable", "garbage", "drop"}
@@ -136,6 +137,7 @@ func (v *check) checkPrincipals(w *World) {
 			v.add(v.at(kind, p.Name, "boundary"), "no policy %q%s", p.Boundary, suggest(p.Boundary, w.Policies.names()))
 		}
 		v.path(p.Path, kind, p.Name, "path")
+		v.name(p.Name, kind, p.Name)
 	}
 	for _, u := range w.Users {
 		principal("users", u.Principal)
@@ -152,6 +154,12 @@ func (v *check) checkPrincipals(w *World) {
 		attached(g.Attached, "groups", g.Name)
 		v.inline(g.Inline, "groups", g.Name)
 		v.path(g.Path, "groups", g.Name, "path")
+	}
+}
+
+func (v *check) name(name string, steps ...any) {
+	if !nameForm().MatchString(name) {
+		v.add(v.at(steps...), "name %q has other characters than letters, digits and _+=,.@-", name)
 	}
 }
 
@@ -176,6 +184,7 @@ func suggest(name string, known []string) string {
 
 func (v *check) checkLogins(w *World) {
 	for _, l := range w.Logins {
+		v.name(l.Name, "logins", l.Name) // it is the name of a profile, in a file that the AWS CLI reads
 		kind, of, _ := strings.Cut(l.Principal, "/")
 		user, _, _ := strings.Cut(of, "/")
 		isUser, isRole := w.Users.Named(user) != nil, w.Roles.Named(of) != nil

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,6 +94,20 @@ elasticache:
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Names are written into a file that the AWS CLI reads, where a line of its own could
+// name a program to run.
+func TestNamesHaveIAMsForm(t *testing.T) {
+	const world = "account: '111122223333'\nregion: eu-west-1\nusers: {ann: {}}\nroles: {dev: {}}\nlogins: {ann: {as: user/ann}}\n"
+	for old, key := range map[string]string{"logins: {ann:": "logins: {%s:", "roles: {dev:": "roles: {%s:"} {
+		for name, ok := range map[string]bool{"'a.n-n_1@example.com,=+'": true, `"x]\ncredential_process = no"`: false, `"x\ry"`: false, "'[x]'": false, "'x y'": false, "'#x'": false, "''": false} {
+			_, err := parse("w.yaml", []byte(strings.Replace(world, old, fmt.Sprintf(key, name), 1)))
+			if ok != (err == nil) || err != nil && !strings.Contains(err.Error(), "has other characters than letters") {
+				t.Errorf("%s %s: %v", old, name, err)
+			}
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package world
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // World is the content of a new account, and the services behind its nodes. Names are
 // unique within their list; every policy document is IAM policy JSON. The tags are the
@@ -97,6 +100,21 @@ type Role struct {
 	Principal `yaml:",inline"`
 	Trust     []string `yaml:"trust"`
 	TrustMFA  bool     `yaml:"trust_mfa"` // only with MFA
+}
+
+// FederatedTrust begins an entry of Role.Trust that is a web identity provider.
+const FederatedTrust = "federated:"
+
+// WebIdentities returns the web identity providers that the role trusts, such as
+// "token.actions.githubusercontent.com".
+func (r Role) WebIdentities() []string {
+	var providers []string
+	for _, t := range r.Trust {
+		if p, ok := strings.CutPrefix(t, FederatedTrust); ok {
+			providers = append(providers, p)
+		}
+	}
+	return providers
 }
 
 // Group is an IAM group.

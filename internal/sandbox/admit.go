@@ -1,0 +1,38 @@
+package sandbox
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// ofProgram refuses the requests of web pages: those that call this machine by a name
+// of their own, which leads here since they changed it (DNS rebinding), and those that
+// say from which page they are. Programs call it by the address that it gives them and
+// have no page. There is no CORS: nothing here is for pages.
+func ofProgram(r *http.Request) error {
+	if !loopback(r.Host) {
+		return fmt.Errorf("the sandbox is called localhost or by its address, not %q", r.Host)
+	}
+	if r.Header["Origin"] != nil {
+		return fmt.Errorf("the sandbox is for programs, not for pages such as those of %q", r.Header.Get("Origin"))
+	}
+	return nil
+}
+
+// loopback reports whether a Host header is localhost or an address of this machine's
+// loopback. The port may be another one: that of a relay in front.
+func loopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	} else {
+		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
