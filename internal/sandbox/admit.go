@@ -1,12 +1,49 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"ssmguard/internal/peer"
 )
+
+// ownListener is a listener that accepts the connections of the own user and of root
+// alone, where the system tells whose they are.
+type ownListener struct {
+	net.Listener
+	refused func(error) // gets a *peer.ForeignError or peer.ErrGone; nil: nobody is told
+}
+
+// Accept returns the next connection that is not refused. Refused ones are closed.
+func (l ownListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		err = peer.Check(conn)
+		if err == nil || errors.Is(err, peer.ErrUnknown) {
+			return conn, nil
+		}
+		conn.Close()
+		if l.refused != nil {
+			l.refused(err)
+		}
+	}
+}
+
+// listen listens on a loopback address for those who may connect.
+func (o Options) listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil || o.AnyPeer {
+		return l, err
+	}
+	return ownListener{l, o.OnRefused}, nil
+}
 
 // ofProgram refuses the requests of web pages: those that call this machine by a name
 // of their own, which leads here since they changed it (DNS rebinding), and those that

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 
 	"ssmguard/internal/sandbox/databases"
@@ -33,7 +32,7 @@ func databaseServices(w world.World) map[string]world.Service {
 
 // openServices opens the services behind the instances: those that the world
 // names, and those of its databases.
-func (s *Sandbox) openServices() error {
+func (s *Sandbox) openServices(o Options) error {
 	all := databaseServices(s.World)
 	maps.Copy(all, s.World.Services)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -42,7 +41,7 @@ func (s *Sandbox) openServices() error {
 			s.services[name] = service.Address
 			continue
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := o.listen(anyPort)
 		if err != nil {
 			return fmt.Errorf("cannot play %s: %v", name, err)
 		}

@@ -34,6 +34,11 @@ type Sandbox struct {
 type Options struct {
 	Listen string         // loopback HOST:PORT; a free port of 127.0.0.1 when empty
 	OnCall func(api.Call) // called after every call was answered; must not block
+	// AnyPeer admits connections of every user of this machine. Otherwise, on Linux, those
+	// of the own user and of root are admitted, and OnRefused gets the *peer.ForeignError or
+	// peer.ErrGone of each other one; it must not block.
+	AnyPeer   bool
+	OnRefused func(error)
 }
 
 // Open opens a world on a loopback address. Calls are answered once Serve runs.
@@ -47,14 +52,18 @@ func Open(w world.World, o Options) (*Sandbox, error) {
 
 func (s *Sandbox) open(o Options) error {
 	var err error
-	if s.listener, err = net.Listen("tcp", cmp.Or(o.Listen, "127.0.0.1:0")); err != nil {
+	if s.listener, err = o.listen(cmp.Or(o.Listen, anyPort)); err != nil {
 		return fmt.Errorf("cannot serve the sandbox: %v", err) // without the system's error type: exit would advise about the network
 	}
-	if err := s.openServices(); err != nil {
+	if err := s.openServices(o); err != nil {
 		return err
 	}
+	channels, err := o.listen(anyPort)
+	if err != nil {
+		return fmt.Errorf("cannot serve the sandbox: %v", err)
+	}
 	s.Gateway, err = gateway.New(gateway.Options{
-		Admit:   ofProgram,
+		Listener: channels, Admit: ofProgram,
 		Dial:    s.dial,
 		Verify:  func(r *http.Request) error { return s.Account.VerifyUpgrade(r) },
 		Decrypt: s.decrypt,
@@ -67,13 +76,16 @@ func (s *Sandbox) open(o Options) error {
 	if err != nil {
 		return err
 	}
-	if s.Account, err = account.New(s.World, api.Options{Channels: channels{s.Gateway}, OnCall: o.OnCall, Admit: ofProgram}); err != nil {
+	if s.Account, err = account.New(s.World, api.Options{Channels: carrier{s.Gateway}, OnCall: o.OnCall, Admit: ofProgram}); err != nil {
 		return fmt.Errorf("world %s: %w", s.World.Name, err)
 	}
 	s.Account.Inject(s.World.Faults...)
 	s.Files, err = writeProfiles(s)
 	return err
 }
+
+// anyPort is a free port of this machine's loopback.
+const anyPort = "127.0.0.1:0"
 
 // Endpoint is the URL all AWS services of the sandbox answer on.
 func (s *Sandbox) Endpoint() string { return "http://" + s.listener.Addr().String() }
@@ -120,11 +132,11 @@ func (s *Sandbox) decrypt(_ context.Context, _ string, blob []byte, encryptionCo
 	return account.Decrypt(s.Account, blob, encryptionContext)
 }
 
-// channels carries the account's sessions through the gateway.
-type channels struct{ gateway *gateway.Gateway }
+// carrier carries the account's sessions through the gateway.
+type carrier struct{ gateway *gateway.Gateway }
 
 // Start starts a session at the gateway.
-func (c channels) Start(ctx context.Context, start api.SessionStart) (streamURL, token string, err error) {
+func (c carrier) Start(ctx context.Context, start api.SessionStart) (streamURL, token string, err error) {
 	properties, err := gatewayProperties(start.Properties)
 	if err != nil {
 		return "", "", err
@@ -140,7 +152,7 @@ func (c channels) Start(ctx context.Context, start api.SessionStart) (streamURL,
 }
 
 // Resume gives a session a new token.
-func (c channels) Resume(ctx context.Context, id string) (streamURL, token string, err error) {
+func (c carrier) Resume(ctx context.Context, id string) (streamURL, token string, err error) {
 	session, err := c.gateway.Resume(ctx, id)
 	if err != nil {
 		return "", "", err
@@ -149,7 +161,7 @@ func (c channels) Resume(ctx context.Context, id string) (streamURL, token strin
 }
 
 // Terminate ends a session; an unknown session has ended.
-func (c channels) Terminate(ctx context.Context, id string) error {
+func (c carrier) Terminate(ctx context.Context, id string) error {
 	if err := c.gateway.Terminate(ctx, id); err != nil && !errors.Is(err, gateway.ErrNoSession) {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/program"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/peer"
 	"ssmguard/internal/sandbox"
 	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
@@ -31,9 +33,9 @@ import (
 
 // sandboxOptions are the options of `ssmguard sandbox`.
 type sandboxOptions struct {
-	World, Listen, As, Output string
-	List, Show, Log           bool
-	Command                   []string // to run inside; none: serve until interrupted
+	World, Listen, As, Output, Peer string
+	List, Show, Log                 bool
+	Command                         []string // to run inside; none: serve until interrupted
 }
 
 // Commands declares `ssmguard sandbox` and `ssmguard demo`.
@@ -57,9 +59,12 @@ account and no input.`,
 				Description: `Serves an in-memory AWS account on a loopback port, with a gateway and an agent behind
 it, and prints the shell lines that point the AWS CLI, its plugin and ssmguard to it. It
 serves until it is interrupted. With a command, it runs the command inside and ends with
-it. A shell session opened in the sandbox is a shell of yours on this machine. SIGUSR1
-cuts the connections of all sessions, as a change of network does; SIGUSR2 lets temporary
-credentials run out first.`,
+it. A shell session opened in the sandbox is a shell of yours on this machine, so every
+call has to be signed with the keys that it prints, which are made up at each run, and on
+Linux the connections of other users are refused. Each login of the world is a profile;
+a role that trusts web identities is one, too, with a token of its own:
+ROLE-web-identity. SIGUSR1 cuts the connections of all sessions, as a change of network
+does; SIGUSR2 lets temporary credentials run out first.`,
 			},
 			Words: "COMMAND",
 			Run: func(ctx context.Context, p *env.Process, words []string) error {
@@ -79,12 +84,16 @@ credentials run out first.`,
 	}
 }
 
+// anyPeer is the value of --peer that admits every user.
+const anyPeer = "any"
+
 func (o *sandboxOptions) flags() []command.Flag {
-	o.World, o.Listen, o.Output = "default", "127.0.0.1:0", "text"
+	o.World, o.Listen, o.Output, o.Peer = "default", "127.0.0.1:0", "text", "own"
 	return []command.Flag{
 		{Name: "--world", Value: "WORLD", Default: o.World, Text: "name of a world, or a file ending in .yaml", Set: command.Text(&o.World)},
 		{Name: "--listen", Value: "ADDRESS", Default: o.Listen, Text: "loopback address to serve on", Set: command.Text(&o.Listen)},
 		{Name: "--as", Value: "LOGIN", Text: "login of the world to be; each is a profile, too", Set: command.Text(&o.As)},
+		{Name: "--peer", Choices: []string{"own", anyPeer}, Default: o.Peer, Text: "whose connections are taken: your own and root's, or those of any user, with the keys", Set: command.Text(&o.Peer)},
 		{Name: "--output", Choices: []string{"text", "json"}, Default: o.Output, Text: "shell lines, or JSON", Set: command.Text(&o.Output)},
 		{Name: "--log", Text: "tell on stderr of every call", Set: command.Switch(&o.Log)},
 		{Name: "--list", Text: "list the worlds and end", Set: command.Switch(&o.List)},
@@ -120,7 +129,7 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 	if err != nil {
 		return worldError(err)
 	}
-	opening := sandbox.Options{Listen: o.Listen}
+	opening := sandbox.Options{Listen: o.Listen, AnyPeer: o.Peer == anyPeer, OnRefused: tellFirst(p)}
 	if o.Log {
 		opening.OnCall = func(c api.Call) { logCall(p, c) }
 	}
@@ -143,6 +152,16 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 	}
 	fmt.Fprintf(p.Stderr, "ssmguard: world %s is served at %s until interrupted\n", w.Name, s.Endpoint())
 	return errors.Join(s.Serve(ctx), s.Close())
+}
+
+// tellFirst returns a function that tells of the first connection of another user.
+func tellFirst(p *env.Process) func(error) {
+	var once sync.Once
+	return func(err error) {
+		if errors.As(err, new(*peer.ForeignError)) {
+			once.Do(func() { fmt.Fprintf(p.Stderr, "ssmguard: refused: %v; --peer any admits every user\n", err) })
+		}
+	}
 }
 
 // logCall writes one line per call: time, operation, caller and outcome.

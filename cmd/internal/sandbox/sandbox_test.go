@@ -10,6 +10,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/internal/peer"
 	"ssmguard/internal/sandbox"
 	"ssmguard/internal/sandbox/sandboxtest"
 	"ssmguard/internal/sandbox/world"
@@ -46,6 +47,19 @@ func TestSandboxEnvironment(t *testing.T) {
 	}
 	if err != nil || described.Login != "sso" || described.Environment["AWS_ENDPOINT_URL"] != described.Endpoint || len(described.Logins) != 12 {
 		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// The first connection of another user is told, and none that is gone already.
+func TestFirstRefusalIsTold(t *testing.T) {
+	var stderr strings.Builder
+	tell := tellFirst(&env.Process{Stderr: &stderr})
+	for _, err := range []error{peer.ErrGone, &peer.ForeignError{UID: 4000000000}, &peer.ForeignError{UID: 4000000001}} {
+		tell(err)
+	}
+	want := "ssmguard: refused: the connection is from uid 4000000000; --peer any admits every user\n"
+	if diff := cmp.Diff(want, stderr.String()); diff != "" {
+		t.Error(diff)
 	}
 }
 
