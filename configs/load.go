@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -63,7 +62,7 @@ func Load(p Places) (Config, error) {
 	c.addOwn("default.yaml", ours)
 	c.Files = nil
 	if p.UserFile != "" {
-		data, err := os.ReadFile(p.UserFile)
+		data, err := yamlfile.ReadFile(p.UserFile)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return Config{}, err
 		}
@@ -178,11 +177,15 @@ func (c Config) Warnings(names ...string) (texts []string) {
 	if c.Unused != nil {
 		texts = append(texts, c.Unused.warning())
 	}
-	for _, group := range names {
-		names = append(names, c.Groups[group]...)
+	about := map[string]bool{"": true}
+	for _, name := range names {
+		about[name] = true
+		for _, member := range c.Groups[name] {
+			about[member] = true
+		}
 	}
 	for _, n := range c.notes {
-		if n.about == "" || slices.Contains(names, n.about) {
+		if about[n.about] {
 			texts = append(texts, n.text)
 		}
 	}

@@ -2,7 +2,6 @@ package configs
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -46,7 +45,7 @@ type MatrixRequest struct {
 
 // LoadMatrix reads a matrix. Its faults are returned as Faults.
 func LoadMatrix(file string) (Matrix, error) {
-	data, err := os.ReadFile(file)
+	data, err := yamlfile.ReadFile(file)
 	if err != nil {
 		return Matrix{}, err
 	}

@@ -3,13 +3,14 @@ package configs
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"ssmguard/internal/yamlfile"
 )
 
 // UnusedError is the reason why a project's file is not used. The user's own tunnels
@@ -28,12 +29,13 @@ func (e *UnusedError) Unwrap() error { return e.Err }
 
 // warning is the error in one line, for a command that continues without the file.
 func (e *UnusedError) warning() string {
-	first, rest, more := strings.Cut(e.Error(), "\n")
+	first, _, _ := strings.Cut(e.Error(), "\n")
 	if e.Foreign {
 		return first
 	}
-	if more {
-		first += fmt.Sprintf(" (and %d more)", strings.Count(rest, "\n")+1)
+	var all yamlfile.Faults
+	if errors.As(e.Err, &all) && len(all) > 1 {
+		first += fmt.Sprintf(" (and %d more)", len(all)-1)
 	}
 	return first + "; " + filepath.Base(e.File) + " is not used"
 }
@@ -64,7 +66,7 @@ func ReadProject(file string, getenv func(string) (string, bool)) ([]byte, error
 			return nil, &UnusedError{file, true, fmt.Errorf("%s %s", file, why)}
 		}
 	}
-	return io.ReadAll(f)
+	return yamlfile.ReadAll(file, f)
 }
 
 // findProject reads the nearest project file in dir or above; "" when there is none.

@@ -3,16 +3,26 @@ package spelling
 import "strings"
 
 // Nearest returns the candidate that a mistyped word most likely meant, or ""
-// when none is close: at most a third of its letters, and one more, may differ.
+// when none is close: at most a third of its letters, and one more, may differ. A word of
+// more than maxLength bytes means none.
 func Nearest(word string, candidates []string) string {
 	best, least := "", len(word)/3+1
+	if len(word) > maxLength {
+		return ""
+	}
 	for _, c := range candidates {
+		if len(c) > len(word)+least || len(word) > len(c)+least {
+			continue // so many letters differ at least
+		}
 		if d := Distance(word, c); d < least || d == least && best == "" {
 			best, least = c, d
 		}
 	}
 	return best
 }
+
+// maxLength bounds the time of Nearest, which grows with the square of the length.
+const maxLength = 256
 
 // Distance counts the insertions, deletions and substitutions between two words, case
 // aside.

@@ -25,11 +25,15 @@ func (f Fault) Error() string {
 // Faults are the faults of one file, in the order of its lines.
 type Faults []Fault
 
-// Error returns one line per fault.
+// Error returns one line per fault; of very many the first ones, and their number.
 func (fs Faults) Error() string {
-	lines := make([]string, len(fs))
-	for i, f := range fs {
+	shown := fs[:min(len(fs), maxFault)]
+	lines := make([]string, len(shown))
+	for i, f := range shown {
 		lines[i] = f.Error()
+	}
+	if more := len(fs) - len(shown); more > 0 {
+		lines = append(lines, fmt.Sprintf("%s: %d more faults", fs[0].File, more))
 	}
 	return strings.Join(lines, "\n")
 }
