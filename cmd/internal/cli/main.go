@@ -21,7 +21,7 @@ import (
 // process has to end.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := env.NewProcess(stdin, stdout, stderr)
-	ctx, stop := env.UntilSignalled()
+	ctx, stop := p.UntilSignalled()
 	defer stop()
 	err := run(ctx, p, args)
 	p.Echo.Restore()

@@ -5,8 +5,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"sync"
 	"syscall"
+	"time"
+
+	"golang.org/x/term"
 
 	"ssmguard/cmd/internal/awsconf"
 )
@@ -77,22 +81,70 @@ func Endings() []os.Signal {
 	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
 }
 
-// UntilSignalled returns a context that ends with the first of these signals.
-func UntilSignalled() (ctx context.Context, stop func()) {
+// UntilSignalled returns a context that ends with the first of these signals. The
+// process then has time to end in good order; the next SIGINT or SIGTERM, unless a command
+// that we run takes it, ends the process at once. A hang-up never does: it comes from the
+// terminal and from the shell.
+func (p *Process) UntilSignalled() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	signals, stopped := make(chan os.Signal, 1), make(chan struct{})
+	signals, stopping, stopped := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
+	restore := terminalAsItIs(p.Stdin)
 	signal.Notify(signals, Endings()...)
+	hangups := make(chan os.Signal, 1)
 	go func() {
 		defer close(stopped)
-		if s, ok := (<-signals).(syscall.Signal); ok {
-			cancel(Signalled{s})
-		}
+		awaitSignal(signals, stopping, cancel, func() {
+			restore()
+			if !signal.Ignored(syscall.SIGHUP) {
+				signal.Notify(hangups, syscall.SIGHUP)
+			}
+			signal.Stop(signals)
+		})
 	}()
 	return ctx, func() {
 		signal.Stop(signals)
-		close(signals)
+		close(stopping)
 		<-stopped
 		cancel(nil)
+	}
+}
+
+// nextSignalAfter is how long after a signal another one counts as the next. GNU timeout
+// and terminals in front of npm or make send one signal to us and to our group.
+const nextSignalAfter = 500 * time.Millisecond
+
+// awaitSignal cancels with the first signal and, when a while has passed, calls letNext,
+// which leaves the next one to the system. It returns early when stopping is closed.
+func awaitSignal(signals <-chan os.Signal, stopping <-chan struct{}, cancel context.CancelCauseFunc, letNext func()) {
+	select {
+	case s := <-signals:
+		sig, _ := s.(syscall.Signal)
+		cancel(Signalled{sig})
+	case <-stopping:
+		return
+	}
+	select {
+	case <-time.After(nextSignalAfter):
+		letNext()
+	case <-stopping:
+	}
+}
+
+// terminalAsItIs returns what gives a terminal its present modes back; it does nothing
+// for a stream that is none, or whose modes are the same.
+func terminalAsItIs(stream any) (restore func()) {
+	f := FileOf(stream)
+	if f == nil {
+		return func() {}
+	}
+	before, err := term.GetState(int(f.Fd()))
+	if err != nil {
+		return func() {}
+	}
+	return func() {
+		if now, err := term.GetState(int(f.Fd())); err == nil && !reflect.DeepEqual(before, now) {
+			term.Restore(int(f.Fd()), before) //nolint:errcheck // the terminal has gone
+		}
 	}
 }
 
