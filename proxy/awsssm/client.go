@@ -15,7 +15,12 @@ import (
 // Client calls StartSession, ResumeSession and TerminateSession. Its errors are
 // *proxy.Refused when AWS answered, and *proxy.Unreachable without an answer; others,
 // such as missing credentials, are the SDK's.
-type Client struct{ api *awsapi.API }
+// A stream URL that does not belong to the endpoint is a *StreamURLError, and the session
+// is terminated.
+type Client struct {
+	api *awsapi.API
+	cfg aws.Config
+}
 
 // grant is the answer that opens a session, or opens it again.
 type grant struct{ SessionID, TokenValue, StreamURL *string }
@@ -32,7 +37,12 @@ type Opener struct {
 func (o Opener) Open(ctx context.Context) (*proxy.Session, error) { return o.Start(ctx, o.Spec) }
 
 // New returns a client for a configuration that has region and credentials.
-func New(cfg aws.Config) *Client { return &Client{awsapi.SSM(cfg, "")} }
+func New(cfg aws.Config) *Client { return &Client{awsapi.SSM(cfg, ""), cfg} }
+
+// gateways says where the sessions' data channels may lead.
+func (c *Client) gateways(ctx context.Context) (Gateways, error) {
+	return gateways(ctx, c.cfg, c.api)
+}
 
 // Start calls StartSession. A session whose answer is incomplete cannot be used and
 // is terminated.
@@ -41,7 +51,7 @@ func (c *Client) Start(ctx context.Context, s proxy.Spec) (*proxy.Session, error
 	if err != nil {
 		return nil, translate("StartSession", err)
 	}
-	return out.session(ctx, c, s)
+	return out.session(ctx, c, s, c.gateways)
 }
 
 // Resume calls ResumeSession: a fresh token for a session whose connection was
@@ -52,7 +62,14 @@ func (c *Client) Resume(ctx context.Context, id string) (*proxy.Session, error) 
 	if err != nil {
 		return nil, translate("ResumeSession", err)
 	}
-	return &proxy.Session{ID: id, StreamURL: proxy.NewSecret(aws.ToString(out.StreamURL)), Token: proxy.NewSecret(aws.ToString(out.TokenValue))}, nil
+	s := &proxy.Session{ID: id, StreamURL: proxy.NewSecret(aws.ToString(out.StreamURL)), Token: proxy.NewSecret(aws.ToString(out.TokenValue))}
+	if s.StreamURL.Reveal() == "" {
+		return s, nil // the one before is used again
+	}
+	if err := trusted(ctx, s.StreamURL, c.gateways); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Terminate calls TerminateSession; ending a session that has ended is not an error.
@@ -79,9 +96,18 @@ func input(s proxy.Spec) any {
 	}{s.Target, s.Document, s.Reason, s.Parameters}
 }
 
-// session returns the opened session. A session with a missing field cannot be used and
-// is terminated.
-func (g grant) session(ctx context.Context, opened proxy.Terminator, s proxy.Spec) (*proxy.Session, error) {
+// trusted checks a stream URL.
+func trusted(ctx context.Context, stream proxy.Secret, find func(context.Context) (Gateways, error)) error {
+	g, err := find(ctx)
+	if err != nil {
+		return err
+	}
+	return g.Check(stream)
+}
+
+// session returns the opened session. A session with a missing field, or with a stream URL
+// that leads elsewhere, cannot be used and is terminated.
+func (g grant) session(ctx context.Context, opened proxy.Terminator, s proxy.Spec, find func(context.Context) (Gateways, error)) (*proxy.Session, error) {
 	for _, field := range []struct {
 		name  string
 		value *string
@@ -94,5 +120,9 @@ func (g grant) session(ctx context.Context, opened proxy.Terminator, s proxy.Spe
 			return nil, err
 		}
 	}
-	return &proxy.Session{ID: *g.SessionID, StreamURL: proxy.NewSecret(*g.StreamURL), Token: proxy.NewSecret(*g.TokenValue), Spec: s}, nil
+	stream := proxy.NewSecret(*g.StreamURL)
+	if err := trusted(ctx, stream, find); err != nil {
+		return nil, errors.Join(err, proxy.End(ctx, opened, *g.SessionID))
+	}
+	return &proxy.Session{ID: *g.SessionID, StreamURL: stream, Token: proxy.NewSecret(*g.TokenValue), Spec: s}, nil
 }

@@ -63,7 +63,7 @@ func client(endpoint string) *Client {
 
 func noWait(int, error) (time.Duration, error) { return 0, nil }
 
-const started = `{"SessionId":"ann-1","TokenValue":"sesame","StreamUrl":"wss://x/ann-1"}`
+const started = `{"SessionId":"ann-1","TokenValue":"sesame","StreamUrl":"wss://127.0.0.1:7/ann-1"}`
 
 func TestOpen(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -85,7 +85,7 @@ func TestOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.ID != "ann-1" || s.Token.Reveal() != "sesame" || s.StreamURL.Reveal() != "wss://x/ann-1" || s.Spec.Target != tc.spec.Target {
+			if s.ID != "ann-1" || s.Token.Reveal() != "sesame" || s.StreamURL.Reveal() != "wss://127.0.0.1:7/ann-1" || s.Spec.Target != tc.spec.Target {
 				t.Errorf("session %+v", s)
 			}
 			var got, want any
@@ -203,14 +203,14 @@ func TestResumeAndTerminate(t *testing.T) {
 			w.WriteHeader(400)
 			io.WriteString(w, `{"__type":"DoesNotExistException","message":"no"}`)
 		case op == "ResumeSession":
-			io.WriteString(w, `{"SessionId":"ann-1","TokenValue":"again","StreamUrl":"wss://y"}`)
+			io.WriteString(w, `{"SessionId":"ann-1","TokenValue":"again","StreamUrl":"wss://127.0.0.1:8/"}`)
 		default:
 			io.WriteString(w, `{"SessionId":"ann-1"}`)
 		}
 	})
 	c := client(a.URL)
 	s, err := c.Resume(t.Context(), "ann-1")
-	if err != nil || s.Token.Reveal() != "again" || s.StreamURL.Reveal() != "wss://y" {
+	if err != nil || s.Token.Reveal() != "again" || s.StreamURL.Reveal() != "wss://127.0.0.1:8/" {
 		t.Errorf("%+v %v", s, err)
 	}
 	if err := c.Terminate(t.Context(), "ann-1"); err != nil {

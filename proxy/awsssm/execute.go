@@ -56,15 +56,17 @@ type Executor struct {
 	command  Command
 	describe func(ctx context.Context, in taskQuestion) (*taskAnswer, error)
 	execute  func(ctx context.Context, in commandQuestion) (*commandAnswer, error)
+	gateways func(ctx context.Context) (Gateways, error)
 }
 
 var _ proxy.Opener = (*Executor)(nil)
 
 // NewExecutor returns an Executor for one command. cfg is for ECS; sessions terminates
-// opened sessions, which is a call to Systems Manager.
+// opened sessions, which is a call to Systems Manager, at the endpoint that Spec has. The
+// data channel may belong to either endpoint.
 func NewExecutor(cfg aws.Config, c Command, sessions proxy.Terminator) *Executor {
 	api := awsapi.ECS(cfg)
-	return &Executor{
+	e := &Executor{
 		Terminator: sessions, command: c,
 		describe: func(ctx context.Context, in taskQuestion) (*taskAnswer, error) {
 			return awsapi.Call[taskAnswer](ctx, api, "", "DescribeTasks", in)
@@ -73,6 +75,8 @@ func NewExecutor(cfg aws.Config, c Command, sessions proxy.Terminator) *Executor
 			return awsapi.Call[commandAnswer](ctx, api, "", "ExecuteCommand", in)
 		},
 	}
+	e.gateways = func(ctx context.Context) (Gateways, error) { return gateways(ctx, cfg, api, e.Spec.Endpoint) }
+	return e
 }
 
 // ErrNoTask means that the task does not exist.
@@ -137,5 +141,5 @@ func (e *Executor) Open(ctx context.Context) (*proxy.Session, error) {
 	if out.ClusterARN != "" && out.TaskARN != "" {
 		s.Target = targetOf(out.ClusterARN, out.TaskARN, s.Target[strings.LastIndexByte(s.Target, '_')+1:])
 	}
-	return out.Session.session(ctx, e, s)
+	return out.Session.session(ctx, e, s, e.gateways)
 }

@@ -3,6 +3,7 @@ package awsssm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -18,6 +19,11 @@ type ended struct{ ids []string }
 func (e *ended) Terminate(_ context.Context, id string) error {
 	e.ids = append(e.ids, id)
 	return nil
+}
+
+// onLoopbackConfig is the configuration of a service on this machine.
+func onLoopbackConfig() aws.Config {
+	return aws.Config{Region: "eu-west-1", BaseEndpoint: aws.String("http://127.0.0.1:6")}
 }
 
 func TestExecutorFind(t *testing.T) {
@@ -61,12 +67,12 @@ func TestExecutorFind(t *testing.T) {
 // TestExecutorOpenTarget: the answer's cluster and task win over those that were
 // found before; the runtime is that of the container.
 func TestExecutorOpenTarget(t *testing.T) {
-	session := `"session":{"sessionId":"s-1","streamUrl":"wss://x","tokenValue":"t"}`
+	session := `"session":{"sessionId":"s-1","streamUrl":"wss://127.0.0.1:7/x","tokenValue":"t"}`
 	for answer, want := range map[string]string{
 		`{"clusterArn":"arn:aws:ecs:r:1:cluster/my_prod","taskArn":"arn:aws:ecs:r:1:task/my_prod/def",` + session + `}`: "ecs:my_prod_def_rt-1",
 		`{` + session + `}`: "ecs:my_prod_abc_rt-1",
 	} {
-		e := NewExecutor(aws.Config{}, Command{Task: "abc", Command: "sh", Interactive: true}, &ended{})
+		e := NewExecutor(onLoopbackConfig(), Command{Task: "abc", Command: "sh", Interactive: true}, &ended{})
 		e.execute = func(context.Context, commandQuestion) (*commandAnswer, error) {
 			var a commandAnswer
 			return &a, json.Unmarshal([]byte(answer), &a)
@@ -82,15 +88,38 @@ func TestExecutorOpenTarget(t *testing.T) {
 // TestExecutorOpenIncomplete: a session that cannot be used is ended.
 func TestExecutorOpenIncomplete(t *testing.T) {
 	sessions := &ended{}
-	e := NewExecutor(aws.Config{}, Command{Task: "abc", Command: "sh", Interactive: true}, sessions)
+	e := NewExecutor(onLoopbackConfig(), Command{Task: "abc", Command: "sh", Interactive: true}, sessions)
 	e.execute = func(context.Context, commandQuestion) (*commandAnswer, error) {
 		var a commandAnswer
-		return &a, json.Unmarshal([]byte(`{"session":{"sessionId":"s-1","streamUrl":"wss://x"}}`), &a)
+		return &a, json.Unmarshal([]byte(`{"session":{"sessionId":"s-1","streamUrl":"wss://127.0.0.1:7/x"}}`), &a)
 	}
 	if _, err := e.Open(t.Context()); err == nil || !strings.Contains(err.Error(), "TokenValue") {
 		t.Errorf("error: %v", err)
 	}
 	if len(sessions.ids) != 1 || sessions.ids[0] != "s-1" {
 		t.Errorf("terminated %v, want s-1", sessions.ids)
+	}
+}
+
+// TestExecutorTrustsItsOwnHosts: the data channel of a command belongs to the endpoint of ECS,
+// or to that of Systems Manager; else its session is ended.
+func TestExecutorTrustsItsOwnHosts(t *testing.T) {
+	for stream, want := range map[string]bool{
+		"wss://ssmmessages.eu-west-1.amazonaws.com/v1/x": true,
+		"wss://ssmmessages.corp.example/v1/x":            true, // beside the endpoint of Systems Manager
+		"wss://gateway.example/v1/x":                     false,
+		"ws://ssmmessages.eu-west-1.amazonaws.com/v1/x":  false,
+	} {
+		sessions := &ended{}
+		e := NewExecutor(aws.Config{Region: "eu-west-1"}, Command{Task: "abc", Command: "sh", Interactive: true}, sessions)
+		e.Spec = proxy.Spec{Target: "ecs:c_t_rt-1", Endpoint: "https://ssm.corp.example"}
+		e.execute = func(context.Context, commandQuestion) (*commandAnswer, error) {
+			return &commandAnswer{Session: &grant{SessionID: aws.String("s-1"), TokenValue: aws.String("t"), StreamURL: &stream}}, nil
+		}
+		_, err := e.Open(t.Context())
+		var distrusted *StreamURLError
+		if (err == nil) != want || !want && !errors.As(err, &distrusted) || (len(sessions.ids) == 0) != want {
+			t.Errorf("%s: %v, terminated %v", stream, err, sessions.ids)
+		}
 	}
 }

@@ -89,6 +89,36 @@ func TestDropInForms(t *testing.T) {
 	}
 }
 
+// TestDropInTrusts: what the AWS CLI passes on may lead elsewhere, or be in the clear. Then the
+// session is ended, and nothing is sent there.
+func TestDropInTrusts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		endpoint    func(*stage) string
+		stream, why string
+		ended       bool // its end can be asked for
+	}{
+		"elsewhere":    {func(st *stage) string { return st.api.URL }, "ws://10.0.0.7:9/v1", `"10.0.0.7"`, true},
+		"in the clear": {func(*stage) string { return "https://127.0.0.1:1" }, "ws://127.0.0.1:9/v1", "without TLS", false},
+		"no endpoint":  {func(*stage) string { return "" }, "wss://gateway.example/v1", `"gateway.example"`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := newStage(t)
+			o := order{ID: "ann-1", StreamURL: tc.stream, Token: "hush"}
+			d := st.dropIn(inline("SessionId", "TokenValue", "StreamUrl", o), "eu-west-1", "StartSession", "", `{"Target": "i-0123"}`, tc.endpoint(st))
+			code := d.wait()
+			text := d.err.String()
+			if code != 1 || d.out.String() != "" || !strings.Contains(text, tc.why) || strings.Count(text, "\n") != 1 || strings.Contains(text, "hush") {
+				t.Errorf("exit status %d, stdout %q, stderr %q", code, d.out, text)
+			}
+			if tc.ended {
+				if diff := cmp.Diff([]string{"TerminateSession AKIDSTALE"}, st.called()); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
+}
+
 func inline(id, token, url string, o order) string {
 	return fmt.Sprintf(`{%q: %q, %q: %q, %q: %q}`, id, o.ID, token, o.Token, url, o.StreamURL)
 }

@@ -31,6 +31,9 @@ import (
 // websocket, a session that cannot be resumed, data that is never acknowledged.
 func (c *child) execute() int {
 	s := c.session
+	if err := c.distrusts(); err != nil {
+		c.abandon(err.Error())
+	}
 	fmt.Fprintf(os.Stdout, "\nStarting session with SessionId: %s\n", s.SessionId)
 	s.DisplayMode = sessionutil.NewDisplayMode(c.log)
 	channel := &dataChannel{DataChannel: &datachannel.DataChannel{}, child: c, resumed: make(chan struct{}, 1)}

@@ -245,7 +245,7 @@ func (st *stage) command(o order) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = []string{
 		driverVariable + "=" + string(text), "PATH=" + os.Getenv("PATH"), "HOME=" + st.home, "TMPDIR=" + st.home, "TERM=dumb",
-		"AWS_ACCESS_KEY_ID=AKIDSTALE", "AWS_SECRET_ACCESS_KEY=x", "AWS_EC2_METADATA_DISABLED=true", "AWS_ENDPOINT_URL_KMS=" + st.api.URL,
+		"AWS_ACCESS_KEY_ID=AKIDSTALE", "AWS_SECRET_ACCESS_KEY=x", "AWS_EC2_METADATA_DISABLED=true", "AWS_ENDPOINT_URL_KMS=" + st.api.URL, "AWS_ENDPOINT_URL_SSM=" + st.api.URL,
 		"AWS_SSM_START_SESSION_RESPONSE=stale", "GOCOVERDIR=" + st.home,
 	}
 	return cmd

@@ -22,7 +22,10 @@ type clients struct {
 }
 
 // sources implements the interfaces by which the SDK's clients read a configuration.
-type sources struct{ endpoints endpoints }
+type sources struct {
+	endpoints endpoints
+	messages  string // the endpoint of data channels, "" for that of the rules
+}
 
 // GetUseFIPSEndpoint tells the SDK whether to use FIPS endpoints.
 func (s sources) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
@@ -40,8 +43,15 @@ func (s sources) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpoint
 	return aws.DualStackEndpointStateDisabled, true, nil
 }
 
+// messagesID is the name by which the endpoint of data channels is configured. The SDK has
+// no client for them.
+const messagesID = "ssmmessages"
+
 // GetServiceBaseEndpoint returns the configured endpoint of a service.
 func (s sources) GetServiceBaseEndpoint(_ context.Context, id string) (string, bool, error) {
+	if id == messagesID {
+		return s.messages, s.messages != "", nil
+	}
 	e := s.endpoints.configured(id)
 	return e, e != "", nil
 }
@@ -59,7 +69,7 @@ func (c *clients) configIn(id, region string, p provider) aws.Config {
 	if own := e.configured(id); own != "" {
 		cfg.BaseEndpoint, e.fips, e.dualStack = aws.String(own), false, false
 	}
-	cfg.ConfigSources = []any{sources{e}}
+	cfg.ConfigSources = []any{sources{e, c.endpoints.configured(messagesID)}}
 	if p != nil {
 		cfg.Credentials = p
 	}

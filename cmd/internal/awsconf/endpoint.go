@@ -125,7 +125,7 @@ func (c *clients) service(id string, p provider, flagged string, how trust) (aws
 	}
 	e := c.endpoints
 	e.fips, e.dualStack, e.ignore = false, false, true
-	cfg.ConfigSources = []any{sources{e}}
+	cfg.ConfigSources = []any{sources{e, c.endpoints.configured(messagesID)}}
 	cfg.BaseEndpoint = &endpoint
 	return cfg, endpoint, checkEndpoint(endpoint)
 }

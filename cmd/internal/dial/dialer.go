@@ -52,13 +52,17 @@ func (d *Dialer) DialWatched(ctx context.Context, s *proxy.Session, onEvent func
 }
 
 // resume asks for a new token. When AWS says that the session cannot be resumed, the
-// error is ErrSessionGone: only a new session helps.
+// error is ErrSessionGone: only a new session helps. A stream URL that is not trusted is
+// ErrRefused.
 func (d *Dialer) resume(ctx context.Context, id string) (streamURL, token proxy.Secret, err error) {
 	s, err := d.API.Resume(ctx, id)
 	var refused *proxy.Refused
+	var distrusted *awsssm.StreamURLError
 	switch {
 	case err == nil:
 		return s.StreamURL, s.Token, nil
+	case errors.As(err, &distrusted):
+		return streamURL, token, fmt.Errorf("%w: %w", channel.ErrRefused, err)
 	case ask.IsOutdated(err) && d.Renew != nil:
 		return streamURL, token, errors.Join(err, d.Renew(ctx))
 	case errors.As(err, &refused) && !Passes(err) && !ask.IsOutdated(err):

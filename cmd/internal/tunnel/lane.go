@@ -8,6 +8,7 @@ import (
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/proxy"
+	"ssmguard/proxy/awsssm"
 	"ssmguard/proxy/channel"
 )
 
@@ -50,13 +51,17 @@ func (l *lane) keep(ctx context.Context) error {
 
 // final reports whether an error ends the tunnel. Before the tunnel was ready for the
 // first time every error does that does not pass by itself; later, when the tunnel is
-// known to work, only a lasting refusal does.
+// known to work, only a lasting refusal does, and a session that leads to a host which is not
+// trusted.
 func (t *tunnel) final(err error) bool {
 	if !t.progress.wasReady() {
 		return t.retryFor == 0 || !dial.Passes(err)
 	}
 	if errors.Is(err, channel.ErrSessionGone) {
 		return false // only resuming was refused: a new session may be allowed
+	}
+	if exit.As[*awsssm.StreamURLError](err) {
+		return true
 	}
 	return exit.As[*proxy.Refused](err) && !dial.Passes(err) && !ask.IsOutdated(err)
 }

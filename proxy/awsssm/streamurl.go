@@ -1,0 +1,135 @@
+package awsssm
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"ssmguard/internal/awsapi"
+	"ssmguard/proxy"
+)
+
+// MessagesID is the name by which the endpoint of data channels is configured, as in
+// AWS_ENDPOINT_URL_SSMMESSAGES.
+const MessagesID = "ssmmessages"
+
+// Gateways says where a session's data channel may lead: the token and a signed request
+// go there. AWS names the place in its answer; what was configured decides whether it is
+// believed.
+type Gateways struct {
+	API        *url.URL // the endpoint that answered, of Systems Manager or of ECS
+	Region     string
+	Configured []string // further endpoints that the user has configured, "" for none
+}
+
+// StreamURLError is a stream URL that is not used.
+type StreamURLError struct{ text string }
+
+// Error says what is wrong with the URL and what to do. Of the URL, which is a secret, it has
+// the host alone.
+func (e *StreamURLError) Error() string { return e.text }
+
+// Check returns a *StreamURLError unless the URL is of a websocket, encrypted if the API
+// was called by https, at a host that belongs to the API's endpoint: the same host, the
+// one beside it that is called ssmmessages, or one that AWS has for the region's data
+// channels (FIPS, dual-stack and VPC endpoints included). An endpoint on loopback may
+// name any port there.
+func (g Gateways) Check(stream proxy.Secret) error {
+	u, err := url.Parse(stream.Reveal())
+	switch {
+	case err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "":
+		return &StreamURLError{"the session's stream URL is malformed, so nothing was sent"}
+	case u.Scheme == "ws" && g.API.Scheme == "https":
+		return &StreamURLError{fmt.Sprintf("the stream URL leads to %q without TLS, although AWS was called over https, so nothing was sent", u.Hostname())}
+	case u.Scheme != "ws" && u.Scheme != "wss":
+		return &StreamURLError{"the session's stream URL is not one of a websocket, so nothing was sent"}
+	}
+	host := strings.ToLower(u.Hostname())
+	for _, endpoint := range append([]string{g.API.String()}, g.Configured...) {
+		if own, err := url.Parse(endpoint); err == nil && beside(host, strings.ToLower(own.Hostname())) {
+			return nil
+		}
+	}
+	if port := u.Port(); (port == "" || port == "443") && ofAWS(host, g.Region) {
+		return nil
+	}
+	return &StreamURLError{fmt.Sprintf("the stream URL leads to %q, which is no host of %s://%s, so nothing was sent; "+
+		"if the host is right, set AWS_ENDPOINT_URL_SSMMESSAGES to it", u.Hostname(), g.API.Scheme, g.API.Host)}
+}
+
+// beside reports whether the host is that of an endpoint, or its neighbour for data
+// channels.
+func beside(host, endpoint string) bool {
+	if endpoint == "" {
+		return false
+	}
+	service, domain, _ := strings.Cut(endpoint, ".")
+	switch {
+	case host == endpoint:
+		return true
+	case onLoopback(endpoint):
+		return onLoopback(host)
+	case net.ParseIP(endpoint) != nil || !strings.Contains(domain, "."):
+		return false
+	}
+	return host == MessagesID+"."+domain || strings.HasSuffix(service, fips) && host == MessagesID+fips+"."+domain
+}
+
+const fips = "-fips"
+
+func onLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// ofAWS reports whether AWS's rules give the host to the data channels of a region.
+func ofAWS(host, region string) bool {
+	for _, kind := range []struct{ fips, dualStack bool }{{}, {fips: true}, {dualStack: true}, {true, true}} {
+		standard, err := awsapi.StandardEndpoint(MessagesID, region, kind.fips, kind.dualStack)
+		if err != nil {
+			continue // no such kind in the region's partition
+		}
+		own, err := url.Parse(standard)
+		if err != nil {
+			continue
+		}
+		if host == own.Hostname() {
+			return true
+		}
+		service, domain, _ := strings.Cut(own.Hostname(), ".")
+		zone := "." + service + "." + strings.Replace(domain, region+".", region+".vpce.", 1)
+		if id, ok := strings.CutSuffix(host, zone); ok && strings.HasPrefix(id, "vpce-") && !strings.Contains(id, ".") {
+			return true
+		}
+	}
+	return false
+}
+
+// gateways are those of a configuration whose API answered at an endpoint.
+func gateways(ctx context.Context, cfg aws.Config, api *awsapi.API, further ...string) (Gateways, error) {
+	endpoint, err := api.Endpoint(ctx)
+	if err != nil {
+		return Gateways{}, err
+	}
+	return Gateways{API: endpoint, Region: cfg.Region, Configured: append(further, configuredMessages(ctx, cfg))}, nil
+}
+
+// configuredMessages is the endpoint that is configured for data channels, "" for none.
+func configuredMessages(ctx context.Context, cfg aws.Config) string {
+	for _, source := range cfg.ConfigSources {
+		s, ok := source.(interface {
+			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
+		})
+		if !ok {
+			continue
+		}
+		if endpoint, found, err := s.GetServiceBaseEndpoint(ctx, MessagesID); found && err == nil {
+			return endpoint
+		}
+	}
+	return ""
+}
