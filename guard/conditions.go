@@ -68,29 +68,51 @@ func Join(s []string, last string) string {
 	return strings.Join(s[:len(s)-1], ", ") + " " + last + " " + s[len(s)-1]
 }
 
-// ConditionText writes one condition: "ssm:resourceTag/Name = bastion".
-func ConditionText(c policy.Condition) string {
-	operator := c.Operator
-	if _, plain, ok := strings.Cut(operator, ":"); ok {
-		operator = plain
+// ConditionText writes one condition as its operator means it: "ssm:resourceTag/Name = bastion
+// (or absent)" of StringEqualsIfExists. The notes follow what the operator adds in parentheses.
+func ConditionText(c policy.Condition, notes ...string) string {
+	text, aside := operatorText(c)
+	if len(aside) > 0 {
+		notes = append([]string{strings.Join(aside, ", ")}, notes...)
 	}
-	base := strings.TrimSuffix(strings.ToLower(operator), "ifexists")
+	if len(notes) > 0 {
+		text += " (" + strings.Join(notes, "; ") + ")"
+	}
+	return text
+}
+
+// operatorText writes a condition, and what its operator says of the values of the request.
+func operatorText(c policy.Condition) (text string, aside []string) {
+	set, operator, ok := strings.Cut(strings.ToLower(c.Operator), ":")
+	if !ok {
+		set, operator = "", set
+	}
+	base, ifExists := strings.CutSuffix(operator, "ifexists")
 	if base == "null" {
 		if len(c.Values) > 0 && strings.EqualFold(c.Values[0], "true") {
-			return c.Key + " is absent"
+			return c.Key + " is absent", nil
 		}
-		return c.Key + " is present"
+		return c.Key + " is present", nil
 	}
 	sign, ok := signs[base]
 	switch {
 	case !ok:
-		sign = operator
+		sign = c.Operator[len(c.Operator)-len(operator):][:len(base)]
 	case strings.HasSuffix(base, "like") && slices.ContainsFunc(c.Values, func(v string) bool { return strings.ContainsAny(v, "*?") }):
 		sign = map[string]string{"=": "like", "is not": "is not like"}[sign]
 	case strings.HasSuffix(base, "ignorecase"):
-		return c.Key + " " + sign + " " + Join(c.Values, "or") + " (in any case)"
+		aside = append(aside, "in any case")
 	}
-	return c.Key + " " + sign + " " + Join(c.Values, "or")
+	switch set {
+	case "foranyvalue":
+		aside = append(aside, "any of its values")
+	case "forallvalues":
+		aside = append(aside, "all of its values")
+	}
+	if ifExists {
+		aside = append(aside, "or absent")
+	}
+	return c.Key + " " + sign + " " + Join(c.Values, "or"), aside
 }
 
 // LiteralWildcard reports whether a condition compares with a pattern by an operator that

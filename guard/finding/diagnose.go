@@ -360,23 +360,23 @@ func (q inquiry) denyWhy(s *policy.Statement) string {
 	var held []string
 	unmet := s.Unmet(q.grant.Context)
 	for _, c := range s.Conditions() {
-		text := guard.ConditionText(c)
+		var notes []string
 		got, _, state := q.grant.Context.Lookup(c.Key)
 		open := slices.ContainsFunc(unmet, func(u policy.Unmet) bool { return u.Key == c.Key && u.Operator == c.Operator })
 		possible, listed := q.grant.Context.Possible(c.Key)
 		switch {
 		case state == policy.KeyUnknown && listed && !open:
-			text += " (the " + q.thing(c.Key) + " has no such key, or it is " + guard.Join(possible, "or") + "; this operator takes both for a match)"
+			notes = append(notes, "the "+q.thing(c.Key)+" has no such key, or it is "+guard.Join(possible, "or")+"; this operator takes both for a match")
 		case state == policy.KeyUnknown:
-			text += " (which is not known here)"
+			notes = append(notes, "which is not known here")
 		case open:
-			text += " (which does not hold, as far as is known here)"
+			notes = append(notes, "which does not hold, as far as is known here")
 		case state == policy.KeyAbsent:
-			text += " (the " + q.thing(c.Key) + " has no such key, which this operator takes for a match)"
+			notes = append(notes, "the "+q.thing(c.Key)+" has no such key, which this operator takes for a match")
 		case len(got) > 0:
-			text += " (it is " + guard.Join(got, "and") + ")"
+			notes = append(notes, "it is "+guard.Join(got, "and"))
 		}
-		held = append(held, text)
+		held = append(held, guard.ConditionText(c, notes...))
 	}
 	if len(held) == 0 {
 		return "denies it, and a deny wins over every allow"

@@ -68,12 +68,13 @@ func TestTellingConditionFirst(t *testing.T) {
 // TestConditionText: every operator reads as people say it.
 func TestConditionText(t *testing.T) {
 	for _, tt := range []struct{ operator, want string }{
-		{"StringEquals", "k = v or w"}, {"StringEqualsIgnoreCase", "k = v or w (in any case)"}, {"ForAnyValue:StringLikeIfExists", "k = v or w"}, {"ArnLike", "k = v or w"},
+		{"StringEquals", "k = v or w"}, {"StringEqualsIgnoreCase", "k = v or w (in any case)"}, {"ForAnyValue:StringLikeIfExists", "k = v or w (any of its values, or absent)"}, {"ArnLike", "k = v or w"},
 		{"ArnEquals", "k = v or w"}, {"Bool", "k = v or w"}, {"NumericEquals", "k = v or w"}, {"DateEquals", "k = v or w"}, {"BinaryEquals", "k BinaryEquals v or w"},
-		{"StringNotEquals", "k is not v or w"}, {"StringNotEqualsIgnoreCase", "k is not v or w (in any case)"}, {"ForAllValues:StringNotLike", "k is not v or w"},
+		{"StringNotEquals", "k is not v or w"}, {"StringNotEqualsIgnoreCase", "k is not v or w (in any case)"}, {"ForAllValues:StringNotLike", "k is not v or w (all of its values)"},
 		{"ArnNotEquals", "k is not v or w"}, {"ArnNotLike", "k is not v or w"}, {"NumericNotEquals", "k is not v or w"}, {"DateNotEquals", "k is not v or w"},
 		{"IpAddress", "k in v or w"}, {"NotIpAddress", "k not in v or w"},
-		{"NumericLessThan", "k < v or w"}, {"NumericLessThanEquals", "k <= v or w"}, {"NumericGreaterThan", "k > v or w"}, {"NumericGreaterThanEqualsIfExists", "k >= v or w"},
+		{"NumericLessThan", "k < v or w"}, {"NumericLessThanEquals", "k <= v or w"}, {"NumericGreaterThan", "k > v or w"}, {"NumericGreaterThanEqualsIfExists", "k >= v or w (or absent)"},
+		{"foranyvalue:stringequalsignorecase", "k = v or w (in any case, any of its values)"}, {"ForAllValues:BinaryEqualsIfExists", "k BinaryEquals v or w (all of its values, or absent)"},
 		{"DateLessThan", "k before v or w"}, {"DateLessThanEquals", "k until v or w"}, {"DateGreaterThan", "k after v or w"}, {"DateGreaterThanEquals", "k from v or w"},
 	} {
 		if got := guard.ConditionText(policy.Condition{Operator: tt.operator, Key: "k", Values: []string{"v", "w"}}); got != tt.want {

@@ -110,3 +110,27 @@ func TestSlips(t *testing.T) {
 		t.Errorf("the policy of a node: %q", d.Findings[0].Detail)
 	}
 }
+
+// TestOperatorsOfMisses: a miss says what the operator of its condition makes of a key that
+// is absent or has several values.
+func TestOperatorsOfMisses(t *testing.T) {
+	for condition, want := range map[string]string{
+		`"StringEqualsIfExists":{"ssm:resourceTag/Name":"db"}`:                        "its condition ssm:resourceTag/Name = db (or absent) does not hold: the target has Name = bastion",
+		`"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-1/r-1/ou-1/*"}`:         "its condition aws:PrincipalOrgPaths like o-1/r-1/ou-1/* (any of its values) does not hold: the request does not carry the key",
+		`"ForAllValues:StringNotEqualsIfExists":{"aws:ResourceTag/Name":["bastion"]}`: "its condition aws:ResourceTag/Name is not bastion (all of its values, or absent) does not hold: the target has Name = bastion",
+	} {
+		d := decided(t, `[{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{`+condition+`}}]`, "",
+			func(r *guard.Request, f *guard.Facts) {
+				r.Closed = true
+				f.TargetTags = map[string]string{"Name": "bastion"}
+			})
+		if got := listing(d.Findings); len(d.Findings[0].Nearest) == 0 || !strings.Contains(d.Findings[0].Nearest[0].Why, want) {
+			t.Errorf("%s: %+v in\n%s", condition, d.Findings[0].Nearest, got)
+		}
+	}
+	d := decided(t, `[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}]`, "",
+		func(r *guard.Request, _ *guard.Facts) { r.Caller.MFA = guard.MFAAbsent })
+	if want := "aws:MultiFactorAuthPresent = false (or absent; the request has no such key"; !strings.Contains(d.Findings[0].Nearest[0].Why, want) {
+		t.Errorf("%q does not say %q", d.Findings[0].Nearest[0].Why, want)
+	}
+}
