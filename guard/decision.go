@@ -148,10 +148,10 @@ func (d Decision) Unseen() []string {
 	return names
 }
 
-// settled reports whether a key that is known was seen to decide an explicit deny: no
-// other layer can undo it, whatever its own keys are.
+// settled reports whether AWS was seen to refuse by an explicit deny: no other layer can
+// undo it, whatever its own keys are.
 func settled(r Ruling) bool {
-	return slices.ContainsFunc(r.Answer.Layers, func(l policy.LayerAnswer) bool { return l.Key != "" && l.Verdict == policy.ExplicitDeny })
+	return slices.ContainsFunc(r.Answer.Layers, func(l policy.LayerAnswer) bool { return l.Seen && l.Verdict == policy.ExplicitDeny })
 }
 
 // openKeys returns the condition keys (not the layers) on which a judge that

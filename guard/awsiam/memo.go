@@ -16,13 +16,28 @@ type memo struct {
 
 	mu    sync.Mutex
 	facts map[factsKey]*flight[guard.Facts]
+	like  map[likeKey]*flight[bool]
 }
+
+// likeKey is a call that is made to see whether AWS refuses its like.
+type likeKey struct{ region, permission string }
 
 // factsKey is the part of a request that facts depend on.
 type factsKey struct{ region, target, document, container string }
 
 func newMemo() *memo {
-	return &memo{facts: make(map[factsKey]*flight[guard.Facts])}
+	return &memo{facts: make(map[factsKey]*flight[guard.Facts]), like: make(map[likeKey]*flight[bool])}
+}
+
+// likeCall returns the flight of a call.
+func (m *memo) likeCall(region, permission string) *flight[bool] {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := likeKey{region, permission}
+	if m.like[key] == nil {
+		m.like[key] = new(flight[bool])
+	}
+	return m.like[key]
 }
 
 // current returns the memo; Refresh replaces it.

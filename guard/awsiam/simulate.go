@@ -12,6 +12,7 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
 )
 
@@ -88,9 +89,8 @@ func (s simulation) answer(ctx context.Context) (policy.Answer, error) {
 		return policy.Answer{}, err
 	}
 	a := policy.Answer{Verdict: out.verdict, By: out.by, Layers: out.layers}
-	if s.unproven(out) == policy.SCP.String() && s.regional(ctx, out) {
-		a.Layers = []policy.LayerAnswer{{Layer: policy.SCP, Verdict: a.Verdict, Key: requestedRegion}}
-		return a, nil
+	if s.unproven(out) == policy.SCP.String() && out.verdict == policy.ExplicitDeny {
+		return s.forbidden(ctx, out), nil
 	}
 	open := s.openKeys(out)
 	if turns, err := s.turnsOn(ctx, out, open); turns || err != nil {
@@ -106,25 +106,73 @@ func (s simulation) answer(ctx context.Context) (policy.Answer, error) {
 	return a, nil
 }
 
-const requestedRegion = "aws:RequestedRegion"
+// forbidden is the answer to an explicit deny of the organization, whose statements and
+// keys a simulation does not show. The keys that nobody knows are absent in a simulation,
+// and the deny may hold for that alone, as a network perimeter does, or a region guard that
+// spares an address: it is proven if AWS refuses a call that is really made for the same
+// reason.
+func (s simulation) forbidden(ctx context.Context, out outcome) policy.Answer {
+	layer := policy.LayerAnswer{Layer: policy.SCP, Verdict: out.verdict, Seen: s.refusedAlike(ctx)}
+	if s.regional(ctx) {
+		layer.Key = guard.KeyRegion
+	}
+	a := policy.Answer{Verdict: out.verdict, By: out.by, Layers: []policy.LayerAnswer{layer}}
+	if !layer.Seen {
+		a.DependsOn = []string{policy.SCP.String()}
+	}
+	return a
+}
 
-// regional reports whether it is the region of the request that the organization
-// forbids: in another region it denies nothing, all else being equal. The keys that
-// nobody knows are absent in both simulations, so that they are not what decides.
-func (s simulation) regional(ctx context.Context, out outcome) bool {
-	own, _, state := s.grant.Context.Lookup(requestedRegion)
-	if out.verdict != policy.ExplicitDeny || state != policy.KeyKnown || len(own) != 1 {
+// likeCalls are, by service, calls that read and that every service control policy on the
+// whole service covers.
+var likeCalls = map[string]struct {
+	permission string
+	in         map[string]any
+}{
+	"ssm":         {"ssm:DescribeInstanceInformation", map[string]any{"MaxResults": 5}},
+	"ssmmessages": {"ssm:DescribeInstanceInformation", map[string]any{"MaxResults": 5}},
+	"ecs":         {"ecs:DescribeClusters", map[string]any{}},
+}
+
+// refusedAlike reports whether AWS refuses a call to the grant's service, in its region and
+// with the caller's credentials, by an explicit deny of a service control policy. What is
+// asked about policies that are not in force no call can tell.
+func (s simulation) refusedAlike(ctx context.Context) bool {
+	service, _, _ := strings.Cut(s.grant.Action, ":")
+	like, ok := likeCalls[service]
+	region := guard.ArnField(s.grant.Resource, guard.FieldRegion)
+	if !ok || region == "" || len(s.edits.add) > 0 || len(s.edits.remove) > 0 {
 		return false
 	}
-	if guard.ArnField(s.grant.Resource, guard.FieldPartition) != "aws" {
-		return false // of the regions of other partitions there are few
+	refused, _ := s.current().likeCall(region, like.permission).get(ctx, s.connection, func(ctx context.Context) (bool, error) {
+		_, err := call[struct{}](ctx, s.connection, region, like.permission, like.in)
+		var own *Error
+		if KindOf(err) != KindDenied || !asError(err, &own) {
+			return false, nil
+		}
+		r, read := finding.ParseRefusal(own.Message)
+		return read && r.Explicit && r.Policy == guard.Title(policy.SCP), nil
+	})
+	return refused
+}
+
+// triedRegions is how many other regions are tried for one that the organization permits.
+const triedRegions = 10
+
+// regional reports whether it is the region of the request that the organization
+// forbids: in another region it denies nothing, all else being equal.
+func (s simulation) regional(ctx context.Context) bool {
+	own, _, state := s.grant.Context.Lookup(guard.KeyRegion)
+	if state != policy.KeyKnown || len(own) != 1 {
+		return false
 	}
-	for _, region := range homeRegions {
+	regions := guard.Regions(guard.ArnField(s.grant.Resource, guard.FieldPartition))
+	for _, region := range regions[:min(len(regions), triedRegions)] {
 		if region == own[0] {
 			continue
 		}
 		other := s
-		other.grant.Context.Set(requestedRegion, region)
+		other.grant.Context.Set(guard.KeyRegion, region)
 		o, err := other.run(ctx, nil)
 		if err != nil {
 			return false

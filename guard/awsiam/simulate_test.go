@@ -109,21 +109,7 @@ func TestSimulateUnknownKeys(t *testing.T) {
 		}, policy.Answer{Verdict: policy.ImplicitDeny, DependsOn: []string{accessCheck}}, 2},
 		{"a deny without a statement is an SCP's, and keys of it are not named", func(c *policy.Context) { c.SetUnknown("*") },
 			func(map[string]string) (string, []string) { return "explicitDeny", nil },
-			policy.Answer{Verdict: policy.ExplicitDeny, DependsOn: []string{"scp"}}, 1},
-		{"an SCP that forbids the region denies, whatever else is not known", func(c *policy.Context) {
-			c.SetUnknown("*")
-			c.Set("aws:RequestedRegion", "ap-south-1")
-		}, func(e map[string]string) (string, []string) {
-			if e["aws:RequestedRegion"] == "string us-west-2" {
-				return "allowed", nil
-			}
-			return "explicitDeny", nil
-		}, policy.Answer{Verdict: policy.ExplicitDeny, Layers: []policy.LayerAnswer{{Layer: policy.SCP, Verdict: policy.ExplicitDeny, Key: "aws:RequestedRegion"}}}, 3},
-		{"an SCP that denies in every region may ask for something else", func(c *policy.Context) {
-			c.SetUnknown("*")
-			c.Set("aws:RequestedRegion", "us-east-1")
-		}, func(map[string]string) (string, []string) { return "explicitDeny", nil },
-			policy.Answer{Verdict: policy.ExplicitDeny, DependsOn: []string{"scp"}}, 10},
+			policy.Answer{Verdict: policy.ExplicitDeny, Layers: []policy.LayerAnswer{{Layer: policy.SCP, Verdict: policy.ExplicitDeny}}, DependsOn: []string{"scp"}}, 1},
 		{"nothing is missing", func(c *policy.Context) { c.SetUnknown("*") },
 			func(map[string]string) (string, []string) { return "implicitDeny", nil },
 			policy.Answer{Verdict: policy.ImplicitDeny}, 1},
@@ -139,6 +125,68 @@ func TestSimulateUnknownKeys(t *testing.T) {
 			}
 			if n := f.count("SimulatePrincipalPolicy"); n != tt.calls {
 				t.Errorf("%d calls, want %d", n, tt.calls)
+			}
+		})
+	}
+}
+
+// TestSimulateOrganization: an explicit deny of the organization is proven by a call that AWS
+// refuses for the same reason; that it turns on the region shows in another region.
+func TestSimulateOrganization(t *testing.T) {
+	const (
+		byOrganization = "User: arn:aws:sts::111122223333:assumed-role/dev/ann is not authorized to perform: ssm:DescribeInstanceInformation on resource: * with an explicit deny in a service control policy: arn:aws:organizations::777788889999:policy/o-exampleorgid/service_control_policy/p-examplepolicyid123"
+		byIdentity     = "User: arn:aws:sts::111122223333:assumed-role/dev/ann is not authorized to perform: ssm:DescribeInstanceInformation on resource: * because no identity-based policy allows the ssm:DescribeInstanceInformation action"
+	)
+	permitted := func(region string) func(map[string]string) (string, []string) {
+		return func(e map[string]string) (string, []string) {
+			if e["aws:RequestedRegion"] == "string "+region {
+				return "allowed", nil
+			}
+			return "explicitDeny", nil
+		}
+	}
+	for name, tt := range map[string]struct {
+		partition, region, permits, refusal string
+		seen                                bool
+		key                                 string
+	}{
+		"a region":                              {"aws", "ap-south-1", "us-west-2", byOrganization, true, guard.KeyRegion},
+		"a region, and a key that nobody sees":  {"aws", "ap-south-1", "us-west-2", "", false, guard.KeyRegion},
+		"a region, and a call for want of more": {"aws", "ap-south-1", "us-west-2", byIdentity, false, guard.KeyRegion},
+		"every region":                          {"aws", "us-east-1", "", byOrganization, true, ""},
+		"every region, or a perimeter":          {"aws", "us-east-1", "", "", false, ""},
+		"a region of China":                     {"aws-cn", "cn-northwest-1", "cn-north-1", byOrganization, true, guard.KeyRegion},
+		"a region of GovCloud":                  {"aws-us-gov", "us-gov-west-1", "us-gov-east-1", byOrganization, true, guard.KeyRegion},
+	} {
+		t.Run(name, func(t *testing.T) {
+			like := text(`{"InstanceInformationList":[]}`)
+			if tt.refusal != "" {
+				like = func(w http.ResponseWriter, _ fakeCall) {
+					w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+					w.WriteHeader(http.StatusBadRequest)
+					fmt.Fprintf(w, `{"__type":"AccessDeniedException","message":%q}`, tt.refusal)
+				}
+			}
+			c, f := newFake(t, Options{}, map[string]func(http.ResponseWriter, fakeCall){
+				"SimulatePrincipalPolicy": simulator(permitted(tt.permits)), "DescribeInstanceInformation": like})
+			g := startGrant(func(c *policy.Context) {
+				c.SetUnknown("*")
+				c.Set(guard.KeyRegion, tt.region)
+			})
+			g.Resource = "arn:" + tt.partition + ":ec2:" + tt.region + ":111122223333:instance/i-0123456789abcdef0"
+			rulings, err := c.Simulate(t.Context(), dev, []guard.Grant{g, g})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := policy.Answer{Verdict: policy.ExplicitDeny, Layers: []policy.LayerAnswer{{Layer: policy.SCP, Verdict: policy.ExplicitDeny, Seen: tt.seen, Key: tt.key}}}
+			if !tt.seen {
+				want.DependsOn = []string{"scp"}
+			}
+			if diff := cmp.Diff(want, rulings[1].Answer); diff != "" {
+				t.Error(diff)
+			}
+			if n := f.count("DescribeInstanceInformation"); n != 1 {
+				t.Errorf("%d calls to see whether AWS refuses them, want 1", n)
 			}
 		})
 	}

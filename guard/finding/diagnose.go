@@ -252,9 +252,8 @@ func (q inquiry) simulated(m guard.Merged) guard.Finding {
 			if c, ok := layerCodes[l.Layer]; ok && l.Verdict.Denies() {
 				f.Code = cmp.Or(guard.GuardKey(l.Key), c)
 			}
-			if got, _, _ := q.grant.Context.Lookup(l.Key); l.Key != "" {
-				f.Fix = q.elsewhere(l)
-				turns = "; with another " + l.Key + " than " + guard.Join(got, "and") + " the " + guard.Title(l.Layer) + " does not deny it"
+			if t := turning(q.grant, l); t != "" {
+				f.Fix, turns = q.elsewhere(l), t
 			}
 		}
 		for _, at := range r.Answer.By {

@@ -31,6 +31,13 @@ func undecided(d guard.Decision, g guard.Grant, m guard.Merged, doing string) (g
 		if on := append(keys, layers...); len(on) > 0 {
 			f.Detail += "; it turns on " + guard.Join(on, "and")
 		}
+		for _, r := range m.Rulings {
+			for _, l := range r.Answer.Layers {
+				if turns := turning(g, l); turns != "" && r.Answer.Verdict.Denies() {
+					f.Detail += turns
+				}
+			}
+		}
 	case len(keys) > 0:
 		f.Code, f.Nearest = "SG505", unknownNear(d, g, keys)
 		f.Summary = "whether " + may + " turns on " + guard.Join(keys, "and") + ", which is not known here"
@@ -46,6 +53,16 @@ func undecided(d guard.Decision, g guard.Grant, m guard.Merged, doing string) (g
 		return f, false
 	}
 	return f, true
+}
+
+// turning says of a layer whose statements nobody shows on which known key its deny turns,
+// as the end of a sentence; "" if that is not known.
+func turning(g guard.Grant, l policy.LayerAnswer) string {
+	if l.Key == "" {
+		return ""
+	}
+	got, _, _ := g.Context.Lookup(l.Key)
+	return "; with another " + l.Key + " than " + guard.Join(got, "and") + " the " + guard.Title(l.Layer) + " does not deny it"
 }
 
 // undecidedOnce adds what is said of an undecided grant unless it is said already: a

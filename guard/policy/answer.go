@@ -74,6 +74,7 @@ type LayerAnswer struct {
 	Level   int // of the organization, from 1 for its root; 0 in layers without levels
 	Verdict Verdict
 	By      []Pos  // the statements that decided in this layer
+	Seen    bool   // AWS was seen to refuse a like call by this layer, so that no unknown key undoes it
 	Key     string // a known condition key that was seen to decide, where the statements are not shown; else ""
 }
 
