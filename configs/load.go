@@ -119,6 +119,10 @@ func (c *Config) addProject(file string, f File) error {
 		after.notes = append(after.notes, note{"", file + ": defaults: " + weakGuard(f.Defaults.Guard)})
 		f.Defaults.Guard = ""
 	}
+	if f.Defaults.Peer == PeerAny {
+		after.notes = append(after.notes, note{"", file + ": defaults: " + widePeer})
+		f.Defaults.Peer = ""
+	}
 	after.Defaults = f.Defaults.over(c.own)
 	for _, name := range slices.Sorted(maps.Keys(f.Tunnels)) {
 		t := f.Tunnels[name]
@@ -128,6 +132,10 @@ func (c *Config) addProject(file string, f File) error {
 		if after.weakens(t.Guard) {
 			after.notes = append(after.notes, note{name, t.From + ": " + name + ": " + weakGuard(t.Guard)})
 			t.Guard = ""
+		}
+		if t.Peer == PeerAny {
+			after.notes = append(after.notes, note{name, t.From + ": " + name + ": " + widePeer})
+			t.Peer = ""
 		}
 		t.project = true
 		after.Tunnels[name] = t
@@ -170,6 +178,8 @@ func (c *Config) weakens(guard GuardMode) bool {
 func weakGuard(guard GuardMode) string {
 	return fmt.Sprintf("guard: %s is ignored: a project's file cannot weaken the guard; you can, with --guard %s", guard, guard)
 }
+
+const widePeer = "peer: any is ignored: a project's file cannot admit other users; you can, with --peer any"
 
 // Warnings are the warnings for a command about the tunnels and groups of these names:
 // that the project's file is not used, or which parts of it are ignored.

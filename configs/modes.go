@@ -63,5 +63,14 @@ const (
 	EngineNative = "native" // our own data channel
 )
 
+// Who may use a tunnel's port on loopback.
+const (
+	PeerOwn = "own" // processes of the user who opened it, and root's
+	PeerAny = "any" // those of every user of the machine
+)
+
+// Peers are the values that a peer may have.
+var Peers = []string{PeerOwn, PeerAny}
+
 // Engines are the values that an engine may have.
 var Engines = []string{EnginePlugin, EngineNative}

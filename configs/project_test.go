@@ -183,6 +183,25 @@ func TestProjectAddsAndReplacesNothing(t *testing.T) {
 	}
 }
 
+// Only the user admits other users of the machine.
+func TestProjectAdmitsNobody(t *testing.T) {
+	theirs := "tunnels:\n  theirs: {target: i-theirs, port: 1}\n"
+	for _, test := range []struct{ name, user, project, peer, warning string }{
+		{"by its tunnel", "", "tunnels:\n  theirs: {target: i-theirs, port: 1, peer: any}\n", "", `\.ssmguard\.yaml:2: theirs: peer: any is ignored: a project's file cannot admit other users; you can, with --peer any`},
+		{"by its defaults", "", "defaults: {peer: any}\n" + theirs, "", `\.ssmguard\.yaml: defaults: peer: any is ignored: `},
+		{"the user does", "defaults: {peer: any}\n", theirs, PeerAny, ""},
+		{"the project admits less", "defaults: {peer: any}\n", "defaults: {peer: own}\n" + theirs, PeerOwn, ""},
+		{"the user's own tunnel", "tunnels:\n  theirs: {target: i-own, port: 1, peer: any}\n", "", PeerAny, ""},
+	} {
+		c, _ := project(t, test.user, test.project, env())
+		selected, err := c.Select("theirs")
+		if err != nil || selected[0].Peer != test.peer {
+			t.Errorf("%s: %+v, %v", test.name, selected, err)
+		}
+		wantWarnings(t, test.name, c.Warnings("theirs"), test.warning)
+	}
+}
+
 func wantWarnings(t *testing.T, name string, got []string, want string) {
 	t.Helper()
 	if want == "" && len(got) == 0 {

@@ -32,7 +32,7 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 	tunnel := maps.Clone(schema.Defs["settings"].Properties)
 	maps.Copy(tunnel, schema.Defs["tunnel"].Properties)
 	settings := schema.Defs["settings"].Properties
-	for key, want := range map[string][]string{"guard": GuardModes(), "engine": Engines} {
+	for key, want := range map[string][]string{"guard": GuardModes(), "engine": Engines, "peer": Peers} {
 		var got []string
 		for _, value := range settings[key].(map[string]any)["enum"].([]any) {
 			got = append(got, value.(string))
@@ -77,6 +77,8 @@ func TestFilesConformToSchema(t *testing.T) {
 		"tunnels: {db: {target: i-1, port: 70000}}":               false,
 		"tunnels: {db: {target: i-1, port: 5432, guard: strong}}": false,
 		"tunnels: {db: {target: i-1, port: 5432, lanes: 17}}":     false,
+		"tunnels: {db: {target: i-1, port: 5432, peer: any}}":     true,
+		"tunnels: {db: {target: i-1, port: 5432, peer: all}}":     false,
 		"defaults: {engine: fast}":                                false,
 		"tunnel: {}":                                              false,
 	} {

@@ -30,6 +30,7 @@ type Settings struct {
 	Reason  string    `yaml:"reason"` // shown in the session history of the account
 	Guard   GuardMode `yaml:"guard"`  // off, warn, on, strict; a project's file can only make it stricter
 	Engine  string    `yaml:"engine"` // native, plugin
+	Peer    string    `yaml:"peer"`   // own, any: who may use the port; any does not count in a project's file
 	Lanes   int       `yaml:"lanes"`  // sessions that share the connections
 	Wait    Wait      `yaml:"wait"`   // how long a tunnel that is being opened waits for an answer of the remote port
 }
@@ -104,6 +105,7 @@ func (s Settings) over(base Settings) Settings {
 	s.Reason = cmp.Or(s.Reason, base.Reason)
 	s.Guard = cmp.Or(s.Guard, base.Guard)
 	s.Engine = cmp.Or(s.Engine, base.Engine)
+	s.Peer = cmp.Or(s.Peer, base.Peer)
 	s.Lanes = cmp.Or(s.Lanes, base.Lanes)
 	s.Wait = cmp.Or(s.Wait, base.Wait)
 	return s
@@ -134,6 +136,7 @@ func (s Settings) validate(file string, line int, where string) (faults yamlfile
 	}{
 		{"guard", string(s.Guard), GuardModes()},
 		{"engine", s.Engine, Engines},
+		{"peer", s.Peer, Peers},
 	} {
 		if c.value != "" && !slices.Contains(c.known, c.value) {
 			faults = append(faults, yamlfile.Fault{File: file, Line: line, Text: fmt.Sprintf("%s: %s is %q; valid: %s", where, c.key, c.value, strings.Join(c.known, ", "))})

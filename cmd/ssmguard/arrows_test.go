@@ -74,7 +74,7 @@ var arrows = []arrow{
 		"order and loss are decided without a connection"},
 	{"proxy/awsdb", []string{"ssmguard/"}, []string{"ssmguard/internal/awsapi"},
 		"where a database listens has nothing to do with sessions"},
-	{"proxy/door", []string{"ssmguard/", "github.com/"}, nil,
+	{"proxy/door", []string{"ssmguard/", "github.com/"}, []string{"ssmguard/internal/peer"},
 		"the local end outlives every session and knows none"},
 	{"internal/sandbox/world", []string{"ssmguard/", "github.com/", "golang.org/x/"}, []string{"ssmguard/internal/yamlfile", "ssmguard/internal/spelling"},
 		"what there is in an account is data; account decides over it"},

@@ -13,12 +13,15 @@ import (
 // ErrUnknown means that the system does not tell whose the other end is: it is not
 // Linux, it refuses the question (a seccomp filter, a kernel without socket diagnosis),
 // or the other end is on another machine.
-var ErrUnknown = errors.New("the system does not tell whose the connection is")
+var ErrUnknown = errors.New("the system does not tell whose a connection is")
 
-// ErrGone means that no process has the other end open: it was closed before it could be
-// asked about, or it has another address because the connection was redirected. The
-// kernel reports such a socket as root's, so it must not be taken for known.
-var ErrGone = errors.New("whose the connection is cannot be told any more")
+// ErrGone means that the other end was closed before it could be asked about. Kernels
+// before 6.17 report such a socket as root's, so it must not be taken for known.
+var ErrGone = errors.New("the connection was closed before it could be told whose it is")
+
+// ErrHidden means that the connection is open and no socket of this machine is its other
+// end: a rule of the firewall has redirected it.
+var ErrHidden = errors.New("the connection was redirected, so it cannot be told whose it is")
 
 // ForeignError is a connection of another user.
 type ForeignError struct{ UID int }
@@ -34,7 +37,7 @@ func (e *ForeignError) Error() string {
 
 // Check returns nil if the process at the other end runs as our own effective user or as
 // root, whose relays carry the connections of containers (Docker) and of the host (WSL).
-// Otherwise it returns a *ForeignError, ErrGone or ErrUnknown. It never waits.
+// Otherwise it returns a *ForeignError, ErrGone, ErrHidden or ErrUnknown. It never waits.
 func Check(conn net.Conn) error {
 	uid, err := UID(conn)
 	if err != nil {
@@ -48,7 +51,7 @@ func Check(conn net.Conn) error {
 
 // UID returns the user id of the process at the other end of a *net.TCPConn between
 // loopback addresses or of a *net.UnixConn: the one that opened the socket (TCP), or
-// that called connect or listen (unix). The error is ErrGone or ErrUnknown.
+// that called connect or listen (unix). The error is ErrGone, ErrHidden or ErrUnknown.
 func UID(conn net.Conn) (int, error) {
 	switch c := conn.(type) {
 	case *net.UnixConn:

@@ -11,6 +11,7 @@ import (
 // The kernel's interface for socket diagnosis: linux/sock_diag.h and linux/inet_diag.h.
 const (
 	sockDiagByFamily = 20 // SOCK_DIAG_BY_FAMILY
+	established      = 1  // TCP_ESTABLISHED
 	loopbackIndex    = 1  // of the interface lo, in every network namespace
 	headerSize       = 16 // struct nlmsghdr
 	requestSize      = 56 // struct inet_diag_req_v2
@@ -24,6 +25,7 @@ const (
 
 // diagnosis is what the kernel tells of a socket.
 type diagnosis struct {
+	state         byte
 	uid, inode    uint32
 	source, destn netip.AddrPort
 }
@@ -42,8 +44,11 @@ func uidOfTCP(ours, theirs netip.AddrPort) (int, error) {
 	}
 	// A kernel without diagnosis of TCP says ENOENT for every socket; ours, or the
 	// listener that accepted it, exists.
-	if _, err := diagnose(ours, theirs); err != nil {
+	switch d, err = diagnose(ours, theirs); {
+	case err != nil:
 		return 0, ErrUnknown
+	case d.state == established:
+		return 0, ErrHidden
 	}
 	return 0, ErrGone
 }
@@ -120,7 +125,8 @@ func answer(b []byte) (diagnosis, error) {
 		return netip.AddrPortFrom(a.Unmap(), binary.BigEndian.Uint16(id[port:]))
 	}
 	return diagnosis{
-		uid: binary.NativeEndian.Uint32(body[answerUID:]), inode: binary.NativeEndian.Uint32(body[answerInode:]),
+		state: body[1],
+		uid:   binary.NativeEndian.Uint32(body[answerUID:]), inode: binary.NativeEndian.Uint32(body[answerInode:]),
 		source: end(sourceAddress, 0), destn: end(destinationAddress, destinationPort),
 	}, nil
 }

@@ -8,8 +8,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"ssmguard/internal/peer"
 )
 
 // Door is a net.Listener for all addresses of a tunnel's local end.
@@ -20,6 +23,22 @@ type Door struct {
 	once      sync.Once
 	wg        sync.WaitGroup
 	remove    func() // removes the files of a unix socket
+	options   Options
+	refused   atomic.Int64
+	unknown   atomic.Bool // peer.ErrUnknown was passed on
+}
+
+// Options say who may connect.
+type Options struct {
+	// Remote allows an address that other machines can reach.
+	Remote bool
+	// AnyPeer admits every user of this machine. Otherwise a connection over loopback is
+	// admitted if it is of our own user or of root, as far as the system tells it.
+	AnyPeer bool
+	// Peer gets the error of peer.Check for each connection that is refused, and once
+	// peer.ErrUnknown, for those that are admitted because the system does not tell whose
+	// they are. It must not wait. nil: nothing is passed on.
+	Peer func(error)
 }
 
 // RemoteError is an address that other machines can reach, which was not allowed.
@@ -45,12 +64,11 @@ func (e *InUseError) Error() string {
 }
 
 // Open listens on an address: HOST:PORT, unix:PATH, or "" for any free port. A host
-// that is empty or localhost stands for 127.0.0.1 and ::1 on the same port. Addresses
-// that are not loopback need allowRemote. A unix socket is for its owner only; a socket
+// that is empty or localhost stands for 127.0.0.1 and ::1 on the same port. A unix socket is for its owner only; a socket
 // without a listener is replaced. Errors are *RemoteError, *InUseError or the system's.
-func Open(address string, allowRemote bool) (*Door, error) {
-	d := &Door{conns: make(chan net.Conn), closed: make(chan struct{}), remove: func() {}}
-	if err := d.open(address, allowRemote); err != nil {
+func Open(address string, opt Options) (*Door, error) {
+	d := &Door{conns: make(chan net.Conn), closed: make(chan struct{}), remove: func() {}, options: opt}
+	if err := d.open(address); err != nil {
 		return nil, err
 	}
 	for _, l := range d.listeners {
@@ -59,7 +77,7 @@ func Open(address string, allowRemote bool) (*Door, error) {
 	return d, nil
 }
 
-func (d *Door) open(address string, allowRemote bool) error {
+func (d *Door) open(address string) error {
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		return d.openSocket(path)
 	}
@@ -73,7 +91,7 @@ func (d *Door) open(address string, allowRemote bool) error {
 	if host == "" || host == "localhost" {
 		return d.openLoopback(port)
 	}
-	if ip := net.ParseIP(host); !allowRemote && (ip == nil || !ip.IsLoopback()) {
+	if ip := net.ParseIP(host); !d.options.Remote && (ip == nil || !ip.IsLoopback()) {
 		return &RemoteError{address}
 	}
 	l, err := listen(address)
@@ -143,6 +161,9 @@ func (d *Door) accept(l net.Listener) {
 			continue
 		}
 		pause = 0
+		if !d.admits(conn) {
+			continue
+		}
 		select {
 		case d.conns <- conn:
 		case <-d.closed:
@@ -150,6 +171,40 @@ func (d *Door) accept(l net.Listener) {
 		}
 	}
 }
+
+// admits reports whether a connection may be passed on; otherwise it is closed. It is
+// asked at once, because the other end is known only while it is open.
+func (d *Door) admits(conn net.Conn) bool {
+	if d.options.AnyPeer || isRemote(conn) {
+		return true
+	}
+	err := peer.Check(conn)
+	if err == nil {
+		return true
+	}
+	unknown := errors.Is(err, peer.ErrUnknown)
+	if !unknown {
+		d.refused.Add(1)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			tcp.SetLinger(0) //nolint:errcheck // a connection that is broken already
+		}
+		conn.Close()
+	}
+	if d.options.Peer != nil && !(unknown && d.unknown.Swap(true)) {
+		d.options.Peer(err)
+	}
+	return unknown
+}
+
+// isRemote reports whether a connection came by another way than loopback, which
+// Options.Remote has allowed.
+func isRemote(conn net.Conn) bool {
+	from, ok := conn.RemoteAddr().(*net.TCPAddr)
+	return ok && !from.IP.IsLoopback()
+}
+
+// Refused returns the number of connections that were refused because of their user.
+func (d *Door) Refused() int { return int(d.refused.Load()) }
 
 // Accept returns the next connection to any of the addresses, or of Dial.
 func (d *Door) Accept() (net.Conn, error) {

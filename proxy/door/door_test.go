@@ -59,7 +59,7 @@ func hasIPv6(t *testing.T) bool {
 }
 
 func TestBothLoopbackAddresses(t *testing.T) {
-	d, err := Open("", false)
+	d, err := Open("", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestPortInUse(t *testing.T) {
 	}
 	defer l.Close()
 	for _, address := range []string{l.Addr().String(), fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port)} {
-		_, err = Open(address, false)
+		_, err = Open(address, Options{})
 		var taken *InUseError
 		if !errors.As(err, &taken) || taken.Address != l.Addr().String() {
 			t.Fatalf("%s: %v", address, err)
@@ -107,7 +107,7 @@ func TestTakenOnIPv6(t *testing.T) {
 		}
 		defer l.Close()
 		port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-		_, err = Open(":"+port, false)
+		_, err = Open(":"+port, Options{})
 		var taken *InUseError
 		switch {
 		case !errors.As(err, &taken):
@@ -122,13 +122,13 @@ func TestTakenOnIPv6(t *testing.T) {
 
 func TestRemoteAddressesNeedToBeAllowed(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.com:0"} {
-		_, err := Open(address, false)
+		_, err := Open(address, Options{})
 		var remote *RemoteError
 		if !errors.As(err, &remote) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	d, err := Open("0.0.0.0:0", true)
+	d, err := Open("0.0.0.0:0", Options{Remote: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestSocket(t *testing.T) {
 	stale.SetUnlinkOnClose(false)
 	stale.Close()
 
-	d, err := Open("unix:"+path, false)
+	d, err := Open("unix:"+path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestSocket(t *testing.T) {
 		t.Errorf("left in the directory: %v, %v", entries, err)
 	}
 	var taken *InUseError
-	if _, err := Open("unix:"+path, false); !errors.As(err, &taken) {
+	if _, err := Open("unix:"+path, Options{}); !errors.As(err, &taken) {
 		t.Errorf("a second door: %v", err)
 	}
 	t.Run("carries", func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestSocketTouchesNoFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open("unix:"+path, false); err == nil || !strings.Contains(err.Error(), "is not a socket") {
+	if _, err := Open("unix:"+path, Options{}); err == nil || !strings.Contains(err.Error(), "is not a socket") {
 		t.Errorf("got %v", err)
 	}
 	if b, err := os.ReadFile(path); string(b) != "mine" || err != nil {

@@ -23,6 +23,7 @@ type OwnOptions struct {
 	Plugin  string // OwnPlugin, EmbeddedPlugin, or the path of a plugin
 	Engine  string // one of configs.Engines, or "" for the command's default
 	NoCache bool   // neither read nor write what earlier runs learned
+	Peer    string // one of configs.Peers, or "" for the default
 	Timings bool   // print on stderr how the time was spent
 }
 
@@ -47,11 +48,19 @@ func (o *OwnOptions) flags() []command.Flag {
 		{Name: "--engine", Choices: configs.Engines, Default: configs.EnginePlugin, Env: "SSMGUARD_ENGINE",
 			Text:  "what carries the session: the official plugin, or our own data channel",
 			Group: ownGroup, Set: command.Text(&o.Engine)},
+		PeerFlag(&o.Peer),
 		PluginFlag(&o.Plugin),
 		NoCacheFlag(&o.NoCache),
 		{Name: "--timings", Env: "SSMGUARD_TIMINGS", Text: "say on stderr where the time before the session went",
 			Group: ownGroup, Set: command.Switch(&o.Timings)},
 	}
+}
+
+// PeerFlag declares --peer.
+func PeerFlag(to *string) command.Flag {
+	return command.Flag{Name: "--peer", Choices: configs.Peers, Default: configs.PeerOwn, Env: "SSMGUARD_PEER", Group: ownGroup,
+		Text: "whose processes may use a forwarded port, on Linux with our own data channel. own: yours and root's; any: every user's of this machine",
+		Set:  command.Text(to)}
 }
 
 // PluginFlag declares --plugin.

@@ -25,8 +25,8 @@ func TestTakeOwn(t *testing.T) {
 		err  string
 	}{
 		{"none", []string{"--target", "i-1"}, nil, defaults, []string{"--target", "i-1"}, ""},
-		{"all", []string{"--guard", "warn", "--t", "i-1", "--plugin=/p q", "--engine=native", "--no-cache", "--timings"}, nil,
-			OwnOptions{configs.GuardWarn, "/p q", configs.EngineNative, true, true}, []string{"--t", "i-1"}, ""},
+		{"all", []string{"--guard", "warn", "--t", "i-1", "--plugin=/p q", "--engine=native", "--peer", "any", "--no-cache", "--timings"}, nil,
+			OwnOptions{Guard: configs.GuardWarn, Plugin: "/p q", Engine: configs.EngineNative, Peer: configs.PeerAny, NoCache: true, Timings: true}, []string{"--t", "i-1"}, ""},
 		{"last wins", []string{"--guard=off", "--guard=strict"}, nil, with(func(o *OwnOptions) { o.Guard = configs.GuardStrict }), nil, ""},
 		{"environment", nil, map[string]string{"SSMGUARD_GUARD": "off", "SSMGUARD_NO_CACHE": "1"},
 			with(func(o *OwnOptions) { o.Guard = configs.GuardOff; o.NoCache = true }), nil, ""},

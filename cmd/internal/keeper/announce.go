@@ -26,7 +26,7 @@ func (r Registry) Announce(rec Record, ts keptTunnels) (*announcement, error) {
 	if rec.Dir, err = os.Getwd(); err != nil {
 		return nil, err
 	}
-	control, err := door.Open("unix:"+r.File(rec.Name, "sock"), false)
+	control, err := door.Open("unix:"+r.File(rec.Name, "sock"), door.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,8 @@ type Status struct {
 	// Reconnects counts the times the tunnel was lost and became ready again, with the same
 	// session or another.
 	Reconnects int `json:"reconnects"`
+	// Refused counts the connections that were refused because they are of other users.
+	Refused int `json:"refused,omitempty"`
 	dial.Counts
 }
 

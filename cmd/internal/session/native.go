@@ -19,6 +19,7 @@ import (
 type nativeSession struct {
 	process  *env.Process
 	dialer   *dial.Dialer
+	anyPeer  bool      // every user may use a forwarded port
 	terminal *terminal // set by Run, like screen
 	screen   *screen
 }
@@ -32,7 +33,7 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 			fmt.Fprintf(n.process.Stderr, "ssmguard: warning: %v\n", err)
 		}
 	}()
-	local, err := localEnd(s.Spec.Parameters)
+	local, err := localEnd(s.Spec.Parameters, n.admission())
 	if err != nil {
 		return err
 	}
@@ -94,33 +95,39 @@ func mayBeSilent(s proxy.Spec) bool {
 	return true
 }
 
+// admission says who may use the forwarded port.
+func (n *nativeSession) admission() door.Options {
+	peers := &dial.Peers{Say: func(line string) { fmt.Fprintf(n.process.Stderr, "ssmguard: %s\n", line) }}
+	return door.Options{AnyPeer: n.anyPeer, Peer: peers.Told}
+}
+
 // localEnd opens the port or socket of the session's parameters, nil without one. It is
 // opened before the session is dialled, so that a port in use is noticed first.
-func localEnd(parameters map[string][]string) (*door.Door, error) {
+func localEnd(parameters map[string][]string, opt door.Options) (*door.Door, error) {
 	if path := parameters["localUnixSocket"]; len(path) > 0 && path[0] != "" {
-		return door.Open("unix:"+path[0], false)
+		return door.Open("unix:"+path[0], opt)
 	}
 	if port := parameters["localPortNumber"]; len(port) > 0 {
-		return door.Open(net.JoinHostPort("localhost", port[0]), false)
+		return door.Open(net.JoinHostPort("localhost", port[0]), opt)
 	}
 	return nil, nil
 }
 
 // documentEnd opens the port or socket of the session's document.
-func documentEnd(p channel.PortProperties) (*door.Door, error) {
+func documentEnd(p channel.PortProperties, opt door.Options) (*door.Door, error) {
 	if p.LocalConnectionType == "unix" && p.LocalUnixSocket != "" {
-		return door.Open("unix:"+p.LocalUnixSocket, false)
+		return door.Open("unix:"+p.LocalUnixSocket, opt)
 	}
 	if p.LocalPortNumber != "" {
-		return door.Open(net.JoinHostPort("localhost", p.LocalPortNumber), false)
+		return door.Open(net.JoinHostPort("localhost", p.LocalPortNumber), opt)
 	}
-	return door.Open("", false)
+	return door.Open("", opt)
 }
 
 func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *proxy.Session, local *door.Door) error {
 	if local == nil {
 		var err error
-		if local, err = documentEnd(ch.Info().Properties); err != nil {
+		if local, err = documentEnd(ch.Info().Properties, n.admission()); err != nil {
 			return err
 		}
 		defer local.Close()

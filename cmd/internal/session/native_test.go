@@ -20,7 +20,7 @@ import (
 // A document may say what to listen on; parameters come first.
 func TestLocalEnds(t *testing.T) {
 	// The test holds the port, so that it is in use.
-	taken, err := door.Open("", false)
+	taken, err := door.Open("", door.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +43,9 @@ func TestLocalEnds(t *testing.T) {
 		"parameters":         {parameters: map[string][]string{"localPortNumber": {number}}, want: port},
 		"parameters, socket": {parameters: map[string][]string{"localUnixSocket": {path}}, want: "unix:" + path},
 	} {
-		d, err := localEnd(c.parameters)
+		d, err := localEnd(c.parameters, door.Options{})
 		if err == nil && d == nil {
-			d, err = documentEnd(c.properties)
+			d, err = documentEnd(c.properties, door.Options{})
 		}
 		var inUse *door.InUseError
 		if errors.As(err, &inUse) && inUse.Address == c.want {

@@ -26,6 +26,9 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 	if err != nil {
 		return err
 	}
+	if o.Add.project && t.Peer == configs.PeerAny {
+		return exit.Usagef("a project's file cannot admit other users; leave out --peer any, or --project")
+	}
 	file := userFile(p)
 	if o.Add.project {
 		dir, err := os.Getwd()

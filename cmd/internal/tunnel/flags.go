@@ -42,6 +42,7 @@ func (o *Options) spotFlags() []command.Flag {
 		{Name: "--engine", Choices: configs.Engines, Default: configs.EngineNative,
 			Text: "our own data channel, or the official plugin", Set: command.Text(&s.Engine)},
 		ask.GuardFlag(&s.Guard),
+		ask.PeerFlag(&s.Peer),
 		{Name: "--name", Value: "NAME", Text: "what to call a tunnel that is in no file",
 			Set: func(v string) error { s.Name = v; return configs.CheckName(v) }},
 	}

@@ -22,7 +22,7 @@ func (ts tunnels) keep(ctx context.Context, events report.Events) error {
 	out := newOutbox(events, unheard)
 	var g errgroup.Group
 	for _, t := range ts {
-		t.progress.events = out
+		t.progress.start(out)
 		g.Go(func() error {
 			if err := t.keep(ctx); err != nil {
 				return t.failed(err, len(ts) > 1)

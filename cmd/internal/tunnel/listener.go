@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
 	"ssmguard/proxy/channel"
@@ -18,13 +19,13 @@ type listener struct {
 }
 
 // listen opens a tunnel's local end. remote allows an address that other machines can
-// reach.
-func listen(conf configs.Tunnel, remote bool) (listener, error) {
+// reach. say gets a line for each other user whose connections are refused.
+func listen(conf configs.Tunnel, remote bool, say func(string)) (listener, error) {
 	address := conf.Listen
 	if address == "" {
 		address = ":" + strconv.Itoa(max(conf.LocalPort, 0))
 	}
-	d, err := door.Open(address, remote)
+	d, err := door.Open(address, door.Options{Remote: remote, AnyPeer: conf.Peer == configs.PeerAny, Peer: (&dial.Peers{Say: say}).Told})
 	var reachable *door.RemoteError
 	var taken *door.InUseError
 	switch {

@@ -81,6 +81,22 @@ func wantedListen(t configs.Tunnel) string {
 	return t.Listen
 }
 
+// noteOf is the last column of a tunnel.
+func noteOf(s keeper.Status) string {
+	note := strings.Join(strings.Fields(s.Error), " ")
+	if s.Refused == 0 {
+		return note
+	}
+	refused := fmt.Sprintf("%d connections of other users refused", s.Refused)
+	if s.Refused == 1 {
+		refused = "1 connection of another user refused"
+	}
+	if note != "" {
+		note += "; "
+	}
+	return note + refused
+}
+
 func listTunnels(p *env.Process, rows []keeper.Status) error {
 	if len(rows) == 0 {
 		_, err := fmt.Fprintf(p.Stderr, "ssmguard: no tunnels; %q writes one\n", "ssmguard tunnel add")
@@ -98,7 +114,7 @@ func listTunnels(p *env.Process, rows []keeper.Status) error {
 		if s.Foreground {
 			process = fmt.Sprintf("pid %d, in the foreground", s.PID)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Tunnel, s.Name, cmp.Or(s.Listen, "-"), open, up, down, since, process, strings.Join(strings.Fields(s.Error), " "))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Tunnel, s.Name, cmp.Or(s.Listen, "-"), open, up, down, since, process, noteOf(s))
 	}
 	return t.Flush()
 }

@@ -55,7 +55,7 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, er
 	for _, conf := range selected {
 		t := &tunnel{conf: conf, stderr: p.Stderr, retryFor: o.RetryFor, progress: newProgress(conf.Name, conf.Lanes)}
 		t.place = placement{turn: turn, done: make(chan struct{}), find: func(ctx context.Context) (*place, error) { return t.findPlace(ctx, p, o) }}
-		if t.near, err = listen(conf, o.Open.Remote); err != nil {
+		if t.near, err = listen(conf, o.Open.Remote, t.progress.say); err != nil {
 			return nil, t.failed(keeper.WhoHolds(ctx, p, err), true)
 		}
 		ts = append(ts, t)

@@ -13,10 +13,11 @@ import (
 // progress is the state of a tunnel with all its lanes, and sends its events.
 type progress struct {
 	tunnel string
-	events *outbox // set before the first event
 
 	mu         sync.Mutex
-	lanes      []bool // true for a lane that is ready
+	events     *outbox       // nil until start
+	early      []proxy.Event // those before start
+	lanes      []bool        // true for a lane that is ready
 	everReady  bool
 	reconnects int // how often it became ready again
 	last       proxy.Event
@@ -24,6 +25,17 @@ type progress struct {
 
 func newProgress(tunnel string, lanes int) *progress {
 	return &progress{tunnel: tunnel, lanes: make([]bool, max(lanes, 1))}
+}
+
+// start passes on the events so far, and those that follow.
+func (g *progress) start(events *outbox) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.events = events
+	for _, e := range g.early {
+		events.put(e)
+	}
+	g.early = nil
 }
 
 // inLane passes on the events of a lane that change the tunnel's state: the tunnel is
@@ -96,6 +108,10 @@ func (g *progress) emitLocked(e proxy.Event) {
 	e.Tunnel = g.tunnel
 	if e.Note == "" {
 		g.last = e
+	}
+	if g.events == nil {
+		g.early = append(g.early, e)
+		return
 	}
 	g.events.put(e)
 }

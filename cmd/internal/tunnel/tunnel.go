@@ -158,6 +158,7 @@ func (o *Options) over(t configs.Tunnel) configs.Tunnel {
 	s := o.Spot
 	t.Target, t.Reason, t.Guard = cmp.Or(s.Target, t.Target), cmp.Or(s.Reason, t.Reason), cmp.Or(s.Guard, t.Guard)
 	t.Profile, t.Region, t.Engine = cmp.Or(s.Profile, t.Profile), cmp.Or(s.Region, t.Region), cmp.Or(s.Engine, t.Engine)
+	t.Peer = cmp.Or(s.Peer, t.Peer)
 	t.Lanes, t.Wait, t.Port = cmp.Or(s.Lanes, t.Lanes), cmp.Or(s.Wait, t.Wait), cmp.Or(s.Port, t.Port)
 	if s.Host != "" || s.RDS != "" || s.ElastiCache != "" {
 		t.Host, t.RDS, t.ElastiCache, t.Reader = s.Host, s.RDS, s.ElastiCache, false

@@ -78,7 +78,7 @@ func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 
 // status returns the tunnel's state.
 func (t *tunnel) status() keeper.Status {
-	s := keeper.Status{Tunnel: t.conf.Name, Listen: t.near.door.String(), Counts: t.traffic.Counts()}
+	s := keeper.Status{Tunnel: t.conf.Name, Listen: t.near.door.String(), Counts: t.traffic.Counts(), Refused: t.near.door.Refused()}
 	if found, known := t.place.known(); known {
 		s.Expires = found.credentials.Expires()
 	}
