@@ -81,11 +81,13 @@ func TalkAs(t *testing.T, uid int, multipath bool, network, address, words strin
 	return run(t, uid, mode, network, address, words)
 }
 
-// Leave connects as the user Nobody and says words, if it is not refused before. Its
-// process has ended when Leave returns.
+// Leave connects as the user Nobody and says words. Its process has ended when Leave
+// returns.
 func Leave(t *testing.T, network, address, words string) {
 	t.Helper()
-	run(t, Nobody, "leave", network, address, words) //nolint:errcheck // it may be refused
+	if _, err := run(t, Nobody, "leave", network, address, words); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func run(t *testing.T, uid int, mode, network, address, words string) (string, error) {
