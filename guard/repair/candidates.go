@@ -29,7 +29,11 @@ func (p *plan) permit(l guard.Layer, lacking []guard.Grant) {
 	}
 	var rest []guard.Grant
 	for _, g := range p.lacking(l) {
-		if !p.correct(l, g) && !p.matchLike(l, g) {
+		l := p.now(l)
+		if l.Says(guard.Evaluate(p.set, g)).Verdict == policy.Allow {
+			continue // by what another grant needed
+		}
+		if !p.correct(l, g) && !p.matchLike(l, g) && !p.widen(l, g) {
 			rest = append(rest, g)
 		}
 	}

@@ -25,12 +25,18 @@ func probesFor(r guard.Request, f guard.Facts, set policy.Set, group string) []p
 	bare.TargetTags, bare.DocumentTags, bare.Unknown = nil, nil, nil
 	other := r.With("i-0fedcba9876543210", r.Document)
 	p.add("other EC2 instances", other, bare, guard.GrantTarget)
-	if len(f.TargetTags) > 0 {
-		p.add("other EC2 instances with the same tags", other, guard.Facts{TargetTags: f.TargetTags}, guard.GrantTarget)
+	for _, tags := range []map[string]string{f.TargetTags, f.DocumentTags} {
+		if len(tags) > 0 {
+			p.tagged(r, tags)
+		}
 	}
 	wanted := wantedTags(set)
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
-		for _, value := range wanted[key] {
+		values := wanted[key]
+		if own := f.TargetTags[key]; own != "" && len(f.TargetTags) > 1 && !slices.Contains(values, own) {
+			values = append(slices.Clone(values), own)
+		}
+		for _, value := range values {
 			tagged := bare
 			tagged.TargetTags = map[string]string{key: value}
 			tagged.DocumentTags = tagged.TargetTags
@@ -69,6 +75,19 @@ func (p *probing) add(label string, r guard.Request, f guard.Facts, ids ...strin
 		}
 		p.probes = append(p.probes, probe{label: label, grant: g})
 	}
+}
+
+// tagged takes what else can carry the tags of the request's own.
+func (p *probing) tagged(r guard.Request, tags map[string]string) {
+	same := guard.Facts{TargetTags: tags, DocumentTags: tags}
+	for _, other := range []struct{ label, target string }{
+		{"other EC2 instances with the same tags", "i-0fedcba9876543210"},
+		{"managed nodes with the same tags", "mi-0fedcba9876543210"},
+		{"ECS tasks with the same tags", "ecs:probe_fedcba98_fedcba98-1"},
+	} {
+		p.add(other.label, r.With(other.target, r.Document), same, guard.GrantTarget)
+	}
+	p.add("documents with the same tags", r.With(r.Target, "Probe-Shell"), same, guard.GrantDocument)
 }
 
 func (p *probing) documents(r guard.Request, f guard.Facts) {

@@ -141,19 +141,29 @@ type plan struct {
 
 	byResource bool // of two changes that are narrow in different ways, the one that is in resources
 	forked     bool // there were two such
+	byTag      bool // a statement that grants by tags takes those of the resource too, instead of another statement
+	taggable   bool // there was such a statement
 }
 
-// begin works on a copy of the plan, and on another when there are two ways that are
-// narrow, each in its own.
+// begin works on a copy of the plan, and on another for each choice that the first met
+// between ways that are narrow, each in its own.
 func (p plan) begin(asIs bool) *guard.Fix {
 	p.asIs = asIs
 	first := p
 	fix := first.work()
-	if first.forked {
-		p.byResource = true
-		if other := p.work(); other != nil && other.Checked == fix.Checked {
-			fix.Or = other
+	last := fix
+	another := func(choose func(*plan)) {
+		other := p
+		choose(&other)
+		if way := other.work(); way != nil && way.Checked == fix.Checked {
+			last.Or, last = way, way
 		}
+	}
+	if first.forked {
+		another(func(other *plan) { other.byResource = true })
+	}
+	if first.taggable {
+		another(func(other *plan) { other.byTag = true })
 	}
 	return fix
 }
@@ -212,6 +222,16 @@ func (p *plan) lacking(l guard.Layer) []guard.Grant {
 	return out
 }
 
+// now returns a layer with the changes so far.
+func (p *plan) now(l guard.Layer) guard.Layer {
+	for _, now := range guard.LayersOf(p.set) {
+		if now.Kind == l.Kind && now.Level == l.Level {
+			return now
+		}
+	}
+	return l
+}
+
 // carry makes the request itself different: keys that it must carry.
 func (p *plan) carry(keys map[string]string) {
 	if p.fix.Needs == nil {
@@ -240,14 +260,22 @@ func (p *plan) request() guard.Request {
 	return r
 }
 
-// apply makes one change for good.
+// apply makes one change for good. A statement that is replaced again is replaced once, by
+// the last text, which was made of the one before.
 func (p *plan) apply(c guard.Change, text string) {
 	set, err := guard.Apply(p.set, c)
 	if err != nil {
 		return // a draft the evaluator refuses is not offered
 	}
 	p.set = set
-	p.fix.Changes = append(p.fix.Changes, c)
+	again := func(o guard.Change) bool {
+		return o.Kind == guard.ReplaceStatement && c.Kind == o.Kind && o.Layer == c.Layer && o.Level == c.Level && o.At == c.At
+	}
+	if i := slices.IndexFunc(p.fix.Changes, again); i >= 0 {
+		p.fix.Changes[i] = c
+	} else {
+		p.fix.Changes = append(p.fix.Changes, c)
+	}
 	if !slices.Contains(p.texts, text) {
 		p.texts = append(p.texts, text)
 	}
