@@ -81,16 +81,35 @@ protocol=tcp
 host="127.0.0.1"
 port="15432"
 user="app"
-password="db/?A=b&c%2F"
 loose-enable-cleartext-plugin
 loose-ssl-mode=REQUIRED
 [client-mariadb]
 ssl-verify-server-cert=1
+password="db/?A=b&c%2F"
 [mysql]
+password="db/?A=b&c%2F"
 database="shop"
+[mysqladmin]
+password="db/?A=b&c%2F"
+[mysqlbinlog]
+password="db/?A=b&c%2F"
+[mysqlcheck]
+password="db/?A=b&c%2F"
+[mysqldump]
+password="db/?A=b&c%2F"
+[mysqlimport]
+password="db/?A=b&c%2F"
+[mysqlpump]
+password="db/?A=b&c%2F"
+[mysqlsh]
+password="db/?A=b&c%2F"
+[mysqlshow]
+password="db/?A=b&c%2F"
+[mysqlslap]
+password="db/?A=b&c%2F"
 `},
 		{"mysql", "mysql", false, "[client]\nprotocol=tcp\nhost=\"127.0.0.1\"\nport=\"15432\"\nuser=\"app\"\n[mysql]\ndatabase=\"shop\"\n"},
-		{"", "psql", true, "export PGHOST=db.example.com\nexport PGHOSTADDR=127.0.0.1\nexport PGPORT=15432\nexport PGUSER=app\nexport PGDATABASE=shop\nexport PGSSLMODE=require\nexport PGPASSWORD='db/?A=b&c%2F'\n"},
+		{"", "psql", true, "export PGHOST=db.example.com\nexport PGHOSTADDR=127.0.0.1\nexport PGPORT=15432\nexport PGUSER=app\nexport PGDATABASE=shop\nexport PGSSLMODE=require\nexport PGSSL=require\nexport PGPASSWORD='db/?A=b&c%2F'\n"},
 	} {
 		a := here
 		a.Engine, a.Format = test.engine, test.format

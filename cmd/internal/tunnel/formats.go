@@ -120,31 +120,50 @@ func (a access) psql() string {
 	if a.Real == "" {
 		a.Real = a.Host
 	}
-	mode := ""
-	if a.Password != "" && !strings.HasPrefix(a.SSLMode, "verify-") {
-		mode = "require" // a token is never sent without TLS
+	mode, forJS := "", ""
+	if a.Password != "" {
+		// A token is never sent without TLS. postgres.js reads PGSSL in the place of PGSSLMODE.
+		forJS = a.SSLMode
+		if !strings.HasPrefix(a.SSLMode, "verify-") {
+			mode, forJS = "require", "require"
+		}
 	}
 	// libpq checks a certificate against PGHOST and connects to PGHOSTADDR.
 	return exports([]setting{
-		{"PGHOST", a.Real}, {"PGHOSTADDR", a.Host}, {"PGPORT", a.Port}, {"PGUSER", a.User}, {"PGDATABASE", a.Database}, {"PGSSLMODE", mode}, {"PGPASSWORD", a.Password},
+		{"PGHOST", a.Real}, {"PGHOSTADDR", a.Host}, {"PGPORT", a.Port}, {"PGUSER", a.User}, {"PGDATABASE", a.Database}, {"PGSSLMODE", mode}, {"PGSSL", forJS}, {"PGPASSWORD", a.Password},
 	})
 }
 
 func (a access) mysql() string {
-	lines := "[client]\nprotocol=tcp\n" + optionLines([]setting{{"host", a.Host}, {"port", a.Port}, {"user", a.User}, {"password", a.Password}})
+	lines := "[client]\nprotocol=tcp\n" + optionLines([]setting{{"host", a.Host}, {"port", a.Port}, {"user", a.User}})
+	programs, password := []string{"mysql"}, ""
 	if a.Password != "" {
 		// A token is sent as a cleartext password. MySQL's client does that when an option
 		// allows it, and then only over TLS. MariaDB's client always does it and has no
 		// ssl-mode: it refuses a server without TLS only when it verifies the certificate
 		// (10.11 verifies the name, too, and 127.0.0.1 is not the server's name). For MariaDB's
 		// library, which drivers use, the option without a value is off.
-		lines += "loose-enable-cleartext-plugin\nloose-ssl-mode=REQUIRED\n[client-mariadb]\nssl-verify-server-cert=1\n"
+		//
+		// The token is not in [client], because PyMySQL, and mycli by it, read that group and no
+		// other one, know none of these options, and send a cleartext password without TLS.
+		programs, password = mysqlPrograms, optionLines([]setting{{"password", a.Password}})
+		lines += "loose-enable-cleartext-plugin\nloose-ssl-mode=REQUIRED\n[client-mariadb]\nssl-verify-server-cert=1\n" + password
 	}
-	if a.Database != "" {
-		lines += "[mysql]\n" + optionLines([]setting{{"database", a.Database}})
+	for _, program := range programs {
+		options := password
+		if program == "mysql" {
+			options += optionLines([]setting{{"database", a.Database}})
+		}
+		if options != "" {
+			lines += "[" + program + "]\n" + options
+		}
 	}
 	return lines
 }
+
+// mysqlPrograms are the clients of MySQL that connect to a server. Each reads a group of
+// its name.
+var mysqlPrograms = []string{"mysql", "mysqladmin", "mysqlbinlog", "mysqlcheck", "mysqldump", "mysqlimport", "mysqlpump", "mysqlsh", "mysqlshow", "mysqlslap"}
 
 // optionLines returns the settings with a value as lines of an option file.
 func optionLines(all []setting) string {
@@ -195,13 +214,17 @@ func (a access) authorities() string {
 }
 
 func (a access) psqlHint() string {
-	return fmt.Sprintf("to verify TLS against %s set PGSSLMODE=verify-full and PGSSLROOTCERT to the authority's file%s", a.Real, a.authorities())
+	hint := fmt.Sprintf("to verify TLS against %s set PGSSLMODE=verify-full and PGSSLROOTCERT to the authority's file%s", a.Real, a.authorities())
+	if a.Password != "" {
+		hint += "; drivers that pass PGSSLMODE over have to be told to use TLS"
+	}
+	return hint
 }
 
 func (a access) mysqlHint() string {
 	hint := fmt.Sprintf("to verify TLS, whose certificate is for %s, add ssl-ca%s and ssl-mode=VERIFY_CA; VERIFY_IDENTITY, and ssl-verify-server-cert of MariaDB's client, need that name as the host, mapped to this machine in /etc/hosts", a.Real, a.authorities())
 	if a.Password != "" {
-		hint += "; MariaDB's client 10.11 sends a token only so"
+		hint += "; MariaDB's client 10.11 sends a token only so; drivers of MySQL's library find it in the group mysql"
 	}
 	return hint
 }
