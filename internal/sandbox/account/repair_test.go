@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
+	"ssmguard/guard/guardtest"
 	"ssmguard/guard/policy"
 	"ssmguard/guard/repair"
 	"ssmguard/internal/sandbox/api"
@@ -70,7 +72,11 @@ func (s *staged) decide(t *testing.T) guard.Decision {
 	for k, v := range s.x.Request.Context {
 		r.Context[k] = []string{v}
 	}
-	e := evidence{s.Bearing(s.who).Set(api.LayerRCP), guard.Facts{TargetTags: s.x.Request.TargetTags, DocumentTags: s.x.Request.DocumentTags}}
+	f := guard.Facts{TargetTags: s.x.Request.TargetTags, DocumentTags: s.x.Request.DocumentTags}
+	if document != "" && !api.OwnedByAWS(document) {
+		f.DocumentType, f.DocumentOwner = "Session", s.x.Request.Account
+	}
+	e := evidence{s.Bearing(s.who).Set(api.LayerRCP), f}
 	g := guard.Guard{Inventory: e, Simulators: []guard.Simulator{guard.Local{Source: e}}}
 	d, err := g.Check(t.Context(), r)
 	if err != nil {
@@ -167,6 +173,11 @@ func (s *staged) rewrite(src api.Source, text string) error {
 	case "scp":
 		_, name, _ := strings.Cut(rest, " ")
 		return putSCP(s.Server, src.Level, world.Policy{Name: name, Document: text})
+	case "session":
+		i := slices.IndexFunc(s.who.Session, func(own api.Source) bool { return own.Key == src.Key })
+		texts := s.sessionPolicies()
+		texts[i] = text
+		return s.login(s.who.MFA, texts)
 	case "endpoint":
 		return putEndpoint(s.Server, &world.Policy{Name: rest, Document: text})
 	}
@@ -180,13 +191,29 @@ func (s *staged) meet(needs map[string]string) error {
 			s.World.Context[k] = v
 			continue
 		}
-		keys, err := s.Issue(world.Login{Name: "with MFA", Principal: s.principalName(), Session: s.who.SessionID, Temporary: true, MFA: true})
-		if err != nil {
+		if err := s.login(true, s.sessionPolicies()); err != nil {
 			return err
 		}
-		s.client, s.who = s.client.as(keys), s.Callers[keys.AccessKeyID]
 	}
 	return nil
+}
+
+// login gives the caller other credentials, with session policies or without.
+func (s *staged) login(mfa bool, policies []string) error {
+	keys, err := s.Issue(world.Login{Name: "caller", Principal: s.principalName(), Session: s.who.SessionID, Temporary: true, MFA: mfa, Policies: policies})
+	if err != nil {
+		return err
+	}
+	s.client, s.who = s.client.as(keys), s.Callers[keys.AccessKeyID]
+	return nil
+}
+
+func (s *staged) sessionPolicies() []string {
+	var texts []string
+	for _, src := range s.who.Session {
+		texts = append(texts, src.Text)
+	}
+	return texts
 }
 
 // neighbours says of requests near the case's own whether they are allowed.
@@ -248,7 +275,18 @@ func (s *staged) repair(t *testing.T, fixes []*guard.Fix) (needs map[string]stri
 		if !fix.Checked {
 			t.Errorf("not checked: %+v", fix)
 		}
-		for _, c := range fix.Changes {
+		// What is removed goes last, so that the statements before it keep their places.
+		changes := slices.Clone(fix.Changes)
+		slices.SortStableFunc(changes, func(a, b guard.Change) int {
+			last := func(c guard.Change) int {
+				if c.Kind == guard.RemoveStatement {
+					return 1000 - c.At.Index
+				}
+				return 0
+			}
+			return cmp.Compare(last(a), last(b))
+		})
+		for _, c := range changes {
 			n++
 			if err := s.apply(c, n); err != nil {
 				t.Errorf("%s %s: %v", c.Kind, c.Statement, err)
@@ -263,69 +301,162 @@ func (s *staged) repair(t *testing.T, fixes []*guard.Fix) (needs map[string]stri
 	return needs, opensMore
 }
 
-// TestRepairs applies every repair of every case that is denied: before it the session
-// does not start and the simulator denies; after it the session starts, the simulator
-// allows, and what is allowed beside it stays as it was, or is said to be opened.
+// tried applies one way of repairing a case: before it the session does not start and the
+// simulator denies; after it the session starts and the simulator allows. It returns what
+// near requests were before and are after, if they are to be the same.
+func tried(t *testing.T, x situation, way int) (before, after map[string]bool) {
+	t.Helper()
+	s := stage(t, x)
+	d := s.decide(t)
+	if !d.Verdict().Denies() {
+		t.Fatalf("the guard says %v", d.Verdict())
+	}
+	if f := s.start(); f.Code != "AccessDeniedException" {
+		t.Fatalf("before the repair: %+v", f)
+	}
+	auditor := s.client.as(s.Logins()[len(s.Logins())-1])
+	for _, e := range x.denied() {
+		if !x.simulable() {
+			continue
+		}
+		if got := x.simulated(auditor, e, nil); got != e.Decision {
+			t.Errorf("before the repair the simulator says of the %s: %s, not %s", e.Grant, got, e.Decision)
+		}
+	}
+	before = s.neighbours()
+	fixes := ways(d)[way]
+	needs, opensMore := s.repair(t, fixes)
+	if f := s.start(); f.Code != "" {
+		t.Errorf("still refused: %+v", f)
+	}
+	for _, e := range x.Expect {
+		if e.Grant != "target" && e.Grant != "document" || !x.simulable() {
+			continue
+		}
+		if got := x.simulated(auditor, e, needs); got != "allowed" {
+			t.Errorf("after the repair the simulator says of the %s: %s", e.Grant, got)
+		}
+	}
+	after = s.neighbours()
+	if len(needs) > 0 {
+		before, after = nil, nil
+	}
+	for request, is := range after {
+		if opensMore && is {
+			before[request] = true
+		}
+	}
+	if t.Failed() {
+		for _, fix := range fixes {
+			t.Logf("%+v", fix)
+		}
+	}
+	return before, after
+}
+
+// TestRepairs applies every repair of every case that is denied; what is allowed beside it
+// stays as it was, or is said to be opened.
 func TestRepairs(t *testing.T) {
 	field := fieldSituations(t)
-	tried := 0
-	for _, x := range append(situations(t), field...) {
-		denied := x.denied()
-		if x.Request.Mode == "terminate" || len(denied) == 0 {
+	fields, count := 0, 0
+	for i, x := range append(field, situations(t)...) {
+		if x.Request.Mode == "terminate" || len(x.denied()) == 0 {
 			continue
+		}
+		if i < len(field) {
+			fields++
 		}
 		first := ways(stage(t, x).decide(t))
 		if len(first) == 0 {
 			t.Errorf("%s: no repair", x.Name)
 		}
 		for way := range first {
+			count++
 			t.Run(fmt.Sprint(x.Name, "/", way), func(t *testing.T) {
-				s := stage(t, x)
-				d := s.decide(t)
-				if !d.Verdict().Denies() {
-					t.Fatalf("the guard says %v", d.Verdict())
-				}
-				if f := s.start(); f.Code != "AccessDeniedException" {
-					t.Fatalf("before the repair: %+v", f)
-				}
-				auditor := s.client.as(s.Logins()[len(s.Logins())-1])
-				for _, e := range denied {
-					if !x.simulable() {
-						continue
-					}
-					if got := x.simulated(auditor, e, nil); got != e.Decision {
-						t.Errorf("before the repair the simulator says of the %s: %s", e.Grant, got)
-					}
-				}
-				before := s.neighbours()
-				fixes := ways(d)[way]
-				needs, opensMore := s.repair(t, fixes)
-				tried++
-				if f := s.start(); f.Code != "" {
-					t.Errorf("still refused: %+v", f)
-				}
-				for _, e := range x.Expect {
-					if e.Grant != "target" && e.Grant != "document" || !x.simulable() {
-						continue
-					}
-					if got := x.simulated(auditor, e, needs); got != "allowed" {
-						t.Errorf("after the repair the simulator says of the %s: %s", e.Grant, got)
-					}
-				}
-				for request, is := range s.neighbours() {
-					if was := before[request]; is != was && len(needs) == 0 && !(opensMore && is) {
+				before, after := tried(t, x, way)
+				for request, was := range before {
+					if is := after[request]; is != was {
 						t.Errorf("%s: allowed was %v, is %v", request, was, is)
-					}
-				}
-				if t.Failed() {
-					for _, fix := range fixes {
-						t.Logf("%+v", fix)
 					}
 				}
 			})
 		}
 	}
-	if fields := len(slices.DeleteFunc(field, func(x situation) bool { return len(x.denied()) == 0 })); fields < 8 || tried < fields+20 {
-		t.Errorf("%d repairs were tried, %d policies from the field are denied", tried, fields)
+	if fields < 8 || count < fields+20 {
+		t.Errorf("%d repairs were tried, %d policies from the field are denied", count, fields)
 	}
+}
+
+// TestRepairsOfRandomPolicies applies the repairs of policies in all layers that an account
+// can hold.
+func TestRepairsOfRandomPolicies(t *testing.T) {
+	layers := make(map[policy.Kind]int)
+	for seed := range uint64(150) {
+		x, ok := randomSituation(t, seed)
+		if !ok {
+			continue
+		}
+		d := stage(t, x).decide(t)
+		if !d.Verdict().Denies() {
+			continue
+		}
+		for _, g := range d.Grants {
+			grant := map[string]string{guard.GrantTarget: "target", guard.GrantDocument: "document"}[g.ID]
+			x.Expect = append(x.Expect, caseDecision{grant, g.Action, g.Resource, d.Of(g.ID).Verdict.String(), ""})
+		}
+		for way, fixes := range ways(d) {
+			for _, fix := range fixes {
+				for _, c := range fix.Changes {
+					layers[c.Layer]++
+				}
+			}
+			t.Run(fmt.Sprint(x.Name, "/", way), func(t *testing.T) {
+				if tried(t, x, way); t.Failed() {
+					for _, p := range x.Policies {
+						t.Logf("%s %s", p.Kind, p.Document)
+					}
+				}
+			})
+		}
+	}
+	for _, k := range []policy.Kind{policy.Identity, policy.Boundary, policy.Session, policy.SCP, policy.Endpoint} {
+		if layers[k] < 5 {
+			t.Errorf("only %d changes in the %s layer", layers[k], k)
+		}
+	}
+}
+
+// randomSituation is a case of random policies, without what it expects. It is not ok where
+// the document belongs to another account.
+func randomSituation(t *testing.T, seed uint64) (x situation, ok bool) {
+	t.Helper()
+	d := guardtest.NewDice(seed, 3)
+	set := d.Set()
+	r, facts := d.Request()
+	x.Name = fmt.Sprint("random-", seed)
+	kinds := map[policy.Kind]string{policy.Identity: "identity", policy.Boundary: "boundary", policy.Session: "session", policy.Endpoint: "vpce", policy.SCP: "scp"}
+	for _, l := range guard.LayersOf(set) {
+		var statements []string
+		for i := range l.Statements {
+			text, err := l.Statements[i].MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			statements = append(statements, string(text))
+		}
+		x.Policies = append(x.Policies, casePolicy{kinds[l.Kind], fmt.Sprint("p", len(x.Policies)), json.RawMessage(document(statements...))})
+	}
+	q := &x.Request
+	q.Mode, q.Target, q.TargetTags, q.Region, q.Account, q.Partition = "start", r.Target, facts.TargetTags, r.Region, r.Caller.Account, "aws"
+	if r.Document != "" {
+		q.Document, q.DocumentTags = &r.Document, facts.DocumentTags
+	}
+	p := &q.Principal
+	p.Arn, p.Userid = r.Caller.SessionARN, r.Caller.UserID
+	if _, name, user := strings.Cut(p.Arn, ":user/"); user {
+		p.Type, p.Username = "User", name
+	} else {
+		p.Type, p.RoleArn = "AssumedRole", r.Caller.Principal
+	}
+	return x, !strings.HasPrefix(r.Document, "arn:")
 }
