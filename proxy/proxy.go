@@ -11,6 +11,9 @@ type Spec struct {
 	Target, Document, Reason  string
 	Parameters                map[string][]string
 	Region, Profile, Endpoint string
+	// SessionType is what the document says of its sessions, Port for instance; "" if it is
+	// not known.
+	SessionType string
 	// Request is the request as JSON text, as the AWS CLI would write it; it is passed to
 	// the plugin. When empty it is made of the other fields.
 	Request string

@@ -239,11 +239,11 @@ func TestRecentlyAllowed(t *testing.T) {
 	if _, ok := c.RecentlyAllowed(t.Context(), r); ok {
 		t.Error("allowed by nobody")
 	}
-	c.RememberAllowed(t.Context(), r)
+	c.RememberAllowed(t.Context(), r, "Port")
 	srv.ForgetCalls()
 	next := client(Options{})
-	if at, ok := next.RecentlyAllowed(t.Context(), r); !ok || time.Since(at) > time.Minute {
-		t.Errorf("%v, %v", at, ok)
+	if a, ok := next.RecentlyAllowed(t.Context(), r); !ok || time.Since(a.At) > time.Minute || a.SessionType != "Port" {
+		t.Errorf("%+v, %v", a, ok)
 	}
 	other := r
 	other.Target = "i-00000000000000009"
@@ -279,7 +279,7 @@ func TestCacheHoldsNoSecrets(t *testing.T) {
 	if d.Verdict() != policy.Allow {
 		t.Errorf("verdict %v", d.Verdict())
 	}
-	c.RememberAllowed(t.Context(), d.Request)
+	c.RememberAllowed(t.Context(), d.Request, d.Facts.SessionType)
 	login := srv.Logins()[0]
 	dir = filepath.Join(dir, "evidence")
 	files, err := os.ReadDir(dir)

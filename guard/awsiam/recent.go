@@ -24,23 +24,29 @@ func (a *answers) Refresh() {
 	a.memo, a.fresh, a.fromDisk = newMemo(), true, false
 }
 
+// Allowed is what is kept of a request that was found allowed.
+type Allowed struct {
+	At          time.Time // when
+	SessionType string    // what its document's sessions are, as in guard.Facts; "" when not read
+}
+
 // RecentlyAllowed returns when the same request was last found allowed for the
 // same credentials, if that was a moment ago. AWS still decides, so the session
 // may start on it; nothing else may.
-func (c *Client) RecentlyAllowed(ctx context.Context, r guard.Request) (time.Time, bool) {
-	var at time.Time
+func (c *Client) RecentlyAllowed(ctx context.Context, r guard.Request) (Allowed, bool) {
+	var a Allowed
 	key, ok := c.allowKey(ctx, r)
-	if !ok || !c.recall(key, &at) {
-		return time.Time{}, false
+	if !ok || !c.recall(key, &a) {
+		return Allowed{}, false
 	}
-	return at, true
+	return a, true
 }
 
 // RememberAllowed keeps for RecentlyAllowed that the request is allowed. Call it
 // for an Allow verdict only, or better once StartSession has succeeded.
-func (c *Client) RememberAllowed(ctx context.Context, r guard.Request) {
+func (c *Client) RememberAllowed(ctx context.Context, r guard.Request, sessionType string) {
 	if key, ok := c.allowKey(ctx, r); ok {
-		c.keep(key, time.Now().UTC(), allowAge)
+		c.keep(key, Allowed{time.Now().UTC(), sessionType}, allowAge)
 	}
 }
 

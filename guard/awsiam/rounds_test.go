@@ -139,7 +139,7 @@ func BenchmarkGuard(b *testing.B) {
 		if err != nil || d.Verdict() != policy.Allow {
 			b.Fatal(d.Verdict(), err)
 		}
-		c.RememberAllowed(b.Context(), r)
+		c.RememberAllowed(b.Context(), r, "")
 	}
 	run := func(name string, o Options, each ...func(*testing.B, *Client)) {
 		b.Run(name, func(b *testing.B) {

@@ -198,7 +198,7 @@ func (kind carrier) start(t *testing.T, c gateway.SessionConfig, lanes int) *chi
 	if kind == official {
 		k := tickets[0]
 		response, _ := json.Marshal(map[string]string{"SessionId": k.ID, "StreamUrl": k.StreamURL, "TokenValue": k.Token})
-		cmd.Args = []string{plugin.Name, "AWS_SSM_START_SESSION_RESPONSE", "eu-west-1", "StartSession", "", `{"Target":"i-1"}`, ""}
+		cmd.Args = []string{plugin.Name, "AWS_SSM_START_SESSION_RESPONSE", "eu-west-1", "StartSession", "", `{"Target":"i-1","DocumentName":"AWS-StartPortForwardingSession"}`, "http://127.0.0.1:1"}
 		cmd.Env = append(cmd.Env, "AWS_SSM_START_SESSION_RESPONSE="+string(response))
 	} else {
 		b, _ := json.Marshal(tickets)

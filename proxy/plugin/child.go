@@ -12,9 +12,10 @@ import (
 	"github.com/aws/session-manager-plugin/src/log"
 	"github.com/aws/session-manager-plugin/src/sdkutil"
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session"
-	_ "github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/portsession"  // registers itself
 	_ "github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/shellsession" // registers itself
 	"github.com/twinj/uuid"
+
+	"ssmguard/proxy"
 )
 
 // Name is the plugin's name: a program called by it is to run Main.
@@ -22,6 +23,9 @@ const Name = "session-manager-plugin"
 
 // responsePrefix begins the names of variables that hold a StartSession response.
 const responsePrefix = "AWS_SSM_START_SESSION_RESPONSE"
+
+// unknownDocument stands for the document of callers that do not pass their request on.
+const unknownDocument = "?"
 
 // Named reports whether a program called by argv0 is to be the plugin.
 func Named(argv0 string) bool {
@@ -57,6 +61,7 @@ type child struct {
 	life     *os.File     // ends when the parent does; nil: no parent of ours
 	answers  chan answer  // the parent's, one for each event that asks for credentials
 	profile  string       // of the arguments
+	spec     proxy.Spec   // the request, as far as it decides over the local end
 	disown   func()       // takes the parent's credentials back
 	kind     atomic.Value // string: the session's type as the agent calls it; empty without handshake
 	session  *session.Session
@@ -67,7 +72,7 @@ type child struct {
 	terminal func()         // puts the terminal back as it was
 	log      log.T
 	fault    error        // the last failure to connect
-	ending   atomic.Int32 // the exit status of a signal, which the end of the session it causes must not hide
+	ending   atomic.Int32 // the exit status of a signal or of abandon, which the end of the session it causes must not hide
 }
 
 // newChild takes its parent's variables out of the environment.
@@ -76,6 +81,9 @@ func newChild() *child {
 	c := &child{terminal: saveTerminal(os.Stdin, os.Stdout), answers: make(chan answer, 1), output: make(chan struct{}, 1),
 		signals: make(chan os.Signal, room)}
 	c.events, c.life = openPipes(take(pipesVariable))
+	if kind := take(sessionTypeVariable); c.events != nil {
+		c.spec.SessionType = kind
+	}
 	c.disown = c.keepOwn()
 	ignoreUnused(c.events != nil)
 	c.log = &readinessLog{T: log.Logger(false, Name), child: c}
@@ -111,8 +119,14 @@ func (c *child) parse(args []string) (*session.Session, error) {
 			return nil, errors.New("the StartSession response has no " + name)
 		}
 	}
-	var request struct{ Target string }
-	json.Unmarshal([]byte(arg(5)), &request) // without it only encryption fails
+	var request struct {
+		Target, DocumentName string
+		Parameters           map[string][]string
+	}
+	if json.Unmarshal([]byte(arg(5)), &request) != nil || request.Target == "" {
+		request.DocumentName = unknownDocument // without it only encryption fails
+	}
+	c.spec.Target, c.spec.Document, c.spec.Parameters = request.Target, request.DocumentName, request.Parameters
 	c.profile = arg(4)
 	sdkutil.SetRegionAndProfile(arg(2), c.profile)
 	return &session.Session{

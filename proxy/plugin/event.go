@@ -12,6 +12,10 @@ import (
 // "events,life". The child removes it before anything else runs.
 const pipesVariable = "SSMGUARD_PLUGIN_PIPES"
 
+// sessionTypeVariable holds what the document says of its sessions, see proxy.Spec. The child
+// believes it with pipes only.
+const sessionTypeVariable = "SSMGUARD_PLUGIN_SESSION_TYPE"
+
 // event is what the embedded child reports, one JSON object a line.
 type event struct {
 	// Ready: the session can be used.

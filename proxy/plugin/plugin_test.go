@@ -296,7 +296,7 @@ func noSecrets(t *testing.T, d *driver, o order) {
 		if file == fmt.Sprintf("/proc/%d/cmdline", child) {
 			seen = true
 			want := []string{"session-manager-plugin", "AWS_SSM_START_SESSION_RESPONSE", "eu-west-1", "StartSession", "",
-				`{"Target": "i-0123"}`, o.Spec.Endpoint, ""}
+				requested(o.Spec), o.Spec.Endpoint, ""}
 			if diff := cmp.Diff(want, strings.Split(string(text), "\x00")); diff != "" {
 				t.Errorf("the plugin's command line: %s", diff)
 			}

@@ -5,6 +5,7 @@ package plugin_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -153,5 +154,66 @@ func TestStream(t *testing.T) {
 	awaitEnd(t, s)
 	if diff := cmp.Diff([]string{"TerminateSession " + accessKey}, st.called()); diff != "" {
 		t.Errorf("the end of ssh's input must end the session: %s", diff)
+	}
+}
+
+// TestListensForNobody: the far side may call a session a port that was not asked for as one.
+// Then nothing is opened here, no file is replaced, and the session is ended.
+func TestListensForNobody(t *testing.T) {
+	forward := func(path string) gateway.Properties {
+		return gateway.Properties{Type: "LocalPortForwarding", PortNumber: "80", LocalConnectionType: "unix", LocalUnixSocket: path}
+	}
+	for name, tc := range map[string]struct {
+		document    string
+		sessionType string
+		parameters  map[string][]string
+		properties  func(path string) gateway.Properties
+		what        string
+	}{
+		"a shell's port": {properties: func(string) gateway.Properties {
+			return gateway.Properties{Type: "LocalPortForwarding", PortNumber: "80", LocalPortNumber: "0"}
+		}, what: "a port"},
+		"a shell's socket":    {properties: forward, what: "a unix socket"},
+		"a command's socket":  {document: "AWS-StartInteractiveCommand", properties: forward, what: "a unix socket"},
+		"an own shell's port": {document: "Corp-Shell", sessionType: "Standard_Stream", properties: forward, what: "a unix socket"},
+		"another socket": {document: "AWS-StartPortForwardingSessionToSocket", parameters: map[string][]string{"localUnixSocket": {"/nowhere"}},
+			properties: forward, what: "a unix socket at "},
+		"another port": {document: "AWS-StartPortForwardingSession", parameters: map[string][]string{"localPortNumber": {"8080"}},
+			properties: func(string) gateway.Properties {
+				return gateway.Properties{Type: "LocalPortForwarding", PortNumber: "80", LocalPortNumber: "0"}
+			}, what: `the port "0"`},
+	} {
+		for _, alone := range []bool{false, true} {
+			if alone && tc.sessionType != "" {
+				continue // the AWS CLI does not know it
+			}
+			t.Run(fmt.Sprintf("%s, alone %v", name, alone), func(t *testing.T) {
+				t.Parallel()
+				st := newStage(t)
+				path := filepath.Join(st.home, "s")
+				o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: tc.properties(path)})
+				o.Spec.Document, o.Spec.Parameters, o.Spec.SessionType = tc.document, tc.parameters, tc.sessionType
+				var d *driver
+				if alone {
+					request, err := json.Marshal(map[string]any{"Target": "i-0123", "DocumentName": tc.document, "Parameters": tc.parameters})
+					if err != nil {
+						t.Fatal(err)
+					}
+					d = st.dropIn(inline("SessionId", "TokenValue", "StreamUrl", o), "eu-west-1", "StartSession", "", string(request), st.api.URL)
+				} else {
+					d = st.run(o)
+				}
+				if code := d.wait(); code != 1 || strings.Contains(d.out.String(), "opened for") {
+					t.Errorf("exit status %d, stdout %q", code, d.out)
+				}
+				if want := "the far side wants to open " + tc.what; !strings.Contains(d.err.String(), want) {
+					t.Errorf("stderr %q, want %q", d.err, want)
+				}
+				awaitEnd(t, s)
+				if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("%s: %v", path, err)
+				}
+			})
+		}
 	}
 }

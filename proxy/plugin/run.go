@@ -197,6 +197,9 @@ func (r *Runner) environ(s *proxy.Session) []string {
 	if r.env == nil {
 		env = os.Environ()
 	}
+	if !r.external {
+		env = append(env, sessionTypeVariable+"="+s.Spec.SessionType)
+	}
 	return append(env, responsePrefix+"="+response(s))
 }
 

@@ -18,9 +18,11 @@ import (
 
 	"github.com/aws/session-manager-plugin/src/config"
 	"github.com/aws/session-manager-plugin/src/datachannel"
+	"github.com/aws/session-manager-plugin/src/jsonutil"
 	"github.com/aws/session-manager-plugin/src/log"
 	"github.com/aws/session-manager-plugin/src/message"
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session"
+	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/portsession"
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/sessionutil"
 
 	"ssmguard/proxy"
@@ -116,6 +118,11 @@ func (c *child) run() error {
 	s := c.session
 	s.SessionType = s.DataChannel.GetSessionType()
 	s.SessionProperties = s.DataChannel.GetSessionProperties()
+	if c.listens() {
+		if _, err := c.spec.LocalEnd(c.port().LocalPortNumber, c.socket()); err != nil {
+			c.abandon(err.Error())
+		}
+	}
 	c.plugin = session.SessionRegistry[s.SessionType]
 	c.plugin.Initialize(c.log, s)
 	shown := s.DataChannel.GetAgentVersion() == "" // without handshake the first output has been shown
@@ -166,13 +173,23 @@ func (c *child) reportInterrupt() {
 }
 
 // listens reports whether a port session has a local listener; ssh has none.
-func (c *child) listens() bool { return c.property("type") == "LocalPortForwarding" }
+func (c *child) listens() bool { return c.port().Type == portsession.LocalPortForwardingType }
 
-// property returns one of a port session's properties.
-func (c *child) property(name string) string {
-	p, _ := c.session.SessionProperties.(map[string]any)
-	v, _ := p[name].(string)
-	return v
+// socket is the path of the unix socket that a port session listens on, "" if it has a port.
+func (c *child) socket() string {
+	if p := c.port(); p.LocalConnectionType == "unix" {
+		return p.LocalUnixSocket
+	}
+	return ""
+}
+
+// port returns the properties of a port session as the official session type reads them:
+// whatever the case of their names, and as far as they can be read.
+func (c *child) port() (p portsession.PortParameters) {
+	if c.session.SessionType == config.PortPluginName {
+		jsonutil.Remarshal(c.session.SessionProperties, &p) //nolint:errcheck // the session type goes on, too
+	}
+	return p
 }
 
 // canListen tries what the session type is going to do: when that fails, the
@@ -181,10 +198,10 @@ func (c *child) canListen() error {
 	if !c.listens() {
 		return nil
 	}
-	network, address := "tcp", "localhost:"+c.property("localPortNumber")
-	if c.property("localConnectionType") == "unix" {
-		network, address = "unix", c.property("localUnixSocket")
-	} else if c.property("localPortNumber") == "" {
+	network, address := "tcp", "localhost:"+c.port().LocalPortNumber
+	if socket := c.socket(); socket != "" {
+		network, address = "unix", socket
+	} else if c.port().LocalPortNumber == "" {
 		return nil
 	}
 	l, err := net.Listen(network, address)
@@ -224,10 +241,14 @@ func (c *child) closed(output string) {
 	c.leave(code)
 }
 
-// abandon ends the session, unless a parent does it, and then the process.
+// abandon ends the session, unless a parent does it, and then the process. The end of the
+// session that it causes does not hide the reason.
 func (c *child) abandon(reason string) {
 	if c.events == nil {
+		fmt.Fprintf(os.Stderr, "ssmguard: %s\n", reason)
+		c.ending.Store(1)
 		c.terminate()
+		c.leave(1)
 	}
 	c.fail(reason)
 }

@@ -235,8 +235,34 @@ func (st *stage) start(c gateway.SessionConfig) (order, *gateway.Session) {
 		st.t.Fatal(err)
 	}
 	s, _ := st.gateway.Session(p.ID)
+	document, parameters := asked(c)
 	return order{ID: p.ID, StreamURL: p.StreamURL.Reveal(), Token: p.Token.Reveal(),
-		Spec: proxy.Spec{Target: "i-0123", Region: "eu-west-1", Endpoint: st.api.URL}}, s
+		Spec: proxy.Spec{Target: "i-0123", Document: document, Parameters: parameters, Region: "eu-west-1", Endpoint: st.api.URL}}, s
+}
+
+// asked is the request for such a session.
+func asked(c gateway.SessionConfig) (document string, parameters map[string][]string) {
+	switch {
+	case c.Kind != gateway.Port:
+		return "", nil
+	case c.Properties.Type == "":
+		return "AWS-StartSSHSession", nil
+	case c.Properties.LocalConnectionType == "unix":
+		return "AWS-StartPortForwardingSessionToSocket", map[string][]string{"localUnixSocket": {c.Properties.LocalUnixSocket}}
+	}
+	return "AWS-StartPortForwardingSession", map[string][]string{"localPortNumber": {c.Properties.LocalPortNumber}}
+}
+
+// requested is the request as the plugin gets it.
+func requested(s proxy.Spec) string {
+	text := `{"Target": "i-0123"`
+	if s.Document != "" {
+		text += fmt.Sprintf(`, "DocumentName": %q`, s.Document)
+	}
+	for name, values := range s.Parameters {
+		text += fmt.Sprintf(`, "Parameters": {%q: [%q]}`, name, values[0])
+	}
+	return text + "}"
 }
 
 // command is a driver that is to carry out an order.

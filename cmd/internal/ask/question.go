@@ -2,7 +2,6 @@ package ask
 
 import (
 	"context"
-	"time"
 
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
@@ -39,8 +38,8 @@ type evidence interface {
 	// does.
 	Cached() bool
 	Refresh()
-	RecentlyAllowed(ctx context.Context, r guard.Request) (time.Time, bool)
-	RememberAllowed(ctx context.Context, r guard.Request)
+	RecentlyAllowed(ctx context.Context, r guard.Request) (awsiam.Allowed, bool)
+	RememberAllowed(ctx context.Context, r guard.Request, sessionType string)
 	ForgetAllowed(ctx context.Context, r guard.Request)
 	Close()
 }

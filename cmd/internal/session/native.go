@@ -114,20 +114,32 @@ func localEnd(parameters map[string][]string, opt door.Options) (*door.Door, err
 }
 
 // documentEnd opens the port or socket of the session's document.
-func documentEnd(p channel.PortProperties, opt door.Options) (*door.Door, error) {
-	if p.LocalConnectionType == "unix" && p.LocalUnixSocket != "" {
-		return door.Open("unix:"+p.LocalUnixSocket, opt)
-	}
-	if p.LocalPortNumber != "" {
-		return door.Open(net.JoinHostPort("localhost", p.LocalPortNumber), opt)
+func documentEnd(place string, p channel.PortProperties, opt door.Options) (*door.Door, error) {
+	switch {
+	case socketOf(p) != "":
+		return door.Open("unix:"+place, opt)
+	case place != "":
+		return door.Open(net.JoinHostPort("localhost", place), opt)
 	}
 	return door.Open("", opt)
 }
 
+// socketOf is the path of a port session's unix socket, "" if it has a port.
+func socketOf(p channel.PortProperties) string {
+	if p.LocalConnectionType == "unix" {
+		return p.LocalUnixSocket
+	}
+	return ""
+}
+
 func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *proxy.Session, local *door.Door) error {
+	properties := ch.Info().Properties
+	place, err := s.Spec.LocalEnd(properties.LocalPortNumber, socketOf(properties))
+	if err != nil {
+		return err
+	}
 	if local == nil {
-		var err error
-		if local, err = documentEnd(ch.Info().Properties, n.admission()); err != nil {
+		if local, err = documentEnd(place, properties, n.admission()); err != nil {
 			return err
 		}
 		defer local.Close()
@@ -137,7 +149,7 @@ func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *pro
 	fmt.Fprintf(n.process.Stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
 	further := &dial.FurtherSessions{Dialer: n.dialer, Spec: s.Spec, Traffic: new(dial.Traffic)}
 	defer further.Wait()
-	err := ch.Forward(ctx, in, channel.ForwardOptions{More: further.Open})
+	err = ch.Forward(ctx, in, channel.ForwardOptions{More: further.Open})
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}

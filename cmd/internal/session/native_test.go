@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/proxy"
@@ -45,7 +48,11 @@ func TestLocalEnds(t *testing.T) {
 	} {
 		d, err := localEnd(c.parameters, door.Options{})
 		if err == nil && d == nil {
-			d, err = documentEnd(c.properties, door.Options{})
+			place := c.properties.LocalPortNumber
+			if socket := socketOf(c.properties); socket != "" {
+				place = socket
+			}
+			d, err = documentEnd(place, c.properties, door.Options{})
 		}
 		var inUse *door.InUseError
 		if errors.As(err, &inUse) && inUse.Address == c.want {
@@ -147,4 +154,66 @@ func connectSilent(t *testing.T, opening time.Duration, program string) error {
 		return err
 	}
 	return ch.Close()
+}
+
+// TestListensForNobody: the far side may call a session a port that was not asked for as one.
+// Then nothing is opened here, and a stale socket at a path of its choice stays.
+func TestListensForNobody(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.SetUnlinkOnClose(false)
+	stale.Close()
+	before, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		spec       proxy.Spec
+		properties gateway.Properties
+	}{
+		"a shell's port":      {proxy.Spec{}, gateway.Properties{LocalPortNumber: "0"}},
+		"a shell's socket":    {proxy.Spec{}, gateway.Properties{LocalConnectionType: "unix", LocalUnixSocket: path}},
+		"an own shell's port": {proxy.Spec{Document: "Corp", SessionType: "Standard_Stream"}, gateway.Properties{LocalPortNumber: "0"}},
+		"a socket for a port": {proxy.Spec{Document: "AWS-StartPortForwardingSession"}, gateway.Properties{LocalConnectionType: "unix", LocalUnixSocket: path}},
+		"another port": {proxy.Spec{Document: "AWS-StartPortForwardingSession", Parameters: map[string][]string{"localPortNumber": {"0"}}},
+			gateway.Properties{LocalPortNumber: "5432"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, err := gateway.New(gateway.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			served := make(chan error, 1)
+			go func() { served <- g.Serve(t.Context()) }()
+			defer func() {
+				if err := errors.Join(g.Close(), <-served); err != nil {
+					t.Error(err)
+				}
+			}()
+			c.properties.Type, c.properties.PortNumber = "LocalPortForwarding", "80"
+			s, err := g.Start(t.Context(), gateway.SessionConfig{Kind: gateway.Port, Properties: c.properties})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Spec = c.spec
+			var said strings.Builder
+			process := &env.Process{Stderr: &said}
+			n := &nativeSession{process: process, dialer: &dial.Dialer{}, screen: newScreen(io.Discard, &said, false)}
+			ch, err := n.connect(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ch.Close()
+			var refused *proxy.ListenError
+			if err := n.forward(t.Context(), ch, s, nil); !errors.As(err, &refused) || said.Len() > 0 {
+				t.Errorf("%v, said %q", err, &said)
+			}
+			if now, err := os.Lstat(path); err != nil || !os.SameFile(before, now) {
+				t.Errorf("the file was replaced: %v", err)
+			}
+		})
+	}
 }

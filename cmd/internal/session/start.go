@@ -68,8 +68,9 @@ func (s *start) run(ctx context.Context) error {
 		return errors.Join(context.Cause(ctx), proxy.End(ctx, question.Opener, session.ID)) // the session cannot be used any more
 	}
 	if decision.Verdict() == policy.Allow {
-		question.Evidence.RememberAllowed(ctx, decision.Request)
+		question.Evidence.RememberAllowed(ctx, decision.Request, decision.Facts.SessionType)
 	}
+	session.Spec.SessionType = decision.Facts.SessionType
 	line.Timings.Print(line.Process.Stderr)
 	return carrier.plugin.Run(ctx, session, proxy.Streams{In: line.Process.Stdin, Out: line.Process.Stdout, Err: line.Process.Stderr}, nil)
 }
@@ -103,8 +104,9 @@ func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 		return unasked, nil
 	}
 	if a.Line.Own.Guard != configs.GuardStrict {
-		if at, ok := a.Question.Evidence.RecentlyAllowed(ctx, a.Question.Request); ok {
-			a.Line.Log.Debug("allowed a moment ago", "at", at)
+		if recent, ok := a.Question.Evidence.RecentlyAllowed(ctx, a.Question.Request); ok {
+			a.Line.Log.Debug("allowed a moment ago", "at", recent.At)
+			unasked.Facts.SessionType = recent.SessionType
 			return unasked, nil
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,11 +53,13 @@ func (s *stage) SessionDocuments(context.Context, string) ([]awsiam.SessionDocum
 	return nil, nil
 }
 
-func (s *stage) RecentlyAllowed(context.Context, guard.Request) (time.Time, bool) {
-	return time.Time{}, s.recent
+func (s *stage) RecentlyAllowed(context.Context, guard.Request) (awsiam.Allowed, bool) {
+	return awsiam.Allowed{}, s.recent
 }
 
-func (s *stage) RememberAllowed(context.Context, guard.Request) { s.did = append(s.did, "remember") }
+func (s *stage) RememberAllowed(context.Context, guard.Request, string) {
+	s.did = append(s.did, "remember")
+}
 
 func (s *stage) ForgetAllowed(context.Context, guard.Request) { s.did = append(s.did, "forget") }
 
