@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"ssmguard/internal/safetext"
 	"ssmguard/internal/yamlfile"
 )
 
@@ -111,7 +112,7 @@ func TestControlCharacters(t *testing.T) {
 			_, err := Load(Places{UserFile: file})
 			if err == nil || !strings.Contains(err.Error(), file+":4: the text has the control character U+") {
 				t.Errorf("%s in %s: %v", name, at, err)
-			} else if strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), yamlfile.Control) {
+			} else if strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), safetext.Control) {
 				t.Errorf("%s in %s: the error has it: %q", name, at, err)
 			}
 		}
@@ -122,7 +123,7 @@ func TestControlCharacters(t *testing.T) {
 	}
 	for _, key := range []string{`"a\nb"`, `? "a\nb"` + "\n  "} {
 		file := write(t, filepath.Join(t.TempDir(), "f.yaml"), "tunnels:\n  "+key+": {target: i-1, port: 1}\n")
-		if _, err := Load(Places{UserFile: file}); err == nil || strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), yamlfile.Control) {
+		if _, err := Load(Places{UserFile: file}); err == nil || strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), safetext.Control) {
 			t.Errorf("key %s: %q", key, err)
 		}
 	}
@@ -135,7 +136,7 @@ func TestControlCharacters(t *testing.T) {
 // The library quotes values in its messages.
 func TestFaultOfWrongTypeIsText(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "f.yaml"), "tunnels:\n  db: {target: i-1, port: \"\\e]0;title\\a\"}\n")
-	if _, err := Load(Places{UserFile: file}); err == nil || strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), yamlfile.Control) {
+	if _, err := Load(Places{UserFile: file}); err == nil || strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), safetext.Control) {
 		t.Errorf("%q", err)
 	}
 }

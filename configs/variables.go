@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"ssmguard/internal/safetext"
 	"ssmguard/internal/yamlfile"
 )
 
@@ -105,7 +106,7 @@ func (v Variables) value(file string, line int, use string, faults *yamlfile.Fau
 // checkText refuses control characters: a value becomes a line of a client's file, of a
 // terminal or of a shell, and a control character could end that line.
 func checkText(file string, n *yaml.Node, faults *yamlfile.Faults) {
-	if at := strings.IndexFunc(n.Value, yamlfile.Control); n.Kind == yaml.ScalarNode && at >= 0 {
+	if at := strings.IndexFunc(n.Value, safetext.Control); n.Kind == yaml.ScalarNode && at >= 0 {
 		*faults = append(*faults, yamlfile.Fault{File: file, Line: n.Line, Text: fmt.Sprintf("the text has the control character %U; remove it", []rune(n.Value[at:])[0])})
 	}
 }

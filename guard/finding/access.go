@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ssmguard/guard"
+	"ssmguard/internal/safetext"
 )
 
 // askFirst tells a caller who may ask for just-in-time access to do so: a grant of
@@ -32,13 +33,13 @@ func (q inquiry) askFirst(f guard.Finding, token bool) guard.Finding {
 
 // askText are the commands from the request for access to the session.
 func askText(r guard.Request) string {
-	target, region := guard.ShellWord(r.Target), ""
+	target, region := safetext.Word(r.Target), ""
 	if r.Region != "" {
-		region = " --region " + guard.ShellWord(r.Region)
+		region = " --region " + safetext.Word(r.Region)
 	}
 	start := "ssmguard start-session --target " + target + region
 	if r.Document != "" {
-		start += " --document-name " + guard.ShellWord(r.Document)
+		start += " --document-name " + safetext.Word(r.Document)
 	}
 	return "ask: aws ssm start-access-request --targets Key=InstanceIds,Values=" + target + " --reason REASON" + region +
 		"; once it is approved: aws ssm get-access-token --access-request-id ID" + region +

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"ssmguard/guard"
+	"ssmguard/internal/safetext"
 	"ssmguard/internal/spelling"
 )
 
@@ -42,7 +43,7 @@ func DocumentFault(r guard.Request, f guard.Facts) (guard.Finding, bool) {
 	known := slices.Concat(guard.KnownDocuments[1:], []string{guard.PasswordReset, guard.DefaultDocument}, f.SessionDocuments)
 	if near := spelling.Nearest(name, known); near != "" {
 		fault.Summary += "; did you mean " + near + "?"
-		fault.Fix.Text = "use --document-name " + guard.ShellWord(near)
+		fault.Fix.Text = "use --document-name " + safetext.Word(near)
 	}
 	return fault, true
 }

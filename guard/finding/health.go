@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ssmguard/guard"
+	"ssmguard/internal/safetext"
 )
 
 // health says what the account shows against a session on this target. None of
@@ -46,7 +47,7 @@ func elsewhereFound(r guard.Request, f guard.Facts) (string, string, string) {
 	if f.Health.FoundIn == "" || f.Health.FoundIn == r.Region {
 		return "", "", ""
 	}
-	return fmt.Sprintf("%s is in %s, and the request goes to %s", r.Target, f.Health.FoundIn, r.Region), "", "use --region " + guard.ShellWord(f.Health.FoundIn)
+	return fmt.Sprintf("%s is in %s, and the request goes to %s", r.Target, f.Health.FoundIn, r.Region), "", "use --region " + safetext.Word(f.Health.FoundIn)
 }
 
 func nowhereFound(r guard.Request, f guard.Facts) (string, string, string) {
@@ -64,7 +65,7 @@ func notRunning(r guard.Request, f guard.Facts) (string, string, string) {
 		return "", "", ""
 	}
 	fix := "choose a target that runs"
-	switch start := "start it: aws ec2 start-instances --instance-ids " + guard.ShellWord(r.Target); {
+	switch start := "start it: aws ec2 start-instances --instance-ids " + safetext.Word(r.Target); {
 	case strings.EqualFold(state, "pending"):
 		fix = "wait until it runs"
 	case state == "stopped":
@@ -151,7 +152,7 @@ func agentTooOld(r guard.Request, f guard.Facts) (string, string, string) {
 		return "", "", ""
 	}
 	return fmt.Sprintf("the agent on %s is %s, and %s needs %s", r.Target, f.Health.AgentVersion, guard.DocumentName(r), need), "",
-		"update the agent: aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids " + guard.ShellWord(r.Target)
+		"update the agent: aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids " + safetext.Word(r.Target)
 }
 
 // olderVersion compares dotted numbers; what is no number is never older.

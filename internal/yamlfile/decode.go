@@ -15,6 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"ssmguard/internal/safetext"
 	"ssmguard/internal/spelling"
 )
 
@@ -97,12 +98,7 @@ var yamlLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 
 // yamlFault takes the line out of the library's message, which may quote the file.
 func yamlFault(file, message string) Fault {
-	m := yamlLine().FindStringSubmatch(strings.Map(func(r rune) rune {
-		if Control(r) {
-			return ' '
-		}
-		return r
-	}, message))
+	m := yamlLine().FindStringSubmatch(safetext.Line(message))
 	line, _ := strconv.Atoi(m[1])
 	if text := m[2]; len(text) > 4*maxQuoted {
 		m[2] = strings.ToValidUTF8(text[:4*maxQuoted], "") + "..."

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
+
+	"ssmguard/internal/safetext"
 )
 
 // Fault is one fault in a user's file, with its line and, if known, a correction.
@@ -14,12 +15,12 @@ type Fault struct {
 	Text string
 }
 
-// Error returns "file:line: text".
+// Error returns "file:line: text", on one line.
 func (f Fault) Error() string {
 	if f.Line == 0 {
-		return fmt.Sprintf("%s: %s", f.File, f.Text)
+		return safetext.Sprintf("%s: %s", f.File, f.Text)
 	}
-	return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Text)
+	return safetext.Sprintf("%s:%d: %s", f.File, f.Line, f.Text)
 }
 
 // Faults are the faults of one file, in the order of its lines.
@@ -27,15 +28,24 @@ type Faults []Fault
 
 // Error returns one line per fault; of very many the first ones, and their number.
 func (fs Faults) Error() string {
-	shown := fs[:min(len(fs), maxFault)]
-	lines := make([]string, len(shown))
-	for i, f := range shown {
+	all := fs.Unwrap()
+	lines := make([]string, len(all))
+	for i, f := range all {
 		lines[i] = f.Error()
 	}
-	if more := len(fs) - len(shown); more > 0 {
-		lines = append(lines, fmt.Sprintf("%s: %d more faults", fs[0].File, more))
-	}
 	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the errors of the lines of Error.
+func (fs Faults) Unwrap() []error {
+	var all []error
+	for _, f := range fs[:min(len(fs), maxFault)] {
+		all = append(all, f)
+	}
+	if more := len(fs) - len(all); more > 0 {
+		all = append(all, Fault{File: fs[0].File, Text: fmt.Sprintf("%d more faults", more)})
+	}
+	return all
 }
 
 // Err returns the faults sorted by line, or nil when there are none.
@@ -45,10 +55,4 @@ func (fs Faults) Err() error {
 	}
 	slices.SortStableFunc(fs, func(a, b Fault) int { return a.Line - b.Line })
 	return fs
-}
-
-// Control reports whether a character is a control character: it moves the cursor, ends
-// a line, or changes the direction of text.
-func Control(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }

@@ -3,7 +3,6 @@ package plugin
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	_ "github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/shellsession" // registers itself
 	"github.com/twinj/uuid"
 
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 )
 
@@ -47,7 +47,7 @@ func Main(args []string) int {
 	c := newChild()
 	s, err := c.parse(args)
 	if err != nil {
-		fmt.Fprintf(os.Stdout, "Cannot perform start session: %v\n", err)
+		safetext.Fprintf(os.Stdout, "Cannot perform start session: %v\n", err)
 		return c.status(1, err.Error())
 	}
 	c.session = s
@@ -158,7 +158,7 @@ func (c *child) status(code int, reason string) int {
 // fail ends the process where the official plugin would hang without a word.
 func (c *child) fail(reason string) {
 	if c.events == nil {
-		fmt.Fprintf(os.Stderr, "ssmguard: %s\n", reason)
+		safetext.Fprintf(os.Stderr, "ssmguard: %s\n", reason)
 	}
 	c.events.report(event{Reason: reason})
 	c.leave(1)

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/session-manager-plugin/src/message"
 	"github.com/gorilla/websocket"
 
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 )
 
@@ -225,7 +226,7 @@ func (d *dataChannel) resume() error {
 		return err
 	}
 	if token == "" {
-		fmt.Fprintf(os.Stdout, "Session: %s timed out.\n", c.session.SessionId)
+		safetext.Fprintf(os.Stdout, "Session: %s timed out.\n", c.session.SessionId)
 		c.closed("the session has timed out")
 	}
 	if ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel); ok {

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/portsession"
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/sessionutil"
 
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 )
 
@@ -36,7 +37,7 @@ func (c *child) execute() int {
 	if err := c.distrusts(); err != nil {
 		c.abandon(err.Error())
 	}
-	fmt.Fprintf(os.Stdout, "\nStarting session with SessionId: %s\n", s.SessionId)
+	safetext.Fprintf(os.Stdout, "\nStarting session with SessionId: %s\n", s.SessionId)
 	s.DisplayMode = sessionutil.NewDisplayMode(c.log)
 	channel := &dataChannel{DataChannel: &datachannel.DataChannel{}, child: c, resumed: make(chan struct{}, 1)}
 	s.DataChannel = channel
@@ -65,7 +66,7 @@ func (c *child) execute() int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(os.Stdout, "Cannot perform start session: %v\n", err)
+	safetext.Fprintf(os.Stdout, "Cannot perform start session: %v\n", err)
 	c.terminal()
 	return c.status(1, err.Error())
 }
@@ -245,7 +246,7 @@ func (c *child) closed(output string) {
 // session that it causes does not hide the reason.
 func (c *child) abandon(reason string) {
 	if c.events == nil {
-		fmt.Fprintf(os.Stderr, "ssmguard: %s\n", reason)
+		safetext.Fprintf(os.Stderr, "ssmguard: %s\n", reason)
 		c.ending.Store(1)
 		c.terminate()
 		c.leave(1)

@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"al.essio.dev/pkg/shellescape"
-
 	"github.com/urfave/cli/v2"
 
 	"ssmguard/cmd/internal/command"
@@ -21,6 +19,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/session"
 	"ssmguard/configs"
+	"ssmguard/internal/safetext"
 )
 
 // Shells are the shells for which snippets exist.
@@ -152,7 +151,7 @@ func (o *aliasOptions) run() error {
 		if err != nil {
 			return unwritable(file, err)
 		}
-		fmt.Fprintf(o.process.Stderr, "ssmguard: %s\n", o.done(file, changed))
+		safetext.Fprintf(o.process.Stderr, "ssmguard: %s\n", o.done(file, changed))
 	}
 	return nil
 }
@@ -186,7 +185,7 @@ func (o *aliasOptions) done(file string, changed bool) string {
 	if o.place == "powershell" {
 		load = "."
 	}
-	return fmt.Sprintf("installed in %s; open a new shell, or run: %s %s", file, load, shellescape.Quote(file))
+	return fmt.Sprintf("installed in %s; open a new shell, or run: %s %s", file, load, safetext.Word(file))
 }
 
 // startFiles are the files that the shell, or ssh, reads at its start.
@@ -227,7 +226,7 @@ func (o *aliasOptions) shim() error {
 	}
 	switch {
 	case !o.Install && !o.Uninstall:
-		_, err := fmt.Fprintln(o.process.Stdout, shimCommand(name, self))
+		_, err := safetext.Fprintf(o.process.Stdout, "%s\n", shimCommand(name, self))
 		return err
 	case o.Uninstall && mine:
 		if err := os.Remove(name); err != nil {
@@ -244,14 +243,14 @@ func (o *aliasOptions) shim() error {
 			return unwritable(name, err)
 		}
 	default:
-		fmt.Fprintf(o.process.Stderr, "ssmguard: nothing to do for %s\n", name)
+		safetext.Fprintf(o.process.Stderr, "ssmguard: nothing to do for %s\n", name)
 		return nil
 	}
 	done := "installed"
 	if o.Uninstall {
 		done = "removed"
 	}
-	fmt.Fprintf(o.process.Stderr, "ssmguard: %s %s\n", done, name)
+	safetext.Fprintf(o.process.Stderr, "ssmguard: %s %s\n", done, name)
 	return nil
 }
 

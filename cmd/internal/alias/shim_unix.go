@@ -5,7 +5,7 @@ package alias
 import (
 	"os"
 
-	"al.essio.dev/pkg/shellescape"
+	"ssmguard/internal/safetext"
 )
 
 // shimName is the file name of a program named aws.
@@ -17,5 +17,5 @@ func makeShim(name, self string) error { return os.Symlink(self, name) }
 
 // shimCommand returns the command that does the same at a prompt.
 func shimCommand(name, self string) string {
-	return "ln -s " + shellescape.Quote(self) + " " + shellescape.Quote(name)
+	return "ln -s " + safetext.Word(self) + " " + safetext.Word(name)
 }

@@ -15,6 +15,7 @@ import (
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 	"ssmguard/proxy/plugin"
@@ -150,7 +151,7 @@ func (l *Line) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 		var old *plugin.TooOldError
 		switch {
 		case errors.As(err, &old):
-			fmt.Fprintf(l.Process.Stderr, "ssmguard: warning: %v; using the one built in\n", old)
+			safetext.Fprintf(l.Process.Stderr, "ssmguard: warning: %v; using the one built in\n", old)
 		case !errors.Is(err, plugin.ErrNotFound):
 			return r, err
 		}

@@ -13,6 +13,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
 	"ssmguard/guard/repair"
+	"ssmguard/internal/safetext"
 )
 
 // guardDeadline is the time limit for all of the guard's questions before a session.
@@ -64,7 +65,7 @@ func New(p *env.Process, own OwnOptions, call *awscli.Invocation) *Line {
 	p.Asked = env.Asked{Profile: profile, NoProfile: !exists, Region: p.Asked.Region, ErrorFormat: p.AWSFiles().ErrorFormat(g)}
 	l := &Line{Process: p, Own: own, Call: call, Log: slog.New(slog.DiscardHandler)}
 	if g.Debug {
-		l.Log = slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		l.Log = slog.New(slog.NewTextHandler(safetext.NewLog(p.Stderr), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	if own.Timings {
 		l.Timings = newTimings()

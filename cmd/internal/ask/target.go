@@ -14,6 +14,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/safetext"
 	"ssmguard/internal/spelling"
 )
 
@@ -33,7 +34,7 @@ func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
 	case exit.As[*awsiam.NoTarget](err):
 		return exit.Usagef("%v; %s", err, l.otherTarget(ctx, w))
 	case errors.As(err, &many):
-		return exit.Usagef("%s", choice(many))
+		return exit.Coded(choice(many), exit.Usage)
 	case err != nil:
 		return err
 	}
@@ -46,16 +47,16 @@ const mostChoices = 10
 
 // choice lists the instances that a name may mean, with what tells one from another.
 func choice(e *awsiam.AmbiguousTarget) string {
-	who := fmt.Sprintf("are called %q", e.Name)
+	who := safetext.Sprintf("are called %q", e.Name)
 	if tag, ok := strings.CutPrefix(e.Name, "tag:"); ok {
-		who = "have the tag " + tag
+		who = "have the tag " + safetext.Line(tag)
 	}
 	text := fmt.Sprintf("%d instances %s; pick one:", len(e.Candidates), who)
 	for i, n := range e.Candidates {
 		if i == mostChoices {
 			return text + fmt.Sprintf("\n  and %d more", len(e.Candidates)-i)
 		}
-		text += "\n  " + strings.Join(append([]string{n.ID}, describe(n)...), "  ")
+		text += "\n  " + strings.Join(append([]string{safetext.Line(n.ID)}, describe(n)...), "  ")
 	}
 	return text
 }
@@ -63,11 +64,11 @@ func choice(e *awsiam.AmbiguousTarget) string {
 // describe returns a node's state and its tags but for those that AWS itself writes.
 func describe(n awsiam.Node) (words []string) {
 	if state := cmp.Or(n.Ping, n.State); state != "" {
-		words = append(words, state)
+		words = append(words, safetext.Line(state))
 	}
 	for _, key := range slices.Sorted(maps.Keys(n.Tags)) {
 		if !strings.HasPrefix(key, "aws:") {
-			words = append(words, env.Printable(key+"="+n.Tags[key]))
+			words = append(words, safetext.Line(key+"="+n.Tags[key]))
 		}
 	}
 	return words
@@ -98,11 +99,11 @@ func NeedsID(target string) error {
 	switch {
 	case !awsiam.IsTargetID(target):
 	case !guard.Made(target, "_-:"):
-		return exit.Usagef("--target %s: an id cannot have these characters", env.Printable(target))
+		return exit.Usagef("--target %s: an id cannot have these characters", safetext.Line(target))
 	default:
 		return nil
 	}
-	return exit.Usagef("--target %s: a name cannot be looked up here; give an id, and its tags with --target-tag", env.Printable(target))
+	return exit.Usagef("--target %s: a name cannot be looked up here; give an id, and its tags with --target-tag", safetext.Line(target))
 }
 
 // Targeted wraps a command whose words begin with an option, and suggests --target for
@@ -110,7 +111,7 @@ func NeedsID(target string) error {
 func Targeted(name string, run command.Runner) command.Runner {
 	return func(ctx context.Context, p *env.Process, words []string) error {
 		if len(words) > 0 && words[0] != "" && words[0] != "help" && !strings.HasPrefix(words[0], "-") {
-			word := env.Printable(words[0])
+			word := safetext.Line(words[0])
 			return exit.Usagef("unknown word: %s; did you mean \"ssmguard %s --target %s\"?", word, name, word)
 		}
 		return run(ctx, p, words)

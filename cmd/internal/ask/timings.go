@@ -6,6 +6,8 @@ import (
 	"sync"
 	"text/tabwriter"
 	"time"
+
+	"ssmguard/internal/safetext"
 )
 
 // timings records how the time before a session was spent. A nil *timings records
@@ -53,7 +55,7 @@ func (t *timings) Print(w io.Writer) {
 	fmt.Fprintln(w, "ssmguard: timings in ms: began, took, what")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, s := range t.spans {
-		fmt.Fprintf(table, "%.1f\t%.1f\t  %s\n", ms(s.end-s.took), ms(s.took), s.name)
+		safetext.Fprintf(table, "%.1f\t%.1f\t  %s\n", ms(s.end-s.took), ms(s.took), s.name)
 	}
 	table.Flush()
 }

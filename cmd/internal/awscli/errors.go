@@ -2,7 +2,8 @@ package awscli
 
 import (
 	"strings"
-	"unicode"
+
+	"ssmguard/internal/safetext"
 )
 
 // Exit codes of the AWS CLI v2 for what this package finds.
@@ -36,7 +37,7 @@ type UsageError struct {
 }
 
 // Error returns the message alone.
-func (e *UsageError) Error() string { return printable(e.Message) }
+func (e *UsageError) Error() string { return safetext.Text(e.Message) }
 
 // Text is exactly what the AWS CLI v2 writes to stderr. plain leaves the class of
 // the error out, as the CLI does in its legacy error format and when the profile
@@ -51,18 +52,8 @@ func (e *UsageError) Text(plain bool) string {
 
 // Frame puts a message into the form in which the AWS CLI v2 writes errors.
 func Frame(preface, msg string) string {
-	out := preface + strings.TrimRight("\naws: [ERROR]: "+printable(msg), " ")
+	out := preface + strings.TrimRight("\naws: [ERROR]: "+safetext.Text(msg), " ")
 	return strings.TrimSuffix(out, "\n") + "\n"
-}
-
-// printable replaces what could move a terminal's cursor or is no UTF-8.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsGraphic(r) || r == '\n' || r == '\t' {
-			return r
-		}
-		return '?'
-	}, s)
 }
 
 func paramValidation(msg string) *UsageError {

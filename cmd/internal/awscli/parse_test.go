@@ -188,7 +188,7 @@ func TestParseInt(t *testing.T) {
 func TestPrintable(t *testing.T) {
 	_, err := Parse([]string{"ssm", "start-session", "--target", "i-1", "--parameters", "a\x1b[2J\u3000\u202e\xff"}, Env{})
 	var usage *UsageError
-	if !errors.As(err, &usage) || !strings.Contains(usage.Text(false), "input:\na?[2J\u3000?\ufffd\n ^") {
+	if !errors.As(err, &usage) || !strings.Contains(usage.Text(false), "input:\na\\x1b[2J\u3000\\u202e\ufffd\n ^") {
 		t.Errorf("%v", err)
 	}
 }

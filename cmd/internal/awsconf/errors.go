@@ -6,6 +6,7 @@ import (
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/internal/awsjson"
+	"ssmguard/internal/safetext"
 )
 
 // Exit codes of the AWS CLI v2.
@@ -60,11 +61,12 @@ func (e *Error) Text(format string) string {
 func (f *ServiceFault) format(format string) (string, bool) {
 	switch format {
 	case "json":
-		return "{\n    \"Message\": " + awsjson.Quote(f.Message) + ",\n    \"Code\": " + awsjson.Quote(f.Code) + "\n}\n", true
+		text := "{\n    \"Message\": " + awsjson.Quote(f.Message) + ",\n    \"Code\": " + awsjson.Quote(f.Code) + "\n}\n"
+		return string(safetext.JSON([]byte(text))), true
 	case "yaml":
-		return "Message: " + awsjson.Quote(f.Message) + "\nCode: " + f.Code + "\n", true
+		return string(safetext.JSON([]byte("Message: "+awsjson.Quote(f.Message)))) + "\nCode: " + safetext.Line(f.Code) + "\n", true
 	case "text":
-		return f.Code + "\t" + f.Message + "\n", true
+		return safetext.Text(f.Code+"\t"+f.Message) + "\n", true
 	}
 	return "", false
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"golang.org/x/term"
+
+	"ssmguard/internal/safetext"
 )
 
 // A Prompter asks the user for a secret, such as an MFA code.
@@ -43,7 +45,7 @@ func (e *Echo) ask(tty *os.File, to io.Writer, prompt string) (string, error) {
 		e.off(func() { term.Restore(fd, state) }) //nolint:errcheck // the terminal is gone then
 	}
 	defer e.off(nil)
-	fmt.Fprint(to, prompt)
+	safetext.Fprintf(to, "%s", prompt)
 	code, err := term.ReadPassword(fd)
 	fmt.Fprintln(to)
 	if err != nil {
@@ -69,7 +71,7 @@ func Terminal(stdin io.Reader, stderr io.Writer, echo *Echo) Prompter {
 		if stdin == nil {
 			return "", errorf(CodeOther, "an MFA code is needed and there is no terminal to ask on")
 		}
-		fmt.Fprint(stderr, "Warning: Password input may be echoed.\n", prompt)
+		safetext.Fprintf(stderr, "Warning: Password input may be echoed.\n%s", prompt)
 		line, err := bufio.NewReader(oneByte{stdin}).ReadString('\n')
 		if err != nil && (!errors.Is(err, io.EOF) || line == "") {
 			return "", errorf(CodeOther, "")

@@ -13,6 +13,7 @@ import (
 	"ssmguard/cmd/internal/report"
 	"ssmguard/cmd/internal/session"
 	"ssmguard/guard"
+	"ssmguard/internal/safetext"
 )
 
 // checkOptions is a check command line, complete.
@@ -85,7 +86,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		added, err := readPolicies(o.files.WhatIf.add, guard.Caller{})
 		if err != nil {
 			o.close()
-			return exit.Coded(err.Error(), exit.Config)
+			return exit.WithCode(err, exit.Config)
 		}
 		added.tellLeftOut(o.Line.Process.Stderr)
 		added.files = nil // they are asked about whoever has them by now
@@ -145,7 +146,7 @@ func (o *fileOptions) handler(stdout io.Writer) report.Handler {
 func statedRegion(l *ask.Line) (string, error) {
 	region := cmp.Or(l.Process.AWSFiles().Region(l.Call.Globals), guard.ArnField(l.Call.Input.DocumentName, guard.FieldRegion))
 	if region != "" && !guard.IsRegion(region) {
-		return "", exit.Usagef("--region %s: that is no region's name", env.Printable(region))
+		return "", exit.Usagef("--region %s: that is no region's name", safetext.Line(region))
 	}
 	return region, nil
 }

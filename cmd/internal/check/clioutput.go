@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"strings"
 
-	"ssmguard/cmd/internal/env"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 )
 
 // commandOutput is what is read of the outputs of the AWS CLI that are about one
@@ -55,7 +55,7 @@ func readCommandOutput(kind policy.Kind, in policyInput) (policyTexts, error) {
 		raw = out.InlinePolicy
 	case out.Policy != nil && out.Policy.Content == nil:
 		return policyTexts{}, fmt.Errorf(`%s: the output of "aws iam get-policy" has no text of the policy; give that of "aws iam get-policy-version --policy-arn %s --version-id %s"`,
-			in.path, env.Printable(out.Policy.Arn), env.Printable(out.Policy.DefaultVersionID))
+			in.path, safetext.Line(out.Policy.Arn), safetext.Line(out.Policy.DefaultVersionID))
 	case out.Policy != nil:
 		raw = out.Policy.Content
 	case out.Role != nil:
@@ -153,21 +153,21 @@ func readAuthorizations(kind policy.Kind, in policyInput) (policyTexts, error) {
 		for _, v := range p.PolicyVersionList {
 			if v.IsDefaultVersion || v.VersionID != "" && v.VersionID == p.DefaultVersionID {
 				managed[p.Arn] = true
-				take(env.Printable(p.Arn), p.Arn, v.Document)
+				take(safetext.Line(p.Arn), p.Arn, v.Document)
 				break
 			}
 		}
 	}
 	principal := func(name string, p authorizedPrincipal, inline []authorizedInline) {
 		texts.owners.declare(name)
-		shown := env.Printable(name)
+		shown := safetext.Line(name)
 		for _, i := range inline {
 			take(fmt.Sprintf("%s, inline %q", shown, i.PolicyName), name, i.PolicyDocument)
 		}
 		for _, a := range p.AttachedManagedPolicies {
 			texts.owners.tie(name, a.PolicyArn, true)
 			if !managed[a.PolicyArn] {
-				texts.unread = append(texts.unread, unreadPolicy{kind, fmt.Sprintf("%s has %s, whose text is not in this file", shown, env.Printable(a.PolicyArn)), name})
+				texts.unread = append(texts.unread, unreadPolicy{kind, fmt.Sprintf("%s has %s, whose text is not in this file", shown, safetext.Line(a.PolicyArn)), name})
 			}
 		}
 		for _, group := range p.GroupList {
@@ -194,7 +194,7 @@ func readAuthorizations(kind policy.Kind, in policyInput) (policyTexts, error) {
 	for _, p := range out.UserDetailList {
 		for _, group := range p.GroupList {
 			if !groups[group] {
-				texts.unread = append(texts.unread, unreadPolicy{kind, fmt.Sprintf("user/%s is in the group %s, whose policies are not in this file", env.Printable(p.UserName), env.Printable(group)), "user/" + p.UserName})
+				texts.unread = append(texts.unread, unreadPolicy{kind, fmt.Sprintf("user/%s is in the group %s, whose policies are not in this file", safetext.Line(p.UserName), safetext.Line(group)), "user/" + p.UserName})
 			}
 		}
 	}

@@ -10,9 +10,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"ssmguard/cmd/internal/env"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 )
 
 // stackPlaces lists where the resources of a template hold policies, and what kinds
@@ -189,7 +189,7 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 	for id, raw := range out.Resources {
 		var res stackResource
 		if json.Unmarshal(raw, &res) != nil || res.Type == "" {
-			r.unread("", env.Printable(id)+" is not a resource with properties, and is not read")
+			r.unread("", safetext.Line(id)+" is not a resource with properties, and is not read")
 			continue
 		}
 		r.resources[id] = res
@@ -197,7 +197,7 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 	for _, name := range slices.Sorted(maps.Keys(out.Globals)) {
 		all, _ := out.Globals[name].(map[string]any)
 		if all["Policies"] != nil || all["PermissionsBoundary"] != nil {
-			r.unread("", env.Printable(name)+" of Globals has policies for every role, which are not read")
+			r.unread("", safetext.Line(name)+" of Globals has policies for every role, which are not read")
 		}
 	}
 	for _, t := range leaves(out.Transform, nil) {
@@ -221,7 +221,7 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 // resource takes what one resource says.
 func (r *stackReader) resource(id string, res stackResource) {
 	identity := r.kind == policy.Identity
-	shown, node := env.Printable(id), r.node(id)
+	shown, node := safetext.Line(id), r.node(id)
 	serverless := strings.HasPrefix(res.Type, "AWS::Serverless::")
 	if serverless {
 		node = id + "Role" // which SAM makes
@@ -245,7 +245,7 @@ func (r *stackReader) resource(id string, res stackResource) {
 				m, _ := v.(map[string]any)
 				name, v = fmt.Sprintf("%s/%d", shown, i+1), m[place.path[1]]
 				if is, ok := m["PolicyName"].(string); ok {
-					name = shown + "/" + env.Printable(is)
+					name = shown + "/" + safetext.Line(is)
 				}
 			}
 			r.document(node, name, v, res)
@@ -269,7 +269,7 @@ func (r *stackReader) resource(id string, res stackResource) {
 		}
 	}
 	if res.Condition != "" && len(r.texts.documents)+len(r.texts.unread) > before {
-		r.unread(node, fmt.Sprintf("%s is made only under the condition %s", shown, env.Printable(res.Condition)))
+		r.unread(node, fmt.Sprintf("%s is made only under the condition %s", shown, safetext.Line(res.Condition)))
 	}
 }
 
@@ -411,7 +411,7 @@ func (r *stackReader) owners(id string, res stackResource) {
 		}
 	}
 	if res.Properties["CustomerManagedPolicyReferences"] != nil {
-		r.unread(node, env.Printable(id)+" has policies by their names, whose text is not in this file")
+		r.unread(node, safetext.Line(id)+" has policies by their names, whose text is not in this file")
 	}
 }
 
@@ -425,14 +425,14 @@ func (r *stackReader) tie(node, id, kind string, has bool, v any, res stackResou
 		case plain == nil && len(unknown) == 0: // AWS::NoValue
 			return
 		case len(unknown) > 0 && has:
-			r.unread(node, fmt.Sprintf("%s has a policy that turns on %s", env.Printable(id), strings.Join(unknown, ", ")))
+			r.unread(node, fmt.Sprintf("%s has a policy that turns on %s", safetext.Line(id), strings.Join(unknown, ", ")))
 			return
 		case len(unknown) > 0:
 			sure = false
 		case kind != "":
 			other = kind + "/" + name
 		default:
-			r.unread(node, fmt.Sprintf("%s has %s, whose text is not in this file", env.Printable(id), env.Printable(name)))
+			r.unread(node, fmt.Sprintf("%s has %s, whose text is not in this file", safetext.Line(id), safetext.Line(name)))
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 )
 
 // blockSize is how much input is read at once; a line may be longer.
@@ -49,7 +50,7 @@ func decideCases(ctx context.Context, in io.Reader, out io.Writer) (int, error) 
 			<-b.done
 			cases += b.cases
 			if writeErr == nil {
-				if _, writeErr = out.Write(b.out); writeErr != nil {
+				if _, writeErr = out.Write(safetext.JSON(b.out)); writeErr != nil {
 					stop()
 				}
 			}

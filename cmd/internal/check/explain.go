@@ -16,6 +16,7 @@ import (
 	"ssmguard/cmd/internal/report"
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
+	"ssmguard/internal/safetext"
 )
 
 // maxMessage bounds what explain reads from stdin, in bytes.
@@ -115,5 +116,5 @@ func firstLine(s string) string {
 	if more || len(line) > 60 {
 		return fmt.Sprintf("%.60q ...", line)
 	}
-	return env.Printable(line)
+	return safetext.Line(line)
 }

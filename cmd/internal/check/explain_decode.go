@@ -10,6 +10,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/guard/awsiam"
 	"ssmguard/guard/finding"
+	"ssmguard/internal/safetext"
 )
 
 // decodeTime bounds the call that decodes a message.
@@ -51,7 +52,7 @@ func decode(ctx context.Context, p *env.Process, r finding.Refusal) finding.Refu
 		return r
 	}
 	r.Encoded = ""
-	r.User, r.Action, r.Resource = env.Printable(d.Context.Principal.ARN), env.Printable(d.Context.Action), env.Printable(d.Context.Resource)
+	r.User, r.Action, r.Resource = safetext.Line(d.Context.Principal.ARN), safetext.Line(d.Context.Action), safetext.Line(d.Context.Resource)
 	r.Explicit = r.Explicit || d.ExplicitDeny
 	return r
 }

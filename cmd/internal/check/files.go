@@ -134,7 +134,7 @@ func (o *fileOptions) read(stderr io.Writer, principals ...string) (policyReadin
 	}
 	reading, err := readPolicies(o.Files, caller)
 	if err != nil {
-		return reading, exit.Coded(err.Error(), exit.Config)
+		return reading, exit.WithCode(err, exit.Config)
 	}
 	reading.tellLeftOut(stderr)
 	return reading, nil

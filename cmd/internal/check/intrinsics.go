@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ssmguard/cmd/internal/env"
+	"ssmguard/internal/safetext"
 )
 
 // noValue is what AWS::NoValue stands for: the property is not there.
@@ -77,7 +77,7 @@ func (s *substitution) value(v any) any {
 
 // lack notes that something is not certain.
 func (s *substitution) lack(name string) any {
-	s.unknown = append(s.unknown, env.Printable(name))
+	s.unknown = append(s.unknown, safetext.Line(name))
 	return ""
 }
 

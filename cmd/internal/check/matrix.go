@@ -17,6 +17,7 @@ import (
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 )
 
 // matrixOptions is a `check --matrix` command line, complete.
@@ -36,7 +37,7 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 	o := &matrixOptions{context: options.Context, closed: options.Closed}
 	var err error
 	if o.matrix, err = configs.LoadMatrix(options.Matrix); err != nil {
-		return exit.Coded(err.Error(), exit.Config)
+		return exit.WithCode(err, exit.Config)
 	}
 	if o.Line, err = ask.ReadSession(p, words, true); err != nil {
 		return err
@@ -93,7 +94,7 @@ func (o *matrixOptions) run(ctx context.Context) error {
 		if o.output != nil {
 			err = o.output.Decision(decision)
 		} else {
-			_, err = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", rowName(row), report.VerdictText(decision), codes(decision), outcome(row.Expect, verdict))
+			_, err = safetext.Fprintf(table, "%s\t%s\t%s\t%s\n", rowName(row), report.VerdictText(decision), codes(decision), outcome(row.Expect, verdict))
 		}
 		if err != nil {
 			return err

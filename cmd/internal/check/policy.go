@@ -13,6 +13,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
+	"ssmguard/internal/safetext"
 )
 
 // policyOptions is a policy command line, complete.
@@ -94,7 +95,7 @@ func (o *policyOptions) run() error {
 		return exit.Usagef("--document-name: %s", fault.Summary)
 	}
 	if unseen := guard.DocumentUnseen(o.request, o.facts); unseen != "" {
-		fmt.Fprintf(o.Line.Process.Stderr, "ssmguard: note: %s\n", unseen)
+		safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: note: %s\n", unseen)
 	}
 	if o.request.Region == "" {
 		fmt.Fprintln(o.Line.Process.Stderr, "ssmguard: note: nobody stated the region, so the policy is for every region; state it with --region")
@@ -102,11 +103,11 @@ func (o *policyOptions) run() error {
 	document := guard.LeastPrivilege(o.request, o.facts)
 	if o.JustInTime {
 		if len(guard.AccessNeeds(o.request, o.facts)) == 0 {
-			return exit.Usagef("--just-in-time: access can be asked for to instances and managed instances, not to %s", env.Printable(o.request.Target))
+			return exit.Usagef("--just-in-time: access can be asked for to instances and managed instances, not to %s", safetext.Line(o.request.Target))
 		}
 		document = guard.AccessPolicy(o.request, o.facts)
 	}
-	_, err := fmt.Fprint(o.Line.Process.Stdout, policyFormats[o.Format](document))
+	_, err := safetext.Fprintf(o.Line.Process.Stdout, "%s", safetext.Own(safetext.JSON([]byte(policyFormats[o.Format](document)))))
 	return err
 }
 
@@ -118,9 +119,9 @@ var policyFormats = map[string]func(document string) string{
 }
 
 // terraformPolicy writes the document as an HCL object, which JSON is as long as
-// its policy variables are not taken for HCL's own.
+// nothing in it is taken for a template of HCL's own.
 func terraformPolicy(document string) string {
-	hcl := strings.ReplaceAll(strings.TrimSpace(document), "${", "$${")
+	hcl := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strings.TrimSpace(document))
 	return "resource \"aws_iam_policy\" \"ssm_session\" {\n  name   = \"ssm-session\"\n  policy = jsonencode(" +
 		strings.ReplaceAll(hcl, "\n", "\n  ") + ")\n}\n"
 }

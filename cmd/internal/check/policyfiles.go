@@ -10,6 +10,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 )
 
 // policyFile is a policy that is in no account yet.
@@ -311,7 +312,7 @@ func (r policyReading) qualify(d guard.Decision, unread []guard.Finding) guard.D
 // tellLeftOut names the policies that do not belong to the caller.
 func (r policyReading) tellLeftOut(stderr io.Writer) {
 	for _, line := range r.leftOut {
-		fmt.Fprintln(stderr, "ssmguard: "+line)
+		safetext.Fprintf(stderr, "ssmguard: %s\n", line)
 	}
 }
 
@@ -323,7 +324,7 @@ func (r policyReading) tellUnread(stderr io.Writer, callers []guard.Caller) {
 		_, fs := r.of(c).withoutDoubtful()
 		for _, f := range fs {
 			if !told[f.Summary] {
-				fmt.Fprintf(stderr, "ssmguard: %s: %s\n", f.Level, f.Summary)
+				safetext.Fprintf(stderr, "ssmguard: %s: %s\n", f.Level, f.Summary)
 			}
 			told[f.Summary] = true
 		}

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"sync"
 
-	"ssmguard/cmd/internal/env"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 )
 
 // terraformOutput is what is read of `terraform show -json`: a state, or a plan
@@ -277,7 +277,7 @@ func (out *terraformOutput) resources() []terraformResource {
 		if c, ok := changes[r.Address]; ok {
 			r.Change = c.Change
 		}
-		r.Address = env.Printable(r.Address)
+		r.Address = safetext.Line(r.Address)
 		list = append(list, r)
 	}
 	for _, r := range slices.Concat(out.Values.Root.all(), out.PlannedValues.Root.all()) {
@@ -460,7 +460,7 @@ func (r *terraformReader) attached(res terraformResource) {
 				r.in.owners.tie(res.node(), m.node(), true)
 			}
 			if name != "" && len(made) == 0 {
-				r.unread(res.node(), res.Address+" "+fmt.Sprintf(a.maker.elsewhere, env.Printable(name)))
+				r.unread(res.node(), res.Address+" "+fmt.Sprintf(a.maker.elsewhere, safetext.Line(name)))
 			}
 		}
 		if !r.pending(res, a.path) {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ import (
 	"ssmguard/cmd/internal/sandbox"
 	"ssmguard/cmd/internal/session"
 	"ssmguard/cmd/internal/tunnel"
+	"ssmguard/internal/safetext"
 )
 
 // commands returns the commands of all packages, in the order of the help.
@@ -95,7 +95,7 @@ func ownCommands(all func() []*command.Command) []*command.Command {
 				Description: "Prints our version, the commit it was built from and the Go version.",
 			},
 			Run: func(_ context.Context, p *env.Process, _ []string) error {
-				_, err := fmt.Fprintln(p.Stdout, env.Version())
+				_, err := safetext.Fprintf(p.Stdout, "%s\n", env.Version())
 				return err
 			},
 		},
@@ -113,7 +113,7 @@ func help(p *env.Process, all []*command.Command, words []string) error {
 	case len(rest) > 0 && c.Verbs != nil:
 		return command.Unknown(c.Path(), rest[0], c.Verbs)
 	case len(rest) > 0 && !slices.Contains([]string{"aws", "ssm", "ecs"}, c.Name): // the page of these commands is about the words after them, too
-		return exit.Usagef("unknown word: %s; help takes one command", env.Printable(rest[0]))
+		return exit.Usagef("unknown word: %s; help takes one command", safetext.Line(rest[0]))
 	}
 	return command.Page(p.Stdout, c)
 }

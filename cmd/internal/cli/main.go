@@ -14,6 +14,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/session"
+	"ssmguard/internal/safetext"
 )
 
 // Main runs one command line and returns its exit code, see package exit. args[0] is
@@ -95,5 +96,5 @@ func unknownFirst(all []*command.Command, option, name string) error {
 	if at < 0 {
 		return command.Unknown("", name, all)
 	}
-	return exit.Usagef("%s needs a command before it; did you mean %q?", option, "ssmguard "+all[at].Name+" "+option+" "+env.Printable(name))
+	return exit.Usagef("%s needs a command before it; did you mean %q?", option, "ssmguard "+all[at].Name+" "+option+" "+safetext.Line(name))
 }

@@ -12,6 +12,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/internal/safetext"
 	"ssmguard/internal/spelling"
 )
 
@@ -115,7 +116,7 @@ func (c *Command) Join(p *env.Process, above string, page func(*Command) error) 
 		words := ctx.Args().Slice()
 		switch {
 		case !c.SkipFlagParsing && c.Words == "" && len(words) > 0:
-			return exit.Usagef("unknown word: %s; see %q", env.Printable(words[0]), "ssmguard help "+c.path)
+			return exit.Usagef("unknown word: %s; see %q", safetext.Line(words[0]), "ssmguard help "+c.path)
 		case c.SkipFlagParsing && !c.AWSHelp && wantsHelp(words):
 			return page(c)
 		}
@@ -198,7 +199,7 @@ func Nearest(word string, commands []*Command) string {
 // Unknown is the error for an unknown command below the words of above, with a
 // suggestion.
 func Unknown(above, word string, commands []*Command) error {
-	typed, known := strings.TrimSpace(above+" "+env.Printable(word)), strings.TrimSpace("ssmguard help "+above)
+	typed, known := strings.TrimSpace(above+" "+safetext.Line(word)), strings.TrimSpace("ssmguard help "+above)
 	if near := Nearest(word, commands); near != "" {
 		return exit.Usagef("unknown command: %s; did you mean %q?", typed, strings.Join(strings.Fields("ssmguard "+above+" "+near), " "))
 	}

@@ -2,7 +2,6 @@ package completion
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"regexp"
@@ -20,6 +19,7 @@ import (
 	"ssmguard/cmd/internal/tunnel"
 	"ssmguard/configs"
 	"ssmguard/guard"
+	"ssmguard/internal/safetext"
 )
 
 // Commands declares `ssmguard completion` and the hidden command that its snippets
@@ -82,11 +82,11 @@ func complete(ctx context.Context, p *env.Process, all *command.Command, typed [
 		if !strings.HasPrefix(cand.value, last) || !plainWord().MatchString(cand.value) {
 			continue
 		}
-		out := option + cand.value
+		tab := ""
 		if cand.about != "" {
-			out += "\t" + env.Printable(cand.about)
+			tab = "\t"
 		}
-		if _, err := fmt.Fprintln(p.Stdout, out); err != nil {
+		if _, err := safetext.Fprintf(p.Stdout, "%s%s%s%s\n", option, cand.value, safetext.Own(tab), cand.about); err != nil {
 			return err
 		}
 	}

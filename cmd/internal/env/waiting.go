@@ -3,6 +3,8 @@ package env
 import (
 	"fmt"
 	"time"
+
+	"ssmguard/internal/safetext"
 )
 
 // statusAfter is the time after which a status line is shown.
@@ -14,7 +16,7 @@ func (p *Process) ShowStatus(text string) (stop func()) {
 	if !p.ErrTerminal || p.Getenv("TERM") == "dumb" {
 		return func() {} // a dumb terminal cannot erase a line
 	}
-	line := []rune("ssmguard: " + text)
+	line := []rune("ssmguard: " + safetext.Line(text))
 	if p.ErrWidth > 0 {
 		line = line[:min(len(line), p.ErrWidth-1)] // of a wrapped line only the end could be erased
 	}
@@ -23,7 +25,7 @@ func (p *Process) ShowStatus(text string) (stop func()) {
 		defer close(gone)
 		select {
 		case <-time.After(statusAfter):
-			fmt.Fprint(p.Stderr, string(line))
+			safetext.Fprintf(p.Stderr, "%s", safetext.Own(line))
 			<-done
 			fmt.Fprint(p.Stderr, "\r\x1b[K")
 		case <-done:

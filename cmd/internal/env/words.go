@@ -2,7 +2,6 @@ package env
 
 import (
 	"strings"
-	"unicode"
 )
 
 // OneLine returns an error's text on one line.
@@ -19,14 +18,4 @@ func UpperFirst(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-// Printable replaces control characters, which could act on a terminal.
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, s)
 }

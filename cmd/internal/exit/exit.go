@@ -12,6 +12,7 @@ import (
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/plugin"
 )
@@ -105,14 +106,14 @@ func of[E error](code func(E) int) func(error) int {
 func Report(p *env.Process, err error) int {
 	var left *proxy.LeftRunningError
 	if errors.As(err, &left) {
-		fmt.Fprintf(p.Stderr, "ssmguard: warning: %v\n", left)
+		safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", left)
 		err = without(err, left)
 	}
 	var sig env.Signalled
 	var exit *plugin.ExitError
 	switch text := AWSText(p, err); {
 	case text != "":
-		fmt.Fprint(p.Stderr, text)
+		safetext.Fprintf(p.Stderr, "%s", text)
 	case err == nil, As[StatusError](err), As[*plugin.InterruptedError](err):
 	case errors.As(err, &exit) && exit.Remote:
 	case errors.As(err, &sig):
@@ -120,18 +121,36 @@ func Report(p *env.Process, err error) int {
 			fmt.Fprintln(p.Stdout) // as the AWS CLI does
 		}
 	default:
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			prefix := "ssmguard: "
-			if strings.HasPrefix(line, "  ") {
-				prefix = "" // the body of a denial
-			}
-			fmt.Fprintf(p.Stderr, "%s%s\n", prefix, env.Printable(strings.TrimPrefix(line, "ssmguard: ")))
+		for _, text := range messages(err) {
+			safetext.Fprintf(p.Stderr, "ssmguard: %s\n", safetext.Own(safetext.Paragraph(text, "  ")))
 		}
 	}
 	if advice := Advice(p, err); advice != "" {
-		fmt.Fprintf(p.Stderr, "ssmguard: %s\n", advice)
+		safetext.Fprintf(p.Stderr, "ssmguard: %s\n", advice)
 	}
 	return Code(err)
+}
+
+// messages returns the texts of an error, one for each of the errors that are joined in
+// it. Lines within a text may be of others.
+func messages(err error) (texts []string) {
+	if coded, ok := err.(CodedError); ok && len(coded.parts) > 0 {
+		return coded.parts
+	}
+	switch outer := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, part := range outer.Unwrap() {
+			texts = append(texts, messages(part)...)
+		}
+	case interface{ Unwrap() error }:
+		if inner := outer.Unwrap(); inner != nil {
+			texts = messages(inner)
+		}
+	}
+	if strings.Join(texts, "\n") != err.Error() {
+		return []string{err.Error()} // it says more than its parts
+	}
+	return texts
 }
 
 // without returns the other parts of an error that errors.Join has made.
@@ -144,7 +163,9 @@ func without(err, part error) error {
 }
 
 // AWSText returns what the AWS CLI writes about an error, "" for errors of ours.
-func AWSText(p *env.Process, err error) string {
+func AWSText(p *env.Process, err error) safetext.Own { return safetext.Own(awsText(p, err)) }
+
+func awsText(p *env.Process, err error) string {
 	var (
 		usage   *awscli.UsageError
 		conf    *awsconf.Error
@@ -182,17 +203,24 @@ func As[E error](err error) bool {
 // CodedError is a message of ours with an exit code.
 type CodedError struct {
 	message string
+	parts   []string // the texts of joined errors, nil for one message
 	code    int
 }
 
 func (e CodedError) Error() string { return e.message }
 
 // Coded returns an error that ends the process with a code.
-func Coded(message string, code int) error { return CodedError{message, code} }
+func Coded(message string, code int) error { return CodedError{message: message, code: code} }
 
-// Usagef says that the command line is wrong, and what to type instead.
+// WithCode returns an error with the text of err that ends the process with a code.
+func WithCode(err error, code int) error {
+	return CodedError{message: err.Error(), parts: messages(err), code: code}
+}
+
+// Usagef says that the command line is wrong, and what to type instead. The arguments
+// are text of others.
 func Usagef(format string, args ...any) error {
-	return Coded(fmt.Sprintf(format, args...), Usage)
+	return Coded(safetext.Sprintf(format, args...), Usage)
 }
 
 // StatusError ends the process with a code; its message was printed already.

@@ -14,6 +14,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/guard/awsiam"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/yamlfile"
 	"ssmguard/proxy"
 	"ssmguard/proxy/plugin"
 )
@@ -107,9 +108,14 @@ func TestReport(t *testing.T) {
 		{"nothing", nil, 0, "", ""},
 		{"said already", EndWith(3), 3, "", ""},
 		{"our words", Coded("no target", 252), 252, "", "ssmguard: no target\n"},
-		{"our words twice", errors.New("ssmguard: no target"), 255, "", "ssmguard: no target\n"},
+		{"two errors", errors.Join(errors.New("no target"), errors.New("no region")), 255, "", "ssmguard: no target\nssmguard: no region\n"},
+		{"faults of a file", WithCode(yamlfile.Faults{{File: "a", Text: "x"}, {File: "a", Line: 2, Text: "y\nz"}}, 253), 253, "", "ssmguard: a: x\nssmguard: a:2: y z\n"},
+		{"a message of others", fmt.Errorf("no: %w", errors.New("ssmguard: x\nssmguard: allowed\r\n::error::y\n##vso[z]")), 255, "",
+			"ssmguard: no: ssmguard: x\n  \\ssmguard: allowed\n  \\::error::y\n  ##vso\\[z]\n"},
+		{"AWS's words in a line of ours", &proxy.Refused{Code: "ValidationException", Message: "no\x1b[2J\nssmguard: allowed\naws: [ERROR]: x", Operation: "StartSession"}, 254, "",
+			"\naws: [ERROR]: An error occurred (ValidationException) when calling the StartSession operation: no\\x1b[2J\n\\ssmguard: allowed\n\\aws: [ERROR]: x\n"},
 		{"a denial", errors.New("denied\n  role/dev may not"), 255, "", "ssmguard: denied\n  role/dev may not\n"},
-		{"what a terminal would obey", errors.New("no target \x1b[2J"), 255, "", "ssmguard: no target " + env.Printable("\x1b[2J") + "\n"},
+		{"what a terminal would obey", errors.New("no target \x1b[2J"), 255, "", "ssmguard: no target " + `\x1b[2J` + "\n"},
 		{"AWS's words", &proxy.Refused{Code: "TargetNotConnected", Message: "gone", Operation: "StartSession"}, 254, "",
 			"\naws: [ERROR]: An error occurred (TargetNotConnected) when calling the StartSession operation: gone\n"},
 		{"Ctrl-C", env.Signalled{Signal: syscall.SIGINT}, 130, "\n", ""},

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"ssmguard/cmd/internal/awscli"
-	"ssmguard/cmd/internal/env"
+	"ssmguard/internal/safetext"
 	"ssmguard/internal/spelling"
 )
 
@@ -42,7 +42,7 @@ func OwnVoice(command string, err error, known func() []string) error {
 func UnknownWord(unknown, flags []string, see string) string {
 	at := slices.IndexFunc(unknown, func(w string) bool { return strings.HasPrefix(w, "-") })
 	if at < 0 {
-		return fmt.Sprintf("unknown word: %s%s", env.Printable(unknown[len(unknown)-1]), see)
+		return fmt.Sprintf("unknown word: %s%s", safetext.Line(unknown[len(unknown)-1]), see)
 	}
 	return UnknownOption(unknown[at], flags, see)
 }
@@ -59,5 +59,5 @@ func UnknownOption(word string, known []string, see string) string {
 	if near := spelling.Nearest(strings.TrimLeft(flag, "-"), bare); near != "" {
 		see = fmt.Sprintf("; did you mean --%s?", near)
 	}
-	return "unknown option: " + env.Printable(flag) + see
+	return "unknown option: " + safetext.Line(flag) + see
 }

@@ -1,9 +1,9 @@
 package report
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
+
+	"ssmguard/internal/safetext"
 )
 
 // Level is how a check of the surroundings came out.
@@ -27,13 +27,13 @@ type Check struct {
 // Checkup writes checks as text: one line each, what to do below it.
 func Checkup(w io.Writer, checks []Check) error {
 	for _, c := range checks {
-		if _, err := fmt.Fprintf(w, "%-5s %-9s %s\n", c.Level, c.Name, c.Text); err != nil {
+		if _, err := safetext.Fprintf(w, "%-5s %-9s %s\n", c.Level, c.Name, c.Text); err != nil {
 			return err
 		}
 		if c.Do == "" {
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "%-5s %-9s %s\n", "", "do", c.Do); err != nil {
+		if _, err := safetext.Fprintf(w, "%-5s %-9s %s\n", "", "do", c.Do); err != nil {
 			return err
 		}
 	}
@@ -42,8 +42,7 @@ func Checkup(w io.Writer, checks []Check) error {
 
 // CheckupJSON writes checks as one JSON object with the fields protocol and checks.
 func CheckupJSON(w io.Writer, checks []Check) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
+	e := safetext.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(struct {
 		Protocol int     `json:"protocol"`

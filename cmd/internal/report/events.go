@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 )
 
@@ -28,9 +28,7 @@ type EventJSON struct {
 
 // NewEventJSON returns Events that writes JSON lines.
 func NewEventJSON(w io.Writer) *EventJSON {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return &EventJSON{enc: enc}
+	return &EventJSON{enc: safetext.NewEncoder(w)}
 }
 
 type eventJSON struct {
@@ -65,12 +63,12 @@ func (j *EventJSON) Event(e proxy.Event) error {
 type EventText struct {
 	mu     sync.Mutex
 	w      io.Writer
-	prefix string
+	prefix safetext.Own
 	teller teller
 }
 
 // NewEventText returns Events that writes lines, each with a prefix.
-func NewEventText(w io.Writer, prefix string) *EventText {
+func NewEventText(w io.Writer, prefix safetext.Own) *EventText {
 	return &EventText{w: w, prefix: prefix, teller: make(teller)}
 }
 
@@ -82,7 +80,7 @@ func (t *EventText) Event(e proxy.Event) error {
 	if line == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(t.w, "%s%s: %s\n", t.prefix, e.Tunnel, line)
+	_, err := safetext.Fprintf(t.w, "%s%s: %s\n", t.prefix, e.Tunnel, line)
 	return err
 }
 
@@ -91,12 +89,12 @@ type teller map[string]told
 
 type told struct{ line, cause string }
 
-// line is an event as one line without the tunnel's name, "" for those that tell
+// line is an event as text for one line without the tunnel's name, "" for those that tell
 // a person nothing new: of attempts that fail one after the other for the same
 // reason, the first alone.
 func (t teller) line(e proxy.Event) string {
 	if e.Note != "" {
-		return plain(e.Note)
+		return e.Note
 	}
 	before, now := t[e.Tunnel], told{line: stateLine(e)}
 	switch {
@@ -122,7 +120,7 @@ var numbers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 func stateLine(e proxy.Event) string {
 	why := ""
 	if e.Err != nil {
-		why = ": " + plain(strings.Join(strings.Fields(e.Err.Error()), " "))
+		why = ": " + strings.Join(strings.Fields(e.Err.Error()), " ")
 	}
 	switch e.State {
 	case proxy.Ready:
@@ -140,14 +138,4 @@ func stateLine(e proxy.Event) string {
 		return "gave up" + why
 	}
 	return ""
-}
-
-// plain is text that others wrote as part of a line: in a terminal it can do nothing.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }

@@ -98,7 +98,7 @@ func TestEventTextIsPlain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := "db: welcome [2J to  all\ndb: gave up: no ]0;title  more\n"; out.String() != want {
+	if want := "db: welcome\\x1b[2J to  all\ndb: gave up: no\\x1b]0;title\\x07 more\n"; out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 )
 
 // JSON renders for programs: each decision is one object, as
@@ -17,9 +18,8 @@ type JSON struct {
 
 // NewJSON returns a Handler that writes indented JSON.
 func NewJSON(w io.Writer) *JSON {
-	enc := json.NewEncoder(w)
+	enc := safetext.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
 	return &JSON{enc: enc}
 }
 

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 )
 
@@ -68,7 +70,7 @@ func (l *Live) Event(e proxy.Event) error {
 	if text == "" || e.State == proxy.Ready && e.Note == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(l.w, "%s%s %s: %s\n", l.erase(), e.At.Format(time.TimeOnly), e.Tunnel, text)
+	_, err := safetext.Fprintf(l.w, "%s%s %s: %s\n", safetext.Own(l.erase()), e.At.Format(time.TimeOnly), e.Tunnel, text)
 	l.drawn = 0
 	return err
 }
@@ -97,12 +99,12 @@ func (l *Live) draw(now time.Time) {
 	defer l.mu.Unlock()
 	var name, listen int
 	for _, r := range rows {
-		name, listen = max(name, len(r.Tunnel)), max(listen, len(r.Listen))
+		name, listen = max(name, utf8.RuneCountInString(safetext.Line(r.Tunnel))), max(listen, utf8.RuneCountInString(safetext.Line(r.Listen)))
 	}
 	var b strings.Builder
 	b.WriteString(l.erase())
 	for _, r := range rows {
-		head := fmt.Sprintf("%-*s  %-7s  %-*s  ", name, r.Tunnel, r.State, listen, r.Listen)
+		head := safetext.Sprintf("%-*s  %-7s  %-*s  ", name, r.Tunnel, r.State, listen, r.Listen)
 		b.WriteString(l.fit(head, r, now) + "\n")
 		l.before[r.Tunnel] = r
 	}
@@ -114,11 +116,11 @@ func (l *Live) draw(now time.Time) {
 // long: a line that is wrapped could not be erased.
 func (l *Live) fit(head string, r LiveRow, now time.Time) string {
 	line, width := head+l.traffic(r, now, true), l.width()
-	if width <= 0 || len(line) < width {
+	if width <= 0 || utf8.RuneCountInString(line) < width {
 		return line
 	}
-	line = head + l.traffic(r, now, false)
-	return line[:min(len(line), width-1)]
+	short := []rune(head + l.traffic(r, now, false))
+	return string(short[:min(len(short), width-1)])
 }
 
 // traffic is what a row says after its address.

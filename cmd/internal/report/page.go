@@ -1,13 +1,13 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
+	"ssmguard/internal/safetext"
 )
 
 // pageWidth is the width of a page when the terminal's is not known or wider.
@@ -20,18 +20,18 @@ func Page(w io.Writer, r finding.Rule, width int) error {
 		width = pageWidth
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s\n\n%s\n", r.Code, r.Title, wrap(r.Text, "", 0, width))
+	safetext.Fprintf(&b, "%s  %s\n\n%s\n", r.Code, r.Title, wrap(r.Text, "", 0, width))
 	for _, part := range []struct{ title, text string }{{"before", r.Example.Before}, {"after", r.Example.After}} {
 		if part.text == "" {
 			continue
 		}
-		fmt.Fprintf(&b, "\n%s\n", part.title)
+		safetext.Fprintf(&b, "\n%s\n", part.title)
 		for line := range strings.Lines(part.text) {
-			fmt.Fprintf(&b, "  %s\n", strings.TrimRight(line, "\n"))
+			safetext.Fprintf(&b, "  %s\n", strings.TrimRight(line, "\n"))
 		}
 	}
 	if len(r.DependsOn) > 0 {
-		fmt.Fprintf(&b, "\nnot shown beside %s, which say more\n", joinCodes(r.DependsOn))
+		safetext.Fprintf(&b, "\nnot shown beside %s, which say more\n", joinCodes(r.DependsOn))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -41,7 +41,7 @@ func Page(w io.Writer, r finding.Rule, width int) error {
 func Index(w io.Writer, rules []finding.Rule) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range rules {
-		fmt.Fprintf(table, "%s\t%s\n", r.Code, r.Title)
+		safetext.Fprintf(table, "%s\t%s\n", r.Code, r.Title)
 	}
 	return table.Flush()
 }

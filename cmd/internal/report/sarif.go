@@ -1,14 +1,13 @@
 package report
 
 import (
-	"encoding/json"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
+	"ssmguard/internal/safetext"
 )
 
 // SARIF renders findings about policy files for code hosts and editors, as SARIF
@@ -91,9 +90,8 @@ func (s *SARIF) Decision(d guard.Decision) error {
 
 // Close implements Handler.
 func (s *SARIF) Close() error {
-	enc := json.NewEncoder(s.w)
+	enc := safetext.NewEncoder(s.w)
 	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
 	return enc.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{s.run}})
 }
 
@@ -108,7 +106,8 @@ func (s *SARIF) rule(code guard.Code) int {
 	return len(s.rules) - 1
 }
 
-// message is a finding in a few sentences.
+// message is a finding in a few sentences. Viewers show it to people, and make links of
+// [text](address): text of others makes none.
 func message(f guard.Finding) string {
 	parts := []string{f.Summary}
 	for _, n := range f.Nearest {
@@ -123,6 +122,9 @@ func message(f guard.Finding) string {
 			fix += " " + c.Statement
 		}
 		parts = append(parts, fix)
+	}
+	for i, part := range parts {
+		parts[i] = strings.ReplaceAll(safetext.Line(part), "](", "] (")
 	}
 	return strings.Join(parts, "\n")
 }
@@ -147,7 +149,7 @@ func (s *SARIF) locations(f guard.Finding) []sarifLocation {
 
 func location(file string, line int) sarifLocation {
 	var l sarifLocation
-	l.Physical.Artifact.URI = filepath.ToSlash(file)
+	l.Physical.Artifact.URI = safetext.URI(file)
 	l.Physical.Region.StartLine = max(line, 1)
 	return l
 }

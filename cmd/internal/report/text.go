@@ -8,6 +8,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 )
 
 // Text renders for people:
@@ -61,18 +62,18 @@ func verdictLine(d guard.Decision) string {
 	if d.Request.Closed && d.Request.Files {
 		closed = "; what was not stated was taken for absent (--closed)"
 	}
-	what := fmt.Sprintf("a session on %s with %s", d.Request.Target, document(d.Request))
+	what := safetext.Sprintf("a session on %s with %s", d.Request.Target, document(d.Request))
 	switch v := d.Verdict(); v {
 	case policy.Allow:
 		but := ""
 		if unseen := d.Unseen(); len(unseen) > 0 {
 			but = ", unless a " + strings.Join(unseen, " or a ") + " forbids it, which cannot be read"
 		}
-		return fmt.Sprintf("ssmguard: allowed: %s may start %s%s%s\n", who, what, but, closed)
+		return safetext.Sprintf("ssmguard: allowed: %s may start %s%s%s\n", who, what, but, closed)
 	case policy.Unknown:
-		return fmt.Sprintf("ssmguard: undecided: it could not be told whether %s may start %s%s\n", who, what, closed)
+		return safetext.Sprintf("ssmguard: undecided: it could not be told whether %s may start %s%s\n", who, what, closed)
 	default:
-		return fmt.Sprintf("ssmguard: denied (%s): %s may not start %s%s\n", v, who, what, closed)
+		return safetext.Sprintf("ssmguard: denied (%s): %s may not start %s%s\n", v, who, what, closed)
 	}
 }
 
@@ -97,7 +98,7 @@ func (t *Text) finding(b *strings.Builder, f guard.Finding) {
 	if !t.config.CheckOnly && f.Level == guard.Note {
 		return
 	}
-	fmt.Fprintf(b, "ssmguard: %s: %s [%s]\n", t.paint(f.Level), f.Summary, f.Code)
+	safetext.Fprintf(b, "ssmguard: %s: %s [%s]\n", t.paint(f.Level), f.Summary, f.Code)
 	if !t.config.CheckOnly && f.Level != guard.Error {
 		return
 	}
@@ -133,9 +134,7 @@ func (t *Text) way(b *strings.Builder, label string, f guard.Fix) {
 		if c.Kind != guard.AddStatement || len(f.Changes) > 1 {
 			t.row(b, "", changeTitle(c))
 		}
-		for line := range strings.Lines(c.Statement) {
-			fmt.Fprintf(b, "%s%s\n", indent, strings.TrimRight(line, "\n"))
-		}
+		block(b, string(safetext.JSON([]byte(c.Statement))))
 	}
 	switch {
 	case f.Checked:
@@ -150,9 +149,7 @@ func (t *Text) way(b *strings.Builder, label string, f guard.Fix) {
 	}
 	if f.Ask != "" {
 		t.row(b, "ask", f.Ask)
-		for line := range strings.Lines(f.Message) {
-			fmt.Fprintf(b, "%s%s\n", indent, strings.TrimRight(line, "\n"))
-		}
+		block(b, f.Message)
 	}
 }
 
@@ -172,15 +169,22 @@ var indent = strings.Repeat(" ", 11)
 
 // row writes a label and its text, broken at blanks to fit the width.
 func (t *Text) row(b *strings.Builder, label, text string) {
-	fmt.Fprintf(b, "  %-9s%s\n", label, wrap(text, indent, len(indent), t.width))
+	safetext.Fprintf(b, "  %-9s%s\n", label, wrap(text, indent, len(indent), t.width))
+}
+
+// block writes lines under a row, as they are to be copied.
+func block(b *strings.Builder, text string) {
+	for line := range strings.Lines(text) {
+		safetext.Fprintf(b, "%s%s\n", indent, strings.TrimRight(line, "\r\n"))
+	}
 }
 
 // wrap breaks a text at blanks so that, with its first word at a column, no line
 // is wider than width unless one word is; later lines get the indent. Width 0
 // breaks nothing.
-func wrap(text, indent string, column, width int) string {
+func wrap(text, indent string, column, width int) safetext.Own {
 	var b strings.Builder
-	for i, word := range strings.Fields(text) {
+	for i, word := range strings.Fields(safetext.Line(text)) {
 		n := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
@@ -194,7 +198,7 @@ func wrap(text, indent string, column, width int) string {
 		b.WriteString(word)
 		column += n
 	}
-	return b.String()
+	return safetext.Own(safetext.Text(b.String()))
 }
 
 var levelColour = map[guard.Level]string{
@@ -203,9 +207,9 @@ var levelColour = map[guard.Level]string{
 	guard.Note:    "\x1b[1;36m",
 }
 
-func (t *Text) paint(l guard.Level) string {
+func (t *Text) paint(l guard.Level) safetext.Own {
 	if !t.colour {
-		return l.String()
+		return safetext.Own(l.String())
 	}
-	return levelColour[l] + l.String() + "\x1b[0m"
+	return safetext.Own(levelColour[l] + l.String() + "\x1b[0m")
 }

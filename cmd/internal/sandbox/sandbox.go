@@ -17,7 +17,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"al.essio.dev/pkg/shellescape"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
@@ -27,6 +26,7 @@ import (
 	"ssmguard/cmd/internal/program"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/peer"
+	"ssmguard/internal/safetext"
 	"ssmguard/internal/sandbox"
 	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/world"
@@ -152,7 +152,7 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 	if err := tellEnvironment(p, o.Output, s, login); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	fmt.Fprintf(p.Stderr, "ssmguard: world %s is served at %s until interrupted\n", w.Name, s.Endpoint())
+	safetext.Fprintf(p.Stderr, "ssmguard: world %s is served at %s until interrupted\n", w.Name, s.Endpoint())
 	return errors.Join(s.Serve(ctx), s.Close())
 }
 
@@ -161,7 +161,7 @@ func tellFirst(p *env.Process) func(error) {
 	var once sync.Once
 	return func(err error) {
 		if errors.As(err, new(*peer.ForeignError)) {
-			once.Do(func() { fmt.Fprintf(p.Stderr, "ssmguard: refused: %v; --peer any admits every user\n", err) })
+			once.Do(func() { safetext.Fprintf(p.Stderr, "ssmguard: refused: %v; --peer any admits every user\n", err) })
 		}
 	}
 }
@@ -175,7 +175,7 @@ func logCall(p *env.Process, c api.Call) {
 	if who == "" {
 		who = "unknown caller"
 	}
-	fmt.Fprintf(p.Stderr, "ssmguard: %s %s %s %s %s\n", c.At.Format("15:04:05.000"), c.Region, c.Operation, who, outcome)
+	safetext.Fprintf(p.Stderr, "ssmguard: %s %s %s %s %s\n", c.At.Format("15:04:05.000"), c.Region, c.Operation, who, outcome)
 }
 
 // within serves the sandbox while do runs. An interrupt from the terminal is left to
@@ -227,7 +227,7 @@ func runInside(ctx context.Context, p *env.Process, command []string, env []sand
 // name, Config for a faulty file.
 func worldError(err error) error {
 	if errors.As(err, new(yamlfile.Faults)) || errors.As(err, new(*policy.SyntaxError)) {
-		return exit.Coded(err.Error(), exit.Config)
+		return exit.WithCode(err, exit.Config)
 	}
 	return exit.Usagef("%v", err)
 }
@@ -239,7 +239,7 @@ func listWorlds(p *env.Process) error {
 	}
 	t := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 	for _, w := range worlds {
-		fmt.Fprintf(t, "%s\t%s\n", w.Name, w.About)
+		safetext.Fprintf(t, "%s\t%s\n", w.Name, w.About)
 	}
 	return t.Flush()
 }
@@ -306,7 +306,7 @@ func describe(s *sandbox.Sandbox, login api.Credentials) (string, error) {
 func shellLines(env []sandbox.Variable) string {
 	var b strings.Builder
 	for _, v := range env {
-		fmt.Fprintf(&b, "export %s=%s\n", v.Name, shellescape.Quote(v.Value))
+		fmt.Fprintf(&b, "export %s=%s\n", v.Name, safetext.Word(v.Value))
 	}
 	var stray []string
 	for _, name := range sandbox.Outside {

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
@@ -12,6 +11,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/program"
+	"ssmguard/internal/safetext"
 )
 
 // StartSession runs the words after `start-session`.
@@ -41,7 +41,7 @@ func run(ctx context.Context, line *ask.Line) error {
 	case awscli.Help:
 		return command.ErrHelp
 	case awscli.Version:
-		_, err := fmt.Fprintln(line.Process.Stdout, env.Version())
+		_, err := safetext.Fprintf(line.Process.Stdout, "%s\n", env.Version())
 		return err
 	case awscli.Foreign:
 		return line.Unknown()
@@ -97,7 +97,7 @@ func elsewhere(l *ask.Line, become func(path string, args, environ []string) err
 	case awscli.Help:
 		return command.ErrHelp
 	case awscli.Version:
-		_, err := fmt.Fprintln(l.Process.Stdout, env.Version())
+		_, err := safetext.Fprintf(l.Process.Stdout, "%s\n", env.Version())
 		return err
 	case awscli.Skeleton:
 		return exit.Usagef("--generate-cli-skeleton is the AWS CLI's own, and there is no other aws in PATH to hand it to")

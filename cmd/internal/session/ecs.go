@@ -73,7 +73,7 @@ func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.Questio
 		}
 		return nil, Attempt{Line: l}.Refused(ctx, guard.Decision{}, err)
 	case errors.As(err, &choice):
-		return nil, exit.Coded(err.Error(), exit.Usage)
+		return nil, exit.WithCode(err, exit.Usage)
 	case err != nil:
 		return nil, Attempt{Line: l}.Refused(ctx, guard.Decision{}, err)
 	}

@@ -3,13 +3,13 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"time"
 
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/env"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/door"
@@ -30,7 +30,7 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	defer stop()
 	defer func() {
 		if err := proxy.End(ctx, n.dialer.API, s.ID); err != nil {
-			fmt.Fprintf(n.process.Stderr, "ssmguard: warning: %v\n", err)
+			safetext.Fprintf(n.process.Stderr, "ssmguard: warning: %v\n", err)
 		}
 	}()
 	local, err := localEnd(s.Spec.Parameters, n.admission())
@@ -97,7 +97,7 @@ func mayBeSilent(s proxy.Spec) bool {
 
 // admission says who may use the forwarded port.
 func (n *nativeSession) admission() door.Options {
-	peers := &dial.Peers{Say: func(line string) { fmt.Fprintf(n.process.Stderr, "ssmguard: %s\n", line) }}
+	peers := &dial.Peers{Say: func(line string) { safetext.Fprintf(n.process.Stderr, "ssmguard: %s\n", line) }}
 	return door.Options{AnyPeer: n.anyPeer, Peer: peers.Told}
 }
 
@@ -146,7 +146,7 @@ func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *pro
 	}
 	in := channel.NewInlet(local)
 	defer in.Close()
-	fmt.Fprintf(n.process.Stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
+	safetext.Fprintf(n.process.Stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
 	further := &dial.FurtherSessions{Dialer: n.dialer, Spec: s.Spec, Traffic: new(dial.Traffic)}
 	defer further.Wait()
 	err = ch.Forward(ctx, in, channel.ForwardOptions{More: further.Open})

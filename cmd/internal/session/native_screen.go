@@ -11,6 +11,7 @@ import (
 
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/env"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 )
@@ -141,16 +142,17 @@ func (s *screen) note(text string) {
 func (s *screen) say(text string) {
 	switch {
 	case !s.terminal:
-		fmt.Fprintf(s.notes, "ssmguard: %s\n", text)
+		safetext.Fprintf(s.notes, "ssmguard: %s\n", safetext.Own(safetext.Paragraph(text, "  ")))
 	case s.shared && s.fullScreen:
 		short, _, _ := strings.Cut(text, ":") // one row
-		fmt.Fprintf(s.notes, "\x1b7\x1b[H\x1b[7mssmguard: %s\x1b[m\x1b[K\x1b8", short)
+		safetext.Fprintf(s.notes, "\x1b7\x1b[H\x1b[7mssmguard: %s\x1b[m\x1b[K\x1b8", short)
 	default:
 		begin := ""
 		if s.midLine() || s.unknownContent {
 			begin = "\r\n"
 		}
-		fmt.Fprintf(s.notes, "%sssmguard: %s\r\n%s", begin, strings.ReplaceAll(text, "\n", "\r\n"), s.current())
+		text = strings.ReplaceAll(safetext.Paragraph(text, "  "), "\n", "\r\n")
+		fmt.Fprintf(s.notes, "%sssmguard: %s\r\n%s", begin, text, s.current())
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/safetext"
 )
 
 // canPick reports whether a target can be chosen: the terminal has to support cursor
@@ -85,18 +86,18 @@ func pick(ctx context.Context, p *env.Process, nodes []awsiam.Node) (string, err
 	keys := newKeys(in)
 	defer close(keys.want)
 	for {
-		fmt.Fprint(p.Stderr, k.draw())
+		safetext.Fprintf(p.Stderr, "%s", k.draw())
 		typed, err := keys.next(ctx)
 		if err != nil {
-			fmt.Fprint(p.Stderr, k.wipe())
+			safetext.Fprintf(p.Stderr, "%s", k.wipe())
 			return "", err
 		}
 		switch k.press(typed) {
 		case picked:
-			fmt.Fprint(p.Stderr, k.wipe())
+			safetext.Fprintf(p.Stderr, "%s", k.wipe())
 			return k.nodes[k.found[k.at]].ID, nil
 		case left:
-			fmt.Fprint(p.Stderr, k.wipe())
+			safetext.Fprintf(p.Stderr, "%s", k.wipe())
 			return "", exit.EndWith(exit.Interrupt)
 		}
 	}
@@ -161,15 +162,16 @@ const (
 	left
 )
 
-func newPicker(nodes []awsiam.Node, width, rows int) *picker {
-	k := &picker{nodes: nodes, width: width, rows: rows}
+func newPicker(nodes []awsiam.Node, columns, rows int) *picker {
+	k := &picker{nodes: nodes, width: columns, rows: rows}
+	width := func(text string) int { return utf8.RuneCountInString(safetext.Line(text)) }
 	name, id, platform := 4, 4, 4
 	for _, n := range nodes {
-		name, id, platform = max(name, utf8.RuneCountInString(n.Name)), max(id, len(n.ID)), max(platform, len(n.Platform))
+		name, id, platform = max(name, width(n.Name)), max(id, width(n.ID)), max(platform, width(n.Platform))
 	}
 	for _, n := range nodes {
 		state := strings.TrimSpace(n.State + " " + strings.ToLower(n.Ping))
-		k.lines = append(k.lines, strings.TrimRight(fmt.Sprintf("%-*s  %-*s  %-*s  %s", min(name, 40), env.Printable(n.Name), id, n.ID, min(platform, 16), n.Platform, state), " "))
+		k.lines = append(k.lines, strings.TrimRight(safetext.Sprintf("%-*s  %-*s  %-*s  %s", min(name, 40), n.Name, id, n.ID, min(platform, 16), n.Platform, state), " "))
 	}
 	k.filter()
 	return k
@@ -251,9 +253,9 @@ func (k *picker) move(step int) {
 }
 
 // draw returns the output that draws the list in place of the last one.
-func (k *picker) draw() string {
+func (k *picker) draw() safetext.Own {
 	var b strings.Builder
-	b.WriteString(k.wipe())
+	b.WriteString(string(k.wipe()))
 	fmt.Fprintf(&b, "%s\r\n", k.fit(fmt.Sprintf("target (%d of %d): %s", len(k.found), len(k.nodes), k.query)))
 	first := max(0, k.at-k.rows+1)
 	k.drawn = 1
@@ -265,17 +267,17 @@ func (k *picker) draw() string {
 		fmt.Fprintf(&b, "%s\r\n", k.fit(mark+k.lines[k.found[i]]))
 		k.drawn++
 	}
-	return b.String()
+	return safetext.Own(b.String())
 }
 
 // wipe returns the output that erases the list.
-func (k *picker) wipe() string {
+func (k *picker) wipe() safetext.Own {
 	if k.drawn == 0 {
 		return ""
 	}
 	n := k.drawn
 	k.drawn = 0
-	return fmt.Sprintf("\r\x1b[%dA\x1b[J", n)
+	return safetext.Own(fmt.Sprintf("\r\x1b[%dA\x1b[J", n))
 }
 
 // fit cuts a line to the screen's width: a wrapped line could not be erased.

@@ -19,6 +19,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 )
@@ -137,7 +138,7 @@ func (k keyPusher) Open(ctx context.Context) (*proxy.Session, error) {
 	g.Go(func() error { return awsssm.PushKey(ctx, k.cfg, k.target, k.user, k.key) })
 	session, err := k.Opener.Open(ctx)
 	if pushed := g.Wait(); pushed != nil && err == nil {
-		fmt.Fprintf(k.stderr, "ssmguard: warning: the key could not be pushed: %s\n", env.OneLine(pushed))
+		safetext.Fprintf(k.stderr, "ssmguard: warning: the key could not be pushed: %s\n", env.OneLine(pushed))
 	}
 	return session, err
 }

@@ -14,6 +14,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 )
@@ -120,7 +121,7 @@ func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 		a.Line.Log.Debug("the guard could not ask", "err", err)
 		return decision, nil
 	case err != nil:
-		fmt.Fprintf(a.Line.Process.Stderr, "ssmguard: warning: the guard could not ask: %v\n", err)
+		safetext.Fprintf(a.Line.Process.Stderr, "ssmguard: warning: the guard could not ask: %v\n", err)
 		return decision, nil
 	}
 	if err := a.tell(decision); err != nil {
@@ -146,7 +147,7 @@ func (a Attempt) tell(d guard.Decision) error {
 			return nil
 		}
 		if refused := foreseenRefusal(d); refused != nil && stops(a.Line.Own.Guard, verdict) {
-			fmt.Fprint(a.Line.Process.Stderr, exit.AWSText(a.Line.Process, refused))
+			safetext.Fprintf(a.Line.Process.Stderr, "%s", exit.AWSText(a.Line.Process, refused))
 		}
 	}
 	return a.Line.Show(d, false)
@@ -186,9 +187,9 @@ func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error
 	if !errors.As(err, &refused) || a.Line.Own.Guard == configs.GuardOff {
 		return err
 	}
-	fmt.Fprint(a.Line.Process.Stderr, exit.AWSText(a.Line.Process, refused))
+	safetext.Fprintf(a.Line.Process.Stderr, "%s", exit.AWSText(a.Line.Process, refused))
 	if advice := exit.CredentialAdvice(refused); advice != "" {
-		fmt.Fprintf(a.Line.Process.Stderr, "ssmguard: %s\n", advice)
+		safetext.Fprintf(a.Line.Process.Stderr, "ssmguard: %s\n", advice)
 		return exit.EndWith(exit.Refused)
 	}
 	refusal, ok := finding.ParseRefusal(refused.Error())

@@ -3,7 +3,6 @@ package tunnel
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
+	"ssmguard/internal/safetext"
 )
 
 // tunnelAdd writes a tunnel into the user's or the project's file, from our own
@@ -46,20 +46,20 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 	}
 	data, err := read(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return exit.Coded(err.Error(), exit.Config)
+		return exit.WithCode(err, exit.Config)
 	}
 	data, added, err := configs.AddTunnel(file, data, t, configs.Variables{Lookup: p.Lookup, Project: o.Add.project})
 	if err != nil {
-		return exit.Coded(err.Error(), exit.Config)
+		return exit.WithCode(err, exit.Config)
 	}
 	if real, err := filepath.EvalSymlinks(file); err == nil {
 		file = real // a link stays a link
 	}
 	if err := env.ReplaceFile(file, string(data)); err != nil {
-		return exit.Coded(err.Error(), exit.Config)
+		return exit.WithCode(err, exit.Config)
 	}
-	fmt.Fprintf(p.Stderr, "ssmguard: added to %s\n", file)
-	_, err = fmt.Fprint(p.Stdout, added)
+	safetext.Fprintf(p.Stderr, "ssmguard: added to %s\n", file)
+	_, err = safetext.Fprintf(p.Stdout, "%s", safetext.Own(safetext.Text(added)))
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 )
 
@@ -102,7 +103,7 @@ func already(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.
 	if wanted != (configs.Tunnel{LocalPort: -1}) && !slices.Equal(rec.Words, o.raw) {
 		change = fmt.Sprintf("; close it to change it: %q", "ssmguard tunnel down "+rec.Name)
 	}
-	fmt.Fprintf(p.Stderr, "ssmguard: %s is open in the background already%s%s\n", name, part, change)
+	safetext.Fprintf(p.Stderr, "ssmguard: %s is open in the background already%s%s\n", name, part, change)
 	greet := newGreeting(p, o)
 	var notReady error
 	for _, s := range r.StatusesOf(ctx, rec) {
@@ -111,7 +112,7 @@ func already(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.
 		}
 		if s.Name != proxy.Ready.String() {
 			notReady = exit.EndWith(exit.Other)
-			fmt.Fprintf(p.Stderr, "ssmguard: %s: %s\n", s.Tunnel, strings.TrimSuffix(s.Name+": "+s.Error, ": "))
+			safetext.Fprintf(p.Stderr, "ssmguard: %s: %s\n", s.Tunnel, strings.TrimSuffix(s.Name+": "+s.Error, ": "))
 			continue
 		}
 		if err := greet.Event(proxy.Event{At: s.Since, Tunnel: s.Tunnel, State: proxy.Ready, Session: s.Session, Listen: s.Listen}); err != nil {
@@ -151,7 +152,7 @@ func launch(ctx context.Context, p *env.Process, name, dir string, words []strin
 	case readyWord:
 		return errors.Join(err, cmd.Process.Release())
 	case tryingWord:
-		fmt.Fprintf(p.Stderr, "ssmguard: %s is not open yet; trying again in the background; see %q, end it with %q\n",
+		safetext.Fprintf(p.Stderr, "ssmguard: %s is not open yet; trying again in the background; see %q, end it with %q\n",
 			name, "ssmguard tunnel ls", "ssmguard tunnel down "+name)
 		return errors.Join(cmd.Process.Release(), exit.EndWith(exit.Other))
 	}

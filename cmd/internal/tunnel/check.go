@@ -3,7 +3,6 @@ package tunnel
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -14,6 +13,7 @@ import (
 	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy/door"
 )
 
@@ -35,11 +35,11 @@ func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 	worst, broken := policy.Allow, error(nil)
 	for _, conf := range selected {
 		if len(selected) > 1 && o.Output != "json" {
-			fmt.Fprintf(p.Stderr, "ssmguard: tunnel %s:\n", conf.Name)
+			safetext.Fprintf(p.Stderr, "ssmguard: tunnel %s:\n", conf.Name)
 		}
 		verdict, err := checkTunnel(ctx, p, conf, o)
 		if err != nil {
-			fmt.Fprintf(p.Stderr, "ssmguard: %s: %v\n", conf.Name, err)
+			safetext.Fprintf(p.Stderr, "ssmguard: %s: %v\n", conf.Name, err)
 			broken = errors.Join(broken, err)
 			continue
 		}
@@ -64,7 +64,7 @@ func checkTunnel(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Op
 		case !errors.As(err, &taken):
 			return policy.Unknown, err
 		default:
-			fmt.Fprintf(p.Stderr, "ssmguard: warning: %s: %v\n", conf.Name, taken)
+			safetext.Fprintf(p.Stderr, "ssmguard: warning: %s: %v\n", conf.Name, taken)
 		}
 	}
 	found, err := enter(ctx, p, conf, o)

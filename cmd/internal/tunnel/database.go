@@ -12,6 +12,7 @@ import (
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
+	"ssmguard/internal/safetext"
 	"ssmguard/internal/spelling"
 	"ssmguard/proxy/awsdb"
 )
@@ -80,15 +81,15 @@ func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) 
 		actions = append(actions, r.Action)
 		fixable = fixable && r.Action != "" && !r.Explicit && (r.Policy == "" || r.Policy == finding.IdentityPolicy)
 	}
-	text := fmt.Sprintf("error: %s may not look up %q", caller.Name(), name)
+	text := safetext.Sprintf("error: %s may not look up %q", caller.Name(), name)
 	if len(none.Kinds) > 0 {
-		text = none.Error() + instead(none) + "\n  unseen   the rest: " + caller.Name() + " may not look there"
+		text = safetext.Sprintf("%s%s\n  unseen   the rest: %s may not look there", none.Error(), instead(none), caller.Name())
 	}
 	for i, need := range needs {
-		text += fmt.Sprintf("\n  %-8s %s", []string{"needs", "or"}[min(i, 1)], need)
+		text += safetext.Sprintf("\n  %-8s %s", []string{"needs", "or"}[min(i, 1)], need)
 	}
 	if fixable {
-		text += fmt.Sprintf("\n  fix      add to %s:\n           %s", caller.Home(), allowing(actions, resources))
+		text += safetext.Sprintf("\n  fix      add to %s:\n           %s", caller.Home(), allowing(actions, resources))
 	}
 	return text + "\n  without  " + noLookup(conf, name)
 }
@@ -105,7 +106,7 @@ func allowing(actions, resources []string) string {
 	if err != nil {
 		return err.Error()
 	}
-	return string(b)
+	return string(safetext.JSON(b))
 }
 
 // noLookup says how to configure a tunnel without a lookup of its database.

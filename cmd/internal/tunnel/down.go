@@ -14,6 +14,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
+	"ssmguard/internal/safetext"
 )
 
 // tunnelDown closes tunnels: the named ones, or all in the background. A tunnel that is
@@ -28,7 +29,7 @@ func tunnelDown(ctx context.Context, p *env.Process, o *Options) error {
 		return err
 	}
 	for _, name := range shut {
-		fmt.Fprintf(p.Stderr, "ssmguard: %s is not open\n", name)
+		safetext.Fprintf(p.Stderr, "ssmguard: %s is not open\n", name)
 	}
 	if len(recs)+len(shut) == 0 {
 		fmt.Fprintln(p.Stderr, "ssmguard: no tunnel is open")
@@ -36,15 +37,15 @@ func tunnelDown(ctx context.Context, p *env.Process, o *Options) error {
 	var first error
 	for _, rec := range recs {
 		if rec.Foreground && len(o.Words) == 0 {
-			fmt.Fprintf(p.Stderr, "ssmguard: %s stays open in %v; name it to close it, too\n", strings.Join(rec.AskedFor(), " "), rec)
+			safetext.Fprintf(p.Stderr, "ssmguard: %s stays open in %v; name it to close it, too\n", strings.Join(rec.AskedFor(), " "), rec)
 			continue
 		}
 		if err := r.Stop(ctx, rec); err != nil {
-			fmt.Fprintf(p.Stderr, "ssmguard: %v\n", err)
+			safetext.Fprintf(p.Stderr, "ssmguard: %v\n", err)
 			first = cmp.Or(first, error(exit.EndWith(exit.Other)))
 			continue
 		}
-		fmt.Fprintf(p.Stdout, "%s: closed\n", strings.Join(rec.AskedFor(), " "))
+		safetext.Fprintf(p.Stdout, "%s: closed\n", strings.Join(rec.AskedFor(), " "))
 	}
 	return first
 }
@@ -160,11 +161,13 @@ func tunnelLogs(ctx context.Context, p *env.Process, o *Options) error {
 		return err
 	}
 	defer f.Close()
+	out := safetext.NewLog(p.Stdout)
+	defer out.Flush() //nolint:errcheck // an error of Write was returned
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
 		alive := r.Alive(name)
-		if _, err := io.Copy(p.Stdout, f); err != nil || !o.Follow || !alive {
+		if _, err := io.Copy(out, f); err != nil || !o.Follow || !alive {
 			return err
 		}
 		select {

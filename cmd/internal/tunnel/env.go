@@ -11,6 +11,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/configs"
+	"ssmguard/internal/safetext"
 )
 
 // tunnelEnv prints connection settings for the database behind a background tunnel.
@@ -36,13 +37,13 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 		return err
 	}
 	if hint := formats[a.Format].hint(a); a.Real != "" && hint != "" {
-		fmt.Fprintf(p.Stderr, "ssmguard: %s\n", hint)
+		safetext.Fprintf(p.Stderr, "ssmguard: %s\n", hint)
 	}
 	switch {
 	case a.Password != "":
 		fmt.Fprintln(p.Stderr, "ssmguard: the token opens connections for 15 minutes; those that are open stay open")
 	case a.IAMAuth:
-		fmt.Fprintf(p.Stderr, "ssmguard: %s takes IAM tokens for passwords; --token makes one\n", conf.Name)
+		safetext.Fprintf(p.Stderr, "ssmguard: %s takes IAM tokens for passwords; --token makes one\n", conf.Name)
 	}
 	return nil
 }

@@ -7,11 +7,9 @@ import (
 	"net/url"
 	"strings"
 
-	"al.essio.dev/pkg/shellescape"
-
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
-	"ssmguard/internal/yamlfile"
+	"ssmguard/internal/safetext"
 )
 
 // access is how a client connects to the database behind a tunnel.
@@ -104,7 +102,7 @@ func (a access) keepsToken() error {
 // format.
 func (a access) text() (string, error) {
 	for _, v := range []setting{{"host", a.Host}, {"port", a.Port}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
-		if at := strings.IndexFunc(v.value, yamlfile.Control); at >= 0 {
+		if at := strings.IndexFunc(v.value, safetext.Control); at >= 0 {
 			return "", exit.Usagef("the %s has the control character %U; give another", v.name, []rune(v.value[at:])[0])
 		}
 	}
@@ -170,7 +168,11 @@ func optionLines(all []setting) string {
 	var b strings.Builder
 	for _, v := range all {
 		if v.value != "" {
-			fmt.Fprintf(&b, "%s=\"%s\"\n", v.name, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v.value))
+			quoted, err := safetext.Option(v.value)
+			if err != nil {
+				continue // text refused it before
+			}
+			fmt.Fprintf(&b, "%s=%s\n", v.name, quoted)
 		}
 	}
 	return b.String()
@@ -246,7 +248,7 @@ func exports(all []setting) string {
 	var b strings.Builder
 	for _, v := range all {
 		if v.value != "" {
-			fmt.Fprintf(&b, "export %s=%s\n", v.name, shellescape.Quote(v.value))
+			fmt.Fprintf(&b, "export %s=%s\n", v.name, safetext.Word(v.value))
 		}
 	}
 	return b.String()

@@ -3,7 +3,6 @@ package tunnel
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
+	"ssmguard/internal/safetext"
 )
 
 // tunnelLs lists the open tunnels, the background tunnels that have ended without being
@@ -28,7 +28,7 @@ func tunnelLs(ctx context.Context, p *env.Process, o *Options) error {
 	}
 	c, err := ReadConfig(p)
 	if err != nil {
-		fmt.Fprintf(p.Stderr, "ssmguard: warning: %v\n", err)
+		safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
 		if !slices.ContainsFunc(rows, func(s keeper.Status) bool { return s.Tunnel == name }) {
@@ -40,7 +40,7 @@ func tunnelLs(ctx context.Context, p *env.Process, o *Options) error {
 	}
 	warnOf(p, c, o.Words)
 	if o.Output == "json" {
-		enc := json.NewEncoder(p.Stdout)
+		enc := safetext.NewEncoder(p.Stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(append([]keeper.Status{}, rows...))
 	}
@@ -99,7 +99,7 @@ func noteOf(s keeper.Status) string {
 
 func listTunnels(p *env.Process, rows []keeper.Status) error {
 	if len(rows) == 0 {
-		_, err := fmt.Fprintf(p.Stderr, "ssmguard: no tunnels; %q writes one\n", "ssmguard tunnel add")
+		_, err := safetext.Fprintf(p.Stderr, "ssmguard: no tunnels; %q writes one\n", "ssmguard tunnel add")
 		return err
 	}
 	t := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
@@ -114,7 +114,7 @@ func listTunnels(p *env.Process, rows []keeper.Status) error {
 		if s.Foreground {
 			process = fmt.Sprintf("pid %d, in the foreground", s.PID)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Tunnel, s.Name, cmp.Or(s.Listen, "-"), open, up, down, since, process, noteOf(s))
+		safetext.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Tunnel, s.Name, cmp.Or(s.Listen, "-"), open, up, down, since, process, noteOf(s))
 	}
 	return t.Flush()
 }

@@ -14,6 +14,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/configs"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 )
@@ -63,7 +64,7 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, er
 	for _, t := range ts {
 		if _, err := t.place.get(ctx); err != nil && (ctx.Err() != nil || t.final(err)) {
 			if exit.As[exit.StatusError](err) && len(ts) > 1 { // the denial was printed without the tunnel's name
-				fmt.Fprintf(p.Stderr, "ssmguard: %s may not be opened, so none of the %d tunnels is\n", t.conf.Name, len(ts))
+				safetext.Fprintf(p.Stderr, "ssmguard: %s may not be opened, so none of the %d tunnels is\n", t.conf.Name, len(ts))
 			}
 			return nil, t.failed(err, len(ts) > 1)
 		}

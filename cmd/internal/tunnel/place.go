@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 
@@ -18,6 +17,7 @@ import (
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsdb"
 	"ssmguard/proxy/awsssm"
@@ -193,10 +193,10 @@ func (f *far) lookUp(ctx context.Context, p *env.Process, o *Options) (err error
 	f.conf.Host, f.conf.Port = e.Host, e.Port
 	f.conf.Database = cmp.Or(f.conf.Database, e.Database)
 	if e.Down() {
-		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s %s is %s: nothing answers there\n", e.Kind, e.Name, e.Status)
+		safetext.Fprintf(p.Stderr, "ssmguard: warning: %s %s is %s: nothing answers there\n", e.Kind, e.Name, e.Status)
 	}
 	if e.Shards > 1 {
-		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s has %d shards, and clients in cluster mode connect to each of them, past the tunnel\n", e.Name, e.Shards)
+		safetext.Fprintf(p.Stderr, "ssmguard: warning: %s has %d shards, and clients in cluster mode connect to each of them, past the tunnel\n", e.Name, e.Shards)
 	}
 	f.line, err = sessionLine(p, f.conf, o)
 	return err

@@ -2,7 +2,6 @@ package tunnel
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"ssmguard/cmd/internal/env"
@@ -10,6 +9,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 	"ssmguard/proxy/awsdb"
 )
 
@@ -25,7 +25,7 @@ func (f far) token(ctx context.Context, p *env.Process) (string, error) {
 		return "", exit.Usagef("an IAM token for a cache names it; give the tunnel elasticache in place of host")
 	case conf.ElastiCache == "":
 		if e.Engine != "" && !e.IAMAuth && !conf.IAMAuth {
-			fmt.Fprintf(p.Stderr, "ssmguard: warning: IAM authentication is off for %s %s: it will refuse the token\n", e.Kind, e.Name)
+			safetext.Fprintf(p.Stderr, "ssmguard: warning: IAM authentication is off for %s %s: it will refuse the token\n", e.Kind, e.Name)
 		}
 		return awsdb.Token(ctx, f.aws.Config, conf.Host, conf.Port, conf.User)
 	case !e.TakesTokens():
@@ -67,9 +67,9 @@ func (f far) warnLogin(ctx context.Context, p *env.Process) {
 		} else {
 			missing = append(missing, r.Grant.Resource)
 		}
-		fmt.Fprintf(p.Stderr, "ssmguard: warning: the token will be refused: %s may not do %s on %s: %s\n", caller.Name(), action, r.Grant.Resource, why)
+		safetext.Fprintf(p.Stderr, "ssmguard: warning: the token will be refused: %s may not do %s on %s: %s\n", caller.Name(), action, r.Grant.Resource, why)
 	}
 	if len(missing) > 0 {
-		fmt.Fprintf(p.Stderr, "  fix      add to %s:\n           %s\n", caller.Home(), allowing([]string{action}, missing))
+		safetext.Fprintf(p.Stderr, "  fix      add to %s:\n           %s\n", caller.Home(), allowing([]string{action}, missing))
 	}
 }

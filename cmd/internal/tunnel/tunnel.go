@@ -2,7 +2,6 @@ package tunnel
 
 import (
 	"cmp"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
+	"ssmguard/internal/safetext"
 )
 
 // Options are the options of the tunnel commands. They override the keys of a tunnel's
@@ -78,13 +78,13 @@ func loadConfig(p *env.Process, onTheSpot bool, names ...string) (configs.Config
 // warnOf warns of a project's file that is not used, wholly or in part.
 func warnOf(p *env.Process, c configs.Config, names []string) {
 	for _, text := range c.Warnings(names...) {
-		fmt.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
+		safetext.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
 	}
 }
 
 // configError is the error for faulty files, with our prefix on each line.
 func configError(err error) error {
-	return exit.Coded(strings.ReplaceAll(err.Error(), "\n", "\nssmguard: "), exit.Config)
+	return exit.WithCode(err, exit.Config)
 }
 
 // nameError gives the error for an unknown tunnel its exit code: Config if a file that
@@ -93,7 +93,7 @@ func nameError(err error) error {
 	if exit.As[*configs.UnusedError](err) {
 		return configError(err)
 	}
-	return exit.Coded(err.Error(), exit.Usage)
+	return exit.WithCode(err, exit.Usage)
 }
 
 // userFile is the user's configuration file, "" without a home directory.

@@ -16,6 +16,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
+	"ssmguard/internal/safetext"
 )
 
 // How long opening is retried after faults that may pass by themselves.
@@ -194,7 +195,7 @@ func (v verb) parse(words []string, getenv func(string) string) (*Options, error
 		case !strings.HasPrefix(word, "-"):
 		case at < 0 && v.name == "run" && i > 1: // orders sh -c ...
 			return nil, exit.Usagef("%s is not an option of tunnel run; a command follows %q: ssmguard tunnel run %s -- %s",
-				env.Printable(word), "--", env.Printable(rest[0]), env.Printable(strings.Join(rest[1:], " ")))
+				safetext.Line(word), "--", safetext.Line(rest[0]), safetext.Line(strings.Join(rest[1:], " ")))
 		default:
 			return nil, exit.Usagef("%s", exit.UnknownOption(word, command.Names(flags), fmt.Sprintf("; see %q", "ssmguard help tunnel "+v.name)))
 		}
