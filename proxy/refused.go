@@ -45,9 +45,10 @@ const (
 	ClosedEarly
 	BadTLS
 	BadProxy
+	Unbounded // the answer is longer, or took longer, than any that AWS gives
 )
 
-// reasonText holds the AWS CLI's sentence for each reason; %[1]s is the endpoint, %[2]v the cause.
+// reasonText holds the AWS CLI's sentence for each reason, which has none for Unbounded; %[1]s is the endpoint, %[2]v the cause.
 var reasonText = map[Reason]string{
 	NoConnection:   "Could not connect to the endpoint URL: %[1]q",
 	ReadTimeout:    "Read timeout on endpoint URL: %[1]q",
@@ -55,12 +56,13 @@ var reasonText = map[Reason]string{
 	ClosedEarly:    "Connection was closed before we received a valid response from endpoint URL: %[1]q.",
 	BadTLS:         "SSL validation failed for %[1]s %[2]v",
 	BadProxy:       "Failed to connect to proxy URL: %[1]q",
+	Unbounded:      "The answer of the endpoint URL %[1]q cannot be used: %[2]v",
 }
 
 // Error returns the AWS CLI's message.
 func (u *Unreachable) Error() string {
 	args := []any{u.Endpoint, u.Err}
-	if u.Reason != BadTLS {
+	if u.Reason != BadTLS && u.Reason != Unbounded {
 		args = args[:1]
 	}
 	return fmt.Sprintf(reasonText[u.Reason], args...)

@@ -105,12 +105,15 @@ func reason(err error) proxy.Reason {
 		alert     tls.AlertError
 		op        *net.OpError
 		slow      net.Error
-		trust     interface{ TrustFault() bool } // of awsconf: the certificate bundle cannot be read
+		trust     interface{ TrustFault() bool }  // of awsconf: the certificate bundle cannot be read
+		bounds    interface{ OutOfBounds() bool } // of awsconf: the answer has no end
 	)
 	switch {
 	case errors.As(err, &trust) && trust.TrustFault(), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid),
 		errors.As(err, &verify), errors.As(err, &record), errors.As(err, &alert):
 		return proxy.BadTLS
+	case errors.As(err, &bounds) && bounds.OutOfBounds():
+		return proxy.Unbounded
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		return proxy.BadProxy
 	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():

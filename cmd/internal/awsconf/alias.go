@@ -1,7 +1,6 @@
 package awsconf
 
 import (
-	"os"
 	"slices"
 	"strings"
 )
@@ -16,7 +15,7 @@ func Aliased(service, operation string, lookup func(string) (string, bool)) bool
 
 // aliases are the sections of the user's alias file.
 func aliases(lookup func(string) (string, bool)) map[string]section {
-	data, err := os.ReadFile(environment{lookup}.aws("cli", "alias"))
+	data, err := cacheBound.readFile(environment{lookup}.aws("cli", "alias"))
 	if err != nil {
 		return nil
 	}

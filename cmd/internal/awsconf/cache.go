@@ -104,7 +104,7 @@ func (l *loader) cached(key, kind string, fetch func(context.Context) (*cacheEnt
 }
 
 func readJSON(path string, to any) error {
-	data, err := os.ReadFile(path)
+	data, err := cacheBound.readFile(path)
 	if err != nil {
 		return err
 	}

@@ -191,7 +191,7 @@ func (e environment) credentialFile() (provider, error) {
 	if _, ok := e.lookup("AWS_CREDENTIAL_FILE"); !ok {
 		return nil, nil
 	}
-	data, err := os.ReadFile(e.path("AWS_CREDENTIAL_FILE", ""))
+	data, err := cacheBound.readFile(e.path("AWS_CREDENTIAL_FILE", ""))
 	if err != nil {
 		return nil, nil
 	}
@@ -217,7 +217,7 @@ func (e environment) botoConfig() (provider, error) {
 		paths = []string{e.path("BOTO_CONFIG", "")}
 	}
 	for _, path := range paths {
-		sections, err := readINI(path, os.ReadFile)
+		sections, err := readINI(path, cacheBound.readFile)
 		if err != nil {
 			return nil, err
 		}

@@ -3,7 +3,7 @@ package awsconf
 import (
 	"context"
 	"net/http"
-	"time"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -79,7 +79,7 @@ func (c *clients) configIn(id, region string, p provider) aws.Config {
 // linkLocal is the HTTP client for credentials of containers and instances. Link-local
 // addresses are never behind a proxy.
 func (c *clients) linkLocal() *http.Client {
-	return &http.Client{Transport: c.transports.base(nil), Timeout: time.Minute}
+	return &http.Client{Transport: c.transports.base(nil), Timeout: metadataBound.total, CheckRedirect: noRedirects}
 }
 
 func (c *clients) explanation(operation, id string) Call {
@@ -95,12 +95,21 @@ type retries struct {
 func (r retries) retryer() aws.Retryer {
 	standard := func(o *retry.StandardOptions) {
 		o.MaxAttempts = r.attempts
-		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(transportRetryable))
+		o.Retryables = slices.Concat([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(boundRetryable)}, o.Retryables,
+			[]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(transportRetryable)})
 	}
 	if r.adaptive {
 		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) { o.StandardOptions = append(o.StandardOptions, standard) })
 	}
 	return retry.NewStandard(standard)
+}
+
+// boundRetryable leaves out answers without end: the next would have none either.
+func boundRetryable(err error) aws.Ternary {
+	if isBound(err) {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }
 
 // transportRetryable adds errors that the CLI retries and the SDK does not: a failed

@@ -35,6 +35,7 @@ const (
 	reasonTLS
 	reasonProxy
 	reasonScheme
+	reasonBound
 )
 
 // reasonOf classifies the error of a call that got no answer.
@@ -51,6 +52,8 @@ func reasonOf(err error) reason {
 	)
 	isOp := errors.As(err, &op)
 	switch {
+	case isBound(err):
+		return reasonBound
 	case isOp && op.Op == "proxyconnect":
 		return reasonProxy
 	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &record), errors.As(err, &bundle):
@@ -115,6 +118,8 @@ func unanswered(err error, call Call) *Error {
 		return errorf(CodeOther, "Read timeout on endpoint URL: %q", target)
 	case reasonClosed:
 		return errorf(CodeOther, "Connection was closed before we received a valid response from endpoint URL: %q.", target)
+	case reasonBound:
+		return errorf(CodeOther, "The answer of the endpoint URL %q cannot be used: %s", target, innermost(err))
 	case reasonScheme:
 		u, _ := url.Parse(target)
 		return errorf(CodeOther, "An HTTP Client raised an unhandled exception: Not supported URL scheme %s", u.Scheme)

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -45,7 +44,7 @@ func (t *transports) client(how trust) *http.Client {
 	}
 	c := &http.Client{
 		Transport:     &lazyTransport{how: how, base: t.base(t.proxy)},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: noRedirects,
 	}
 	t.made[how] = c
 	return c
@@ -71,12 +70,13 @@ func (s *Session) Dialing() (proxy func(*http.Request) (*url.URL, error), truste
 
 func (t *transports) base(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 	return &http.Transport{
-		Proxy:                 proxy,
-		DialContext:           (&net.Dialer{Timeout: t.connect, KeepAlive: 30 * time.Second}).DialContext,
-		ResponseHeaderTimeout: t.read,
-		MaxIdleConnsPerHost:   8,
-		IdleConnTimeout:       90 * time.Second,
-		DisableCompression:    true,
+		Proxy:                  proxy,
+		DialContext:            (&net.Dialer{Timeout: t.connect, KeepAlive: 30 * time.Second}).DialContext,
+		ResponseHeaderTimeout:  t.read,
+		MaxResponseHeaderBytes: headerBound,
+		MaxIdleConnsPerHost:    8,
+		IdleConnTimeout:        90 * time.Second,
+		DisableCompression:     true, // an answer is as long as what is read of it
 		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
 			if answer.StatusCode == http.StatusOK {
 				return nil
@@ -118,26 +118,37 @@ func (l *lazyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, l.err
 		}
 	}
-	resp, err := l.base.RoundTrip(req)
+	ctx, stop := context.WithCancelCause(req.Context())
+	defer stop(nil)
+	resp, err := l.base.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return whole(resp), nil
+	return whole(resp, stop)
 }
 
 // whole reads an answer to its end; AWS's answers are short. The SDK closes a request's
 // body as soon as an answer begins. With a server as near as the sandbox, that can
 // interrupt the writing of the request, and close the connection before the rest of the
-// answer is read.
-func whole(resp *http.Response) *http.Response {
-	data, err := io.ReadAll(resp.Body)
-	resp.Body.Close() //nolint:errcheck // it has been read
+// answer is read. stop ends the request; it is called for answers that take too long.
+func whole(resp *http.Response, stop func(error)) (*http.Response, error) {
+	late := answerBound.tooLong()
+	timer := time.AfterFunc(answerBound.total, func() { stop(late) })
+	data, err := answerBound.read(resp.Body)
+	inTime := timer.Stop()
+	resp.Body.Close() //nolint:errcheck // it has been read, or is given up
+	switch {
+	case err != nil && !inTime:
+		return nil, late
+	case isBound(err):
+		return nil, err
+	}
 	var rest io.Reader = bytes.NewReader(data)
 	if err != nil {
 		rest = io.MultiReader(rest, failing{err})
 	}
 	resp.Body = io.NopCloser(rest)
-	return resp
+	return resp, nil
 }
 
 // failing is a reader that returns an error.
@@ -155,7 +166,7 @@ func (t trust) config() (*tls.Config, error) {
 	if t.bundle == "" || t.skip {
 		return config, nil
 	}
-	data, err := os.ReadFile(t.bundle)
+	data, err := bundleBound.readFile(t.bundle)
 	if err != nil {
 		return nil, &BundleError{err.Error()}
 	}

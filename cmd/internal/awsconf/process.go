@@ -1,7 +1,6 @@
 package awsconf
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -20,12 +20,13 @@ func (l *loader) process(name string) (provider, error) {
 	if !ok {
 		return nil, nil
 	}
-	return l.fetched(func(ctx context.Context) (aws.Credentials, error) { return runProcess(ctx, command, l.stdin) })
+	return l.fetched(func(ctx context.Context) (aws.Credentials, error) { return processBound.run(ctx, command, l.stdin) })
 }
 
 const customProcess = "custom-process"
 
-func runProcess(ctx context.Context, command string, stdin *os.File) (aws.Credentials, error) {
+// run runs a command for its credentials.
+func (b bound) run(ctx context.Context, command string, stdin *os.File) (aws.Credentials, error) {
 	words, err := SplitWords(command)
 	switch {
 	case err != nil:
@@ -33,20 +34,32 @@ func runProcess(ctx context.Context, command string, stdin *os.File) (aws.Creden
 	case len(words) == 0:
 		return aws.Credentials{}, errorf(CodeOther, "list index out of range")
 	}
-	var stdout, stderr bytes.Buffer
+	ctx, blame, cancel := b.timed(ctx)
+	defer cancel()
+	stdout, stderr := &limited{bound: b}, &limited{bound: b}
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.WaitDelay = time.Second // a program that it has started may hold its output
 	if stdin != nil {
 		cmd.Stdin = stdin
 	}
-	if err := cmd.Run(); err != nil {
+	err = cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // it has ended well, and said all that it had to say
+	}
+	if err = blame(err); err != nil {
 		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			return aws.Credentials{}, retrievalError(customProcess, stderr.String())
+		switch {
+		case stdout.over, stderr.over:
+			return aws.Credentials{}, retrievalError(customProcess, b.tooLarge().Error())
+		case isBound(err):
+			return aws.Credentials{}, retrievalError(customProcess, err.Error())
+		case errors.As(err, &exit):
+			return aws.Credentials{}, retrievalError(customProcess, string(stderr.data))
 		}
 		return aws.Credentials{}, errorf(CodeOther, "%v", err)
 	}
-	return parseProcess(stdout.Bytes())
+	return parseProcess(stdout.data)
 }
 
 func parseProcess(out []byte) (aws.Credentials, error) {

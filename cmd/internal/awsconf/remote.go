@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -137,7 +135,7 @@ func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credential
 	header := http.Header{"Accept": {"application/json"}}
 	token, hasToken := l.scope.env.lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN")
 	if path, ok := l.scope.env.lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); ok {
-		data, err := os.ReadFile(path)
+		data, err := tokenBound.readFile(path)
 		if err != nil {
 			return aws.Credentials{}, errorf(CodeOther, "%v", err)
 		}
@@ -157,6 +155,8 @@ func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credential
 		switch {
 		case errors.As(err, &status):
 			fault = fmt.Sprintf("Received non 200 response %d from container metadata: %s", status.status, onOneLine(status.body))
+		case isBound(err):
+			return aws.Credentials{}, retrievalError(containerRole, "Error retrieving metadata: "+err.Error())
 		case err != nil:
 			fault = "Received error when attempting to retrieve container metadata: " + unanswered(err, Call{Endpoint: uri}).Message
 		case json.Unmarshal(body, &r) != nil:
@@ -192,7 +192,7 @@ func (c *clients) get(ctx context.Context, method, uri string, header http.Heade
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	body, err := metadataBound.read(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = &errStatus{resp.StatusCode, string(body)}
 	}
@@ -238,7 +238,7 @@ var errNoToken = errorf(CodeOther, "Error retrieving metadata: Unable to retriev
 // get requests a path, with as many attempts as the settings say.
 func (m *metadata) get(ctx context.Context, method, path string, header http.Header) (body []byte, err error) {
 	for range m.tries {
-		if body, err = m.clients.get(ctx, method, m.base+path, header, m.timeout); err == nil {
+		if body, err = m.clients.get(ctx, method, m.base+path, header, m.timeout); err == nil || isBound(err) {
 			break
 		}
 	}
@@ -302,7 +302,10 @@ func (l *loader) instance() (provider, error) {
 		return c, err
 	})
 	var own *Error
-	if err != nil && !errors.As(err, &own) {
+	switch {
+	case isBound(err):
+		return nil, noCredentials("the instance: " + innermost(err))
+	case err != nil && !errors.As(err, &own):
 		return nil, nil // no answer
 	}
 	return p, err

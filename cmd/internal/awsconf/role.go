@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -190,7 +189,7 @@ func (l *loader) webIdentity(name string, noEnv bool) (provider, error) {
 }
 
 func (l *loader) callWebIdentity(ctx context.Context, r role, path string) (*cacheEntry, error) {
-	token, err := os.ReadFile(path)
+	token, err := tokenBound.readFile(path)
 	if err != nil {
 		return nil, errorf(CodeOther, "%v", err)
 	}

@@ -98,6 +98,9 @@ func (t *tokens) CreateToken(ctx context.Context, in *ssooidc.CreateTokenInput, 
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if isBound(err) {
+		return nil, Explain(err, Call{Operation: "CreateToken"})
+	}
 	if err != nil || aws.ToString(out.AccessToken) == "" {
 		return nil, errSSORefresh
 	}
@@ -128,6 +131,9 @@ func (c ssoConfig) faultOf(path string) *Error {
 // credentials returns the role's credentials, for the token of the login in a file of
 // ~/.aws/sso/cache.
 func (c ssoConfig) credentials(ctx context.Context, cl *clients, path string) (*cacheEntry, error) {
+	if _, err := cacheBound.readFile(path); isBound(err) {
+		return nil, errorf(CodeOther, "Error loading SSO Token: %v", err)
+	}
 	refresh := &tokens{client: ssooidc.NewFromConfig(cl.configIn(ssooidc.ServiceID, c.region, anonymous))}
 	token, err := ssocreds.NewSSOTokenProvider(refresh, path).RetrieveBearerToken(ctx)
 	var own *Error

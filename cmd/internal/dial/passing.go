@@ -21,7 +21,7 @@ var passingErrors = []func(error) (passes, known bool){
 		kind := awsiam.KindOfCode(e.Code)
 		return kind == awsiam.KindThrottled || kind == awsiam.KindUnreachable || e.Code == NotConnected || e.HTTPStatus >= http.StatusInternalServerError
 	}),
-	passesIf(func(e *proxy.Unreachable) bool { return e.Reason != proxy.BadTLS }),
+	passesIf(func(e *proxy.Unreachable) bool { return e.Reason != proxy.BadTLS && e.Reason != proxy.Unbounded }),
 	passesIf(func(e *channel.StatusError) bool { return !errors.Is(e, channel.ErrRefused) }),
 	func(err error) (passes, known bool) { return true, errors.Is(err, channel.ErrOpenTimeout) },
 	func(err error) (passes, known bool) {
