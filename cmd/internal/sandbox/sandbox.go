@@ -24,6 +24,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/program"
+	"ssmguard/configs"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/peer"
 	"ssmguard/internal/safetext"
@@ -86,16 +87,13 @@ does; SIGUSR2 lets temporary credentials run out first.`,
 	}
 }
 
-// anyPeer is the value of --peer that admits every user.
-const anyPeer = "any"
-
 func (o *sandboxOptions) flags() []command.Flag {
-	o.World, o.Listen, o.Output, o.Peer = "default", "127.0.0.1:0", "text", "own"
+	o.World, o.Listen, o.Output, o.Peer = "default", "127.0.0.1:0", "text", configs.PeerOwn
 	return []command.Flag{
 		{Name: "--world", Value: "WORLD", Default: o.World, Text: "name of a world, or a file ending in .yaml", Set: command.Text(&o.World)},
 		{Name: "--listen", Value: "ADDRESS", Default: o.Listen, Text: "loopback address to serve on", Set: command.Text(&o.Listen)},
 		{Name: "--as", Value: "LOGIN", Text: "login of the world to be; each is a profile, too", Set: command.Text(&o.As)},
-		{Name: "--peer", Choices: []string{"own", anyPeer}, Default: o.Peer, Text: "whose connections are taken: your own and root's, or those of any user, with the keys", Set: command.Text(&o.Peer)},
+		{Name: "--peer", Choices: configs.Peers, Default: o.Peer, Text: "whose connections are taken, on Linux: your own and root's, or any user's of this machine; calls need the keys in any case", Set: command.Text(&o.Peer)},
 		{Name: "--output", Choices: []string{"text", "json"}, Default: o.Output, Text: "shell lines, or JSON", Set: command.Text(&o.Output)},
 		{Name: "--log", Text: "tell on stderr of every call", Set: command.Switch(&o.Log)},
 		{Name: "--list", Text: "list the worlds and end", Set: command.Switch(&o.List)},
@@ -131,7 +129,7 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 	if err != nil {
 		return worldError(err)
 	}
-	opening := sandbox.Options{Listen: o.Listen, AnyPeer: o.Peer == anyPeer, OnRefused: tellFirst(p)}
+	opening := sandbox.Options{Listen: o.Listen, AnyPeer: o.Peer == configs.PeerAny, OnRefused: tellFirst(p)}
 	if o.Log {
 		opening.OnCall = func(c api.Call) { logCall(p, c) }
 	}
@@ -161,7 +159,7 @@ func tellFirst(p *env.Process) func(error) {
 	var once sync.Once
 	return func(err error) {
 		if errors.As(err, new(*peer.ForeignError)) {
-			once.Do(func() { safetext.Fprintf(p.Stderr, "ssmguard: refused: %v; --peer any admits every user\n", err) })
+			once.Do(func() { safetext.Fprintf(p.Stderr, "ssmguard: refused: %v; --peer any admits every user of this machine\n", err) })
 		}
 	}
 }

@@ -57,7 +57,7 @@ func TestFirstRefusalIsTold(t *testing.T) {
 	for _, err := range []error{peer.ErrGone, &peer.ForeignError{UID: 4000000000}, &peer.ForeignError{UID: 4000000001}} {
 		tell(err)
 	}
-	want := "ssmguard: refused: the connection is from uid 4000000000; --peer any admits every user\n"
+	want := "ssmguard: refused: the connection is from uid 4000000000; --peer any admits every user of this machine\n"
 	if diff := cmp.Diff(want, stderr.String()); diff != "" {
 		t.Error(diff)
 	}
