@@ -159,7 +159,9 @@ func tellFirst(p *env.Process) func(error) {
 	var once sync.Once
 	return func(err error) {
 		if errors.As(err, new(*peer.ForeignError)) {
-			once.Do(func() { safetext.Fprintf(p.Stderr, "ssmguard: refused: %v; --peer any admits every user of this machine\n", err) })
+			once.Do(func() {
+				safetext.Fprintf(p.Stderr, "ssmguard: refused: %v; --peer any admits every user of this machine\n", err)
+			})
 		}
 	}
 }
