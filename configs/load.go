@@ -25,13 +25,16 @@ var defaultFile []byte
 // user's.
 type Config struct {
 	Files    []string // the files that were read, the user's first
-	Defaults Settings // of tunnels that are not the user's own
+	defaults Settings // of tunnels that are not the user's own
 	Tunnels  map[string]Tunnel
 	Groups   map[string][]string
 	Unused   *UnusedError // the reason why the project's file is not used; nil if it is used, or if there is none
 
-	own   Settings // Defaults without those of the project's file
-	notes []note
+	own       Settings // Defaults without those of the project's file
+	notes     []note
+	project   string // the project's file, if it is used
+	effects   []Effect
+	untrusted map[string]bool // by the name of an effect
 }
 
 // note is a part of a project's file that is ignored, and the reason.
@@ -45,6 +48,9 @@ type Places struct {
 	UserFile string // ~/.config/ssmguard/config.yaml
 	Dir      string // the directory in which the search for ProjectFile starts
 	Getenv   func(string) (string, bool)
+	// Trusted reports whether the user has trusted an effect of a project's file, by its
+	// hash. nil means that nothing is trusted.
+	Trusted func(file, hash string) bool
 }
 
 // UserFile returns the user's file under a configuration directory, as os.UserConfigDir gives it.
@@ -74,14 +80,14 @@ func Load(p Places) (Config, error) {
 			c.addOwn(p.UserFile, f)
 		}
 	}
-	c.Defaults = c.own
+	c.defaults = c.own
 	if file, data, err := findProject(p.Dir, p.Getenv); file != "" {
 		var f File
 		if err == nil {
 			f, err = parse(file, data, Variables{p.Getenv, true})
 		}
 		if err == nil {
-			err = c.addProject(file, f)
+			err = c.addProject(file, f, p.Trusted)
 		}
 		if err != nil && !errors.As(err, &c.Unused) {
 			c.Unused = &UnusedError{File: file, Err: err}
@@ -96,7 +102,7 @@ func parse(file string, data []byte, vars Variables) (f File, err error) {
 		return File{}, err
 	}
 	for name, t := range f.Tunnels {
-		t.Name, t.From = name, fmt.Sprintf("%s:%d", file, t.line)
+		t.Name, t.File, t.From = name, file, fmt.Sprintf("%s:%d", file, t.line)
 		f.Tunnels[name] = t
 	}
 	return f, f.validate(file).Err()
@@ -111,7 +117,7 @@ func (c *Config) addOwn(file string, f File) {
 }
 
 // addProject adds a project's file. On an error the configuration is unchanged.
-func (c *Config) addProject(file string, f File) error {
+func (c *Config) addProject(file string, f File, trusted func(file, hash string) bool) error {
 	after := *c
 	after.Files = append(slices.Clone(c.Files), file)
 	after.Tunnels, after.Groups = maps.Clone(c.Tunnels), maps.Clone(c.Groups)
@@ -123,7 +129,7 @@ func (c *Config) addProject(file string, f File) error {
 		after.notes = append(after.notes, note{"", file + ": defaults: " + widePeer})
 		f.Defaults.Peer = ""
 	}
-	after.Defaults = f.Defaults.over(c.own)
+	after.defaults = f.Defaults.over(c.own)
 	for _, name := range slices.Sorted(maps.Keys(f.Tunnels)) {
 		t := f.Tunnels[name]
 		if after.passOver(name, t.From) {
@@ -150,6 +156,7 @@ func (c *Config) addProject(file string, f File) error {
 		return yamlfile.Faults{{File: file, Text: err.Error()}}
 	}
 	maps.Copy(after.Groups, added)
+	after.findEffects(file, f.Defaults, added, trusted)
 	*c = after
 	return nil
 }
@@ -202,13 +209,33 @@ func (c Config) Warnings(names ...string) (texts []string) {
 	return texts
 }
 
-// Faulty returns the faults of a project's file that is not used because of them. A
-// tunnel of the command line would otherwise get other defaults.
+// Project returns the project's file, be it used or not; "" if there is none.
+func (c Config) Project() string {
+	if c.Unused != nil {
+		return c.Unused.File
+	}
+	return c.project
+}
+
+// Faulty returns the faults of a project's file that is not used because of them.
 func (c Config) Faulty() error {
 	if c.Unused != nil && !c.Unused.Foreign {
 		return c.Unused
 	}
 	return nil
+}
+
+// OnTheSpot returns the settings of a tunnel that is given on the spot. The error is an
+// *UnusedError if the project's file is faulty, and an *UntrustedError if it has settings
+// that the user has not trusted: without them the tunnel would be another one.
+func (c Config) OnTheSpot() (Settings, error) {
+	if err := c.Faulty(); err != nil {
+		return Settings{}, err
+	}
+	if err := c.needs(""); err != nil {
+		return Settings{}, err
+	}
+	return c.defaults, nil
 }
 
 func (c Config) checkGroups(groups map[string][]string) error {
@@ -223,34 +250,48 @@ func (c Config) checkGroups(groups map[string][]string) error {
 }
 
 // Select returns the tunnels of the given names and groups, each once, in the order of
-// the names, with defaults filled in.
+// the names, with defaults filled in. The error is an *UntrustedError if one of them is a
+// project's and not trusted.
 func (c Config) Select(names ...string) ([]Tunnel, error) {
+	members, err := c.Members(names...)
+	if err == nil {
+		err = c.needs(append(members, names...)...)
+	}
+	if err != nil {
+		return nil, err
+	}
 	var tunnels []Tunnel
-	seen := make(map[string]bool)
-	take := func(name string) {
+	for _, name := range members {
 		t, defaults := c.Tunnels[name], c.own
 		if t.project {
-			defaults = c.Defaults
+			defaults = c.defaults
 		}
 		t.Settings = t.Settings.over(defaults)
 		t.Wait = max(t.Wait, 0)
-		if !seen[name] {
-			seen[name] = true
-			tunnels = append(tunnels, t)
-		}
-	}
-	for _, name := range names {
-		if members, ok := c.Groups[name]; ok {
-			for _, m := range members {
-				take(m)
-			}
-		} else if _, ok := c.Tunnels[name]; ok {
-			take(name)
-		} else {
-			return nil, c.unknown(name)
-		}
+		tunnels = append(tunnels, t)
 	}
 	return tunnels, nil
+}
+
+// Members returns the names of the tunnels that the given names and groups stand for, each
+// once, trusted or not.
+func (c Config) Members(names ...string) (members []string, err error) {
+	seen := make(map[string]bool)
+	for _, name := range names {
+		of, isGroup := c.Groups[name]
+		if _, isTunnel := c.Tunnels[name]; isTunnel {
+			of = []string{name}
+		} else if !isGroup {
+			return nil, c.unknown(name)
+		}
+		for _, member := range of {
+			if !seen[member] {
+				seen[member] = true
+				members = append(members, member)
+			}
+		}
+	}
+	return members, nil
 }
 
 // unknown is the error for a name that is neither a tunnel nor a group. It mentions a

@@ -54,7 +54,7 @@ tunnels:
     wait: true
 groups: {all: [db, cache]}
 `)
-	c, err := Load(Places{UserFile: user, Dir: inner, Getenv: env("SSMGUARD_PORT", "5432")})
+	c, err := Load(Places{UserFile: user, Dir: inner, Getenv: env("SSMGUARD_PORT", "5432"), Trusted: everything})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ groups: {all: [db, cache]}
 		t.Fatal(err)
 	}
 	for i := range got {
-		got[i].From, got[i].line, got[i].project = "", 0, false
+		got[i].File, got[i].From, got[i].line, got[i].project = "", "", 0, false
 	}
 	want := []Tunnel{
 		{Name: "db", Target: "tag:Name=bastion", Host: "db.internal", Port: 5432, LocalPort: 15432,

@@ -15,12 +15,14 @@ import (
 	"ssmguard/internal/yamlfile"
 )
 
+func everything(string, string) bool { return true }
+
 // project loads a user's and a project's file, and returns the project's too.
 func project(t *testing.T, user, text string, getenv func(string) (string, bool)) (Config, string) {
 	t.Helper()
 	dir := t.TempDir()
 	file := write(t, filepath.Join(dir, "repo", ProjectFile), text)
-	c, err := Load(Places{UserFile: write(t, filepath.Join(dir, "own.yaml"), user), Dir: filepath.Dir(file), Getenv: getenv})
+	c, err := Load(Places{UserFile: write(t, filepath.Join(dir, "own.yaml"), user), Dir: filepath.Dir(file), Getenv: getenv, Trusted: everything})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,8 +177,8 @@ func TestProjectAddsAndReplacesNothing(t *testing.T) {
 		wantWarnings(t, test.name, c.Warnings(test.ask), test.warning)
 	}
 	c, _ := project(t, "", "defaults: {guard: off}\n", env())
-	if c.Defaults.Guard != "on" {
-		t.Errorf("a tunnel given on the spot has guard %s", c.Defaults.Guard)
+	if c.defaults.Guard != "on" {
+		t.Errorf("a tunnel given on the spot has guard %s", c.defaults.Guard)
 	}
 	c, _ = project(t, "defaults: {guard: off}\n", "tunnels:\n  theirs: {target: i-theirs, port: 1}\n", env())
 	if got, err := c.Select("theirs"); err != nil || got[0].Guard != "off" {
@@ -295,14 +297,14 @@ func TestForeignProject(t *testing.T) {
 				t.Fatal(err)
 			}
 			user := write(t, filepath.Join(dir, "own.yaml"), "tunnels:\n  mine: {target: i-own, port: 1}\n")
-			c, err := Load(Places{UserFile: user, Dir: filepath.Dir(file)})
+			c, err := Load(Places{UserFile: user, Dir: filepath.Dir(file), Trusted: everything})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err := c.Select("mine"); err != nil {
 				t.Errorf("own tunnel: %v", err)
 			}
-			if _, theirs := c.Tunnels["db"]; theirs || c.Defaults.Profile != "" || len(c.Files) != 1 {
+			if _, theirs := c.Tunnels["db"]; theirs || c.defaults.Profile != "" || len(c.Files) != 1 {
 				t.Errorf("it is used: %+v", c)
 			}
 			if err := c.Faulty(); err != nil {
@@ -324,11 +326,11 @@ func TestProjectFileThatIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, ProjectFile), "tunnels:\n  db: {target: i-1, port: 1}\n")
-	c, err := Load(Places{Dir: filepath.Join(dir, "a")})
+	c, err := Load(Places{Dir: filepath.Join(dir, "a"), Trusted: everything})
 	if _, found := c.Tunnels["db"]; err != nil || !found || c.Unused != nil {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if _, err := ReadProject(filepath.Join(dir, "a", ProjectFile), nil); err == nil || errors.Is(err, fs.ErrNotExist) {
+	if _, err := ReadOwned(filepath.Join(dir, "a", ProjectFile), nil); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a folder is read: %v", err)
 	}
 }

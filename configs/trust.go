@@ -42,9 +42,9 @@ func (e *UnusedError) warning() string {
 
 var errNotRegular = errors.New("not a regular file")
 
-// ReadProject returns the text of a project's file, or an *UnusedError when others than
-// the user may have written it. getenv is Places.Getenv.
-func ReadProject(file string, getenv func(string) (string, bool)) ([]byte, error) {
+// ReadOwned returns the text of a file of the user's or of root's, or an *UnusedError when
+// others may have written it. getenv is Places.Getenv.
+func ReadOwned(file string, getenv func(string) (string, bool)) ([]byte, error) {
 	f, err := os.OpenFile(file, os.O_RDONLY|nonblock, 0)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func ReadProject(file string, getenv func(string) (string, bool)) ([]byte, error
 func findProject(dir string, getenv func(string) (string, bool)) (file string, data []byte, err error) {
 	for dir != "" {
 		file = filepath.Join(dir, ProjectFile)
-		data, err = ReadProject(file, getenv)
+		data, err = ReadOwned(file, getenv)
 		if err == nil {
 			return file, data, nil
 		}

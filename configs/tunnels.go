@@ -49,7 +49,8 @@ type Tunnel struct {
 	Login       `yaml:",inline"`
 
 	Name    string `yaml:"-"` // its key in the file
-	From    string `yaml:"-"` // file:line it was read from
+	File    string `yaml:"-"` // it was read from; "" for one that is in no file
+	From    string `yaml:"-"` // file:line of it
 	line    int
 	project bool // the file is a project's
 }

@@ -47,6 +47,8 @@ type Event struct {
 	Attempt int           // number of the attempt in a row, from 1; 0 outside Opening, Lost and Waiting
 	Session string        // id of the session, when there is one
 	Listen  string        // host:port or unix:PATH of the local end, with Ready
+	Leads   string        // where the tunnel leads, with Ready; "" when not known
+	File    string        // the configuration file that has the tunnel, with Ready; "" for none
 	Pause   time.Duration // until the next attempt, with Waiting
 	Within  time.Duration // time left for further attempts, with Waiting; 0: no limit
 	Err     error         // why, with Lost, Waiting and GaveUp

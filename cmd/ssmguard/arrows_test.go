@@ -110,6 +110,8 @@ var arrows = []arrow{
 		"asking starts nothing"},
 	{"cmd/internal/keeper", []string{"ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/session", "ssmguard/internal/sandbox"}, nil,
 		"what is kept is told of without being opened"},
+	{"cmd/internal/trust", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/check", "ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/ask", "ssmguard/internal/sandbox"}, nil,
+		"what a file would do is shown without doing it"},
 	{"cmd/internal/tunnel", []string{"ssmguard/cmd/internal/check", "ssmguard/internal/sandbox"}, nil,
 		"a tunnel is opened, not explained"},
 	{"cmd/internal/doctor", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/tunnel", "ssmguard/internal/sandbox"}, nil,
@@ -172,6 +174,7 @@ func TestArrowsNotice(t *testing.T) {
 		"cmd/internal/session": {ours("cmd/internal/check", "cmd/internal/tunnel", "internal/sandbox")},
 		"cmd/internal/check":   {ours("cmd/internal/tunnel", "internal/sandbox")},
 		"cmd/internal/keeper":  {ours("cmd/internal/tunnel", "cmd/internal/session")},
+		"cmd/internal/trust":   {ours("cmd/internal/session", "cmd/internal/check", "cmd/internal/tunnel", "internal/sandbox")},
 		"cmd/internal/tunnel":  {ours("cmd/internal/check", "internal/sandbox")},
 		"cmd/internal/cli":     {{"github.com/aws/session-manager-plugin/src/log"}},
 	}

@@ -53,6 +53,7 @@ var writesItself = map[string]string{
 	"cmd/internal/session.screen.say":         "Paragraph's lines, and the session's own line, drawn again",
 	"cmd/internal/session.picker.draw":        "rows that Sprintf has made safe, and what the user types",
 	"cmd/internal/session.picker.wipe":        "what erases lines",
+	"cmd/internal/trust.store.write":          "JSON to other processes of ours",
 	"cmd/internal/tunnel.background.detach":   "one of two words to another process of ours",
 	"cmd/internal/tunnel.stamped.Write":       "lines that were made safe before they came here",
 	"cmd/internal/tunnel.tunnelEnv":           "each format has its own quoting",

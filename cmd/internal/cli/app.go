@@ -16,6 +16,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/sandbox"
 	"ssmguard/cmd/internal/session"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/cmd/internal/tunnel"
 	"ssmguard/internal/safetext"
 )
@@ -27,7 +28,7 @@ func commands() []*command.Command {
 	list = slices.Concat(
 		session.Commands(),
 		check.Commands(),
-		[]*command.Command{doctor.Command(), tunnel.Command()},
+		[]*command.Command{doctor.Command(), tunnel.Command(), trust.Command()},
 		sandbox.Commands(),
 		[]*command.Command{alias.Command()},
 		completion.Commands(all),

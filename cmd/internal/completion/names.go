@@ -7,6 +7,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/keeper"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/cmd/internal/tunnel"
 	"ssmguard/guard/finding"
 	"ssmguard/internal/sandbox/world"
@@ -17,7 +18,7 @@ import (
 func tunnelNames(p *env.Process, kind string) (cs []candidate) {
 	switch kind {
 	case tunnel.Configured, tunnel.OneTunnel:
-		c, err := tunnel.ReadConfig(p)
+		c, err := trust.LoadConfigHere(p)
 		if err != nil {
 			return nil
 		}

@@ -19,6 +19,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/report"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
 	"ssmguard/guard/policy"
@@ -32,7 +33,7 @@ func Command() *command.Command {
 			Usage: "look at everything a session depends on",
 			Description: `Looks at everything that a session depends on and says what to do about what is wrong:
 identity, region, endpoints, clock, proxy and certificates, plugin, the AWS CLI's
-aliases; with --target also the target's health and the grants. It starts nothing. It
+aliases, the project's file of tunnels; with --target also the target's health and the grants. It starts nothing. It
 exits with 0 when nothing failed.`,
 		},
 		Options: func() []command.Flag {
@@ -117,7 +118,7 @@ func (d *doctor) run(ctx context.Context) error {
 // check returns none.
 var checkups = []func(*doctor, context.Context) []report.Check{
 	(*doctor).identity, (*doctor).region, (*doctor).endpoints, (*doctor).proxies,
-	(*doctor).plugins, (*doctor).aliases, (*doctor).session,
+	(*doctor).plugins, (*doctor).aliases, (*doctor).tunnels, (*doctor).session,
 }
 
 // failCodes are the exit codes for the checks that fail; the first one counts.
@@ -186,6 +187,27 @@ func credentialsAdvice(err error) string {
 		return "run \"aws configure\" or \"aws sso login\", or name a profile with --profile"
 	}
 	return "see \"aws configure list\" for where the credentials come from"
+}
+
+// tunnels looks at the files of tunnels: whether they can be read, and whether the
+// project's is trusted.
+func (d *doctor) tunnels(context.Context) []report.Check {
+	c, err := trust.LoadConfigHere(d.Line.Process)
+	file, missing := c.Project(), len(c.Untrusted())
+	switch {
+	case err != nil:
+		return []report.Check{{Level: report.Warn, Name: "tunnels", Text: env.OneLine(err)}}
+	case c.Unused != nil:
+		return []report.Check{{Level: report.Warn, Name: "tunnels", Text: c.Warnings()[0]}}
+	case missing > 0:
+		return []report.Check{{
+			Level: report.Warn, Name: "tunnels", Text: fmt.Sprintf("%s: %d of %d parts are not trusted", file, missing, len(c.Effects())),
+			Do: "ssmguard trust shows what the file would do, and asks",
+		}}
+	case file != "":
+		return []report.Check{{Level: report.OK, Name: "tunnels", Text: file}}
+	}
+	return nil
 }
 
 func (d *doctor) region(context.Context) []report.Check {

@@ -33,6 +33,9 @@ type Status struct {
 	// Foreground means that the process runs in a terminal's foreground.
 	Foreground bool      `json:"foreground,omitempty"`
 	Listen     string    `json:"listen,omitempty"`
+	Leads      string    `json:"leads,omitempty"`     // where it leads, and through which target
+	File       string    `json:"file,omitempty"`      // the configuration file that has it
+	Untrusted  bool      `json:"untrusted,omitempty"` // a project's file has it, and the user has not trusted it
 	Session    string    `json:"session,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"` // of the credentials

@@ -39,6 +39,8 @@ type eventJSON struct {
 	Attempt  int         `json:"attempt,omitempty"`
 	Session  string      `json:"session,omitempty"`
 	Listen   string      `json:"listen,omitempty"`
+	Leads    string      `json:"leads,omitempty"`
+	File     string      `json:"file,omitempty"`
 	PauseMs  int64       `json:"pauseMs,omitempty"`
 	WithinMs int64       `json:"withinMs,omitempty"`
 	Error    string      `json:"error,omitempty"`
@@ -49,7 +51,7 @@ type eventJSON struct {
 func (j *EventJSON) Event(e proxy.Event) error {
 	out := eventJSON{
 		Protocol: Protocol, At: e.At, Tunnel: e.Tunnel, State: e.State, Attempt: e.Attempt, Session: e.Session,
-		Listen: e.Listen, PauseMs: e.Pause.Milliseconds(), WithinMs: e.Within.Milliseconds(), Note: e.Note,
+		Listen: e.Listen, Leads: e.Leads, File: e.File, PauseMs: e.Pause.Milliseconds(), WithinMs: e.Within.Milliseconds(), Note: e.Note,
 	}
 	if e.Err != nil {
 		out.Error = e.Err.Error()
@@ -124,7 +126,7 @@ func stateLine(e proxy.Event) string {
 	}
 	switch e.State {
 	case proxy.Ready:
-		return "ready on " + e.Listen
+		return "ready on " + e.Listen + origin(e)
 	case proxy.Lost:
 		return "connection lost" + why
 	case proxy.Waiting:
@@ -138,4 +140,19 @@ func stateLine(e proxy.Event) string {
 		return "gave up" + why
 	}
 	return ""
+}
+
+// origin says in parentheses where a tunnel leads, and which file has it.
+func origin(e proxy.Event) string {
+	var parts []string
+	if e.Leads != "" {
+		parts = append(parts, "to "+e.Leads)
+	}
+	if e.File != "" {
+		parts = append(parts, "of "+e.File)
+	}
+	if parts == nil {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }

@@ -27,8 +27,8 @@ func life() []proxy.Event {
 		{State: proxy.Opening, Attempt: 3},
 		{State: proxy.Waiting, Attempt: 3, Pause: 2500 * time.Millisecond, Within: time.Minute, Err: errors.New("throttled")},
 		{State: proxy.Waiting, Attempt: 3, Pause: 2500 * time.Millisecond, Err: errors.New("read 127.0.0.1:4712: no route")},
-		{State: proxy.Ready, Session: "ann-2", Listen: "unix:/run/db.sock"},
-		{State: proxy.Ready, Session: "ann-2", Listen: "unix:/run/db.sock"},
+		{State: proxy.Ready, Session: "ann-2", Listen: "unix:/run/db.sock", Leads: "db:1 through i-1", File: "/p/.ssmguard.yaml"},
+		{State: proxy.Ready, Session: "ann-2", Listen: "unix:/run/db.sock", Leads: "db:1 through i-1", File: "/p/.ssmguard.yaml"},
 		{State: proxy.Stopped},
 		{State: proxy.GaveUp, Err: errors.New("not <allowed>")},
 	}
@@ -77,7 +77,7 @@ ssmguard: orders: connection lost: connection reset by peer
 ssmguard: orders: trying again until it opens: read 127.0.0.1:4711: no route
 ssmguard: orders: trying again for 1m0s: throttled
 ssmguard: orders: trying again until it opens: read 127.0.0.1:4712: no route
-ssmguard: orders: ready on unix:/run/db.sock
+ssmguard: orders: ready on unix:/run/db.sock (to db:1 through i-1, of /p/.ssmguard.yaml)
 ssmguard: orders: closed
 ssmguard: orders: gave up: not <allowed>
 `

@@ -15,13 +15,15 @@ import (
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/yamlfile"
 )
 
 // tunnelAdd writes a tunnel into the user's or the project's file, from our own
 // options, the options of start-session, or a whole command of the AWS CLI.
-func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
+func tunnelAdd(ctx context.Context, p *env.Process, o *Options) error {
 	t, err := addition(p, o)
 	if err != nil {
 		return err
@@ -29,10 +31,9 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 	if o.Add.project && t.Peer == configs.PeerAny {
 		return exit.Usagef("a project's file cannot admit other users; leave out --peer any, or --project")
 	}
-	file := userFile(p)
+	file, dir := trust.UserFile(p), ""
 	if o.Add.project {
-		dir, err := os.Getwd()
-		if err != nil {
+		if dir, err = os.Getwd(); err != nil {
 			return err
 		}
 		file = filepath.Join(dir, configs.ProjectFile)
@@ -40,9 +41,9 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 	if file == "" {
 		return exit.Coded("no home directory; set HOME, or give --project", exit.Config)
 	}
-	read := os.ReadFile
+	read := yamlfile.ReadFile
 	if o.Add.project { // the new file will belong to the user, so a file of others is refused
-		read = func(file string) ([]byte, error) { return configs.ReadProject(file, p.Lookup) }
+		read = func(file string) ([]byte, error) { return configs.ReadOwned(file, p.Lookup) }
 	}
 	data, err := read(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -59,6 +60,11 @@ func tunnelAdd(_ context.Context, p *env.Process, o *Options) error {
 		return exit.WithCode(err, exit.Config)
 	}
 	safetext.Fprintf(p.Stderr, "ssmguard: added to %s\n", file)
+	if o.Add.project {
+		if err := trust.Written(ctx, p, dir, t.Name); err != nil {
+			safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", err)
+		}
+	}
 	_, err = safetext.Fprintf(p.Stdout, "%s", safetext.Own(safetext.Text(added)))
 	return err
 }

@@ -42,7 +42,7 @@ func upBackground(ctx context.Context, p *env.Process, o *Options) error {
 	if err != nil {
 		return gaveUp(p, o, err)
 	}
-	names, err := processes(p, o)
+	names, err := processes(ctx, p, o)
 	if err != nil {
 		return gaveUp(p, o, err)
 	}
@@ -68,8 +68,8 @@ func upBackground(ctx context.Context, p *env.Process, o *Options) error {
 
 // processes returns the names of the processes for a command line: its words, each
 // once, or the tunnel that it describes.
-func processes(p *env.Process, o *Options) ([]string, error) {
-	c, err := loadConfig(p, len(o.Words) == 0, o.Words...)
+func processes(ctx context.Context, p *env.Process, o *Options) ([]string, error) {
+	c, err := loadConfig(ctx, p, len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func already(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.
 			safetext.Fprintf(p.Stderr, "ssmguard: %s: %s\n", s.Tunnel, strings.TrimSuffix(s.Name+": "+s.Error, ": "))
 			continue
 		}
-		if err := greet.Event(proxy.Event{At: s.Since, Tunnel: s.Tunnel, State: proxy.Ready, Session: s.Session, Listen: s.Listen}); err != nil {
+		if err := greet.Event(proxy.Event{At: s.Since, Tunnel: s.Tunnel, State: proxy.Ready, Session: s.Session, Listen: s.Listen, Leads: s.Leads, File: s.File}); err != nil {
 			return err
 		}
 	}

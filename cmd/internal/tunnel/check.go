@@ -11,6 +11,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/report"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/safetext"
@@ -21,12 +22,19 @@ import (
 // free; without a name, for all configured tunnels. The exit code is the worst of
 // check's.
 func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
-	c, err := loadConfig(p, len(o.Words) == 0, o.Words...)
+	if len(o.Words) == 0 && o.Spot.Target == "" {
+		all, err := trust.LoadConfigHere(p)
+		if err != nil {
+			return err
+		}
+		if err := all.Faulty(); err != nil {
+			return exit.WithCode(err, exit.Config)
+		}
+		o.Words = slices.Sorted(maps.Keys(all.Tunnels))
+	}
+	c, err := loadConfig(ctx, p, len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return err
-	}
-	if len(o.Words) == 0 && o.Spot.Target == "" {
-		o.Words = slices.Sorted(maps.Keys(c.Tunnels))
 	}
 	selected, err := o.selected(c)
 	if err != nil {

@@ -117,8 +117,16 @@ func tunnelRestart(ctx context.Context, p *env.Process, o *Options) error {
 	return first
 }
 
-// reopen closes a background process and starts it again with the same command line.
+// reopen closes a background process and starts it again with the same command line. It
+// leaves the process open if its tunnels are not trusted as they are configured now.
 func reopen(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.Record) error {
+	o, err := verb{name: "up", flags: (*Options).upFlags}.parse(rec.Words, p.Getenv)
+	if err == nil {
+		_, err = trustedConfig(ctx, p, rec.Dir, len(o.Words) == 0, o.Words...)
+	}
+	if err != nil {
+		return err
+	}
 	if err := r.Stop(ctx, rec); err != nil {
 		return err
 	}

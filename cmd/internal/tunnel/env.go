@@ -16,7 +16,7 @@ import (
 
 // tunnelEnv prints connection settings for the database behind a background tunnel.
 func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
-	c, err := loadConfig(p, o.leads(), o.Words...)
+	c, err := loadConfig(ctx, p, o.leads(), o.Words...)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,11 @@ func (o *Options) oneOf(c configs.Config) (configs.Tunnel, error) {
 		}
 		return selected[0], nil
 	}
-	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: name})
+	settings, err := c.OnTheSpot()
+	if err != nil {
+		return configs.Tunnel{}, exit.WithCode(err, exit.Config)
+	}
+	t := o.over(configs.Tunnel{Settings: settings, Name: name})
 	t.Target = cmp.Or(t.Target, "any") // the tunnel is open already, so its target does not matter
 	return t, checkEnds(t)
 }
@@ -132,7 +136,7 @@ func openAt(ctx context.Context, p *env.Process, conf configs.Tunnel) (string, e
 			return s.Listen, nil
 		}
 	}
-	if listen := wantedListen(conf); listen != "" {
+	if listen := conf.LocalEnd(); listen != "" {
 		return listen, nil
 	}
 	return "", fmt.Errorf("%s is not open in the background and has no local_port; %q opens it", conf.Name, "ssmguard tunnel up "+conf.Name+" --background")

@@ -9,6 +9,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/keeper"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 )
 
@@ -46,7 +47,7 @@ func inForeground(ctx context.Context, p *env.Process, o *Options, ts tunnels, k
 // unknownName is the error for a name that no open tunnel has. A name of the
 // configuration is not an error.
 func unknownName(p *env.Process, r keeper.Registry, name string) error {
-	c, err := ReadConfig(p)
+	c, err := trust.LoadConfigHere(p)
 	if err != nil {
 		return err
 	}
@@ -69,6 +70,6 @@ func unknownName(p *env.Process, r keeper.Registry, name string) error {
 			}
 		}
 	}
-	_, err = c.Select(name)
+	_, err = c.Members(name)
 	return nameError(err)
 }

@@ -71,7 +71,7 @@ func TestFinal(t *testing.T) {
 		if got := dial.Passes(test.err); got != test.passes {
 			t.Errorf("%s: passes %v", name, got)
 		}
-		tun := &tunnel{retryFor: endlessly, progress: newProgress("db", 1)}
+		tun := &tunnel{retryFor: endlessly, progress: newProgress(configs.Tunnel{Name: "db"})}
 		if got := tun.final(test.err); got != test.first {
 			t.Errorf("%s: final at first %v", name, got)
 		}
@@ -79,7 +79,7 @@ func TestFinal(t *testing.T) {
 		if got := tun.final(test.err); got != test.later {
 			t.Errorf("%s: final later %v", name, got)
 		}
-		if tun = (&tunnel{progress: newProgress("db", 1)}); !tun.final(test.err) {
+		if tun = (&tunnel{progress: newProgress(configs.Tunnel{Name: "db"})}); !tun.final(test.err) {
 			t.Errorf("%s: tried again where one try was wanted", name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/report"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 )
@@ -26,13 +28,18 @@ func tunnelLs(ctx context.Context, p *env.Process, o *Options) error {
 	if err != nil {
 		return err
 	}
-	c, err := ReadConfig(p)
+	c, err := trust.LoadConfigHere(p)
 	if err != nil {
 		safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
 		if !slices.ContainsFunc(rows, func(s keeper.Status) bool { return s.Tunnel == name }) {
-			rows = append(rows, keeper.Status{Tunnel: name, Name: keeper.StateDown, Listen: wantedListen(c.Tunnels[name])})
+			t := c.Tunnels[name]
+			row := keeper.Status{Tunnel: name, Name: keeper.StateDown, Listen: t.LocalEnd(), Leads: t.Leads(), File: t.File}
+			if c.IsUntrusted(name) {
+				row.Untrusted, row.Error = true, "not trusted; see ssmguard trust"
+			}
+			rows = append(rows, row)
 		}
 	}
 	if rows, err = rowsOf(rows, c, o.Words); err != nil {
@@ -56,13 +63,13 @@ func rowsOf(rows []keeper.Status, c configs.Config, names []string) (kept []keep
 	wanted := make(map[string]bool)
 	for _, name := range names {
 		open := func(s keeper.Status) bool { return s.Tunnel == name || s.Process == name }
-		tunnels, err := c.Select(name)
+		members, err := c.Members(name)
 		if err != nil && !slices.ContainsFunc(rows, open) {
 			return nil, nameError(err)
 		}
 		wanted[name] = true
-		for _, t := range tunnels {
-			wanted[t.Name] = true
+		for _, member := range members {
+			wanted[member] = true
 		}
 	}
 	for _, s := range rows {
@@ -71,14 +78,6 @@ func rowsOf(rows []keeper.Status, c configs.Config, names []string) (kept []keep
 		}
 	}
 	return kept, nil
-}
-
-// wantedListen is the address on which a tunnel will listen, "" for any port.
-func wantedListen(t configs.Tunnel) string {
-	if t.LocalPort > 0 {
-		return "127.0.0.1:" + strconv.Itoa(t.LocalPort)
-	}
-	return t.Listen
 }
 
 // noteOf is the last column of a tunnel.
@@ -102,8 +101,14 @@ func listTunnels(p *env.Process, rows []keeper.Status) error {
 		_, err := safetext.Fprintf(p.Stderr, "ssmguard: no tunnels; %q writes one\n", "ssmguard tunnel add")
 		return err
 	}
+	shortened := func(file, home string) string {
+		if rest, ok := strings.CutPrefix(file, home+string(filepath.Separator)); ok && home != "" {
+			return filepath.Join("~", rest)
+		}
+		return file
+	}
 	t := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "TUNNEL\tSTATE\tLISTEN\tOPEN\tUP\tDOWN\tFOR\tPROCESS\tNOTE")
+	fmt.Fprintln(t, "TUNNEL\tSTATE\tLISTEN\tOPEN\tUP\tDOWN\tFOR\tPROCESS\tLEADS TO\tFILE\tNOTE")
 	for _, s := range rows {
 		open, up, down, since := "-", "-", "-", "-"
 		if !s.Since.IsZero() {
@@ -114,7 +119,10 @@ func listTunnels(p *env.Process, rows []keeper.Status) error {
 		if s.Foreground {
 			process = fmt.Sprintf("pid %d, in the foreground", s.PID)
 		}
-		safetext.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Tunnel, s.Name, cmp.Or(s.Listen, "-"), open, up, down, since, process, noteOf(s))
+		for _, cell := range []string{s.Tunnel, s.Name, s.Listen, open, up, down, since, process, s.Leads, shortened(s.File, p.Getenv("HOME"))} {
+			safetext.Fprintf(t, "%s\t", cmp.Or(cell, "-"))
+		}
+		safetext.Fprintf(t, "%s\n", noteOf(s))
 	}
 	return t.Flush()
 }

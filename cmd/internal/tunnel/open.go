@@ -38,7 +38,7 @@ type tunnels []*tunnel
 // its place later. After an error nothing is left open; the error of one tunnel is a
 // *tunnelError.
 func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, err error) {
-	c, err := loadConfig(p, len(o.Words) == 0, o.Words...)
+	c, err := loadConfig(ctx, p, len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, er
 	}()
 	turn := new(sync.Mutex)
 	for _, conf := range selected {
-		t := &tunnel{conf: conf, stderr: p.Stderr, retryFor: o.RetryFor, progress: newProgress(conf.Name, conf.Lanes)}
+		t := &tunnel{conf: conf, stderr: p.Stderr, retryFor: o.RetryFor, progress: newProgress(conf)}
 		t.place = placement{turn: turn, done: make(chan struct{}), find: func(ctx context.Context) (*place, error) { return t.findPlace(ctx, p, o) }}
 		if t.near, err = listen(conf, o.Open.Remote, t.progress.say); err != nil {
 			return nil, t.failed(keeper.WhoHolds(ctx, p, err), true)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/keeper"
+	"ssmguard/configs"
 	"ssmguard/internal/peer/peertest"
 	"ssmguard/internal/sandbox/sandboxtest"
 	"ssmguard/proxy"
@@ -67,7 +68,7 @@ func TestTunnelIsForItsUser(t *testing.T) {
 
 // A refusal before the tunnel's events are passed on is not lost.
 func TestEarlyNotes(t *testing.T) {
-	g := newProgress("db", 1)
+	g := newProgress(configs.Tunnel{Name: "db"})
 	g.say("early")
 	events := make(heard, 10)
 	out := newOutbox(events, func(err error) { t.Error(err) })

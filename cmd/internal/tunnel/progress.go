@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/configs"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 )
 
 // progress is the state of a tunnel with all its lanes, and sends its events.
 type progress struct {
-	tunnel string
+	conf configs.Tunnel
 
 	mu         sync.Mutex
 	events     *outbox       // nil until start
@@ -23,8 +24,8 @@ type progress struct {
 	last       proxy.Event
 }
 
-func newProgress(tunnel string, lanes int) *progress {
-	return &progress{tunnel: tunnel, lanes: make([]bool, max(lanes, 1))}
+func newProgress(conf configs.Tunnel) *progress {
+	return &progress{conf: conf, lanes: make([]bool, max(conf.Lanes, 1))}
 }
 
 // start passes on the events so far, and those that follow.
@@ -105,7 +106,10 @@ func (g *progress) emitLocked(e proxy.Event) {
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
-	e.Tunnel = g.tunnel
+	e.Tunnel = g.conf.Name
+	if e.State == proxy.Ready && e.Note == "" {
+		e.Leads, e.File = g.conf.Leads(), g.conf.File
+	}
 	if e.Note == "" {
 		g.last = e
 	}

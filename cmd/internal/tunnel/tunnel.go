@@ -2,12 +2,15 @@ package tunnel
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"os"
 	"strings"
 	"time"
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 )
@@ -43,35 +46,41 @@ type addOptions struct {
 	project              bool   // write to the project's file
 }
 
-// ReadConfig reads the configuration files.
-func ReadConfig(p *env.Process) (configs.Config, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return configs.Config{}, configError(err)
-	}
-	c, err := configs.Load(configs.Places{UserFile: userFile(p), Dir: dir, Getenv: p.Lookup})
-	if err != nil {
-		return c, configError(err)
-	}
-	return c, nil
-}
-
 // loadConfig reads the configuration for a command that names tunnels, or describes one
 // on the command line. It fails when the command needs a project's file that is not
-// used, and otherwise warns of it.
-func loadConfig(p *env.Process, onTheSpot bool, names ...string) (configs.Config, error) {
-	c, err := ReadConfig(p)
+// used, and otherwise warns of it. What is not trusted of a project's file is asked about.
+func loadConfig(ctx context.Context, p *env.Process, onTheSpot bool, names ...string) (configs.Config, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return configs.Config{}, exit.WithCode(err, exit.Config)
+	}
+	c, err := trustedConfig(ctx, p, dir, onTheSpot, names...)
+	if err == nil {
+		warnOf(p, c, names)
+	}
+	return c, err
+}
+
+// trustedConfig is loadConfig for a command in a directory, without the warnings.
+func trustedConfig(ctx context.Context, p *env.Process, dir string, onTheSpot bool, names ...string) (configs.Config, error) {
+	c, err := trust.LoadConfig(p, dir)
 	if err != nil {
 		return c, err
 	}
 	_, err = c.Select(names...)
-	if onTheSpot && (err != nil || len(names) == 0) {
-		err = c.Faulty() // its defaults would apply
+	var untrusted *configs.UntrustedError
+	if onTheSpot && (len(names) == 0 || err != nil && !errors.As(err, &untrusted)) {
+		_, err = c.OnTheSpot()
 	}
-	if exit.As[*configs.UnusedError](err) {
-		return c, configError(err)
+	switch {
+	case errors.As(err, &untrusted):
+		if err := trust.Ask(ctx, p, untrusted); err != nil {
+			return c, err
+		}
+		return trustedConfig(ctx, p, dir, onTheSpot, names...) // the file may be another one by now
+	case exit.As[*configs.UnusedError](err):
+		return c, exit.WithCode(err, exit.Config)
 	}
-	warnOf(p, c, names)
 	return c, nil
 }
 
@@ -82,27 +91,13 @@ func warnOf(p *env.Process, c configs.Config, names []string) {
 	}
 }
 
-// configError is the error for faulty files, with our prefix on each line.
-func configError(err error) error {
-	return exit.WithCode(err, exit.Config)
-}
-
 // nameError gives the error for an unknown tunnel its exit code: Config if a file that
-// is not used may have the name, otherwise Usage.
+// is not used may have the name or if the name is not trusted, otherwise Usage.
 func nameError(err error) error {
-	if exit.As[*configs.UnusedError](err) {
-		return configError(err)
+	if exit.As[*configs.UnusedError](err) || exit.As[*configs.UntrustedError](err) {
+		return exit.WithCode(err, exit.Config)
 	}
 	return exit.WithCode(err, exit.Usage)
-}
-
-// userFile is the user's configuration file, "" without a home directory.
-func userFile(p *env.Process) string {
-	dir := p.UserDir("XDG_CONFIG_HOME", ".config")
-	if dir == "" {
-		return ""
-	}
-	return configs.UserFile(dir)
 }
 
 // selected returns the tunnels of a command line: the named tunnels with its options
@@ -137,7 +132,11 @@ const spotName = "tunnel"
 
 // described returns the tunnel that the options describe.
 func (o *Options) described(c configs.Config) (configs.Tunnel, error) {
-	t := o.over(configs.Tunnel{Settings: c.Defaults, Name: cmp.Or(o.Spot.Name, spotName)})
+	settings, err := c.OnTheSpot()
+	if err != nil {
+		return configs.Tunnel{}, exit.WithCode(err, exit.Config)
+	}
+	t := o.over(configs.Tunnel{Settings: settings, Name: cmp.Or(o.Spot.Name, spotName)})
 	if t.Target == "" {
 		return t, exit.Usagef("name a tunnel, or give --target and --port; see %q", "ssmguard help tunnel up")
 	}

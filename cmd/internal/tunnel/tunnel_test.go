@@ -19,6 +19,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/sandbox"
 	"ssmguard/internal/sandbox/gateway"
@@ -301,8 +302,8 @@ func TestTunnelOptionsOverConfiguration(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, configs.ProjectFile), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &env.Process{}
-	c, err := ReadConfig(p)
+	p := &env.Process{Environ: []string{trust.Variable + "=" + dir}}
+	c, err := trust.LoadConfigHere(p)
 	if err != nil {
 		t.Fatal(err)
 	}

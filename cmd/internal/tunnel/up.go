@@ -17,6 +17,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/report"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/proxy"
 )
 
@@ -78,7 +79,8 @@ func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 
 // status returns the tunnel's state.
 func (t *tunnel) status() keeper.Status {
-	s := keeper.Status{Tunnel: t.conf.Name, Listen: t.near.door.String(), Counts: t.traffic.Counts(), Refused: t.near.door.Refused()}
+	s := keeper.Status{Tunnel: t.conf.Name, Listen: t.near.door.String(), Leads: t.conf.Leads(), File: t.conf.File,
+		Counts: t.traffic.Counts(), Refused: t.near.door.Refused()}
 	if found, known := t.place.known(); known {
 		s.Expires = found.credentials.Expires()
 	}
@@ -134,12 +136,9 @@ func gaveUp(p *env.Process, o *Options, err error) error {
 			names = []string{o.Spot.Name}
 		}
 	}
-	if c, configErr := ReadConfig(p); configErr == nil && len(o.Words) > 0 {
-		if selected, err := c.Select(o.Words...); err == nil {
-			names = nil
-			for _, t := range selected {
-				names = append(names, t.Name)
-			}
+	if c, configErr := trust.LoadConfigHere(p); configErr == nil && len(o.Words) > 0 {
+		if members, err := c.Members(o.Words...); err == nil {
+			names = members
 		}
 	}
 	tellGaveUp(p, names, err)

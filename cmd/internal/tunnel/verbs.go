@@ -111,8 +111,8 @@ func Command() *command.Command {
 			Description: `A tunnel is a local port that leads to a port behind a bastion, and stays open through
 lost connections. Tunnels are named in ~/.config/ssmguard/config.yaml and in a project's
 .ssmguard.yaml, or given on the spot. A project's file is used when nobody but you or
-root can write it, and replaces nothing of your own. "ssmguard help tunnel up" tells more
-about one of the commands.`,
+root can write it and you have trusted it (see "ssmguard help trust"), and replaces
+nothing of your own. "ssmguard help tunnel up" tells more about one of the commands.`,
 		},
 		Likely: []string{"forward", "port-forward", "tunnels"},
 		Examples: []command.Example{

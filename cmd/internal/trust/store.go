@@ -1,0 +1,164 @@
+package trust
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
+	"ssmguard/internal/yamlfile"
+)
+
+// store is the file with what the user has trusted, readable by the user alone.
+type store struct {
+	path string
+	// getenv tells who called sudo; see configs.Places.
+	getenv func(string) (string, bool)
+}
+
+// contents is the store's file.
+type contents struct {
+	Version int              `json:"version"`
+	Files   map[string]entry `json:"files"` // by path, without links
+}
+
+// entry is what is trusted of one project's file.
+type entry struct {
+	At      time.Time `json:"at"`      // of the last change
+	Effects []string  `json:"effects"` // their hashes, the newest last
+}
+
+func (e entry) has(hash string) bool { return slices.Contains(e.Effects, hash) }
+
+const (
+	version = 1
+	// maxEffects is how many effects of one file are remembered: those of several branches,
+	// and of several values of its variables.
+	maxEffects = 4096
+)
+
+// findStore returns the store, whose file may not exist.
+func findStore(p *env.Process) (store, error) {
+	dir := p.UserDir("XDG_STATE_HOME", filepath.Join(".local", "state"))
+	if dir == "" {
+		return store{}, exit.Coded("what is trusted is remembered in the home directory; set HOME or XDG_STATE_HOME, or "+Variable, exit.Config)
+	}
+	return store{filepath.Join(dir, "ssmguard", "trust.json"), p.Lookup}, nil
+}
+
+// read returns what is trusted. A store that others may have written is an error.
+func (s store) read() (map[string]entry, error) {
+	data, err := configs.ReadOwned(s.path, s.getenv)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, exit.WithCode(err, exit.Config)
+	}
+	var c contents
+	if err := json.Unmarshal(data, &c); err != nil || c.Version != version {
+		return nil, exit.Coded(s.path+" is not what ssmguard wrote; remove it to begin again", exit.Config)
+	}
+	return c.Files, nil
+}
+
+// lockTime is how long other processes may take to write.
+const lockTime = 5 * time.Second
+
+// update changes what is trusted, in one step for other processes.
+func (s store) update(ctx context.Context, change func(files map[string]entry)) (err error) {
+	defer func() {
+		if err != nil && !exit.As[exit.CodedError](err) {
+			err = exit.Coded("what is trusted cannot be remembered: "+err.Error(), exit.Config)
+		}
+	}()
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockTime)
+	defer cancel()
+	lock := flock.New(filepath.Join(filepath.Dir(s.path), "trust.lock"), flock.SetPermissions(0o600))
+	if ok, err := lock.TryLockContext(ctx, lockTime/200); !ok {
+		return fmt.Errorf("%s: %w", lock.Path(), err)
+	}
+	defer lock.Unlock() //nolint:errcheck // the process's end unlocks it, too
+	files, err := s.read()
+	if err != nil {
+		return err
+	}
+	if files == nil {
+		files = make(map[string]entry)
+	}
+	change(files)
+	data, err := encode(files)
+	if err != nil {
+		return err
+	}
+	return s.write(data)
+}
+
+// encode writes a store's file, without the files that were trusted first if it would
+// become too large to be read.
+func encode(files map[string]entry) ([]byte, error) {
+	for {
+		data, err := json.MarshalIndent(contents{version, files}, "", "  ")
+		if err != nil || len(data) < yamlfile.MaxSize {
+			return data, err
+		}
+		oldest := ""
+		for file, e := range files {
+			if oldest == "" || e.At.Before(files[oldest].At) {
+				oldest = file
+			}
+		}
+		delete(files, oldest)
+	}
+}
+
+// write replaces the store's file.
+func (s store) write(data []byte) error {
+	draft, err := os.CreateTemp(filepath.Dir(s.path), ".trust-*") // with mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = draft.Write(append(data, '\n'))
+	if err = errors.Join(err, draft.Close()); err == nil {
+		err = os.Rename(draft.Name(), s.path)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(draft.Name()))
+	}
+	return err
+}
+
+// add trusts effects of a file.
+func (s store) add(ctx context.Context, file string, effects []configs.Effect) error {
+	return s.update(ctx, func(files map[string]entry) {
+		e := files[resolved(file)]
+		for _, effect := range effects {
+			e.Effects = append(slices.DeleteFunc(e.Effects, func(h string) bool { return h == effect.Hash }), effect.Hash)
+		}
+		e.Effects = e.Effects[max(0, len(e.Effects)-maxEffects):]
+		e.At = time.Now().UTC().Truncate(time.Second)
+		files[resolved(file)] = e
+	})
+}
+
+// remove trusts nothing of a file any more, and reports whether anything was trusted.
+func (s store) remove(ctx context.Context, file string) (found bool, err error) {
+	err = s.update(ctx, func(files map[string]entry) {
+		_, found = files[resolved(file)]
+		delete(files, resolved(file))
+	})
+	return found, err
+}
