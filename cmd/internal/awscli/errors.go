@@ -52,7 +52,7 @@ func (e *UsageError) Text(plain bool) string {
 
 // Frame puts a message into the form in which the AWS CLI v2 writes errors.
 func Frame(preface, msg string) string {
-	out := preface + strings.TrimRight("\naws: [ERROR]: "+safetext.Text(msg), " ")
+	out := safetext.Text(preface) + strings.TrimRight("\naws: [ERROR]: "+safetext.Text(msg), " ")
 	return strings.TrimSuffix(out, "\n") + "\n"
 }
 
