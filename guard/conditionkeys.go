@@ -82,8 +82,9 @@ func (k *Keyring) table(c Caller) {
 	if k.closed {
 		return
 	}
+	signOf := rowSigns(c)
 	for _, row := range keyTable {
-		sign := row.sign(c)
+		sign := signOf(row)
 		if !strings.HasSuffix(row.key, "*") {
 			state := policy.KeyUnknown
 			if sign == '-' {

@@ -125,13 +125,16 @@ var keyTable = []keyRow{
 	{"kms:*", "------", kmsReference},
 }
 
-// sign returns what the row says of a key for a caller.
-func (r keyRow) sign(c Caller) byte {
-	sign := r.who[keyCaller(c)]
-	if c.Kind() == User && c.MFA == MFAUnknown && slices.Contains(c.Unknown, UnknownCredentials) && r.who[longTerm] != sign {
-		return '?'
+// rowSigns returns what a row says of a key for a caller.
+func rowSigns(c Caller) func(keyRow) byte {
+	column := keyCaller(c)
+	either := c.Kind() == User && c.MFA == MFAUnknown && slices.Contains(c.Unknown, UnknownCredentials)
+	return func(r keyRow) byte {
+		if either && r.who[longTerm] != r.who[column] {
+			return '?'
+		}
+		return r.who[column]
 	}
-	return sign
 }
 
 // keyCaller is the column of a caller.

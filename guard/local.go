@@ -83,11 +83,17 @@ func turnsOnClock(set policy.Set, g Grant) bool {
 // control policies bear on KMS but on no service a session starts with. Of a request whose
 // region nobody stated the answer is the one of all regions.
 func Evaluate(set policy.Set, g Grant) policy.Answer {
+	return EvaluateBy(new(policy.Evaluator), set, g)
+}
+
+// EvaluateBy is Evaluate by an evaluator that has looked at the like before. The answer holds
+// until it is used again.
+func EvaluateBy(e *policy.Evaluator, set policy.Set, g Grant) policy.Answer {
 	bears := Bearing(set, g)
 	if g.Regionless() {
 		return anywhere(bears, g)
 	}
-	return bears.Evaluate(g.Action, g.Resource, g.Context)
+	return *e.Decide(&bears, g.Action, g.Resource, &g.Context)
 }
 
 // Bearing returns the part of a set that AWS applies to a grant. The endpoint of a set
@@ -96,10 +102,15 @@ func Bearing(set policy.Set, g Grant) policy.Set {
 	if g.Action != ActionDataKey {
 		set.RCP, set.Partial = nil, without(set.Partial, policy.RCP)
 	}
-	if g.Action == ActionDataKey || g.Action == ActionDataChannel {
+	if BearsApart(g.Action) {
 		set.Endpoint, set.Partial = nil, without(set.Partial, policy.Endpoint)
 	}
 	return set
+}
+
+// BearsApart reports whether not every layer bears on an action that bears on others.
+func BearsApart(action string) bool {
+	return action == ActionDataKey || action == ActionDataChannel
 }
 
 func without(kinds []policy.Kind, kind policy.Kind) []policy.Kind {

@@ -1,5 +1,7 @@
 package policy
 
+import "ssmguard/guard/policy/automata"
+
 // request is what statements are compared with.
 type request struct {
 	action   string
@@ -20,6 +22,8 @@ type Evaluator struct {
 	found  []match
 	answer Answer
 	brief  bool // only the verdict is asked for
+
+	classes automata.Memo // of what the searches looked for
 }
 
 // match is a statement that applies, or may.

@@ -50,7 +50,7 @@ func (e *Evaluator) undecided(r *request, a *Answer) {
 	}
 	e.restore(r)
 	for i := range a.Layers {
-		alone := Evaluator{layers: e.layers[i : i+1]}
+		alone := Evaluator{layers: e.layers[i : i+1], classes: e.classes}
 		open := a.Layers[i].Verdict == Unknown
 		for _, m := range e.found {
 			if m.layer == i {

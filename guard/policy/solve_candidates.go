@@ -90,7 +90,7 @@ func (q *question) values(f form) ([]string, bool) {
 		n := f.text()
 		text = &n
 	}
-	texts, all := automata.Classes(q.patterns, text, &q.s.left)
+	texts, all := q.s.e.classes.Classes(q.patterns, text, &q.s.left)
 	matches := false
 	compared := len(values) > 0
 	for _, c := range texts {

@@ -68,7 +68,7 @@ func (p *plan) principalOf(l guard.Layer, s guard.Draft, g guard.Grant) json.Raw
 	for _, principal := range pinned {
 		s.Principal = principal
 		set, err := guard.Apply(p.set, guard.Change{Kind: guard.AddStatement, Layer: l.Kind, Statement: s.String()})
-		if err == nil && l.Says(guard.Evaluate(set, g)).Verdict == policy.Allow {
+		if err == nil && l.Says(guard.EvaluateBy(p.judge, set, g)).Verdict == policy.Allow {
 			return principal
 		}
 	}
@@ -95,7 +95,7 @@ func (p *plan) meet(l guard.Layer, g guard.Grant) bool {
 		trial.grants = slices.Clone(p.grants)
 		trial.carry(keys)
 		for _, changed := range trial.grants {
-			if changed.ID == g.ID && l.Says(guard.Evaluate(p.set, changed)).Verdict == policy.Allow {
+			if changed.ID == g.ID && l.Says(guard.EvaluateBy(p.judge, p.set, changed)).Verdict == policy.Allow {
 				p.carry(keys)
 				p.texts = append(p.texts, text)
 				return true
@@ -257,12 +257,13 @@ func (p *plan) tried(c candidate, grants []guard.Grant, l guard.Layer) (after []
 		return nil, false
 	}
 	for _, g := range grants {
-		a := guard.Evaluate(set, g)
+		a := guard.EvaluateBy(p.judge, set, g)
 		if l.Says(a).Verdict == policy.ImplicitDeny && c.opens || l.Denies(a, c.change.At) {
 			return nil, false
 		}
 	}
-	return verdicts(set, p.probes), true
+	after, _ = p.after(set, c.change)
+	return after, true
 }
 
 // within reports whether every neighbour that one change touches is touched by another.
@@ -283,7 +284,7 @@ func (p *plan) undeny(l guard.Layer, s *policy.Statement) {
 		trial.fix = &guard.Fix{}
 		trial.grants = slices.Clone(p.grants)
 		trial.carry(keys)
-		if !slices.ContainsFunc(trial.grants, func(g guard.Grant) bool { return l.Denies(guard.Evaluate(p.set, g), s.At) }) {
+		if !slices.ContainsFunc(trial.grants, func(g guard.Grant) bool { return l.Denies(guard.EvaluateBy(p.judge, p.set, g), s.At) }) {
 			p.carry(keys)
 			p.texts = append(p.texts, text)
 			return
@@ -291,7 +292,7 @@ func (p *plan) undeny(l guard.Layer, s *policy.Statement) {
 	}
 	var hit []guard.Grant
 	for _, g := range p.grants {
-		if l.Denies(guard.Evaluate(p.set, g), s.At) {
+		if l.Denies(guard.EvaluateBy(p.judge, p.set, g), s.At) {
 			hit = append(hit, g)
 		}
 	}
@@ -317,9 +318,9 @@ func (p *plan) undeny(l guard.Layer, s *policy.Statement) {
 func (p *plan) narrowest(cs []candidate, l guard.Layer) *candidate {
 	var byAction, byResource *candidate
 	var actions, resources []policy.Verdict
-	least := 0
+	least, whole := 0, p.whole()
 	for _, c := range cs {
-		after, ok := p.tried(c, p.whole(), l)
+		after, ok := p.tried(c, whole, l)
 		if !ok {
 			continue
 		}

@@ -2,6 +2,7 @@ package repair
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -15,12 +16,21 @@ type probe struct {
 	label string // what would change with it, for people
 	grant guard.Grant
 	kin   bool // the same thing in another region: a corrected ARN may reach it
+	like  likeness
+}
+
+// likeness is the same for probes that differ in their actions alone, of which every
+// statement says the same: they have one verdict. The zero likeness is like no other.
+type likeness struct {
+	base  string // the resource and what is known of it
+	kind  int    // of the action, told by the statements before the repair
+	edits string // what the statements of the repair say of the action
 }
 
 // probesFor returns the neighbours of a request: other targets, other tags, other
 // documents, other regions, other people's sessions, other actions.
 func probesFor(r guard.Request, f guard.Facts, set policy.Set, group string) []probe {
-	p := probing{own: guard.Needs(r, f)}
+	p := probing{own: guard.Needs(r, f), bare: make(map[string][]guard.Grant)}
 	bare := f
 	bare.TargetTags, bare.DocumentTags, bare.Unknown = nil, nil, nil
 	other := r.With("i-0fedcba9876543210", r.Document)
@@ -56,12 +66,54 @@ func probesFor(r guard.Request, f guard.Facts, set policy.Set, group string) []p
 	p.regions(r, f, set, group)
 	p.sessions(r, f)
 	p.actions(r, f, set)
+	p.sort(set)
 	return p.probes
+}
+
+// sort numbers the kinds of actions that the policies tell apart.
+func (p *probing) sort(set policy.Set) {
+	set.Root = false // LayersOf leaves out root's own
+	var statements []*policy.Statement
+	for _, l := range guard.LayersOf(set) {
+		for i := range l.Statements {
+			statements = append(statements, &l.Statements[i])
+		}
+	}
+	kinds, actions := make(map[string]int), make(map[string]int)
+	for i := range p.probes {
+		g := p.probes[i].grant
+		kind, ok := actions[g.Action]
+		if !ok {
+			said := says(statements, g.Action)
+			if guard.BearsApart(g.Action) {
+				said += g.Action
+			}
+			if kind, ok = kinds[said]; !ok {
+				kind = len(kinds)
+				kinds[said] = kind
+			}
+			actions[g.Action] = kind
+		}
+		p.probes[i].like.kind = kind
+	}
+}
+
+// says writes which of some statements are about an action.
+func says(statements []*policy.Statement, action string) string {
+	b := make([]byte, len(statements))
+	for i, s := range statements {
+		b[i] = '-'
+		if s.MatchesAction(action) {
+			b[i] = '+'
+		}
+	}
+	return string(b)
 }
 
 type probing struct {
 	own    []guard.Grant
 	probes []probe
+	bare   map[string][]guard.Grant // what the request needs, by region, where nothing has tags
 }
 
 // add takes the grants of a changed request, unless they are the request's own.
@@ -124,8 +176,9 @@ func (p *probing) regions(r guard.Request, f guard.Facts, set policy.Set, group 
 		for _, g := range guard.Needs(other, f) {
 			for _, action := range otherActions {
 				if !p.does(action) {
+					like := likeness{base: "region " + region + " " + g.ID}
 					g.Action = action
-					p.probes = append(p.probes, probe{label: "other actions in other regions", grant: g})
+					p.probes = append(p.probes, probe{label: "other actions in other regions", grant: g, like: like})
 				}
 			}
 		}
@@ -137,7 +190,7 @@ func (p *probing) regions(r guard.Request, f guard.Facts, set policy.Set, group 
 			continue
 		}
 		for _, owner := range []string{"", r.Caller.Account} {
-			other.label, other.kin = "other documents in other regions", false
+			other.label, other.kin, other.like = "other documents in other regions", false, likeness{}
 			other.grant.Resource = "arn:" + guard.Partition(r) + ":ssm:" + guard.ArnField(other.grant.Resource, guard.FieldRegion) + ":" + owner + ":document/Probe-Shell"
 			p.probes = append(p.probes, other)
 		}
@@ -220,7 +273,7 @@ func (p *probing) actions(r guard.Request, f guard.Facts, set policy.Set) {
 	others := r
 	others.Target = "i-0fedcba9876543210"
 	others.Context = map[string][]string{guard.SessionTagID: {"AROAEXAMPLEPROBE00001:somebody"}}
-	for _, own := range slices.Concat(p.own, guard.Needs(others, f)) {
+	for i, own := range slices.Concat(p.own, guard.Needs(others, f)) {
 		// The same grant of another target's session, or another's, has other keys.
 		if kept := slices.ContainsFunc(p.own, func(o guard.Grant) bool { return o.Resource == own.Resource }); !kept {
 			continue
@@ -231,7 +284,7 @@ func (p *probing) actions(r guard.Request, f guard.Facts, set policy.Set) {
 			}
 			g := own
 			g.Action = action
-			p.probes = append(p.probes, probe{label: "other actions on the same resources", grant: g})
+			p.probes = append(p.probes, probe{label: "other actions on the same resources", grant: g, like: likeness{base: fmt.Sprint("same ", i)}})
 		}
 	}
 }
@@ -249,7 +302,7 @@ func (p *probing) elsewhere(r guard.Request, f guard.Facts, s *policy.Statement,
 	for _, own := range p.own {
 		for _, resource := range resources {
 			if label := startable(resource, r); own.Action == guard.ActionStart && label != "" {
-				p.elsewhereOne(r, f, probe{label, own, false}, resource)
+				p.elsewhereOne(r, f, probe{label: label, grant: own}, resource)
 			}
 		}
 	}
@@ -263,7 +316,7 @@ func (p *probing) elsewhere(r guard.Request, f guard.Facts, s *policy.Statement,
 		for _, resource := range resources {
 			g := p.own[0]
 			g.Action = action
-			p.elsewhereOne(r, f, probe{"other actions on other resources", g, false}, resource)
+			p.elsewhereOne(r, f, probe{label: "other actions on other resources", grant: g}, resource)
 		}
 	}
 }
@@ -297,12 +350,16 @@ func (p *probing) elsewhereOne(r guard.Request, f guard.Facts, one probe, resour
 		r.Region = region
 	}
 	f.TargetTags, f.DocumentTags, f.Unknown = nil, nil, nil
-	for _, g := range guard.Needs(r, f) {
+	if p.bare[r.Region] == nil {
+		p.bare[r.Region] = guard.Needs(r, f)
+	}
+	for _, g := range p.bare[r.Region] {
 		if g.ID == one.grant.ID {
 			one.grant.Context = g.Context
 		}
 	}
 	one.grant.Resource = resource
+	one.like.base = "elsewhere " + one.grant.ID + " " + resource
 	if !p.owns(one.grant.Action, resource) {
 		p.probes = append(p.probes, one)
 	}
@@ -414,18 +471,68 @@ func wantedTags(set policy.Set) map[string][]string {
 }
 
 // verdicts evaluates every probe.
-func verdicts(set policy.Set, probes []probe) []policy.Verdict {
-	out := make([]policy.Verdict, 0, len(probes))
-	var e policy.Evaluator
-	for _, p := range probes {
-		if p.grant.Regionless() {
-			out = append(out, guard.Evaluate(set, p.grant).Verdict)
-			continue
-		}
-		bears := guard.Bearing(set, p.grant)
-		out = append(out, e.Verdict(&bears, p.grant.Action, p.grant.Resource, &p.grant.Context))
+func verdicts(e *policy.Evaluator, set policy.Set, probes []probe) []policy.Verdict {
+	out := make([]policy.Verdict, len(probes))
+	known := make(map[likeness]policy.Verdict)
+	for i := range probes {
+		out[i] = verdict(e, set, probes[i].grant, probes[i].like, known)
 	}
 	return out
+}
+
+// verdict evaluates one grant, unless one that is like it is known.
+func verdict(e *policy.Evaluator, set policy.Set, g guard.Grant, like likeness, known map[likeness]policy.Verdict) policy.Verdict {
+	if v, ok := known[like]; ok && like.base != "" {
+		return v
+	}
+	var v policy.Verdict
+	if g.Regionless() {
+		v = guard.Evaluate(set, g).Verdict
+	} else {
+		bears := guard.Bearing(set, g)
+		v = e.Verdict(&bears, g.Action, g.Resource, &g.Context)
+	}
+	known[like] = v
+	return v
+}
+
+// trial is what one more change makes of the probes.
+type trial struct {
+	verdicts []policy.Verdict
+	edits    []*policy.Statement
+}
+
+// after returns the verdicts on the probes with one more change, which made the set, and the
+// statements of the repair by then: anew where the statement that changes is about the
+// action, before or after.
+func (p *plan) after(set policy.Set, c guard.Change) (out []policy.Verdict, edits []*policy.Statement) {
+	if last, ok := p.trials[c]; ok {
+		return last.verdicts, last.edits
+	}
+	defer func() { p.trials[c] = trial{out, edits} }()
+	edits = slices.Clone(p.edits)
+	var touched []*policy.Statement
+	for i, list := range [][]policy.Statement{*p.set.Layer(c.Layer, c.Level), *set.Layer(c.Layer, c.Level)} {
+		for k := range list {
+			switch {
+			case c.Kind == guard.AddStatement && (i == 0 || k < len(list)-1), c.Kind != guard.AddStatement && list[k].At != c.At:
+				continue
+			case i == 1:
+				edits = append(edits, &list[k])
+			}
+			touched = append(touched, &list[k])
+		}
+	}
+	out = slices.Clone(p.latest)
+	known := make(map[likeness]policy.Verdict)
+	for i := range p.probes {
+		g, like := p.probes[i].grant, p.probes[i].like
+		if slices.ContainsFunc(touched, func(s *policy.Statement) bool { return s.MatchesAction(g.Action) }) {
+			like.edits = says(edits, g.Action)
+			out[i] = verdict(p.judge, set, g, like, known)
+		}
+	}
+	return out, edits
 }
 
 // effects are the labels of the probes that a change touches, each once.

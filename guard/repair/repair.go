@@ -17,6 +17,7 @@ import (
 type repairs struct {
 	d     guard.Decision
 	fixes map[string]*guard.Fix
+	judge policy.Evaluator
 }
 
 // Propose gives every finding of a denied grant the repair that lets the request
@@ -74,7 +75,8 @@ func (r *repairs) work(group string) *guard.Fix {
 	set := *r.d.Policies
 	set.Partial = nil // what cannot be read cannot be repaired either
 	probes := probesFor(r.d.Request, r.d.Facts, set, group)
-	p := plan{d: r.d, set: set, grants: grants, group: group, probes: probes, before: verdicts(set, probes)}
+	p := plan{d: r.d, set: set, grants: grants, group: group, probes: probes, before: verdicts(&r.judge, set, probes), judge: &r.judge}
+	p.latest, p.trials = p.before, make(map[guard.Change]trial)
 	fix := p.begin(false)
 	if fix != nil && len(fix.Needs) > 0 && !fix.Checked {
 		// Another policy forbids what this one asks of the request.
@@ -135,6 +137,10 @@ type plan struct {
 	group  string
 	probes []probe
 	before []policy.Verdict
+	latest []policy.Verdict       // of the probes with the changes so far
+	edits  []*policy.Statement    // of the changes so far
+	trials map[guard.Change]trial // what was tried since the last of them
+	judge  *policy.Evaluator      // of probes: one, as they turn on the same keys
 	fix    *guard.Fix
 	texts  []string // what to do, step by step
 	asIs   bool     // the request stays as it is
@@ -198,7 +204,7 @@ func (p *plan) work() *guard.Fix {
 func (p *plan) denying(l guard.Layer) []*policy.Statement {
 	var out []*policy.Statement
 	for _, g := range p.grants {
-		for _, s := range l.Denying(guard.Evaluate(p.set, g)) {
+		for _, s := range l.Denying(guard.EvaluateBy(p.judge, p.set, g)) {
 			if !slices.ContainsFunc(out, func(o *policy.Statement) bool { return o.At == s.At }) {
 				out = append(out, s)
 			}
@@ -215,7 +221,7 @@ func (p *plan) lacking(l guard.Layer) []guard.Grant {
 	}
 	var out []guard.Grant
 	for _, g := range p.grants {
-		if l.Says(guard.Evaluate(p.set, g)).Verdict == policy.ImplicitDeny {
+		if l.Says(guard.EvaluateBy(p.judge, p.set, g)).Verdict == policy.ImplicitDeny {
 			out = append(out, g)
 		}
 	}
@@ -267,6 +273,8 @@ func (p *plan) apply(c guard.Change, text string) {
 	if err != nil {
 		return // a draft the evaluator refuses is not offered
 	}
+	p.latest, p.edits = p.after(set, c)
+	p.trials = make(map[guard.Change]trial)
 	p.set = set
 	again := func(o guard.Change) bool {
 		return o.Kind == guard.ReplaceStatement && c.Kind == o.Kind && o.Layer == c.Layer && o.Level == c.Level && o.At == c.At
@@ -296,7 +304,7 @@ func (p *plan) check() {
 	case len(p.fix.Changes) > 1:
 		with = "with these changes "
 	}
-	p.fix.Check = with + p.outcome() + changed(p.probes, p.before, verdicts(p.set, p.probes)).String()
+	p.fix.Check = with + p.outcome() + changed(p.probes, p.before, p.latest).String()
 	if len(p.d.Policies.Partial) > 0 {
 		p.fix.Check += ", as far as the policies can be read"
 	}
@@ -311,7 +319,7 @@ func (p *plan) check() {
 func (p *plan) passes(g guard.Grant) bool {
 	set := p.set
 	set.Partial = p.d.Policies.Partial
-	a := guard.Evaluate(set, g)
+	a := guard.EvaluateBy(p.judge, set, g)
 	keys, _ := guard.SplitDepends(a.DependsOn)
 	return a.Verdict == policy.Allow || a.Verdict == policy.Unknown && len(keys) == 0
 }
@@ -319,7 +327,7 @@ func (p *plan) passes(g guard.Grant) bool {
 // outcome says what the fix makes possible. That the session is allowed takes
 // every grant of the group, those that were not denied included.
 func (p *plan) outcome() string {
-	if slices.ContainsFunc(p.whole(), func(g guard.Grant) bool { return guard.Evaluate(p.set, g).Verdict != policy.Allow }) {
+	if slices.ContainsFunc(p.whole(), func(g guard.Grant) bool { return guard.EvaluateBy(p.judge, p.set, g).Verdict != policy.Allow }) {
 		return cmp.Or(partly[p.grants[0].ID], allowed[p.group])
 	}
 	return allowed[p.group]

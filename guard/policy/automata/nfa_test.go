@@ -2,6 +2,7 @@ package automata
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -129,5 +130,42 @@ func TestManyStatesCostMore(t *testing.T) {
 	stars := []NFA{Glob(wild(strings.Repeat("*a", 1000)), 0)}
 	if _, all := Classes(stars, nil, &left); all || left > 0 {
 		t.Errorf("all %v, %d steps left", all, left)
+	}
+}
+
+// TestMemo: what is remembered is what would be found, for the same steps, and only where
+// there are steps enough.
+func TestMemo(t *testing.T) {
+	r := rand.New(rand.NewPCG(23, 24))
+	var memo Memo
+	remembered := 0
+	for range times(4000, 800) {
+		var automata []NFA
+		for range 1 + r.IntN(3) {
+			n := Glob(wild(randomText(r, "ab*?:", 2)), r.IntN(3))
+			if r.IntN(4) == 0 {
+				n = n.Or(Literal(randomText(r, "aB", 1), r.IntN(2) == 0)).Within("", "a")
+			}
+			automata = append(automata, n)
+		}
+		var form *NFA
+		if r.IntN(3) == 0 {
+			n := Form([]string{[]string{"[a-c]*", "[a-b]?", "[ab][a-z]*"}[r.IntN(3)]})
+			form = &n
+		}
+		steps := r.IntN(300)
+		left, rest := steps, steps
+		want, whole := Classes(automata, form, &left)
+		known := len(memo.known)
+		got, all := memo.Classes(automata, form, &rest)
+		if len(memo.known) == known && all {
+			remembered++
+		}
+		if !slices.Equal(got, want) || all != whole || rest != left && all {
+			t.Fatalf("%v, form %v, %d steps: %v, %v, %d left; want %v, %v, %d", automata, form, steps, got, all, rest, want, whole, left)
+		}
+	}
+	if remembered < 100 {
+		t.Errorf("only %d were remembered", remembered)
 	}
 }
