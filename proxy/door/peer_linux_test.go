@@ -84,8 +84,8 @@ func TestOtherUserWhoLeft(t *testing.T) {
 	}()
 	select {
 	case err := <-told:
-		if !errors.Is(err, peer.ErrGone) {
-			t.Errorf("told %v", err)
+		if !errors.Is(err, peer.ErrGone) || d.Refused() != 1 {
+			t.Errorf("told %v, %d refused", err, d.Refused())
 		}
 	case conn := <-taken:
 		text, _ := io.ReadAll(conn)
