@@ -240,35 +240,6 @@ func TestFaultyProject(t *testing.T) {
 	}
 }
 
-func TestDistrust(t *testing.T) {
-	private := func(gid, uid int) bool { return gid == uid }
-	for _, test := range []struct {
-		owner owner
-		me    int
-		sudo  string
-		want  string
-	}{
-		{owner{1000, 1000, 0o644}, 1000, "", ""},
-		{owner{1000, 100, 0o600}, 1000, "", ""},
-		{owner{1000, 1000, 0o664}, 1000, "", ""}, // the user's private group
-		{owner{1000, 100, 0o664}, 1000, "", "can be written by others (mode 0664)"},
-		{owner{1000, 1000, 0o646}, 1000, "", "can be written by others (mode 0646)"},
-		{owner{1000, 1000, 0o666}, 1000, "", "can be written by others (mode 0666)"},
-		{owner{0, 0, 0o644}, 1000, "", ""},
-		{owner{0, 50, 0o664}, 1000, "", "can be written by others (mode 0664)"},
-		{owner{1001, 1001, 0o644}, 1000, "", "belongs to uid 1001"},
-		{owner{1001, 1001, 0o644}, 1000, "1001", "belongs to uid 1001"}, // only root is led by sudo
-		{owner{1000, 1000, 0o644}, 0, "", "belongs to uid 1000"},
-		{owner{1000, 1000, 0o644}, 0, "1000", ""},
-		{owner{1001, 1001, 0o644}, 0, "1000", "belongs to uid 1001"},
-	} {
-		got := test.owner.distrust(test.me, test.sudo, private)
-		if (got == "") != (test.want == "") || !strings.HasPrefix(got, test.want) {
-			t.Errorf("%+v for %d, sudo %q: %q, want %q", test.owner, test.me, test.sudo, got, test.want)
-		}
-	}
-}
-
 // A file that others may have written is not used, and the user's own tunnels are.
 func TestForeignProject(t *testing.T) {
 	if runtime.GOOS == "windows" {

@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 
+	"ssmguard/internal/private"
 	"ssmguard/internal/yamlfile"
 )
 
@@ -61,10 +60,9 @@ func ReadOwned(file string, getenv func(string) (string, bool)) ([]byte, error) 
 	if getenv != nil {
 		sudo, _ = getenv("SUDO_UID")
 	}
-	if o, ok := ownerOf(info); ok {
-		if why := o.distrust(os.Geteuid(), sudo, isPrivateGroup); why != "" {
-			return nil, &UnusedError{file, true, fmt.Errorf("%s %s", file, why)}
-		}
+	var distrusted *private.DistrustError
+	if errors.As(private.CheckFile(file, info, sudo), &distrusted) {
+		return nil, &UnusedError{file, true, fmt.Errorf("%w and is not used; %s", distrusted, distrusted.Advice())}
 	}
 	return yamlfile.ReadAll(file, f)
 }
@@ -88,32 +86,4 @@ func findProject(dir string, getenv func(string) (string, bool)) (file string, d
 		dir = parent
 	}
 	return "", nil, nil
-}
-
-// owner is a file's owner and permissions.
-type owner struct {
-	uid, gid int
-	mode     fs.FileMode
-}
-
-// distrust returns the reason why others may have written a file, with what to do; ""
-// when the file belongs to the user or to root and nobody else can write it. The rule
-// is that of git's safe.directory and of ssh's StrictModes. me is the effective user;
-// sudo is SUDO_UID, because root works in the folders of the user who called sudo.
-func (o owner) distrust(me int, sudo string, private func(gid, uid int) bool) string {
-	switch {
-	case o.uid != me && o.uid != 0 && !(me == 0 && strconv.Itoa(o.uid) == sudo):
-		return fmt.Sprintf("belongs to uid %d and is not used; chown it if you trust it", o.uid)
-	case o.mode&0o002 != 0, o.mode&0o020 != 0 && !private(o.gid, o.uid):
-		return fmt.Sprintf("can be written by others (mode %04o) and is not used; chmod go-w it if you trust it", o.mode.Perm())
-	}
-	return ""
-}
-
-// isPrivateGroup reports whether a group belongs to one user and has the user's name.
-// On systems with such groups, files are made writable for the group (umask 002).
-func isPrivateGroup(gid, uid int) bool {
-	g, groupErr := user.LookupGroupId(strconv.Itoa(gid))
-	u, userErr := user.LookupId(strconv.Itoa(uid))
-	return groupErr == nil && userErr == nil && g.Name == u.Username
 }

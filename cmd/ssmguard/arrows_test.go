@@ -56,6 +56,8 @@ var arrows = []arrow{
 		"how the AWS CLI writes JSON is known to proxy and cmd alike"},
 	{"internal/peer", []string{"ssmguard/", "github.com/", "golang.org/x/"}, nil,
 		"whose a connection is, is asked by every listener; it knows none"},
+	{"internal/private", []string{"ssmguard/", "github.com/", "golang.org/x/"}, nil,
+		"every room keeps its files by it; it knows none"},
 	{"internal/spelling", []string{"ssmguard/", "github.com/"}, nil,
 		"guard and configs both ask it; it knows neither"},
 	{"internal/safetext", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, nil,

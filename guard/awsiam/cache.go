@@ -6,12 +6,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
+
+	"ssmguard/internal/private"
 )
 
 // How long answers stay good on disk. An allow verdict may be a little old,
@@ -32,6 +32,9 @@ const cacheFormat = "ssmguard cache 1"
 // maxCacheFile bounds what is read back.
 const maxCacheFile = 4 << 20
 
+// CacheKind is the directory below Options.CacheDir for answers of AWS.
+const CacheKind = "evidence"
+
 // cache keeps answers in files of their own, readable by the user alone. Every
 // fault of the disk is a miss: the cache saves time and nothing else.
 type cache struct{ dir string }
@@ -44,11 +47,7 @@ type cacheEntry struct {
 // get reports whether a good entry was read into v.
 func (k *cache) get(key string, now time.Time, v any) bool {
 	path := filepath.Join(k.dir, key)
-	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || !private(runtime.GOOS, info.Mode()) || info.Size() > maxCacheFile {
-		return false
-	}
-	text, err := os.ReadFile(path)
+	text, err := private.ReadFile(path, maxCacheFile)
 	if err != nil {
 		return false
 	}
@@ -58,12 +57,6 @@ func (k *cache) get(key string, now time.Time, v any) bool {
 		return false
 	}
 	return json.Unmarshal(e.Value, v) == nil
-}
-
-// private reports whether a file is for its owner alone. Windows shows every file
-// as open to all; there the user's own directories keep others out.
-func private(goos string, mode fs.FileMode) bool {
-	return goos == "windows" || mode.Perm()&0o077 == 0
 }
 
 // put writes an entry, whole or not at all.
@@ -76,14 +69,7 @@ func (k *cache) put(key string, now time.Time, v any, age time.Duration) {
 	if err != nil || os.MkdirAll(k.dir, 0o700) != nil {
 		return
 	}
-	f, err := os.CreateTemp(k.dir, ".new-*") // made 0600
-	if err != nil {
-		return
-	}
-	_, err = f.Write(text)
-	if closeErr := f.Close(); err != nil || closeErr != nil || os.Rename(f.Name(), filepath.Join(k.dir, key)) != nil {
-		_ = os.Remove(f.Name())
-	}
+	_ = private.WriteFile(filepath.Join(k.dir, key), text)
 }
 
 // sweep removes entries that nobody reads any more: credentials change, and

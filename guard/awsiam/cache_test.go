@@ -1,7 +1,6 @@
 package awsiam
 
 import (
-	"io/fs"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -298,23 +297,6 @@ func TestCacheHoldsNoSecrets(t *testing.T) {
 		}
 		if strings.Contains(f.Name(), testAccount) {
 			t.Errorf("%s names the account", f.Name())
-		}
-	}
-}
-
-func TestPrivate(t *testing.T) {
-	for _, tt := range []struct {
-		goos string
-		mode fs.FileMode
-		want bool
-	}{
-		{"linux", 0o600, true},
-		{"linux", 0o640, false},
-		{"darwin", 0o604, false},
-		{"windows", 0o666, true}, // all that Windows ever shows
-	} {
-		if got := private(tt.goos, tt.mode); got != tt.want {
-			t.Errorf("%s %v: %v", tt.goos, tt.mode, got)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func New(cfg aws.Config, o Options) *Client {
 		slots:       make(chan struct{}, o.Concurrency),
 	}
 	if o.CacheDir != "" && !o.NoCache {
-		a.cache = &cache{dir: filepath.Join(o.CacheDir, "evidence")} // sweep may delete what it finds there
+		a.cache = &cache{dir: filepath.Join(o.CacheDir, CacheKind)} // sweep may delete what it finds there
 	}
 	a.life, a.closed = context.WithCancel(context.Background())
 	return &Client{a, policyReader{callerReader{a}}, factReader{a}, nodeReader{a}, edits{}}

@@ -15,6 +15,7 @@ import (
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/private"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
@@ -165,12 +166,22 @@ func (l *Line) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 	return plugin.Embedded(l.Process.Environ)
 }
 
-// CacheDir is the directory in which answers are kept for later runs, "" if there is
-// none.
+// CacheDir is the directory in which answers are kept for later runs, "" if there is none
+// or none is wanted. One that others may have written is not used, which is said.
 func (l *Line) CacheDir() string {
-	dir := l.Process.UserDir("XDG_CACHE_HOME", ".cache")
-	if dir == "" {
+	base := l.Process.UserDir("XDG_CACHE_HOME", ".cache")
+	if base == "" || l.Own.NoCache {
 		return ""
 	}
-	return filepath.Join(dir, "ssmguard")
+	for _, kind := range []string{awsiam.CacheKind, CompletionCache} {
+		var distrusted *private.DistrustError
+		if errors.As(private.CheckDir(l.Process.Getenv("SUDO_UID"), base, "ssmguard", kind), &distrusted) {
+			l.Process.WarnOnce(fmt.Sprintf("the cache is not used: %v; %s, or give --no-cache", distrusted, distrusted.Advice()))
+			return ""
+		}
+	}
+	return filepath.Join(base, "ssmguard")
 }
+
+// CompletionCache is the directory below CacheDir for what the tab key has found.
+const CompletionCache = "completion"

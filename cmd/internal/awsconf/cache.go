@@ -5,6 +5,7 @@ import (
 	"crypto/sha1" // names of cache files, as the CLI chose them
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"ssmguard/internal/awsjson"
+	"ssmguard/internal/private"
 )
 
 // freshFor is the time before expiry from which cached credentials are not used.
@@ -82,7 +84,8 @@ func (l *loader) cached(key, kind string, fetch func(context.Context) (*cacheEnt
 	path := l.scope.env.aws("cli", "cache", key+".json")
 	return func(ctx context.Context) (aws.Credentials, error) {
 		var e cacheEntry
-		if readJSON(path, &e) == nil {
+		usable := mayCache(l.scope.env.aws())
+		if usable && readJSON(path, &e) == nil {
 			if c, err := e.credentials(); err == nil && c.HasKeys() && l.now().Add(freshFor).Before(c.Expires) {
 				return c, nil
 			}
@@ -96,11 +99,20 @@ func (l *loader) cached(key, kind string, fetch func(context.Context) (*cacheEnt
 		if err != nil {
 			return c, err
 		}
-		if l.judge(c) == nil {
+		if usable && l.judge(c) == nil {
 			_ = writeJSON(path, fresh) // a failure costs one call next time
 		}
 		return c, nil
 	}
+}
+
+// mayCache reports whether nobody but the user and root can put credentials into the cache
+// of a directory ~/.aws. Root uses that of another user, which a container may have from
+// its host.
+func mayCache(dir string) bool {
+	var distrusted *private.DistrustError
+	err := private.CheckDir("", dir, "cli", "cache")
+	return !errors.As(err, &distrusted) || distrusted.Foreign && os.Geteuid() == 0
 }
 
 func readJSON(path string, to any) error {
@@ -120,19 +132,5 @@ func writeJSON(path string, v any) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-	}
-	return err
+	return private.WriteFile(path, data)
 }

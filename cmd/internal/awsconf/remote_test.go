@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -230,6 +231,30 @@ func TestRoleCache(t *testing.T) {
 	var e cacheEntry
 	if err := readJSON(files[0], &e); err != nil || e.Credentials.Expiration != "2099-01-01T00:00:00UTC" {
 		t.Errorf("cache entry %+v, %v", e, err)
+	}
+}
+
+// Credentials in a cache that others can write are not used, and none are put there.
+func TestForeignRoleCache(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("who may write a directory is not told by its mode here")
+	}
+	c := newCloud(t)
+	h := newHome(t, c, roleConfig)
+	h.codes = []string{"123456", "654321", "111111"}
+	dir := filepath.Join(h.dir, ".aws/cli/cache")
+	for i, mode := range []os.FileMode{0o700, 0o707, 0o700} {
+		if i > 0 {
+			if err := os.Chmod(dir, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := h.key("--profile", "role"); err != nil {
+			t.Fatal(err)
+		}
+		if calls := c.seen(); (len(calls) == 0) != (i == 2) {
+			t.Errorf("run %d, mode %v: calls %q", i, mode, calls)
+		}
 	}
 }
 

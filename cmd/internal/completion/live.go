@@ -16,6 +16,7 @@ import (
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/private"
 	"ssmguard/proxy/awsdb"
 )
 
@@ -97,7 +98,7 @@ func live(ctx context.Context, p *env.Process, what string, before []string, fin
 	var file string
 	if dir := line.CacheDir(); dir != "" && !line.Own.NoCache {
 		name := sha256.Sum256([]byte(strings.Join([]string{what, keys.AccessKeyID, conf.Region, conf.Endpoint}, "\x00")))
-		file = filepath.Join(dir, "completion", hex.EncodeToString(name[:16]))
+		file = filepath.Join(dir, ask.CompletionCache, hex.EncodeToString(name[:16]))
 	}
 	if cs, ok := recallCandidates(file); ok {
 		return cs
@@ -129,12 +130,15 @@ func globalWords(before []string) []string {
 	return found
 }
 
+// maxCandidates is the size in bytes of the largest answer that is kept.
+const maxCandidates = 4 << 20
+
 func recallCandidates(file string) ([]candidate, bool) {
 	info, err := os.Stat(file)
 	if err != nil || time.Since(info.ModTime()) > liveAge {
 		return nil, false
 	}
-	data, err := os.ReadFile(file)
+	data, err := private.ReadFile(file, maxCandidates)
 	var kept [][2]string
 	if err != nil || json.Unmarshal(data, &kept) != nil {
 		return nil, false

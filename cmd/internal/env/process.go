@@ -2,6 +2,7 @@ package env
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -30,6 +31,8 @@ type Process struct {
 	Echo *awsconf.Echo // off while an MFA code is typed
 
 	ReadFile func(name string) ([]byte, error) // of ~/.aws; os.ReadFile if nil
+	warnedMu sync.Mutex
+	warned   map[string]bool
 	filesMu  sync.Mutex
 	files    *awsconf.Files // nil until the first call of AWSFiles
 }
@@ -55,6 +58,20 @@ func (p *Process) AWSFiles() *awsconf.Files {
 		p.files = awsconf.Read(p.Lookup, read)
 	}
 	return p.files
+}
+
+// WarnOnce prints a warning on stderr, each text once.
+func (p *Process) WarnOnce(text string) {
+	p.warnedMu.Lock()
+	defer p.warnedMu.Unlock()
+	if p.warned[text] {
+		return
+	}
+	if p.warned == nil {
+		p.warned = make(map[string]bool)
+	}
+	p.warned[text] = true
+	fmt.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
 }
 
 // ForgetAWSFiles makes the next AWSFiles read the files again: a login or an edit may

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/internal/peer"
 	"ssmguard/proxy"
 	"ssmguard/proxy/door"
 )
@@ -99,6 +100,10 @@ func (r Registry) ask(ctx context.Context, name, word string) ([]Status, error) 
 		return nil, errors.New("the process does not answer: " + err.Error())
 	}
 	defer conn.Close()
+	var foreign *peer.ForeignError
+	if errors.As(peer.Check(conn), &foreign) {
+		return nil, fmt.Errorf("its socket is not used: %w", foreign)
+	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if _, err := fmt.Fprintln(conn, word); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/internal/private"
 )
 
 // Registry is the directory in which the processes that keep tunnels leave their
@@ -30,13 +31,40 @@ import (
 type Registry struct{ Dir string }
 
 // FindRegistry returns the directory, which may not exist. Without a home directory
-// there is none.
+// there is none, and one that others may have written is an error.
 func FindRegistry(p *env.Process) (Registry, error) {
-	state := p.UserDir("XDG_STATE_HOME", filepath.Join(".local", "state"))
+	state := stateDir(p)
 	if state == "" {
 		return Registry{}, exit.Coded("background tunnels need a home directory; set HOME or XDG_STATE_HOME", exit.Config)
 	}
-	return Registry{filepath.Join(state, "ssmguard", "tunnels")}, nil
+	var distrusted *private.DistrustError
+	if errors.As(private.CheckDir(p.Getenv("SUDO_UID"), state, below...), &distrusted) {
+		return Registry{}, distrustError(distrusted)
+	}
+	return Registry{filepath.Join(append([]string{state}, below...)...)}, nil
+}
+
+// below is the registry's place in the directory for state.
+var below = []string{"ssmguard", "tunnels"}
+
+// stateDir is the directory for state, "" without a home directory.
+func stateDir(p *env.Process) string {
+	return p.UserDir("XDG_STATE_HOME", filepath.Join(".local", "state"))
+}
+
+// distrustError is the error for a directory that others may have written.
+func distrustError(err *private.DistrustError) error {
+	return exit.Coded(fmt.Sprintf("the state of tunnels is not used: %v; %s, or set XDG_STATE_HOME to a directory of yours", err, err.Advice()), exit.Config)
+}
+
+// Known is FindRegistry for commands that go on without one: then no tunnel is known to be
+// open. It warns of a directory that others may have written.
+func Known(p *env.Process) Registry {
+	r, err := FindRegistry(p)
+	if err != nil && stateDir(p) != "" {
+		p.WarnOnce(err.Error())
+	}
+	return r
 }
 
 // Writable is FindRegistry with a directory that is created and can be written to.
@@ -45,9 +73,13 @@ func Writable(p *env.Process) (Registry, error) {
 	if err != nil {
 		return r, err
 	}
-	err = os.MkdirAll(r.Dir, 0o700)
+	_, err = private.MakeDir(p.Getenv("SUDO_UID"), stateDir(p), below...)
 	if err == nil {
 		err = tryWriting(r.Dir)
+	}
+	var distrusted *private.DistrustError
+	if errors.As(err, &distrusted) {
+		return Registry{}, distrustError(distrusted)
 	}
 	if err != nil {
 		return r, exit.Coded(fmt.Sprintf("background tunnels keep their state in %s: %v; set XDG_STATE_HOME to a directory of yours", r.Dir, errors.Unwrap(err)), exit.Config)
@@ -111,17 +143,16 @@ func (r Registry) Write(rec Record) error {
 	if err != nil {
 		return err
 	}
-	draft := r.File(rec.Name, "new")
-	if err := os.WriteFile(draft, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(draft, r.File(rec.Name, "json"))
+	return private.WriteFile(r.File(rec.Name, "json"), b)
 }
+
+// maxRecord is the size in bytes of the largest record.
+const maxRecord = 1 << 20
 
 // read returns the record of a process, fs.ErrNotExist if it has none.
 func (r Registry) read(name string) (Record, error) {
 	var rec Record
-	b, err := os.ReadFile(r.File(name, "json"))
+	b, err := private.ReadFile(r.File(name, "json"), maxRecord)
 	if err != nil {
 		return rec, err
 	}
@@ -179,13 +210,18 @@ func (r Registry) Holding(name string) ([]Record, error) {
 	return part, nil
 }
 
+// lockOf is the lock of a process's name. It follows no link.
+func (r Registry) lockOf(name string) *flock.Flock {
+	return flock.New(r.File(name, "lock"), flock.SetFlag(os.O_CREATE|os.O_RDONLY|private.NoFollow), flock.SetPermissions(0o600))
+}
+
 // Alive reports whether the process of a name runs. It tries the lock, because process
 // ids are used again.
 func (r Registry) Alive(name string) bool {
 	if _, err := os.Stat(r.File(name, "lock")); err != nil {
 		return false
 	}
-	lock := flock.New(r.File(name, "lock"), flock.SetPermissions(0o600))
+	lock := r.lockOf(name)
 	free, err := lock.TryLock()
 	if free {
 		lock.Unlock() //nolint:errcheck // closing the file unlocks it anyway
@@ -201,7 +237,7 @@ const endTime = time.Second
 func (r Registry) ends(ctx context.Context, name string) bool {
 	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
-	lock := flock.New(r.File(name, "lock"), flock.SetPermissions(0o600))
+	lock := r.lockOf(name)
 	free, err := lock.TryLockContext(ctx, endTime/50)
 	if free {
 		lock.Unlock() //nolint:errcheck // closing the file unlocks it anyway
@@ -214,7 +250,7 @@ func (r Registry) ends(ctx context.Context, name string) bool {
 func (r Registry) Lock(ctx context.Context, name string) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
-	lock := flock.New(r.File(name, "lock"), flock.SetPermissions(0o600))
+	lock := r.lockOf(name)
 	free, err := lock.TryLockContext(ctx, endTime/50)
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, err
@@ -236,7 +272,7 @@ func (r Registry) OpenLog(name string) (*os.File, error) {
 			return nil, err
 		}
 	}
-	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	return private.AppendFile(path)
 }
 
 // Forget removes the files of a process that has ended.

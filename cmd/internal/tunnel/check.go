@@ -62,7 +62,7 @@ func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 }
 
 func checkTunnel(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (policy.Verdict, error) {
-	r, _ := keeper.FindRegistry(p) // without a home directory no tunnel is known to be open
+	r := keeper.Known(p)
 	if held, err := r.Holding(conf.Name); err != nil || len(held) == 0 {
 		near, err := listen(conf, o.Open.Remote, func(string) {})
 		var taken *door.InUseError

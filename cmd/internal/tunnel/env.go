@@ -126,7 +126,7 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Optio
 // openAt returns the address on which a tunnel listens: that of a running process, or
 // of its configuration, because another terminal may have it open.
 func openAt(ctx context.Context, p *env.Process, conf configs.Tunnel) (string, error) {
-	r, _ := keeper.FindRegistry(p) // without a home nothing is known to be open
+	r := keeper.Known(p)
 	rows, err := r.Statuses(ctx)
 	if err != nil {
 		return "", err

@@ -20,6 +20,7 @@ func inForeground(ctx context.Context, p *env.Process, o *Options, ts tunnels, k
 	if len(rec.Asked) == 0 {
 		rec.Asked = []string{ts[0].conf.Name}
 	}
+	keeper.Known(p) // for its warning
 	r, err := keeper.Writable(p)
 	if err != nil {
 		return keep(ctx)

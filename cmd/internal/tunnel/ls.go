@@ -23,7 +23,7 @@ import (
 // tunnelLs lists the open tunnels, the background tunnels that have ended without being
 // closed, and the configured tunnels that are not open.
 func tunnelLs(ctx context.Context, p *env.Process, o *Options) error {
-	r, _ := keeper.FindRegistry(p) // without a home nothing is known to be open
+	r := keeper.Known(p)
 	rows, err := r.Statuses(ctx)
 	if err != nil {
 		return err
