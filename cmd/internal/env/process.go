@@ -2,7 +2,6 @@ package env
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/internal/safetext"
 )
 
 // Process is the process around a command. Commands use it in place of package os, so
@@ -71,7 +71,7 @@ func (p *Process) WarnOnce(text string) {
 		p.warned = make(map[string]bool)
 	}
 	p.warned[text] = true
-	fmt.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
+	safetext.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
 }
 
 // ForgetAWSFiles makes the next AWSFiles read the files again: a login or an edit may
