@@ -35,13 +35,14 @@ type Live struct {
 	teller teller
 	drawn  int // lines that the next drawing goes over
 	before map[string]LiveRow
+	origin map[string]string // of each tunnel that was ready, as it was told
 	at     time.Time
 }
 
 // NewLive returns a Live on a terminal. Its width in columns, 0 if that is not
 // known, and the rows are asked whenever the lines are drawn.
 func NewLive(w io.Writer, width func() int, rows func() []LiveRow) *Live {
-	return &Live{w: w, width: width, rows: rows, teller: make(teller), before: make(map[string]LiveRow)}
+	return &Live{w: w, width: width, rows: rows, teller: make(teller), before: make(map[string]LiveRow), origin: make(map[string]string)}
 }
 
 // drawEvery is how often the lines are renewed.
@@ -62,12 +63,19 @@ func (l *Live) Run(ctx context.Context) {
 }
 
 // Event implements Events: what is not to be seen in the lines is told above
-// them. rows is not asked, for its owner may be telling us.
+// them, where a tunnel leads once. rows is not asked, for its owner may be telling us.
 func (l *Live) Event(e proxy.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	text := l.teller.line(e)
-	if text == "" || e.State == proxy.Ready && e.Note == "" {
+	if e.State == proxy.Ready && e.Note == "" {
+		from := origin(e)
+		if l.origin[e.Tunnel] == from {
+			return nil // the line says ready
+		}
+		l.origin[e.Tunnel] = from
+	}
+	if text == "" {
 		return nil
 	}
 	_, err := safetext.Fprintf(l.w, "%s%s %s: %s\n", safetext.Own(l.erase()), e.At.Format(time.TimeOnly), e.Tunnel, text)

@@ -24,6 +24,9 @@ func TestLive(t *testing.T) {
 	down := errors.New("no route")
 	for _, e := range []proxy.Event{
 		{At: now, Tunnel: "orders", State: proxy.Ready, Listen: "127.0.0.1:15432"},
+		{At: now, Tunnel: "web", State: proxy.Ready, Listen: "127.0.0.1:2", Leads: "port 80 of i-1", File: "/p/.ssmguard.yaml"},
+		{At: now, Tunnel: "web", State: proxy.Lost, Err: errors.New("reset")},
+		{At: now, Tunnel: "web", State: proxy.Ready, Listen: "127.0.0.1:2", Leads: "port 80 of i-1", File: "/p/.ssmguard.yaml"},
 		{At: now, Tunnel: "orders", State: proxy.Lost, Err: errors.New("reset")},
 		{At: now, Tunnel: "orders", State: proxy.Waiting, Pause: time.Second, Err: down},
 		{At: now, Tunnel: "orders", State: proxy.Waiting, Pause: 2 * time.Second, Err: down},
@@ -47,7 +50,9 @@ func TestLive(t *testing.T) {
 	want := "orders  ready    127.0.0.1:15432  2 open  up 512 B 0 B/s  down 3.0 MiB 0 B/s\n" +
 		"\r\x1b[1A\x1b[J" +
 		"orders  ready    127.0.0.1:15432  2 open  up 2.5 KiB 1.0 KiB/s  down 4.0 MiB 512.0 KiB/s  reconnects 1  credentials 9m\n" +
-		"\r\x1b[1A\x1b[J08:30:00 orders: connection lost: reset\n" +
+		"\r\x1b[1A\x1b[J08:30:00 web: ready on 127.0.0.1:2 (to port 80 of i-1, of /p/.ssmguard.yaml)\n" +
+		"08:30:00 web: connection lost: reset\n" +
+		"08:30:00 orders: connection lost: reset\n" +
 		"08:30:00 orders: trying again until it opens: no route\n" +
 		"ssmguard: warning: slow\n" +
 		"orders  lost     127.0.0.1:15432  2 open  up 2.5 KiB 0 B/s  down 4.0 MiB 0 B/s  reconnects 1  credentials 8m\n" +
