@@ -159,7 +159,10 @@ func (d Dice) Neighbour(decision guard.Decision) Neighbour {
 			r.Target = "i-00000000000000001"
 			facts.TargetTags = map[string]string{"Name": d.one("bastion", "db", "web-1"), "team": d.one("web", "ops")}
 		case 2:
-			r.Document, facts.DocumentTags = d.one("", "AWS-StartSSHSession", "AWS-StartInteractiveCommand", "Other-Shell", "arn:aws:ssm:us-east-1:444455556666:document/Other"), nil
+			// The request's own document has its own tags, whatever is done to it.
+			if name := d.one("", "AWS-StartSSHSession", "AWS-StartInteractiveCommand", "Other-Shell", "arn:aws:ssm:us-east-1:444455556666:document/Other"); name != r.Document {
+				r.Document, facts.DocumentTags = name, nil
+			}
 		case 3:
 			r.Region = d.one("us-west-2", "eu-west-1", "ap-south-1")
 		}
