@@ -72,6 +72,8 @@ if [ $as_plugin = yes ] && ! ours; then
 	fail "$plugin is another program; remove it or choose another PREFIX"
 fi
 
+# Nobody else writes what is made here, whatever the umask.
+umask "$(printf '%04o' "$(($(umask) | 022))")"
 cd "$(dirname "$0")"
 mkdir -p "$bin"
 new=$(mktemp "$bin/.ssmguard.XXXXXX")

@@ -8,10 +8,11 @@ import (
 	"testing"
 )
 
-// install runs install.sh with a PREFIX and returns what it prints.
+// install runs install.sh with a PREFIX, for a user whose files are open to all (umask
+// 000), and returns what it prints.
 func install(t *testing.T, prefix, path string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.Command("/bin/sh", append([]string{filepath.Join("..", "..", "install.sh")}, args...)...)
+	cmd := exec.Command("/bin/sh", append([]string{"-c", `umask 000 && exec /bin/sh "$@"`, "sh", filepath.Join("..", "..", "install.sh")}, args...)...)
 	cmd.Env = append(os.Environ(), "PREFIX="+prefix)
 	if path != "" {
 		cmd.Env = append(cmd.Env, "PATH="+path)
@@ -30,6 +31,11 @@ func TestInstall(t *testing.T) {
 	for range 2 {
 		if out, err := install(t, prefix, "", "--as-plugin"); err != nil {
 			t.Fatalf("%v:\n%s", err, out)
+		}
+	}
+	for _, made := range []string{prefix, bin, filepath.Join(bin, "ssmguard")} {
+		if info, err := os.Stat(made); err != nil || info.Mode().Perm() != 0o755 {
+			t.Errorf("%s has mode %v, %v", made, info.Mode(), err)
 		}
 	}
 	out, err := exec.Command(filepath.Join(bin, "ssmguard"), "version").CombinedOutput()

@@ -82,6 +82,33 @@ func TestPortForwarding(t *testing.T) {
 	}
 }
 
+// The sockets of a session are for its user alone, whatever the umask.
+func TestSocketsAreForTheUser(t *testing.T) {
+	for _, version := range []string{"3.3.0.0", "3.0.0.0"} {
+		st := newStage(t)
+		path := filepath.Join(st.home, "db")
+		o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, AgentVersion: version,
+			Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: echoServer(t), LocalConnectionType: "unix", LocalUnixSocket: path}})
+		before := syscall.Umask(0)
+		d := st.run(o)
+		syscall.Umask(before)
+		d.await(d.err, "ready")
+		d.await(d.out, "opened for sessionId")
+		sockets, _ := filepath.Glob(filepath.Join(st.home, "*.sock"))
+		if multiplexed := version == "3.3.0.0"; multiplexed != (len(sockets) == 1) {
+			t.Errorf("%s: sockets %v", version, sockets)
+		}
+		for _, socket := range append(sockets, path) {
+			if info, err := os.Lstat(socket); err != nil || info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s: %s: %v, %v", version, socket, info.Mode(), err)
+			}
+		}
+		syscall.Kill(-d.cmd.Process.Pid, syscall.SIGINT)
+		d.wait()
+		awaitEnd(t, s)
+	}
+}
+
 func TestFarPortClosed(t *testing.T) {
 	st := newStage(t)
 	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: closedPort(t)}})

@@ -20,6 +20,11 @@ var sessionSignals = []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTST
 // endSignals end the session and then the process that got them.
 var endSignals = []os.Signal{syscall.SIGTERM, syscall.SIGHUP}
 
+// keepOthersOut makes the sockets that the official session types open usable by the own
+// user alone: that of a session whose document asks for one, and the one between the two
+// halves of a multiplexed session.
+func keepOthersOut() { syscall.Umask(0o077) }
+
 // signalStatus is the exit status of a process that ends because of a signal.
 func signalStatus(sig os.Signal) int {
 	if s, ok := sig.(syscall.Signal); ok {

@@ -89,3 +89,6 @@ func notRunnable(err error) bool {
 
 // restoreConsole puts the console's code pages back, which the plugin changes.
 func restoreConsole() { sessionutil.RestoreConsoleCodePages() }
+
+// keepOthersOut does nothing: sockets take their permissions from their directory.
+func keepOthersOut() {}

@@ -123,6 +123,7 @@ func (c *child) run() error {
 		if _, err := c.spec.LocalEnd(c.port().LocalPortNumber, c.socket()); err != nil {
 			c.abandon(err.Error())
 		}
+		keepOthersOut()
 	}
 	c.plugin = session.SessionRegistry[s.SessionType]
 	c.plugin.Initialize(c.log, s)
