@@ -6,6 +6,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 )
 
 // undecided explains a grant on which the judges found no common answer: they
@@ -110,7 +111,7 @@ func stateable(r guard.Request, g guard.Grant, keys []string, set *policy.Set) s
 		_, tag, tagged := strings.Cut(key, "/")
 		switch {
 		case key == guard.KeyRegion && g.Regionless():
-			add("--region " + regionAllowed(g, set))
+			add("--region " + safetext.Word(regionAllowed(g, set)))
 		case guard.IsTagKey(key) && of != "" && r.Files && tagged:
 			add("--" + of + "-tag " + tag + "=" + value + " (or --" + of + "-untagged)")
 		case of != "" && (guard.IsTagKey(key) || strings.HasPrefix(strings.ToLower(key), "aws:resource")):

@@ -55,7 +55,7 @@ func readCommandOutput(kind policy.Kind, in policyInput) (policyTexts, error) {
 		raw = out.InlinePolicy
 	case out.Policy != nil && out.Policy.Content == nil:
 		return policyTexts{}, fmt.Errorf(`%s: the output of "aws iam get-policy" has no text of the policy; give that of "aws iam get-policy-version --policy-arn %s --version-id %s"`,
-			in.path, safetext.Line(out.Policy.Arn), safetext.Line(out.Policy.DefaultVersionID))
+			in.path, safetext.Word(out.Policy.Arn), safetext.Word(out.Policy.DefaultVersionID))
 	case out.Policy != nil:
 		raw = out.Policy.Content
 	case out.Role != nil:

@@ -23,6 +23,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/safetext"
 )
 
 // Command declares `ssmguard doctor`.
@@ -302,7 +303,7 @@ func grants(d guard.Decision) []report.Check {
 		if c.Level != report.OK {
 			i := slices.IndexFunc(d.Findings, func(f guard.Finding) bool { return f.Grant == g.ID })
 			if i >= 0 {
-				c.Text, c.Do = told(d.Findings[i])+": "+c.Text, "ssmguard check --target "+d.Request.Target
+				c.Text, c.Do = told(d.Findings[i])+": "+c.Text, "ssmguard check --target "+safetext.Word(d.Request.Target)
 			} else {
 				c.Text += " cannot be told"
 			}

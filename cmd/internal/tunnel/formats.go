@@ -234,7 +234,7 @@ func (a access) mysqlHint() string {
 func (a access) urlHint() string {
 	switch scheme, _ := a.family(); {
 	case a.Cache && scheme == "redis" && a.TLS:
-		return fmt.Sprintf("the certificate is for %s: give redis-cli --sni %s, and other clients that name to verify", a.Real, a.Real)
+		return fmt.Sprintf("the certificate is for %s: give redis-cli --sni %s, and other clients that name to verify", a.Real, safetext.Word(a.Real))
 	case a.Cache:
 		return "" // no TLS, or not known
 	case scheme == "postgresql" && a.Engine != "":
