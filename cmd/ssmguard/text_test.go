@@ -22,7 +22,6 @@ import (
 // without internal/safetext, each with the reason.
 var writesItself = map[string]string{
 	"cmd/internal/alias.aliasOptions.run":     "the snippets for shells are constants of configs",
-	"cmd/internal/awsconf.writeJSON":          "the AWS CLI's cache, as JSON",
 	"cmd/internal/check.decideCases":          "what JSON has made safe",
 	"cmd/internal/cli.manPage":                "the man page is of our words",
 	"cmd/internal/cli.man.f":                  "the man page is of our words",
@@ -31,7 +30,6 @@ var writesItself = map[string]string{
 	"cmd/internal/completion.Commands":        "the snippets for shells are constants of configs",
 	"cmd/internal/completion.complete":        "a tab, or nothing",
 	"cmd/internal/doctor.doctor.reach":        "an answer is discarded",
-	"cmd/internal/env.ReplaceFile":            "whoever has a file written quotes for its syntax",
 	"cmd/internal/env.Process.ShowStatus":     "a line that Line has made safe, cut to the terminal's width",
 	"cmd/internal/exit.AWSText":               "the texts of awscli and awsconf are safe for the AWS CLI's formats",
 	"cmd/internal/exit.Usagef":                "it passes its own format on",
@@ -53,7 +51,6 @@ var writesItself = map[string]string{
 	"cmd/internal/session.screen.say":         "Paragraph's lines, and the session's own line, drawn again",
 	"cmd/internal/session.picker.draw":        "rows that Sprintf has made safe, and what the user types",
 	"cmd/internal/session.picker.wipe":        "what erases lines",
-	"cmd/internal/trust.store.write":          "JSON to other processes of ours",
 	"cmd/internal/tunnel.background.detach":   "one of two words to another process of ours",
 	"cmd/internal/tunnel.stamped.Write":       "lines that were made safe before they came here",
 	"cmd/internal/tunnel.tunnelEnv":           "each format has its own quoting",

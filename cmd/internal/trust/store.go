@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -16,15 +15,20 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
+	"ssmguard/internal/private"
 	"ssmguard/internal/yamlfile"
 )
 
 // store is the file with what the user has trusted, readable by the user alone.
 type store struct {
-	path string
+	base string // the directory for the state of programs
+	path string // of the file, in a directory of ours below base
 	// getenv tells who called sudo; see configs.Places.
 	getenv func(string) (string, bool)
 }
+
+// ours is our directory for state, below that of all programs.
+const ours = "ssmguard"
 
 // contents is the store's file.
 type contents struct {
@@ -53,11 +57,14 @@ func findStore(p *env.Process) (store, error) {
 	if dir == "" {
 		return store{}, exit.Coded("what is trusted is remembered in the home directory; set HOME or XDG_STATE_HOME, or "+Variable, exit.Config)
 	}
-	return store{filepath.Join(dir, "ssmguard", "trust.json"), p.Lookup}, nil
+	return store{dir, filepath.Join(dir, ours, "trust.json"), p.Lookup}, nil
 }
 
 // read returns what is trusted. A store that others may have written is an error.
 func (s store) read() (map[string]entry, error) {
+	if err := private.CheckDir(s.sudo(), s.base, ours); err != nil {
+		return nil, distrusted(err)
+	}
 	data, err := configs.ReadOwned(s.path, s.getenv)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -72,6 +79,21 @@ func (s store) read() (map[string]entry, error) {
 	return c.Files, nil
 }
 
+// sudo is the user who called sudo, "" for none.
+func (s store) sudo() string {
+	sudo, _ := s.getenv("SUDO_UID")
+	return sudo
+}
+
+// distrusted adds the advice to an error about a directory that others may have written.
+func distrusted(err error) error {
+	var d *private.DistrustError
+	if errors.As(err, &d) {
+		return exit.Coded(fmt.Sprintf("what is trusted is not read: %v; %s, or set XDG_STATE_HOME to a directory of yours", d, d.Advice()), exit.Config)
+	}
+	return err
+}
+
 // lockTime is how long other processes may take to write.
 const lockTime = 5 * time.Second
 
@@ -82,8 +104,8 @@ func (s store) update(ctx context.Context, change func(files map[string]entry)) 
 			err = exit.Coded("what is trusted cannot be remembered: "+err.Error(), exit.Config)
 		}
 	}()
-	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
-		return err
+	if _, err := private.MakeDir(s.sudo(), s.base, ours); err != nil {
+		return distrusted(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockTime)
 	defer cancel()
@@ -104,7 +126,7 @@ func (s store) update(ctx context.Context, change func(files map[string]entry)) 
 	if err != nil {
 		return err
 	}
-	return s.write(data)
+	return private.WriteFile(s.path, append(data, '\n'))
 }
 
 // encode writes a store's file, without the files that were trusted first if it would
@@ -123,22 +145,6 @@ func encode(files map[string]entry) ([]byte, error) {
 		}
 		delete(files, oldest)
 	}
-}
-
-// write replaces the store's file.
-func (s store) write(data []byte) error {
-	draft, err := os.CreateTemp(filepath.Dir(s.path), ".trust-*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = draft.Write(append(data, '\n'))
-	if err = errors.Join(err, draft.Close()); err == nil {
-		err = os.Rename(draft.Name(), s.path)
-	}
-	if err != nil {
-		err = errors.Join(err, os.Remove(draft.Name()))
-	}
-	return err
 }
 
 // add trusts effects of a file.

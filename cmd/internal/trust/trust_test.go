@@ -191,6 +191,15 @@ func TestStoreOfOthers(t *testing.T) {
 	if _, err := s.read(); err == nil || !strings.Contains(err.Error(), "is not what ssmguard wrote") {
 		t.Errorf("of another version: %v", err)
 	}
+	write(t, s.path, `{"version": 1, "files": {}}`)
+	if err := os.Chmod(filepath.Dir(s.path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{failure(s.read()), s.add(t.Context(), file, nil)} {
+		if exit.Code(err) != exit.Config || !strings.Contains(err.Error(), "can be written by others (mode 0777); chmod go-w it if you trust it, or set XDG_STATE_HOME") {
+			t.Errorf("in a directory that others can write: %v", err)
+		}
+	}
 	// A home directory that cannot be written to, and none.
 	p, _ = process(write(t, filepath.Join(home, "file"), ""))
 	s, _ = findStore(p)
@@ -215,6 +224,8 @@ func TestAskWithoutTerminal(t *testing.T) {
 		t.Error("it is trusted")
 	}
 }
+
+func failure[T any](_ T, err error) error { return err }
 
 func must[T any](v T, err error) T {
 	if err != nil {
