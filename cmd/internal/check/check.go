@@ -83,7 +83,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 	o.close = w.Evidence.Close
 	o.decide = func(ctx context.Context) (guard.Decision, error) { return o.Line.Ask(ctx, w) }
 	if o.files.WhatIf.asked() {
-		added, err := readPolicies(o.files.WhatIf.add, guard.Caller{})
+		added, err := readPolicies(o.files.WhatIf.add, fileFacts{parameters: o.files.Parameters})
 		if err != nil {
 			o.close()
 			return exit.WithCode(err, exit.Config)

@@ -143,7 +143,7 @@ func readAuthorizations(kind policy.Kind, in policyInput) (policyTexts, error) {
 	take := func(name, node string, raw json.RawMessage) {
 		doc, err := policy.Parse(kind, in.path+": "+name, in.document(raw))
 		if err != nil {
-			texts.unread = append(texts.unread, unreadPolicy{kind, "no policy: " + strings.TrimPrefix(err.Error(), in.path+": "), node})
+			texts.unread = append(texts.unread, unreadPolicy{kind: kind, why: "no policy: " + strings.TrimPrefix(err.Error(), in.path+": "), node: node})
 			return
 		}
 		texts.documents = append(texts.documents, policyText{name: name, node: node, statements: doc.Statements})
@@ -167,14 +167,14 @@ func readAuthorizations(kind policy.Kind, in policyInput) (policyTexts, error) {
 		for _, a := range p.AttachedManagedPolicies {
 			texts.owners.tie(name, a.PolicyArn, true)
 			if !managed[a.PolicyArn] {
-				texts.unread = append(texts.unread, unreadPolicy{kind, fmt.Sprintf("%s has %s, whose text is not in this file", shown, safetext.Line(a.PolicyArn)), name})
+				texts.unread = append(texts.unread, unreadPolicy{kind: kind, why: fmt.Sprintf("%s has %s, whose text is not in this file", shown, safetext.Line(a.PolicyArn)), node: name})
 			}
 		}
 		for _, group := range p.GroupList {
 			texts.owners.tie(name, "group/"+group, true)
 		}
 		if b := p.PermissionsBoundary; b != nil {
-			texts.unread = append(texts.unread, unreadPolicy{policy.Boundary, shown + " has a permissions boundary; give its text with --boundary FILE", name})
+			texts.unread = append(texts.unread, unreadBoundary(shown, name, b.PermissionsBoundaryArn))
 		}
 	}
 	for _, p := range out.UserDetailList {
@@ -194,12 +194,12 @@ func readAuthorizations(kind policy.Kind, in policyInput) (policyTexts, error) {
 	for _, p := range out.UserDetailList {
 		for _, group := range p.GroupList {
 			if !groups[group] {
-				texts.unread = append(texts.unread, unreadPolicy{kind, fmt.Sprintf("user/%s is in the group %s, whose policies are not in this file", safetext.Line(p.UserName), safetext.Line(group)), "user/" + p.UserName})
+				texts.unread = append(texts.unread, unreadPolicy{kind: kind, why: fmt.Sprintf("user/%s is in the group %s, whose policies are not in this file", safetext.Line(p.UserName), safetext.Line(group)), node: "user/" + p.UserName})
 			}
 		}
 	}
 	if out.IsTruncated {
-		texts.unread = append(texts.unread, unreadPolicy{kind, "the output is one page of several", ""})
+		texts.unread = append(texts.unread, unreadPolicy{kind: kind, why: "the output is one page of several"})
 	}
 	if len(texts.documents) == 0 && len(texts.unread) == 0 {
 		return policyTexts{}, fmt.Errorf("%s: no identity policy in the details of this account", in.path)

@@ -166,8 +166,18 @@ type stackReader struct {
 	kind      policy.Kind
 	resources map[string]stackResource
 	mappings  map[string]any
-	texts     policyTexts
+
+	parameters map[string]stackParameter
+	conditions map[string]any
+	texts      policyTexts
 }
+
+// stackParameter is a parameter of a template. Its default is none of its value: whoever
+// deploys the template decides.
+type stackParameter struct{ Type string }
+
+// fromStore begins the types of parameters whose value stands in the Parameter Store.
+const fromStore = "AWS::SSM::Parameter::Value"
 
 // readStack reads the policies of a template, as far as their texts are certain before
 // it is deployed.
@@ -177,6 +187,9 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 		Mappings  map[string]any
 		Transform any
 		Globals   map[string]any
+
+		Parameters map[string]stackParameter
+		Conditions map[string]any
 	}
 	b, err := json.Marshal(in.template())
 	if err == nil {
@@ -185,7 +198,9 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 	if err != nil {
 		return policyTexts{}, fmt.Errorf("%s: %w", in.path, err)
 	}
-	r := &stackReader{in: in, kind: kind, resources: make(map[string]stackResource), mappings: out.Mappings}
+	r := &stackReader{in: in, kind: kind, resources: make(map[string]stackResource), mappings: out.Mappings,
+		parameters: out.Parameters, conditions: out.Conditions}
+	r.texts.parameters = append(slices.Sorted(maps.Keys(out.Parameters)), stackPseudo...)
 	for id, raw := range out.Resources {
 		var res stackResource
 		if json.Unmarshal(raw, &res) != nil || res.Type == "" {
@@ -218,15 +233,22 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 	return r.texts, nil
 }
 
-// resource takes what one resource says.
+// resource takes what one resource says. One whose condition is known not to hold is not
+// made.
 func (r *stackReader) resource(id string, res stackResource) {
+	if holds, unknown := r.holds(res.Condition); res.Condition != "" && len(unknown) == 0 {
+		if !holds {
+			return
+		}
+		res.Condition = ""
+	}
 	identity := r.kind == policy.Identity
 	shown, node := safetext.Line(id), r.node(id)
 	serverless := strings.HasPrefix(res.Type, "AWS::Serverless::")
 	if serverless {
 		node = id + "Role" // which SAM makes
 	}
-	before := len(r.texts.documents) + len(r.texts.unread)
+	documents, unread := len(r.texts.documents), len(r.texts.unread)
 	holds := false
 	for _, place := range stackPlaces {
 		if place.resource != res.Type {
@@ -264,11 +286,10 @@ func (r *stackReader) resource(id string, res stackResource) {
 	}
 	if identity {
 		r.owners(id, res)
-		if res.Properties["PermissionsBoundary"] != nil {
-			r.texts.unread = append(r.texts.unread, unreadPolicy{policy.Boundary, shown + " has a permissions boundary; give its text with --boundary FILE", node})
-		}
+		r.bounded(node, shown, res)
 	}
-	if res.Condition != "" && len(r.texts.documents)+len(r.texts.unread) > before {
+	if res.Condition != "" && (len(r.texts.documents) > documents || len(r.texts.unread) > unread) {
+		r.texts.documents = r.texts.documents[:documents] // a Deny in them may not be there
 		r.unread(node, fmt.Sprintf("%s is made only under the condition %s", shown, safetext.Line(res.Condition)))
 	}
 }
@@ -291,7 +312,7 @@ func (r *stackReader) elements(node, shown string, v any, list bool) []any {
 	}
 	all, ok := v.([]any)
 	if !ok {
-		r.unread(node, fmt.Sprintf("%s turns on %s", shown, strings.Join(r.unknownIn(v), ", ")))
+		r.unread(node, fmt.Sprintf("%s turns on %s", shown, r.names(r.unknownIn(v))))
 	}
 	return all
 }
@@ -327,7 +348,7 @@ func (r *stackReader) document(node, name string, v any, res stackResource) {
 	}
 	m, ok := v.(map[string]any)
 	if !ok || m["Statement"] == nil {
-		r.unread(node, fmt.Sprintf("%s turns on %s", name, strings.Join(r.unknownIn(v), ", ")))
+		r.unread(node, fmt.Sprintf("%s turns on %s", name, r.names(r.unknownIn(v))))
 		return
 	}
 	statements, ok := m["Statement"].([]any)
@@ -344,7 +365,7 @@ func (r *stackReader) document(node, name string, v any, res stackResource) {
 		if len(unknown) == 0 {
 			kept, numbers = append(kept, plain), append(numbers, i)
 		} else if r.matters(s, res) {
-			r.unread(node, fmt.Sprintf("%s, statement %d turns on %s", name, i+1, strings.Join(unknown, ", ")))
+			r.unread(node, fmt.Sprintf("%s, statement %d turns on %s", name, i+1, r.names(unknown)))
 		}
 	}
 	if kept == nil { // none is about sessions
@@ -415,6 +436,41 @@ func (r *stackReader) owners(id string, res stackResource) {
 	}
 }
 
+// bounded notes the permissions boundary of a principal, and which policy of the template it
+// is if that is certain.
+func (r *stackReader) bounded(node, shown string, res stackResource) {
+	plain, unknown := r.resolve(res.Properties["PermissionsBoundary"], res)
+	if res.Type == "AWS::SSO::PermissionSet" {
+		reference, _ := plain.(map[string]any)
+		plain = reference["CustomerManagedPolicyReference"]
+		if named, ok := plain.(map[string]any); ok {
+			plain = named["Name"]
+		}
+	}
+	held := r.referred(res.Properties["PermissionsBoundary"])
+	if name, _ := plain.(string); held == "" && name != "" && len(unknown) == 0 && guard.ArnField(name, guard.FieldAccount) != "aws" {
+		held = r.managed(name[strings.LastIndexByte(name, '/')+1:])
+	}
+	if res.Properties["PermissionsBoundary"] != nil && (plain != nil || len(unknown) > 0 || held != "" || res.Type == "AWS::SSO::PermissionSet") {
+		r.texts.unread = append(r.texts.unread, unreadBoundary(shown, node, held))
+	}
+}
+
+// managed returns the node of the template's managed policy of a name, "" if there is none,
+// or several.
+func (r *stackReader) managed(name string) string {
+	var found []string
+	for id, res := range r.resources {
+		if is, unknown := r.resolve(res.Properties["ManagedPolicyName"], res); res.Type == "AWS::IAM::ManagedPolicy" && is == name && len(unknown) == 0 {
+			found = append(found, id)
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}
+
 // tie adds to the graph of owners what one name says.
 func (r *stackReader) tie(node, id, kind string, has bool, v any, res stackResource) {
 	other, sure := r.referred(v), true
@@ -425,7 +481,7 @@ func (r *stackReader) tie(node, id, kind string, has bool, v any, res stackResou
 		case plain == nil && len(unknown) == 0: // AWS::NoValue
 			return
 		case len(unknown) > 0 && has:
-			r.unread(node, fmt.Sprintf("%s has a policy that turns on %s", safetext.Line(id), strings.Join(unknown, ", ")))
+			r.unread(node, fmt.Sprintf("%s has a policy that turns on %s", safetext.Line(id), r.names(unknown)))
 			return
 		case len(unknown) > 0:
 			sure = false
@@ -477,6 +533,21 @@ func (r *stackReader) node(id string) string {
 	return id
 }
 
+// names lists what something turns on, and says how the parameters among it are stated.
+func (r *stackReader) names(unknown []string) string {
+	text := strings.Join(unknown, ", ")
+	var options []string
+	for _, name := range unknown {
+		if guard.Made(name, ":") && slices.Contains(r.texts.parameters, name) && !strings.HasPrefix(r.parameters[name].Type, fromStore) {
+			options = append(options, "--template-parameter "+name+"=VALUE")
+		}
+	}
+	if len(options) > 0 {
+		text += "; state what it will be: " + strings.Join(options, " ")
+	}
+	return text
+}
+
 func (r *stackReader) unread(node, why string) {
-	r.texts.unread = append(r.texts.unread, unreadPolicy{r.kind, why, node})
+	r.texts.unread = append(r.texts.unread, unreadPolicy{kind: r.kind, why: why, node: node})
 }

@@ -49,7 +49,7 @@ func TestIntrinsicFunctions(t *testing.T) {
 			}
 			budget := 100
 			r := &stackReader{
-				in:       policyInput{caller: guard.Caller{Partition: "aws-cn", Account: "111122223333"}},
+				in:       policyInput{fileFacts: fileFacts{caller: guard.Caller{Partition: "aws-cn", Account: "111122223333"}}},
 				mappings: map[string]any{"Names": map[string]any{"aws-cn": map[string]any{"role": "cn"}}},
 			}
 			v, unknown := r.resolve(writtenOut(doc.Content[0], &budget), stackResource{Type: "AWS::IAM::Role"})
@@ -66,7 +66,7 @@ func TestIntrinsicFunctions(t *testing.T) {
 // TestAccountOfAnotherStack: who has a permission set or an endpoint's policy says
 // nothing about the account of the stack.
 func TestAccountOfAnotherStack(t *testing.T) {
-	r := &stackReader{in: policyInput{caller: guard.Caller{Partition: "aws", Account: "111122223333"}}}
+	r := &stackReader{in: policyInput{fileFacts: fileFacts{caller: guard.Caller{Partition: "aws", Account: "111122223333"}}}}
 	if _, unknown := r.resolve(map[string]any{"Ref": "AWS::AccountId"}, stackResource{Type: "AWS::SSO::PermissionSet"}); len(unknown) != 1 {
 		t.Errorf("unknown: %q", unknown)
 	}
@@ -108,7 +108,7 @@ func TestStackLayers(t *testing.T) {
 			if err := os.WriteFile(path, []byte(`{"Resources":{`+tt.text+`}}`), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			r, err := readPolicies([]policyFile{{kind: tt.kind, path: path}}, guard.Caller{})
+			r, err := readPolicies([]policyFile{{kind: tt.kind, path: path}}, fileFacts{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -25,6 +25,7 @@ type fileOptions struct {
 	Principal    string
 	TargetTags   map[string]string
 	DocumentTags map[string]string
+	Parameters   map[string]string               // of templates
 	Untagged     struct{ Target, Document bool } // they have no tags but those that are given
 	Closed       bool                            // what nobody stated is absent
 	Context      map[string][]string
@@ -72,6 +73,7 @@ func (o *fileOptions) flags() []command.Flag {
 		principalFlag(&o.Principal, "who asks; without it, a user that the policies are attached to"),
 		{Name: "--target-tag", Value: "KEY=VALUE", Group: fileGroup, Text: "a tag of the target; those that are given are all it has", Set: tag(&o.TargetTags)},
 		{Name: "--document-tag", Value: "KEY=VALUE", Group: fileGroup, Text: "a tag of the document", Set: tag(&o.DocumentTags)},
+		{Name: "--template-parameter", Value: "NAME=VALUE", Group: fileGroup, Text: "what a parameter of a template will be, or one of AWS's own, such as AWS::Region", Set: tag(&o.Parameters)},
 		{Name: "--target-untagged", Group: fileGroup, Text: "the target has no tags; without it, and without --target-tag, its tags are not known", Set: command.Switch(&o.Untagged.Target)},
 		{Name: "--document-untagged", Group: fileGroup, Text: "the document has no tags", Set: command.Switch(&o.Untagged.Document)},
 		{Name: "--closed", Group: fileGroup, Text: "take what is not stated for absent; without it, an answer that turns on it is undecided", Set: command.Switch(&o.Closed)},
@@ -117,6 +119,9 @@ func (o *fileOptions) check() error {
 		}
 		return nil
 	}
+	if o.Parameters != nil && !o.WhatIf.asked() {
+		return exit.Usagef("--template-parameter is for checks of policy files; give --policy FILE too")
+	}
 	for flag, given := range map[string]bool{"--principal": o.Principal != "", "--target-tag": o.TargetTags != nil, "--document-tag": o.DocumentTags != nil,
 		"--target-untagged": o.Untagged.Target, "--document-untagged": o.Untagged.Document, "--closed": o.Closed} {
 		if given {
@@ -132,7 +137,7 @@ func (o *fileOptions) read(stderr io.Writer, principals ...string) (policyReadin
 	if err != nil {
 		return policyReading{}, err
 	}
-	reading, err := readPolicies(o.Files, caller)
+	reading, err := readPolicies(o.Files, fileFacts{caller, o.Parameters})
 	if err != nil {
 		return reading, exit.WithCode(err, exit.Config)
 	}

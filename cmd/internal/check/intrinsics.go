@@ -26,6 +26,66 @@ func (r *stackReader) resolve(v any, res stackResource) (plain any, unknown []st
 	return plain, slices.Compact(s.unknown)
 }
 
+// stackPseudo are the parameters that every template has and that can be stated.
+var stackPseudo = []string{"AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::StackName", "AWS::URLSuffix"}
+
+// holds returns whether a condition of the template holds, and the names of what is not
+// certain before the template is deployed.
+func (r *stackReader) holds(name string) (holds bool, unknown []string) {
+	s := substitution{stack: r}
+	holds = s.condition(name)
+	return holds, s.unknown
+}
+
+// deepestCondition bounds how conditions refer to each other.
+const deepestCondition = 20
+
+// condition evaluates a condition by its name.
+func (s *substitution) condition(name string) bool {
+	written, ok := s.stack.conditions[name]
+	if !ok || s.depth == deepestCondition {
+		s.lack("the condition " + name)
+		return false
+	}
+	before := len(s.unknown)
+	s.depth++
+	holds := s.logic(written)
+	s.depth--
+	if len(s.unknown) > before {
+		s.unknown = s.unknown[:before]
+		s.lack("the condition " + name)
+	}
+	return holds
+}
+
+// logic evaluates what is written of a condition.
+func (s *substitution) logic(v any) bool {
+	m, _ := v.(map[string]any)
+	if len(m) == 1 {
+		for name, argument := range m {
+			list, _ := argument.([]any)
+			switch {
+			case name == "Condition":
+				other, _ := argument.(string)
+				return s.condition(other)
+			case name == "Fn::Equals" && len(list) == 2:
+				return fmt.Sprint(s.value(list[0])) == fmt.Sprint(s.value(list[1]))
+			case name == "Fn::Not" && len(list) == 1:
+				return !s.logic(list[0])
+			case (name == "Fn::And" || name == "Fn::Or") && len(list) > 0:
+				every, one := true, false
+				for _, e := range list {
+					holds := s.logic(e)
+					every, one = every && holds, one || holds
+				}
+				return name == "Fn::And" && every || name == "Fn::Or" && one
+			}
+		}
+	}
+	s.lack("a condition")
+	return false
+}
+
 // unknownIn returns the names of what a value turns on.
 func (r *stackReader) unknownIn(v any) []string {
 	if _, unknown := r.resolve(v, stackResource{}); len(unknown) > 0 {
@@ -39,6 +99,7 @@ type substitution struct {
 	stack   *stackReader
 	iam     bool // the stack's account is the caller's, as the resource belongs to him
 	unknown []string
+	depth   int // of conditions within conditions
 }
 
 // value returns a value with what is certain put in.
@@ -134,7 +195,16 @@ func (s *substitution) function(name string, argument any) any {
 		return s.lack(fmt.Sprint(argument))
 	case "Fn::If":
 		if len(list) == 3 {
-			return s.lack(fmt.Sprintf("the condition %v", list[0]))
+			name, _ := list[0].(string)
+			before := len(s.unknown)
+			holds := s.condition(name)
+			switch {
+			case len(s.unknown) > before:
+				return ""
+			case holds:
+				return s.value(list[1])
+			}
+			return s.value(list[2])
 		}
 	case "Fn::ImportValue":
 		return s.lack("a value imported from another stack")
@@ -145,7 +215,19 @@ func (s *substitution) function(name string, argument any) any {
 // ref returns what a Ref stands for.
 func (s *substitution) ref(name string) any {
 	caller := s.stack.in.caller
+	value, stated := s.stack.in.parameters[name]
+	kind := s.stack.parameters[name].Type
 	switch {
+	case strings.HasPrefix(kind, fromStore): // what is given is where the value stands
+		return s.lack(name)
+	case stated && strings.Contains(kind, "List"):
+		list := []any{}
+		for _, e := range strings.Split(value, ",") {
+			list = append(list, strings.TrimSpace(e))
+		}
+		return list
+	case stated:
+		return value
 	case name == "AWS::NoValue":
 		return noValue{}
 	case name == "AWS::Partition" && caller.Partition != "":
@@ -191,6 +273,9 @@ func (s *substitution) sub(argument any) any {
 			v = s.value(v)
 		} else {
 			v = s.ref(name)
+		}
+		if _, list := v.([]any); list {
+			v = s.lack(name)
 		}
 		b.WriteString(fmt.Sprint(v))
 	}

@@ -103,6 +103,7 @@ func (o *owners) of(principal string) map[string]certainty {
 // ownPolicies are the policies of a file as they are for one principal.
 type ownPolicies struct {
 	certain, possible, others []policyText
+	boundary                  []policyText // the caller's, which is in the same file
 	unread                    []unreadPolicy
 }
 
@@ -117,6 +118,18 @@ func (t policyTexts) owned(caller []string) (own ownPolicies, tied string) {
 		tied = caller[0]
 	}
 	have := t.owners.of(node)
+	bounds := make(map[string]bool)
+	for _, u := range t.unread {
+		if u.node != "" && have[u.node] == certainlyNot {
+			continue
+		}
+		if d, ok := t.whole(u.held); ok && have[u.node] == certainly {
+			own.boundary = append(own.boundary, d)
+			bounds[u.held] = true
+			continue
+		}
+		own.unread = append(own.unread, u)
+	}
 	for _, d := range t.documents {
 		switch have[d.node] {
 		case certainly:
@@ -124,18 +137,30 @@ func (t policyTexts) owned(caller []string) (own ownPolicies, tied string) {
 		case possibly:
 			own.possible = append(own.possible, d)
 		default:
-			if d.used {
+			if d.used || bounds[d.node] {
 				continue
 			}
 			own.others = append(own.others, d)
 		}
 	}
-	for _, u := range t.unread {
-		if u.node == "" || have[u.node] > certainlyNot {
-			own.unread = append(own.unread, u)
-		}
-	}
 	return own, tied
+}
+
+// whole returns the policy at a node, if that is one and nothing of it is unread.
+func (t policyTexts) whole(node string) (d policyText, ok bool) {
+	if node == "" || slices.ContainsFunc(t.unread, func(u unreadPolicy) bool { return u.node == node }) {
+		return policyText{}, false
+	}
+	for _, other := range t.documents {
+		if other.node != node {
+			continue
+		}
+		if ok {
+			return policyText{}, false
+		}
+		d, ok = other, true
+	}
+	return d, ok
 }
 
 // principalNames returns the nodes that may stand for a caller: a role of IAM

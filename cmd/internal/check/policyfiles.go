@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/spelling"
 )
 
 // policyFile is a policy that is in no account yet.
@@ -26,6 +28,8 @@ type policyTexts struct {
 	unread    []unreadPolicy
 	leftOut   []string // names of policies that do not belong to the caller
 	owners    owners
+
+	parameters []string // that can be stated
 }
 
 type policyText struct {
@@ -41,6 +45,13 @@ type unreadPolicy struct {
 	kind policy.Kind
 	why  string // "aws_iam_policy.dev is known only after apply"
 	node string // where it hangs in the graph of owners; "" if it bears on everyone
+	held string // the node of the policy that it is, where that is known for certain
+}
+
+// unreadBoundary is the permissions boundary of a principal, which may be the policy at a
+// node of the same file.
+func unreadBoundary(shown, node, held string) unreadPolicy {
+	return unreadPolicy{kind: policy.Boundary, why: shown + " has a permissions boundary; give its text with --boundary FILE", node: node, held: held}
 }
 
 // policyReading is what files of policies say together.
@@ -119,15 +130,27 @@ func (d doubtful) in() string {
 
 // readPolicies reads files into the layers they belong to. All SCP files form
 // one level, as if attached to the same account, and so do RCP files. The caller
-// says in whose account and partition they are; it may be zero.
-func readPolicies(files []policyFile, caller guard.Caller) (policyReading, error) {
+// who is known says in whose account and partition they are; he may be zero. A parameter
+// that no template has is an error.
+func readPolicies(files []policyFile, known fileFacts) (policyReading, error) {
 	var list []readFile
+	var parameters []string
 	for _, f := range files {
-		texts, err := f.read(caller)
+		texts, err := f.read(known)
 		if err != nil {
 			return policyReading{}, err
 		}
 		list = append(list, readFile{f, texts})
+		parameters = append(parameters, texts.parameters...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(known.parameters)) {
+		if !slices.Contains(parameters, name) {
+			hint := ""
+			if near := spelling.Nearest(name, parameters); near != "" {
+				hint = "; did you mean " + safetext.Line(near) + "?"
+			}
+			return policyReading{}, fmt.Errorf("--template-parameter %s: no template has this parameter%s", safetext.Line(name), hint)
+		}
 	}
 	return gather(list, nil), nil
 }
@@ -136,7 +159,7 @@ func readPolicies(files []policyFile, caller guard.Caller) (policyReading, error
 // of the caller, it takes the policies that are the caller's.
 func gather(files []readFile, caller []string) policyReading {
 	r := policyReading{files: files}
-	bounded := slices.ContainsFunc(files, func(f readFile) bool { return f.kind == policy.Boundary })
+	given := slices.ContainsFunc(files, func(f readFile) bool { return f.kind == policy.Boundary })
 	for _, f := range files {
 		if len(f.leftOut) > 0 {
 			r.leftOut = append(r.leftOut, fmt.Sprintf("%s: left out, as they are no %s policies: %s", f.path, f.kind, strings.Join(f.leftOut, ", ")))
@@ -145,13 +168,18 @@ func gather(files []readFile, caller []string) policyReading {
 		distinct := slices.DeleteFunc(slices.Clone(f.documents), func(d policyText) bool { return d.again })
 		whole := true
 		for _, u := range own.unread {
-			if u.kind == policy.Boundary && f.kind == policy.Identity && bounded {
+			if u.kind == policy.Boundary && f.kind == policy.Identity && given {
 				continue // its text was given
 			}
 			r.lack(u.kind, f.path+": "+u.why)
 			whole = whole && u.kind != f.kind
 		}
 		r.add(f.kind, []policy.Statement{}) // the layer exists
+		for _, d := range own.boundary {
+			if !given {
+				r.add(policy.Boundary, d.statements)
+			}
+		}
 		switch {
 		case tied != "":
 			for _, d := range own.certain {

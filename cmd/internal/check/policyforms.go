@@ -34,16 +34,22 @@ type policyInput struct {
 	text []byte
 	top  map[string]json.RawMessage // of a JSON object
 
-	caller guard.Caller // whose policies are asked about; zero if they are several
+	fileFacts
+}
+
+// fileFacts is what is known of files of policies before they are read.
+type fileFacts struct {
+	caller     guard.Caller      // whose policies are asked about; zero if they are several
+	parameters map[string]string // of templates
 }
 
 // read returns the policies of a file.
-func (f policyFile) read(caller guard.Caller) (policyTexts, error) {
+func (f policyFile) read(known fileFacts) (policyTexts, error) {
 	text, err := os.ReadFile(f.path)
 	if err != nil {
 		return policyTexts{}, err
 	}
-	in := policyInput{path: f.path, text: text, caller: caller}
+	in := policyInput{path: f.path, text: text, fileFacts: known}
 	if json.Unmarshal(text, &in.top) != nil {
 		in.top = nil
 	}

@@ -181,8 +181,18 @@ var terraformAttachments = []struct {
 	{"aws_ssoadmin_customer_managed_policy_attachment", []string{"customer_managed_policy_reference", "name"}, makesNamed},
 }
 
-// terraformBounded are the resources that may have a permissions boundary.
-var terraformBounded = []string{"aws_iam_role", "aws_iam_user", "aws_ssoadmin_permissions_boundary_attachment"}
+// terraformBounded lists which attributes of resources give a principal a permissions
+// boundary.
+var terraformBounded = []struct {
+	resource string
+	path     []string
+	maker    terraformMaker
+}{
+	{"aws_iam_role", []string{"permissions_boundary"}, makesManaged},
+	{"aws_iam_user", []string{"permissions_boundary"}, makesManaged},
+	{"aws_ssoadmin_permissions_boundary_attachment", []string{"permissions_boundary", "managed_policy_arn"}, makesManaged},
+	{"aws_ssoadmin_permissions_boundary_attachment", []string{"permissions_boundary", "customer_managed_policy_reference", "name"}, makesNamed},
+}
 
 // terraformUnread are the resources of another provider whose identity policies
 // are not read.
@@ -734,20 +744,49 @@ func splitAddress(address string) (module, local, index string) {
 	return address[:len(address)-len(rest)], local, rest[len(local):]
 }
 
-// bounded notes the permissions boundary of a principal.
+// bounded notes the permissions boundary of a principal, and which policy of the file it is
+// if that is certain.
 func (r *terraformReader) bounded(res terraformResource) {
-	if !slices.Contains(terraformBounded, res.Type) {
-		return
+	var held []string
+	has := false
+	for _, b := range terraformBounded {
+		if b.resource != res.Type {
+			continue
+		}
+		for _, v := range leaves(res.Values, b.path) {
+			name, _ := v.(string)
+			has = has || name != ""
+			for _, m := range r.made(b.maker, name) {
+				held = append(held, m.node())
+			}
+		}
+		if !r.pending(res, b.path) {
+			continue
+		}
+		has = true
+		for _, m := range r.surely(res, b.path, b.maker) {
+			held = append(held, m.node())
+		}
 	}
-	_, block := res.Values["permissions_boundary"].([]any)
-	name, _ := res.Values["permissions_boundary"].(string)
-	if block || name != "" || r.pending(res, []string{"permissions_boundary"}) {
-		r.in.unread = append(r.in.unread, unreadPolicy{policy.Boundary, res.Address + " has a permissions boundary; give its text with --boundary FILE", res.node()})
+	switch {
+	case !has:
+	case len(held) == 1:
+		r.in.unread = append(r.in.unread, unreadBoundary(res.Address, res.node(), held[0]))
+	default:
+		r.in.unread = append(r.in.unread, unreadBoundary(res.Address, res.node(), ""))
 	}
 }
 
+// surely is referred where what is referred to is certain.
+func (r *terraformReader) surely(res terraformResource, path []string, m terraformMaker) []terraformResource {
+	if list, sure := r.referred(res, path, m); sure {
+		return list
+	}
+	return nil
+}
+
 func (r *terraformReader) unread(node, why string) {
-	r.in.unread = append(r.in.unread, unreadPolicy{r.kind, why, node})
+	r.in.unread = append(r.in.unread, unreadPolicy{kind: r.kind, why: why, node: node})
 }
 
 // namesPrincipals reports whether policies of the kind that is read name

@@ -135,7 +135,7 @@ func TestTerraformLayers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := readPolicies([]policyFile{{kind: tt.kind, path: terraformFixture(t, tt.text)}}, guard.Caller{})
+			r, err := readPolicies([]policyFile{{kind: tt.kind, path: terraformFixture(t, tt.text)}}, fileFacts{})
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Fatalf("got %v, want %s", err, tt.err)
