@@ -264,3 +264,34 @@ func BenchmarkSprintf(b *testing.B) {
 		safetext.Sprintf("ssmguard: %s: %s [%s]\n", safetext.Own("error"), "role/dev may not start a session on this target", "SG204")
 	}
 }
+
+// TestLog: a log keeps its lines, whatever the writes, and nothing in them acts.
+func TestLog(t *testing.T) {
+	const in = "2026-01-02T03:04:05Z db: ready\r\nssmguard: warning: x\nplugin\x1b[2J\u009b \u202e\n::error::x\n\t##vso[a]\nend\x9b"
+	const want = "2026-01-02T03:04:05Z db: ready\nssmguard: warning: x\nplugin\\x1b[2J\\u009b \\u202e\n\\::error::x\n\t##vso\\[a]\nend\\x9b"
+	for size := 1; size <= len(in); size++ {
+		var out strings.Builder
+		l := safetext.NewLog(&out)
+		for at := 0; at < len(in); at += size {
+			if n, err := l.Write([]byte(in[at:min(at+size, len(in))])); err != nil || n != min(size, len(in)-at) {
+				t.Fatal(n, err)
+			}
+		}
+		if err := l.Flush(); err != nil || out.String() != want {
+			t.Fatalf("in writes of %d bytes: %q, %v, want %q", size, out.String(), err, want)
+		}
+	}
+	var out strings.Builder
+	l := safetext.NewLog(&out)
+	if _, err := l.Write([]byte(strings.Repeat("x", 1<<20))); err != nil || out.Len() < 1<<19 {
+		t.Errorf("%d bytes of an endless line were passed on, %v", out.Len(), err)
+	}
+}
+
+func TestParagraph(t *testing.T) {
+	const in = "one\r\n  two\nssmguard: three\n\nfour\n"
+	const want = "one\n  two\n  \\ssmguard: three\n  \n  four"
+	if got := safetext.Paragraph(in, "  "); got != want || safetext.Paragraph(got, "  ") != got {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
