@@ -36,13 +36,13 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	if _, err := fmt.Fprint(p.Stdout, text); err != nil {
 		return err
 	}
-	if hint := formats[a.Format].hint(a); a.Real != "" && hint != "" {
+	if hint := a.hint(); hint != "" {
 		safetext.Fprintf(p.Stderr, "ssmguard: %s\n", hint)
 	}
 	switch {
 	case a.Password != "":
 		fmt.Fprintln(p.Stderr, "ssmguard: the token opens connections for 15 minutes; those that are open stay open")
-	case a.IAMAuth:
+	case a.IAMAuth && a.Socket == "":
 		safetext.Fprintf(p.Stderr, "ssmguard: %s takes IAM tokens for passwords; --token makes one\n", conf.Name)
 	}
 	return nil
@@ -104,10 +104,12 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Optio
 		IAMAuth: conf.IAMAuth || e.IAMAuth, TLS: e.TLS, Cache: conf.ElastiCache != "",
 		SSLMode: p.Getenv("PGSSLMODE"),
 	}
-	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
-		return a, exit.Usagef("%s listens on the socket %s; database clients need a port", conf.Name, path)
+	if listen, err = socketAddress(listen); err != nil {
+		return a, err
 	}
-	if a.Host, a.Port, err = net.SplitHostPort(listen); err != nil {
+	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
+		a.Socket = path
+	} else if a.Host, a.Port, err = net.SplitHostPort(listen); err != nil {
 		return a, err
 	}
 	if a.Format, err = a.format(o.Format); err != nil || !o.Token {

@@ -15,6 +15,7 @@ import (
 // access is how a client connects to the database behind a tunnel.
 type access struct {
 	Host, Port     string // of the local end
+	Socket         string // path of the local end that is a unix socket, instead of Host and Port
 	Real           string // the server's own name, for TLS
 	User, Database string
 	Password       string
@@ -98,10 +99,21 @@ func (a access) keepsToken() error {
 	return exit.Usagef("a token is sent over TLS only, and no URL makes every client of %s use TLS%s", cmp.Or(a.Engine, scheme), instead)
 }
 
+// hint says how the client verifies the server, "" if there is nothing to say.
+func (a access) hint() string {
+	switch {
+	case a.Socket != "":
+		return a.socketHint()
+	case a.Real == "":
+		return ""
+	}
+	return formats[a.Format].hint(a)
+}
+
 // text returns the access in its format. Control characters are refused in every
 // format.
 func (a access) text() (string, error) {
-	for _, v := range []setting{{"host", a.Host}, {"port", a.Port}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
+	for _, v := range []setting{{"host", a.Host}, {"port", a.Port}, {"socket", a.Socket}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
 		if at := strings.IndexFunc(v.value, safetext.Control); at >= 0 {
 			return "", exit.Usagef("the %s has the control character %U; give another", v.name, []rune(v.value[at:])[0])
 		}
@@ -110,6 +122,9 @@ func (a access) text() (string, error) {
 	// settings: another host, no TLS.
 	if a.Format == "psql" && (strings.Contains(a.Database, "=") || strings.Contains(a.Database, "://")) {
 		return "", exit.Usagef("PostgreSQL's programs would read the database %q as connection settings; give --database", a.Database)
+	}
+	if a.Socket != "" {
+		return a.overSocket()
 	}
 	return formats[a.Format].write(a), nil
 }

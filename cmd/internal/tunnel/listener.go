@@ -16,6 +16,7 @@ import (
 type listener struct {
 	door  *door.Door
 	inlet *channel.Inlet
+	undo  func() // removes the directory that was made for a socket
 }
 
 // listen opens a tunnel's local end. remote allows an address that other machines can
@@ -25,7 +26,18 @@ func listen(conf configs.Tunnel, remote bool, say func(string)) (listener, error
 	if address == "" {
 		address = ":" + strconv.Itoa(max(conf.LocalPort, 0))
 	}
+	address, err := socketAddress(address)
+	if err != nil {
+		return listener{}, err
+	}
+	undo, err := socketDir(address)
+	if err != nil {
+		return listener{}, err
+	}
 	d, err := door.Open(address, door.Options{Remote: remote, AnyPeer: conf.Peer == configs.PeerAny, Peer: (&dial.Peers{Say: say}).Told})
+	if err != nil {
+		undo()
+	}
 	var reachable *door.RemoteError
 	var taken *door.InUseError
 	switch {
@@ -36,8 +48,11 @@ func listen(conf configs.Tunnel, remote bool, say func(string)) (listener, error
 	case err != nil:
 		return listener{}, err
 	}
-	return listener{d, channel.NewInlet(d)}, nil
+	return listener{d, channel.NewInlet(d), undo}, nil
 }
 
 // close ends the listener, and the connections that wait for a session.
-func (l listener) close() { l.inlet.Close() } //nolint:errcheck // a listener that is closed already
+func (l listener) close() {
+	l.inlet.Close() //nolint:errcheck // a listener that is closed already
+	l.undo()
+}
