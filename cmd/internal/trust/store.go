@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -109,7 +110,7 @@ func (s store) update(ctx context.Context, change func(files map[string]entry)) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockTime)
 	defer cancel()
-	lock := flock.New(filepath.Join(filepath.Dir(s.path), "trust.lock"), flock.SetPermissions(0o600))
+	lock := flock.New(filepath.Join(filepath.Dir(s.path), "trust.lock"), flock.SetFlag(os.O_CREATE|os.O_RDONLY|private.NoFollow), flock.SetPermissions(0o600))
 	if ok, err := lock.TryLockContext(ctx, lockTime/200); !ok {
 		return fmt.Errorf("%s: %w", lock.Path(), err)
 	}
