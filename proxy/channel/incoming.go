@@ -78,7 +78,7 @@ func (in *incoming) readAll(l *link, halt <-chan struct{}) error {
 		if err := in.handle(b); err != nil {
 			return err
 		}
-		if pause > 0 && bulk {
+		if pause > 0 && bulk && len(in.receiver.Early) == 0 {
 			setLowWater(l.nc, trickleWater)
 			t.rest(pause, halt, in.pace.sent)
 			setLowWater(l.nc, 1)
@@ -129,7 +129,7 @@ func (in *incoming) handle(b []byte) error {
 	}
 	switch f.Type {
 	case wire.OutputStreamData:
-		repeated := f.Seq < in.receiver.Expected
+		repeated := in.receiver.Has(f.Seq)
 		ack, err := in.receiver.Accept(&f, in.deliver)
 		if ack {
 			in.out.acknowledge(&f, repeated, len(in.receiver.Early) > 0)

@@ -64,12 +64,16 @@ func (v *liveness) change() {
 // hear notes that something came. It needs no lock.
 func (v *liveness) hear(now time.Time) { v.heard.Store(int64(now.Sub(v.begun))) }
 
-// connected prepares for a new connection: what is unacknowledged is sent again.
+// connected prepares for a new connection: what is unacknowledged is sent again, and the
+// acknowledgements that may have been lost with the last one are.
 func (o *outgoing) connected(l *link, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sender.Restart(now)
 	o.pongs = nil
+	if again := o.acked.reconnected(); len(again) > 0 {
+		o.acks, o.ackSince = append(again, o.acks...), now
+	}
 	o.live.up, o.live.down = context.WithCancel(o.quit)
 	o.live.change()
 	o.live.upSince, o.live.pings.next, o.live.pings.asked = now, now, time.Time{}

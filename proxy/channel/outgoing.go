@@ -28,6 +28,7 @@ type outgoing struct {
 	sender        reliable.Sender
 	acks          []acknowledgement
 	ackSince      time.Time // when the first of acks was put in
+	acked         ackLog
 	pongs         [][]byte
 	live          liveness
 	readerBlocked bool          // the reader waits for room: acknowledgements go unread
@@ -118,6 +119,7 @@ func (o *outgoing) collect(batch []byte, acks []acknowledgement) ([]byte, []ackn
 	batch = o.sender.Collect(batch, batchSize, now)
 	if len(batch) > 0 || len(o.acks) >= ackBatch || len(o.acks) > 0 && now.Sub(o.ackSince) >= ackDelay {
 		acks, o.acks = append(acks, o.acks...), o.acks[:0]
+		o.acked.wrote(acks)
 	}
 	return batch, acks, o.untilDue(now), nil
 }
@@ -228,6 +230,9 @@ func (o *outgoing) acknowledge(f *wire.Frame, repeated, holes bool) {
 		o.ackSince = time.Now()
 	}
 	o.acks = append(o.acks, acknowledgement{f.ID, f.Seq})
+	if repeated {
+		o.acks = append(o.acks, o.acked.repeated(f.Seq)...)
+	}
 	n := len(o.acks)
 	o.live.holes = holes
 	o.sender.Paused = false // an agent that sends is there

@@ -36,6 +36,9 @@ func (c *Channel) run(l *link) {
 	}
 }
 
+// lastRead is how long the reader may take for what arrived before a connection broke.
+const lastRead = 100 * time.Millisecond
+
 // serve uses one connection until it fails or the channel stops. useful reports
 // whether the connection was of use: whether a message came, or it lasted.
 func (c *Channel) serve(l *link) (useful bool, err error) {
@@ -45,16 +48,21 @@ func (c *Channel) serve(l *link) (useful bool, err error) {
 	reading, writing := make(chan error, 1), make(chan error, 1)
 	go c.guarded(func() { reading <- c.in.readAll(l, halt) })
 	go c.guarded(func() { writing <- c.out.writeAll(l, halt) })
+	broken := false
 	select {
 	case err = <-reading:
 		reading <- err
 	case err = <-writing:
 		writing <- err
+		broken = true
 	case <-c.quit.Done():
 		c.sayGoodbye(reading, writing)
 	}
 	close(halt)
 	c.out.disconnected()
+	if broken { // what has arrived can still be read
+		endsWithin(reading, lastRead)
+	}
 	polite := c.quit.Err() != nil && endsWithin(writing, c.opt.farewell)
 	l.close(polite)
 	<-reading

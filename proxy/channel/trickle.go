@@ -29,7 +29,8 @@ func (p *pace) note() {
 // The reader then pauses before it reads on, so that many messages come at once,
 // for a fraction of the CPU time. A pause is at most an eighth of the time that
 // the download has lasted, and whatever we send starts that anew: no answer takes
-// more than an eighth longer, and a short one not at all.
+// more than an eighth longer, and a short one not at all. While a message is missing there
+// is no pause: the agent sends the next missing one when it has the acknowledgement.
 type trickle struct {
 	on    bool
 	sends uint64    // what pace.sends was when the flow began

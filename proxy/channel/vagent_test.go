@@ -1,10 +1,13 @@
 package channel
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,8 +43,11 @@ type vagent struct {
 	tokens  int
 	refuse  int // upgrades
 	seq     int64
-	out     []wire.Frame // unacknowledged
-	sent    time.Time
+	out     []vsent       // unacknowledged
+	most    int           // of out, before the agent reads its sources no further
+	pace    time.Duration // after each message
+	trip    vtrip
+	resent  int // messages that were sent again
 	held    [][]byte
 	flags   []wire.Flag
 	opens   []wire.OpenRequest
@@ -50,6 +56,26 @@ type vagent struct {
 
 // vnoise is what happens to messages; probabilities.
 type vnoise struct{ loss, twice, late, bad float64 }
+
+// vsent is a message under way, and when it was last sent.
+type vsent struct {
+	wire.Frame
+	sent time.Time
+}
+
+// vtrip is the agent's measure of the round trip.
+type vtrip struct {
+	mean, deviation float64
+	timeout         time.Duration
+}
+
+// took notes how long an acknowledgement took, of a repetition as of a first copy.
+func (v *vtrip) took(trip time.Duration) {
+	n := float64(trip)
+	v.deviation = 0.75*v.deviation + 0.25*math.Abs(v.mean-n)
+	v.mean = 0.875*v.mean + 0.125*n
+	v.timeout = min(time.Second, time.Duration(v.mean+max(float64(10*time.Millisecond), 4*v.deviation)))
+}
 
 // vpeer is one websocket of a client.
 type vpeer struct {
@@ -61,7 +87,8 @@ type vpeer struct {
 
 func newVagent(net *vnet, shake wire.HandshakeRequest, noise vnoise, seed uint64) *vagent {
 	a := &vagent{noise: noise, rnd: rand.New(rand.NewPCG(seed, 7)), shake: shake, in: make(chan wire.Frame), bytes: make(chan []byte),
-		end: make(chan struct{}), changed: make(chan struct{}), token: "token-0"}
+		end: make(chan struct{}), changed: make(chan struct{}), token: "token-0",
+		most: 2000, trip: vtrip{mean: float64(100 * time.Millisecond), timeout: 200 * time.Millisecond}}
 	a.server.Handler = http.HandlerFunc(a.serve)
 	a.wg.Go(func() { a.server.Serve(net) }) //nolint:errcheck // ends with stop
 	a.wg.Go(a.resend)
@@ -253,10 +280,7 @@ func (p *vpeer) writeAll(gone <-chan struct{}) {
 func (a *vagent) queue(kind wire.PayloadType, payload []byte) {
 	f := wire.Frame{Type: wire.OutputStreamData, Seq: a.seq, PayloadType: kind, Payload: append([]byte(nil), payload...)}
 	a.seq++
-	if len(a.out) == 0 {
-		a.sent = time.Now()
-	}
-	a.out = append(a.out, f)
+	a.out = append(a.out, vsent{f, time.Now()})
 	a.transmit(f)
 }
 
@@ -264,9 +288,11 @@ func (a *vagent) queue(kind wire.PayloadType, payload []byte) {
 func (a *vagent) say(kind wire.PayloadType, payload []byte) error {
 	for {
 		a.mu.Lock()
-		if a.conn != nil && len(a.out) < 2000 {
+		if a.conn != nil && len(a.out) < a.most {
 			a.queue(kind, payload)
+			pace := a.pace
 			a.mu.Unlock()
+			time.Sleep(pace)
 			return nil
 		}
 		changed := a.changed
@@ -286,9 +312,10 @@ func (a *vagent) resend() {
 		select {
 		case <-tick.C:
 			a.mu.Lock()
-			if len(a.out) > 0 && time.Since(a.sent) > 200*time.Millisecond {
-				a.sent = time.Now()
-				a.transmit(a.out[0])
+			if len(a.out) > 0 && a.conn != nil && time.Since(a.out[0].sent) > a.trip.timeout {
+				a.out[0].sent = time.Now()
+				a.resent++
+				a.transmit(a.out[0].Frame)
 			}
 			a.mu.Unlock()
 		case <-a.end:
@@ -336,18 +363,11 @@ func (a *vagent) acknowledged(f wire.Frame) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.out) == 0 {
-		return
-	}
-	if k.Seq == a.out[0].Seq {
-		a.sent = time.Now()
-	}
-	for i := range a.out {
-		if a.out[i].Seq == k.Seq {
-			a.out = append(a.out[:i], a.out[i+1:]...)
-			a.change()
-			return
-		}
+	i, ok := slices.BinarySearchFunc(a.out, k.Seq, func(s vsent, seq int64) int { return cmp.Compare(s.Seq, seq) })
+	if ok {
+		a.trip.took(time.Since(a.out[i].sent))
+		a.out = slices.Delete(a.out, i, i+1)
+		a.change()
 	}
 }
 

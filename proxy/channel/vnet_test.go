@@ -14,7 +14,7 @@ import (
 
 // vnet is a network in memory with the manners of TCP, for tests in synctest
 // bubbles: buffers, latency, FIN, RST, and lines that go dead. What a reset finds
-// on the way is lost.
+// on the way is lost; what has arrived can still be read, as with Linux.
 type vnet struct {
 	conns chan *vconn
 	done  chan struct{}
@@ -164,7 +164,7 @@ func (c *vconn) Read(b []byte) (int, error) {
 		switch {
 		case p.deaf:
 			return 0, net.ErrClosed
-		case p.err != nil:
+		case p.err != nil && len(p.segs) == 0:
 			return 0, p.err
 		case passed(p.rd):
 			return 0, os.ErrDeadlineExceeded
@@ -239,7 +239,14 @@ func (c *vconn) reset(err error) {
 			if p.err == nil {
 				p.err = err
 			}
-			p.segs, p.size = nil, 0
+			arrived := 0
+			for arrived < len(p.segs) && !p.stalled && passed(p.segs[arrived].at) {
+				arrived++
+			}
+			for _, s := range p.segs[arrived:] {
+				p.size -= len(s.b)
+			}
+			p.segs = p.segs[:arrived]
 		})
 	}
 }

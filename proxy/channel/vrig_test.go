@@ -15,7 +15,7 @@ import (
 
 // vrig is a session in made-up time. The first byte of a connection asks for
 // an endless download ('d'), an echo ('e'), an answer in two parts ('h'), an end
-// at once ('q'), a refusal after a second ('r'), or a download of 512 KiB/s ('p').
+// at once ('q'), a refusal after a second ('r'), a download of 512 KiB/s ('p'), or one of vfile bytes ('f').
 type vrig struct {
 	t      *testing.T
 	net    *vnet // to the gateway
@@ -26,6 +26,9 @@ type vrig struct {
 	mu     sync.Mutex
 	events []Event
 }
+
+// vfile is the size of a download that ends.
+const vfile = 16 << 20
 
 func withVrig(t *testing.T, edit func(*vnet, *Options), f func(t *testing.T, r *vrig)) {
 	t.Helper()
@@ -97,6 +100,11 @@ func serveOrders(m *vmux, far *sync.WaitGroup) {
 				s.Write([]byte("second")) //nolint:errcheck // likewise
 				return
 			case 'q':
+				return
+			case 'f':
+				for b, left := make([]byte, 16<<10), vfile; left > 0 && err == nil; left -= len(b) {
+					_, err = s.Write(b)
+				}
 				return
 			case 'p':
 				for b := make([]byte, 16<<10); err == nil; time.Sleep(32 * time.Millisecond) {
