@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -100,6 +101,10 @@ func TestWrappings(t *testing.T) {
 	tests := map[string]string{
 		"JSON in JSON in JSON":         inJSON(inJSON(inJSON(whole1))),
 		"Go %q":                        "level=error err=" + strings.ReplaceAll(inJSON("a\n"+whole1), `"Message":`, ""),
+		"percent-encoded":              strings.ReplaceAll(url.QueryEscape(whole1), "+", "%20"),
+		"the address of a page":        "see https://example.com/?error=AccessDenied&errorMessage=" + url.QueryEscape(whole1) + "&requestId=1 for it",
+		"percent-encoded twice":        url.QueryEscape(url.QueryEscape(whole1)),
+		"percent-encoded, in JSON":     inJSON(url.PathEscape(whole1)),
 		"slashes escaped":              strings.ReplaceAll(whole1, "/", `\/`),
 		"XML":                          "<Error><Code>AccessDenied</Code><Message>" + whole1 + "</Message></Error>",
 		"HTML":                         "<p>&quot;" + strings.ReplaceAll(whole1, ": arn:aws:ssm", ": &quot;arn:aws:ssm") + "&quot;</p>",

@@ -1,15 +1,18 @@
 package finding
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
 // unwrap takes off a message what it was printed in: Terraform's box, quotation of
-// Markdown and mail, JSON and Go strings in strings, XML and HTML entities, colours, and
-// lines that were broken, inside words too. It returns one line with single blanks and
-// without anything that could move a cursor or turn the direction of text.
+// Markdown and mail, JSON and Go strings in strings, XML and HTML entities, colours,
+// percent-encoding, and lines that were broken, inside words too. It returns one line
+// with single blanks and without anything that could move a cursor or turn the direction
+// of text.
 func unwrap(message string) string {
 	message = plainText(message)
 	for range maxNesting {
@@ -74,10 +77,56 @@ var escapes = strings.NewReplacer(
 )
 
 func unescape(s string) string {
+	if strings.Contains(s, "%") {
+		s = percentDecoded(s)
+	}
 	if !strings.ContainsAny(s, `\&<`) {
 		return s
 	}
 	return escapes.Replace(s)
+}
+
+// percentDecoded decodes the words of a text that are percent-encoded, as a message is in the
+// address of a page or in a form: there a blank is %20 or +, a colon %3A, and & ends it.
+func percentDecoded(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		words := strings.Split(line, " ")
+		for k, word := range words {
+			upper := strings.ToUpper(word)
+			if slices.ContainsFunc(encodedMarks[:], func(mark string) bool { return strings.Contains(upper, mark) }) {
+				words[k] = percentWord(word)
+			}
+		}
+		lines[i] = strings.Join(words, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// encodedMarks are in every encoded message: a blank or a colon, encoded once or twice.
+var encodedMarks = [...]string{"%20", "%3A", "%2520", "%253A"}
+
+func percentWord(word string) string {
+	var b strings.Builder
+	for i := 0; i < len(word); i++ {
+		switch c := word[i]; {
+		case c == '%' && i+2 < len(word):
+			code, err := strconv.ParseUint(word[i+1:i+3], 16, 8)
+			if err != nil {
+				b.WriteByte(c)
+				continue
+			}
+			b.WriteByte(byte(code))
+			i += 2
+		case c == '+':
+			b.WriteByte(' ')
+		case c == '&':
+			b.WriteByte('\n')
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // joinLines joins lines: with a blank, and without one where a word was broken. Some

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"ssmguard/guard/policy"
@@ -76,8 +75,8 @@ func readCommandOutput(kind policy.Kind, in policyInput) (policyTexts, error) {
 func (in policyInput) document(raw json.RawMessage) []byte {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
-		if plain, err := url.PathUnescape(text); err == nil && strings.HasPrefix(text, "%") {
-			text = plain
+		if strings.HasPrefix(text, "%") {
+			return percentDecoded(text)
 		}
 		return []byte(text)
 	}

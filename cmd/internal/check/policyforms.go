@@ -49,6 +49,9 @@ func (f policyFile) read(known fileFacts) (policyTexts, error) {
 	if err != nil {
 		return policyTexts{}, err
 	}
+	if text, err = unwrapped(text); err != nil {
+		return policyTexts{}, fmt.Errorf("%s: %w", f.path, err)
+	}
 	in := policyInput{path: f.path, text: text, fileFacts: known}
 	if json.Unmarshal(text, &in.top) != nil {
 		in.top = nil
