@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/aws/session-manager-plugin/src/log"
@@ -36,7 +37,8 @@ func Named(argv0 string) bool {
 // as well as for Runner. It takes the program's argument list, owns the standard
 // streams and the environment, may end the process itself, and returns the exit
 // status. Called by Runner the status is true; called by others it is the
-// plugin's own, 0 for every end, except where the plugin would hang for ever.
+// plugin's own, 0 for every end, except where the plugin would hang for ever and the
+// response is in a variable: callers print the arguments of a plugin that fails.
 func Main(args []string) int {
 	const operation = 3
 	if len(args) <= operation || args[operation] != session.StartSessionOperation {
@@ -60,8 +62,11 @@ type child struct {
 	events   *reporter    // nil: no parent of ours
 	life     *os.File     // ends when the parent does; nil: no parent of ours
 	answers  chan answer  // the parent's, one for each event that asks for credentials
+	asking   sync.Mutex   // held from a request to its answer
 	profile  string       // of the arguments
-	spec     proxy.Spec   // the request, as far as it decides over the local end
+	inline   bool         // the response, with its token, is in the arguments
+	unsigned bool         // the user wants no signature on the websocket's requests
+	spec     proxy.Spec   // the request, as far as it decides over the local end, and its endpoint
 	disown   func()       // takes the parent's credentials back
 	kind     atomic.Value // string: the session's type as the agent calls it; empty without handshake
 	session  *session.Session
@@ -109,6 +114,8 @@ func (c *child) parse(args []string) (*session.Session, error) {
 	text := arg(1)
 	if strings.HasPrefix(text, responsePrefix) {
 		text = take(text)
+	} else {
+		c.inline = true
 	}
 	var response struct{ SessionID, TokenValue, StreamURL string }
 	if err := json.Unmarshal([]byte(text), &response); err != nil {
@@ -127,11 +134,12 @@ func (c *child) parse(args []string) (*session.Session, error) {
 		request.DocumentName = unknownDocument // without it only encryption fails
 	}
 	c.spec.Target, c.spec.Document, c.spec.Parameters = request.Target, request.DocumentName, request.Parameters
-	c.profile = arg(4)
+	c.spec.Endpoint, c.profile = arg(6), arg(4)
+	c.unsigned = os.Getenv(skipVariable) == "true"
 	sdkutil.SetRegionAndProfile(arg(2), c.profile)
 	return &session.Session{
 		SessionId: response.SessionID, StreamUrl: response.StreamURL, TokenValue: response.TokenValue,
-		Region: arg(2), TargetId: request.Target, Endpoint: arg(6), ClientId: uuid.NewV4().String(),
+		Region: arg(2), TargetId: request.Target, ClientId: uuid.NewV4().String(),
 		IsAwsCliUpgradeNeeded: len(args) == session.LegacyArgumentLength,
 	}, nil
 }
@@ -168,6 +176,9 @@ func (c *child) fail(reason string) {
 func (c *child) leave(code int) {
 	if signalled := c.ending.Load(); signalled != 0 {
 		code = int(signalled)
+	}
+	if c.inline {
+		code = 0 // a caller such as the AWS CLI prints the arguments of a plugin that fails
 	}
 	c.terminal()
 	restoreConsole()

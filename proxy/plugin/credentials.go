@@ -4,30 +4,33 @@ import (
 	"errors"
 	"os"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/session-manager-plugin/src/sdkutil"
-	"github.com/aws/smithy-go"
+
+	"ssmguard/proxy"
 )
 
 // keyVariables are where the SDK looks for keys first.
 var keyVariables = [...]string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
 // authorize asks the parent for the credentials that hold now, and hands them to
-// the SDK. It is to be called before each use: the official plugin makes a new
-// configuration for every call, which finds them in the environment. refused is
+// the SDK. It is to be called before each use. They are put into the environment, too, for what
+// the child does once its parent is gone. refused is
 // the code by which AWS has refused the last ones, "" if it has not. Without
 // parent, or if the parent has none to give, the SDK finds its own.
 func (c *child) authorize(refused string) error {
 	if c.events == nil {
 		return nil
 	}
-	c.events.report(event{Asks: true, Refused: refused})
-	a := <-c.answers
+	a := c.ask(event{Refused: refused})
 	switch {
 	case a.Error != "":
 		return errors.New(a.Error)
 	case a.AccessKeyID == "":
 		return nil
 	}
+	c.sign(aws.Credentials{AccessKeyID: a.AccessKeyID, SecretAccessKey: a.SecretAccessKey, SessionToken: a.SessionToken})
 	for i, value := range []string{a.AccessKeyID, a.SecretAccessKey, a.SessionToken} {
 		os.Setenv(keyVariables[i], value)
 	}
@@ -38,6 +41,19 @@ func (c *child) authorize(refused string) error {
 		sdkutil.SetRegionAndProfile(sdkutil.GetRegion(), "")
 	}
 	return nil
+}
+
+// skipVariable tells the official plugin not to look for credentials to sign the
+// websocket's request with.
+const skipVariable = "SSM_PLUGIN_SKIP_CLIENT_CONFIGURE"
+
+// sign sets the credentials with which the websocket's requests are signed, unless the
+// user does not want them signed.
+func (c *child) sign(keys aws.Credentials) {
+	if !c.unsigned {
+		c.session.Signer, c.session.Credentials = v4.NewSigner(), keys
+		os.Setenv(skipVariable, "true") // they are known
+	}
 }
 
 // keepOwn returns what takes the parent's credentials back, so that the SDK finds
@@ -62,9 +78,13 @@ func (c *child) keepOwn() (restore func()) {
 
 // refusal is the code by which AWS has refused a call, "" if err is something else.
 func refusal(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
+	var parents *callError
+	var own *proxy.Refused
+	switch {
+	case errors.As(err, &parents):
+		return parents.code
+	case errors.As(err, &own):
+		return own.Code
 	}
 	return ""
 }

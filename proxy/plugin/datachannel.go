@@ -221,7 +221,7 @@ func (d *dataChannel) resumeSession(cause error) {
 // resume asks for a new token and connects with it.
 func (d *dataChannel) resume() error {
 	c := d.child
-	token, err := c.session.GetResumeSessionParams(c.log)
+	token, err := c.resumeToken()
 	if err != nil {
 		return err
 	}

@@ -32,10 +32,15 @@ type event struct {
 	Reason string `json:"reason,omitempty"`
 	// ExitCode is the far command's own, if it has told it.
 	ExitCode *int `json:"exitCode,omitempty"`
-	// Asks: the child needs credentials, and waits for an answer on the life pipe.
+	// Asks: the child waits for an answer on the life pipe.
 	Asks bool `json:"asks,omitempty"`
+	// Request is what it asks for, one of the requests of calls.go; "": credentials.
+	Request string `json:"request,omitempty"`
+	// KeyID and EncryptionContext are those of a data key; only with requestDataKey.
+	KeyID             string            `json:"keyID,omitempty"`
+	EncryptionContext map[string]string `json:"encryptionContext,omitempty"`
 	// Refused is the code by which AWS has refused the credentials that the child
-	// was given last; only with Asks.
+	// was given last; only where it asks for credentials.
 	Refused string `json:"refused,omitempty"`
 }
 
@@ -45,7 +50,15 @@ type answer struct {
 	AccessKeyID     string `json:"accessKeyID,omitempty"` // "": the child is to find its own
 	SecretAccessKey string `json:"secretAccessKey,omitempty"`
 	SessionToken    string `json:"sessionToken,omitempty"`
-	Error           string `json:"error,omitempty"` // why there are no credentials
+	Error           string `json:"error,omitempty"` // why there is nothing that was asked for
+	Code            string `json:"code,omitempty"`  // AWS's code for that
+
+	Served     bool   `json:"served,omitempty"` // the parent has done what was requested, or tried it
+	Token      string `json:"token,omitempty"`
+	Plaintext  []byte `json:"plaintext,omitempty"`
+	Ciphertext []byte `json:"ciphertext,omitempty"`
+	Proxy      string `json:"proxy,omitempty"`
+	CABundle   string `json:"caBundle,omitempty"`
 }
 
 // reporter writes events; a nil reporter writes nothing.

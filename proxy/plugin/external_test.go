@@ -124,6 +124,18 @@ cat; echo out; echo err >&2; exit 3
 	}
 }
 
+// The trusted certificates are given to an external plugin by the variables that it knows.
+func TestExternalCertificates(t *testing.T) {
+	st := newStage(t)
+	o, _ := st.start(gateway.SessionConfig{Kind: gateway.Shell})
+	o.External = script(t, 0o755, "#!/bin/sh\n[ \"$1\" = --version ] && { echo 2; exit; }\necho $AWS_CA_BUNDLE $SSL_CERT_FILE\n")
+	o.CABundle = "/etc/corp.pem"
+	d := st.run(o)
+	if d.wait(); d.out.String() != "/etc/corp.pem /etc/corp.pem\n" {
+		t.Errorf("stdout %q, stderr %q", d.out, d.err)
+	}
+}
+
 // An external plugin that ends well is believed, but for ssh, whose normal end
 // leaves the session running.
 func TestExternalEnd(t *testing.T) {

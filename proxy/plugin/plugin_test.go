@@ -204,7 +204,7 @@ func TestNeverHangs(t *testing.T) {
 		"websocket refused": {config: shell, before: func(_ *stage, s *gateway.Session) { s.RefuseConnects(100) },
 			reason: "cannot connect to the session: websocket: bad handshake"},
 		"token refused": {config: shell, before: func(st *stage, s *gateway.Session) { s.ExpireToken(); st.refuse("ResumeSession") },
-			reason: "could not be resumed: AccessDeniedException: no"},
+			reason: "could not be resumed: An error occurred (AccessDeniedException) when calling the ResumeSession operation: no"},
 		"resume refused": {config: shell, after: func(st *stage, s *gateway.Session) { s.RefuseResumes(100); s.Cut(gateway.CutRST) },
 			reason: "could not be resumed"},
 		"idle timeout": {config: shell, after: func(_ *stage, s *gateway.Session) { s.Finish("You were idle.") }, reason: "You were idle."},

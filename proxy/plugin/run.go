@@ -33,6 +33,13 @@ type Runner struct {
 	// the code by which AWS has refused those returned last, "" if it has not. An
 	// external plugin always finds its own, as from the AWS CLI.
 	Credentials func(ctx context.Context, refused string) (Credentials, error)
+	// Calls are the calls that an embedded plugin needs, made with the same credentials;
+	// nil lets it make them itself.
+	Calls *Calls
+	// Connection says how a data channel is connected; nil leaves that to the plugin.
+	// Of it an external plugin gets the certificates, where Go's variable for them
+	// counts.
+	Connection *Connection
 
 	path     string
 	version  string
@@ -131,7 +138,7 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	if r.external {
 		cmd.Stdout = watchOutput(streams.Out, ready)
 	} else {
-		done, err := r.openEvents(asking, cmd, heard)
+		done, err := r.openEvents(asking, cmd, s, heard)
 		if err != nil {
 			return o, err
 		}
@@ -191,14 +198,23 @@ func argv(s *proxy.Session) []string {
 	return []string{Name, responsePrefix, s.Spec.Region, "StartSession", s.Spec.Profile, request(s.Spec), s.Spec.Endpoint}
 }
 
-// environ is the child's environment: ours, and the response.
+// certificatesVariable names the file of the trusted certificates to Go's standard library,
+// on Linux and the BSDs.
+const certificatesVariable = "SSL_CERT_FILE"
+
+// environ is the child's environment: ours, the response, and what is known of the
+// connection to a plugin that is not ours.
 func (r *Runner) environ(s *proxy.Session) []string {
 	env := append([]string(nil), r.env...)
 	if r.env == nil {
 		env = os.Environ()
 	}
-	if !r.external {
+	switch {
+	case !r.external:
 		env = append(env, sessionTypeVariable+"="+s.Spec.SessionType)
+	case r.Connection != nil && r.Connection.CABundle != "":
+		// The official plugin reads the first for its calls, Go the second for its websocket.
+		env = append(env, "AWS_CA_BUNDLE="+r.Connection.CABundle, certificatesVariable+"="+r.Connection.CABundle)
 	}
 	return append(env, responsePrefix+"="+response(s))
 }
@@ -215,10 +231,10 @@ func (r *Runner) answer(ctx context.Context, refused string) answer {
 	return answer{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(), SessionToken: c.SessionToken.Reveal()}
 }
 
-// openEvents gives cmd the two pipes, and answers the child until ctx ends. The
+// openEvents gives cmd the two pipes, and answers the child of a session until ctx ends. The
 // returned function closes our side and returns what the child has said; call it
 // when the child is gone or has not started.
-func (r *Runner) openEvents(ctx context.Context, cmd *exec.Cmd, heard func(event)) (done func() outcome, err error) {
+func (r *Runner) openEvents(ctx context.Context, cmd *exec.Cmd, s *proxy.Session, heard func(event)) (done func() outcome, err error) {
 	eventsOut, eventsIn, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -234,7 +250,7 @@ func (r *Runner) openEvents(ctx context.Context, cmd *exec.Cmd, heard func(event
 	listen := func(e event) {
 		heard(e)
 		if e.Asks {
-			json.NewEncoder(lifeIn).Encode(r.answer(ctx, e.Refused)) //nolint:errcheck // a child that is gone asks no more
+			json.NewEncoder(lifeIn).Encode(r.serve(ctx, s, e)) //nolint:errcheck // a child that is gone asks no more
 		}
 	}
 	go func() { said <- follow(eventsOut, listen) }()

@@ -41,8 +41,14 @@ func (c *child) execute() int {
 	s.DisplayMode = sessionutil.NewDisplayMode(c.log)
 	channel := &dataChannel{DataChannel: &datachannel.DataChannel{}, child: c, resumed: make(chan struct{}, 1)}
 	s.DataChannel = channel
+	if err := c.connect(); err != nil {
+		c.fail("cannot connect to the session: " + err.Error())
+	}
 	if err := c.authorize(""); err != nil {
 		c.fail(err.Error())
+	}
+	if c.events != nil {
+		c.parentKeys()
 	}
 	if err := s.OpenDataChannel(c.log); err != nil {
 		c.fail("cannot open the session's data channel: " + err.Error())
@@ -262,9 +268,9 @@ func (c *child) terminate() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if c.session.TerminateSession(c.log) != nil && c.events != nil {
+		if c.terminateSession() != nil && c.events != nil {
 			c.disown()
-			c.session.TerminateSession(c.log)
+			c.terminateSession() //nolint:errcheck // its idle timeout ends it then
 		}
 	}()
 	select {

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -52,6 +53,7 @@ type order struct {
 	External             string
 	Profile              string // left to the plugin's arguments, with other credentials
 	Login                string // how the credentials change, see login
+	CABundle, Proxy      string // of the connection
 }
 
 // login returns credentials as somebody's source of them does.
@@ -92,7 +94,26 @@ func drive(text string) int {
 		return 1
 	}
 	r.Terminator = terminator(o.Spec.Endpoint)
-	r.Credentials = o.login()
+	given := plugin.Credentials{AccessKeyID: accessKey, SecretAccessKey: proxy.NewSecret("s3cret")}
+	login := o.login()
+	r.Credentials = func(ctx context.Context, refused string) (plugin.Credentials, error) {
+		c, err := login(ctx, refused)
+		if err == nil {
+			given = c
+		}
+		return c, err
+	}
+	cfg := aws.Config{Region: "eu-west-1", BaseEndpoint: &o.Spec.Endpoint, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: given.AccessKeyID, SecretAccessKey: given.SecretAccessKey.Reveal(), SessionToken: given.SessionToken.Reveal()}, nil
+	})}
+	r.Calls = &plugin.Calls{Resume: awsssm.New(cfg).Resume, DataKey: awsssm.DataKey(cfg)}
+	if r.Connection = (&plugin.Connection{CABundle: o.CABundle}); o.Proxy != "" {
+		u, err := url.Parse(o.Proxy)
+		if err != nil {
+			panic(err)
+		}
+		r.Connection.Proxy = http.ProxyURL(u)
+	}
 	s := &proxy.Session{ID: o.ID, StreamURL: proxy.NewSecret(o.StreamURL), Token: proxy.NewSecret(o.Token), Spec: o.Spec}
 	err = r.Run(ctx, s, proxy.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, func() { fmt.Fprintln(os.Stderr, "ready") })
 	if err == nil {
@@ -118,6 +139,7 @@ type stage struct {
 	gateway *gateway.Gateway
 	api     *httptest.Server
 	home    string
+	environ []string // of its programs, beside those of command
 
 	mu    sync.Mutex
 	calls []string          // operation and signing key
@@ -274,6 +296,7 @@ func (st *stage) command(o order) *exec.Cmd {
 		"AWS_ACCESS_KEY_ID=AKIDSTALE", "AWS_SECRET_ACCESS_KEY=x", "AWS_EC2_METADATA_DISABLED=true", "AWS_ENDPOINT_URL_KMS=" + st.api.URL, "AWS_ENDPOINT_URL_SSM=" + st.api.URL,
 		"AWS_SSM_START_SESSION_RESPONSE=stale", "GOCOVERDIR=" + st.home,
 	}
+	cmd.Env = append(cmd.Env, st.environ...)
 	return cmd
 }
 

@@ -17,7 +17,7 @@ func (c *child) distrusts() error {
 	if c.events != nil {
 		return nil
 	}
-	api := cmp.Or(c.session.Endpoint, os.Getenv("AWS_ENDPOINT_URL_SSM"), os.Getenv("AWS_ENDPOINT_URL"))
+	api := cmp.Or(c.spec.Endpoint, os.Getenv("AWS_ENDPOINT_URL_SSM"), os.Getenv("AWS_ENDPOINT_URL"))
 	if api == "" {
 		standard, err := awsapi.StandardEndpoint("ssm", c.session.Region, false, false)
 		if err != nil {

@@ -130,12 +130,15 @@ func (l *Line) spec(conf *awsconf.Session) proxy.Spec {
 
 // Runner returns the plugin for the session, with the credentials of the caller that
 // was checked.
-func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, sessions proxy.Terminator) (*plugin.Runner, error) {
+func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, sessions *awsssm.Client) (*plugin.Runner, error) {
 	r, err := l.findPlugin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.Terminator = sessions
+	r.Calls = &plugin.Calls{Resume: sessions.Resume, DataKey: awsssm.DataKey(conf.Config)}
+	connect, bundle := conf.Connecting()
+	r.Connection = &plugin.Connection{Proxy: connect, CABundle: bundle}
 	if credentials, ok := conf.Credentials.(*Renewing); ok { // none with --no-sign-request
 		r.Credentials = credentials.keys
 	}

@@ -16,7 +16,7 @@ var anonymous provider // nil: the call is not signed
 type clients struct {
 	transports *transports
 	region     string
-	trust      trust // by environment and configuration, without the command line's flags
+	trust      trust // with the certificates of the command line, without --no-verify-ssl
 	endpoints  endpoints
 	retries    retries
 }

@@ -111,7 +111,8 @@ func TestProxyPasswordStaysOut(t *testing.T) {
 	}
 }
 
-// TestProxies holds Python's rules for the proxy variables.
+// TestProxies holds Python's rules for the proxy variables, and the forms of NO_PROXY that
+// Go programs know beside those.
 func TestProxies(t *testing.T) {
 	for _, c := range []struct {
 		env  map[string]string
@@ -126,6 +127,14 @@ func TestProxies(t *testing.T) {
 		{map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "x, .example.com"}, "https://a.example.com/", ""},
 		{map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "example.com"}, "https://notexample.com/", "http://p:1"},
 		{map[string]string{"HTTPS_PROXY": "http://p:1", "no_proxy": "h:443"}, "https://h:443/", ""},
+		{map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "h:443"}, "https://h/", ""},
+		{map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "h:443"}, "https://h:8443/", "http://p:1"},
+		{map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".example.com:443"}, "https://a.example.com/", ""},
+		{map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*.lab.test"}, "https://ssm.lab.test/", ""},
+		{map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*.lab.test"}, "https://lab.test/", "http://p:1"},
+		{map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*.lab.test"}, "https://xlab.test/", "http://p:1"},
+		{map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, "https://10.1.2.3/", ""},
+		{map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, "https://11.1.2.3/", "http://p:1"},
 	} {
 		tr := &transports{env: environment{func(k string) (string, bool) { v, ok := c.env[k]; return v, ok }}}
 		req := httptest.NewRequest(http.MethodGet, c.url, nil)

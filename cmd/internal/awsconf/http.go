@@ -2,6 +2,7 @@ package awsconf
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -50,8 +52,9 @@ func (t *transports) client(how trust) *http.Client {
 	return c
 }
 
-// Dialing returns the settings for connections of our own to the endpoints of SSM: the
-// proxy for a request, and the trusted certificates (nil: the system's).
+// Dialing returns the settings for data channels of our own: the proxy for a request, and
+// the trusted certificates (nil: the system's). A data channel's certificate is always
+// verified: --no-verify-ssl is about calls of the API, as in the AWS CLI.
 func (s *Session) Dialing() (proxy func(*http.Request) (*url.URL, error), trusted *tls.Config, err error) {
 	client, ok := s.SSM.HTTPClient.(*http.Client)
 	if !ok {
@@ -62,10 +65,24 @@ func (s *Session) Dialing() (proxy func(*http.Request) (*url.URL, error), truste
 		return nil, nil, nil
 	}
 	// Not through prepare, which writes fields that a request in plain HTTP may be reading.
-	if trusted, err = lazy.how.config(); err != nil {
+	if trusted, err = (trust{bundle: lazy.how.bundle}).config(); err != nil {
 		return nil, nil, err
 	}
 	return lazy.base.Proxy, trusted, nil
+}
+
+// Connecting returns the settings for the data channel of a plugin: the proxy for a
+// request, and the file of the trusted certificates, "" for the system's.
+func (s *Session) Connecting() (proxy func(*http.Request) (*url.URL, error), bundle string) {
+	client, ok := s.SSM.HTTPClient.(*http.Client)
+	if !ok {
+		return nil, ""
+	}
+	lazy, ok := client.Transport.(*lazyTransport)
+	if !ok {
+		return nil, ""
+	}
+	return lazy.base.Proxy, lazy.how.bundle
 }
 
 func (t *transports) base(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
@@ -178,7 +195,8 @@ func (t trust) config() (*tls.Config, error) {
 }
 
 // proxy returns the proxy for a request by Python's rules: the variables in lower or
-// upper case, and no exception for the loopback interface.
+// upper case, and no exception for the loopback interface. Data channels have the same
+// rule, so that NO_PROXY has the forms of both.
 func (t *transports) proxy(req *http.Request) (*url.URL, error) {
 	scheme := strings.ToLower(req.URL.Scheme)
 	proxy := t.eitherCase(scheme + "_proxy")
@@ -213,9 +231,32 @@ func (t *transports) bypass(u *url.URL) bool {
 		if entry == "" {
 			continue
 		}
-		if name == entry || host == entry || strings.HasSuffix(name, "."+entry) || strings.HasSuffix(host, "."+entry) {
+		if name == entry || host == entry || strings.HasSuffix(name, "."+entry) || strings.HasSuffix(host, "."+entry) ||
+			exempt(entry, u) {
 			return true
 		}
 	}
 	return false
+}
+
+// exempt reports whether an entry of NO_PROXY is for a URL in the forms that Go programs
+// know, the official plugin among them, and Python does not: *.domain, a port, which is
+// the scheme's if the URL has none, and a block of addresses.
+func exempt(entry string, u *url.URL) bool {
+	name := strings.ToLower(u.Hostname())
+	if block, err := netip.ParsePrefix(entry); err == nil {
+		addr, err := netip.ParseAddr(name)
+		return err == nil && block.Contains(addr)
+	}
+	if host, port, err := net.SplitHostPort(entry); err == nil {
+		if port != cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]) {
+			return false
+		}
+		entry = strings.TrimPrefix(host, ".")
+		if name == entry || strings.HasSuffix(name, "."+entry) {
+			return true
+		}
+	}
+	domain, ok := strings.CutPrefix(entry, "*.")
+	return ok && strings.HasSuffix(name, "."+domain)
 }

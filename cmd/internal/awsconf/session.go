@@ -76,7 +76,7 @@ func Load(ctx context.Context, o Options) (*Session, error) {
 	l.clients = clients{
 		transports: &transports{env: env, connect: seconds(o.Globals.ConnectTimeout), read: seconds(o.Globals.ReadTimeout)},
 		endpoints:  newEndpoints(settings, files.services),
-		trust:      trust{bundle: settings.bundle()},
+		trust:      trust{bundle: cmp.Or(o.Globals.CABundle, settings.bundle())},
 	}
 	return s, s.resolve(l, o)
 }
@@ -129,9 +129,6 @@ func (s *Session) configs(l *loader, o Options) error {
 	s.Config = l.clients.config("", nil)
 	s.Config.Credentials = s.Credentials
 	how := l.clients.trust
-	if o.Globals.CABundle != "" {
-		how.bundle = o.Globals.CABundle
-	}
 	how.skip = o.Globals.NoVerifySSL
 	for _, svc := range []struct {
 		id       string

@@ -8,9 +8,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awsconf"
@@ -35,7 +36,7 @@ func (d *doctor) endpoints(ctx context.Context) []report.Check {
 		return nil
 	}
 	var checks []report.Check
-	at, err := d.reach(ctx, d.conf.Endpoint)
+	at, err := reach(ctx, d.conf.SSM.HTTPClient, d.conf.Endpoint)
 	if err != nil {
 		checks = append(checks, report.Check{Level: report.Fail, Name: "endpoint", Text: d.conf.Endpoint + ": " + env.OneLine(err), Do: reachAdvice(err)})
 	} else {
@@ -44,7 +45,7 @@ func (d *doctor) endpoints(ctx context.Context) []report.Check {
 	}
 	if messages := messagesEndpoint(d.conf.Endpoint); messages != "" {
 		c := report.Check{Level: report.OK, Name: "endpoint", Text: messages}
-		if _, err := d.reach(ctx, messages); err != nil {
+		if err := d.reachMessages(ctx, messages); err != nil {
 			c = report.Check{Level: report.Fail, Name: "endpoint", Text: messages + ": " + env.OneLine(err), Do: "sessions run through it: " + reachAdvice(err)}
 		}
 		checks = append(checks, c)
@@ -52,17 +53,28 @@ func (d *doctor) endpoints(ctx context.Context) []report.Check {
 	return checks
 }
 
-// reach sends a request to an endpoint, through the configured proxy and with the
-// configured certificates. Any answer will do. The result is its Date header, zero
-// without one.
-func (d *doctor) reach(ctx context.Context, endpoint string) (time.Time, error) {
+// reachMessages reaches the endpoint of data channels as they do, with --no-verify-ssl too.
+func (d *doctor) reachMessages(ctx context.Context, endpoint string) error {
+	proxy, trusted, err := d.conf.Dialing()
+	if err != nil {
+		return err
+	}
+	transport := &http.Transport{Proxy: proxy, TLSClientConfig: trusted}
+	defer transport.CloseIdleConnections()
+	_, err = reach(ctx, &http.Client{Transport: transport}, endpoint)
+	return err
+}
+
+// reach sends a request to an endpoint by a client that has the configured proxy and
+// certificates. Any answer will do. The result is its Date header, zero without one.
+func reach(ctx context.Context, client aws.HTTPClient, endpoint string) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 	if err != nil {
 		return time.Time{}, err
 	}
-	resp, err := d.conf.SSM.HTTPClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -132,18 +144,30 @@ func (d *doctor) proxies(context.Context) []report.Check {
 		c.Text = strings.Join(found, ", ")
 	}
 	checks := []report.Check{c}
-	for _, name := range []string{"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"} {
-		file := d.Line.Process.Getenv(name)
-		if file == "" {
-			continue
-		}
-		c := report.Check{Level: report.OK, Name: "ca", Text: name + "=" + file}
-		if _, err := os.Stat(file); err != nil {
-			c.Level, c.Text, c.Do = report.Fail, name+": "+env.OneLine(err), "correct the variable or unset it"
-		}
-		checks = append(checks, c)
+	if d.fault != nil {
+		return checks
+	}
+	if _, file := d.conf.Connecting(); file != "" {
+		checks = append(checks, d.certificates(file))
 	}
 	return checks
+}
+
+// certificates looks at the file of the certificates that calls and data channels trust.
+func (d *doctor) certificates(file string) report.Check {
+	source := "the profile's ca_bundle"
+	switch {
+	case d.Line.Call.Globals.CABundle == file:
+		source = "--ca-bundle"
+	case d.Line.Process.Getenv("AWS_CA_BUNDLE") == file:
+		source = "AWS_CA_BUNDLE"
+	case d.Line.Process.Getenv("REQUESTS_CA_BUNDLE") == file:
+		source = "REQUESTS_CA_BUNDLE"
+	}
+	if _, _, err := d.conf.Dialing(); err != nil {
+		return report.Check{Level: report.Fail, Name: "ca", Text: source + "=" + file + ": " + env.OneLine(err), Do: "correct it or leave it out"}
+	}
+	return report.Check{Level: report.OK, Name: "ca", Text: source + "=" + file + ", for calls and data channels"}
 }
 
 // withoutPassword is a proxy's URL without its password. The URL is not parsed, because
