@@ -20,15 +20,16 @@ func TestPolicyFormatsKeepTheDocument(t *testing.T) {
 	if !strings.Contains(document, "${aws:userid}") {
 		t.Fatal("the document has no policy variable to keep")
 	}
+	document = strings.Replace(document, "${aws:userid}", "${aws:userid}%{if true}", 1)
 	take := map[string]func(string) string{
 		"json": func(s string) string { return s },
 		"terraform": func(s string) string {
 			_, s, _ = strings.Cut(s, "jsonencode(")
 			s, _, _ = strings.Cut(s, ")\n}")
-			if strings.Contains(strings.ReplaceAll(s, "$${", ""), "${") {
-				t.Error("terraform would expand a policy variable")
+			if strings.Contains(strings.ReplaceAll(s, "$${", ""), "${") || strings.Contains(strings.ReplaceAll(s, "%%{", ""), "%{") {
+				t.Error("terraform would expand a template")
 			}
-			return strings.ReplaceAll(s, "$${", "${")
+			return strings.NewReplacer("$${", "${", "%%{", "%{").Replace(s)
 		},
 		"cloudformation": func(s string) string {
 			var template struct {
