@@ -67,6 +67,7 @@ type child struct {
 	inline   bool         // the response, with its token, is in the arguments
 	unsigned bool         // the user wants no signature on the websocket's requests
 	spec     proxy.Spec   // the request, as far as it decides over the local end, and its endpoint
+	instead  string       // path of the unix socket to listen on in place of a port; "": none
 	disown   func()       // takes the parent's credentials back
 	kind     atomic.Value // string: the session's type as the agent calls it; empty without handshake
 	session  *session.Session
@@ -88,6 +89,9 @@ func newChild() *child {
 	c.events, c.life = openPipes(take(pipesVariable))
 	if kind := take(sessionTypeVariable); c.events != nil {
 		c.spec.SessionType = kind
+	}
+	if socket := take(socketVariable); c.events != nil {
+		c.instead = socket
 	}
 	c.disown = c.keepOwn()
 	ignoreUnused(c.events != nil)

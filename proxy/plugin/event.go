@@ -16,6 +16,9 @@ const pipesVariable = "SSMGUARD_PLUGIN_PIPES"
 // believes it with pipes only.
 const sessionTypeVariable = "SSMGUARD_PLUGIN_SESSION_TYPE"
 
+// socketVariable holds Runner.socket. The child believes it with pipes only.
+const socketVariable = "SSMGUARD_PLUGIN_SOCKET"
+
 // event is what the embedded child reports, one JSON object a line.
 type event struct {
 	// Ready: the session can be used.

@@ -109,6 +109,40 @@ func TestSocketsAreForTheUser(t *testing.T) {
 	}
 }
 
+// A port that is asked for is replaced by the socket of the caller, and nothing else
+// listens.
+func TestSocketInPlaceOfPort(t *testing.T) {
+	for _, version := range []string{"3.3.0.0", "3.0.0.0"} {
+		st := newStage(t)
+		o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, AgentVersion: version,
+			Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: echoServer(t), LocalPortNumber: "0"}})
+		o.Socket = filepath.Join(st.home, "own")
+		d := st.run(o)
+		d.await(d.err, "ready")
+		d.await(d.out, "Unix socket "+o.Socket+" opened for sessionId")
+		if strings.Contains(d.out.String(), "Port ") {
+			t.Errorf("%s: a port is open, too: %s", version, d.out)
+		}
+		conn, err := net.Dial("unix", o.Socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(patience))
+		got := make([]byte, 5)
+		if _, err := io.WriteString(conn, "hello"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(conn, got); string(got) != "hello" || err != nil {
+			t.Errorf("%s: %q, %v", version, got, err)
+		}
+		conn.Close()
+		syscall.Kill(-d.cmd.Process.Pid, syscall.SIGINT)
+		d.wait()
+		awaitEnd(t, s)
+	}
+}
+
 func TestFarPortClosed(t *testing.T) {
 	st := newStage(t)
 	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: closedPort(t)}})

@@ -44,6 +44,7 @@ type Runner struct {
 	path     string
 	version  string
 	external bool
+	socket   string   // see AtSocket; "" for the port that the session's document asks for
 	env      []string // nil: our own
 }
 
@@ -69,6 +70,18 @@ func Embedded(env []string) (*Runner, error) {
 		return nil, err
 	}
 	return &Runner{path: self, version: version.Version, env: env}, nil
+}
+
+// AtSocket returns a runner whose plugin listens on a unix socket where the session asks
+// for a local port, so that the directory of the socket decides who can connect. An
+// external plugin cannot do that: ok is false.
+func (r *Runner) AtSocket(path string) (at *Runner, ok bool) {
+	if r.external {
+		return r, false
+	}
+	other := *r
+	other.socket = path
+	return &other, true
 }
 
 // Path returns the file that is run.
@@ -211,7 +224,7 @@ func (r *Runner) environ(s *proxy.Session) []string {
 	}
 	switch {
 	case !r.external:
-		env = append(env, sessionTypeVariable+"="+s.Spec.SessionType)
+		env = append(env, sessionTypeVariable+"="+s.Spec.SessionType, socketVariable+"="+r.socket)
 	case r.Connection != nil && r.Connection.CABundle != "":
 		// The official plugin reads the first for its calls, Go the second for its websocket.
 		env = append(env, "AWS_CA_BUNDLE="+r.Connection.CABundle, certificatesVariable+"="+r.Connection.CABundle)

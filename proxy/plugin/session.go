@@ -130,6 +130,10 @@ func (c *child) run() error {
 			c.abandon(err.Error())
 		}
 		keepOthersOut()
+		if p := c.port(); c.instead != "" && c.socket() == "" {
+			p.LocalConnectionType, p.LocalUnixSocket = "unix", c.instead
+			s.SessionProperties = p
+		}
 	}
 	c.plugin = session.SessionRegistry[s.SessionType]
 	c.plugin.Initialize(c.log, s)

@@ -52,6 +52,7 @@ type order struct {
 	Spec                 proxy.Spec
 	External             string
 	Profile              string // left to the plugin's arguments, with other credentials
+	Socket               string // see Runner.AtSocket
 	Login                string // how the credentials change, see login
 	CABundle, Proxy      string // of the connection
 }
@@ -92,6 +93,9 @@ func drive(text string) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "result:", err)
 		return 1
+	}
+	if o.Socket != "" {
+		r, _ = r.AtSocket(o.Socket)
 	}
 	r.Terminator = terminator(o.Spec.Endpoint)
 	given := plugin.Credentials{AccessKeyID: accessKey, SecretAccessKey: proxy.NewSecret("s3cret")}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"time"
 
@@ -98,8 +99,17 @@ func (t *tunnel) findPlace(ctx context.Context, p *env.Process, o *Options) (_ *
 func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) proxy.Plugin, error) {
 	wait := time.Duration(t.conf.Wait)
 	if t.conf.Engine == configs.EnginePlugin {
-		plugin, err := found.far.line.Runner(ctx, found.far.aws, found.api)
-		relay := &relayTunnel{plugin: plugin, near: t.near, wait: wait, traffic: &t.traffic}
+		runner, err := found.far.line.Runner(ctx, found.far.aws, found.api)
+		if err != nil {
+			return nil, err
+		}
+		relay := &relayTunnel{plugin: runner, near: t.near, wait: wait, traffic: &t.traffic}
+		if _, ok := runner.AtSocket(""); ok && runtime.GOOS != "windows" {
+			relay.at = func(socket string) proxy.Plugin {
+				at, _ := runner.AtSocket(socket)
+				return at
+			}
+		}
 		return func(int) proxy.Plugin { return relay }, err
 	}
 	dialer, err := dial.NewDialer(found.far.aws, found.api)

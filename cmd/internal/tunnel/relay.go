@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,10 +17,13 @@ import (
 )
 
 // relayTunnel carries sessions of a tunnel with the official plugin. The plugin listens
-// on a port of its own; the tunnel's local end stays ours, and passes its connections
-// on to that port.
+// on a socket of its own, in a directory that is for its user alone, or, if it is an
+// external one, on a port of its own; the tunnel's local end stays ours, and passes its
+// connections on.
 type relayTunnel struct {
-	plugin  proxy.Plugin
+	plugin proxy.Plugin
+	// at returns the plugin for a session that listens on the socket; nil if it cannot.
+	at      func(socket string) proxy.Plugin
 	near    listener
 	wait    time.Duration // for the remote port to answer; 0: no wait
 	traffic *dial.Traffic
@@ -31,12 +36,17 @@ const portGrace = 5 * time.Second
 func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.Streams, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	carrier, socket, undo, err := r.apart()
+	if err != nil {
+		return err
+	}
+	defer undo()
 	named := make(chan string, 1)
 	watch := &plugin.PortWatch{Out: io.Discard, Opened: func(port string) { named <- port }}
 	open := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- r.plugin.Run(ctx, s, proxy.Streams{In: streams.In, Out: watch, Err: streams.Err}, func() { close(open) })
+		ended <- carrier.Run(ctx, s, proxy.Streams{In: streams.In, Out: watch, Err: streams.Err}, func() { close(open) })
 	}()
 	port, err := r.port(ctx, open, named, ended)
 	if err != nil {
@@ -47,7 +57,11 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 	var passing sync.WaitGroup
 	defer passing.Wait()
 	defer cancel()
-	passing.Go(func() { r.pass(ctx, net.JoinHostPort("127.0.0.1", port)) })
+	network, address := "tcp", net.JoinHostPort("127.0.0.1", port)
+	if socket != "" {
+		network, address = "unix", socket
+	}
+	passing.Go(func() { r.pass(ctx, network, address) })
 	if r.wait > 0 {
 		if err := (probe{door: r.near.door, wait: r.wait}).answered(ctx); err != nil {
 			cancel()
@@ -56,6 +70,26 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 	}
 	ready()
 	return <-ended
+}
+
+// longestSocket is the length of a path that every system takes for a socket.
+const longestSocket = 100
+
+// apart returns the plugin for one session, and the path of the socket on which it
+// listens, "" if it listens on a port. undo removes the socket's directory.
+func (r *relayTunnel) apart() (carrier proxy.Plugin, socket string, undo func(), err error) {
+	if r.at == nil {
+		return r.plugin, "", func() {}, nil
+	}
+	dir, err := os.MkdirTemp("", "ssmguard-") // 0700
+	if err != nil {
+		return nil, "", nil, err
+	}
+	undo = func() { os.RemoveAll(dir) } //nolint:errcheck // the system clears its directory for temporary files
+	if socket = filepath.Join(dir, "s"); len(socket) > longestSocket {
+		return r.plugin, "", undo, nil
+	}
+	return r.at(socket), socket, undo, nil
 }
 
 // port waits for the plugin to open its port. The plugin's end stays in ended.
@@ -80,7 +114,7 @@ func (r *relayTunnel) port(ctx context.Context, open <-chan struct{}, port <-cha
 }
 
 // pass passes connections to the plugin until ctx ends.
-func (r *relayTunnel) pass(ctx context.Context, address string) {
+func (r *relayTunnel) pass(ctx context.Context, network, address string) {
 	open := connections{traffic: r.traffic}
 	defer open.wait()
 	r.traffic.Session()
@@ -89,7 +123,7 @@ func (r *relayTunnel) pass(ctx context.Context, address string) {
 		if err != nil {
 			return
 		}
-		open.start(func() { open.relay(ctx, conn, address) })
+		open.start(func() { open.relay(ctx, conn, network, address) })
 	}
 }
 
@@ -115,10 +149,10 @@ func (c *connections) start(carry func()) {
 func (c *connections) wait() { c.wg.Wait() }
 
 // relay copies between a connection and an address until both directions have ended.
-func (c *connections) relay(ctx context.Context, conn net.Conn, address string) {
+func (c *connections) relay(ctx context.Context, conn net.Conn, network, address string) {
 	defer conn.Close()
 	var dialer net.Dialer
-	far, err := dialer.DialContext(ctx, "tcp", address)
+	far, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return
 	}
