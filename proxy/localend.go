@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 )
@@ -65,6 +66,20 @@ func (s Spec) LocalEnd(port, socket string) (string, error) {
 func samePort(port, asked string) bool {
 	plain := func(p string) string { return strings.TrimLeft(strings.TrimSpace(p), "0") }
 	return plain(port) == plain(asked)
+}
+
+// RemoteEnd says in words where a port session leads: "db.internal:5432", "port 80 of
+// i-0123456789abcdef0". It has what was asked for; without a port number in the
+// parameters, which a document may set itself, it is "the remote port".
+func (s Spec) RemoteEnd() string {
+	host, port := s.parameter("host"), s.parameter("portNumber")
+	switch {
+	case port == "":
+		return "the remote port"
+	case host != "":
+		return net.JoinHostPort(host, port)
+	}
+	return fmt.Sprintf("port %s of %s", port, s.Target)
 }
 
 func (s Spec) hasPort() bool {

@@ -56,3 +56,16 @@ func TestLocalEnd(t *testing.T) {
 		}
 	}
 }
+
+func TestRemoteEnd(t *testing.T) {
+	for want, parameters := range map[string]map[string][]string{
+		"the remote port":  nil,
+		"port 80 of i-1":   {"portNumber": {"80"}},
+		"db.internal:5432": {"host": {"db.internal"}, "portNumber": {"5432"}},
+		"[fd00::1]:5432":   {"host": {"fd00::1"}, "portNumber": {"5432"}},
+	} {
+		if got := (Spec{Target: "i-1", Parameters: parameters}).RemoteEnd(); got != want {
+			t.Errorf("%v: %q, want %q", parameters, got, want)
+		}
+	}
+}

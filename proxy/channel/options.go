@@ -146,7 +146,7 @@ type EventKind int
 const (
 	Lost     EventKind = iota + 1 // the connection is gone, Err says why; the channel tries to resume
 	Resumed                       // the connection is back
-	Refused                       // the agent could not reach the remote port; said once until it answers again
+	Refused                       // the agent could not reach the remote port, Text says which; said once until it answers again
 	Dropped                       // a local connection that read too slowly was reset, Text says which
 	Unserved                      // a local connection was reset: Err says why there was no session for it
 	Message                       // Text is meant for the user (a document's customer message)

@@ -181,6 +181,6 @@ func (p *ports) flag(payload []byte) {
 	report := p.refusals.flag()
 	p.mu.Unlock()
 	if report {
-		p.c.event(Event{Kind: Refused, Err: ErrRemotePort})
+		p.c.event(Event{Kind: Refused, Err: ErrRemotePort, Text: p.c.opt.Session.Spec.RemoteEnd()})
 	}
 }

@@ -192,12 +192,17 @@ func TestAgentIsSlowToBegin(t *testing.T) {
 }
 
 func TestRefusedRemotePort(t *testing.T) {
-	r := newRig(t, closedPort(t), nil)
+	r := newRig(t, closedPort(t), func(o *channel.Options) {
+		o.Session.Spec.Parameters = map[string][]string{"host": {"db.internal"}, "portNumber": {"5432"}}
+	})
 	for range 3 {
 		r.resets()
 	}
 	if n := r.seen(channel.Refused); n != 1 {
 		t.Errorf("said %d times, want once", n)
+	}
+	if e := r.first(channel.Refused); e.Text != "db.internal:5432" {
+		t.Errorf("said of %q", e.Text)
 	}
 	if n := r.c.Stats().Unreachable; n != 3 {
 		t.Errorf("%d refusals counted", n)

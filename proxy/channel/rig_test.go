@@ -136,6 +136,18 @@ func (r *rig) note(e channel.Event) {
 	r.mu.Unlock()
 }
 
+// first is the first event of a kind, a zero one if there is none.
+func (r *rig) first(k channel.EventKind) channel.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.events {
+		if e.Kind == k {
+			return e
+		}
+	}
+	return channel.Event{}
+}
+
 // seen counts the events of a kind.
 func (r *rig) seen(k channel.EventKind) int {
 	r.mu.Lock()

@@ -79,7 +79,7 @@ func ChannelNote(e channel.Event) string {
 	case channel.Resumed:
 		return "connection resumed"
 	case channel.Refused:
-		return "the remote port refused a connection; is a server listening there, and can the target reach it?"
+		return e.Text + " refused a connection; is a server listening there, and can the target reach it?"
 	case channel.Dropped:
 		return e.Text + " while other connections waited, and was reset; give it a session of its own"
 	case channel.Unserved:

@@ -44,7 +44,7 @@ func (n *nativeTunnel) Run(ctx context.Context, s *proxy.Session, _ proxy.Stream
 	ended := make(chan error, 1)
 	go func() { ended <- ch.Forward(ctx, n.near.inlet, channel.ForwardOptions{More: further.Open}) }()
 	if n.wait > 0 {
-		if err := n.answered(ctx, ch, refused); err != nil {
+		if err := n.answered(ctx, ch, s.Spec.RemoteEnd(), refused); err != nil {
 			cancel()
 			return errors.Join(err, <-ended)
 		}

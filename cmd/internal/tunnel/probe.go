@@ -18,24 +18,25 @@ const (
 	probePause = 500 * time.Millisecond
 )
 
-// answered waits, at most n.wait, until the agent has connected to the remote port. For
+// answered waits, at most n.wait, until the agent has connected to the remote port, which
+// remote names. For
 // agents that do not report that, it uses a probe.
-func (n *nativeTunnel) answered(ctx context.Context, ch *channel.Channel, refused <-chan struct{}) error {
+func (n *nativeTunnel) answered(ctx context.Context, ch *channel.Channel, remote string, refused <-chan struct{}) error {
 	within, cancel := context.WithTimeoutCause(ctx, n.wait,
-		fmt.Errorf("the remote port did not answer within %v; can the target reach it?", n.wait))
+		fmt.Errorf("%s did not answer within %v; can the target reach it?", remote, n.wait))
 	defer cancel()
 	for {
 		err := ch.Reach(within)
 		switch {
 		case errors.Is(err, errors.ErrUnsupported):
-			return probe{n.near.door, n.wait, refused}.answered(ctx)
+			return probe{n.near.door, remote, n.wait, refused}.answered(ctx)
 		case !errors.Is(err, channel.ErrRemotePort):
 			return err
 		}
 		select {
 		case <-within.Done():
 			if ctx.Err() == nil {
-				return fmt.Errorf("the remote port refused connections for %v; is a server listening there?", n.wait)
+				return fmt.Errorf("%s refused connections for %v; is a server listening there?", remote, n.wait)
 			}
 			return context.Cause(ctx)
 		case <-time.After(probePause):
@@ -47,6 +48,7 @@ func (n *nativeTunnel) answered(ctx context.Context, ch *channel.Channel, refuse
 // back through the tunnel.
 type probe struct {
 	door    *door.Door
+	remote  string
 	wait    time.Duration   // how long it tries
 	refused <-chan struct{} // the agent reports a refusal; nil if the agent cannot
 }
@@ -54,7 +56,7 @@ type probe struct {
 // answered waits until a connection through the tunnel gets a byte, or is not refused
 // within graceToRefuse: many servers wait for the client to send first.
 func (p probe) answered(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.wait, fmt.Errorf("the remote port did not answer within %v", p.wait))
+	ctx, cancel := context.WithTimeoutCause(ctx, p.wait, fmt.Errorf("%s did not answer within %v", p.remote, p.wait))
 	defer cancel()
 	for {
 		open, err := p.ask(ctx)

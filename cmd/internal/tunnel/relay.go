@@ -63,7 +63,7 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 	}
 	passing.Go(func() { r.pass(ctx, network, address) })
 	if r.wait > 0 {
-		if err := (probe{door: r.near.door, wait: r.wait}).answered(ctx); err != nil {
+		if err := (probe{door: r.near.door, remote: s.Spec.RemoteEnd(), wait: r.wait}).answered(ctx); err != nil {
 			cancel()
 			return errors.Join(err, <-ended)
 		}
