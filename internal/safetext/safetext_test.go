@@ -31,6 +31,7 @@ func TestLine(t *testing.T) {
 		"one\ttwo\nthree\r\nfour":        "one two three  four",
 		"ssmguard: allowed":              `\ssmguard: allowed`,
 		"  ssmguard:":                    `  \ssmguard:`,
+		"\u2007::error::x":               "\u2007\\::error::x",
 		"aws: [ERROR]: x":                `\aws: [ERROR]: x`,
 		"aws:SourceIp":                   "aws:SourceIp",
 		"::error file=x::y":              `\::error file=x::y`,
@@ -293,5 +294,13 @@ func TestParagraph(t *testing.T) {
 	const want = "one\n  two\n  \\ssmguard: three\n  \n  four"
 	if got := safetext.Paragraph(in, "  "); got != want || safetext.Paragraph(got, "  ") != got {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func BenchmarkJSON(b *testing.B) {
+	text := []byte(strings.Repeat(`{"id":"case-1","decision":"allowed","matched":[{"policy":"dev","statement":0}],"error":""}`+"\n", 700))
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		safetext.JSON(text)
 	}
 }

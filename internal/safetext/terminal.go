@@ -89,11 +89,11 @@ var ourBeginnings = []string{"ssmguard:", "aws: "}
 // mark returns one line with a backslash before what would be taken for a line of ours,
 // if others wrote its beginning, and within what a CI runner would take for a command.
 //
-// GitHub's runner obeys lines that begin with "::", after blanks too, and "##[" anywhere
+// GitHub's runner obeys lines that begin with "::", after blanks of any kind too, and "##[" anywhere
 // in a line; Azure's obeys "##vso[" anywhere, TeamCity's "##teamcity[".
 func mark(line string, theirBeginning bool) string {
 	line = markCommands(line, `\[`)
-	text := strings.TrimLeft(line, " \t")
+	text := strings.TrimLeftFunc(line, unicode.IsSpace)
 	own := func(begin string) bool {
 		return strings.HasPrefix(text, begin) || strings.TrimRight(text, "\n") == strings.TrimSpace(begin)
 	}
@@ -156,7 +156,7 @@ func Sprintf(format string, args ...any) string {
 	text := fmt.Sprintf(format, safe...)
 	var b strings.Builder
 	for line := range strings.SplitAfterSeq(text, "\n") {
-		begin := strings.TrimLeft(line, " \t")
+		begin := strings.TrimLeftFunc(line, unicode.IsSpace)
 		theirs := strings.HasPrefix(begin, theirBegin)
 		line = strings.ReplaceAll(strings.ReplaceAll(line, theirBegin, ""), theirEnd, "")
 		b.WriteString(mark(line, theirs))
