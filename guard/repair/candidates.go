@@ -33,7 +33,7 @@ func (p *plan) permit(l guard.Layer, lacking []guard.Grant) {
 		if l.Says(guard.Evaluate(p.set, g)).Verdict == policy.Allow {
 			continue // by what another grant needed
 		}
-		if !p.correct(l, g) && !p.matchLike(l, g) && !p.widen(l, g) {
+		if !p.correct(l, g) && !p.slip(l, g) && !p.matchLike(l, g) && !p.widen(l, g) {
 			rest = append(rest, g)
 		}
 	}
