@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ssmguard/proxy/channel/wire"
@@ -36,6 +37,11 @@ func (c *Channel) awaitHandshake(opening context.Context) error {
 	for {
 		select {
 		case s := <-c.in.handshake:
+			if limit == nil { // an agent that has begun comes to an end
+				begun, cancel := context.WithTimeoutCause(c.quit, c.opt.OpenTimeout, ErrOpenTimeout)
+				defer cancel()
+				limit, opening, h.ctx = begun.Done(), begun, begun
+			}
 			if done, err := h.answer(s); done || err != nil {
 				return err
 			}
@@ -84,12 +90,18 @@ func (h *handshake) answerRequest(payload []byte) error {
 	if err := json.Unmarshal(payload, &request); err != nil {
 		return &HandshakeError{"request", err}
 	}
+	if n := len(request.RequestedClientActions); n > mostActions {
+		return &HandshakeError{"request", fmt.Errorf("%w: %d actions", errProtocol, n)}
+	}
 	h.info.AgentVersion = request.AgentVersion
 	h.c.knowsTerminate.Store(newerThan(request.AgentVersion, terminateFlagAbove))
 	response := wire.HandshakeResponse{ClientVersion: wire.ClientVersion, ProcessedClientActions: []wire.ProcessedAction{}}
 	var failed error
 	var key *encryption
-	for _, action := range request.RequestedClientActions {
+	for i, action := range request.RequestedClientActions {
+		if slices.ContainsFunc(request.RequestedClientActions[:i], func(a wire.RequestedAction) bool { return a.ActionType == action.ActionType }) {
+			return &HandshakeError{"request", fmt.Errorf("%w: the action %.40q is asked for twice", errProtocol, action.ActionType)}
+		}
 		done := wire.ProcessedAction{ActionType: action.ActionType, ActionStatus: wire.ActionSuccess}
 		var err error
 		switch action.ActionType {
@@ -98,7 +110,7 @@ func (h *handshake) answerRequest(payload []byte) error {
 		case wire.ActionKMSEncryption:
 			key, done.ActionResult, err = h.startEncryption(action.ActionParameters)
 		default:
-			done.ActionStatus, done.Error = wire.ActionUnsupported, fmt.Sprintf("Unsupported action %s", action.ActionType)
+			done.ActionStatus, done.Error = wire.ActionUnsupported, fmt.Sprintf("Unsupported action %.100s", action.ActionType)
 			response.Errors = append(response.Errors, done.Error)
 		}
 		if err != nil {
@@ -121,6 +133,9 @@ func (h *handshake) answerRequest(payload []byte) error {
 	return failed
 }
 
+// mostActions is how many actions an agent may ask for. Two are known.
+const mostActions = 16
+
 // setSessionType takes the SessionType action.
 func (h *handshake) setSessionType(parameters json.RawMessage) error {
 	var request wire.SessionTypeRequest
@@ -137,7 +152,7 @@ func (h *handshake) setSessionType(parameters json.RawMessage) error {
 		}
 		h.info.Multiplexed = h.info.Properties.Type == localPortForwarding && newerThan(h.info.AgentVersion, multiplexAbove)
 	default:
-		return fmt.Errorf("unknown session type %q", request.SessionType)
+		return fmt.Errorf("unknown session type %.100q", request.SessionType)
 	}
 	h.info.SessionType = request.SessionType
 	return nil

@@ -217,3 +217,96 @@ func TestRefusedWebsocket(t *testing.T) {
 		})
 	}
 }
+
+// TestHandshakeOnce: an agent shakes hands once. Another handshake ends the session, during the
+// first and after it, with a reason.
+func TestHandshakeOnce(t *testing.T) {
+	for name, when := range map[string]func(p *peer){
+		"request again": func(p *peer) { p.json(1, wire.PayloadHandshakeRequest, request(newAgent, Port, portProps)) },
+		"another later": func(p *peer) {
+			p.json(1, wire.PayloadHandshakeComplete, wire.HandshakeComplete{})
+			p.json(2, wire.PayloadHandshakeRequest, request(newAgent, InteractiveCommands, "{}"))
+		},
+		"complete again": func(p *peer) {
+			p.json(1, wire.PayloadHandshakeComplete, wire.HandshakeComplete{})
+			p.json(2, wire.PayloadHandshakeComplete, wire.HandshakeComplete{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			within(t, func(t *testing.T, s *scripted) {
+				result := make(chan error, 1)
+				go func() {
+					c, err := Dial(t.Context(), s.options())
+					if err == nil {
+						<-c.Done()
+						err = c.Err()
+						if c.Info().SessionType != Port {
+							t.Errorf("the session has become %s", c.Info().SessionType)
+						}
+					}
+					result <- err
+				}()
+				p := s.peer()
+				p.json(0, wire.PayloadHandshakeRequest, request(newAgent, Port, portProps))
+				when(p)
+				if err := <-result; !errors.Is(err, errProtocol) || !strings.Contains(err.Error(), "another handshake") {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestHandshakeWishes: actions are few, and each is asked for once.
+func TestHandshakeWishes(t *testing.T) {
+	kms := wire.RequestedAction{ActionType: wire.ActionKMSEncryption, ActionParameters: json.RawMessage(`{"KMSKeyId":"k"}`)}
+	many := make([]wire.RequestedAction, 17)
+	for i := range many {
+		many[i].ActionType = wire.ActionType(fmt.Sprint("Dance ", i))
+	}
+	for name, actions := range map[string][]wire.RequestedAction{"two keys": {kms, kms}, "many": many} {
+		t.Run(name, func(t *testing.T) {
+			within(t, func(t *testing.T, s *scripted) {
+				keys := 0
+				opt := s.options()
+				opt.GenerateDataKey = func(context.Context, string, map[string]string) ([]byte, []byte, error) {
+					keys++
+					return make([]byte, dataKeySize), []byte("sealed"), nil
+				}
+				result := make(chan error, 1)
+				go func() {
+					_, err := Dial(t.Context(), opt)
+					result <- err
+				}()
+				s.peer().json(0, wire.PayloadHandshakeRequest, wire.HandshakeRequest{AgentVersion: newAgent, RequestedClientActions: actions})
+				if err := <-result; !errors.Is(err, errProtocol) || keys > 1 {
+					t.Errorf("%v, %d keys", err, keys)
+				}
+			})
+		})
+	}
+}
+
+// TestHandshakeEnds: an agent that has begun comes to an end, in sessions too that may be
+// silent for as long as they like.
+func TestHandshakeEnds(t *testing.T) {
+	within(t, func(t *testing.T, s *scripted) {
+		opt := s.options()
+		opt.Silent = true
+		result := make(chan error, 1)
+		go func() {
+			_, err := Dial(t.Context(), opt)
+			result <- err
+		}()
+		p := s.peer()
+		time.Sleep(time.Hour)
+		begun := time.Now()
+		p.json(0, wire.PayloadHandshakeRequest, request(newAgent, InteractiveCommands, "{}"))
+		if err := <-result; !errors.Is(err, ErrOpenTimeout) {
+			t.Errorf("%v", err)
+		}
+		if took, limit := time.Since(begun), opt.withDefaults().OpenTimeout; took < limit || took > 2*limit {
+			t.Errorf("took %v", took)
+		}
+	})
+}

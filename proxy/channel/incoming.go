@@ -34,7 +34,14 @@ type incoming struct {
 	mu      sync.Mutex
 	pending []reliable.Arrival // payloads that came before the engine
 	early   int                // their bytes, also after they were handed over
+	shaken  handshakeSteps     // the reader's
 }
+
+// handshakeSteps are the messages of the handshake that have come. Agents send each once.
+type handshakeSteps [wire.PayloadFlag]bool
+
+// arrivalSize is what a payload costs that waits, beside its bytes.
+const arrivalSize = 64
 
 // engine is what runs in a session: a multiplexer, one connection, a terminal.
 type engine interface {
@@ -55,7 +62,7 @@ const preAttach = 4 << 20
 
 func newIncoming(quit context.Context, key *sessionKey, pace *pace, out *outgoing) *incoming {
 	return &incoming{quit: quit, key: key, pace: pace, out: out,
-		handshake: make(chan handshakeStep, 8), firstPayload: make(chan struct{}), attached: make(chan struct{})}
+		handshake: make(chan handshakeStep, 3), firstPayload: make(chan struct{}), attached: make(chan struct{})}
 }
 
 // readAll handles what comes on l until it fails or halt is closed.
@@ -98,6 +105,7 @@ func (in *incoming) answerPing(data string) {
 // waitForRoom holds the reader while local readers have too much to catch up
 // with. The far side feels it as a slow connection. bulk is the engine's.
 func (in *incoming) waitForRoom(halt <-chan struct{}) (bulk bool) {
+	in.out.awaitAcks(halt)
 	p := in.engine.Load()
 	bulk = p != nil && (*p).bulk()
 	if p == nil && in.early < preAttach || p != nil && !(*p).full() {
@@ -161,10 +169,11 @@ func (in *incoming) deliver(kind wire.PayloadType, payload []byte) error {
 	}
 	switch kind {
 	case wire.PayloadHandshakeRequest, wire.PayloadEncChallengeRequest, wire.PayloadHandshakeComplete:
-		select {
-		case in.handshake <- handshakeStep{kind, append([]byte(nil), payload...)}:
-		default: // long after the handshake
+		if in.shaken[kind] {
+			return fmt.Errorf("%w: the agent has begun another handshake", errProtocol)
 		}
+		in.shaken[kind] = true
+		in.handshake <- handshakeStep{kind, append([]byte(nil), payload...)} // has room for each
 		return nil
 	}
 	in.mu.Lock()
@@ -176,7 +185,7 @@ func (in *incoming) deliver(kind wire.PayloadType, payload []byte) error {
 		close(in.firstPayload)
 	}
 	in.pending = append(in.pending, reliable.Arrival{Kind: kind, Payload: append([]byte(nil), payload...)})
-	in.early += len(payload)
+	in.early += len(payload) + arrivalSize
 	return nil
 }
 

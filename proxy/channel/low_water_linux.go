@@ -13,6 +13,9 @@ func setLowWater(nc net.Conn, n int) {
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()
 	}
+	if u, ok := nc.(*upgrading); ok {
+		nc = u.Conn
+	}
 	s, ok := nc.(syscall.Conn)
 	if !ok {
 		return

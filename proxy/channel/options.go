@@ -70,6 +70,10 @@ type Limits struct {
 	// taken yet. Default 64 MiB; see Forward for what happens beyond.
 	Buffer int
 
+	// Early bounds the bytes that are kept while a message before them is missing. Default
+	// 128 MiB, more than an agent can have under way.
+	Early int
+
 	// PingEvery is the time between pings, Silence how long a connection may stay
 	// without a byte before it counts as lost. Defaults 3 s and 8 s.
 	PingEvery, Silence time.Duration

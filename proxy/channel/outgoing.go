@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -29,6 +30,8 @@ type outgoing struct {
 	acks          []acknowledgement
 	ackSince      time.Time // when the first of acks was put in
 	acked         ackLog
+	ackRoom       chan struct{}
+	acksWait      atomic.Bool // acks are so many that the reader has to wait
 	pongs         [][]byte
 	live          liveness
 	readerBlocked bool          // the reader waits for room: acknowledgements go unread
@@ -45,6 +48,8 @@ type acknowledgement struct {
 const (
 	ackDelay   = 5 * time.Millisecond  // acknowledgements wait for company
 	ackBatch   = 32                    // but no more than that many
+	ackWrite   = 256                   // in one write
+	mostAcks   = 8192                  // that may wait, before the reader does
 	batchSize  = 64 << 10              // bytes in one write
 	settle     = 25 * time.Millisecond // agents throw away what comes right after HandshakeComplete
 	wakeAtMost = time.Second           // the writer looks at the clocks at least that often
@@ -52,7 +57,7 @@ const (
 )
 
 func newOutgoing(quit context.Context, opt *Options, key *sessionKey, pace *pace) *outgoing {
-	o := &outgoing{quit: quit, opt: opt, key: key, pace: pace, kick: make(chan struct{}, 1)}
+	o := &outgoing{quit: quit, opt: opt, key: key, pace: pace, kick: make(chan struct{}, 1), ackRoom: make(chan struct{}, 1)}
 	o.sender.Window = reliable.NewWindow(opt.Unacked / opt.MessageSize)
 	o.live.begun, o.live.changed = time.Now(), make(chan struct{})
 	return o
@@ -118,8 +123,14 @@ func (o *outgoing) collect(batch []byte, acks []acknowledgement) ([]byte, []ackn
 	}
 	batch = o.sender.Collect(batch, batchSize, now)
 	if len(batch) > 0 || len(o.acks) >= ackBatch || len(o.acks) > 0 && now.Sub(o.ackSince) >= ackDelay {
-		acks, o.acks = append(acks, o.acks...), o.acks[:0]
+		n := min(len(o.acks), ackWrite)
+		acks = append(acks, o.acks[:n]...)
 		o.acked.wrote(acks)
+		o.acks = o.acks[:copy(o.acks, o.acks[n:])]
+		if o.acksWait.Load() && len(o.acks) < mostAcks/2 {
+			o.acksWait.Store(false)
+			proxy.Signal(o.ackRoom)
+		}
 	}
 	return batch, acks, o.untilDue(now), nil
 }
@@ -234,11 +245,37 @@ func (o *outgoing) acknowledge(f *wire.Frame, repeated, holes bool) {
 		o.acks = append(o.acks, o.acked.repeated(f.Seq)...)
 	}
 	n := len(o.acks)
+	if n >= mostAcks {
+		o.acksWait.Store(true)
+	}
 	o.live.holes = holes
 	o.sender.Paused = false // an agent that sends is there
 	o.mu.Unlock()
 	if n == 1 || n >= ackBatch && !o.pace.steady.Load() {
 		o.wake()
+	}
+}
+
+// awaitAcks waits until the acknowledgements that are to be sent are few again. A far side
+// that sends faster than it takes them feels it as a slow connection, as if a local reader
+// were slow.
+func (o *outgoing) awaitAcks(stop <-chan struct{}) {
+	if !o.acksWait.Load() {
+		return
+	}
+	o.change(func() { o.readerBlocked = true })
+	defer o.change(func() {
+		o.readerBlocked = false
+		o.sender.Rest(time.Now())
+	})
+	for o.acksWait.Load() {
+		select {
+		case <-o.ackRoom:
+		case <-stop:
+			return
+		case <-o.quit.Done():
+			return
+		}
 	}
 }
 

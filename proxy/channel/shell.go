@@ -200,10 +200,14 @@ func (e *shell) output(kind wire.PayloadType, payload []byte) error {
 	defer e.mu.Unlock()
 	switch kind {
 	case wire.PayloadOutput, wire.PayloadStdErr:
+		if len(payload) == 0 {
+			break
+		}
 		if n := len(e.queue) - 1; n >= 0 && e.queue[n].Kind == kind && len(e.queue[n].Payload)+len(payload) <= shellWrite {
 			e.queue[n].Payload = append(e.queue[n].Payload, payload...)
 		} else {
 			e.queue = append(e.queue, reliable.Arrival{Kind: kind, Payload: append([]byte(nil), payload...)})
+			e.size += arrivalSize
 		}
 		e.size += len(payload)
 		e.down += int64(len(payload))
@@ -266,7 +270,7 @@ func (e *shell) writeAll(out, errOut io.Writer) error {
 				return err
 			}
 			e.mu.Lock()
-			e.size -= len(a.Payload)
+			e.size -= len(a.Payload) + arrivalSize
 			e.mu.Unlock()
 			proxy.Signal(e.freed)
 		}

@@ -10,6 +10,7 @@ import (
 // old ones again: the agent resends only its oldest, so one acknowledgement
 // that got lost would stop it for good.
 type Receiver struct {
+	Limit    int // bytes that may wait for their turn; 0: 128 MiB
 	Expected int64
 	Early    map[int64]Arrival
 	Bytes    int
@@ -70,7 +71,11 @@ func (r *Receiver) keep(f *wire.Frame) bool {
 		r.Repeated.Add(1)
 		return true
 	}
-	if len(r.Early) >= maxEarly || r.Bytes+len(f.Payload) > maxEarlyBytes || f.Seq-r.Expected > 1<<20 {
+	limit := r.Limit
+	if limit == 0 {
+		limit = maxEarlyBytes
+	}
+	if len(r.Early) >= maxEarly || r.Bytes+len(f.Payload) > limit || f.Seq-r.Expected > 1<<20 {
 		return false
 	}
 	if r.Early == nil {
