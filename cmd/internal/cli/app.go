@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strings"
 
@@ -66,7 +67,7 @@ func newApp(p *env.Process, commands []*command.Command, name string) *cli.Comma
 
 // ownCommands declares help and version.
 func ownCommands(all func() []*command.Command) []*command.Command {
-	var man bool
+	var man, licenses bool
 	return []*command.Command{
 		{
 			Command: cli.Command{
@@ -96,8 +97,15 @@ func ownCommands(all func() []*command.Command) []*command.Command {
 				Description: "Prints our version, the commit it was built from and the Go version.",
 			},
 			Run: func(_ context.Context, p *env.Process, _ []string) error {
-				_, err := safetext.Fprintf(p.Stdout, "%s\n", env.Version())
+				text := env.Version() + "\n"
+				if licenses {
+					text = notices
+				}
+				_, err := io.WriteString(p.Stdout, text)
 				return err
+			},
+			Options: func() []command.Flag {
+				return []command.Flag{{Name: "--licenses", Text: "print the licences and notices of everything that is built in", Set: command.Switch(&licenses)}}
 			},
 		},
 	}

@@ -17,7 +17,7 @@ import (
 	"ssmguard/cmd/internal/env"
 )
 
-var update = flag.Bool("update", false, "write the README's tables anew")
+var update = flag.Bool("update", false, "write the README's tables and NOTICES anew")
 
 // declared are all commands and those below them, joined.
 func declared(t *testing.T) (top, all []*command.Command) {
