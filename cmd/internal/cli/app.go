@@ -97,11 +97,11 @@ func ownCommands(all func() []*command.Command) []*command.Command {
 				Description: "Prints our version, the commit it was built from and the Go version.",
 			},
 			Run: func(_ context.Context, p *env.Process, _ []string) error {
-				text := env.Version() + "\n"
 				if licenses {
-					text = notices
+					_, err := io.WriteString(p.Stdout, notices)
+					return err
 				}
-				_, err := io.WriteString(p.Stdout, text)
+				_, err := safetext.Fprintf(p.Stdout, "%s\n", env.Version())
 				return err
 			},
 			Options: func() []command.Flag {
