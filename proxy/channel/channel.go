@@ -19,7 +19,8 @@ import (
 // and says so at its declaration: dialer, handshake, outgoing, incoming.
 type Channel struct {
 	opt  Options
-	info Info // set before Dial returns
+	info Info       // set before Dial returns
+	late *handshake // the one that a session without may still begin, for Shell; set likewise
 
 	quit  context.Context // ends, with its cause, when the channel has to stop
 	stop  context.CancelCauseFunc

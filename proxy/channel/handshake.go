@@ -24,24 +24,47 @@ type handshake struct {
 	info Info
 }
 
+// quiet is how long a session that may have no handshake is left to itself, before a
+// message is sent to learn that the agent is there, and again after it has taken that. An
+// agent that wants a handshake begins with it.
+const quiet = time.Second
+
 // awaitHandshake answers the agent until it says that the handshake is complete.
 // Agents skip it in sessions that are neither ports nor encrypted: there the
-// first output says that the session is a shell.
+// first output says that the session is a shell or, if it may be silent, that the agent
+// has taken a message.
 func (c *Channel) awaitHandshake(opening context.Context) error {
 	limit := opening.Done()
+	var ask, sure <-chan time.Time
+	var taken <-chan struct{}
 	if c.opt.Silent {
 		limit, opening = nil, c.quit // what is asked late is answered, too
+		ask = time.After(quiet)
 	}
 	h := &handshake{c: c, ctx: opening}
 	defer func() { c.info = h.info }()
 	for {
 		select {
+		case <-ask:
+			c.out.change(func() { c.out.noAckTimeout = true }) // nothing is stuck: the agent may be late
+			c.sendSize(c.opt.Size)
+			taken = c.out.drain()
+		case <-taken:
+			taken, sure = nil, time.After(quiet)
+		case <-sure:
+			if len(c.in.handshake) > 0 {
+				continue
+			}
+			h.info.SessionType = StandardStream
+			c.late = &handshake{c: c, ctx: opening}
+			return nil
 		case s := <-c.in.handshake:
 			if limit == nil { // an agent that has begun comes to an end
 				begun, cancel := context.WithTimeoutCause(c.quit, c.opt.OpenTimeout, ErrOpenTimeout)
 				defer cancel()
 				limit, opening, h.ctx = begun.Done(), begun, begun
 			}
+			ask, taken, sure = nil, nil, nil
 			if done, err := h.answer(s); done || err != nil {
 				return err
 			}
@@ -55,6 +78,21 @@ func (c *Channel) awaitHandshake(opening context.Context) error {
 			return &HandshakeError{"waiting for the agent", c.cause()}
 		case <-limit:
 			return &HandshakeError{"waiting for the agent", context.Cause(opening)}
+		}
+	}
+}
+
+// answerAll answers a handshake that begins after the session was taken for one without,
+// until ctx ends. It returns an error when the session has to end for it.
+func (h *handshake) answerAll(ctx context.Context) error {
+	for {
+		select {
+		case s := <-h.c.in.handshake:
+			if _, err := h.answer(s); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -74,34 +75,89 @@ func TestHandshakeSilence(t *testing.T) {
 	})
 }
 
-// A silent session is waited for, and may still ask for a key when it begins.
-func TestHandshakeAfterSilence(t *testing.T) {
+// A command that reads before it writes gets what is typed: the session counts as open
+// once the agent has taken the size, which it does when it is there.
+func TestSilentSessionTakesInput(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		opt := s.options()
 		opt.Silent = true
-		opt.GenerateDataKey = func(ctx context.Context, _ string, _ map[string]string) ([]byte, []byte, error) {
-			return make([]byte, dataKeySize), []byte("sealed"), ctx.Err()
-		}
 		result := make(chan error, 1)
 		go func() {
 			c, err := Dial(t.Context(), opt)
 			if err == nil {
-				err = c.Close()
+				_, err = c.Shell(t.Context(), proxy.Streams{In: strings.NewReader("typed\n"), Out: io.Discard}, ShellOptions{})
 			}
 			result <- err
 		}()
 		p := s.peer()
-		time.Sleep(2 * opt.withDefaults().OpenTimeout)
-		r := request(newAgent, InteractiveCommands, "{}")
-		r.RequestedClientActions = append(r.RequestedClientActions,
-			wire.RequestedAction{ActionType: wire.ActionKMSEncryption, ActionParameters: json.RawMessage(`{"KMSKeyId":"k"}`)})
-		if response := p.shakeHands(r); len(response.Errors) > 0 {
-			t.Error(response.Errors)
+		time.Sleep(2 * opt.withDefaults().OpenTimeout) // the agent is late
+		size := p.next(wire.InputStreamData)
+		if size.PayloadType != wire.PayloadSize || string(size.Payload) != `{"cols":300,"rows":100}` {
+			t.Errorf("%+v", size)
 		}
+		p.ack(size)
+		begin := time.Now()
+		typed := p.next(wire.InputStreamData)
+		for ; typed.Seq == size.Seq; typed = p.next(wire.InputStreamData) { // it was sent again meanwhile
+			p.ack(typed)
+		}
+		if string(typed.Payload) != "typed\n" || time.Since(begin) < quiet {
+			t.Errorf("%q after %v", typed.Payload, time.Since(begin))
+		}
+		p.ack(typed)
+		p.closed("")
 		if err := <-result; err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// A silent session is waited for, and may still ask for a key when it begins, even after
+// it was taken for one without a handshake.
+func TestHandshakeAfterSilence(t *testing.T) {
+	for name, pause := range map[string]time.Duration{"at once": 0, "late": 3 * quiet} {
+		t.Run(name, func(t *testing.T) {
+			within(t, func(t *testing.T, s *scripted) {
+				opt := s.options()
+				opt.Silent = true
+				opt.GenerateDataKey = func(ctx context.Context, _ string, _ map[string]string) ([]byte, []byte, error) {
+					return make([]byte, dataKeySize), []byte("sealed"), ctx.Err()
+				}
+				result := make(chan error, 1)
+				keys, typing := io.Pipe()
+				go func() {
+					c, err := Dial(t.Context(), opt)
+					if err == nil {
+						_, err = c.Shell(t.Context(), proxy.Streams{In: keys, Out: io.Discard}, ShellOptions{})
+					}
+					result <- err
+				}()
+				p := s.peer()
+				time.Sleep(2 * opt.withDefaults().OpenTimeout)
+				p.ack(p.next(wire.InputStreamData))
+				for len(p.in) > 0 { // it was sent again meanwhile
+					p.ack(p.next(wire.InputStreamData))
+				}
+				time.Sleep(pause)
+				r := request(newAgent, InteractiveCommands, "{}")
+				r.RequestedClientActions = append(r.RequestedClientActions,
+					wire.RequestedAction{ActionType: wire.ActionKMSEncryption, ActionParameters: json.RawMessage(`{"KMSKeyId":"k"}`)})
+				if response := p.shakeHands(r); len(response.Errors) > 0 {
+					t.Error(response.Errors)
+				}
+				time.Sleep(time.Second)
+				typing.Write([]byte("typed")) //nolint:errcheck // it never fails
+				typed := p.next(wire.InputStreamData)
+				if string(typed.Payload) == "typed" || len(typed.Payload) != len("typed")+overhead {
+					t.Errorf("sent %q", typed.Payload)
+				}
+				p.closed("")
+				if err := <-result; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 func TestHandshakeClosed(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/wire"
 )
 
 // Options says how to open and keep a channel. Session is required; every other
@@ -45,10 +46,14 @@ type Options struct {
 
 	// OpenTimeout bounds Dial, from the first connection to the end of the handshake. Default 30 s.
 	OpenTimeout time.Duration
-	// Silent is for sessions that may run without a handshake and without output
-	// for long, as commands do: Dial then waits for the first message until its
-	// context ends, OpenTimeout bounds the connection alone.
+	// Silent is for sessions that may run without a handshake and without output, as
+	// commands do that read before they write: OpenTimeout bounds the connection alone.
+	// Dial then returns once the agent has taken a message, Size, and has said nothing
+	// itself; an agent that is not there yet is waited for until Dial's context ends.
 	Silent bool
+	// Size is the size of the user's terminal, for Silent. Default 300 columns, 100 rows,
+	// as the official plugin has it without a terminal.
+	Size wire.Size
 	Limits
 
 	// wall is the wall clock, apart from the monotonic one; tests turn it.
@@ -128,6 +133,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.DialContext == nil {
 		o.DialContext = (&net.Dialer{Timeout: openTry}).DialContext
+	}
+	if o.Size == (wire.Size{}) {
+		o.Size = wire.Size{Cols: 300, Rows: 100}
 	}
 	o.farewell = or(o.farewell, farewell)
 	if o.wall == nil {

@@ -84,7 +84,7 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 	defer leaveAfter(ctx, farewell, giveUp)()
 
 	var wg sync.WaitGroup
-	left := make(chan error, 2)
+	left := make(chan error, 3)
 	e.sendFirstSize()
 	start := func(f func()) { wg.Go(func() { c.guarded(f) }) }
 	start(func() {
@@ -93,6 +93,13 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 		}
 	})
 	start(e.sendSizes)
+	if c.late != nil {
+		start(func() {
+			if err := c.late.answerAll(inner); err != nil {
+				left <- err
+			}
+		})
+	}
 	written := make(chan error, 1)
 	start(func() {
 		err := e.writeAll(out, errOut)
@@ -169,15 +176,15 @@ func (e *shell) sendFirstSize() {
 	select {
 	case size, ok := <-e.opt.Sizes:
 		if ok {
-			e.sendSize(size)
+			e.c.sendSize(size)
 		}
 	default:
 	}
 }
 
-func (e *shell) sendSize(size wire.Size) {
+func (c *Channel) sendSize(size wire.Size) {
 	if b, err := json.Marshal(size); err == nil {
-		e.c.out.sendNow(wire.PayloadSize, b)
+		c.out.sendNow(wire.PayloadSize, b)
 	}
 }
 
@@ -188,7 +195,7 @@ func (e *shell) sendSizes() {
 			if !ok {
 				return
 			}
-			e.sendSize(size)
+			e.c.sendSize(size)
 		case <-e.ctx.Done():
 			return
 		}
