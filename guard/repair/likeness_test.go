@@ -40,7 +40,7 @@ func TestAfter(t *testing.T) {
 			facts = guard.UnknownFacts()
 		}
 		request.Caller.Unknown = append(request.Caller.Unknown, guard.UnknownPrincipalTags)
-		probes := probesFor(request, facts, set, "start")
+		probes := probesFor(request, facts, set)
 		var judge policy.Evaluator
 		p := plan{d: guard.Decision{Request: request, Facts: facts, Policies: &set}, set: set, probes: probes, judge: &judge, fix: &guard.Fix{}}
 		p.before = verdicts(&judge, set, probes)

@@ -27,9 +27,13 @@ type likeness struct {
 	edits string // what the statements of the repair say of the action
 }
 
+// ownSessions are neighbours of every repair but that of the caller's own sessions, which is
+// of all of them.
+const ownSessions = "own sessions in other regions"
+
 // probesFor returns the neighbours of a request: other targets, other tags, other
 // documents, other regions, other people's sessions, other actions.
-func probesFor(r guard.Request, f guard.Facts, set policy.Set, group string) []probe {
+func probesFor(r guard.Request, f guard.Facts, set policy.Set) []probe {
 	p := probing{own: guard.Needs(r, f), bare: make(map[string][]guard.Grant)}
 	bare := f
 	bare.TargetTags, bare.DocumentTags, bare.Unknown = nil, nil, nil
@@ -63,7 +67,7 @@ func probesFor(r guard.Request, f guard.Facts, set policy.Set, group string) []p
 	other.Target = "ecs:probe_fedcba98_fedcba98-1"
 	p.add("ECS tasks", other, bare, guard.GrantTarget)
 	p.documents(r, bare)
-	p.regions(r, f, set, group)
+	p.regions(r, f, set)
 	p.sessions(r, f)
 	p.actions(r, f, set)
 	p.sort(set)
@@ -154,7 +158,7 @@ func (p *probing) documents(r guard.Request, f guard.Facts) {
 	}
 }
 
-func (p *probing) regions(r guard.Request, f guard.Facts, set policy.Set, group string) {
+func (p *probing) regions(r guard.Request, f guard.Facts, set policy.Set) {
 	if r.Region == "" {
 		return // the request itself is of every region
 	}
@@ -170,9 +174,7 @@ func (p *probing) regions(r guard.Request, f guard.Facts, set policy.Set, group 
 		}
 		p.add("the same document in other regions", other, f, guard.GrantDocument)
 		p.add("targets in other regions", other, f, guard.GrantTarget)
-		if group != "session" { // whose repair is of every session of the caller's
-			p.add("own sessions in other regions", other, f, guard.GrantResume, guard.GrantTerminate)
-		}
+		p.add(ownSessions, other, f, guard.GrantResume, guard.GrantTerminate)
 		for _, g := range guard.Needs(other, f) {
 			for _, action := range otherActions {
 				if !p.does(action) {

@@ -18,6 +18,9 @@ type repairs struct {
 	d     guard.Decision
 	fixes map[string]*guard.Fix
 	judge policy.Evaluator
+
+	probes []probe // of all repairs
+	before []policy.Verdict
 }
 
 // Propose gives every finding of a denied grant the repair that lets the request
@@ -74,8 +77,16 @@ func (r *repairs) work(group string) *guard.Fix {
 	}
 	set := *r.d.Policies
 	set.Partial = nil // what cannot be read cannot be repaired either
-	probes := probesFor(r.d.Request, r.d.Facts, set, group)
-	p := plan{d: r.d, set: set, grants: grants, group: group, probes: probes, before: verdicts(&r.judge, set, probes), judge: &r.judge}
+	if r.probes == nil {
+		r.probes = probesFor(r.d.Request, r.d.Facts, set)
+		r.before = verdicts(&r.judge, set, r.probes)
+	}
+	p := plan{d: r.d, set: set, grants: grants, group: group, judge: &r.judge}
+	for i, one := range r.probes {
+		if group != "session" || one.label != ownSessions {
+			p.probes, p.before = append(p.probes, one), append(p.before, r.before[i])
+		}
+	}
 	p.latest, p.trials = p.before, make(map[guard.Change]trial)
 	fix := p.begin(false)
 	if fix != nil && len(fix.Needs) > 0 && !fix.Checked {

@@ -92,7 +92,7 @@ func TestWidenedTagsOfAll(t *testing.T) {
 	}
 	r := guardtest.DevRequest
 	r.Closed = true
-	probes := probesFor(r, guard.Facts{TargetTags: map[string]string{"Env": "prod", "Name": "x"}}, set, "start")
+	probes := probesFor(r, guard.Facts{TargetTags: map[string]string{"Env": "prod", "Name": "x"}}, set)
 	opened := changed(probes, verdicts(new(policy.Evaluator), set, probes), verdicts(new(policy.Evaluator), after, probes)).opened
 	for _, want := range []string{"EC2 instances tagged Env=prod", "documents tagged Env=prod", "ECS tasks with the same tags", "other actions on the same resources"} {
 		if !slices.Contains(opened, want) {
