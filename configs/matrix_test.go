@@ -3,10 +3,13 @@ package configs
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/memtest"
 )
 
 func TestLoadMatrix(t *testing.T) {
@@ -48,4 +51,36 @@ func TestLoadMatrix(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzMatrix: whatever a matrix says, it has requests with targets, or faults.
+func FuzzMatrix(f *testing.F) {
+	for _, seed := range []string{
+		"requests:\n- {target: i-1, document: AWS-StartSSHSession, expect: deny}\n",
+		"policies: {identity: [p.json], scp: [/s.json]}\nclosed: true\nprincipal: arn:aws:iam::111122223333:user/ann\nregion: eu-west-1\n" +
+			"context: {aws:SourceIp: [192.0.2.1]}\nrequests:\n- {target: i-1, target_tags: {Name: web}, untagged: [document]}\n",
+		"requests: &a [{target: i-1, context: {}}, *a]\n", "requests: []\n", "- x\n", "{", "",
+	} {
+		f.Add([]byte(seed))
+	}
+	file := filepath.Join(f.TempDir(), "matrix.yaml")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		write(t, file, string(text))
+		defer memtest.Bounded(t, len(text))()
+		m, err := LoadMatrix(file)
+		if err != nil {
+			if len(m.Requests) > 0 {
+				t.Errorf("%+v, %v", m, err)
+			}
+			return
+		}
+		if len(m.Requests) == 0 || slices.ContainsFunc(m.Requests, func(r MatrixRequest) bool { return r.Target == "" }) {
+			t.Errorf("%+v", m)
+		}
+		for _, path := range m.Policies.Identity {
+			if !filepath.IsAbs(path) {
+				t.Errorf("policy %q", path)
+			}
+		}
+	})
 }

@@ -110,7 +110,9 @@ func (in policyInput) template() map[string]any {
 	if !strings.Contains(string(in.text), "Resources:") || yaml.Unmarshal(in.text, &doc) != nil || len(doc.Content) == 0 {
 		return nil
 	}
-	budget := 100_000
+	// A text has fewer nodes than bytes, and its aliases repeat a few. Those that contain
+	// themselves never end.
+	budget := min(1000+10*len(in.text), 100_000)
 	top, _ = writtenOut(doc.Content[0], &budget).(map[string]any)
 	if budget < 0 {
 		return nil

@@ -149,14 +149,21 @@ func (r Registry) Write(rec Record) error {
 // maxRecord is the size in bytes of the largest record.
 const maxRecord = 1 << 20
 
-// read returns the record of a process, fs.ErrNotExist if it has none.
+// read returns the record of a process, fs.ErrNotExist if it has none. Files are found by
+// the name in a record, so it has to be the one that the record was found by.
 func (r Registry) read(name string) (Record, error) {
 	var rec Record
 	b, err := private.ReadFile(r.File(name, "json"), maxRecord)
 	if err != nil {
 		return rec, err
 	}
-	return rec, json.Unmarshal(b, &rec)
+	if err := json.Unmarshal(b, &rec); err != nil {
+		return rec, err
+	}
+	if rec.Name != name {
+		return Record{}, fmt.Errorf("it is the record of %q; remove it", rec.Name)
+	}
+	return rec, nil
 }
 
 // All returns every record, sorted by name. Records of foreground processes that were
