@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ssmguard/internal/memtest"
 )
 
 const shop = `
@@ -219,6 +221,7 @@ func FuzzProject(f *testing.F) {
 	}
 	user := "tunnels:\n  mine: {target: i-1, port: 1}\ngroups: {both: [mine]}\n"
 	f.Fuzz(func(t *testing.T, text []byte) {
+		defer memtest.Bounded(t, len(text))()
 		own, err := parse("own.yaml", []byte(user), Variables{})
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/memtest"
 )
 
 const (
@@ -114,6 +116,7 @@ func FuzzParseRefusals(f *testing.F) {
 		f.Add(m.Text)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
+		defer memtest.Bounded(t, len(in))()
 		all := ParseRefusals(in)
 		if first, ok := ParseRefusal(in); ok != (len(all) > 0) || ok && !cmp.Equal(first, all[0]) {
 			t.Errorf("the first is %+v of %+v", first, all)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ssmguard/internal/memtest"
 )
 
 // seedDocuments are policies of every kind from the situations.
@@ -33,6 +35,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(uint8(RCP), []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}}`))
 	f.Add(uint8(Endpoint), []byte(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":["111122223333"]},"Action":"a:*","Resource":["*"],"Condition":{"Null":{"k":true}}}]}`))
 	f.Fuzz(func(t *testing.T, kind uint8, text []byte) {
+		defer memtest.Bounded(t, len(text))()
 		k := Kind(kind % 6)
 		d, err := Parse(k, "p", text)
 		if err != nil {
@@ -66,6 +69,7 @@ func FuzzDecide(f *testing.F) {
 	}
 	decisions := []string{"allowed", "explicitDeny", "implicitDeny", "unknown", "error"}
 	f.Fuzz(func(t *testing.T, line string) {
+		defer memtest.Bounded(t, len(line))()
 		var d CaseEvaluator
 		out := d.Decide(nil, line)
 		var got caseDecision
@@ -87,6 +91,7 @@ func FuzzGlob(f *testing.F) {
 	f.Add("a*?b*", "aéb", uint8(0))
 	f.Add("*:a*b?:*", "x:aab:c:y", uint8(2))
 	f.Fuzz(func(t *testing.T, pattern, s string, colons uint8) {
+		defer memtest.Bounded(t, len(pattern)+len(s))()
 		if len(pattern) > 12 || len(s) > 24 {
 			return // the definition takes exponential time
 		}
@@ -115,6 +120,7 @@ func FuzzLaws(f *testing.F) {
 		f.Add(s, "*", "", uint8(0))
 	}
 	f.Fuzz(func(t *testing.T, list, arn, value string, state uint8) {
+		defer memtest.Bounded(t, len(list)+len(arn)+len(value))()
 		d, err := Parse(Identity, "p", []byte(`{"Version":"2012-10-17","Statement":[`+list+`]}`))
 		if err != nil || len(d.Statements) > 8 {
 			return

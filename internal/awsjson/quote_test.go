@@ -4,6 +4,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"ssmguard/internal/memtest"
 )
 
 // quotes holds strings with what Python 3's json.dumps makes of them.
@@ -41,6 +43,7 @@ func FuzzQuote(f *testing.F) {
 		f.Add(in)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
+		defer memtest.Bounded(t, len(in))()
 		if strings.ContainsRune(in, 0) {
 			t.Skip("no argument holds NUL")
 		}

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"ssmguard/internal/memtest"
 	"ssmguard/internal/safetext"
 )
 
@@ -203,6 +204,7 @@ func FuzzText(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		defer memtest.Bounded(t, len(s))()
 		line := safetext.Line(s)
 		if bad := raw(line); bad != "" || strings.Contains(line, "\n") || !utf8.ValidString(line) {
 			t.Errorf("Line(%q) = %q", s, line)

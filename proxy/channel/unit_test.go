@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
 
+	"ssmguard/internal/memtest"
 	"ssmguard/proxy/channel/reliable"
 	"ssmguard/proxy/channel/wire"
 )
@@ -187,6 +188,7 @@ func TestMuxInput(t *testing.T) {
 func FuzzMuxInput(f *testing.F) {
 	f.Add([]byte{1, 2, 1, 0, 3, 0, 0, 0, 'x', 1, 1, 0, 0, 3, 0, 0, 0}, 3)
 	f.Fuzz(func(t *testing.T, b []byte, size int) {
+		defer memtest.Bounded(t, len(b))()
 		if size < 1 {
 			return
 		}

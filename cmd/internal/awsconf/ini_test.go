@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/memtest"
 )
 
 func TestINI(t *testing.T) {
@@ -145,6 +147,7 @@ func FuzzINI(f *testing.F) {
 	f.Add("[default]\nregion = x\n")
 	f.Add("[a]\nb =\n  c = d\n\n  e\n")
 	f.Fuzz(func(t *testing.T, text string) {
+		defer memtest.Bounded(t, len(text))()
 		got, err := parseINI(text, true)
 		if err != nil {
 			return

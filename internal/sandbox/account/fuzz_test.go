@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"ssmguard/internal/memtest"
 	"ssmguard/internal/sandbox/api"
 )
 
@@ -22,6 +23,7 @@ func FuzzServe(f *testing.F) {
 	w := withKey(allow("*", "*"))
 	w.Tasks, w.Organization = withTask().Tasks, organized(true).Organization
 	f.Fuzz(func(t *testing.T, service, operation, body string) {
+		defer memtest.Bounded(t, len(body))()
 		if strings.ContainsAny(service+operation, "\r\n\x00") {
 			return // no header can hold it
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/memtest"
 	"ssmguard/proxy"
 )
 
@@ -69,6 +70,7 @@ func FuzzParseAck(f *testing.F) {
 	f.Add(AppendAck(nil, InputStreamData, UUID{}, 3))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		defer memtest.Bounded(t, len(b))()
 		plain, ok := parsePlainAck(b)
 		var std Ack
 		if err := json.Unmarshal(b, &std); ok && (err != nil || plain != std) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/memtest"
 )
 
 func sampleFrame() Frame {
@@ -167,6 +169,7 @@ func FuzzFrameDecode(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(make([]byte, HeaderSize))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		defer memtest.Bounded(t, len(b))()
 		var d Frame
 		if err := d.Decode(b); err != nil {
 			if !errors.Is(err, ErrFrame) {
