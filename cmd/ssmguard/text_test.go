@@ -23,7 +23,7 @@ import (
 var writesItself = map[string]string{
 	"cmd/internal/alias.aliasOptions.run":     "the snippets for shells are constants of configs",
 	"cmd/internal/check.decideCases":          "what JSON has made safe",
-	"cmd/internal/cli.ownCommands":            "the licences of what is built in, word for word",
+	"cmd/internal/cli.versionCommand":         "the licences of what is built in, word for word",
 	"cmd/internal/cli.manPage":                "the man page is of our words",
 	"cmd/internal/cli.man.f":                  "the man page is of our words",
 	"cmd/internal/command.Page":               "help is of our words",

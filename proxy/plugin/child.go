@@ -41,6 +41,10 @@ func Named(argv0 string) bool {
 // response is in a variable: callers print the arguments of a plugin that fails.
 func Main(args []string) int {
 	const operation = 3
+	if len(args) == 2 && args[1] == "--version" {
+		safetext.Fprintf(os.Stdout, "%s\n", NearestRelease) // the source's own number is none of a release
+		return 0
+	}
 	if len(args) <= operation || args[operation] != session.StartSessionOperation {
 		session.ValidateInputAndStartSession(args, os.Stdout)
 		return 0
@@ -59,26 +63,27 @@ func Main(args []string) int {
 
 // child is the one session of an embedded plugin process.
 type child struct {
-	events   *reporter    // nil: no parent of ours
-	life     *os.File     // ends when the parent does; nil: no parent of ours
-	answers  chan answer  // the parent's, one for each event that asks for credentials
-	asking   sync.Mutex   // held from a request to its answer
-	profile  string       // of the arguments
-	inline   bool         // the response, with its token, is in the arguments
-	unsigned bool         // the user wants no signature on the websocket's requests
-	spec     proxy.Spec   // the request, as far as it decides over the local end, and its endpoint
-	instead  string       // path of the unix socket to listen on in place of a port; "": none
-	disown   func()       // takes the parent's credentials back
-	kind     atomic.Value // string: the session's type as the agent calls it; empty without handshake
-	session  *session.Session
-	plugin   session.ISessionPlugin
-	output   chan struct{}  // gets a token whenever the far side has said something
-	answered atomic.Bool    // the far side has said something
-	signals  chan os.Signal // the session's own, on their way to the far end
-	terminal func()         // puts the terminal back as it was
-	log      log.T
-	fault    error        // the last failure to connect
-	ending   atomic.Int32 // the exit status of a signal or of abandon, which the end of the session it causes must not hide
+	events     *reporter    // nil: no parent of ours
+	life       *os.File     // ends when the parent does; nil: no parent of ours
+	answers    chan answer  // the parent's, one for each event that asks for credentials
+	removeTemp func()       // removes the directory of the socket, if it is ours
+	asking     sync.Mutex   // held from a request to its answer
+	profile    string       // of the arguments
+	inline     bool         // the response, with its token, is in the arguments
+	unsigned   bool         // the user wants no signature on the websocket's requests
+	spec       proxy.Spec   // the request, as far as it decides over the local end, and its endpoint
+	instead    string       // path of the unix socket to listen on in place of a port; "": none
+	disown     func()       // takes the parent's credentials back
+	kind       atomic.Value // string: the session's type as the agent calls it; empty without handshake
+	session    *session.Session
+	plugin     session.ISessionPlugin
+	output     chan struct{}  // gets a token whenever the far side has said something
+	answered   atomic.Bool    // the far side has said something
+	signals    chan os.Signal // the session's own, on their way to the far end
+	terminal   func()         // puts the terminal back as it was
+	log        log.T
+	fault      error        // the last failure to connect
+	ending     atomic.Int32 // the exit status of a signal or of abandon, which the end of the session it causes must not hide
 }
 
 // newChild takes its parent's variables out of the environment.
@@ -188,6 +193,9 @@ func (c *child) leave(code int) {
 	restoreConsole()
 	if c.session != nil {
 		os.Remove(muxSocket(c.session.SessionId))
+	}
+	if c.removeTemp != nil {
+		c.removeTemp()
 	}
 	os.Exit(code)
 }

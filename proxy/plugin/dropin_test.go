@@ -40,7 +40,7 @@ func TestDropInTalk(t *testing.T) {
 	st := newStage(t)
 	for want, args := range map[string][]string{
 		"\nThe Session Manager plugin was installed successfully. Use the AWS CLI to start a session.\n\n": {},
-		"1.3.0.0\n": {"--version"},
+		"1.2.804.0\n": {"--version"},
 		"\nUnknown operation frob. \nUse session-manager-plugin --version to check the version.\n\n": {"frob"},
 		"Invalid Operation": {"{}", "eu-west-1", "StopSession", "", `{"Target": "i-1"}`, ""},
 		"Cannot perform start session: unexpected end of JSON input\n":                       {"", "eu-west-1", "StartSession", "", "{}", ""},

@@ -8,17 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
-
-// lastInlineVersion is the newest plugin that takes the StartSession response,
-// token included, in its arguments only.
-const lastInlineVersion = "1.2.497.0"
 
 // probeTime is how long a plugin may take to say its version.
 const probeTime = 20 * time.Second
@@ -102,24 +95,13 @@ func probe(ctx context.Context, file string, env []string, stderr io.Writer) (st
 	return string(out), err
 }
 
-var versionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d+(\.\d+){0,3}$`) })
-
 // takesVariable reports whether a plugin of that version takes the response in an
 // environment variable. What does not look like a version does not.
-func takesVariable(version string) bool {
-	version = strings.Join(strings.Fields(version), "")
-	if !versionForm().MatchString(version) {
-		return false
-	}
-	v, than := strings.Split(version, "."), strings.Split(lastInlineVersion, ".")
-	for i := range than {
-		a := 0
-		if i < len(v) {
-			a, _ = strconv.Atoi(v[i])
-		}
-		if b, _ := strconv.Atoi(than[i]); a != b {
-			return a > b
-		}
-	}
-	return false
+func takesVariable(version string) bool { return Newer(version, lastInlineVersion) }
+
+// InPath returns the plugin in the PATH of env, nil for our own, which the AWS CLI would
+// run. found reports whether there is one; err says why it cannot be used.
+func InPath(ctx context.Context, env []string) (r *Runner, found bool, err error) {
+	r, err = External(ctx, Name, env, io.Discard)
+	return r, !errors.Is(err, ErrNotFound), err
 }

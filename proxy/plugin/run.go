@@ -1,16 +1,16 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"sync"
 	"time"
-
-	"github.com/aws/session-manager-plugin/src/version"
 
 	"ssmguard/proxy"
 )
@@ -69,7 +69,7 @@ func Embedded(env []string) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runner{path: self, version: version.Version, env: env}, nil
+	return &Runner{path: self, version: NearestRelease, env: env}, nil
 }
 
 // AtSocket returns a runner whose plugin listens on a unix socket where the session asks
@@ -87,7 +87,8 @@ func (r *Runner) AtSocket(path string) (at *Runner, ok bool) {
 // Path returns the file that is run.
 func (r *Runner) Path() string { return r.path }
 
-// Version returns the plugin's version, four numbers with dots between them.
+// Version returns the plugin's version, four numbers with dots between them; of an
+// embedded plugin it is NearestRelease.
 func (r *Runner) Version() string { return r.version }
 
 // Run hands the session over and returns when the plugin has ended: nil if the
@@ -134,6 +135,13 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.In, streams.Out, streams.Err
 	cmd.WaitDelay = time.Second // for a streams.In that is no file and has no end
 	cmd.Env = r.environ(s)
+	if r.external {
+		dir, remove, err := socketDir(cmp.Or(variable(cmd.Env, "TMPDIR"), "/tmp"), socketDirs(func(name string) string { return variable(cmd.Env, name) })...)
+		if err == nil && dir != "" {
+			cmd.Env = append(cmd.Env, "TMPDIR="+dir)
+			defer remove()
+		}
+	}
 	asking, answered := context.WithCancel(ctx)
 	defer answered()
 	events := func() outcome { return outcome{} }
@@ -230,6 +238,16 @@ func (r *Runner) environ(s *proxy.Session) []string {
 		env = append(env, "AWS_CA_BUNDLE="+r.Connection.CABundle, certificatesVariable+"="+r.Connection.CABundle)
 	}
 	return append(env, responsePrefix+"="+response(s))
+}
+
+// variable returns a variable of an environment, "" if it is not set.
+func variable(env []string, name string) (value string) {
+	for _, entry := range env {
+		if key, v, _ := strings.Cut(entry, "="); key == name {
+			value = v // the last one counts
+		}
+	}
+	return value
 }
 
 // answer finds the credentials for a child that asks.

@@ -135,6 +135,16 @@ func (c *child) run() error {
 			s.SessionProperties = p
 		}
 	}
+	if c.listens() {
+		dir, remove, err := socketDir(os.TempDir(), socketDirs(os.Getenv)...)
+		if err != nil {
+			c.abandon(err.Error())
+		}
+		if dir != "" {
+			os.Setenv("TMPDIR", dir)
+			c.removeTemp = remove
+		}
+	}
 	c.plugin = session.SessionRegistry[s.SessionType]
 	c.plugin.Initialize(c.log, s)
 	shown := s.DataChannel.GetAgentVersion() == "" // without handshake the first output has been shown

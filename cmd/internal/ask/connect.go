@@ -159,6 +159,11 @@ func (l *Line) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 		case !errors.Is(err, plugin.ErrNotFound):
 			return r, err
 		}
+	case name == AutoPlugin:
+		r, _, err := plugin.InPath(ctx, l.Process.Environ)
+		if err == nil && plugin.Newer(r.Version(), plugin.NearestRelease) {
+			return r, nil
+		}
 	case name != OwnPlugin && name != EmbeddedPlugin:
 		r, err := plugin.External(ctx, name, l.Process.Environ, l.Process.Stderr)
 		if errors.Is(err, plugin.ErrNotFound) {

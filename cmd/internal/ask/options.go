@@ -12,6 +12,10 @@ import (
 // EmbeddedPlugin is the value of --plugin for the plugin that is built in.
 const EmbeddedPlugin = "embedded"
 
+// AutoPlugin is the value of --plugin for the newer one of the plugin in PATH and the
+// plugin that is built in.
+const AutoPlugin = "auto"
+
 // OwnPlugin is the value when --plugin is not given: for a command line of the AWS CLI
 // the plugin that the CLI would find, if there is one, otherwise the plugin that is
 // built in.
@@ -20,7 +24,7 @@ const OwnPlugin = ""
 // OwnOptions are the options of session commands that the AWS CLI does not have.
 type OwnOptions struct {
 	Guard   configs.GuardMode
-	Plugin  string // OwnPlugin, EmbeddedPlugin, or the path of a plugin
+	Plugin  string // OwnPlugin, EmbeddedPlugin, AutoPlugin, or the path of a plugin
 	Engine  string // one of configs.Engines, or "" for the command's default
 	NoCache bool   // neither read nor write what earlier runs learned
 	Peer    string // one of configs.Peers, or "" for the default
@@ -66,10 +70,10 @@ func PeerFlag(to *string) command.Flag {
 // PluginFlag declares --plugin.
 func PluginFlag(to *string) command.Flag {
 	return command.Flag{Name: "--plugin", Value: "PLUGIN", Default: EmbeddedPlugin, Env: "SSMGUARD_PLUGIN",
-		Text: "the session-manager plugin: " + EmbeddedPlugin + ", the one built in, or the path of another", Group: ownGroup,
+		Text: "the session-manager plugin: " + EmbeddedPlugin + ", the one built in; " + AutoPlugin + ", the newer of that and the one in PATH; or the path of another", Group: ownGroup,
 		Set: func(v string) error {
 			if v == "" {
-				return fmt.Errorf("valid: %q or a path", EmbeddedPlugin)
+				return fmt.Errorf("valid: %q, %q or a path", EmbeddedPlugin, AutoPlugin)
 			}
 			*to = v
 			return nil

@@ -36,7 +36,7 @@ func TestTakeOwn(t *testing.T) {
 		{"bad choice", []string{"--guard=maybe"}, nil, defaults, nil, "--guard maybe: valid: on, warn, strict, off"},
 		{"bad variable", nil, map[string]string{"SSMGUARD_TIMINGS": "yes"}, defaults, nil, "SSMGUARD_TIMINGS=yes: valid: true, false"},
 		{"no value", []string{"--plugin"}, nil, defaults, nil, "--plugin needs a value"},
-		{"empty value", []string{"--plugin="}, nil, defaults, nil, `--plugin : valid: "embedded" or a path`},
+		{"empty value", []string{"--plugin="}, nil, defaults, nil, `--plugin : valid: "embedded", "auto" or a path`},
 		{"value for a switch", []string{"--timings=no"}, nil, defaults, nil, "--timings takes no value"},
 	}
 	for _, tt := range tests {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"io"
 	"slices"
 	"strings"
 
@@ -67,7 +66,7 @@ func newApp(p *env.Process, commands []*command.Command, name string) *cli.Comma
 
 // ownCommands declares help and version.
 func ownCommands(all func() []*command.Command) []*command.Command {
-	var man, licenses bool
+	var man bool
 	return []*command.Command{
 		{
 			Command: cli.Command{
@@ -90,24 +89,7 @@ func ownCommands(all func() []*command.Command) []*command.Command {
 				{Line: "ssmguard help --man | man -l -", Text: "read about all of them"},
 			},
 		},
-		{
-			Command: cli.Command{
-				Name: "version", Category: command.Setup,
-				Usage:       "print the version",
-				Description: "Prints our version, the commit it was built from and the Go version.",
-			},
-			Run: func(_ context.Context, p *env.Process, _ []string) error {
-				if licenses {
-					_, err := io.WriteString(p.Stdout, notices)
-					return err
-				}
-				_, err := safetext.Fprintf(p.Stdout, "%s\n", env.Version())
-				return err
-			},
-			Options: func() []command.Flag {
-				return []command.Flag{{Name: "--licenses", Text: "print the licences and notices of everything that is built in", Set: command.Switch(&licenses)}}
-			},
-		},
+		versionCommand(),
 	}
 }
 

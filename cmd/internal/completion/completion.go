@@ -192,7 +192,7 @@ func (l *line) values(ctx context.Context, p *env.Process, name string) []candid
 	case "REGION":
 		return words(guard.PublicRegions()...)
 	case "PLUGIN":
-		return words(ask.EmbeddedPlugin)
+		return words(ask.EmbeddedPlugin, ask.AutoPlugin)
 	case "WORLD":
 		return worldNames()
 	case "CODE":

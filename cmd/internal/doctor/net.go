@@ -191,20 +191,24 @@ func withoutPassword(s string) string {
 // plugins reports the plugin that is built in, and the one in PATH.
 func (d *doctor) plugins(ctx context.Context) []report.Check {
 	var checks []report.Check
-	if own, err := plugin.Embedded(d.Line.Process.Environ); err != nil {
+	if _, err := plugin.Embedded(d.Line.Process.Environ); err != nil {
 		checks = append(checks, report.Check{Level: report.Fail, Name: "plugin", Text: "embedded: " + env.OneLine(err)})
 	} else {
-		checks = append(checks, report.Check{Level: report.OK, Name: "plugin", Text: "embedded " + own.Version()})
+		checks = append(checks, report.Check{Level: report.OK, Name: "plugin", Text: plugin.BuiltIn()})
 	}
 	name, wanted := plugin.Name, false
-	if p := d.Line.Own.Plugin; p != ask.OwnPlugin && p != ask.EmbeddedPlugin {
+	if p := d.Line.Own.Plugin; p != ask.OwnPlugin && p != ask.EmbeddedPlugin && p != ask.AutoPlugin {
 		name, wanted = p, true
 	}
 	other, err := plugin.External(ctx, name, d.Line.Process.Environ, io.Discard)
 	var old *plugin.TooOldError
 	switch {
 	case err == nil:
-		checks = append(checks, report.Check{Level: report.OK, Name: "plugin", Text: other.Path() + " " + other.Version()})
+		c := report.Check{Level: report.OK, Name: "plugin", Text: fmt.Sprintf("%s %s, %s", other.Path(), other.Version(), other.Standing())}
+		if other.Outdated() {
+			c.Level, c.Do = report.Warn, "update it, or use --plugin embedded; \"ssmguard aws\" and the AWS CLI run it"
+		}
+		checks = append(checks, c)
 	case errors.Is(err, plugin.ErrNotFound) && !wanted:
 		checks = append(checks, report.Check{Level: report.OK, Name: "plugin", Text: "none in PATH, and none is needed"})
 	case errors.As(err, &old) && !wanted:

@@ -82,13 +82,21 @@ func signalCode(s os.Signal) int {
 	return -int(n)
 }
 
-// remoteCode passes on the exit code of a command at the far end, as ssh does.
+// remoteCode passes on the exit code of a command at the far end, as ssh does, and that of
+// a plugin whose output nobody reads any more.
 func remoteCode(e *plugin.ExitError) int {
-	if e.Remote {
+	switch {
+	case e.Remote:
 		return e.Code
+	case e.Signal == syscall.SIGPIPE:
+		return signalCode(e.Signal)
 	}
 	return Other
 }
+
+// quiet reports whether an end of the plugin needs no words: the far command has had its
+// own, and nobody reads on, as in `| head`.
+func quiet(e *plugin.ExitError) bool { return e.Remote || e.Signal == syscall.SIGPIPE }
 
 // of makes a row of exitCodes for one type of error.
 func of[E error](code func(E) int) func(error) int {
@@ -115,7 +123,7 @@ func Report(p *env.Process, err error) int {
 	case text != "":
 		safetext.Fprintf(p.Stderr, "%s", text)
 	case err == nil, As[StatusError](err), As[*plugin.InterruptedError](err):
-	case errors.As(err, &exit) && exit.Remote:
+	case errors.As(err, &exit) && quiet(exit):
 	case errors.As(err, &sig):
 		if sig.Signal == syscall.SIGINT {
 			fmt.Fprintln(p.Stdout) // as the AWS CLI does
@@ -187,7 +195,7 @@ func awsText(p *env.Process, err error) string {
 		return awscli.Frame("", silent.Error())
 	case errors.Is(err, plugin.ErrNotFound):
 		return awscli.Frame("", plugin.ErrNotFound.Error())
-	case errors.As(err, &exit) && !exit.Remote && exit.Reason == "":
+	case errors.As(err, &exit) && !quiet(exit) && exit.Reason == "":
 		return awscli.Frame("", exit.Error())
 	default:
 		return ""
