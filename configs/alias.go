@@ -3,25 +3,58 @@ package configs
 import (
 	"embed"
 	"fmt"
+	"runtime"
+	"strings"
+
+	"ssmguard/internal/safetext"
 )
 
 //go:embed alias completion
 var snippets embed.FS
 
-// aliasFiles maps a shell, or ssh, to its file in the folder alias.
-var aliasFiles = map[string]string{
-	"bash": "posix.sh", "zsh": "posix.sh", "fish": "fish.fish", "powershell": "powershell.ps1", "ssh": "ssh_config",
+// An aliasForm is a snippet of the folder alias, and how its language quotes a word. In the
+// snippet @program@ stands for the program.
+type aliasForm struct {
+	file  string
+	quote func(string) string
 }
 
-// Alias returns the snippet that puts ssmguard in front of `aws` in a shell (bash, zsh,
-// fish, powershell), or in front of hosts in an ssh_config (ssh).
-func Alias(place string) (string, error) {
-	name, ok := aliasFiles[place]
+// aliasForms has the snippet of each shell, and of ssh.
+var aliasForms = map[string]aliasForm{
+	"bash": {"posix.sh", safetext.Word}, "zsh": {"posix.sh", safetext.Word}, "fish": {"fish.fish", safetext.Fish},
+	"powershell": {"powershell.ps1", safetext.PowerShell}, "ssh": {"ssh_config", proxyWord},
+}
+
+// Alias returns the snippet that puts a program, given by its path, in front of `aws` in a
+// shell (bash, zsh, fish, powershell), or in front of hosts in an ssh_config (ssh). A path with
+// hidden characters is refused: not every place has a way to write it.
+func Alias(place, program string) (string, error) {
+	form, ok := aliasForms[place]
 	if !ok {
 		return "", fmt.Errorf("no snippet for %q; valid: bash, zsh, fish, powershell, ssh", place)
 	}
-	text, err := snippets.ReadFile("alias/" + name)
-	return string(text), err
+	if strings.IndexFunc(program, safetext.Hidden) >= 0 {
+		return "", fmt.Errorf("the path of the program, %q, has hidden characters; move it", program)
+	}
+	text, err := snippets.ReadFile("alias/" + form.file)
+	return strings.NewReplacer("@program@", form.quote(program), "@host@", quotedHost(runtime.GOOS)).Replace(string(text)), err
+}
+
+// proxyWord quotes a path for the ProxyCommand of an ssh_config: ssh replaces what follows a
+// percent sign, then the user's shell reads the line, on Windows cmd.exe.
+func proxyWord(path string) string {
+	if runtime.GOOS == "windows" {
+		return `"` + strings.ReplaceAll(path, "%", "%%") + `"`
+	}
+	return strings.ReplaceAll(safetext.Word(path), "%", "%%")
+}
+
+// quotedHost is the host of a ProxyCommand, in quotes: ssh puts it there as it was given.
+func quotedHost(system string) string {
+	if system == "windows" {
+		return `"%h"`
+	}
+	return "'%h'"
 }
 
 // Completion returns the snippet with which a shell (bash, zsh, fish, powershell)

@@ -21,7 +21,7 @@ import (
 // writesItself holds the functions that may write to a stream, or call text their own,
 // without internal/safetext, each with the reason.
 var writesItself = map[string]string{
-	"cmd/internal/alias.aliasOptions.run":     "the snippets for shells are constants of configs",
+	"cmd/internal/alias.aliasOptions.run":     "the snippets for shells are constants of configs, which quotes the path of the program",
 	"cmd/internal/check.decideCases":          "what JSON has made safe",
 	"cmd/internal/cli.versionCommand":         "the licences of what is built in, word for word",
 	"cmd/internal/cli.manPage":                "the man page is of our words",

@@ -1,6 +1,6 @@
 function aws --wraps aws
     if string match -q -- '* ssm *start-session *' " $argv "; or string match -q -- '* ecs *execute-command *' " $argv "
-        command ssmguard aws $argv
+        command @program@ aws $argv
     else
         command aws $argv
     end

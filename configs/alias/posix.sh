@@ -1,6 +1,6 @@
 aws() {
 	case " $* " in
-	*" ssm "*"start-session "* | *" ecs "*"execute-command "*) command ssmguard aws "$@" ;;
+	*" ssm "*"start-session "* | *" ecs "*"execute-command "*) command @program@ aws "$@" ;;
 	*) command aws "$@" ;;
 	esac
 }

@@ -111,6 +111,23 @@ func TestWord(t *testing.T) {
 	}
 }
 
+func TestWordsOfOtherShells(t *testing.T) {
+	for _, tt := range []struct{ in, fish, powershell string }{
+		{"/usr/bin/ssmguard", "/usr/bin/ssmguard", "'/usr/bin/ssmguard'"},
+		{"", "''", "''"},
+		{`it's $x`, `'it\'s $x'`, `'it''s $x'`},
+		{`a\'b\\`, `'a\\\'b\\\\'`, `'a\''b\\'`},
+		{"a\u2019b", "'a\u2019b'", "'a\u2019\u2019b'"},
+	} {
+		if got := safetext.Fish(tt.in); got != tt.fish {
+			t.Errorf("fish: %q becomes %s, want %s", tt.in, got, tt.fish)
+		}
+		if got := safetext.PowerShell(tt.in); got != tt.powershell {
+			t.Errorf("PowerShell: %q becomes %s, want %s", tt.in, got, tt.powershell)
+		}
+	}
+}
+
 // TestWordInShell: a shell reads back the word that was quoted.
 func TestWordInShell(t *testing.T) {
 	bash, err := exec.LookPath("bash")

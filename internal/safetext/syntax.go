@@ -29,6 +29,28 @@ func Word(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
+// Fish returns a word as fish takes it: in quotes, unless nothing in it has a meaning there.
+// Within them fish reads \\ and \' as one character each.
+func Fish(word string) string {
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !unquoted(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(word) + "'"
+}
+
+// PowerShell returns a word as PowerShell takes it, always in quotes. Each of the quotation
+// marks that end a text there is written twice.
+func PowerShell(word string) string {
+	var b strings.Builder
+	for _, r := range word {
+		if strings.ContainsRune("'\u2018\u2019\u201a\u201b", r) {
+			b.WriteRune(r)
+		}
+		b.WriteRune(r)
+	}
+	return "'" + b.String() + "'"
+}
+
 // unquoted reports whether a character stands for itself in every shell.
 func unquoted(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.:/=,@%+", r)

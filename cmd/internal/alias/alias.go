@@ -121,19 +121,43 @@ func (o *aliasOptions) complete(words []string) error {
 	if o.place == "shim" {
 		return nil
 	}
-	if _, err := configs.Alias(o.place); err != nil {
+	if _, err := configs.Alias(o.place, programName); err != nil {
 		return exit.Usagef("%v", err)
 	}
 	return nil
+}
+
+// program is the path by which others start ssmguard: that in PATH if it is this program, for
+// a new version may take its place there, else that of the running program.
+func program(p *env.Process) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	running, err := os.Stat(self)
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range filepath.SplitList(p.Getenv("PATH")) {
+		path := filepath.Join(dir, programName)
+		if found, err := os.Stat(path); err == nil && filepath.IsAbs(dir) && os.SameFile(running, found) {
+			return path, nil
+		}
+	}
+	return self, nil
 }
 
 func (o *aliasOptions) run() error {
 	if o.place == "shim" {
 		return o.shim()
 	}
-	snippet, err := configs.Alias(o.place)
+	path, err := program(o.process)
 	if err != nil {
 		return err
+	}
+	snippet, err := configs.Alias(o.place, path)
+	if err != nil {
+		return exit.WithCode(err, exit.Config)
 	}
 	if !o.Install && !o.Uninstall {
 		_, err := io.WriteString(o.process.Stdout, snippet)

@@ -11,6 +11,9 @@ import (
 // shimName is the file name of a program named aws.
 const shimName = "aws"
 
+// programName is the file name of ssmguard.
+const programName = "ssmguard"
+
 // makeShim makes a link: started under the name aws, ssmguard takes the AWS CLI's
 // command lines.
 func makeShim(name, self string) error { return os.Symlink(self, name) }

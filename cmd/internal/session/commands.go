@@ -67,14 +67,14 @@ tells about the engines.`,
 				Description: `Carries ssh, scp and rsync through a session, as ProxyCommand of an ssh_config:
 
   Host i-* mi-*
-    ProxyCommand ssmguard ssh-proxy %h %p
+    ProxyCommand /path/of/ssmguard ssh-proxy '%h' %p
 
 "ssmguard alias --ssh-config --install" writes that. HOST is an id, a name or
 tag:KEY=VALUE. Nothing but the connection is on stdout; what we say, ssh shows.`,
 			},
 			Options: sshProxyFlags,
 			Words:   "TARGET",
-			Examples: []command.Example{{Line: `ssh -o "ProxyCommand=ssmguard ssh-proxy --user %r --push-key ~/.ssh/id_ed25519 %h %p" ec2-user@i-0123456789abcdef0`,
+			Examples: []command.Example{{Line: `ssh -o "ProxyCommand=ssmguard ssh-proxy --user '%r' --push-key ~/.ssh/id_ed25519 '%h' %p" ec2-user@i-0123456789abcdef0`,
 				Text: "ssh to an instance that does not know the key yet"}},
 			Run: SSHProxy,
 		},
