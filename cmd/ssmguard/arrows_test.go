@@ -247,7 +247,7 @@ func TestOnlyPluginImportsPlugin(t *testing.T) {
 		"github.com/aws/aws-sdk-go-v2/service/ec2instanceconnect": "",
 		"github.com/aws/aws-sdk-go-v2/service/ec2":                "",
 		"github.com/aws/aws-sdk-go-v2/service/ssm":                "",
-		"github.com/aws/aws-sdk-go-v2/service/kms":                "",
+		"github.com/aws/aws-sdk-go-v2/service/kms":                module + "proxy/plugin", // the plugin's own type
 		"github.com/aws/aws-sdk-go-v2/service/ecs":                "",
 		"github.com/aws/aws-sdk-go-v2/service/organizations":      "",
 		"github.com/aws/aws-sdk-go-v2/service/rds":                "",
