@@ -69,3 +69,23 @@ func downloadFile(t *testing.T, r *vrig, every time.Duration) time.Duration {
 	}
 	return time.Since(begun)
 }
+
+// A line that goes dead is noticed, and the session resumed, in less than 10 s.
+func TestResumedSoonAfterSilence(t *testing.T) {
+	withVrig(t, func(*vnet, *Options) {}, func(t *testing.T, r *vrig) {
+		time.Sleep(time.Minute)
+		begun := time.Now()
+		r.net.each(func(c *vconn) { c.stall(true) })
+		for r.c.Stats().Resumed == 0 && time.Since(begun) < time.Minute {
+			time.Sleep(100 * time.Millisecond)
+		}
+		if took := time.Since(begun); took >= 10*time.Second {
+			t.Errorf("took %v", took)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if len(r.events) == 0 || r.events[0].Kind != Lost || !Silenced(r.events[0].Err) {
+			t.Errorf("%+v", r.events)
+		}
+	})
+}

@@ -144,6 +144,11 @@ func (l *lazyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return whole(resp, stop)
 }
 
+var _ interface{ CloseIdleConnections() } = (*lazyTransport)(nil)
+
+// CloseIdleConnections implements what http.Client.CloseIdleConnections asks for.
+func (l *lazyTransport) CloseIdleConnections() { l.base.CloseIdleConnections() }
+
 // whole reads an answer to its end; AWS's answers are short. The SDK closes a request's
 // body as soon as an answer begins. With a server as near as the sandbox, that can
 // interrupt the writing of the request, and close the connection before the rest of the

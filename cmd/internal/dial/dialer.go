@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/proxy"
@@ -17,6 +19,7 @@ type Dialer struct {
 	Options channel.Options // for every channel
 	API     *awsssm.Client
 	Renew   func(context.Context) error // looks for newer credentials; nil if they cannot be renewed
+	clients []aws.HTTPClient            // that call AWS
 }
 
 // NewDialer returns a Dialer for the sessions of a configuration.
@@ -26,7 +29,7 @@ func NewDialer(conf *awsconf.Session, api *awsssm.Client) (*Dialer, error) {
 		return nil, err
 	}
 	signed := conf.Config
-	d := &Dialer{API: api, Options: channel.Options{
+	d := &Dialer{API: api, clients: []aws.HTTPClient{conf.Config.HTTPClient, conf.SSM.HTTPClient}, Options: channel.Options{
 		Sign: awsssm.Sign(signed), GenerateDataKey: awsssm.DataKey(signed), Proxy: proxy, TLS: trusted,
 	}}
 	return d, nil
@@ -41,7 +44,7 @@ func (d *Dialer) Dial(ctx context.Context, s *proxy.Session, onEvent func(channe
 // resume the session.
 func (d *Dialer) DialWatched(ctx context.Context, s *proxy.Session, onEvent func(channel.Event), onFailure func(error)) (*channel.Channel, error) {
 	o := d.Options
-	o.Session, o.OnEvent = s, onEvent
+	o.Session, o.OnEvent = s, d.watched(onEvent)
 	o.Resume = func(ctx context.Context, id string) (streamURL, token proxy.Secret, err error) {
 		if streamURL, token, err = d.resume(ctx, id); err != nil && !errors.Is(err, context.Canceled) {
 			onFailure(err)
@@ -49,6 +52,21 @@ func (d *Dialer) DialWatched(ctx context.Context, s *proxy.Session, onEvent func
 		return streamURL, token, err
 	}
 	return channel.Dial(ctx, o)
+}
+
+// watched returns a function for a channel's events that passes them on. After a loss by
+// silence, no connection of before is used to call AWS: it would be waited for in vain.
+func (d *Dialer) watched(onEvent func(channel.Event)) func(channel.Event) {
+	return func(e channel.Event) {
+		if e.Kind == channel.Lost && channel.Silenced(e.Err) {
+			for _, client := range d.clients {
+				if c, ok := client.(interface{ CloseIdleConnections() }); ok {
+					c.CloseIdleConnections()
+				}
+			}
+		}
+		onEvent(e)
+	}
 }
 
 // resume asks for a new token. When AWS says that the session cannot be resumed, the
