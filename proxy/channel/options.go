@@ -95,7 +95,7 @@ type Limits struct {
 	Stall time.Duration
 	// Answered and Unanswered are how long a connection whose local end has sent
 	// EOF stays open without a byte from the far side: after the far side has
-	// answered, and before. Defaults 2 s and 2 min. With more than a few dozen such
+	// answered, when it is closed, and before, when it is reset. Defaults 2 s and 15 s. With more than a few dozen such
 	// connections, Answered is shortened in proportion: nearly all of them are
 	// closed for good, which TCP does not tell. Where the system does (Linux, for
 	// programs on this machine), one that is gone is not waited for, and one that
@@ -121,7 +121,7 @@ func (o Options) withDefaults() Options {
 	o.AckTimeout = or(o.AckTimeout, 5*time.Minute)
 	o.Stall = or(o.Stall, 2*time.Second)
 	o.Answered = or(o.Answered, 2*time.Second)
-	o.Unanswered = or(o.Unanswered, 2*time.Minute)
+	o.Unanswered = or(o.Unanswered, 15*time.Second)
 	if o.Backoff.Min <= 0 {
 		o.Backoff.Min, o.Backoff.Max = 100*time.Millisecond, 15*time.Second
 	}
@@ -156,12 +156,13 @@ type EventKind int
 
 // The kinds of events.
 const (
-	Lost     EventKind = iota + 1 // the connection is gone, Err says why; the channel tries to resume
-	Resumed                       // the connection is back
-	Refused                       // the agent could not reach the remote port, Text says which; said once until it answers again
-	Dropped                       // a local connection that read too slowly was reset, Text says which
-	Unserved                      // a local connection was reset: Err says why there was no session for it
-	Message                       // Text is meant for the user (a document's customer message)
+	Lost       EventKind = iota + 1 // the connection is gone, Err says why; the channel tries to resume
+	Resumed                         // the connection is back
+	Refused                         // the agent could not reach the remote port, Text says which; said once until it answers again
+	Dropped                         // a local connection that read too slowly was reset, Text says which
+	Unanswered                      // a local connection was reset: no answer came for the time in Text after it had sent EOF; said once
+	Unserved                        // a local connection was reset: Err says why there was no session for it
+	Message                         // Text is meant for the user (a document's customer message)
 )
 
 // Event is something that happened to a channel.

@@ -26,14 +26,15 @@ type ports struct {
 	wg    sync.WaitGroup
 	freed chan struct{} // room was made, or a stream was opened
 
-	mu         sync.Mutex // guards what follows, and the streams
-	streams    map[uint32]*stream
-	buffered   int
-	squeezed   time.Time // since when the reader waits for room again and again; zero: it does not
-	halfClosed int       // streams whose local end has sent EOF
-	counts     Stats     // Up, Down, Opened, Dropped and Unreachable
-	refusals   refusals
-	chunks     sync.Pool
+	mu             sync.Mutex // guards what follows, and the streams
+	streams        map[uint32]*stream
+	buffered       int
+	squeezed       time.Time // since when the reader waits for room again and again; zero: it does not
+	halfClosed     int       // streams whose local end has sent EOF
+	counts         Stats     // Up, Down, Opened, Dropped and Unreachable
+	refusals       refusals
+	saidUnanswered bool
+	chunks         sync.Pool
 }
 
 func newPorts(ctx context.Context, c *Channel) *ports {
@@ -131,6 +132,18 @@ func (p *ports) drop(s *stream) {
 	}
 	reset(s.conn)
 	p.c.event(Event{Kind: Dropped, Text: fmt.Sprintf("%s left %d KiB unread", from, unread>>10)})
+}
+
+// unanswered says, once, that a connection is reset for errUnanswered, unless nothing
+// was asked on it, or the session ends with it anyway.
+func (p *ports) unanswered(s *stream) {
+	p.mu.Lock()
+	say := !p.saidUnanswered && s.lastUp != s.opened && !s.endIsClose
+	p.saidUnanswered = p.saidUnanswered || say
+	p.mu.Unlock()
+	if say {
+		p.c.event(Event{Kind: Unanswered, Err: errUnanswered, Text: p.c.opt.Unanswered.String()})
+	}
 }
 
 // add registers a stream.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -269,6 +270,29 @@ func TestHalfCloseIsBounded(t *testing.T) {
 	case <-ended:
 	case <-time.After(patience):
 		t.Error("the far connection is still open")
+	}
+}
+
+// A server that answers only after the EOF, which no session can pass on, gives no
+// empty answer: the connection is reset, and one event says why.
+func TestUnansweredIsReset(t *testing.T) {
+	r := newRig(t, config(listen(t, func(c *net.TCPConn) {
+		io.Copy(io.Discard, c)        //nolint:errcheck // either end will do
+		io.WriteString(c, "too late") //nolint:errcheck // it is not expected to arrive
+	})), func(o *channel.Options) { o.Unanswered = 50 * time.Millisecond })
+	for range 2 {
+		conn := r.connect()
+		conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the read fails then
+		if _, err := conn.Write([]byte("ask")); err != nil {
+			t.Fatal(err)
+		}
+		conn.CloseWrite() //nolint:errcheck // seen in the answer
+		if got, err := io.ReadAll(conn); len(got) > 0 || !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if n := r.seen(channel.Unanswered); n != 1 {
+		t.Errorf("said %d times, want once", n)
 	}
 }
 

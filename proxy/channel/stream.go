@@ -162,6 +162,10 @@ const overhead = 12 + 16
 // errSilent ends the wait for a far side that has nothing more to say.
 var errSilent = errors.New("the far side is silent")
 
+// errUnanswered ends the wait for a far side that has said nothing since the local side
+// spoke last and sent EOF.
+var errUnanswered = errors.New("no answer came after the end of the input")
+
 // receiveAll writes to the local side what has come. It returns nil when the
 // far side has closed and everything is written, or when it has stayed silent
 // long enough after the local EOF.
@@ -171,10 +175,14 @@ func (s *stream) receiveAll() error {
 	for {
 		k, wait, err := s.take(time.Now())
 		if errors.Is(err, errSilent) {
-			if s.awaited(time.Now()) {
+			wait, err := s.awaited(time.Now())
+			if wait {
 				continue
 			}
-			return nil
+			if errors.Is(err, errUnanswered) {
+				s.ports.unanswered(s)
+			}
+			return err
 		}
 		if err != nil || k == nil && wait == 0 {
 			return err
@@ -212,17 +220,23 @@ const (
 
 // awaited reports whether to wait for longer than take says: at first, unless the
 // program is gone; later if it waits for more of an answer. Not for ever: the far
-// side may be waiting for the EOF itself, which the multiplexer cannot tell it.
-func (s *stream) awaited(now time.Time) bool {
+// side may be waiting for the EOF itself, which the multiplexer cannot tell it. Without
+// any answer err is errUnanswered: to the program, a mere end would be an empty one.
+func (s *stream) awaited(now time.Time) (wait bool, err error) {
 	who := programAt(s.conn)
 	s.ports.mu.Lock()
 	defer s.ports.mu.Unlock()
-	first := s.asked.IsZero()
+	first, answered := s.asked.IsZero(), s.lastDown.After(s.lastUp)
 	s.asked = now
-	if first || who != programWaits {
-		return first && who != programGone
+	switch {
+	case who == programGone:
+		return false, nil
+	case first:
+		return true, nil
+	case !answered:
+		return false, errUnanswered
 	}
-	return s.lastDown.After(s.lastUp) && now.Sub(reliable.Latest(s.localEnd, s.lastDown)) < heldFor*s.ports.c.opt.Answered
+	return who == programWaits && now.Sub(reliable.Latest(s.localEnd, s.lastDown)) < heldFor*s.ports.c.opt.Answered, nil
 }
 
 // gather waits for the rest of a burst before it is written.

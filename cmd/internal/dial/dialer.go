@@ -100,6 +100,8 @@ func ChannelNote(e channel.Event) string {
 		return e.Text + " refused a connection; is a server listening there, and can the target reach it?"
 	case channel.Dropped:
 		return e.Text + " while other connections waited, and was reset; give it a session of its own"
+	case channel.Unanswered:
+		return fmt.Sprintf("a program closed its sending side and got no answer within %s, so its connection was reset: a session cannot pass on that end, and a server that waits for it never answers", e.Text)
 	case channel.Unserved:
 		return fmt.Sprintf("a connection was reset: no session could be started for it: %v", e.Err)
 	case channel.Message:
