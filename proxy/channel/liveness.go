@@ -71,7 +71,7 @@ func (o *outgoing) connected(l *link, now time.Time) {
 	defer o.mu.Unlock()
 	o.sender.Restart(now)
 	o.pongs = nil
-	if again := o.acked.reconnected(); len(again) > 0 && len(o.acks) < mostAcks {
+	if again := o.acked.Reconnected(); len(again) > 0 && len(o.acks) < mostAcks {
 		o.acks, o.ackSince = append(again, o.acks...), now
 	}
 	o.live.up, o.live.down = context.WithCancel(o.quit)

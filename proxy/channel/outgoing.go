@@ -27,9 +27,9 @@ type outgoing struct {
 
 	mu            sync.Mutex
 	sender        reliable.Sender
-	acks          []acknowledgement
+	acks          []reliable.Acknowledgement
 	ackSince      time.Time // when the first of acks was put in
-	acked         ackLog
+	acked         reliable.AckLog
 	ackRoom       chan struct{}
 	acksWait      atomic.Bool // acks are so many that the reader has to wait
 	pongs         [][]byte
@@ -37,12 +37,6 @@ type outgoing struct {
 	readerBlocked bool          // the reader waits for room: acknowledgements go unread
 	noAckTimeout  bool          // what runs in the session may leave its input unread for as long as it likes
 	drained       chan struct{} // closed once everything is acknowledged; nil: nobody waits for that
-}
-
-// acknowledgement is one of a message of the agent, to be sent.
-type acknowledgement struct {
-	id  wire.UUID
-	seq int64
 }
 
 const (
@@ -69,7 +63,7 @@ func (o *outgoing) writeAll(l *link, halt <-chan struct{}) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var batch []byte
-	var acks []acknowledgement
+	var acks []reliable.Acknowledgement
 	clocks := newClocks(o.opt.wall)
 	for {
 		select {
@@ -104,7 +98,7 @@ func (o *outgoing) writeAll(l *link, halt <-chan struct{}) error {
 }
 
 // collect gathers what is due, and says how long to wait if nothing is.
-func (o *outgoing) collect(batch []byte, acks []acknowledgement) ([]byte, []acknowledgement, time.Duration, error) {
+func (o *outgoing) collect(batch []byte, acks []reliable.Acknowledgement) ([]byte, []reliable.Acknowledgement, time.Duration, error) {
 	now := time.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -125,7 +119,7 @@ func (o *outgoing) collect(batch []byte, acks []acknowledgement) ([]byte, []ackn
 	if len(batch) > 0 || len(o.acks) >= ackBatch || len(o.acks) > 0 && now.Sub(o.ackSince) >= ackDelay {
 		n := min(len(o.acks), ackWrite)
 		acks = append(acks, o.acks[:n]...)
-		o.acked.wrote(acks)
+		o.acked.Wrote(acks)
 		o.acks = o.acks[:copy(o.acks, o.acks[n:])]
 		if o.acksWait.Load() && len(o.acks) < mostAcks/2 {
 			o.acksWait.Store(false)
@@ -147,10 +141,10 @@ func (o *outgoing) untilDue(now time.Time) time.Duration {
 	return max(wait, 0)
 }
 
-func appendAcks(batch []byte, acks []acknowledgement) []byte {
+func appendAcks(batch []byte, acks []reliable.Acknowledgement) []byte {
 	var scratch [wire.HeaderSize + 256]byte
 	for _, a := range acks {
-		payload := wire.AppendAck(scratch[wire.HeaderSize:wire.HeaderSize], wire.OutputStreamData, a.id, a.seq)
+		payload := wire.AppendAck(scratch[wire.HeaderSize:wire.HeaderSize], wire.OutputStreamData, a.ID, a.Seq)
 		f := wire.Frame{Type: wire.Acknowledge, Created: uint64(time.Now().UnixMilli()), Flags: wire.FrameSyn | wire.FrameFin, ID: wire.NewUUID(), Payload: payload}
 		f.PutHeader(scratch[:])
 		batch = reliable.AppendWebsocket(batch, websocket.BinaryMessage, scratch[:wire.HeaderSize+len(payload)])
@@ -240,9 +234,9 @@ func (o *outgoing) acknowledge(f *wire.Frame, repeated, holes bool) {
 	if len(o.acks) == 0 {
 		o.ackSince = time.Now()
 	}
-	o.acks = append(o.acks, acknowledgement{f.ID, f.Seq})
+	o.acks = append(o.acks, reliable.Acknowledgement{ID: f.ID, Seq: f.Seq})
 	if repeated {
-		o.acks = append(o.acks, o.acked.repeated(f.Seq)...)
+		o.acks = append(o.acks, o.acked.Repeated(f.Seq)...)
 	}
 	n := len(o.acks)
 	if n >= mostAcks {
