@@ -39,6 +39,8 @@ type Options struct {
 	// peer.ErrGone of each other one; it must not block.
 	AnyPeer   bool
 	OnRefused func(error)
+	// Configure changes a session that is about to be started: its faults, its agent's habits.
+	Configure func(*gateway.SessionConfig)
 }
 
 // Open opens a world on a loopback address. Calls are answered once Serve runs.
@@ -76,7 +78,7 @@ func (s *Sandbox) open(o Options) error {
 	if err != nil {
 		return err
 	}
-	if s.Account, err = account.New(s.World, api.Options{Channels: carrier{s.Gateway}, OnCall: o.OnCall, Admit: ofProgram}); err != nil {
+	if s.Account, err = account.New(s.World, api.Options{Channels: carrier{s.Gateway, o.Configure}, OnCall: o.OnCall, Admit: ofProgram}); err != nil {
 		return fmt.Errorf("world %s: %w", s.World.Name, err)
 	}
 	s.Account.Inject(s.World.Faults...)
@@ -133,7 +135,10 @@ func (s *Sandbox) decrypt(_ context.Context, _ string, blob []byte, encryptionCo
 }
 
 // carrier carries the account's sessions through the gateway.
-type carrier struct{ gateway *gateway.Gateway }
+type carrier struct {
+	gateway   *gateway.Gateway
+	configure func(*gateway.SessionConfig) // nil: nothing is changed
+}
 
 // Start starts a session at the gateway.
 func (c carrier) Start(ctx context.Context, start api.SessionStart) (streamURL, token string, err error) {
@@ -141,10 +146,14 @@ func (c carrier) Start(ctx context.Context, start api.SessionStart) (streamURL, 
 	if err != nil {
 		return "", "", err
 	}
-	session, err := c.gateway.Start(ctx, gateway.SessionConfig{
+	config := gateway.SessionConfig{
 		ID: start.SessionID, Kind: gateway.Kind(start.SessionType), Properties: properties, Target: start.Target,
 		Reason: start.Reason, AgentVersion: start.AgentVersion, KMSKeyID: start.KMSKeyID,
-	})
+	}
+	if c.configure != nil {
+		c.configure(&config)
+	}
+	session, err := c.gateway.Start(ctx, config)
 	if err != nil {
 		return "", "", err
 	}

@@ -31,6 +31,7 @@ func TestFaults(t *testing.T) {
 		"cut FIN down":    every(gateway.Down, 70, gateway.CutFIN, 3),
 		"cut frame up":    every(gateway.Up, 80, gateway.CutFrame, 3),
 		"cut frame down":  every(gateway.Down, 80, gateway.CutFrame, 3),
+		"cut within down": every(gateway.Down, 80, gateway.CutBroken, 3),
 		"stall up":        every(gateway.Up, 100, gateway.Stall, 1),
 		"stall down":      every(gateway.Down, 100, gateway.Stall, 1),
 	}

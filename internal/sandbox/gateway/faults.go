@@ -45,6 +45,7 @@ const (
 	CutRST           // connection reset
 	CutFIN           // connection closed without a close frame
 	CutFrame         // connection closed with a close frame
+	CutBroken        // connection closed within a frame
 	Stall            // the connection stays open and nothing passes any more, pongs included
 	Close            // the service closes the session: channel_closed
 )
@@ -126,7 +127,7 @@ func (l *line) pass(m *message, deliver func(*message), act func(Action)) {
 		m = m.corrupted(l.rnd)
 	case Freeze:
 		l.sleep(pause)
-	case CutRST, CutFIN, CutFrame, Stall, Close:
+	case CutRST, CutFIN, CutFrame, CutBroken, Stall, Close:
 		act(do)
 		return
 	}

@@ -143,6 +143,7 @@ func TestStreamSurvives(t *testing.T) {
 		"resets":            {Rules: []Rule{{Way: Down, Message: stream, At: 40, Every: 90, Do: CutRST}}},
 		"ends":              {Rules: []Rule{{Way: Down, Message: stream, At: 40, Every: 90, Do: CutFIN}}},
 		"close frames":      {Rules: []Rule{{Way: Up, Message: ack, At: 40, Every: 90, Do: CutFrame}}},
+		"broken frames":     {Rules: []Rule{{Way: Up, Message: ack, At: 40, Every: 90, Do: CutBroken}}},
 		"cut in handshake":  {Rules: []Rule{{Way: Down, Payload: wire.PayloadHandshakeRequest, At: 1, Do: CutRST}}},
 		"cut at its end":    {Rules: []Rule{{Way: Down, Payload: wire.PayloadHandshakeComplete, At: 1, Do: CutFIN}}},
 		"everything":        {Seed: 3, Up: Noise{Loss: 0.01, Duplicate: 0.01}, Down: Noise{Loss: 0.01, Duplicate: 0.01, Reorder: 0.01}, Rules: []Rule{{Way: Down, At: 100, Every: 100, Do: CutRST}}},

@@ -235,6 +235,9 @@ func (l *link) act(a Action) {
 	l.cut(a)
 }
 
+// brokenFrame begins a binary message of 4096 bytes and holds three of them.
+const brokenFrame = "\x82\x7e\x10\x00\x01\x02\x03"
+
 // cut breaks the connection in one of the ways of breaking.
 func (l *link) cut(how Action) {
 	switch how {
@@ -243,6 +246,9 @@ func (l *link) cut(how Action) {
 		return
 	case CutFrame:
 		l.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+	case CutBroken:
+		l.conn.NetConn().SetWriteDeadline(time.Now().Add(time.Second))
+		l.conn.NetConn().Write([]byte(brokenFrame))
 	case CutRST:
 		if tcp, ok := l.conn.NetConn().(*net.TCPConn); ok {
 			tcp.SetLinger(0)
