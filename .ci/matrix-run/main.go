@@ -1,0 +1,123 @@
+// Command matrix-run takes clients of the data channel through faults and writes what
+// came of it as a table; see .ci/matrix.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"syscall"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/sync/errgroup"
+)
+
+// list is the file that names the clients and what is known of them.
+type list struct {
+	Clients []client
+	Known   []known
+}
+
+// client is one program that forwards a port.
+type client struct {
+	Name     string
+	What     string
+	Ours     bool     // it must do what is wanted
+	Response bool     // it gets the answer of StartSession, and calls it not itself
+	Argv     []string // with ${BIN}, ${PORT}, ${ENDPOINT} and ${WORK}
+}
+
+// known is a cell in which a client of ours does not do what is wanted.
+type known struct{ Client, Fault, Way, Why string }
+
+// settings are those of one run.
+type settings struct {
+	work    string // folder of the programs; the cells have theirs in it
+	mib     float64
+	row     float64 // size of the cells of the large row
+	jobs    int
+	timeout time.Duration
+}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("matrix: ")
+	var s settings
+	flag.StringVar(&s.work, "work", "", "`folder` of the programs")
+	flag.Float64Var(&s.mib, "mib", 8, "MiB that each cell moves")
+	flag.Float64Var(&s.row, "row", 64, "MiB that each cell of the large row moves; 0 leaves the row out")
+	flag.IntVar(&s.jobs, "jobs", 4, "cells at a time")
+	flag.DurationVar(&s.timeout, "timeout", 2*time.Minute, "time that a cell has, after which it hangs")
+	file := flag.String("list", "", "`file` of the clients")
+	out := flag.String("out", "", "`folder` of the tables")
+	clients := flag.String("clients", "", "only clients whose name matches the `regexp`")
+	only := flag.String("faults", "", "only faults whose name matches the `regexp`")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, s, *file, *out, *clients, *only); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, s settings, file, out, clients, only string) error {
+	var l list
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if err := yaml.Unmarshal(b, &l); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	chosenClients, err1 := regexp.Compile(clients)
+	chosenFaults, err2 := regexp.Compile(only)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	l.Clients = slices.DeleteFunc(l.Clients, func(c client) bool { return !chosenClients.MatchString(c.Name) })
+	var rows []*row
+	for _, f := range faults(s) {
+		if !chosenFaults.MatchString(f.name) {
+			continue
+		}
+		for _, w := range f.ways() {
+			rows = append(rows, &row{fault: f, way: w, results: make([]result, len(l.Clients))})
+		}
+	}
+	if len(rows) == 0 || len(l.Clients) == 0 {
+		return errors.New("no such client or fault")
+	}
+	begin := time.Now()
+	var g errgroup.Group
+	g.SetLimit(s.jobs)
+	for _, r := range rows {
+		for i, c := range l.Clients {
+			g.Go(func() error {
+				result, err := fill(ctx, s, c, r)
+				if err != nil {
+					return fmt.Errorf("%s, %s %s: %w", c.Name, r.fault.name, r.way, err)
+				}
+				r.results[i] = result
+				log.Printf("%-16s %-28s %-5s %s", c.Name, r.fault.name, r.way, result)
+				if result.outcome != passed && result.said != "" {
+					log.Printf("    it said: %s", result.said)
+				}
+				return nil
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	t := table{settings: s, list: l, rows: rows, begin: begin, took: time.Since(begin)}
+	err = errors.Join(t.write(filepath.Join(out, "fault-matrix.md"), t.markdown), t.write(filepath.Join(out, "fault-matrix.html"), t.html))
+	return errors.Join(err, t.judge())
+}
