@@ -58,6 +58,7 @@ var writesItself = map[string]string{
 	"cmd/internal/tunnel.copyHalf":            "the bytes of a connection",
 	"proxy/plugin.Main":                       "the official plugin writes its own words",
 	"proxy/plugin.reporter.report":            "JSON to another process of ours",
+	"proxy/plugin.lender.ServeHTTP":           "JSON to the SDK of a plugin",
 	"proxy/plugin.PortWatch.Write":            "what the official plugin writes",
 	"proxy/plugin.Runner.openEvents":          "JSON to another process of ours",
 	"cmd/internal/ask.New":                    "a safetext.Log",

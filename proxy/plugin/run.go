@@ -31,8 +31,11 @@ type Runner struct {
 	// one that was checked; nil, or no keys, lets it find its own. It is called
 	// whenever the plugin needs them, for as long as the session lasts; refused is
 	// the code by which AWS has refused those returned last, "" if it has not. An
-	// external plugin always finds its own, as from the AWS CLI.
+	// external plugin finds its own, as from the AWS CLI, unless Lends is set.
 	Credentials func(ctx context.Context, refused string) (Credentials, error)
+	// Lends gives Credentials to an external plugin, too, which gets no profile then: its
+	// SDK could not find them, since they need an MFA code or a newer SDK.
+	Lends bool
 	// Calls are the calls that an embedded plugin needs, made with the same credentials;
 	// nil lets it make them itself.
 	Calls *Calls
@@ -164,6 +167,16 @@ func (r *Runner) run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 			return o, err
 		}
 		events = done
+	}
+	if r.external && r.Lends && r.Credentials != nil {
+		l, err := lend(func(ctx context.Context) (Credentials, error) { return r.Credentials(ctx, "") })
+		if err != nil {
+			return o, err
+		}
+		defer l.close()
+		cmd.Env = l.environ(cmd.Env)
+		const profile = 4
+		cmd.Args[profile] = ""
 	}
 	signals := make(chan os.Signal, 4)
 	grace := time.Duration(0)

@@ -55,6 +55,7 @@ type order struct {
 	Socket               string // see Runner.AtSocket
 	Login                string // how the credentials change, see login
 	CABundle, Proxy      string // of the connection
+	Lends                bool   // the credentials, to an external plugin
 }
 
 // login returns credentials as somebody's source of them does.
@@ -68,7 +69,7 @@ func (o order) login() func(ctx context.Context, refused string) (plugin.Credent
 			key = fmt.Sprint(accessKey, calls)
 		case o.Login == "replaced" && refused == "ExpiredTokenException":
 			key = accessKey + "NEW"
-		case o.Login == "expires" && calls > 1:
+		case o.Login == "gone", o.Login == "expires" && calls > 1:
 			return plugin.Credentials{}, errors.New("credentials have expired; log in again")
 		}
 		return plugin.Credentials{AccessKeyID: key, SecretAccessKey: proxy.NewSecret("s3cret"), SessionToken: proxy.NewSecret("t0ken")}, nil
@@ -110,6 +111,7 @@ func drive(text string) int {
 	cfg := aws.Config{Region: "eu-west-1", BaseEndpoint: &o.Spec.Endpoint, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: given.AccessKeyID, SecretAccessKey: given.SecretAccessKey.Reveal(), SessionToken: given.SessionToken.Reveal()}, nil
 	})}
+	r.Lends = o.Lends
 	r.Calls = &plugin.Calls{Resume: awsssm.New(cfg).Resume, DataKey: awsssm.DataKey(cfg)}
 	if r.Connection = (&plugin.Connection{CABundle: o.CABundle}); o.Proxy != "" {
 		u, err := url.Parse(o.Proxy)

@@ -140,7 +140,7 @@ func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, sessions *awss
 	connect, bundle := conf.Connecting()
 	r.Connection = &plugin.Connection{Proxy: connect, CABundle: bundle}
 	if credentials, ok := conf.Credentials.(*Renewing); ok { // none with --no-sign-request
-		r.Credentials = credentials.keys
+		r.Credentials, r.Lends = credentials.keys, conf.Unshared
 	}
 	return r, nil
 }

@@ -26,6 +26,8 @@ type loader struct {
 	prompt  Prompter
 	stdin   *os.File
 	now     func() time.Time
+
+	unshared bool // see Session.Unshared
 }
 
 // A link of the chain returns nil if it does not apply.

@@ -55,6 +55,7 @@ func (l *loader) login(name string) (provider, error) {
 	if !ok {
 		return nil, nil
 	}
+	l.unshared = true
 	path := filepath.Join(l.scope.env.path("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"), sha256Hex(session)+".json")
 	if _, err := readLogin(path, session); err != nil {
 		return nil, err

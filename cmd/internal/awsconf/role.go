@@ -48,6 +48,7 @@ func (l *loader) roleOf(name string, visited []string) (provider, error) {
 	}
 	r := role{arn: s.values["role_arn"], sessionName: s.optional("role_session_name"),
 		externalID: s.optional("external_id"), mfaSerial: s.optional("mfa_serial")}
+	l.unshared = l.unshared || r.mfaSerial != nil
 	if n, ok := awscli.ParseInt(s.values["duration_seconds"]); ok {
 		// A number above int32 stays too large for STS.
 		r.duration = aws.Int32(int32(min(n, math.MaxInt32)))

@@ -43,6 +43,9 @@ type Session struct {
 	// Credentials are those of Config and SSM, retrieved once and shared. Their
 	// errors are *Error.
 	Credentials aws.CredentialsProvider
+	// Unshared is true when other programs cannot find the credentials: they are of a role
+	// that needs an MFA code, or of "aws login", which older SDKs do not know.
+	Unshared bool
 	// ParameterValidation is false when the profile switches it off.
 	ParameterValidation bool
 }
@@ -96,7 +99,7 @@ func (s *Session) resolve(l *loader, o Options) error {
 		case err != nil:
 			return err
 		case p != nil:
-			creds = p
+			creds, s.Unshared = p, l.unshared
 		}
 	}
 	var err error
