@@ -143,6 +143,12 @@ func TestDocuments(t *testing.T) {
 				t.Errorf("%s names %s, which is no test", name, word)
 			}
 		}
+		for _, word := range quoted(text) {
+			script, _, given := strings.Cut(word, " ")
+			if _, err := os.Stat(filepath.Join("..", "..", script)); given && strings.HasPrefix(script, ".ci/") && err != nil {
+				t.Errorf("%s names %s, which is not there", name, word)
+			}
+		}
 		for _, path := range paths(text) {
 			top, _, _ := strings.Cut(path, "/")
 			if !slices.Contains([]string{".ci", ".github", "cmd", "configs", "docs", "guard", "internal", "proxy", "findings"}, top) || strings.Contains(path, "NAME") {
@@ -152,5 +158,26 @@ func TestDocuments(t *testing.T) {
 				t.Errorf("%s names %s, which is not there", name, path)
 			}
 		}
+	}
+}
+
+// TestPromisesAreHeld: each promise of SECURITY.md names what holds it: a test or a script.
+func TestPromisesAreHeld(t *testing.T) {
+	rows := 0
+	for line := range strings.Lines(section(t, document(t, "SECURITY.md"), "What is promised, and what holds it")) {
+		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
+		if !strings.HasPrefix(line, "| ") || cells[0] == "promise" {
+			continue
+		}
+		rows++
+		held := slices.ContainsFunc(quoted(cells[len(cells)-1]), func(word string) bool {
+			return regexp.MustCompile(`^(Test|Fuzz)\w+$|^\.ci/|\.txtar$`).MatchString(word)
+		})
+		if len(cells) != 2 || !held {
+			t.Errorf("nothing holds %q", line)
+		}
+	}
+	if rows < 15 {
+		t.Errorf("only %d promises were found", rows)
 	}
 }
