@@ -2,6 +2,7 @@ package awsssm
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -9,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 
+	"ssmguard/internal/awsapi"
 	"ssmguard/internal/memtest"
 	"ssmguard/proxy"
 )
@@ -23,6 +26,14 @@ type answering struct {
 func (a answering) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}},
 		Body: io.NopCloser(strings.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r}, nil
+}
+
+// answered is a configuration with which every call gets an answer.
+func answered(status int, body string) aws.Config {
+	return aws.Config{Region: "us-east-1", HTTPClient: answering{status, body}, Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "s"}, nil
+		})}
 }
 
 // ofUsEast1 reports whether a host is one of those to which AWS's endpoint of us-east-1
@@ -56,11 +67,7 @@ func FuzzStartSession(f *testing.F) {
 		if refused {
 			status = http.StatusBadRequest
 		}
-		c := New(aws.Config{Region: "us-east-1", HTTPClient: answering{status, body}, Retryer: func() aws.Retryer { return aws.NopRetryer{} },
-			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "s"}, nil
-			})})
-		s, err := c.Start(t.Context(), proxy.Spec{Target: "i-0123456789abcdef0"})
+		s, err := New(answered(status, body)).Start(t.Context(), proxy.Spec{Target: "i-0123456789abcdef0"})
 		if err != nil {
 			if s != nil {
 				t.Errorf("a session, and %v", err)
@@ -70,6 +77,45 @@ func FuzzStartSession(f *testing.F) {
 		u, err := url.Parse(s.StreamURL.Reveal())
 		if err != nil || refused || s.ID == "" || s.Token.Reveal() == "" || u.Scheme != "wss" || u.User != nil || !ofUsEast1(u.Hostname()) {
 			t.Errorf("opened a session at %v (%v)", u, err)
+		}
+	})
+}
+
+// FuzzAnswer: whatever a service answers, in JSON or in XML, is an output or an error with
+// what the answer says. It is here because the tests of internal/awsapi compile the SDK's
+// package for EC2, which takes minutes and gigabytes when it is instrumented.
+func FuzzAnswer(f *testing.F) {
+	for _, seed := range []string{
+		`{"SessionId":"ann-1","TokenValue":"x","Items":[{"Name":"a"}]}`,
+		`{"__type":"com.amazonaws.ssm#AccessDeniedException:http://x","message":"no"}`,
+		`<DescribeXResponse><DescribeXResult><SessionId>a</SessionId><Items><Name>a</Name></Items></DescribeXResult></DescribeXResponse>`,
+		`<ErrorResponse><Error><Code>AccessDenied</Code><Message>no &amp; never</Message></Error><RequestId>1-2</RequestId></ErrorResponse>`,
+		`<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors><RequestID>1</RequestID></Response>`,
+		"<DescribeXResult><![CDATA[x]]><!-- y --></DescribeXResult>", "{", "null", "[]", "<", "",
+	} {
+		f.Add(seed, false)
+		f.Add(seed, true)
+	}
+	f.Fuzz(func(t *testing.T, body string, refused bool) {
+		defer memtest.Bounded(t, len(body))()
+		status := http.StatusOK
+		if refused {
+			status = http.StatusForbidden
+		}
+		cfg := answered(status, body)
+		type output struct {
+			SessionID, TokenValue *string
+			Items                 []struct{ Name string }
+		}
+		for _, api := range []*awsapi.API{awsapi.SSM(cfg, ""), awsapi.EC2(cfg), awsapi.RDS(cfg)} {
+			out, err := awsapi.Call[output](t.Context(), api, "", "DescribeX", awsapi.Form{})
+			if (out == nil) == (err == nil) || refused && err == nil {
+				t.Errorf("%+v, %v", out, err)
+			}
+			var e smithy.APIError
+			if errors.As(err, &e) && len(e.ErrorCode()) > len(body)+len("UnknownError") {
+				t.Errorf("more was read than there is: %q", e.ErrorCode())
+			}
 		}
 	})
 }
