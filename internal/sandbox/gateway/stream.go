@@ -39,8 +39,6 @@ type outgoing struct {
 	// drain is running and needs every acknowledgement
 	draining bool
 	changed  chan struct{}
-	burst    chan struct{} // asks for everything before burstTo to be sent again
-	burstTo  int64
 	acked    int64 // how many were acknowledged
 
 	rtt, deviation float64
@@ -53,7 +51,7 @@ type pending struct {
 }
 
 func newOutgoing(s *Session) *outgoing {
-	return &outgoing{s: s, changed: make(chan struct{}), burst: make(chan struct{}, 1), rtt: float64(resendTick), timeout: firstTimeout}
+	return &outgoing{s: s, changed: make(chan struct{}), rtt: float64(resendTick), timeout: firstTimeout}
 }
 
 // write sends one payload as one message. Without a client it waits: the agent stops
@@ -100,44 +98,24 @@ func (o *outgoing) await(ctx context.Context, ok func() bool) error {
 	}
 }
 
-// publish sets whether there is a client. An agent without pace sends all
-// unacknowledged messages again at once; the real one sends only the oldest.
+// publish sets whether there is a client. A client that is back changes nothing else: what
+// was under way is sent again as ever.
 func (o *outgoing) publish(open bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.open = open
 	o.wake()
-	if open && !o.s.cfg.Pace {
-		o.burstTo = o.next
-		select {
-		case o.burst <- struct{}{}:
-		default:
-		}
-	}
 }
 
-// unacknowledged returns the messages under way, the oldest first.
-func (o *outgoing) unacknowledged() (all []*message) {
+// overdue returns the oldest message if its retransmission is due, else nil.
+func (o *outgoing) overdue() *message {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for i := range o.pending {
-		if m := o.pending[i].m; m != nil && m.Seq < o.burstTo {
-			all = append(all, m)
-			o.pending[i].sent = time.Now()
-		}
+	if !o.open || len(o.pending) == 0 || time.Since(o.pending[0].sent) <= o.timeout {
+		return nil
 	}
-	return all
-}
-
-// overdue returns the oldest message if its retransmission is due.
-func (o *outgoing) overdue() (front []*message) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.open && len(o.pending) > 0 && time.Since(o.pending[0].sent) > o.timeout {
-		front = append(front, o.pending[0].m)
-		o.pending[0].sent = time.Now()
-	}
-	return front
+	o.pending[0].sent = time.Now()
+	return o.pending[0].m
 }
 
 func (o *outgoing) wake() {
@@ -176,21 +154,18 @@ func (o *outgoing) measure(trip time.Duration) {
 	o.timeout = min(maxTimeout, time.Duration(o.rtt+math.Max(float64(granularity), 4*o.deviation)))
 }
 
-// resend sends the oldest message again whenever its time is up, until ctx ends.
+// resend sends the oldest message again whenever its time is up, until ctx ends. As with
+// the real agent it is one message each resendTick, however many were lost.
 func (o *outgoing) resend(ctx context.Context) {
 	tick := time.NewTicker(resendTick)
 	defer tick.Stop()
 	for {
-		var again []*message
 		select {
 		case <-tick.C:
-			again = o.overdue()
-		case <-o.burst:
-			again = o.unacknowledged()
 		case <-ctx.Done():
 			return
 		}
-		for _, m := range again {
+		if m := o.overdue(); m != nil {
 			o.s.update(func(st *Status) { st.Down.Resent++ })
 			o.s.transmit(m)
 		}
