@@ -99,7 +99,7 @@ func newChannel(ctx context.Context, opt Options) *Channel {
 	c.dialer = dialer{opt: &c.opt, clientID: wire.NewUUID().String()}
 	pace := &pace{sent: make(chan struct{}, 1)}
 	c.out = newOutgoing(c.quit, &c.opt, &c.key, pace)
-	c.in = newIncoming(c.quit, &c.key, pace, c.out)
+	c.in = newIncoming(c.quit, &c.key, pace, c.out, c.event)
 	c.in.receiver.Limit = c.opt.Early
 	return c
 }

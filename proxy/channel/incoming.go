@@ -25,6 +25,7 @@ type incoming struct {
 	pace     *pace
 	out      *outgoing
 	receiver reliable.Receiver
+	event    func(Event)
 
 	handshake    chan handshakeStep
 	firstPayload chan struct{} // closed at the first payload that is not of the handshake
@@ -60,8 +61,8 @@ type engine interface {
 // preAttach is how many bytes may wait for an engine.
 const preAttach = 4 << 20
 
-func newIncoming(quit context.Context, key *sessionKey, pace *pace, out *outgoing) *incoming {
-	return &incoming{quit: quit, key: key, pace: pace, out: out,
+func newIncoming(quit context.Context, key *sessionKey, pace *pace, out *outgoing, event func(Event)) *incoming {
+	return &incoming{quit: quit, key: key, pace: pace, out: out, event: event,
 		handshake: make(chan handshakeStep, 3), firstPayload: make(chan struct{}), attached: make(chan struct{})}
 }
 
@@ -153,8 +154,14 @@ func (in *incoming) handle(b []byte) error {
 			closed.Output = ""
 		}
 		return &ClosedError{Output: closed.Output}
-	case wire.PausePublication, wire.StartPublication:
-		in.out.change(func() { in.out.sender.Paused = f.Type == wire.PausePublication })
+	case wire.PausePublication:
+		in.out.change(func() { in.out.sender.Paused = true })
+	case wire.StartPublication:
+		again := false
+		in.out.change(func() { again = in.out.sender.Unpause() })
+		if again {
+			in.event(Event{Kind: AgentBack})
+		}
 	}
 	return nil
 }

@@ -161,6 +161,7 @@ const (
 	Refused                         // the agent could not reach the remote port, Text says which; said once until it answers again
 	Dropped                         // a local connection that read too slowly was reset, Text says which
 	Unanswered                      // a local connection was reset: no answer came for the time in Text after it had sent EOF; said once
+	AgentBack                       // the agent's own connection was lost and is back: what was under way may have been passed on twice
 	Unserved                        // a local connection was reset: Err says why there was no session for it
 	Message                         // Text is meant for the user (a document's customer message)
 )

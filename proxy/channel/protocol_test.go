@@ -238,6 +238,37 @@ func TestPausePublication(t *testing.T) {
 	})
 }
 
+// An agent that was away while messages were under way may pass them on twice, and an
+// event says so; a gateway that only slows us down passes acknowledgements on meanwhile.
+func TestAgentBack(t *testing.T) {
+	for name, away := range map[string]bool{"away": true, "held up": false} {
+		t.Run(name, func(t *testing.T) {
+			within(t, func(t *testing.T, s *scripted) {
+				told := 0
+				opt := s.options()
+				opt.OnEvent = func(e Event) {
+					if e.Kind == AgentBack {
+						told++
+					}
+				}
+				c, p := dialed(t, s, opt, request(newAgent, Port, portProps))
+				time.Sleep(time.Second)
+				c.out.sendNow(wire.PayloadOutput, []byte("x"))
+				x := p.next(wire.InputStreamData)
+				p.send(wire.Frame{Type: wire.PausePublication})
+				if !away {
+					p.ack(x)
+				}
+				p.send(wire.Frame{Type: wire.StartPublication})
+				synctest.Wait()
+				if away != (told == 1) {
+					t.Errorf("said %d times", told)
+				}
+			})
+		})
+	}
+}
+
 func TestStuckAgent(t *testing.T) {
 	within(t, func(t *testing.T, s *scripted) {
 		c, _ := portChannel(t, s)

@@ -102,6 +102,8 @@ func ChannelNote(e channel.Event) string {
 		return e.Text + " while other connections waited, and was reset; give it a session of its own"
 	case channel.Unanswered:
 		return fmt.Sprintf("a program closed its sending side and got no answer within %s, so its connection was reset: a session cannot pass on that end, and a server that waits for it never answers", e.Text)
+	case channel.AgentBack:
+		return "the agent's own connection was lost and is back; what was on its way to the far side may have reached it twice"
 	case channel.Unserved:
 		return fmt.Sprintf("a connection was reset: no session could be started for it: %v", e.Err)
 	case channel.Message:

@@ -221,6 +221,16 @@ func (s *Sender) Deadline(now time.Time) time.Time {
 // Rest is for a time in which acknowledgements could not be read; it ends now.
 func (s *Sender) Rest(now time.Time) { s.floor, s.rested = now, now }
 
+// Unpause is for the gateway's word that the agent is there again. It reports whether the
+// agent was away with messages under way: it may have passed them on without being able
+// to acknowledge them, and will do so again. A gateway that only holds us up for a while
+// passes acknowledgements on meanwhile, which end the pause.
+func (s *Sender) Unpause() (again bool) {
+	again = s.Paused && s.Flight.N+s.Lost.N > 0
+	s.Paused = false
+	return again
+}
+
 // Restart is for a new connection: everything unacknowledged is sent again, in order.
 func (s *Sender) Restart(now time.Time) {
 	s.Flight, s.Lost = messages{}, messages{}
