@@ -19,6 +19,9 @@ const (
 	dataChannelPath = "/v1/data-channel/"
 	firstMessage    = 10 * time.Second // how long a client may take to send its token
 	lastMessage     = 5 * time.Second  // how long it may take to leave after channel_closed
+	// sendQueue is how many bytes may be on their way to a client. A reset loses them, and
+	// the agent needs a tenth of a second for each message.
+	sendQueue = 32 << 10
 )
 
 var upgrader = websocket.Upgrader{ReadBufferSize: 32 << 10, WriteBufferSize: 32 << 10}
@@ -60,6 +63,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	l := &link{s: s, conn: conn}
 	defer conn.Close()
+	if c, ok := conn.NetConn().(interface{ SetWriteBuffer(int) error }); ok {
+		c.SetWriteBuffer(sendQueue) //nolint:errcheck // only a cut would lose more
+	}
 	if err := l.open(&con); err != nil {
 		s.refused(err)
 		l.cut(CutFrame)
