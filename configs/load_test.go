@@ -157,12 +157,12 @@ func TestExpand(t *testing.T) {
 		"$$A":            "$A",
 		"$A":             "$A",
 	} {
-		file := write(t, filepath.Join(t.TempDir(), "f.yaml"), "tunnels:\n  db: {target: t, port: 1, host: \""+in+"\"}\n")
+		file := write(t, filepath.Join(t.TempDir(), "f.yaml"), "tunnels:\n  db: {target: t, port: 1, database: \""+in+"\"}\n")
 		c, err := Load(Places{UserFile: file, Getenv: env("A", "1", "EMPTY", "")})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.Tunnels["db"].Host; got != want {
+		if got := c.Tunnels["db"].Database; got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}

@@ -39,7 +39,7 @@ type Settings struct {
 type Tunnel struct {
 	Settings    `yaml:",inline"`
 	Target      string `yaml:"target"`      // i-..., mi-..., ecs:..., tag:KEY=VALUE, or the value of a Name tag
-	Host        string `yaml:"host"`        // seen from the target; "" means the target itself
+	Host        string `yaml:"host"`        // seen from the target; "" means the target itself, as does loopback
 	Port        int    `yaml:"port"`        // remote port
 	LocalPort   int    `yaml:"local_port"`  // 0: any free one
 	Listen      string `yaml:"listen"`      // ADDR:PORT or unix:PATH, instead of local_port
@@ -184,6 +184,7 @@ func (t Tunnel) EndFaults(name func(key string) string) (faults []string) {
 		{t.Listen == "unix:", "{listen} unix: needs a path"},
 		{!isAddress(t.Listen), fmt.Sprintf("{listen} is %q, give ADDR:PORT or unix:PATH", t.Listen)},
 		{lookup && t.Host != "" || t.RDS != "" && t.ElastiCache != "", "give only one of {host}, {rds} and {elasticache}"},
+		{t.hostFault() != "", t.hostFault()},
 		{!lookup && t.Port == 0, "{port} is missing: the port on the far side"},
 		{!lookup && t.Reader, "{reader} is for {rds} and {elasticache}"},
 	} {

@@ -37,6 +37,9 @@ type meaning struct {
 	codes    []string
 }
 
+// ExpiredAdvice is the CredentialAdvice for credentials that have expired.
+const ExpiredAdvice = "the credentials have expired: get new ones"
+
 // codes are the error codes of AWS that mean something to us: the one table of them.
 // proxy/awsdb and guard/finding, which may not import this package, know those by which
 // AWS says that something is denied or not there.
@@ -45,7 +48,7 @@ var codes = []meaning{
 		"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.UnauthorizedOperation", "NotAuthorized",
 		"AuthorizationError", "AuthorizationErrorException", "UnauthorizedException",
 	}},
-	{KindCredentials, `the credentials have expired: get new ones (for SSO: "aws sso login")`, true,
+	{KindCredentials, ExpiredAdvice, true,
 		[]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}},
 	{KindCredentials, `AWS does not know these keys: "aws configure list" tells where they come from`, true,
 		[]string{"InvalidClientTokenId", "InvalidAccessKeyId", "InvalidToken", "UnrecognizedClientException", "AuthFailure"}},

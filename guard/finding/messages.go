@@ -30,6 +30,8 @@ var messages = []message{
 	{code: "SG620", words: []string{"getrolecredentials", "no access"}, means: "the SSO user has not this permission set in this account",
 		do: "look at sso_account_id and sso_role_name of the profile, or ask for the assignment"},
 	{code: "SG620", words: []string{"session token not found or invalid"}, means: "the SSO token is not valid", do: ssoLogin},
+	{code: "SG620", words: []string{"reauthenticate using 'aws login'"}, means: "the login of the console has expired", do: consoleLogin},
+	{code: "SG620", words: []string{"error loading login session token"}, means: "the login of the console is missing, incomplete or has expired", do: consoleLogin},
 	{code: "SG620", words: []string{"expiredtoken"}, means: expired, do: renew},
 	{code: "SG620", words: []string{"token included in the request is expired"}, means: expired, do: renew},
 	{code: "SG620", words: []string{"invalidclienttokenid"}, means: unknownToAWS, do: whoAmI},
@@ -126,13 +128,14 @@ type message struct {
 // What several messages mean.
 const (
 	expired       = "the credentials have expired"
-	renew         = "get new ones: aws sso login, or what made them; an AWS_SESSION_TOKEN in the environment goes before the profile"
+	renew         = "get new ones: aws sso login or aws login, by the kind of the profile, or what made them; an AWS_SESSION_TOKEN in the environment goes before the profile"
 	ssoLogin      = "sign in again: aws sso login --profile PROFILE"
+	consoleLogin  = "sign in again: aws login --profile PROFILE"
 	unknownToAWS  = "the credentials are unknown to AWS: no such access key, a session token that does not belong to it, or another partition"
 	whoAmI        = "see whose they are: aws sts get-caller-identity; look at AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, which go before the profile"
 	badSignature  = "the request is not signed with the secret key that belongs to the access key, or was changed on its way"
 	noCredentials = "there are no credentials"
-	signIn        = "sign in, or name a profile: aws sso login --profile PROFILE"
+	signIn        = "sign in, or name a profile: aws sso login --profile PROFILE, or aws login"
 	noExec        = "the ECS task takes no sessions: it was started without execute command, or its agent for it does not run"
 	enableExec    = "start the task anew with --enable-execute-command, and give its task role ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and OpenDataChannel"
 	updateAgent   = "update the agent: aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids TARGET"

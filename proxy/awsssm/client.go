@@ -66,7 +66,8 @@ func (c *Client) Resume(ctx context.Context, id string) (*proxy.Session, error) 
 	if s.StreamURL.Reveal() == "" {
 		return s, nil // the one before is used again
 	}
-	if err := trusted(ctx, s.StreamURL, c.gateways); err != nil {
+	s.StreamURL, err = led(ctx, s.StreamURL, c.gateways)
+	if err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -96,13 +97,13 @@ func input(s proxy.Spec) any {
 	}{s.Target, s.Document, s.Reason, s.Parameters}
 }
 
-// trusted checks a stream URL.
-func trusted(ctx context.Context, stream proxy.Secret, find func(context.Context) (Gateways, error)) error {
+// led is the URL at which the data channel is opened for a stream URL of AWS.
+func led(ctx context.Context, stream proxy.Secret, find func(context.Context) (Gateways, error)) (proxy.Secret, error) {
 	g, err := find(ctx)
 	if err != nil {
-		return err
+		return stream, err
 	}
-	return g.Check(stream)
+	return g.Lead(stream)
 }
 
 // session returns the opened session. A session with a missing field, or with a stream URL
@@ -120,8 +121,8 @@ func (g grant) session(ctx context.Context, opened proxy.Terminator, s proxy.Spe
 			return nil, err
 		}
 	}
-	stream := proxy.NewSecret(*g.StreamURL)
-	if err := trusted(ctx, stream, find); err != nil {
+	stream, err := led(ctx, proxy.NewSecret(*g.StreamURL), find)
+	if err != nil {
 		return nil, errors.Join(err, proxy.End(ctx, opened, *g.SessionID))
 	}
 	return &proxy.Session{ID: *g.SessionID, StreamURL: stream, Token: proxy.NewSecret(*g.TokenValue), Spec: s}, nil

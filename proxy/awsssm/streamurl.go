@@ -24,6 +24,43 @@ type Gateways struct {
 	API        *url.URL // the endpoint that answered, of Systems Manager or of ECS
 	Region     string
 	Configured []string // further endpoints that the user has configured, "" for none
+	Messages   string   // the endpoint that the user has configured for data channels alone, "" for none
+}
+
+// Lead returns the stream URL at which the data channel is opened: that of AWS's answer, or its
+// path and query at the endpoint for data channels, as for an interface endpoint in a VPC that has
+// a name of its own. The error is a *StreamURLError.
+func (g Gateways) Lead(stream proxy.Secret) (proxy.Secret, error) {
+	if g.Messages == "" {
+		return stream, g.Check(stream)
+	}
+	g.Configured = append([]string{g.Messages}, g.Configured...)
+	u, err := url.Parse(stream.Reveal())
+	if err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.User != nil || u.Opaque != "" {
+		return stream, g.Check(stream)
+	}
+	endpoint, err := url.Parse(g.Messages)
+	scheme, known := map[string]string{"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}[strings.ToLower(endpointScheme(endpoint))]
+	switch {
+	case err != nil || !known || endpoint.Hostname() == "" || endpoint.User != nil:
+		return stream, &StreamURLError{"AWS_ENDPOINT_URL_SSMMESSAGES, or endpoint_url for ssmmessages in the profile's services, is no URL of an endpoint, so nothing was sent"}
+	case endpoint.Port() == "" && strings.EqualFold(endpoint.Hostname(), u.Hostname()):
+		return stream, g.Check(stream) // AWS may name a port
+	}
+	u.Scheme, u.Host = scheme, endpoint.Host
+	if base := strings.TrimRight(endpoint.Path, "/"); base != "" {
+		u.Path, u.RawPath = base+u.Path, ""
+	}
+	led := proxy.NewSecret(u.String())
+	return led, g.Check(led)
+}
+
+// endpointScheme is the scheme of a URL, "" for none.
+func endpointScheme(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	return u.Scheme
 }
 
 // StreamURLError is a stream URL that is not used.
@@ -115,7 +152,18 @@ func gateways(ctx context.Context, cfg aws.Config, api *awsapi.API, further ...s
 	if err != nil {
 		return Gateways{}, err
 	}
-	return Gateways{API: endpoint, Region: cfg.Region, Configured: append(further, configuredMessages(ctx, cfg))}, nil
+	return Gateways{API: endpoint, Region: cfg.Region, Configured: append(further, configuredMessages(ctx, cfg)), Messages: messagesAlone(cfg)}, nil
+}
+
+// messagesAlone is the endpoint that is configured for data channels and no other service, ""
+// for none.
+func messagesAlone(cfg aws.Config) string {
+	for _, source := range cfg.ConfigSources {
+		if s, ok := source.(interface{ DataChannelEndpoint() string }); ok {
+			return s.DataChannelEndpoint()
+		}
+	}
+	return ""
 }
 
 // configuredMessages is the endpoint that is configured for data channels, "" for none.

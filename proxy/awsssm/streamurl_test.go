@@ -112,6 +112,68 @@ func TestStreamURLIsChecked(t *testing.T) {
 	}
 }
 
+// TestLead: the endpoint that is configured for data channels alone is where they are opened,
+// whatever host AWS names.
+func TestLead(t *testing.T) {
+	const stream = "wss://ssmmessages.us-east-1.amazonaws.com/v1/data-channel/ann-1?role=publish_subscribe&a=%2B"
+	for _, tc := range []struct{ api, messages, stream, want string }{ // want "" for a fault
+		{ofRegion, "", stream, stream},
+		{ofVPC, "https://vpce-0def-uvw.ssmmessages.us-east-1.vpce.amazonaws.com", stream,
+			"wss://vpce-0def-uvw.ssmmessages.us-east-1.vpce.amazonaws.com/v1/data-channel/ann-1?role=publish_subscribe&a=%2B"},
+		{ofRegion, "https://gateway.example:8443/ssm/", stream, "wss://gateway.example:8443/ssm/v1/data-channel/ann-1?role=publish_subscribe&a=%2B"},
+		{ofRegion, "wss://gateway.example", "wss://elsewhere.example/v1", "wss://gateway.example/v1"},
+		{"http://127.0.0.1:4566", "http://127.0.0.1:4567", "ws://127.0.0.1:4568/v1", "ws://127.0.0.1:4567/v1"},
+		{"http://127.0.0.1:4566", "http://127.0.0.1", "ws://127.0.0.1:4568/v1", "ws://127.0.0.1:4568/v1"},
+		{ofRegion, "http://gateway.example", stream, ""},
+		{ofRegion, "gateway.example", stream, ""},
+		{ofRegion, "ftp://gateway.example", stream, ""},
+		{ofRegion, "https://u:p@gateway.example", stream, ""},
+		{ofRegion, "https://gateway.example", "https://gateway.example/v1", ""},
+		{ofRegion, "https://gateway.example", "wss://a@gateway.example/v1", ""},
+	} {
+		api, err := url.Parse(tc.api)
+		if err != nil {
+			t.Fatal(err)
+		}
+		led, err := Gateways{API: api, Region: "us-east-1", Messages: tc.messages}.Lead(proxy.NewSecret(tc.stream))
+		var distrusted *StreamURLError
+		switch {
+		case tc.want == "" && (!errors.As(err, &distrusted) || strings.Contains(err.Error(), "/v1")):
+			t.Errorf("%s: %v", tc.messages, err)
+		case tc.want != "" && (err != nil || led.Reveal() != tc.want):
+			t.Errorf("%s: %q (%v), want %q", tc.messages, led.Reveal(), err, tc.want)
+		}
+	}
+}
+
+// configuredLead is a source of configuration with an endpoint for data channels alone.
+type configuredLead string
+
+func (l configuredLead) DataChannelEndpoint() string { return string(l) }
+
+// TestSessionsAreLed: a session that is opened and one that is resumed go to the endpoint that is
+// configured for data channels.
+func TestSessionsAreLed(t *testing.T) {
+	a := serve(t, func(_ string, w http.ResponseWriter) {
+		io.WriteString(w, `{"SessionId":"ann-1","TokenValue":"sesame","StreamUrl":"wss://ssmmessages.us-east-1.amazonaws.com/v1/ann-1?a=b"}`)
+	})
+	c := client(a.URL)
+	c.cfg.ConfigSources = append(c.cfg.ConfigSources, configuredLead("http://127.0.0.1:9/x"))
+	opened, err := c.Start(t.Context(), proxy.Spec{Target: "i-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resumed, err := c.Resume(t.Context(), "ann-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*proxy.Session{opened, resumed} {
+		if got := s.StreamURL.Reveal(); got != "ws://127.0.0.1:9/x/v1/ann-1?a=b" {
+			t.Error(got)
+		}
+	}
+}
+
 func BenchmarkGateways(b *testing.B) {
 	for name, endpoint := range map[string]string{"own": ofRegion, "other": ofVPC} {
 		b.Run(name, func(b *testing.B) {

@@ -34,7 +34,7 @@ import (
 // websocket, a session that cannot be resumed, data that is never acknowledged.
 func (c *child) execute() int {
 	s := c.session
-	if err := c.distrusts(); err != nil {
+	if err := c.lead(); err != nil {
 		c.abandon(err.Error())
 	}
 	safetext.Fprintf(os.Stdout, "\nStarting session with SessionId: %s\n", s.SessionId)

@@ -13,6 +13,7 @@ import (
 
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard/awsiam"
 	"ssmguard/proxy"
 	"ssmguard/proxy/plugin"
@@ -23,6 +24,7 @@ import (
 type Renewing struct {
 	load  func(context.Context) (*awsconf.Session, error)
 	Again string // the step after new credentials are put into the environment: "open the tunnel"
+	login string // the command that signs in again, "" if the credentials come from no login
 
 	mu    sync.Mutex
 	given aws.Credentials // the last result of keys
@@ -36,7 +38,7 @@ var ErrNoPrompt = errors.New("the credentials need an MFA code, which is asked f
 
 // Renewed makes a configuration's credentials renewing, for every service.
 func (l *Line) Renewed(conf *awsconf.Session) *Renewing {
-	r := &Renewing{now: conf.Credentials, Again: "start", load: func(ctx context.Context) (*awsconf.Session, error) {
+	r := &Renewing{now: conf.Credentials, Again: "start", login: exit.SignIn(l.Process), load: func(ctx context.Context) (*awsconf.Session, error) {
 		l.Process.ForgetAWSFiles()
 		return awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Files: l.Process.AWSFiles(),
 			Prompt: func(string) (string, error) { return "", ErrNoPrompt }})
@@ -206,6 +208,9 @@ func (r *Renewing) remedy() string {
 	defer r.mu.Unlock()
 	if r.fixed {
 		return "they are in the environment, so " + cmp.Or(r.Again, "open the tunnel") + " again with new ones"
+	}
+	if r.login != "" {
+		return "log in again with " + r.login
 	}
 	return "log in again"
 }

@@ -25,6 +25,7 @@ type clients struct {
 type sources struct {
 	endpoints endpoints
 	messages  string // the endpoint of data channels, "" for that of the rules
+	leads     string // that which is configured for them alone, "" for none
 }
 
 // GetUseFIPSEndpoint tells the SDK whether to use FIPS endpoints.
@@ -46,6 +47,9 @@ func (s sources) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpoint
 // messagesID is the name by which the endpoint of data channels is configured. The SDK has
 // no client for them.
 const messagesID = "ssmmessages"
+
+// DataChannelEndpoint is the endpoint that is configured for data channels alone, "" for none.
+func (s sources) DataChannelEndpoint() string { return s.leads }
 
 // GetServiceBaseEndpoint returns the configured endpoint of a service.
 func (s sources) GetServiceBaseEndpoint(_ context.Context, id string) (string, bool, error) {
@@ -69,7 +73,7 @@ func (c *clients) configIn(id, region string, p provider) aws.Config {
 	if own := e.configured(id); own != "" {
 		cfg.BaseEndpoint, e.fips, e.dualStack = aws.String(own), false, false
 	}
-	cfg.ConfigSources = []any{sources{e, c.endpoints.configured(messagesID)}}
+	cfg.ConfigSources = []any{sources{e, c.endpoints.configured(messagesID), c.endpoints.alone(messagesID)}}
 	if p != nil {
 		cfg.Credentials = p
 	}

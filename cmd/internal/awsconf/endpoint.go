@@ -50,6 +50,19 @@ func (e endpoints) configured(id string) string {
 	return ""
 }
 
+// alone returns the endpoint that is configured for one service and no other, "" for none. As
+// ever, a variable for all services goes before the profile's services section.
+func (e endpoints) alone(id string) string {
+	own := e.env.get("AWS_ENDPOINT_URL_" + strings.ToUpper(id))
+	switch {
+	case e.ignore:
+		return ""
+	case own != "" || e.env.get("AWS_ENDPOINT_URL") != "":
+		return own
+	}
+	return e.services.nested[strings.ToLower(id)]["endpoint_url"]
+}
+
 // check refuses a services section that is missing or malformed, when the endpoint of a
 // service would be read from it.
 func (e endpoints) check(id string) error {
@@ -125,7 +138,7 @@ func (c *clients) service(id string, p provider, flagged string, how trust) (aws
 	}
 	e := c.endpoints
 	e.fips, e.dualStack, e.ignore = false, false, true
-	cfg.ConfigSources = []any{sources{e, c.endpoints.configured(messagesID)}}
+	cfg.ConfigSources = []any{sources{e, c.endpoints.configured(messagesID), c.endpoints.alone(messagesID)}}
 	cfg.BaseEndpoint = &endpoint
 	return cfg, endpoint, checkEndpoint(endpoint)
 }

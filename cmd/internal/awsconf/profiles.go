@@ -208,3 +208,36 @@ func (f *Files) Region(g awscli.Globals) string {
 	region, _ := scope{f.env, profile}.region(g.Region)
 	return plainRegion(region)
 }
+
+// SignIn returns the command of the AWS CLI that renews the login behind a profile, given by
+// --profile or else the environment, and the profile to name with it: "aws login" or "aws sso
+// login", by the kind of the profile or of that which it takes its credentials from. The command is
+// "" for credentials that come from no login, such as those of the environment.
+func (f *Files) SignIn(flag *string) (command, profile string) {
+	if flag == nil && f.env.get("AWS_ACCESS_KEY_ID") != "" {
+		return "", ""
+	}
+	name, explicit := f.profile(flag)
+	if !explicit {
+		name = "default"
+	}
+	for range len(f.profiles) { // a profile may be its own source
+		s := f.profiles[name]
+		source, assumes := s.get("source_profile")
+		switch {
+		case s.has("role_arn") && assumes && source != name:
+			name = source
+			continue
+		case s.has("role_arn"), s.has("web_identity_token_file"):
+			return "", ""
+		case s.has("sso_account_id"), s.has("sso_role_name"):
+			return "aws sso login", name
+		case f.credentials[name].has("aws_access_key_id"):
+			return "", ""
+		case s.has("login_session"):
+			return "aws login", name
+		}
+		return "", ""
+	}
+	return "", ""
+}

@@ -35,7 +35,10 @@ type Session struct {
 	Endpoint string
 	// ECSEndpoint is the same for ECS.
 	ECSEndpoint string
-	Region      string
+	// MessagesEndpoint is the endpoint that is configured for data channels alone, "" for none:
+	// they are opened there instead of at the host that AWS names.
+	MessagesEndpoint string
+	Region           string
 	// Profile is the name given by --profile, "" otherwise: argv[4] of the plugin.
 	Profile string
 	// ActiveProfile is the profile in force, by --profile or the environment, "" for none.
@@ -129,6 +132,7 @@ func (s *Session) configs(l *loader, o Options) error {
 			return errorf(CodeOther, "Attempted to set %s timeout to %d, but the timeout cannot be set to a value less than or equal to 0.", t.name, t.seconds)
 		}
 	}
+	s.MessagesEndpoint = l.clients.endpoints.alone(messagesID)
 	s.Config = l.clients.config("", nil)
 	s.Config.Credentials = s.Credentials
 	how := l.clients.trust

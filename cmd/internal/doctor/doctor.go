@@ -157,7 +157,7 @@ func (d *doctor) identity(ctx context.Context) []report.Check {
 	default:
 		return []report.Check{{
 			Level: report.Fail, Name: "identity", Text: env.OneLine(err),
-			Do: cmp.Or(exit.CredentialAdvice(err), "check the keys: aws sts get-caller-identity"),
+			Do: cmp.Or(exit.CredentialAdvice(d.Line.Process, err), "check the keys: aws sts get-caller-identity"),
 		}}
 	}
 	c := report.Check{Level: report.OK, Name: "identity", Text: caller.SessionARN}
@@ -185,7 +185,7 @@ func unidentified(err error) report.Check {
 func credentialsAdvice(err error) string {
 	var conf *awsconf.Error
 	if errors.As(err, &conf) && conf.Code == awsconf.CodeConfig {
-		return "run \"aws configure\" or \"aws sso login\", or name a profile with --profile"
+		return "run \"aws configure\", \"aws login\" or \"aws sso login\", or name a profile with --profile"
 	}
 	return "see \"aws configure list\" for where the credentials come from"
 }
@@ -247,7 +247,7 @@ func (d *doctor) session(ctx context.Context) []report.Check {
 	if err != nil {
 		text, do, ok := strings.Cut(env.OneLine(err), "; ")
 		if !ok {
-			do = cmp.Or(exit.CredentialAdvice(err), "name one target by its id")
+			do = cmp.Or(exit.CredentialAdvice(d.Line.Process, err), "name one target by its id")
 		}
 		return []report.Check{{Level: report.Fail, Name: "target", Text: text, Do: do}}
 	}

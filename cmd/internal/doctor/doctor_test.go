@@ -52,7 +52,7 @@ func TestNoIdentity(t *testing.T) {
 	if err := os.WriteFile(config, []byte(profiles), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const where, get = `see "aws configure list" for where the credentials come from`, `run "aws configure" or "aws sso login", or name a profile with --profile`
+	const where, get = `see "aws configure list" for where the credentials come from`, `run "aws configure", "aws login" or "aws sso login", or name a profile with --profile`
 	for _, tt := range []struct {
 		env      map[string]string
 		text, do string

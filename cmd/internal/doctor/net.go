@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -43,8 +44,11 @@ func (d *doctor) endpoints(ctx context.Context) []report.Check {
 		checks = append(checks, report.Check{Level: report.OK, Name: "endpoint", Text: d.conf.Endpoint})
 		checks = append(checks, clock(at, d.now()))
 	}
-	if messages := messagesEndpoint(d.conf.Endpoint); messages != "" {
+	if messages := cmp.Or(d.conf.MessagesEndpoint, messagesEndpoint(d.conf.Endpoint)); messages != "" {
 		c := report.Check{Level: report.OK, Name: "endpoint", Text: messages}
+		if d.conf.MessagesEndpoint != "" {
+			c.Text += " (configured for data channels)"
+		}
 		if err := d.reachMessages(ctx, messages); err != nil {
 			c = report.Check{Level: report.Fail, Name: "endpoint", Text: messages + ": " + env.OneLine(err), Do: "sessions run through it: " + reachAdvice(err)}
 		}

@@ -10,6 +10,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/safetext"
 	"ssmguard/internal/spelling"
 	"ssmguard/proxy"
 )
@@ -17,7 +18,7 @@ import (
 // Advice says what to do about an error whose text, which is AWS's, does not say it; ""
 // where there is nothing to add.
 func Advice(p *env.Process, err error) string {
-	switch advice := CredentialAdvice(err); {
+	switch advice := CredentialAdvice(p, err); {
 	case advice != "":
 		return advice
 	case As[*awsconf.Error](err) && p.Asked.NoProfile:
@@ -55,15 +56,37 @@ func ProfileAdvice(p *env.Process) string {
 }
 
 // CredentialAdvice says what to do about credentials that AWS refused; "" for other
-// errors.
-func CredentialAdvice(err error) string {
+// errors. For those that have expired it names the command that signs in again.
+func CredentialAdvice(p *env.Process, err error) string {
 	var refused *proxy.Refused
 	var unanswered *awsiam.Error
+	code := ""
 	switch {
 	case errors.As(err, &refused):
-		return awsiam.CredentialAdvice(refused.Code)
+		code = refused.Code
 	case errors.As(err, &unanswered):
-		return awsiam.CredentialAdvice(unanswered.Code)
+		code = unanswered.Code
 	}
-	return ""
+	advice := awsiam.CredentialAdvice(code)
+	if advice != awsiam.ExpiredAdvice {
+		return advice
+	}
+	if command := SignIn(p); command != "" {
+		advice += " with " + command
+	}
+	return advice
+}
+
+// SignIn is the command that renews the login behind the profile in force, such as "aws sso login
+// --profile dev"; "" where the credentials come from no login.
+func SignIn(p *env.Process) string {
+	var given *string
+	if name := p.Asked.Profile; name != "" && name != p.Getenv("AWS_PROFILE") {
+		given = &name
+	}
+	command, profile := p.AWSFiles().SignIn(given)
+	if command != "" && profile != "default" {
+		command += " --profile " + safetext.Word(profile)
+	}
+	return command
 }

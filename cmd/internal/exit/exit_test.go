@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
@@ -139,5 +140,25 @@ func TestCodesAreTheContract(t *testing.T) {
 		awscli.CodeUsage, awsconf.CodeUsage, awsconf.CodeConfig, awsconf.CodeRefused, awsconf.CodeOther}
 	if want := []int{0, 130, 252, 253, 254, 255, 3, 4, 252, 252, 253, 254, 255}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// TestExpiredAdvice: the command that signs in again is that of the profile's kind.
+func TestExpiredAdvice(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(config, []byte("[default]\nlogin_session = arn:aws:iam::123456789012:user/ann\n"+
+		"[profile dev ops]\n[profile 'dev ops']\nsso_account_id = 1\nsso_role_name = r\n[profile keys]\naws_access_key_id = A\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expired := &proxy.Refused{Code: "ExpiredTokenException"}
+	for profile, want := range map[string]string{
+		"":        "the credentials have expired: get new ones with aws login",
+		"dev ops": "the credentials have expired: get new ones with aws sso login --profile 'dev ops'",
+		"keys":    "the credentials have expired: get new ones",
+	} {
+		p := &env.Process{Environ: []string{"HOME=" + t.TempDir(), "AWS_CONFIG_FILE=" + config}, Asked: env.Asked{Profile: profile}}
+		if got := Advice(p, expired); got != want {
+			t.Errorf("%q: %q, want %q", profile, got, want)
+		}
 	}
 }

@@ -3,10 +3,15 @@ package session
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"strings"
 	"syscall"
 
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/configs"
+	"ssmguard/internal/safetext"
+	"ssmguard/proxy"
 )
 
 // checkLocalPort checks that the local port of a port-forwarding session is free, so
@@ -29,4 +34,22 @@ func checkLocalPort(parameters map[string][]string) error {
 	default:
 		return exit.Usagef("localPortNumber: %q is not a port number", ports[0])
 	}
+}
+
+// warnOfHost warns of a remote host to which newer agents do not forward. Older agents do, so
+// the session is not stopped.
+func warnOfHost(w io.Writer, spec proxy.Spec) {
+	const own, remote = "AWS-StartPortForwardingSession", "AWS-StartPortForwardingSessionToRemoteHost"
+	hosts := spec.Parameters["host"]
+	if len(hosts) != 1 || spec.Document[strings.LastIndexByte(spec.Document, '/')+1:] != remote {
+		return
+	}
+	why := configs.ForbiddenRemote(hosts[0])
+	switch {
+	case why == "":
+		return
+	case configs.IsTarget(hosts[0]):
+		why += "; for a port of the target itself use --document-name " + own + ", without host"
+	}
+	safetext.Fprintf(w, "ssmguard: warning: host=%s: %s\n", hosts[0], why)
 }

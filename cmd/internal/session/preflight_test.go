@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/proxy"
 )
 
 func TestCheckLocalPort(t *testing.T) {
@@ -41,5 +42,25 @@ func TestCheckLocalPort(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestWarnOfHost: a remote host that newer agents refuse is warned of, and nothing else.
+func TestWarnOfHost(t *testing.T) {
+	const remote = "AWS-StartPortForwardingSessionToRemoteHost"
+	const loopback = "agents from 3.3.4851.0 on forward to no loopback address as a remote host"
+	for _, tt := range []struct{ document, host, want string }{
+		{remote, "db.internal", ""},
+		{"AWS-StartPortForwardingSession", "localhost", ""},
+		{remote, "localhost", "ssmguard: warning: host=localhost: " + loopback +
+			"; for a port of the target itself use --document-name AWS-StartPortForwardingSession, without host\n"},
+		{"arn:aws:ssm:us-east-1::document/" + remote, "127.0.0.2", "ssmguard: warning: host=127.0.0.2: " + loopback + "\n"},
+		{remote, "169.254.170.2", "ssmguard: warning: host=169.254.170.2: agents do not forward to the address where instances, tasks and pods get their credentials\n"},
+	} {
+		var said strings.Builder
+		warnOfHost(&said, proxy.Spec{Document: tt.document, Parameters: map[string][]string{"host": {tt.host}}})
+		if said.String() != tt.want {
+			t.Errorf("%s: %q, want %q", tt.host, said.String(), tt.want)
+		}
 	}
 }

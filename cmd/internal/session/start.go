@@ -59,6 +59,7 @@ func (s *start) run(ctx context.Context) error {
 	if carrier.err != nil {
 		return carrier.err
 	}
+	warnOfHost(line.Process.Stderr, question.Spec)
 	opened := line.Timings.Span("ssm:StartSession")
 	session, err := question.Opener.Open(ctx)
 	opened()
@@ -188,7 +189,7 @@ func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error
 		return err
 	}
 	safetext.Fprintf(a.Line.Process.Stderr, "%s", exit.AWSText(a.Line.Process, refused))
-	if advice := exit.CredentialAdvice(refused); advice != "" {
+	if advice := exit.CredentialAdvice(a.Line.Process, refused); advice != "" {
 		safetext.Fprintf(a.Line.Process.Stderr, "ssmguard: %s\n", advice)
 		return exit.EndWith(exit.Refused)
 	}

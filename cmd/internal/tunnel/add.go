@@ -149,5 +149,5 @@ func forwarding(t configs.Tunnel, in awscli.Input) (configs.Tunnel, error) {
 	number := func(name string) int { n, _ := strconv.Atoi(first(name)); return n }
 	t.Target, t.Reason, t.Host = in.Target, in.Reason, first("host")
 	t.Port, t.LocalPort = number("portNumber"), number("localPortNumber")
-	return t, nil
+	return t, checkEnds(t)
 }

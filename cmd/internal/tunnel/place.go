@@ -211,7 +211,7 @@ func sessionLine(p *env.Process, conf configs.Tunnel, o *Options) (*ask.Line, er
 	own.Guard, own.Plugin = cmp.Or(conf.Guard, own.Guard), cmp.Or(o.Open.Plugin, own.Plugin)
 	own.Engine, own.NoCache = conf.Engine, own.NoCache || o.Open.NoCache
 	in := awscli.Input{Target: conf.Target, DocumentName: portDocument, Reason: conf.Reason}
-	if conf.Host != "" {
+	if !configs.IsTarget(conf.Host) {
 		in.DocumentName, in.Parameters = remoteDocument, []awscli.Parameter{{Name: "host", Values: []string{conf.Host}}}
 	}
 	in.Parameters = append(in.Parameters, awscli.Parameter{Name: "portNumber", Values: []string{strconv.Itoa(conf.Port)}})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/trust"
@@ -324,6 +325,9 @@ func TestTunnelOptionsOverConfiguration(t *testing.T) {
 		{"all --host h", nil, "are for one tunnel"},
 		{"none", nil, "there are no tunnels in none"},
 		{"a --listen nowhere", nil, "--listen is"},
+		{"a --host db:5432", nil, "did you mean --host db and --port 5432?"},
+		{"--target x --port 5 --host [::1]", nil, "did you mean --host ::1?"},
+		{"--target x --port 5 --host 169.254.170.2", nil, "--host cannot be"},
 		{"a --listen :1 --local-port 1", nil, "give only one of"},
 		{"--target x", nil, "--port is missing"},
 		{"--target x --rds d --host h", nil, "give only one of"},
@@ -355,6 +359,25 @@ func TestVariableName(t *testing.T) {
 	for name, want := range map[string]string{"orders": "ORDERS", "my-db.eu_1": "MY_DB_EU_1"} {
 		if got := variableName(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// TestDocumentOfHost: a tunnel to the target itself needs no document for remote hosts.
+func TestDocumentOfHost(t *testing.T) {
+	for host, want := range map[string]awscli.Input{
+		"":            {Target: "i-1", DocumentName: portDocument, Parameters: []awscli.Parameter{{Name: "portNumber", Values: []string{"80"}}}},
+		"localhost":   {Target: "i-1", DocumentName: portDocument, Parameters: []awscli.Parameter{{Name: "portNumber", Values: []string{"80"}}}},
+		"::1":         {Target: "i-1", DocumentName: portDocument, Parameters: []awscli.Parameter{{Name: "portNumber", Values: []string{"80"}}}},
+		"db.internal": {Target: "i-1", DocumentName: remoteDocument, Parameters: []awscli.Parameter{{Name: "host", Values: []string{"db.internal"}}, {Name: "portNumber", Values: []string{"80"}}}},
+	} {
+		line, err := sessionLine(&env.Process{}, configs.Tunnel{Target: "i-1", Host: host, Port: 80}, &Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := line.Call.Input
+		if got.DocumentName != want.DocumentName || !cmp.Equal(got.Parameters, want.Parameters) {
+			t.Errorf("%q: %s %v, want %s %v", host, got.DocumentName, got.Parameters, want.DocumentName, want.Parameters)
 		}
 	}
 }
