@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -205,8 +206,8 @@ func (t *table) html(w io.Writer) error {
 	})
 }
 
-// judge is the error of a run: cells of ours that are not as wanted and not known, and
-// known ones that are as wanted.
+// judge is the error of a run: cells of ours that are not as wanted and not known. Known
+// ones that are as wanted may be so by chance, and are only told.
 func (t *table) judge() error {
 	var errs []error
 	for _, r := range t.rows {
@@ -222,7 +223,7 @@ func (t *table) judge() error {
 			case !wanted && !known:
 				errs = append(errs, fmt.Errorf("%s, %s %s: %s", c.Name, r.fault.name, r.way, got))
 			case wanted && known:
-				errs = append(errs, fmt.Errorf("%s, %s %s: %s, and listed as a failure", c.Name, r.fault.name, r.way, got))
+				log.Printf("%s, %s %s: %s, though listed as a failure", c.Name, r.fault.name, r.way, got)
 			}
 		}
 	}

@@ -36,8 +36,10 @@ type meter struct {
 func (m *meter) Write(p []byte) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if len(p) > 0 {
+		m.at = time.Now()
+	}
 	m.n += int64(len(p))
-	m.at = time.Now()
 	for len(m.marks) > 0 && m.n >= m.marks[0] {
 		m.marks = m.marks[1:]
 		m.strike()
