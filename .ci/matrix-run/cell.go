@@ -274,6 +274,7 @@ func freePort() (string, error) {
 
 const (
 	starting = 20 * time.Second // until the first connection has worked
+	perMiB   = 3 * time.Second  // more than the timeout; the real agent's pace is half of it
 	telling  = 5 * time.Second  // until a client has said that a connection broke
 	settling = 2 * time.Second  // from a strike at rest to the first byte
 )
@@ -285,7 +286,8 @@ func (c *cell) transfer(ctx context.Context, s settings, r *row, server *far, p 
 		return result{outcome: unstarted, said: p.last(0)}
 	}
 	defer conn.Close()
-	n := int64(cmp.Or(r.fault.mib, s.mib) * (1 << 20))
+	mib := cmp.Or(r.fault.mib, s.mib)
+	n, limit := int64(mib*(1<<20)), s.timeout+time.Duration(mib*float64(perMiB))
 	progress := server.meter // of what comes up
 	if r.way != up {
 		progress = &meter{}
@@ -298,7 +300,7 @@ func (c *cell) transfer(ctx context.Context, s settings, r *row, server *far, p 
 	}
 	before := len(p.said.String())
 	begin := time.Now()
-	conn.SetDeadline(begin.Add(s.timeout)) //nolint:errcheck // the transfer fails then
+	conn.SetDeadline(begin.Add(limit)) //nolint:errcheck // the transfer fails then
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	var err error
 	switch r.way {
@@ -322,7 +324,7 @@ func (c *cell) transfer(ctx context.Context, s settings, r *row, server *far, p 
 		out.outcome = truncated
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		out.outcome = hung
-		if time.Since(at) < s.timeout/3 {
+		if time.Since(at) < limit/3 {
 			out.outcome = slow
 		}
 	default:
