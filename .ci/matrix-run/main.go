@@ -95,7 +95,7 @@ func run(ctx context.Context, s settings, file, out, clients, only string) error
 	if len(rows) == 0 || len(l.Clients) == 0 {
 		return errors.New("no such client or fault")
 	}
-	begin := time.Now()
+	begin, at := time.Now(), revision()
 	var g errgroup.Group
 	g.SetLimit(s.jobs)
 	for _, r := range rows {
@@ -117,7 +117,7 @@ func run(ctx context.Context, s settings, file, out, clients, only string) error
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	t := table{settings: s, list: l, rows: rows, begin: begin, took: time.Since(begin)}
+	t := table{settings: s, list: l, rows: rows, at: at, begin: begin, took: time.Since(begin)}
 	err = errors.Join(t.write(filepath.Join(out, "fault-matrix.md"), t.markdown), t.write(filepath.Join(out, "fault-matrix.html"), t.html))
 	return errors.Join(err, t.judge())
 }

@@ -27,6 +27,7 @@ type table struct {
 	settings
 	list  list
 	rows  []*row
+	at    string // the revision
 	begin time.Time
 	took  time.Duration
 }
@@ -43,7 +44,7 @@ func revision() string {
 // head says how the table came about.
 func (t *table) head() string {
 	return fmt.Sprintf("%s, at %s: %g MiB a cell, at most %v and 3 s a MiB each; %d cells in %v, %d at a time, on %d processors, %s/%s.",
-		t.begin.UTC().Format(time.DateOnly), revision(), t.mib, t.timeout, len(t.rows)*len(t.list.Clients),
+		t.begin.UTC().Format(time.DateOnly), t.at, t.mib, t.timeout, len(t.rows)*len(t.list.Clients),
 		t.took.Round(time.Second), t.jobs, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 }
 
