@@ -4,6 +4,7 @@ package plugin_test
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -223,5 +224,39 @@ func TestSameOutputAsOfficial(t *testing.T) {
 		if diff := cmp.Diff(outputs[1], outputs[0]); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+	}
+}
+
+// TestDropInIsLed: in the place of the AWS CLI's plugin, too, the data channel is opened at the
+// endpoint that is configured for data channels, whatever host AWS has named.
+func TestDropInIsLed(t *testing.T) {
+	for name, configure := range map[string]func(st *stage, endpoint string){
+		"a variable": func(st *stage, endpoint string) {
+			st.environ = append(st.environ, "AWS_ENDPOINT_URL_SSMMESSAGES="+endpoint)
+		},
+		"the profile": func(st *stage, endpoint string) {
+			file := filepath.Join(st.home, "lead")
+			if err := os.WriteFile(file, []byte("[default]\nservices = s\n[services s]\nssmmessages =\n  endpoint_url = "+endpoint+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			st.environ = append(st.environ, "AWS_CONFIG_FILE="+file)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := newStage(t)
+			o, _ := st.start(gateway.SessionConfig{Kind: gateway.InteractiveCommands, Properties: gateway.Properties{
+				Linux: &gateway.Commands{Commands: "echo sum=$((20+22))"}}})
+			real, err := url.Parse(o.StreamURL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			configure(st, "http://"+real.Host)
+			real.Host = "127.0.0.1:1" // where nobody answers
+			o.StreamURL = real.String()
+			d := st.dropIn(inline("SessionId", "TokenValue", "StreamUrl", o), "eu-west-1", "StartSession", "", `{"Target": "i-0123"}`, o.Spec.Endpoint)
+			if code := d.wait(); code != 0 || !strings.Contains(d.out.String(), "sum=42") || d.err.String() != "" {
+				t.Errorf("exit status %d, stdout %q, stderr %q", code, d.out, d.err)
+			}
+		})
 	}
 }

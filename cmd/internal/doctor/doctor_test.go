@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,5 +111,28 @@ func TestProxyPasswordIsNotShown(t *testing.T) {
 		if got := withoutPassword(in); got != want {
 			t.Errorf("%s is shown as %s, want %s", in, got, want)
 		}
+	}
+}
+
+// TestConfiguredMessages: an endpoint that is configured for data channels is told, and tried.
+func TestConfiguredMessages(t *testing.T) {
+	messages := httptest.NewServer(http.NotFoundHandler())
+	ssm := httptest.NewServer(http.NotFoundHandler())
+	defer ssm.Close()
+	environ := map[string]string{"HOME": t.TempDir(), "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_ENDPOINT_URL_SSM": ssm.URL, "AWS_ENDPOINT_URL_SSMMESSAGES": messages.URL}
+	look := func() report.Check {
+		d := &doctor{Line: &ask.Line{Process: &env.Process{}, Call: &awscli.Invocation{}}, now: time.Now}
+		d.conf, d.fault = awsconf.Load(t.Context(), awsconf.Options{Globals: awscli.DefaultGlobals(),
+			Files: awsconf.Read(func(k string) (string, bool) { v, ok := environ[k]; return v, ok }, os.ReadFile)})
+		checks := d.endpoints(t.Context())
+		return checks[len(checks)-1]
+	}
+	if want := (report.Check{Level: report.OK, Name: "endpoint", Text: messages.URL + " (configured for data channels)"}); look() != want {
+		t.Errorf("%+v, want %+v", look(), want)
+	}
+	messages.Close()
+	if c := look(); c.Level != report.Fail || !strings.HasPrefix(c.Text, messages.URL+": ") {
+		t.Errorf("closed: %+v", c)
 	}
 }
