@@ -297,6 +297,13 @@ func (s *screen) String() string {
 	return strings.ReplaceAll(s.all.String(), "\r\n", "\n")
 }
 
+// raw is the output byte for byte.
+func (s *screen) raw() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all.String()
+}
+
 // expect waits for a match and returns its first group.
 func (s *screen) expect(re *regexp.Regexp) (string, error) {
 	deadline := time.After(patience)

@@ -8,11 +8,15 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/cli"
+	"ssmguard/configs"
 	"ssmguard/proxy/plugin"
 )
 
 func main() {
 	if plugin.Named(os.Args[0]) {
+		if os.Getenv("SSMGUARD_ENGINE") == configs.EngineNative && plugin.CalledByOthers(os.Args) {
+			os.Exit(cli.MainAsPlugin(os.Args, os.Stdin, os.Stdout, os.Stderr))
+		}
 		os.Exit(plugin.Main(os.Args))
 	}
 	startWithoutCollecting()

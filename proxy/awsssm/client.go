@@ -97,6 +97,12 @@ func input(s proxy.Spec) any {
 	}{s.Target, s.Document, s.Reason, s.Parameters}
 }
 
+// Lead returns the URL at which the data channel is opened for a stream URL that AWS has answered
+// to another program; a *StreamURLError if it may not be.
+func (c *Client) Lead(ctx context.Context, stream proxy.Secret) (proxy.Secret, error) {
+	return led(ctx, stream, c.gateways)
+}
+
 // led is the URL at which the data channel is opened for a stream URL of AWS.
 func led(ctx context.Context, stream proxy.Secret, find func(context.Context) (Gateways, error)) (proxy.Secret, error) {
 	g, err := find(ctx)

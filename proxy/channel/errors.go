@@ -9,6 +9,10 @@ import (
 // closed it, or resuming it gave no token. A new one has to be started.
 var ErrSessionGone = errors.New("session is gone")
 
+// ErrNotResumable is wrapped, with ErrSessionGone, when AWS had no token to resume a session
+// with: its time is over.
+var ErrNotResumable = fmt.Errorf("%w: it cannot be resumed any more", ErrSessionGone)
+
 // ErrRefused is wrapped when AWS refused the connection or its resumption for
 // good, because of the credentials or the token.
 var ErrRefused = errors.New("refused")

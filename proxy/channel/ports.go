@@ -193,6 +193,7 @@ func (p *ports) flag(payload []byte) {
 	p.counts.Unreachable++
 	report := p.refusals.flag()
 	p.mu.Unlock()
+	p.c.event(Event{Kind: RefusedAgain, Err: ErrRemotePort})
 	if report {
 		p.c.event(Event{Kind: Refused, Err: ErrRemotePort, Text: p.c.opt.Session.Spec.RemoteEnd()})
 	}

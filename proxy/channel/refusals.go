@@ -1,5 +1,9 @@
 package channel
 
+// RefusedAgain is the kind of an event like Refused that comes each time that the agent says
+// so, the first time included: the official plugin prints each.
+const RefusedAgain EventKind = -1
+
 // refusals finds out which streams the remote port has refused: the agent's flag
 // names none, but comes before the end of the stream. The lock of ports, which it is
 // part of, guards it.

@@ -102,7 +102,7 @@ func (d *dialer) resumeOnce(ctx context.Context) (*link, error) {
 		return nil, fmt.Errorf("resuming the session: %w", err)
 	}
 	if token.Reveal() == "" {
-		return nil, fmt.Errorf("%w: it cannot be resumed any more", ErrSessionGone)
+		return nil, ErrNotResumable
 	}
 	if streamURL.Reveal() != "" {
 		d.streamURL = streamURL

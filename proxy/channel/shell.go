@@ -24,6 +24,11 @@ type ShellOptions struct {
 	Escape byte
 	// OnEscape is asked about any other byte after Escape; true swallows both.
 	OnEscape func(b byte) bool
+	// Keys are typed beside the input, for signals that are meant for the far end. Nil types none.
+	Keys <-chan byte
+	// ShowExitCode writes the message in which the agent tells the exit code to Out, too, as
+	// the official plugin does.
+	ShowExitCode bool
 }
 
 const (
@@ -93,6 +98,7 @@ func (c *Channel) Shell(ctx context.Context, streams proxy.Streams, opt ShellOpt
 		}
 	})
 	start(e.sendSizes)
+	start(e.sendKeys)
 	if c.late != nil {
 		start(func() {
 			if err := c.late.answerAll(inner); err != nil {
@@ -202,30 +208,51 @@ func (e *shell) sendSizes() {
 	}
 }
 
+func (e *shell) sendKeys() {
+	for {
+		select {
+		case key, ok := <-e.opt.Keys:
+			if !ok {
+				return
+			}
+			e.c.out.sendNow(wire.PayloadOutput, []byte{key})
+		case <-e.ctx.Done():
+			return
+		}
+	}
+}
+
 func (e *shell) output(kind wire.PayloadType, payload []byte) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch kind {
 	case wire.PayloadOutput, wire.PayloadStdErr:
-		if len(payload) == 0 {
-			break
+		if len(payload) > 0 {
+			e.enqueue(kind, payload)
 		}
-		if n := len(e.queue) - 1; n >= 0 && e.queue[n].Kind == kind && len(e.queue[n].Payload)+len(payload) <= shellWrite {
-			e.queue[n].Payload = append(e.queue[n].Payload, payload...)
-		} else {
-			e.queue = append(e.queue, reliable.Arrival{Kind: kind, Payload: append([]byte(nil), payload...)})
-			e.size += arrivalSize
-		}
-		e.size += len(payload)
-		e.down += int64(len(payload))
-		proxy.Signal(e.wake)
-		proxy.Signal(e.news)
 	case wire.PayloadExitCode:
+		if e.opt.ShowExitCode {
+			e.enqueue(wire.PayloadOutput, payload)
+		}
 		if n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(string(payload), "EXIT_CODE:"))); err == nil {
 			e.exit = n
 		}
 	}
 	return nil
+}
+
+// enqueue leaves a payload to the writer. The caller holds the lock.
+func (e *shell) enqueue(kind wire.PayloadType, payload []byte) {
+	if n := len(e.queue) - 1; n >= 0 && e.queue[n].Kind == kind && len(e.queue[n].Payload)+len(payload) <= shellWrite {
+		e.queue[n].Payload = append(e.queue[n].Payload, payload...)
+	} else {
+		e.queue = append(e.queue, reliable.Arrival{Kind: kind, Payload: append([]byte(nil), payload...)})
+		e.size += arrivalSize
+	}
+	e.size += len(payload)
+	e.down += int64(len(payload))
+	proxy.Signal(e.wake)
+	proxy.Signal(e.news)
 }
 
 func (e *shell) exitCode() int {

@@ -1,8 +1,6 @@
 package plugin
 
 import (
-	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,12 +38,11 @@ func Named(argv0 string) bool {
 // plugin's own, 0 for every end, except where the plugin would hang for ever and the
 // response is in a variable: callers print the arguments of a plugin that fails.
 func Main(args []string) int {
-	const operation = 3
 	if len(args) == 2 && args[1] == "--version" {
 		safetext.Fprintf(os.Stdout, "%s\n", NearestRelease) // the source's own number is none of a release
 		return 0
 	}
-	if len(args) <= operation || args[operation] != session.StartSessionOperation {
+	if !startsSession(args) {
 		session.ValidateInputAndStartSession(args, os.Stdout)
 		return 0
 	}
@@ -111,55 +108,22 @@ func take(name string) string {
 	return v
 }
 
-// parse reads the arguments: response, region, operation, profile, request,
-// endpoint. Old callers give the first three only, which rules encryption out.
+// parse reads the arguments.
 func (c *child) parse(args []string) (*session.Session, error) {
-	arg := func(i int) string {
-		if i < len(args) {
-			return args[i]
-		}
-		return ""
+	call, err := ReadCall(args)
+	if err != nil {
+		return nil, err
 	}
-	text := arg(1)
-	if strings.HasPrefix(text, responsePrefix) {
-		text = take(text)
-	} else {
-		c.inline = true
-	}
-	var response struct{ SessionID, TokenValue, StreamURL string }
-	if err := json.Unmarshal([]byte(text), &response); err != nil {
-		return nil, plainJSONError(err)
-	}
-	for name, value := range map[string]string{"SessionId": response.SessionID, "TokenValue": response.TokenValue, "StreamUrl": response.StreamURL} {
-		if value == "" {
-			return nil, errors.New("the StartSession response has no " + name)
-		}
-	}
-	var request struct {
-		Target, DocumentName string
-		Parameters           map[string][]string
-	}
-	if json.Unmarshal([]byte(arg(5)), &request) != nil || request.Target == "" {
-		request.DocumentName = unknownDocument // without it only encryption fails
-	}
-	c.spec.Target, c.spec.Document, c.spec.Parameters = request.Target, request.DocumentName, request.Parameters
-	c.spec.Endpoint, c.profile = arg(6), arg(4)
+	kind, s := c.spec.SessionType, call.Session
+	c.spec, c.inline, c.profile = s.Spec, call.Inline, s.Spec.Profile
+	c.spec.SessionType = kind
 	c.unsigned = os.Getenv(skipVariable) == "true"
-	sdkutil.SetRegionAndProfile(arg(2), c.profile)
+	sdkutil.SetRegionAndProfile(s.Spec.Region, c.profile)
 	return &session.Session{
-		SessionId: response.SessionID, StreamUrl: response.StreamURL, TokenValue: response.TokenValue,
-		Region: arg(2), TargetId: request.Target, ClientId: uuid.NewV4().String(),
+		SessionId: s.ID, StreamUrl: s.StreamURL.Reveal(), TokenValue: s.Token.Reveal(),
+		Region: s.Spec.Region, TargetId: s.Spec.Target, ClientId: uuid.NewV4().String(),
 		IsAwsCliUpgradeNeeded: len(args) == session.LegacyArgumentLength,
 	}, nil
-}
-
-// plainJSONError keeps the text that was parsed, a token perhaps, out of the message.
-func plainJSONError(err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return err
-	}
-	return errors.New("the StartSession response is not what it should be")
 }
 
 // status returns the exit status for an end that is none of the plugin's own

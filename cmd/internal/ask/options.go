@@ -23,12 +23,14 @@ const OwnPlugin = ""
 
 // OwnOptions are the options of session commands that the AWS CLI does not have.
 type OwnOptions struct {
-	Guard   configs.GuardMode
-	Plugin  string // OwnPlugin, EmbeddedPlugin, AutoPlugin, or the path of a plugin
-	Engine  string // one of configs.Engines, or "" for the command's default
-	NoCache bool   // neither read nor write what earlier runs learned
-	Peer    string // one of configs.Peers, or "" for the default
-	Timings bool   // print on stderr how the time was spent
+	Guard  configs.GuardMode
+	Plugin string // OwnPlugin, EmbeddedPlugin, AutoPlugin, or the path of a plugin
+	Engine string // one of configs.Engines, or "" for the command's default
+	// PluginOutput makes our own data channel print the lines of the official plugin on stdout.
+	PluginOutput bool
+	NoCache      bool   // neither read nor write what earlier runs learned
+	Peer         string // one of configs.Peers, or "" for the default
+	Timings      bool   // print on stderr how the time was spent
 }
 
 // The headings of options that several commands have.
@@ -52,6 +54,9 @@ func (o *OwnOptions) flags() []command.Flag {
 		{Name: "--engine", Choices: configs.Engines, Default: configs.EnginePlugin, Env: "SSMGUARD_ENGINE",
 			Text:  "what carries the session: the official plugin, or our own data channel",
 			Group: ownGroup, Set: command.Text(&o.Engine)},
+		{Name: "--plugin-output", Env: "SSMGUARD_PLUGIN_OUTPUT", Group: ownGroup,
+			Text: "with our own data channel, print on stdout what the official plugin prints there, for programs that wait for it",
+			Set:  command.Switch(&o.PluginOutput)},
 		PeerFlag(&o.Peer),
 		PluginFlag(&o.Plugin),
 		NoCacheFlag(&o.NoCache),

@@ -15,6 +15,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/session"
 	"ssmguard/internal/safetext"
+	"ssmguard/proxy/plugin"
 )
 
 // Main runs one command line and returns its exit code, see package exit. args[0] is
@@ -30,6 +31,19 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = cause
 	}
 	return exit.Report(p, err)
+}
+
+// MainAsPlugin runs the command line of a session-manager-plugin that another program has
+// called to carry a session, over our own data channel, and returns its exit code.
+func MainAsPlugin(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	call, err := plugin.ReadCall(args) // first: it takes the token out of the environment
+	p := env.NewProcess(stdin, stdout, stderr)
+	if err != nil {
+		return session.NotAPluginCall(p, err)
+	}
+	ctx, stop := p.UntilSignalled()
+	defer stop()
+	return session.AsPlugin(ctx, p, call)
 }
 
 // run chooses a command by the program's name, then by the first word.

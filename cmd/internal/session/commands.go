@@ -28,7 +28,11 @@ the end of stdin is told to the far side, which then ends in its own time. At th
 of a line ~. leaves a shell, ~^Z suspends it, ~~ is a tilde, ~? tells. A command's exit
 code is ours (255 if a signal ended it) where the agent tells it: in
 AWS-StartNonInteractiveCommand with separateOutputStream=True, which also keeps the
-command's stderr apart. Such a command reads no input.`,
+command's stderr apart. Such a command reads no input.
+
+With --plugin-output, too, stdout gets the lines that programs know from the official
+plugin ("Waiting for connections..."), and signals and ends are the plugin's: an interrupt
+ends a forwarded port with exit code 0 and is a key to a shell, and ~ is a key like any other.`,
 			},
 			Options: func() []command.Flag { return ask.SessionFlags("ssm") },
 			Likely:  []string{"connect", "session", "ssh", "shell", "login"},
@@ -118,7 +122,7 @@ func awsFlags() []command.Flag {
 // another default of --engine.
 func sshProxyFlags() []command.Flag {
 	flags := slices.DeleteFunc(ask.AboutSession(new(sshOptions).flags()), func(f command.Flag) bool {
-		return slices.Contains([]string{"--target", "--document-name", "--parameters"}, f.Name)
+		return slices.Contains([]string{"--target", "--document-name", "--parameters", "--plugin-output"}, f.Name)
 	})
 	for i := range flags {
 		if flags[i].Name == "--engine" {

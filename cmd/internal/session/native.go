@@ -20,8 +20,10 @@ type nativeSession struct {
 	process  *env.Process
 	dialer   *dial.Dialer
 	anyPeer  bool      // every user may use a forwarded port
-	terminal *terminal // set by Run, like screen
+	speaks   bool      // stdout gets the lines of the official plugin, too
+	terminal *terminal // set by Run, like screen and lines
 	screen   *screen
+	lines    *pluginLines // nil unless speaks
 }
 
 // Run implements proxy.Plugin for every type of session.
@@ -33,9 +35,16 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 			safetext.Fprintf(n.process.Stderr, "ssmguard: warning: %v\n", err)
 		}
 	}()
-	local, err := localEnd(s.Spec.Parameters, n.admission())
-	if err != nil {
-		return err
+	if n.speaks {
+		n.lines, ctx = newPluginLines(ctx, io.Out, s.ID)
+		defer n.lines.stop(nil)
+	}
+	var local *door.Door
+	if !n.speaks { // the plugin opens its port after the handshake, and tells of both in this order
+		var err error
+		if local, err = localEnd(s.Spec.Parameters, n.admission()); err != nil {
+			return err
+		}
 	}
 	if local != nil {
 		defer local.Close()
@@ -50,12 +59,21 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	if ready != nil {
 		ready()
 	}
+	err = n.carry(ctx, ch, s, io, local)
+	ch.Close()
+	return n.lines.ended(ctx, ch.Err(), err)
+}
+
+// carry joins the session to a port or to the streams, by its type, until one of them ends.
+func (n *nativeSession) carry(ctx context.Context, ch *channel.Channel, s *proxy.Session, io proxy.Streams, local *door.Door) error {
 	info := ch.Info()
 	switch {
 	case info.SessionType == channel.Port && info.Properties.Type != "":
 		return n.forward(ctx, ch, s, local)
 	case info.SessionType == channel.Port:
 		n.screen.withOtherProgram()
+		_, undo := n.lines.keys() // signals are nothing to a stream
+		defer undo()
 		err := ch.Stdio(ctx, io.In, io.Out)
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
@@ -75,7 +93,11 @@ func (n *nativeSession) connect(ctx context.Context, s *proxy.Session) (*channel
 	d := *n.dialer
 	d.Options.Silent = mayBeSilent(s.Spec)
 	wait := time.AfterFunc(silenceLimit, func() { n.screen.note("nothing from the far side yet; Ctrl-C ends the session") })
-	ch, err := d.Dial(ctx, s, n.screen.event)
+	ch, err := d.Dial(ctx, s, func(e channel.Event) {
+		if !n.lines.event(e) {
+			n.screen.event(e)
+		}
+	})
 	wait.Stop()
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return nil, cause
@@ -144,9 +166,13 @@ func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *pro
 		}
 		defer local.Close()
 	}
-	in := channel.NewInlet(local)
+	ctx, undo := n.lines.untilTerminated(ctx)
+	defer undo()
+	in := channel.NewInlet(n.lines.listening(local, ch.Info().Multiplexed))
 	defer in.Close()
-	safetext.Fprintf(n.process.Stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
+	if n.lines == nil {
+		safetext.Fprintf(n.process.Stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
+	}
 	further := &dial.FurtherSessions{Dialer: n.dialer, Spec: s.Spec, Traffic: new(dial.Traffic)}
 	defer further.Wait()
 	err = ch.Forward(ctx, in, channel.ForwardOptions{More: further.Open})

@@ -13,7 +13,7 @@ import (
 // at the end. A command without input leaves the terminal's mode unchanged: Ctrl-C
 // interrupts ssmguard then, which ends the session.
 func (n *nativeSession) shell(ctx context.Context, ch *channel.Channel, s *proxy.Session, streams proxy.Streams) error {
-	options := channel.ShellOptions{}
+	options := channel.ShellOptions{ShowExitCode: n.lines != nil}
 	if ch.Info().SessionType == channel.NonInteractiveCommands {
 		streams.In = nil
 	} else {
@@ -22,16 +22,21 @@ func (n *nativeSession) shell(ctx context.Context, ch *channel.Channel, s *proxy
 		options.Sizes = sizes
 		n.screen.withUser()
 	}
+	keys, undo := n.lines.keys()
+	defer undo()
+	options.Keys = keys
 	if streams.In != nil && n.terminal.in != nil {
 		if err := n.terminal.raw(); err != nil {
 			return err
 		}
 		defer n.terminal.restore()
-		keys, done := n.terminal.keys()
+		typed, done := n.terminal.keys()
 		defer done()
-		streams.In = keys
-		n.screen.note("session " + s.ID + ", ~. leaves it")
-		options.Escape, options.OnEscape = '~', n.escaped
+		streams.In = typed
+		if n.lines == nil {
+			n.screen.note("session " + s.ID + ", ~. leaves it")
+			options.Escape, options.OnEscape = '~', n.escaped
+		}
 	}
 	streams.Out = n.screen
 	ended, err := ch.Shell(ctx, streams, options)
@@ -49,7 +54,7 @@ func (n *nativeSession) shell(ctx context.Context, ch *channel.Channel, s *proxy
 	case ended != 0:
 		return exit.EndWith(remoteStatus(ended))
 	}
-	if err != nil {
+	if err != nil && n.lines == nil {
 		n.screen.end()
 	}
 	return err

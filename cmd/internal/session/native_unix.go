@@ -19,6 +19,10 @@ const escapes = "~. leaves the session, ~^Z suspends us, ~~ sends a tilde, ~? sh
 
 const canSuspend = true
 
+// sessionKeys are the keys of the terminal that are behind the signals that a session gets in
+// our place, as the official plugin types them.
+var sessionKeys = map[os.Signal]byte{syscall.SIGINT: 3, syscall.SIGQUIT: 0x1c, syscall.SIGTSTP: 0x1a}
+
 // suspendTime is how long the system may take to stop the process, and the pause
 // between two sizes that are sent to the far side.
 const suspendTime = 200 * time.Millisecond

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"os"
 
 	"ssmguard/proxy/channel/wire"
 )
@@ -10,6 +11,10 @@ import (
 const escapes = "~. leaves the session, ~~ sends a tilde, ~? shows this"
 
 const canSuspend = false
+
+// sessionKeys are the keys of the terminal that are behind the signals that a session gets in
+// our place, as the official plugin types them.
+var sessionKeys = map[os.Signal]byte{os.Interrupt: 3}
 
 // sizes sends the size of the terminal once: Windows has no signal for a change.
 func (t *terminal) sizes(<-chan struct{}) (sizes <-chan wire.Size, stop func()) {

@@ -58,6 +58,7 @@ func SSHProxy(ctx context.Context, p *env.Process, words []string) error {
 		return exit.Usagef("ssh-proxy takes the options of the AWS CLI beside its own; see %q", "ssmguard help ssh-proxy")
 	}
 	line.Own.Engine = cmp.Or(line.Own.Engine, configs.EngineNative)
+	line.Own.PluginOutput = false // stdout is the connection's alone
 	line.Call.Fill(awscli.Input{Target: o.Host, DocumentName: sshDocument,
 		Parameters: []awscli.Parameter{{Name: "portNumber", Values: []string{o.Port}}}})
 	return o.run(ctx, line)

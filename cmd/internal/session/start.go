@@ -42,7 +42,7 @@ func newStart(l *ask.Line, w *ask.Question, conf *awsconf.Session) *start {
 		if err != nil {
 			return nil, err
 		}
-		return &nativeSession{process: l.Process, dialer: dialer, anyPeer: l.Own.Peer == configs.PeerAny}, nil
+		return &nativeSession{process: l.Process, dialer: dialer, anyPeer: l.Own.Peer == configs.PeerAny, speaks: l.Own.PluginOutput}, nil
 	}}
 }
 
