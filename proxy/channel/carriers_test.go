@@ -170,6 +170,7 @@ type child struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 	addr  string
+	g     *gateway.Gateway // its other side; nil for a relay
 }
 
 // start runs a carrier with lanes sessions to the server at port.
@@ -183,10 +184,11 @@ func (kind carrier) start(t *testing.T, c gateway.SessionConfig, lanes int) *chi
 	cmd.Env = append(os.Environ(), "AWS_EC2_METADATA_DISABLED=true", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example",
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 	var tickets []ticket
+	var g *gateway.Gateway
 	if kind == relay {
 		tickets = []ticket{{StreamURL: relayServer(t, net.JoinHostPort("127.0.0.1", c.Properties.PortNumber))}}
 	} else {
-		g := serve(t)
+		g = serve(t)
 		for range lanes {
 			s, err := g.Start(t.Context(), c)
 			if err != nil {
@@ -204,7 +206,9 @@ func (kind carrier) start(t *testing.T, c gateway.SessionConfig, lanes int) *chi
 		b, _ := json.Marshal(tickets)
 		cmd.Env = append(cmd.Env, roleVariable+"="+string(kind), ticketsVariable+"="+string(b))
 	}
-	return run(t, cmd)
+	k := run(t, cmd)
+	k.g = g
+	return k
 }
 
 var portOpened = regexp.MustCompile(`Port (\d+) opened`)

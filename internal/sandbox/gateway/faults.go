@@ -102,10 +102,15 @@ func newLine(f Faults, way Way) *line {
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	if l.noise.Delay > 0 {
-		l.delayed = make(chan delayed, maxDelayed)
-		l.wait.Go(l.carry)
+		l.slow()
 	}
 	return l
+}
+
+// slow makes l a line on which messages are under way for a while.
+func (l *line) slow() {
+	l.delayed = make(chan delayed, maxDelayed)
+	l.wait.Go(l.carry)
 }
 
 // pass sends one message through the line. deliver is called once, twice or not
@@ -180,8 +185,13 @@ func (l *line) send(deliver func()) {
 		deliver()
 		return
 	}
+	l.later(time.Now().Add(l.noise.Delay), deliver)
+}
+
+// later delivers on a slow line, when it is due and what was handed over before is delivered.
+func (l *line) later(due time.Time, deliver func()) {
 	select {
-	case l.delayed <- delayed{time.Now().Add(l.noise.Delay), deliver}:
+	case l.delayed <- delayed{due, deliver}:
 	case <-l.ctx.Done():
 	}
 }

@@ -361,3 +361,45 @@ func TestIncomplete(t *testing.T) {
 		}
 	}
 }
+
+// A client that sends faster than its session is policed is paused, started again once the
+// queue is empty, and in the end shown the door if it never lets it get empty.
+func TestPolice(t *testing.T) {
+	message := strings.Repeat("x", 900)
+	open := func(patience time.Duration) (*client, *Session) {
+		g := serve(t, Options{})
+		p, s := start(t, g, SessionConfig{Kind: Port, Handshake: HandshakeNever, Properties: Properties{PortNumber: echoServer(t)},
+			Police: Police{Rate: 20_000, Queue: 2500, Patience: patience}})
+		c := connect(t, p)
+		awaitStatus(t, s, "ready", func(st Status) bool { return st.Ready })
+		return c, s
+	}
+	c, s := open(0)
+	for range 6 {
+		c.say(wire.PayloadOutput, message)
+	}
+	var told []wire.MessageType
+	c.await("pause and start", func() bool {
+		told = nil
+		for _, f := range c.raw {
+			if f.Type == wire.PausePublication || f.Type == wire.StartPublication {
+				told = append(told, f.Type)
+			}
+		}
+		return len(told) > 0 && told[len(told)-1] == wire.StartPublication
+	})
+	if told[0] != wire.PausePublication {
+		t.Errorf("told %v", told)
+	}
+	if st := s.Status(); st.Pauses == 0 || st.Overflow == 0 {
+		t.Errorf("status %+v", st)
+	}
+	c, s = open(time.Nanosecond)
+	for range 6 {
+		c.say(wire.PayloadOutput, message)
+	}
+	c.awaitClosed()
+	if st := awaitDone(t, s); st.Reason != "overflow" {
+		t.Errorf("ended by %q", st.Reason)
+	}
+}

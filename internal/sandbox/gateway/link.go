@@ -195,7 +195,7 @@ func (l *link) read() {
 			continue
 		}
 		l.s.count(Up, m)
-		l.s.up.pass(m, l.s.agent.receive, l.act)
+		l.s.up.pass(m, l.s.queue.take, l.act)
 	}
 }
 

@@ -29,6 +29,7 @@ type SessionConfig struct {
 	TokenLife   time.Duration // 0: a token does not expire before it is used
 	Dial        DialFunc      // nil: the gateway's
 	Faults      Faults
+	Police      Police // of the messages from client to agent
 }
 
 // Handshake says when the agent shakes hands before the session starts.
@@ -65,6 +66,8 @@ type Status struct {
 	Up, Down      Traffic // client to agent, agent to client
 	Streams       int     // connections that the agent holds to the far port
 	Dials         int     // connections that it tried to make
+	Pauses        int     // times that the client was told to pause
+	Overflow      int     // messages of the client that found the queue full
 	Rows, Cols    uint32  // the last terminal size received
 	Reason        string  // why it ended
 }
@@ -97,6 +100,7 @@ type Session struct {
 	agent *agent
 	up    *line
 	down  *line
+	queue *queue
 	done  chan struct{}
 
 	switching sync.Mutex // serializes attach and detach
@@ -138,6 +142,7 @@ func newSession(g *Gateway, c SessionConfig) (*Session, error) {
 		down:  newLine(c.Faults, Down),
 	}
 	s.agent = newAgent(s)
+	s.queue = newQueue(s, c.Police)
 	s.tell("started", c.Target)
 	return s, nil
 }
@@ -296,6 +301,7 @@ func (s *Session) end(reason, output string) {
 		s.agent.stop()
 		s.transmit(channelClosed(s.cfg.ID, output))
 		s.up.close()
+		s.queue.close()
 		s.down.close()
 		s.update(func(st *Status) { st.State, st.Reason = Ended, or(st.Reason, reason) })
 		s.tell("ended", reason)
