@@ -155,7 +155,7 @@ func (in *incoming) handle(b []byte) error {
 		}
 		return &ClosedError{Output: closed.Output}
 	case wire.PausePublication:
-		in.out.change(func() { in.out.sender.Paused = true })
+		in.out.change(func() { in.out.sender.Pause(time.Now()) })
 	case wire.StartPublication:
 		again := false
 		in.out.change(func() { again = in.out.sender.Unpause() })

@@ -41,20 +41,23 @@ func TestPoliced(t *testing.T) {
 		t.Skip("it measures: run .ci/flow")
 	}
 	server := listen(t, orders)
-	fmt.Fprintf(t.Output(), "%-12s%-10s%-10s%-10s%-10s%-10s%-10s%s\n", "MB/s", "away", "KiB", "plugin", "native", "ratio", "pauses", "lost")
+	out := t.Output()
+	fmt.Fprintf(out, "%-12s%-10s%-10s%-10s%-10s%-10s%-10s%s\n", "MB/s", "away", "KiB", "plugin", "native", "ratio", "pauses", "lost")
 	for _, rate := range []int{1e6, 2e6, 8e6} {
 		for _, trip := range []time.Duration{5 * time.Millisecond, 40 * time.Millisecond, 150 * time.Millisecond} {
 			for _, queue := range []int{32 << 10, 256 << 10} {
-				c := config(server)
-				c.Police = gateway.Police{Rate: rate, Queue: queue, Patience: 10 * time.Second}
-				c.Faults.Up.Delay, c.Faults.Down.Delay = trip/2, trip/2
-				theirs, _ := policedShare(t, official, c)
-				ours, status := policedShare(t, native, c)
-				fmt.Fprintf(t.Output(), "%-12d%-10v%-10d%-10.2f%-10.2f%-10.2f%-10d%d\n", rate/1e6, trip, queue>>10, theirs, ours, ours/theirs, status.Pauses, status.Overflow)
-				if status.State == gateway.Ended {
-					t.Errorf("the session of ours ended: %s", status.Reason)
-				}
-				promise(t, "not slower than the plugin", ours, theirs)
+				t.Run(fmt.Sprintf("%d MB per s, %v away, queue of %d KiB", rate/1e6, trip, queue>>10), func(t *testing.T) {
+					c := config(server)
+					c.Police = gateway.Police{Rate: rate, Queue: queue, Patience: 10 * time.Second}
+					c.Faults.Up.Delay, c.Faults.Down.Delay = trip/2, trip/2
+					theirs, _ := policedShare(t, official, c)
+					ours, status := policedShare(t, native, c)
+					fmt.Fprintf(out, "%-12d%-10v%-10d%-10.2f%-10.2f%-10.2f%-10d%d\n", rate/1e6, trip, queue>>10, theirs, ours, ours/theirs, status.Pauses, status.Overflow)
+					if status.State == gateway.Ended {
+						t.Errorf("the session of ours ended: %s", status.Reason)
+					}
+					promise(t, "not slower than the plugin", ours, theirs)
+				})
 			}
 		}
 	}

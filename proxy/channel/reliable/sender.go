@@ -95,16 +95,19 @@ func (s *Sender) Ack(seq int64, now time.Time) *Message {
 	if m == nil || m.sends == 0 {
 		return nil
 	}
-	limited := s.Flight.N+s.Lost.N+s.Unsent.N >= s.Size()
+	limited := s.Flight.N+s.Lost.N+s.Unsent.N >= s.Size() || s.pacer.on && s.Lost.N+s.Unsent.N > 0
 	m.in.remove(m)
 	s.All.drop(seq)
 	s.acked, s.Paused = now, false
+	if s.carried.count(now, s.Srtt, limited, now.Before(s.pacer.pausing)) {
+		s.round()
+	}
 	if m.sends == 1 {
 		s.sample(now.Sub(m.last), limited, now)
 		if m.last.After(s.latest) {
 			s.latest = m.last
 		}
-		s.suspect(s.latest.Add(-max(minReorder, s.least()/4)))
+		s.suspect(s.latest.Add(-max(minReorder, s.least()/4)), now)
 	} else if s.recheck.due.IsZero() {
 		// Which of its copies arrived is not known. If it was the last one, the
 		// others' acknowledgements are not far behind, or they are lost.
@@ -124,7 +127,7 @@ func (s *Sender) admitWaiting() {
 }
 
 // suspect declares lost what was sent before t and is not acknowledged.
-func (s *Sender) suspect(t time.Time) {
+func (s *Sender) suspect(t, now time.Time) {
 	n := 0
 	for m := s.Flight.head; m != nil && m.last.Before(t); m = s.Flight.head {
 		s.Flight.remove(m)
@@ -133,6 +136,9 @@ func (s *Sender) suspect(t time.Time) {
 	}
 	if n > 0 {
 		s.shrink(false, s.latest)
+		if s.pacer.told {
+			s.pacer.pausing = now.Add(mostPause)
+		}
 	}
 }
 
@@ -140,7 +146,7 @@ func (s *Sender) suspect(t time.Time) {
 func (s *Sender) Expire(now time.Time) {
 	if r := s.recheck; !r.due.IsZero() && !now.Before(r.due) {
 		s.recheck = recheck{}
-		s.suspect(r.sentBefore)
+		s.suspect(r.sentBefore, now)
 	}
 	m := s.Flight.head
 	if m == nil || s.Paused || s.due(m).After(now) {
@@ -178,7 +184,7 @@ func (s *Sender) Collect(batch []byte, limit int, now time.Time) []byte {
 		if m == nil && !now.Before(s.Hold) {
 			m = s.Unsent.head
 		}
-		if m == nil || s.Paused && !s.probe(now) || !s.Paused && !s.urgent && s.Flight.N >= s.Size() {
+		if m == nil || s.Paused && !s.probe(now) || !s.Paused && !s.urgent && (s.Flight.N >= s.Size() || !s.takeTurn(now)) {
 			break
 		}
 		m.in.remove(m)
@@ -196,6 +202,14 @@ func (s *Sender) Collect(batch []byte, limit int, now time.Time) []byte {
 	return batch
 }
 
+// Pause is for the gateway's word that we shall send nothing: the agent is away, or the
+// gateway's queue is full. Acknowledgements tell which: while they come, messages go on, but
+// more slowly than the path carries them, until the queue is empty and the gateway says so.
+func (s *Sender) Pause(now time.Time) {
+	s.Paused = true
+	s.pacer.on, s.pacer.told, s.pacer.pausing = true, true, now.Add(mostPause)
+}
+
 // probe reports whether a message may be sent although the agent is said to be
 // away, and whatever the window: one that is full would never be asked again.
 func (s *Sender) probe(now time.Time) bool {
@@ -210,6 +224,9 @@ func (s *Sender) Deadline(now time.Time) time.Time {
 		at = s.due(m)
 	} else if m != nil && s.Lost.N+s.Unsent.N > 0 {
 		at = s.Flight.tail.last.Add(ProbeEvery)
+	}
+	if ready := s.Lost.N > 0 || s.Unsent.N > 0 && !s.Hold.After(now); ready && s.pacer.on && !s.Paused && s.Flight.N < s.Size() {
+		at = earlier(at, s.turn(now))
 	}
 	at = earlier(at, s.recheck.due)
 	if s.Unsent.N > 0 && s.Hold.After(now) {
@@ -227,7 +244,7 @@ func (s *Sender) Rest(now time.Time) { s.floor, s.rested = now, now }
 // passes acknowledgements on meanwhile, which end the pause.
 func (s *Sender) Unpause() (again bool) {
 	again = s.Paused && s.Flight.N+s.Lost.N > 0
-	s.Paused = false
+	s.Paused, s.pacer.told, s.pacer.pausing = false, false, time.Time{}
 	return again
 }
 

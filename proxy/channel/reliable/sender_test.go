@@ -122,7 +122,14 @@ func TestSenderTimeout(t *testing.T) {
 	k.pass(10 * time.Millisecond)
 	k.ack(5)
 	k.pass(30 * time.Millisecond)
-	k.want(slices.Concat(numbers(6, 33), []int64{4}))
+	var again []int64
+	for range 5 { // one after the other: there may have been no room for all at once
+		again = append(again, k.sent()...)
+		k.pass(tick)
+	}
+	if want := slices.Concat(numbers(6, 33), []int64{4}); !slices.Equal(again, want) {
+		t.Errorf("sent %v, want %v", again, want)
+	}
 }
 
 // TestSenderAsksWithFullWindow: the message that asks goes out although the window,
@@ -234,6 +241,75 @@ func TestSenderPausedWithFullWindow(t *testing.T) {
 	}
 	if at := k.s.Deadline(k.now); !at.IsZero() {
 		t.Errorf("due in %v with nothing to send", at.Sub(k.now))
+	}
+}
+
+// TestPauseInLightTraffic: after a pause an upload does not go at the pace of the few
+// messages before it.
+func TestPauseInLightTraffic(t *testing.T) {
+	k := newClockwork(t, 1000)
+	k.s.Pause(k.now)
+	k.s.Unpause()
+	k.s.slow = k.s.current // as after a loss
+	for i := range int64(20) {
+		k.offer(1)
+		k.want([]int64{i})
+		k.pass(20 * time.Millisecond)
+		k.ack(i)
+		k.pass(time.Second)
+	}
+	k.offer(40)
+	var sent []int64
+	for range 20 {
+		sent = append(sent, k.sent()...)
+		k.pass(tick)
+	}
+	if want := numbers(20, 59); !slices.Equal(sent, want) {
+		t.Errorf("in 20 ms went %v, want %v", sent, want)
+	}
+}
+
+// TestPauseHoldsBack: while the gateway pauses us and acknowledgements come, less is sent
+// than was carried before, but not nothing, until it says that the pause is over, or long enough.
+func TestPauseHoldsBack(t *testing.T) {
+	for _, said := range []bool{true, false} {
+		k := newClockwork(t, 1000)
+		k.s.Pause(k.now)
+		k.s.Unpause()
+		var unacked []int64
+		second := func() (n int) { // the path carries a message per ms
+			for range 1000 {
+				for k.s.Unsent.N < Reserve {
+					k.offer(1)
+				}
+				sent := k.sent()
+				n += len(sent)
+				unacked = append(unacked, sent...)
+				k.pass(time.Millisecond)
+				if len(unacked) > 0 && k.now.Sub(k.s.All.Oldest().first) > 20*time.Millisecond {
+					k.s.Ack(unacked[0], k.now)
+					unacked = unacked[1:]
+				}
+			}
+			return n
+		}
+		second()
+		k.s.Pause(k.now)
+		k.s.Ack(unacked[0], k.now)
+		unacked = unacked[1:]
+		if n := second(); n < 800 || n > 950 {
+			t.Errorf("%d messages in a second of a pause, of 1000", n)
+		}
+		if said {
+			k.s.Unpause()
+		} else {
+			for range mostPause / time.Second {
+				second()
+			}
+		}
+		if n := second(); n < 960 {
+			t.Errorf("%d messages in a second after a pause, said %v", n, said)
+		}
 	}
 }
 
