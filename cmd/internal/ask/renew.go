@@ -117,6 +117,13 @@ func (r *Renewing) keys(ctx context.Context, refused string) (plugin.Credentials
 		SessionToken: proxy.NewSecret(c.SessionToken)}, nil
 }
 
+// Replace looks for credentials in place of those that AWS refused with the given code.
+// Without others the error says what to do.
+func (r *Renewing) Replace(ctx context.Context, refused string) error {
+	_, err := r.keys(ctx, refused)
+	return err
+}
+
 // gave reports whether the last result of keys was these credentials.
 func (r *Renewing) gave(c aws.Credentials) bool {
 	r.mu.Lock()

@@ -18,8 +18,10 @@ import (
 type Dialer struct {
 	Options channel.Options // for every channel
 	API     *awsssm.Client
-	Renew   func(context.Context) error // looks for newer credentials; nil if they cannot be renewed
-	clients []aws.HTTPClient            // that call AWS
+	// Renew looks for newer credentials after AWS refused those there are, with the code given; nil
+	// if they cannot be renewed. An error that wraps channel.ErrRefused ends the channel.
+	Renew   func(ctx context.Context, code string) error
+	clients []aws.HTTPClient // that call AWS
 }
 
 // NewDialer returns a Dialer for the sessions of a configuration.
@@ -81,8 +83,8 @@ func (d *Dialer) resume(ctx context.Context, id string) (streamURL, token proxy.
 		return s.StreamURL, s.Token, nil
 	case errors.As(err, &distrusted):
 		return streamURL, token, fmt.Errorf("%w: %w", channel.ErrRefused, err)
-	case ask.IsOutdated(err) && d.Renew != nil:
-		return streamURL, token, errors.Join(err, d.Renew(ctx))
+	case errors.As(err, &refused) && ask.IsOutdated(err) && d.Renew != nil:
+		return streamURL, token, errors.Join(err, d.Renew(ctx, refused.Code))
 	case errors.As(err, &refused) && !Passes(err) && !ask.IsOutdated(err):
 		return streamURL, token, fmt.Errorf("%w: %w", channel.ErrSessionGone, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
+	"ssmguard/proxy/channel"
 )
 
 // Attempt is one session to open: its command line and the guard's question.
@@ -41,6 +42,14 @@ func newStart(l *ask.Line, w *ask.Question, conf *awsconf.Session) *start {
 		dialer, err := dial.NewDialer(conf, api)
 		if err != nil {
 			return nil, err
+		}
+		if credentials, ok := conf.Credentials.(*ask.Renewing); ok { // none with --no-sign-request
+			dialer.Renew = func(ctx context.Context, code string) error {
+				if err := credentials.Replace(ctx, code); err != nil {
+					return fmt.Errorf("%w: %w", channel.ErrRefused, err)
+				}
+				return nil
+			}
 		}
 		return &nativeSession{process: l.Process, dialer: dialer, anyPeer: l.Own.Peer == configs.PeerAny, speaks: l.Own.PluginOutput}, nil
 	}}

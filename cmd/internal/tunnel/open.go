@@ -116,7 +116,7 @@ func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) prox
 	if err != nil {
 		return nil, err
 	}
-	dialer.Renew = found.credentials.Renew
+	dialer.Renew = func(ctx context.Context, _ string) error { return found.credentials.Renew(ctx) }
 	return func(lane int) proxy.Plugin {
 		return &nativeTunnel{dialer: dialer, near: t.near, wait: wait, traffic: &t.traffic,
 			note: func(s *proxy.Session, e channel.Event) { t.progress.inSession(lane, s, t.near.door.String(), e) },
