@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -221,6 +222,9 @@ func (a *API) sign() middleware.FinalizeMiddleware {
 	})
 }
 
+// mostAnswer is how many bytes of an answer are read. AWS's longest have some hundred KiB.
+const mostAnswer = 16 << 20
+
 // read decodes the answer into out, or returns its error.
 func (a *API) read(operation string, out any) middleware.DeserializeMiddleware {
 	return middleware.DeserializeMiddlewareFunc("OperationDeserializer", func(ctx context.Context, d middleware.DeserializeInput, next middleware.DeserializeHandler,
@@ -231,7 +235,10 @@ func (a *API) read(operation string, out any) middleware.DeserializeMiddleware {
 			return o, m, err
 		}
 		defer resp.Body.Close()
-		answer, err := io.ReadAll(resp.Body)
+		answer, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1))
+		if err == nil && len(answer) > mostAnswer {
+			err = fmt.Errorf("the answer is larger than %d MiB", mostAnswer>>20)
+		}
 		switch {
 		case err != nil:
 			return o, m, &smithyhttp.RequestSendError{Err: err}

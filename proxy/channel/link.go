@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,37 +17,14 @@ import (
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel/reliable"
 	"ssmguard/proxy/channel/wire"
+	"ssmguard/proxy/upgrade"
 )
 
 const (
-	readLimit    = 1 << 20 // the largest message we take from the gateway
 	readBuffer   = 64 << 10
 	writeTimeout = 10 * time.Second
 	slowest      = 1 << 10 // bytes per second of a line that counts as alive
-
-	// upgradeLimit is how much may come before there is a websocket: TLS, the answers of a
-	// proxy and of the gateway. Nobody else bounds their headers.
-	upgradeLimit = 256 << 10
 )
-
-// errTooMuch is why a connection is given up whose far side sends more than it should.
-var errTooMuch = errors.New("the message gateway sent more than it should")
-
-// upgrading is a connection until there is a websocket on it.
-type upgrading struct {
-	net.Conn
-	left int // bytes that may still come
-}
-
-// Read fails once too much has come.
-func (u *upgrading) Read(b []byte) (int, error) {
-	if u.left <= 0 {
-		return 0, errTooMuch
-	}
-	n, err := u.Conn.Read(b[:min(len(b), u.left)])
-	u.left -= n
-	return n, err
-}
 
 // link is one websocket connection. gorilla/websocket opens and reads it; we
 // write it ourselves, because many small messages in one write cost a tenth of
@@ -72,20 +48,17 @@ func (d *dialer) connect(ctx context.Context, token proxy.Secret) (*link, error)
 		return nil, err
 	}
 	var stop func() bool
-	var upgrade *upgrading
 	websockets := websocket.Dialer{
 		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			nc, err := d.opt.DialContext(ctx, network, addr)
-			if err != nil {
-				return nil, err
+			if err == nil {
+				stop = context.AfterFunc(ctx, func() { nc.Close() })
 			}
-			stop = context.AfterFunc(ctx, func() { nc.Close() })
-			upgrade = &upgrading{nc, upgradeLimit}
-			return upgrade, nil
+			return nc, err
 		},
 		Proxy: d.opt.Proxy, TLSClientConfig: d.opt.TLS, ReadBufferSize: readBuffer, WriteBufferSize: 1 << 10,
 	}
-	ws, resp, err := websockets.DialContext(ctx, d.streamURL.Reveal(), header)
+	ws, resp, err := upgrade.Dial(ctx, websockets, d.streamURL.Reveal(), header)
 	if err != nil {
 		return nil, connectError(ctx, resp, err)
 	}
@@ -93,18 +66,7 @@ func (d *dialer) connect(ctx context.Context, token proxy.Secret) (*link, error)
 		ws.Close()
 		return nil, fmt.Errorf("message gateway did not answer: %w", context.Cause(ctx))
 	}
-	// The library takes up compression that it has not asked for, and a small message may
-	// become a very large one.
-	if resp.Header.Get("Sec-WebSocket-Extensions") != "" {
-		ws.Close()
-		return nil, fmt.Errorf("connecting to the message gateway: %w: an extension of websockets that was not asked for", errTooMuch)
-	}
-	upgrade.left = math.MaxInt
-	ws.SetReadLimit(readLimit)
-	l := &link{ws: ws, nc: ws.NetConn()}
-	if u, ok := l.nc.(*upgrading); ok {
-		l.nc = u.Conn
-	}
+	l := &link{ws: ws, nc: upgrade.Plain(ws.NetConn())}
 	open, err := json.Marshal(wire.OpenRequest{
 		RequestID: wire.NewUUID().String(), Token: token, ClientID: d.clientID, ClientVersion: wire.ClientVersion,
 	})

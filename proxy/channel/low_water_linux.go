@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"net"
 	"syscall"
+
+	"ssmguard/proxy/upgrade"
 )
 
 // setLowWater has the kernel wake us for nc only once n bytes have come. Go's
@@ -13,10 +15,7 @@ func setLowWater(nc net.Conn, n int) {
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()
 	}
-	if u, ok := nc.(*upgrading); ok {
-		nc = u.Conn
-	}
-	s, ok := nc.(syscall.Conn)
+	s, ok := upgrade.Plain(nc).(syscall.Conn)
 	if !ok {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -176,12 +177,19 @@ func dialBy(by, bundle string) error {
 	return nil
 }
 
+// callTime is how long a call may take, its answer included.
+const callTime = time.Minute
+
 // ownClient makes calls with what the SDK finds itself. The endpoint of the arguments is
 // that of Systems Manager alone: the calls for credentials go to their own.
 func (c *child) ownClient(ctx context.Context) (*awsssm.Client, aws.Config, error) {
 	cfg, err := sdkutil.GetConfigWithQuickCheck(ctx, "")
 	if err != nil {
 		return nil, cfg, err
+	}
+	if client, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok { // follows some redirects
+		cfg.HTTPClient = &http.Client{Transport: client.GetTransport(), Timeout: callTime,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	if c.spec.Endpoint != "" {
 		cfg.ConfigSources = slices.Insert(slices.Clone(cfg.ConfigSources), 0, any(ssmEndpoint(c.spec.Endpoint)))

@@ -27,11 +27,13 @@ import (
 type dataChannel struct {
 	*datachannel.DataChannel
 	child     *child
-	begun     bool          // the first message has come; the reader's
-	turn      sync.Mutex    // of the messages that wait for a lost connection; taken before sending
-	sending   sync.Mutex    // of one message
-	resumed   chan struct{} // gets a token when a lost connection is there again
-	lastTyped atomic.Int32  // the byte that was typed last, plus one; 0: none was
+	begun     bool                          // the first message has come; the reader's, like what follows
+	shaken    map[message.PayloadType]int64 // the numbers of the handshake's messages, which come once each
+	early     int                           // bytes of messages that wait for one that is missing
+	turn      sync.Mutex                    // of the messages that wait for a lost connection; taken before sending
+	sending   sync.Mutex                    // of one message
+	resumed   chan struct{}                 // gets a token when a lost connection is there again
+	lastTyped atomic.Int32                  // the byte that was typed last, plus one; 0: none was
 }
 
 // SendInputDataMessage sends one message at a time. The keyboard, the window's
@@ -77,21 +79,35 @@ func (d *dataChannel) send(waits bool, message func() error) error {
 
 // socket is the connection that is in use, nil if there is none to be resumed.
 func (d *dataChannel) socket() *websocket.Conn {
-	if ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel); ok && d.resumed != nil {
+	if ws := d.official(); ws != nil && d.resumed != nil {
 		return ws.Connection
+	}
+	return nil
+}
+
+// official is the state of the websocket, nil if it is of another kind.
+func (d *dataChannel) official() *communicator.WebSocketChannel {
+	switch ws := d.DataChannel.GetWsChannel().(type) {
+	case *webSocket:
+		return ws.WebSocketChannel
+	case *communicator.WebSocketChannel:
+		return ws
 	}
 	return nil
 }
 
 // connected reports whether the websocket is there.
 func (d *dataChannel) connected() bool {
-	ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel)
-	return !ok || ws.IsOpen
+	ws := d.official()
+	return ws == nil || ws.IsOpen
 }
 
 // Open watches the connection from its first moment: an error before the
 // official handler is in place would go unseen.
 func (d *dataChannel) Open(log log.T) error {
+	if ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel); ok {
+		d.DataChannel.SetWsChannel(&webSocket{WebSocketChannel: ws})
+	}
 	d.DataChannel.GetWsChannel().SetOnError(d.resumeSession)
 	return d.note(d.DataChannel.Open(log))
 }
@@ -183,6 +199,9 @@ func (d *dataChannel) inspectFirst(log log.T, raw []byte) {
 // OutputMessageHandler is the official one, but for the end of the session.
 func (d *dataChannel) OutputMessageHandler(log log.T, _ datachannel.Stop, id string, raw []byte) error {
 	d.inspectFirst(log, raw)
+	if !d.admits(raw) {
+		return nil
+	}
 	stop := func() {
 		var m message.ClientMessage
 		var output string
@@ -193,7 +212,40 @@ func (d *dataChannel) OutputMessageHandler(log log.T, _ datachannel.Stop, id str
 		}
 		d.child.closed(output)
 	}
-	return d.DataChannel.OutputMessageHandler(log, stop, id, raw)
+	waiting := len(d.IncomingMessageBuffer.Messages)
+	err := d.DataChannel.OutputMessageHandler(log, stop, id, raw)
+	switch now := len(d.IncomingMessageBuffer.Messages); {
+	case now > waiting:
+		d.early += len(raw)
+	case now == 0:
+		d.early = 0
+	}
+	return err
+}
+
+// mostEarly is how many bytes may wait for a message that is missing. The official channel
+// counts messages.
+const mostEarly = 16 << 20
+
+// admits reports whether a message may be handed to the official channel. What is not
+// admitted is not acknowledged, and comes again. A second handshake ends the session.
+func (d *dataChannel) admits(raw []byte) bool {
+	var m message.ClientMessage
+	if m.DeserializeClientMessage(d.child.log, raw) != nil || m.MessageType != message.OutputStreamMessage {
+		return true
+	}
+	kind := message.PayloadType(m.PayloadType)
+	switch kind {
+	case message.HandshakeRequestPayloadType, message.HandshakeCompletePayloadType, message.EncChallengeRequest:
+		if before, came := d.shaken[kind]; came && before != m.SequenceNumber {
+			d.child.abandon("the far side has begun another handshake")
+		}
+		if d.shaken == nil {
+			d.shaken = make(map[message.PayloadType]int64)
+		}
+		d.shaken[kind] = m.SequenceNumber
+	}
+	return m.SequenceNumber <= d.ExpectedSequenceNumber || d.early+len(raw) <= mostEarly
 }
 
 // resumeSession resumes the session as often and as fast as the official plugin tries,
@@ -229,7 +281,7 @@ func (d *dataChannel) resume() error {
 		safetext.Fprintf(os.Stdout, "Session: %s timed out.\n", c.session.SessionId)
 		c.closed("the session has timed out")
 	}
-	if ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel); ok {
+	if ws := d.official(); ws != nil {
 		// The official plugin signs with the credentials of the start.
 		ws.Signer, ws.Credentials = c.session.Signer, c.session.Credentials
 		ws.ChannelToken = token

@@ -339,7 +339,7 @@ func header(first byte, length uint64) []byte {
 
 // message0 is a whole message of the gateway.
 func message0(f wire.Frame) []byte {
-	f.ID = wire.NewUUID()
+	f.ID, f.Created = wire.NewUUID(), uint64(time.Now().UnixMilli())
 	return frame(0x82, f.Append(nil))
 }
 
