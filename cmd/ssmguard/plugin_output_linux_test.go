@@ -201,7 +201,11 @@ func (c lineCase) run(t *testing.T, caller, engine string) spoken {
 	if c.do != nil {
 		c.do(s)
 	}
-	in.Close()
+	if c.killed {
+		defer in.Close() // the signal ends it, and not the end of stdin
+	} else {
+		in.Close()
+	}
 	select {
 	case <-ended:
 	case <-time.After(patience):
