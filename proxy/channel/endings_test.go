@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,6 +71,7 @@ func TestEndingsLeaveNothing(t *testing.T) {
 						}
 					})
 					way.end(r)
+					r.serverLeaves() // an agent whose input waits for a server does not see that the session ends
 					select {
 					case err := <-r.forward:
 						r.forward <- err
@@ -115,7 +117,7 @@ func (r *rig) await(k channel.EventKind, n int) {
 // that nobody takes yet.
 func busyRig(t *testing.T, edit func(*channel.Options)) *rig {
 	t.Helper()
-	never := make(chan struct{})
+	leave := make(chan struct{})
 	server := listen(t, func(c *net.TCPConn) {
 		b := make([]byte, 1)
 		if n, err := c.Read(b); n == 0 || err != nil {
@@ -125,19 +127,20 @@ func busyRig(t *testing.T, edit func(*channel.Options)) *rig {
 		case 'f':
 			floods(c)
 		case 'w':
-			<-never
+			<-leave
 		default:
 			c.Write(b) //nolint:errcheck // the test sees it
 			echoes(c)
 		}
 	})
-	t.Cleanup(func() { close(never) })
 	r := newRig(t, config(server), func(o *channel.Options) {
 		o.Backoff = proxy.Backoff{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond}
 		if edit != nil {
 			edit(o)
 		}
 	})
+	r.serverLeaves = sync.OnceFunc(func() { close(leave) })
+	t.Cleanup(r.serverLeaves)
 	for _, ask := range []string{"e", "f", "h", "w"} {
 		conn := r.connect()
 		if _, err := conn.Write([]byte(ask)); err != nil {

@@ -28,13 +28,14 @@ const patience = 2 * time.Minute
 
 // rig is a gateway, a session on it, our channel to that, and a local port.
 type rig struct {
-	t       testing.TB
-	g       *gateway.Gateway
-	s       *gateway.Session // the last one that was started
-	c       *channel.Channel
-	in      *channel.Inlet
-	forward chan error
-	cancel  context.CancelFunc
+	serverLeaves func() // of busyRig: ends the server that reads nothing
+	t            testing.TB
+	g            *gateway.Gateway
+	s            *gateway.Session // the last one that was started
+	c            *channel.Channel
+	in           *channel.Inlet
+	forward      chan error
+	cancel       context.CancelFunc
 
 	mu     sync.Mutex
 	events []channel.Event
