@@ -112,6 +112,8 @@ var arrows = []arrow{
 		"one session is carried without knowing tunnels"},
 	{"cmd/internal/check", []string{"ssmguard/cmd/internal/tunnel", "ssmguard/internal/sandbox"}, nil,
 		"asking starts nothing"},
+	{"cmd/internal/policyfile", []string{"github.com/", "golang.org/x/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal/sandbox", "ssmguard/guard/awsiam", "ssmguard/guard/finding", "ssmguard/guard/repair"}, nil,
+		"policies are read without deciding what they allow"},
 	{"cmd/internal/keeper", []string{"ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/session", "ssmguard/internal/sandbox"}, nil,
 		"what is kept is told of without being opened"},
 	{"cmd/internal/trust", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/check", "ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/ask", "ssmguard/internal/sandbox"}, nil,
@@ -182,6 +184,8 @@ func TestArrowsNotice(t *testing.T) {
 		"cmd/internal/trust":   {ours("cmd/internal/session", "cmd/internal/check", "cmd/internal/tunnel", "internal/sandbox")},
 		"cmd/internal/tunnel":  {ours("cmd/internal/check", "internal/sandbox")},
 		"cmd/internal/cli":     {{"github.com/aws/session-manager-plugin/src/log"}},
+
+		"cmd/internal/policyfile": {sdk, x, ours("guard/finding", "guard/repair", "proxy", "configs", "cmd/internal/check", "cmd/internal/ask")},
 	}
 	imports := importGraph(t)
 	for from, edges := range forbidden {

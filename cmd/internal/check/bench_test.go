@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
@@ -53,8 +54,8 @@ func benchmarkStated(b *testing.B, action string) {
 				}
 			}
 			for b.Loop() {
-				var reading policyReading
-				reading.add(policy.Identity, doc.Statements)
+				var reading policyfile.Reading
+				reading.Add(policy.Identity, doc.Statements)
 				d, err := o.decide(b.Context(), reading, guard.Request{Region: "us-east-1", Target: "i-0123456789abcdef0"})
 				if want := map[bool]policy.Verdict{true: policy.Allow, false: policy.Unknown}[stated]; err != nil || d.Verdict() != want {
 					b.Fatalf("%v, want %v: %v", d.Verdict(), want, err)

@@ -10,6 +10,7 @@ import (
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/cmd/internal/session"
 	"ssmguard/guard"
@@ -83,13 +84,13 @@ func (o *checkOptions) complete(ctx context.Context) error {
 	o.close = w.Evidence.Close
 	o.decide = func(ctx context.Context) (guard.Decision, error) { return o.Line.Ask(ctx, w) }
 	if o.files.WhatIf.asked() {
-		added, err := readPolicies(o.files.WhatIf.add, fileFacts{parameters: o.files.Parameters})
+		added, err := policyfile.Read(o.files.WhatIf.add, policyfile.Known{Parameters: o.files.Parameters})
 		if err != nil {
 			o.close()
 			return exit.WithCode(err, exit.Config)
 		}
-		added.tellLeftOut(o.Line.Process.Stderr)
-		added.files = nil // they are asked about whoever has them by now
+		added.TellLeftOut(o.Line.Process.Stderr)
+		added = added.AsAnybodys() // they are asked about whoever has them by now
 		source, unread, err := o.files.WhatIf.overlay(ctx, w.Policies, guard.Caller{}, added)
 		if err != nil {
 			o.close()
@@ -98,7 +99,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		w.Guard.Simulators = append(o.files.WhatIf.simulators(w.Guard.Simulators, source), guard.Local{Source: source})
 		o.decide = func(ctx context.Context) (guard.Decision, error) {
 			d, err := o.Line.Ask(ctx, w)
-			return added.qualify(d, unread), err
+			return added.Qualify(d, unread), err
 		}
 	}
 	o.more = func(ctx context.Context, d guard.Decision) { session.Alternatives(ctx, o.Line, w, d) }
@@ -132,7 +133,7 @@ func (o *fileOptions) handler(stdout io.Writer) report.Handler {
 	case "sarif":
 		paths := make([]string, len(o.Files))
 		for i, f := range o.Files {
-			paths[i] = f.path
+			paths[i] = f.Path
 		}
 		return report.NewSARIF(stdout, paths)
 	default:

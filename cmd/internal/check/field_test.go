@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
@@ -38,8 +39,8 @@ func TestFieldPolicies(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", c.ID, err)
 		}
-		var reading policyReading
-		reading.add(policy.Identity, doc.Statements)
+		var reading policyfile.Reading
+		reading.Add(policy.Identity, doc.Statements)
 		o := fileOptions{Principal: c.Request.Principal, TargetTags: c.Request.TargetTags, Context: make(map[string][]string)}
 		o.Untagged.Target, o.Untagged.Document = len(o.TargetTags) == 0, true
 		for key, value := range c.Request.Context {

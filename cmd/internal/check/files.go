@@ -12,6 +12,7 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
@@ -21,7 +22,7 @@ const someone = "arn:aws:iam::123456789012:user/someone"
 
 // fileOptions are check's options for policies that are in no account yet.
 type fileOptions struct {
-	Files        []policyFile
+	Files        []policyfile.File
 	Principal    string
 	TargetTags   map[string]string
 	DocumentTags map[string]string
@@ -39,7 +40,7 @@ type fileOptions struct {
 func (o *fileOptions) flags() []command.Flag {
 	file := func(name string, kind policy.Kind, text string) command.Flag {
 		return command.Flag{Name: name, Value: "FILE", Group: fileGroup, Text: text, Set: func(path string) error {
-			o.Files = append(o.Files, policyFile{kind: kind, path: path})
+			o.Files = append(o.Files, policyfile.File{Kind: kind, Path: path})
 			return nil
 		}}
 	}
@@ -55,7 +56,7 @@ func (o *fileOptions) flags() []command.Flag {
 			o.Context[key] = append(o.Context[key], value)
 		})},
 		{Name: "--what-if-add", Value: "FILE", Text: "ask as if the caller had this policy, too", Set: func(v string) error {
-			o.WhatIf.add = append(o.WhatIf.add, policyFile{policy.Identity, v, true})
+			o.WhatIf.add = append(o.WhatIf.add, policyfile.File{Kind: policy.Identity, Path: v, Bare: true})
 			return nil
 		}},
 		{Name: "--what-if-remove", Value: "NAME", Text: "ask as if the caller had not this policy", Set: func(v string) error {
@@ -132,21 +133,21 @@ func (o *fileOptions) check() error {
 }
 
 // read reads the policy files, and names the policies in them that are other people's or resources'.
-func (o *fileOptions) read(stderr io.Writer, principals ...string) (policyReading, error) {
+func (o *fileOptions) read(stderr io.Writer, principals ...string) (policyfile.Reading, error) {
 	caller, err := oneCaller(principals)
 	if err != nil {
-		return policyReading{}, err
+		return policyfile.Reading{}, err
 	}
-	reading, err := readPolicies(o.Files, fileFacts{caller, o.Parameters})
+	reading, err := policyfile.Read(o.Files, policyfile.Known{Caller: caller, Parameters: o.Parameters})
 	if err != nil {
 		return reading, exit.WithCode(err, exit.Config)
 	}
-	reading.tellLeftOut(stderr)
+	reading.TellLeftOut(stderr)
 	return reading, nil
 }
 
 // decide answers from what the files say alone; AWS is not asked.
-func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard.Request) (guard.Decision, error) {
+func (o *fileOptions) decide(ctx context.Context, reading policyfile.Reading, r guard.Request) (guard.Decision, error) {
 	var err error
 	r.Caller, err = namedCaller(o.Principal)
 	if err != nil {
@@ -155,30 +156,30 @@ func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard
 	r.Context, r.Closed, r.Files = o.Context, o.Closed, true
 	r.Region = cmp.Or(r.Region, o.regionStated())
 	if o.Principal == "" {
-		partition := reading.partition()
+		partition := reading.Partition()
 		if r.Region != "" {
 			partition = guard.PartitionOf(r.Region)
 		}
 		r.Caller = inPartition(r.Caller, cmp.Or(partition, r.Caller.Partition))
 	}
-	reading.set.Root = r.Caller.Kind() == guard.Root
+	reading.Set.Root = r.Caller.Kind() == guard.Root
 	facts := o.facts(time.Now())
 	if o.Principal == "" {
-		accounts := reading.accounts()
+		accounts := reading.Accounts()
 		verdicts := make(map[policy.Verdict]bool)
 		for _, account := range accounts {
 			r.Caller = inAccount(r.Caller, account)
 			for _, g := range guard.Needs(r, guard.Facts(facts)) {
 				if !g.Advisory {
-					verdicts[guard.Evaluate(reading.set, g).Verdict] = true
+					verdicts[guard.Evaluate(reading.Set, g).Verdict] = true
 				}
 			}
 		}
 		if len(accounts) > 1 && len(verdicts) > 1 {
-			reading.lack(policy.Identity, "the policies name the accounts "+guard.Join(accounts, "and")+", and nobody said in which the caller is: give --principal")
+			reading.Lack(policy.Identity, "the policies name the accounts "+guard.Join(accounts, "and")+", and nobody said in which the caller is: give --principal")
 		}
 	}
-	set, unread, err := reading.settle(ctx, r.Caller, guard.Needs(r, guard.Facts(facts)))
+	set, unread, err := reading.Settle(ctx, r.Caller, guard.Needs(r, guard.Facts(facts)))
 	if err != nil {
 		return guard.Decision{}, err
 	}
@@ -194,7 +195,7 @@ func (o *fileOptions) decide(ctx context.Context, reading policyReading, r guard
 			}
 		}
 	}
-	return reading.qualify(d, unread), err
+	return reading.Qualify(d, unread), err
 }
 
 // regionStated returns the region that --context states, "" if it states none.

@@ -13,6 +13,7 @@ import (
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
 	"ssmguard/guard"
@@ -24,7 +25,7 @@ import (
 type matrixOptions struct {
 	Line     *ask.Line
 	matrix   configs.Matrix
-	files    policyReading
+	files    policyfile.Reading
 	output   report.Handler // nil: a table
 	region   string
 	context  map[string][]string // of --context
@@ -79,7 +80,7 @@ func (o *matrixOptions) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		o.files.tellUnread(o.Line.Process.Stderr, callers)
+		o.files.TellUnread(o.Line.Process.Stderr, callers)
 	}
 	unmet := 0
 	for _, row := range o.matrix.Requests {
@@ -174,15 +175,15 @@ func outcome(expect string, v policy.Verdict) string {
 }
 
 // policyFiles lists the files of a matrix.
-func policyFiles(p configs.MatrixPolicies) []policyFile {
-	var files []policyFile
+func policyFiles(p configs.MatrixPolicies) []policyfile.File {
+	var files []policyfile.File
 	for _, layer := range []struct {
 		kind  policy.Kind
 		paths []string
 	}{{policy.Identity, p.Identity}, {policy.Boundary, p.Boundary}, {policy.Session, p.Session},
 		{policy.SCP, p.SCP}, {policy.RCP, p.RCP}, {policy.Endpoint, p.Endpoint}} {
 		for _, path := range layer.paths {
-			files = append(files, policyFile{kind: layer.kind, path: path})
+			files = append(files, policyfile.File{Kind: layer.kind, Path: path})
 		}
 	}
 	return files

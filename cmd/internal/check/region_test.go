@@ -9,6 +9,7 @@ import (
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
@@ -104,8 +105,8 @@ func regionless(t *testing.T, o fileOptions, text string) guard.Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var reading policyReading
-	reading.add(policy.Identity, doc.Statements)
+	var reading policyfile.Reading
+	reading.Add(policy.Identity, doc.Statements)
 	d, err := o.decide(t.Context(), reading, guard.Request{Target: "i-0123456789abcdef0"})
 	if err != nil {
 		t.Fatal(err)

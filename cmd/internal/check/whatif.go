@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
 
 // whatIf is a change to the policies of an account that is asked about, not made.
 type whatIf struct {
-	add    []policyFile
+	add    []policyfile.File
 	remove []string // names of policies, as findings write them: `inline "ssm"`, or ssm alone
 }
 
@@ -22,7 +23,7 @@ func (w whatIf) asked() bool { return len(w.add)+len(w.remove) > 0 }
 // overlay reads the policies from below and returns them with the change made, and
 // the findings about what is not known of the policies to add. A policy to remove
 // that is not there is an error: the answer would be about something else.
-func (w whatIf) overlay(ctx context.Context, below guard.PolicySource, c guard.Caller, added policyReading) (guard.PolicySource, []guard.Finding, error) {
+func (w whatIf) overlay(ctx context.Context, below guard.PolicySource, c guard.Caller, added policyfile.Reading) (guard.PolicySource, []guard.Finding, error) {
 	set, unseen := below.Policies(ctx, c)
 	var gone []string
 	for _, name := range w.remove {
@@ -37,14 +38,14 @@ func (w whatIf) overlay(ctx context.Context, below guard.PolicySource, c guard.C
 		}
 		set.Identity = kept
 	}
-	more, unread := added.withoutDoubtful()
+	more, unread := added.WithoutDoubtful()
 	set.Identity = append(slices.Clone(set.Identity), more.Identity...)
 	set.Partial = append(slices.Clone(set.Partial), more.Partial...)
 	texts, err := documents(more.Identity)
 	if err != nil {
 		return nil, nil, err
 	}
-	return changed{set, unseen, texts, gone, len(added.doubtful) == 0}, unread, nil
+	return changed{set, unseen, texts, gone, added.Certain()}, unread, nil
 }
 
 // documents writes statements as policy documents, one for each policy.

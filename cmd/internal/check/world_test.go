@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
@@ -20,7 +21,7 @@ const (
 // is beside one that allows everything.
 func stated(t *testing.T, o fileOptions, document string, layers map[policy.Kind]string) guard.Decision {
 	t.Helper()
-	var reading policyReading
+	var reading policyfile.Reading
 	for kind, text := range layers {
 		if strings.Contains(text, `"Deny"`) {
 			text += "," + everything
@@ -29,7 +30,7 @@ func stated(t *testing.T, o fileOptions, document string, layers map[policy.Kind
 		if err != nil {
 			t.Fatal(err)
 		}
-		reading.add(kind, doc.Statements)
+		reading.Add(kind, doc.Statements)
 	}
 	d, err := o.decide(t.Context(), reading, guard.Request{Region: "us-east-1", Target: "i-0123456789abcdef0", Document: document})
 	if err != nil {

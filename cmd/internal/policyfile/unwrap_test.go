@@ -1,4 +1,4 @@
-package check
+package policyfile
 
 import (
 	"encoding/json"
@@ -40,13 +40,13 @@ func TestWrappedPolicies(t *testing.T) {
 		if err := os.WriteFile(path, []byte(wrapped), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, err := readPolicies([]policyFile{{kind: policy.Identity, path: path}}, fileFacts{})
+		r, err := Read([]File{{Kind: policy.Identity, Path: path}}, Known{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if len(r.set.Identity) != 1 || len(r.set.Identity[0].Conditions()) != 1 || r.set.Identity[0].Conditions()[0].Values[0] != "a+b c" {
-			t.Errorf("%s: %+v", name, r.set.Identity)
+		if len(r.Set.Identity) != 1 || len(r.Set.Identity[0].Conditions()) != 1 || r.Set.Identity[0].Conditions()[0].Values[0] != "a+b c" {
+			t.Errorf("%s: %+v", name, r.Set.Identity)
 		}
 	}
 	for name, wrapped := range map[string]string{
@@ -61,8 +61,8 @@ func TestWrappedPolicies(t *testing.T) {
 		if err := os.WriteFile(path, []byte(wrapped), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := readPolicies([]policyFile{{kind: policy.Identity, path: path}}, fileFacts{}); err == nil {
-			t.Errorf("%s: read as %+v", name, r.set)
+		if r, err := Read([]File{{Kind: policy.Identity, Path: path}}, Known{}); err == nil {
+			t.Errorf("%s: read as %+v", name, r.Set)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package check
+package policyfile
 
 import (
 	"os"
@@ -37,7 +37,7 @@ func FuzzPolicyFile(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer memtest.Bounded(t, len(text))()
-		got, err := policyFile{kind: policy.Kind(kind % 6), path: path, bare: bare}.read(fileFacts{parameters: map[string]string{"X": "ssm"}})
+		got, err := File{Kind: policy.Kind(kind % 6), Path: path, Bare: bare}.read(Known{Parameters: map[string]string{"X": "ssm"}})
 		if err != nil {
 			if err.Error() == "" {
 				t.Error("an error that says nothing")

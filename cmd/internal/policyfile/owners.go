@@ -1,4 +1,4 @@
-package check
+package policyfile
 
 import (
 	"fmt"
@@ -109,7 +109,7 @@ type ownPolicies struct {
 
 // owned sorts the policies of a file by whether a caller has them; tied is the name
 // of the caller if the file knows him, else "".
-func (t policyTexts) owned(caller []string) (own ownPolicies, tied string) {
+func (t fileTexts) owned(caller []string) (own ownPolicies, tied string) {
 	node := t.owners.knows(caller)
 	if node == "" {
 		return ownPolicies{unread: t.unread}, ""
@@ -147,7 +147,7 @@ func (t policyTexts) owned(caller []string) (own ownPolicies, tied string) {
 }
 
 // whole returns the policy at a node, if that is one and nothing of it is unread.
-func (t policyTexts) whole(node string) (d policyText, ok bool) {
+func (t fileTexts) whole(node string) (d policyText, ok bool) {
 	if node == "" || slices.ContainsFunc(t.unread, func(u unreadPolicy) bool { return u.node == node }) {
 		return policyText{}, false
 	}

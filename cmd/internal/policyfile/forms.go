@@ -1,4 +1,4 @@
-package check
+package policyfile
 
 import (
 	"encoding/json"
@@ -12,7 +12,7 @@ import (
 // policyForm is one of the forms in which files hold policies.
 type policyForm struct {
 	is   func(policyInput) bool
-	read func(policy.Kind, policyInput) (policyTexts, error)
+	read func(policy.Kind, policyInput) (fileTexts, error)
 }
 
 // policyForms lists the forms in the order in which they are looked for. A new form
@@ -34,46 +34,46 @@ type policyInput struct {
 	text []byte
 	top  map[string]json.RawMessage // of a JSON object
 
-	fileFacts
+	Known
 }
 
-// fileFacts is what is known of files of policies before they are read.
-type fileFacts struct {
-	caller     guard.Caller      // whose policies are asked about; zero if they are several
-	parameters map[string]string // of templates
+// Known is what is known of files of policies before they are read.
+type Known struct {
+	Caller     guard.Caller      // whose policies are asked about; zero if they are several
+	Parameters map[string]string // of templates
 }
 
 // read returns the policies of a file.
-func (f policyFile) read(known fileFacts) (policyTexts, error) {
-	text, err := os.ReadFile(f.path)
+func (f File) read(known Known) (fileTexts, error) {
+	text, err := os.ReadFile(f.Path)
 	if err != nil {
-		return policyTexts{}, err
+		return fileTexts{}, err
 	}
 	if text, err = unwrapped(text); err != nil {
-		return policyTexts{}, fmt.Errorf("%s: %w", f.path, err)
+		return fileTexts{}, fmt.Errorf("%s: %w", f.Path, err)
 	}
-	in := policyInput{path: f.path, text: text, fileFacts: known}
+	in := policyInput{path: f.Path, text: text, Known: known}
 	if json.Unmarshal(text, &in.top) != nil {
 		in.top = nil
 	}
-	if _, document := in.top["Statement"]; f.bare && !document && in.top["Effect"] != nil {
-		s, err := policy.ParseStatement(f.kind, in.path, text)
-		return policyTexts{documents: []policyText{{name: in.path, statements: []policy.Statement{s}}}}, err
+	if _, document := in.top["Statement"]; f.Bare && !document && in.top["Effect"] != nil {
+		s, err := policy.ParseStatement(f.Kind, in.path, text)
+		return fileTexts{documents: []policyText{{name: in.path, statements: []policy.Statement{s}}}}, err
 	}
 	for _, form := range policyForms() {
 		if form.is(in) {
-			return form.read(f.kind, in)
+			return form.read(f.Kind, in)
 		}
 	}
-	return policyTexts{}, fmt.Errorf("%s: no policy", f.path)
+	return fileTexts{}, fmt.Errorf("%s: no policy", f.Path)
 }
 
 func isPlain(policyInput) bool { return true }
 
-func readPlain(kind policy.Kind, in policyInput) (policyTexts, error) {
+func readPlain(kind policy.Kind, in policyInput) (fileTexts, error) {
 	doc, err := policy.Parse(kind, in.path, in.text)
 	if err != nil {
-		return policyTexts{}, err
+		return fileTexts{}, err
 	}
-	return policyTexts{documents: []policyText{{name: in.path, statements: doc.Statements}}}, nil
+	return fileTexts{documents: []policyText{{name: in.path, statements: doc.Statements}}}, nil
 }

@@ -1,8 +1,10 @@
-package check
+package policyfile
 
 import (
 	"fmt"
 	"testing"
+
+	"ssmguard/guard"
 )
 
 func TestAddressesOfModules(t *testing.T) {
@@ -64,17 +66,13 @@ func TestOwners(t *testing.T) {
 
 func TestPrincipalNames(t *testing.T) {
 	for arn, want := range map[string]string{
-		"arn:aws:iam::111122223333:user/team/ann":                                                                "[user/ann]",
-		"arn:aws:sts::111122223333:assumed-role/dev/alice":                                                       "[role/dev]",
-		"arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_My_Shell_0123456789abcdef": "[role/AWSReservedSSO_My_Shell_0123456789abcdef permission set/My_Shell]",
-		"arn:aws:sts::111122223333:federated-user/ann":                                                           "[]",
-		"arn:aws:iam::111122223333:root":                                                                         "[]",
+		"arn:aws:iam::111122223333:user/team/ann":                                             "[user/ann]",
+		"arn:aws:sts::111122223333:assumed-role/dev/alice":                                    "[role/dev]",
+		"arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_My_Shell_0123456789abcdef/ann": "[role/AWSReservedSSO_My_Shell_0123456789abcdef permission set/My_Shell]",
+		"arn:aws:sts::111122223333:federated-user/ann":                                        "[]",
+		"arn:aws:iam::111122223333:root":                                                      "[]",
 	} {
-		c, err := namedCaller(arn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := fmt.Sprint(principalNames(c)); got != want {
+		if got := fmt.Sprint(principalNames(guard.Caller{SessionARN: arn})); got != want {
 			t.Errorf("%s: %s, want %s", arn, got, want)
 		}
 	}

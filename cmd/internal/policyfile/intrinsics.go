@@ -1,4 +1,4 @@
-package check
+package policyfile
 
 import (
 	"fmt"
@@ -214,8 +214,8 @@ func (s *substitution) function(name string, argument any) any {
 
 // ref returns what a Ref stands for.
 func (s *substitution) ref(name string) any {
-	caller := s.stack.in.caller
-	value, stated := s.stack.in.parameters[name]
+	caller := s.stack.in.Caller
+	value, stated := s.stack.in.Parameters[name]
 	kind := s.stack.parameters[name].Type
 	switch {
 	case strings.HasPrefix(kind, fromStore): // what is given is where the value stands

@@ -1,4 +1,4 @@
-package check
+package policyfile
 
 import (
 	"encoding/json"
@@ -135,7 +135,7 @@ func TestTerraformLayers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := readPolicies([]policyFile{{kind: tt.kind, path: terraformFixture(t, tt.text)}}, fileFacts{})
+			r, err := Read([]File{{Kind: tt.kind, Path: terraformFixture(t, tt.text)}}, Known{})
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Fatalf("got %v, want %s", err, tt.err)
@@ -145,7 +145,7 @@ func TestTerraformLayers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			set := r.set
+			set := r.Set
 			read := len(set.Identity) + len(set.Boundary) + len(set.Session) + len(set.Endpoint)
 			for _, level := range append(set.SCP, set.RCP...) {
 				read += len(level)
@@ -191,9 +191,10 @@ func TestDoubtfulPolicies(t *testing.T) {
 		}
 		return list
 	}
-	caller, err := namedCaller("")
-	if err != nil {
-		t.Fatal(err)
+	caller := guard.Caller{
+		SessionARN: "arn:aws:iam::123456789012:user/someone", Principal: "arn:aws:iam::123456789012:user/someone",
+		Account: "123456789012", Partition: "aws",
+		Unknown: []string{guard.UnknownPrincipalTags, guard.UnknownCredentials, guard.UnknownPrincipal},
 	}
 	request := guard.Request{Region: "us-east-1", Target: "i-0123456789abcdef0", Caller: caller}
 	grants := guard.Needs(request, guard.Facts{})
@@ -228,8 +229,8 @@ func TestDoubtfulPolicies(t *testing.T) {
 		if len(list) < 2 {
 			continue
 		}
-		r := policyReading{doubtful: []doubtful{{path: "a", documents: list[:1]}, {path: "b", documents: list[1:]}}}
-		set, _, err := r.settle(t.Context(), caller, grants)
+		r := Reading{doubtful: []doubtful{{path: "a", documents: list[:1]}, {path: "b", documents: list[1:]}}}
+		set, _, err := r.Settle(t.Context(), caller, grants)
 		if err != nil {
 			t.Fatal(err)
 		}

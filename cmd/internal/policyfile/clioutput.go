@@ -1,4 +1,4 @@
-package check
+package policyfile
 
 import (
 	"bytes"
@@ -41,10 +41,10 @@ func isCommandOutput(in policyInput) bool {
 	return json.Unmarshal(in.top["Policy"], &nested) == nil && nested["PolicySummary"] != nil
 }
 
-func readCommandOutput(kind policy.Kind, in policyInput) (policyTexts, error) {
+func readCommandOutput(kind policy.Kind, in policyInput) (fileTexts, error) {
 	var out commandOutput
 	if err := json.Unmarshal(in.text, &out); err != nil {
-		return policyTexts{}, fmt.Errorf("%s: %w", in.path, err)
+		return fileTexts{}, fmt.Errorf("%s: %w", in.path, err)
 	}
 	raw := out.PolicyDocument
 	switch {
@@ -53,21 +53,21 @@ func readCommandOutput(kind policy.Kind, in policyInput) (policyTexts, error) {
 	case out.InlinePolicy != nil:
 		raw = out.InlinePolicy
 	case out.Policy != nil && out.Policy.Content == nil:
-		return policyTexts{}, fmt.Errorf(`%s: the output of "aws iam get-policy" has no text of the policy; give that of "aws iam get-policy-version --policy-arn %s --version-id %s"`,
+		return fileTexts{}, fmt.Errorf(`%s: the output of "aws iam get-policy" has no text of the policy; give that of "aws iam get-policy-version --policy-arn %s --version-id %s"`,
 			in.path, safetext.Word(out.Policy.Arn), safetext.Word(out.Policy.DefaultVersionID))
 	case out.Policy != nil:
 		raw = out.Policy.Content
 	case out.Role != nil:
-		return policyTexts{}, fmt.Errorf(`%s: the output of "aws iam get-role" has the trust policy alone; give that of "aws iam get-role-policy" and "get-policy-version"`, in.path)
+		return fileTexts{}, fmt.Errorf(`%s: the output of "aws iam get-role" has the trust policy alone; give that of "aws iam get-role-policy" and "get-policy-version"`, in.path)
 	}
 	if len(raw) == 0 || string(raw) == "null" || string(raw) == `""` {
-		return policyTexts{}, fmt.Errorf("%s: no text of a policy in this output", in.path)
+		return fileTexts{}, fmt.Errorf("%s: no text of a policy in this output", in.path)
 	}
 	doc, err := policy.Parse(kind, in.path, in.document(raw))
 	if err != nil {
-		return policyTexts{}, err
+		return fileTexts{}, err
 	}
-	return policyTexts{documents: []policyText{{name: in.path, statements: doc.Statements}}}, nil
+	return fileTexts{documents: []policyText{{name: in.path, statements: doc.Statements}}}, nil
 }
 
 // document returns a policy that stands in a file as an object, or as a string that
@@ -130,15 +130,15 @@ func isAuthorizationDetails(in policyInput) bool {
 }
 
 // readAuthorizations reads the policies of an account, each tied to who has it.
-func readAuthorizations(kind policy.Kind, in policyInput) (policyTexts, error) {
+func readAuthorizations(kind policy.Kind, in policyInput) (fileTexts, error) {
 	if kind != policy.Identity {
-		return policyTexts{}, fmt.Errorf("%s: no %s policy in the details of an account", in.path, kind)
+		return fileTexts{}, fmt.Errorf("%s: no %s policy in the details of an account", in.path, kind)
 	}
 	var out authorizations
 	if err := json.Unmarshal(in.text, &out); err != nil {
-		return policyTexts{}, fmt.Errorf("%s: %w", in.path, err)
+		return fileTexts{}, fmt.Errorf("%s: %w", in.path, err)
 	}
-	var texts policyTexts
+	var texts fileTexts
 	take := func(name, node string, raw json.RawMessage) {
 		doc, err := policy.Parse(kind, in.path+": "+name, in.document(raw))
 		if err != nil {
@@ -201,7 +201,7 @@ func readAuthorizations(kind policy.Kind, in policyInput) (policyTexts, error) {
 		texts.unread = append(texts.unread, unreadPolicy{kind: kind, why: "the output is one page of several"})
 	}
 	if len(texts.documents) == 0 && len(texts.unread) == 0 {
-		return policyTexts{}, fmt.Errorf("%s: no identity policy in the details of this account", in.path)
+		return fileTexts{}, fmt.Errorf("%s: no identity policy in the details of this account", in.path)
 	}
 	return texts, nil
 }

@@ -1,4 +1,4 @@
-package check
+package policyfile
 
 import (
 	"encoding/json"
@@ -49,7 +49,7 @@ func TestIntrinsicFunctions(t *testing.T) {
 			}
 			budget := 100
 			r := &stackReader{
-				in:       policyInput{fileFacts: fileFacts{caller: guard.Caller{Partition: "aws-cn", Account: "111122223333"}}},
+				in:       policyInput{Known: Known{Caller: guard.Caller{Partition: "aws-cn", Account: "111122223333"}}},
 				mappings: map[string]any{"Names": map[string]any{"aws-cn": map[string]any{"role": "cn"}}},
 			}
 			v, unknown := r.resolve(writtenOut(doc.Content[0], &budget), stackResource{Type: "AWS::IAM::Role"})
@@ -66,7 +66,7 @@ func TestIntrinsicFunctions(t *testing.T) {
 // TestAccountOfAnotherStack: who has a permission set or an endpoint's policy says
 // nothing about the account of the stack.
 func TestAccountOfAnotherStack(t *testing.T) {
-	r := &stackReader{in: policyInput{fileFacts: fileFacts{caller: guard.Caller{Partition: "aws", Account: "111122223333"}}}}
+	r := &stackReader{in: policyInput{Known: Known{Caller: guard.Caller{Partition: "aws", Account: "111122223333"}}}}
 	if _, unknown := r.resolve(map[string]any{"Ref": "AWS::AccountId"}, stackResource{Type: "AWS::SSO::PermissionSet"}); len(unknown) != 1 {
 		t.Errorf("unknown: %q", unknown)
 	}
@@ -108,19 +108,19 @@ func TestStackLayers(t *testing.T) {
 			if err := os.WriteFile(path, []byte(`{"Resources":{`+tt.text+`}}`), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			r, err := readPolicies([]policyFile{{kind: tt.kind, path: path}}, fileFacts{})
+			r, err := Read([]File{{Kind: tt.kind, Path: path}}, Known{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			read := len(r.set.Identity)
-			for _, level := range r.set.SCP {
+			read := len(r.Set.Identity)
+			for _, level := range r.Set.SCP {
 				read += len(level)
 			}
 			if tt.partial == "" {
 				tt.partial = "[]"
 			}
-			if all := strings.Join(r.unread, "\n"); read != tt.read || fmt.Sprint(r.set.Partial) != tt.partial || !strings.Contains(all, tt.unread) || (tt.unread == "") != (all == "") {
-				t.Errorf("%d statements, unread layers %v: %q", read, r.set.Partial, all)
+			if all := strings.Join(r.unread, "\n"); read != tt.read || fmt.Sprint(r.Set.Partial) != tt.partial || !strings.Contains(all, tt.unread) || (tt.unread == "") != (all == "") {
+				t.Errorf("%d statements, unread layers %v: %q", read, r.Set.Partial, all)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package check
+package policyfile
 
 import (
 	"cmp"
@@ -15,15 +15,15 @@ import (
 	"ssmguard/internal/spelling"
 )
 
-// policyFile is a policy that is in no account yet.
-type policyFile struct {
-	kind policy.Kind
-	path string
-	bare bool // a statement alone will do, as a fix prints it
+// File is a policy that is in no account yet.
+type File struct {
+	Kind policy.Kind
+	Path string
+	Bare bool // a statement alone will do, as a fix prints it
 }
 
-// policyTexts is what a file of policies holds.
-type policyTexts struct {
+// fileTexts is what a file of policies holds.
+type fileTexts struct {
 	documents []policyText
 	unread    []unreadPolicy
 	leftOut   []string // names of policies that do not belong to the caller
@@ -54,9 +54,9 @@ func unreadBoundary(shown, node, held string) unreadPolicy {
 	return unreadPolicy{kind: policy.Boundary, why: shown + " has a permissions boundary; give its text with --boundary FILE", node: node, held: held}
 }
 
-// policyReading is what files of policies say together.
-type policyReading struct {
-	set      policy.Set
+// Reading is what files of policies say together.
+type Reading struct {
+	Set      policy.Set
 	doubtful []doubtful // identity policies that may be the caller's
 	unread   []string   // one line for each policy that was not read
 	leftOut  []string   // one line for each file with policies that do not belong to the caller
@@ -66,8 +66,8 @@ type policyReading struct {
 
 // readFile is a file of policies with what it holds.
 type readFile struct {
-	policyFile
-	policyTexts
+	File
+	fileTexts
 }
 
 // doubtful are the policies of a file that does not say whose they are.
@@ -77,16 +77,16 @@ type doubtful struct {
 	caller    string // role/dev, who may have none of them; "" if he has one at least
 }
 
-// accounts are those in which the policies name targets and documents of sessions.
-func (r policyReading) accounts() []string {
+// Accounts are those in which the policies name targets and documents of sessions.
+func (r Reading) Accounts() []string {
 	return r.places(guard.FieldAccount, func(account string) bool {
 		return len(account) == 12 && strings.Trim(account, "0123456789") == ""
 	})
 }
 
-// partition is the one in which the policies name targets and documents of sessions, "" if
+// Partition is the one in which the policies name targets and documents of sessions, "" if
 // they name none or several.
-func (r policyReading) partition() string {
+func (r Reading) Partition() string {
 	all := r.places(guard.FieldPartition, func(partition string) bool { return len(guard.Regions(partition)) > 0 })
 	if len(all) != 1 {
 		return ""
@@ -96,9 +96,9 @@ func (r policyReading) partition() string {
 
 // places are the values of one field in the ARNs of what the policies say about starting
 // sessions, as far as they are what is looked for.
-func (r policyReading) places(field int, is func(string) bool) []string {
+func (r Reading) places(field int, is func(string) bool) []string {
 	var list []string
-	all := r.set
+	all := r.Set
 	for _, d := range r.doubtful {
 		for _, doc := range d.documents {
 			all.Identity = slices.Concat(all.Identity, doc.statements)
@@ -128,28 +128,28 @@ func (d doubtful) in() string {
 	return fmt.Sprintf("%s: nothing says which of its policies the caller has", d.path)
 }
 
-// readPolicies reads files into the layers they belong to. All SCP files form
+// Read reads files into the layers they belong to. All SCP files form
 // one level, as if attached to the same account, and so do RCP files. The caller
 // who is known says in whose account and partition they are; he may be zero. A parameter
 // that no template has is an error.
-func readPolicies(files []policyFile, known fileFacts) (policyReading, error) {
+func Read(files []File, known Known) (Reading, error) {
 	var list []readFile
 	var parameters []string
 	for _, f := range files {
 		texts, err := f.read(known)
 		if err != nil {
-			return policyReading{}, err
+			return Reading{}, err
 		}
 		list = append(list, readFile{f, texts})
 		parameters = append(parameters, texts.parameters...)
 	}
-	for _, name := range slices.Sorted(maps.Keys(known.parameters)) {
+	for _, name := range slices.Sorted(maps.Keys(known.Parameters)) {
 		if !slices.Contains(parameters, name) {
 			hint := ""
 			if near := spelling.Nearest(name, parameters); near != "" {
 				hint = "; did you mean " + safetext.Line(near) + "?"
 			}
-			return policyReading{}, fmt.Errorf("--template-parameter %s: no template has this parameter%s", safetext.Line(name), hint)
+			return Reading{}, fmt.Errorf("--template-parameter %s: no template has this parameter%s", safetext.Line(name), hint)
 		}
 	}
 	return gather(list, nil), nil
@@ -157,86 +157,86 @@ func readPolicies(files []policyFile, known fileFacts) (policyReading, error) {
 
 // gather puts the policies of files together. Of a file that knows one of the names
 // of the caller, it takes the policies that are the caller's.
-func gather(files []readFile, caller []string) policyReading {
-	r := policyReading{files: files}
-	given := slices.ContainsFunc(files, func(f readFile) bool { return f.kind == policy.Boundary })
+func gather(files []readFile, caller []string) Reading {
+	r := Reading{files: files}
+	given := slices.ContainsFunc(files, func(f readFile) bool { return f.Kind == policy.Boundary })
 	for _, f := range files {
 		if len(f.leftOut) > 0 {
-			r.leftOut = append(r.leftOut, fmt.Sprintf("%s: left out, as they are no %s policies: %s", f.path, f.kind, strings.Join(f.leftOut, ", ")))
+			r.leftOut = append(r.leftOut, fmt.Sprintf("%s: left out, as they are no %s policies: %s", f.Path, f.Kind, strings.Join(f.leftOut, ", ")))
 		}
 		own, tied := f.owned(caller)
 		distinct := slices.DeleteFunc(slices.Clone(f.documents), func(d policyText) bool { return d.again })
 		whole := true
 		for _, u := range own.unread {
-			if u.kind == policy.Boundary && f.kind == policy.Identity && given {
+			if u.kind == policy.Boundary && f.Kind == policy.Identity && given {
 				continue // its text was given
 			}
-			r.lack(u.kind, f.path+": "+u.why)
-			whole = whole && u.kind != f.kind
+			r.Lack(u.kind, f.Path+": "+u.why)
+			whole = whole && u.kind != f.Kind
 		}
-		r.add(f.kind, []policy.Statement{}) // the layer exists
+		r.Add(f.Kind, []policy.Statement{}) // the layer exists
 		for _, d := range own.boundary {
 			if !given {
-				r.add(policy.Boundary, d.statements)
+				r.Add(policy.Boundary, d.statements)
 			}
 		}
 		switch {
 		case tied != "":
 			for _, d := range own.certain {
-				r.add(f.kind, d.statements)
+				r.Add(f.Kind, d.statements)
 			}
 			if len(own.possible) > 0 {
-				r.doubtful = append(r.doubtful, doubtful{f.path, own.possible, tied})
+				r.doubtful = append(r.doubtful, doubtful{f.Path, own.possible, tied})
 			}
 			if len(own.others) > 0 {
-				r.others = append(r.others, fmt.Sprintf("%s: left out, as they are not policies of %s: %s", f.path, tied, policyNames(own.others)))
+				r.others = append(r.others, fmt.Sprintf("%s: left out, as they are not policies of %s: %s", f.Path, tied, policyNames(own.others)))
 			}
 		case len(distinct) == 1 && whole:
-			r.add(f.kind, distinct[0].statements)
-		case len(distinct) > 1 && f.kind == policy.Identity:
-			r.doubtful = append(r.doubtful, doubtful{f.path, distinct, ""})
+			r.Add(f.Kind, distinct[0].statements)
+		case len(distinct) > 1 && f.Kind == policy.Identity:
+			r.doubtful = append(r.doubtful, doubtful{f.Path, distinct, ""})
 		case len(distinct) > 1:
-			r.lack(f.kind, fmt.Sprintf("%s: nothing says which of its policies is the %s policy: %s", f.path, f.kind, policyNames(distinct)))
+			r.Lack(f.Kind, fmt.Sprintf("%s: nothing says which of its policies is the %s policy: %s", f.Path, f.Kind, policyNames(distinct)))
 		}
 	}
 	return r
 }
 
 // of returns the same files as read for one caller.
-func (r policyReading) of(c guard.Caller) policyReading {
+func (r Reading) of(c guard.Caller) Reading {
 	own := gather(r.files, principalNames(c))
-	own.set.Root = r.set.Root
+	own.Set.Root = r.Set.Root
 	return own
 }
 
-// lack notes that a layer is not whole, and why.
-func (r *policyReading) lack(kind policy.Kind, why string) {
+// Lack notes that a layer is not whole, and why.
+func (r *Reading) Lack(kind policy.Kind, why string) {
 	r.unread = append(r.unread, why)
-	if !slices.Contains(r.set.Partial, kind) {
-		r.set.Partial = append(r.set.Partial, kind)
+	if !slices.Contains(r.Set.Partial, kind) {
+		r.Set.Partial = append(r.Set.Partial, kind)
 	}
 }
 
-// add adds statements to a layer, which exists then.
-func (r *policyReading) add(kind policy.Kind, statements []policy.Statement) {
-	layer := r.set.Layer(kind, 1)
+// Add adds statements to a layer, which exists then.
+func (r *Reading) Add(kind policy.Kind, statements []policy.Statement) {
+	layer := r.Set.Layer(kind, 1)
 	*layer = append(append([]policy.Statement{}, *layer...), statements...)
 }
 
-// settle returns the policies to judge by, and the findings about those that
+// Settle returns the policies to judge by, and the findings about those that
 // cannot be judged by. The doubtful policies are all taken where each of them alone gives
 // the same answer: then any of them together give it, too.
-func (r policyReading) settle(ctx context.Context, c guard.Caller, grants []guard.Grant) (policy.Set, []guard.Finding, error) {
+func (r Reading) Settle(ctx context.Context, c guard.Caller, grants []guard.Grant) (policy.Set, []guard.Finding, error) {
 	if len(r.files) > 0 {
 		r = r.of(c)
 	}
-	if len(r.doubtful) == 0 || slices.Contains(r.set.Partial, policy.Identity) {
-		set, fs := r.withoutDoubtful()
+	if len(r.doubtful) == 0 || slices.Contains(r.Set.Partial, policy.Identity) {
+		set, fs := r.WithoutDoubtful()
 		return set, fs, nil
 	}
 	same, all, err := r.agree(ctx, c, grants)
 	if err != nil || !same {
-		set, fs := r.withoutDoubtful()
+		set, fs := r.WithoutDoubtful()
 		return set, fs, err
 	}
 	fs := r.unreadFindings()
@@ -246,11 +246,11 @@ func (r policyReading) settle(ctx context.Context, c guard.Caller, grants []guar
 	return all, fs, nil
 }
 
-// withoutDoubtful returns the policies that are the caller's for certain, the
+// WithoutDoubtful returns the policies that are the caller's for certain, the
 // identity layer as partly read where others may be his, and the findings about
 // those that cannot be judged by.
-func (r policyReading) withoutDoubtful() (policy.Set, []guard.Finding) {
-	set, fs := r.set, r.unreadFindings()
+func (r Reading) WithoutDoubtful() (policy.Set, []guard.Finding) {
+	set, fs := r.Set, r.unreadFindings()
 	for _, d := range r.doubtful {
 		f := unseen(guard.Warning, fmt.Sprintf("%s: %s", d.in(), policyNames(d.documents)))
 		f.Fix = &guard.Fix{Text: "give the policies that the caller has, each as a file of its own: --policy FILE --policy FILE"}
@@ -262,7 +262,7 @@ func (r policyReading) withoutDoubtful() (policy.Set, []guard.Finding) {
 	return set, fs
 }
 
-func (r policyReading) unreadFindings() []guard.Finding {
+func (r Reading) unreadFindings() []guard.Finding {
 	var fs []guard.Finding
 	for _, line := range r.unread {
 		fs = append(fs, unseen(guard.Warning, line))
@@ -276,11 +276,11 @@ func (r policyReading) unreadFindings() []guard.Finding {
 // agree reports whether each of the doubtful policies alone gives the same answer,
 // and returns the set of all of them. It is the same denial if one required grant is
 // denied by each.
-func (r policyReading) agree(ctx context.Context, c guard.Caller, grants []guard.Grant) (same bool, all policy.Set, err error) {
+func (r Reading) agree(ctx context.Context, c guard.Caller, grants []guard.Grant) (same bool, all policy.Set, err error) {
 	allowed := true
 	denied := make(map[string]int)
-	alone, count := r.set, 0
-	all = r.set
+	alone, count := r.Set, 0
+	all = r.Set
 	for _, d := range r.doubtful {
 		documents := d.documents
 		if d.caller != "" {
@@ -288,7 +288,7 @@ func (r policyReading) agree(ctx context.Context, c guard.Caller, grants []guard
 		}
 		for _, doc := range documents {
 			count++
-			alone.Identity = slices.Concat(r.set.Identity, doc.statements)
+			alone.Identity = slices.Concat(r.Set.Identity, doc.statements)
 			all.Identity = slices.Concat(all.Identity, doc.statements)
 			rulings, err := guard.Local{Source: guard.Static(alone)}.Simulate(ctx, c, grants)
 			if err != nil {
@@ -318,10 +318,10 @@ func unseen(level guard.Level, line string) guard.Finding {
 	return guard.Finding{Code: "SG506", Level: level, Summary: line}
 }
 
-// qualify adds to a decision the findings about policies that were not read. A
+// Qualify adds to a decision the findings about policies that were not read. A
 // repair that was tried with all the doubtful policies together is none that was
 // checked for the caller.
-func (r policyReading) qualify(d guard.Decision, unread []guard.Finding) guard.Decision {
+func (r Reading) Qualify(d guard.Decision, unread []guard.Finding) guard.Decision {
 	if len(r.files) > 0 {
 		r = r.of(d.Request.Caller)
 	}
@@ -337,19 +337,19 @@ func (r policyReading) qualify(d guard.Decision, unread []guard.Finding) guard.D
 	return d
 }
 
-// tellLeftOut names the policies that do not belong to the caller.
-func (r policyReading) tellLeftOut(stderr io.Writer) {
+// TellLeftOut names the policies that do not belong to the caller.
+func (r Reading) TellLeftOut(stderr io.Writer) {
 	for _, line := range r.leftOut {
 		safetext.Fprintf(stderr, "ssmguard: %s\n", line)
 	}
 }
 
-// tellUnread names the policies that were not read, or are doubtful, once for all
+// TellUnread names the policies that were not read, or are doubtful, once for all
 // the callers who ask.
-func (r policyReading) tellUnread(stderr io.Writer, callers []guard.Caller) {
+func (r Reading) TellUnread(stderr io.Writer, callers []guard.Caller) {
 	told := make(map[string]bool)
 	for _, c := range callers {
-		_, fs := r.of(c).withoutDoubtful()
+		_, fs := r.of(c).WithoutDoubtful()
 		for _, f := range fs {
 			if !told[f.Summary] {
 				safetext.Fprintf(stderr, "ssmguard: %s: %s\n", f.Level, f.Summary)
@@ -370,4 +370,13 @@ func policyNames(documents []policyText) string {
 		list = append(list, d.name)
 	}
 	return strings.Join(list, ", ")
+}
+
+// Certain reports whether every policy that was read is the caller's for certain.
+func (r Reading) Certain() bool { return len(r.doubtful) == 0 }
+
+// AsAnybodys returns what was read as it is, whoever the caller is.
+func (r Reading) AsAnybodys() Reading {
+	r.files = nil
+	return r
 }

@@ -1,4 +1,4 @@
-package check
+package policyfile
 
 import (
 	"encoding/json"
@@ -171,7 +171,7 @@ type stackReader struct {
 
 	parameters map[string]stackParameter
 	conditions map[string]any
-	texts      policyTexts
+	texts      fileTexts
 }
 
 // stackParameter is a parameter of a template. Its default is none of its value: whoever
@@ -183,7 +183,7 @@ const fromStore = "AWS::SSM::Parameter::Value"
 
 // readStack reads the policies of a template, as far as their texts are certain before
 // it is deployed.
-func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
+func readStack(kind policy.Kind, in policyInput) (fileTexts, error) {
 	var out struct {
 		Resources map[string]json.RawMessage
 		Mappings  map[string]any
@@ -198,7 +198,7 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 		err = json.Unmarshal(b, &out)
 	}
 	if err != nil {
-		return policyTexts{}, fmt.Errorf("%s: %w", in.path, err)
+		return fileTexts{}, fmt.Errorf("%s: %w", in.path, err)
 	}
 	r := &stackReader{in: in, kind: kind, resources: make(map[string]stackResource), mappings: out.Mappings,
 		parameters: out.Parameters, conditions: out.Conditions}
@@ -230,7 +230,7 @@ func readStack(kind policy.Kind, in policyInput) (policyTexts, error) {
 		if len(r.texts.leftOut) > 0 {
 			but = "; left out: " + strings.Join(r.texts.leftOut, ", ")
 		}
-		return policyTexts{}, fmt.Errorf("%s: no %s policy in this template%s", in.path, kind, but)
+		return fileTexts{}, fmt.Errorf("%s: no %s policy in this template%s", in.path, kind, but)
 	}
 	return r.texts, nil
 }
