@@ -22,7 +22,7 @@ func (st *stage) dropIn(args ...string) *driver {
 	st.t.Helper()
 	cmd := st.command(order{})
 	cmd.Args = append([]string{"/usr/local/bin/session-manager-plugin"}, args...)
-	cmd.Env = append(cmd.Env[1:], "GORACE=exitcode=0 log_path="+filepath.Join(st.home, "races"))
+	cmd.Env = append(cmd.Env[1:], unraced())
 	d := &driver{t: st.t, cmd: cmd, out: newSpoken(), err: newSpoken(), ended: make(chan struct{})}
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -38,7 +38,7 @@ func TestOnlyThePluginIgnoresSignals(t *testing.T) {
 	before := ignoredByChild(t)
 	st := newStage(t)
 	o, _ := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{PortNumber: echoServer(t)}})
-	r, err := plugin.Embedded(append(os.Environ(), "HOME="+st.home, "GORACE=exitcode=0 log_path="+st.home+"/races", "AWS_EC2_METADATA_DISABLED=true"))
+	r, err := plugin.Embedded(append(os.Environ(), "HOME="+st.home, unraced(), "AWS_EC2_METADATA_DISABLED=true"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestOnlyThePluginIgnoresSignals(t *testing.T) {
 func TestWithoutKeyboard(t *testing.T) {
 	st := newStage(t)
 	o, far := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: echoServer(t)}})
-	r, err := plugin.Embedded(append(os.Environ(), "HOME="+st.home, "GORACE=exitcode=0 log_path="+st.home+"/races", "AWS_EC2_METADATA_DISABLED=true"))
+	r, err := plugin.Embedded(append(os.Environ(), "HOME="+st.home, unraced(), "AWS_EC2_METADATA_DISABLED=true"))
 	if err != nil {
 		t.Fatal(err)
 	}
