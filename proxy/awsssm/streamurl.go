@@ -72,9 +72,10 @@ func (e *StreamURLError) Error() string { return e.text }
 
 // Check returns a *StreamURLError unless the URL is of a websocket, encrypted if the API
 // was called by https, at a host that belongs to the API's endpoint: the same host, the
-// one beside it that is called ssmmessages, or one that AWS has for the region's data
-// channels (FIPS, dual-stack and VPC endpoints included). An endpoint on loopback may
-// name any port there.
+// one beside it that is called ssmmessages, or one that AWS has for data channels: of a VPC
+// endpoint in the region, or of any region with the domain of the region's partition, FIPS and
+// dual-stack included, since AWS alone gives names in that domain. An endpoint on loopback
+// may name any port there.
 func (g Gateways) Check(stream proxy.Secret) error {
 	u, err := url.Parse(stream.Reveal())
 	switch {
@@ -123,7 +124,8 @@ func onLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// ofAWS reports whether AWS's rules give the host to the data channels of a region.
+// ofAWS reports whether AWS's rules give the host to the data channels of a region, or of
+// another with the same domain.
 func ofAWS(host, region string) bool {
 	for _, kind := range []struct{ fips, dualStack bool }{{}, {fips: true}, {dualStack: true}, {true, true}} {
 		standard, err := awsapi.StandardEndpoint(MessagesID, region, kind.fips, kind.dualStack)
@@ -134,16 +136,30 @@ func ofAWS(host, region string) bool {
 		if err != nil {
 			continue
 		}
-		if host == own.Hostname() {
+		service, domain, _ := strings.Cut(own.Hostname(), ".")
+		rest, ours := strings.CutPrefix(host, service+".")
+		if other, ok := strings.CutSuffix(rest, strings.TrimPrefix(domain, region)); ours && ok && namesRegion(other) {
 			return true
 		}
-		service, domain, _ := strings.Cut(own.Hostname(), ".")
 		zone := "." + service + "." + strings.Replace(domain, region+".", region+".vpce.", 1)
 		if id, ok := strings.CutSuffix(host, zone); ok && strings.HasPrefix(id, "vpce-") && !strings.Contains(id, ".") {
 			return true
 		}
 	}
 	return false
+}
+
+// namesRegion reports whether a label of a host name is a region's: words and a number, such
+// as us-gov-west-1. The names of S3 buckets stand before labels that are none: s3, s3-eu-west-1.
+func namesRegion(label string) bool {
+	words := strings.Split(label, "-")
+	number := words[len(words)-1]
+	for _, word := range words[:len(words)-1] {
+		if word == "" || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return false
+		}
+	}
+	return len(words) > 2 && number != "" && strings.Trim(number, "0123456789") == ""
 }
 
 // gateways are those of a configuration whose API answered at an endpoint.

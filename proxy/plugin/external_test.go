@@ -91,7 +91,7 @@ func TestExternalCall(t *testing.T) {
 #!/bin/sh
 [ "$1" = --version ] && { echo 1.2.707.0; exit; }
 { tr '\0' '\n' </proc/$$/cmdline; echo "response $AWS_SSM_START_SESSION_RESPONSE"; echo "key $AWS_ACCESS_KEY_ID"
-env | grep -c SSMGUARD_; while read -r line; do case $line in SigBlk*|SigIgn*) echo "$line";; esac; done </proc/$$/status; find /proc/$$/fd -lname 'pipe:*' -name '[3-9]'; } >`+dump+`
+env | grep -v ^`+racesVariable+`= | grep -c SSMGUARD_; while read -r line; do case $line in SigBlk*|SigIgn*) echo "$line";; esac; done </proc/$$/status; find /proc/$$/fd -lname 'pipe:*' -name '[3-9]'; } >`+dump+`
 cat; echo out; echo err >&2; exit 3
 `)
 	o, _ := st.start(gateway.SessionConfig{Kind: gateway.Shell})

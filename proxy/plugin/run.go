@@ -90,6 +90,9 @@ func (r *Runner) AtSocket(path string) (at *Runner, ok bool) {
 // Path returns the file that is run.
 func (r *Runner) Path() string { return r.path }
 
+// External reports whether the plugin is a program of others.
+func (r *Runner) External() bool { return r.external }
+
 // Version returns the plugin's version, four numbers with dots between them; of an
 // embedded plugin it is NearestRelease.
 func (r *Runner) Version() string { return r.version }

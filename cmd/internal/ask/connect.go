@@ -137,8 +137,10 @@ func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, sessions *awss
 	}
 	r.Terminator = sessions
 	r.Calls = &plugin.Calls{Resume: sessions.Resume, DataKey: awsssm.DataKey(conf.Config)}
-	connect, bundle := conf.Connecting()
-	r.Connection = &plugin.Connection{Proxy: connect, CABundle: bundle}
+	if !l.DropIn || !r.External() { // from the AWS CLI, such a plugin finds its certificates itself
+		connect, bundle := conf.Connecting()
+		r.Connection = &plugin.Connection{Proxy: connect, CABundle: bundle}
+	}
 	if credentials, ok := conf.Credentials.(*Renewing); ok { // none with --no-sign-request
 		r.Credentials, r.Lends = credentials.keys, conf.Unshared
 	}
