@@ -100,7 +100,6 @@ func newChannel(ctx context.Context, opt Options) *Channel {
 	pace := &pace{sent: make(chan struct{}, 1)}
 	c.out = newOutgoing(c.quit, &c.opt, &c.key, pace)
 	c.in = newIncoming(c.quit, &c.key, pace, c.out, c.event)
-	c.in.receiver.Limit = c.opt.Early
 	return c
 }
 

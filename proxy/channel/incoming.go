@@ -138,6 +138,9 @@ func (in *incoming) handle(b []byte) error {
 	}
 	switch f.Type {
 	case wire.OutputStreamData:
+		if f.Seq > in.receiver.Expected {
+			in.receiver.Limit = in.out.opt.Early - in.waiting()
+		}
 		repeated := in.receiver.Has(f.Seq)
 		ack, err := in.receiver.Accept(&f, in.deliver)
 		if ack {
@@ -164,6 +167,15 @@ func (in *incoming) handle(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// waiting returns the bytes that came in order and wait: for an engine, or there for
+// local readers.
+func (in *incoming) waiting() int {
+	if p := in.engine.Load(); p != nil {
+		return (*p).stats().Buffered
+	}
+	return in.early
 }
 
 // deliver takes one payload in order.

@@ -72,11 +72,12 @@ type Limits struct {
 	// Unacked bounds the bytes that are sent and not yet acknowledged. Default 4 MiB.
 	Unacked int
 	// Buffer bounds the bytes of all connections that their local readers have not
-	// taken yet. Default 64 MiB; see Forward for what happens beyond.
+	// taken yet. Default 32 MiB; see Forward for what happens beyond.
 	Buffer int
-
-	// Early bounds the bytes that are kept while a message before them is missing. Default
-	// 128 MiB, more than an agent can have under way.
+	// Early bounds what is kept while a message before it is missing, together with what
+	// local readers have not taken. Default 48 MiB, which an agent sends within a minute: one
+	// that has a message missing for longer, after many cuts of a long path, has to repeat
+	// what comes then, one message each 100 ms.
 	Early int
 
 	// PingEvery is the time between pings, Silence how long a connection may stay
@@ -114,7 +115,8 @@ const (
 func (o Options) withDefaults() Options {
 	o.MessageSize = min(max(or(o.MessageSize, defaultMessageSize), minMessageSize), maxMessageSize)
 	o.Unacked = max(or(o.Unacked, 4<<20), 64*o.MessageSize)
-	o.Buffer = or(o.Buffer, 64<<20)
+	o.Buffer = or(o.Buffer, 32<<20)
+	o.Early = or(o.Early, 48<<20)
 	o.OpenTimeout = or(o.OpenTimeout, 30*time.Second)
 	o.PingEvery = or(o.PingEvery, 3*time.Second)
 	o.Silence = max(or(o.Silence, 8*time.Second), o.PingEvery)

@@ -82,6 +82,7 @@ var modes = []Mode{
 	}},
 	{"small messages out of order", Shell, false, false, (*attack).smallUnordered},
 	{"large messages out of order", Shell, false, false, (*attack).largeUnordered},
+	{"messages of an agent's size out of order", Shell, false, false, (*attack).unordered},
 	{"one message again and again, and nobody reads the acknowledgements", Shell, true, false, (*attack).repeated},
 	{"acknowledgements of what was never sent", Shell, false, false, (*attack).acknowledgements},
 	{"acknowledgements in another form", Shell, false, false, func(a *attack) error {
@@ -112,6 +113,12 @@ var modes = []Mode{
 	{"many smux streams", Port, false, false, func(a *attack) error { return a.smux((*attack).streams) }},
 	{"ends of smux streams that never were", Port, false, false, func(a *attack) error { return a.smux((*attack).ends) }},
 	{"bytes for a smux stream that does not read", Port, false, false, func(a *attack) error { return a.smux((*attack).unread) }},
+	{"bytes for a smux stream that does not read, in order and out of order", Port, false, false, func(a *attack) error {
+		return a.smux((*attack).unreadUnordered)
+	}},
+	{"bytes for a smux stream that does not read, each time after a message that was missing", Port, false, false, func(a *attack) error {
+		return a.smux((*attack).unreadLate)
+	}},
 	{"flags", Port, false, false, func(a *attack) error {
 		return a.smux(func(a *attack) error {
 			return a.each(func() []byte { return a.next(wire.PayloadFlag, wire.AppendFlag(nil, wire.ConnectToPortError)) })
@@ -443,6 +450,13 @@ func (a *attack) largeUnordered() error {
 	})
 }
 
+// unordered leaves the next message out, and sends all after it.
+func (a *attack) unordered() error {
+	a.seq++
+	payload := bytes.Repeat([]byte("x"), 1<<10)
+	return a.each(func() []byte { return a.next(wire.PayloadOutput, payload) })
+}
+
 func (a *attack) repeated() error {
 	first := a.next(wire.PayloadOutput, []byte("$ "))
 	return a.again(first)
@@ -499,6 +513,36 @@ func (a *attack) ends() error {
 // unread sends to the first stream of a client, which is number 3.
 func (a *attack) unread() error {
 	<-a.input
-	data := smuxFrame(2, 3, bytes.Repeat([]byte("x"), 16<<10))
-	return a.each(func() []byte { return a.next(wire.PayloadOutput, data) })
+	return a.each(func() []byte { return a.next(wire.PayloadOutput, forFirst) })
+}
+
+// forFirst is output for the first stream of a client.
+var forFirst = smuxFrame(2, 3, bytes.Repeat([]byte("x"), 1<<10))
+
+// unreadUnordered fills what a client keeps for readers, as far as it takes it, and leaves
+// a message out.
+func (a *attack) unreadUnordered() error {
+	<-a.input
+	for range 30 << 10 {
+		if err := a.send(a.next(wire.PayloadOutput, forFirst)); err != nil {
+			return err
+		}
+	}
+	a.seq++
+	return a.each(func() []byte { return a.next(wire.PayloadOutput, forFirst) })
+}
+
+// unreadLate sends 40 MiB out of order, and then the message that was missing.
+func (a *attack) unreadLate() error {
+	<-a.input
+	missing := a.next(wire.PayloadOutput, forFirst)
+	n := 0
+	return a.each(func() []byte {
+		if n++; n%(40<<10) > 0 {
+			return a.next(wire.PayloadOutput, forFirst)
+		}
+		last := missing
+		missing = a.next(wire.PayloadOutput, forFirst)
+		return last
+	})
 }

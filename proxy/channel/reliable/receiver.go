@@ -10,10 +10,10 @@ import (
 // old ones again: the agent resends only its oldest, so one acknowledgement
 // that got lost would stop it for good.
 type Receiver struct {
-	Limit    int // bytes that may wait for their turn; 0: 128 MiB
+	Limit    int // what may wait for its turn, in bytes as Bytes counts them; it may change
 	Expected int64
 	Early    map[int64]Arrival
-	Bytes    int
+	Bytes    int          // what Early costs: payloads, and earlyCost for each
 	Repeated atomic.Int64 // messages that came again, for Stats
 }
 
@@ -23,12 +23,12 @@ type Arrival struct {
 	Payload []byte
 }
 
-// Bounds of what may wait for its turn. An agent sends whether or not a message is
-// missing, 100,000 messages of 1,024 bytes at most, so all of them are kept: 110 MB. What
-// exceeds the bounds is not acknowledged and so comes again, but one message each 100 ms.
+// Bounds of what may wait for its turn, beside Receiver.Limit. An agent sends whether or
+// not a message is missing, 100,000 messages of 1,024 bytes at most. What exceeds the
+// bounds is not acknowledged and so comes again, but one message each 100 ms.
 const (
-	maxEarly      = 100000
-	maxEarlyBytes = 128 << 20
+	maxEarly  = 100000
+	earlyCost = 128 // what a message costs that waits, beside its payload: its place in the map, and the allocator's rounding
 )
 
 // Has reports whether the message of that number has come before.
@@ -57,7 +57,7 @@ func (r *Receiver) Accept(f *wire.Frame, deliver func(wire.PayloadType, []byte) 
 			break
 		}
 		delete(r.Early, r.Expected)
-		r.Bytes -= len(a.Payload)
+		r.Bytes -= earlyCost + len(a.Payload)
 		if err := deliver(a.Kind, a.Payload); err != nil {
 			return false, err
 		}
@@ -71,17 +71,14 @@ func (r *Receiver) keep(f *wire.Frame) bool {
 		r.Repeated.Add(1)
 		return true
 	}
-	limit := r.Limit
-	if limit == 0 {
-		limit = maxEarlyBytes
-	}
-	if len(r.Early) >= maxEarly || r.Bytes+len(f.Payload) > limit || f.Seq-r.Expected > 1<<20 {
+	cost := earlyCost + len(f.Payload)
+	if len(r.Early) >= maxEarly || r.Bytes+cost > r.Limit || f.Seq-r.Expected > 1<<20 {
 		return false
 	}
 	if r.Early == nil {
 		r.Early = make(map[int64]Arrival)
 	}
 	r.Early[f.Seq] = Arrival{f.PayloadType, append([]byte(nil), f.Payload...)}
-	r.Bytes += len(f.Payload)
+	r.Bytes += cost
 	return true
 }

@@ -11,7 +11,7 @@ import (
 // TestReceiver: messages are delivered once and in order, and each is acknowledged
 // as often as it comes: the agent repeats its oldest until it is.
 func TestReceiver(t *testing.T) {
-	var r Receiver
+	r := Receiver{Limit: 1 << 20}
 	var got strings.Builder
 	deliver := func(_ wire.PayloadType, b []byte) error { got.Write(b); return nil }
 	for i, step := range []struct {
@@ -44,9 +44,10 @@ func TestReceiver(t *testing.T) {
 // TestReceiverRefuses: what cannot be kept or delivered is not acknowledged, and so
 // comes again.
 func TestReceiverRefuses(t *testing.T) {
-	var r Receiver
+	const limit = 1 << 20
+	r := Receiver{Limit: limit}
 	deliver := func(wire.PayloadType, []byte) error { return nil }
-	big := make([]byte, maxEarlyBytes/2+1)
+	big := make([]byte, limit/2)
 	if ack, err := r.Accept(&wire.Frame{Seq: 1, Payload: big}, deliver); !ack || err != nil {
 		t.Errorf("as much as may wait: %v, %v", ack, err)
 	}
@@ -58,7 +59,7 @@ func TestReceiverRefuses(t *testing.T) {
 	if ack || !errors.Is(err, broken) || r.Expected != 0 {
 		t.Errorf("what cannot be delivered: %v, %v, %d is next", ack, err, r.Expected)
 	}
-	many := Receiver{Early: make(map[int64]Arrival)}
+	many := Receiver{Limit: limit, Early: make(map[int64]Arrival)}
 	for seq := range int64(maxEarly) {
 		many.Early[seq+1] = Arrival{}
 	}
