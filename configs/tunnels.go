@@ -92,7 +92,7 @@ func (w *Wait) UnmarshalYAML(n *yaml.Node) error {
 	default:
 		d, err := time.ParseDuration(n.Value)
 		if err != nil || d < 0 {
-			return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: wait takes true, false or a duration such as 30s, not %q", n.Line, n.Value)}}
+			return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: give true, false or a duration such as 30s, not %q", n.Line, n.Value)}}
 		}
 		*w = cmp.Or(Wait(d), noWait)
 	}

@@ -4,19 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"reflect"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v3"
-
-	"ssmguard/internal/safetext"
-	"ssmguard/internal/spelling"
 )
 
 // The limits of a file. The YAML library compares every key of a mapping with every
@@ -64,7 +57,7 @@ func Decode(file string, data []byte, into any, prepare func(root *yaml.Node, fa
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return Faults{yamlFault(file, err.Error())}
+		return Faults{syntaxFault(file, data, err)}
 	}
 	if len(doc.Content) == 0 {
 		return nil
@@ -78,9 +71,10 @@ func Decode(file string, data []byte, into any, prepare func(root *yaml.Node, fa
 	if prepare != nil {
 		prepare(root, &faults)
 	}
-	(&keyChecker{file: file, faults: &faults, seen: make(map[keyedNode]bool)}).check(root, reflect.TypeOf(into).Elem())
-	if len(faults) > maxFault {
-		return faults.Err()
+	c := &shapeChecker{file: file, faults: &faults, seen: make(map[typedNode]bool)}
+	c.check(root, reflect.TypeOf(into).Elem())
+	if c.wrong || len(faults) > maxFault {
+		return faults.Err() // the library would say it again, in Go's words
 	}
 	var wrong *yaml.TypeError
 	switch err := root.Decode(into); {
@@ -93,21 +87,6 @@ func Decode(file string, data []byte, into any, prepare func(root *yaml.Node, fa
 	}
 	return faults.Err()
 }
-
-var yamlLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`) })
-
-// yamlFault takes the line out of the library's message, which may quote the file.
-func yamlFault(file, message string) Fault {
-	m := yamlLine().FindStringSubmatch(safetext.Line(message))
-	line, _ := strconv.Atoi(m[1])
-	if text := m[2]; len(text) > 4*maxQuoted {
-		m[2] = strings.ToValidUTF8(text[:4*maxQuoted], "") + "..."
-	}
-	return Fault{file, line, m[2]}
-}
-
-// Shaped is a type whose YAML form is that of another type.
-type Shaped interface{ Shape() reflect.Type }
 
 // checkMappings finds keys that are given twice, and mappings with too many of them.
 func checkMappings(file string, n *yaml.Node, faults *Faults) {
@@ -123,7 +102,7 @@ func checkMappings(file string, n *yaml.Node, faults *Faults) {
 		for i := 0; i < len(n.Content); i += 2 {
 			k := n.Content[i]
 			if first, twice := lines[key{k.Kind, k.Value}]; twice {
-				*faults = append(*faults, Fault{file, k.Line, fmt.Sprintf("mapping key %s already defined at line %d", quoted(k.Value), first)})
+				*faults = append(*faults, Fault{file, k.Line, fmt.Sprintf("the key %s is given twice, first in line %d", quoted(k.Value), first)})
 				continue
 			}
 			lines[key{k.Kind, k.Value}] = k.Line
@@ -132,105 +111,6 @@ func checkMappings(file string, n *yaml.Node, faults *Faults) {
 	for _, child := range n.Content {
 		checkMappings(file, child, faults)
 	}
-}
-
-// keyChecker compares a document with the Go type for which it is decoded. The library's
-// own KnownFields is not enough: it does not apply inside types that decode themselves,
-// and suggests no key.
-type keyChecker struct {
-	file   string
-	faults *Faults
-	seen   map[keyedNode]bool
-}
-
-// keyedNode is a node and the type for which it is decoded. Aliases lead to one node
-// many times.
-type keyedNode struct {
-	node *yaml.Node
-	typ  reflect.Type
-}
-
-func (c *keyChecker) check(n *yaml.Node, t reflect.Type) {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if s, ok := reflect.Zero(t).Interface().(Shaped); ok {
-		t = s.Shape()
-	}
-	if n.Kind == yaml.ScalarNode || c.seen[keyedNode{n, t}] {
-		return
-	}
-	c.seen[keyedNode{n, t}] = true
-	switch {
-	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
-		for _, item := range n.Content {
-			c.check(item, t.Elem())
-		}
-	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
-		for i := 0; i < len(n.Content); i += 2 {
-			if n.Content[i].Value == mergeKey {
-				c.checkMerged(n.Content[i+1], t)
-			} else {
-				c.check(n.Content[i+1], t.Elem())
-			}
-		}
-	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
-		fields := Keys(t)
-		for i := 0; i < len(n.Content); i += 2 {
-			key := n.Content[i]
-			if f, ok := fields[key.Value]; ok {
-				c.check(n.Content[i+1], f)
-			} else if key.Value == mergeKey {
-				c.checkMerged(n.Content[i+1], t)
-			} else {
-				*c.faults = append(*c.faults, Fault{c.file, key.Line, unknownKey(key.Value, fields, len(*c.faults) < maxFault)})
-			}
-		}
-	}
-}
-
-// mergeKey is the key whose value is one mapping or several, whose keys count as keys of
-// the mapping around it.
-const mergeKey = "<<"
-
-func (c *keyChecker) checkMerged(n *yaml.Node, t reflect.Type) {
-	if n.Kind == yaml.SequenceNode {
-		for _, one := range n.Content {
-			c.check(one, t)
-		}
-		return
-	}
-	c.check(n, t)
-}
-
-// Keys maps the keys a struct accepts to the types of their values.
-func Keys(t reflect.Type) map[string]reflect.Type {
-	fields := make(map[string]reflect.Type)
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if options == "inline" {
-			maps.Copy(fields, Keys(f.Type))
-		} else if name != "" && name != "-" {
-			fields[name] = f.Type
-		}
-	}
-	return fields
-}
-
-// unknownKey is the text about an unknown key, with the near one if it is looked for.
-func unknownKey(key string, fields map[string]reflect.Type, look bool) string {
-	if !look || len(key) > maxQuoted {
-		return "unknown key " + quoted(key)
-	}
-	names := slices.Sorted(maps.Keys(fields))
-	if near := spelling.Nearest(key, names); near != "" {
-		return fmt.Sprintf("unknown key %q, did you mean %q?", key, near)
-	}
-	return fmt.Sprintf("unknown key %q; valid: %s", key, strings.Join(names, ", "))
 }
 
 // maxQuoted is the length up to which a file's text is quoted whole, in bytes.
@@ -242,4 +122,12 @@ func quoted(text string) string {
 		return strconv.Quote(strings.ToValidUTF8(text[:maxQuoted], "")) + "..."
 	}
 	return strconv.Quote(text)
+}
+
+// shortened is a file's text, its beginning if it is long.
+func shortened(text string) string {
+	if len(text) > maxQuoted {
+		return strings.ToValidUTF8(text[:maxQuoted], "") + "..."
+	}
+	return text
 }

@@ -128,7 +128,7 @@ func TestWorldOddFiles(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              `w.yaml: account "" is not twelve digits`,
 		"# nothing\n":                   `w.yaml: account "" is not twelve digits`,
-		"endpoint: &a\n  x: [*a, *a]\n": "w.yaml:2: a document in itself",
+		"endpoint: &a\n  x: [*a, *a]\n": "w.yaml:2: endpoint: a document in itself",
 	} {
 		if _, err := parse("w.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
