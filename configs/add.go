@@ -14,12 +14,18 @@ import (
 // included. It fails when the file is faulty, has the name already, or would become
 // faulty. vars are the variables that the file may use.
 func AddTunnel(file string, data []byte, t Tunnel, vars Variables) (text []byte, added string, err error) {
-	var before File
-	if err := vars.decode(file, data, &before); err != nil {
+	if err := CheckName(t.Name); err != nil {
+		return nil, "", fmt.Errorf("%q cannot be the name of a tunnel: %w", t.Name, err)
+	}
+	before, _, err := vars.decode(file, data)
+	if err != nil {
 		return nil, "", err
 	}
 	if _, ok := before.Tunnels[t.Name]; ok {
 		return nil, "", fmt.Errorf("%s has a tunnel %q already", file, t.Name)
+	}
+	if _, ok := before.Groups[t.Name]; ok {
+		return nil, "", fmt.Errorf("%s has a group %q already; give the tunnel another name", file, t.Name)
 	}
 	entry, err := t.entry()
 	if err != nil {
@@ -29,14 +35,14 @@ func AddTunnel(file string, data []byte, t Tunnel, vars Variables) (text []byte,
 	if err != nil {
 		return nil, "", err
 	}
-	var after File
-	if err := vars.decode(file, text, &after); err != nil {
+	after, root, err := vars.decode(file, text)
+	if err != nil {
 		return nil, "", err
 	}
 	if _, ok := after.Tunnels[t.Name]; !ok {
 		return nil, "", fmt.Errorf("%s: the end of the file is in another document; write the tunnel by hand", file)
 	}
-	return text, added, after.validate(file).Err()
+	return text, added, after.validate(file, root).Err()
 }
 
 // entry is the tunnel as YAML: the keys in the order of their fields, empty ones left

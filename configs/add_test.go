@@ -42,8 +42,8 @@ func TestAddTunnelRefuses(t *testing.T) {
 		{"tunnel: {}\n", good, `did you mean "tunnels"?`},
 		{"defaults: {region: r}\n...\n", good, "in another document"},
 		{"", Tunnel{Name: "new", Port: 1}, "target is missing"},
-		{"", Tunnel{Name: "a b", Target: "t", Port: 1}, "letters, digits"},
-		{"groups: {new: []}\n", good, "has the name of a tunnel"},
+		{"", Tunnel{Name: "a b", Target: "t", Port: 1}, `"a b" cannot be the name of a tunnel: a name is made of letters, digits`},
+		{"groups: {new: []}\n", good, `has a group "new" already`},
 	} {
 		if got, _, err := AddTunnel("f", []byte(test.before), test.tunnel, Variables{}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: %v, want %q; text %q", test.before, err, test.want, got)
@@ -57,8 +57,8 @@ func TestAddTunnelQuotesVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var f File
-	if err := (Variables{Lookup: func(string) (string, bool) { return "ann", true }}).decode("f", text, &f); err != nil || f.Tunnels["new"].Target != "tag:Owner=${USER}" {
+	f, _, err := (Variables{Lookup: func(string) (string, bool) { return "ann", true }}).decode("f", text)
+	if err != nil || f.Tunnels["new"].Target != "tag:Owner=${USER}" {
 		t.Errorf("read back as %q, %v", f.Tunnels["new"].Target, err)
 	}
 }

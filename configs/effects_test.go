@@ -222,20 +222,20 @@ func FuzzProject(f *testing.F) {
 	user := "tunnels:\n  mine: {target: i-1, port: 1}\ngroups: {both: [mine]}\n"
 	f.Fuzz(func(t *testing.T, text []byte) {
 		defer memtest.Bounded(t, len(text))()
-		own, err := parse("own.yaml", []byte(user), Variables{})
+		own, _, err := parse("own.yaml", []byte(user), Variables{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, trusted := range []func(string, string) bool{everything, nil} {
-			ours, err := parse("default.yaml", defaultFile, Variables{})
+			ours, _, err := parse("default.yaml", defaultFile, Variables{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := Config{Tunnels: map[string]Tunnel{}, Groups: map[string][]string{}}
+			c := Config{Tunnels: map[string]Tunnel{}, Groups: map[string][]string{}, groupFrom: map[string]place{}}
 			c.addOwn("default.yaml", ours)
 			c.addOwn("own.yaml", own)
 			c.defaults = c.own
-			theirs, err := parse("p.yaml", text, Variables{env("SSMGUARD_TEAM", "red", "USER", "ann"), true})
+			theirs, _, err := parse("p.yaml", text, Variables{env("SSMGUARD_TEAM", "red", "USER", "ann"), true})
 			if err == nil {
 				err = c.addProject("p.yaml", theirs, trusted)
 			}

@@ -1,9 +1,6 @@
 package configs
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 func TestHosts(t *testing.T) {
 	const alone = "--host is a host name or an address alone; did you mean "
@@ -34,8 +31,11 @@ func TestHosts(t *testing.T) {
 		"-db":                             "--host is neither a host name nor an address",
 		"a..b":                            "--host is neither a host name nor an address",
 	} {
-		faults := Tunnel{Host: host, Port: 1}.EndFaults(func(key string) string { return "--" + key })
-		if got := strings.Join(faults, "; "); got != want {
+		got := ""
+		for _, fault := range (Tunnel{Host: host, Port: 1}).EndFaults(func(key string) string { return "--" + key }) {
+			got += fault.Text
+		}
+		if got != want {
 			t.Errorf("%q: %q, want %q", host, got, want)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"ssmguard/internal/spelling"
 	"ssmguard/internal/yamlfile"
 )
@@ -30,11 +32,18 @@ type Config struct {
 	Groups   map[string][]string
 	Unused   *UnusedError // the reason why the project's file is not used; nil if it is used, or if there is none
 
-	own       Settings // Defaults without those of the project's file
+	groupFrom map[string]place // where groups are written
+	own       Settings         // Defaults without those of the project's file
 	notes     []note
 	project   string // the project's file, if it is used
 	effects   []Effect
 	untrusted map[string]bool // by the name of an effect
+}
+
+// place is a place in a file.
+type place struct {
+	file string
+	line int
 }
 
 // note is a part of a project's file that is ignored, and the reason.
@@ -60,8 +69,8 @@ func UserFile(configDir string) string { return filepath.Join(configDir, "ssmgua
 // or the user's are returned as Faults, those of the project's file are in
 // Config.Unused.
 func Load(p Places) (Config, error) {
-	c := Config{Tunnels: map[string]Tunnel{}, Groups: map[string][]string{}}
-	ours, err := parse("default.yaml", defaultFile, Variables{Lookup: p.Getenv})
+	c := Config{Tunnels: map[string]Tunnel{}, Groups: map[string][]string{}, groupFrom: map[string]place{}}
+	ours, _, err := parse("default.yaml", defaultFile, Variables{Lookup: p.Getenv})
 	if err != nil {
 		return Config{}, err
 	}
@@ -73,7 +82,7 @@ func Load(p Places) (Config, error) {
 			return Config{}, err
 		}
 		if err == nil {
-			f, err := parse(p.UserFile, data, Variables{Lookup: p.Getenv})
+			f, _, err := parse(p.UserFile, data, Variables{Lookup: p.Getenv})
 			if err != nil {
 				return Config{}, err
 			}
@@ -83,29 +92,35 @@ func Load(p Places) (Config, error) {
 	c.defaults = c.own
 	if file, data, err := findProject(p.Dir, p.Getenv); file != "" {
 		var f File
+		var root *yaml.Node
 		if err == nil {
-			f, err = parse(file, data, Variables{p.Getenv, true})
+			f, root, err = parse(file, data, Variables{p.Getenv, true})
 		}
 		if err == nil {
 			err = c.addProject(file, f, p.Trusted)
 		}
 		if err != nil && !errors.As(err, &c.Unused) {
-			c.Unused = &UnusedError{File: file, Err: err}
+			c.Unused = &UnusedError{File: file, Err: err, root: root}
 		}
 	}
-	return c, c.checkGroups(c.Groups)
+	return c, nil
 }
 
-// parse reads one configuration file.
-func parse(file string, data []byte, vars Variables) (f File, err error) {
-	if err := vars.decode(file, data, &f); err != nil {
-		return File{}, err
+// parse reads one configuration file. root is its document, of a faulty one as far as it
+// could be read.
+func parse(file string, data []byte, vars Variables) (f File, root *yaml.Node, err error) {
+	if f, root, err = vars.decode(file, data); err != nil {
+		return File{}, root, err
 	}
 	for name, t := range f.Tunnels {
-		t.Name, t.File, t.From = name, file, fmt.Sprintf("%s:%d", file, t.line)
+		t.Name, t.File, t.From = name, file, fmt.Sprintf("%s:%d", file, lineOf(root, "tunnels", name))
 		f.Tunnels[name] = t
 	}
-	return f, f.validate(file).Err()
+	f.lines = make(map[string]int)
+	for name := range f.Groups {
+		f.lines[name] = lineOf(root, "groups", name)
+	}
+	return f, root, f.validate(file, root).Err()
 }
 
 // addOwn merges our or the user's file into the configuration.
@@ -114,6 +129,13 @@ func (c *Config) addOwn(file string, f File) {
 	c.own = f.Defaults.over(c.own)
 	maps.Copy(c.Tunnels, f.Tunnels)
 	maps.Copy(c.Groups, f.Groups)
+	c.placeGroups(file, f)
+}
+
+func (c *Config) placeGroups(file string, f File) {
+	for name := range f.Groups {
+		c.groupFrom[name] = place{file, f.lines[name]}
+	}
 }
 
 // addProject adds a project's file. On an error the configuration is unchanged.
@@ -152,8 +174,12 @@ func (c *Config) addProject(file string, f File, trusted func(file, hash string)
 			added[name] = f.Groups[name]
 		}
 	}
-	if err := after.checkGroups(added); err != nil {
-		return yamlfile.Faults{{File: file, Text: err.Error()}}
+	for _, name := range slices.Sorted(maps.Keys(added)) {
+		after.groupFrom = maps.Clone(after.groupFrom)
+		after.groupFrom[name] = place{file, f.lines[name]}
+		if _, err := after.membersOf(name, added[name]); err != nil {
+			return err
+		}
 	}
 	maps.Copy(after.Groups, added)
 	after.findEffects(file, f.Defaults, added, trusted)
@@ -189,7 +215,8 @@ func weakGuard(guard GuardMode) string {
 const widePeer = "peer: any is ignored: a project's file cannot admit other users; you can, with --peer any"
 
 // Warnings are the warnings for a command about the tunnels and groups of these names:
-// that the project's file is not used, or which parts of it are ignored.
+// that the project's file is not used, or which parts of it are ignored. Without names it
+// warns of groups that cannot be used, too.
 func (c Config) Warnings(names ...string) (texts []string) {
 	if c.Unused != nil {
 		texts = append(texts, c.Unused.warning())
@@ -206,7 +233,22 @@ func (c Config) Warnings(names ...string) (texts []string) {
 			texts = append(texts, n.text)
 		}
 	}
+	if len(names) == 0 {
+		for _, err := range c.groupFaults() {
+			texts = append(texts, err.Error())
+		}
+	}
 	return texts
+}
+
+// groupFaults returns the faults of groups with members that there are not.
+func (c Config) groupFaults() (faults []error) {
+	for _, name := range slices.Sorted(maps.Keys(c.Groups)) {
+		if _, err := c.membersOf(name, c.Groups[name]); err != nil && (c.Unused == nil || !errors.Is(err, c.Unused)) {
+			faults = append(faults, err)
+		}
+	}
+	return faults
 }
 
 // Project returns the project's file, be it used or not; "" if there is none.
@@ -238,15 +280,21 @@ func (c Config) OnTheSpot() (Settings, error) {
 	return c.defaults, nil
 }
 
-func (c Config) checkGroups(groups map[string][]string) error {
-	for _, group := range slices.Sorted(maps.Keys(groups)) {
-		for _, member := range groups[group] {
-			if _, ok := c.Tunnels[member]; !ok {
-				return fmt.Errorf("group %q: %w", group, c.unknown(member))
-			}
+// membersOf returns the members of a group. A member that is no tunnel is a fault of the
+// group alone: a user's group may have tunnels of a project, which are not there elsewhere.
+func (c Config) membersOf(group string, members []string) ([]string, error) {
+	for _, member := range members {
+		if _, ok := c.Tunnels[member]; ok {
+			continue
 		}
+		err := c.unknown(member)
+		if c.Unused != nil && errors.Is(err, c.Unused) {
+			return nil, err
+		}
+		from := c.groupFrom[group]
+		return nil, yamlfile.Faults{{File: from.file, Line: from.line, Text: "groups." + group + ": " + err.Error()}}
 	}
-	return nil
+	return members, nil
 }
 
 // Select returns the tunnels of the given names and groups, each once, in the order of
@@ -283,6 +331,8 @@ func (c Config) Members(names ...string) (members []string, err error) {
 			of = []string{name}
 		} else if !isGroup {
 			return nil, c.unknown(name)
+		} else if of, err = c.membersOf(name, of); err != nil {
+			return nil, err
 		}
 		for _, member := range of {
 			if !seen[member] {
@@ -294,13 +344,16 @@ func (c Config) Members(names ...string) (members []string, err error) {
 	return members, nil
 }
 
-// unknown is the error for a name that is neither a tunnel nor a group. It mentions a
-// file that is not used, which may have the name.
+// unknown is the error for a name that is neither a tunnel nor a group. It is that of a
+// file which is not used, if that has the name or cannot be read.
 func (c Config) unknown(name string) error {
-	if c.Unused != nil {
-		return c.Unused
-	}
 	known := append(slices.Sorted(maps.Keys(c.Tunnels)), slices.Sorted(maps.Keys(c.Groups))...)
+	if c.Unused != nil {
+		theirs, readable := c.Unused.names()
+		if !readable || slices.Contains(theirs, name) || spelling.Nearest(name, known) == "" && spelling.Nearest(name, theirs) != "" {
+			return c.Unused
+		}
+	}
 	if near := spelling.Nearest(name, known); near != "" {
 		return fmt.Errorf("no tunnel %q, did you mean %q?", name, near)
 	}

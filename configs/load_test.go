@@ -63,7 +63,7 @@ groups: {all: [db, cache]}
 		t.Fatal(err)
 	}
 	for i := range got {
-		got[i].File, got[i].From, got[i].line, got[i].project = "", "", 0, false
+		got[i].File, got[i].From, got[i].project = "", "", false
 	}
 	want := []Tunnel{
 		{Name: "db", Target: "tag:Name=bastion", Host: "db.internal", Port: 5432, LocalPort: 15432,
@@ -107,23 +107,23 @@ func TestLoadFaults(t *testing.T) {
 		{"unknown top key", "tunnel: {}\n", `f.yaml:1: unknown key "tunnel", did you mean "tunnels"?`},
 		{"far key", "tunnels:\n  db: {target: i-1, port: 1, hooks: x}\n", `unknown key "hooks"; valid: database, elasticache`},
 		{"wrong type", "tunnels:\n  db:\n    target: i-1\n    port: many\n", `f.yaml:4: tunnels.db.port: give a whole number, not "many"`},
-		{"no target", "tunnels:\n\n  db:\n    port: 1\n", "f.yaml:4: db: target is missing"},
-		{"no port", "tunnels:\n  db: {target: i-1}\n", "f.yaml:2: db: port is missing"},
-		{"reader of nothing", "tunnels:\n  db: {target: i-1, port: 1, host: h, reader: true}\n", "db: reader is for rds and elasticache"},
+		{"no target", "tunnels:\n\n  db:\n    port: 1\n", "f.yaml:3: tunnels.db: target is missing: an instance id, tag:KEY=VALUE or a Name tag"},
+		{"no port", "tunnels:\n  db: {target: i-1}\n", "f.yaml:2: tunnels.db: port is missing"},
+		{"reader of nothing", "tunnels:\n  db: {target: i-1, port: 1, host: h, reader: true}\n", "tunnels.db: reader is for rds and elasticache"},
 		{"two hosts", "tunnels:\n  db: {target: i-1, port: 1, host: h, rds: r}\n", "give only one of host, rds and elasticache"},
 		{"two listeners", "tunnels:\n  db: {target: i-1, port: 1, local_port: 1, listen: ':2'}\n", "give only one of listen and local_port"},
 		{"bad listen", "tunnels:\n  db: {target: i-1, port: 1, listen: here}\n", `listen is "here", give ADDR:PORT or unix:PATH`},
 		{"listen on no name", "tunnels:\n  db: {target: i-1, port: 1, listen: '$(x):2'}\n", `listen is "$(x):2", give ADDR:PORT or unix:PATH`},
-		{"bad port", "tunnels:\n  db: {target: i-1, port: 70000}\n", "port is 70000, give 1 to 65535"},
+		{"bad port", "tunnels:\n  db: {target: i-1, port: 70000}\n", "tunnels.db.port: give 1 to 65535, not 70000"},
 		{"bad wait", "tunnels:\n  db: {target: i-1, port: 1, wait: soon}\n", "f.yaml:2: tunnels.db.wait: give true, false or a duration such as 30s, not \"soon\""},
-		{"bad guard", "defaults: {guard: maybe}\n", `defaults: guard is "maybe"; valid: on, warn, strict, off`},
-		{"bad lanes", "defaults: {lanes: 99}\n", "defaults: lanes is 99, give 1 to 16"},
-		{"bad group name", "groups: {../a: []}\n", "group \"../a\": a name is made of letters"},
+		{"bad guard", "defaults: {guard: maybe}\n", `f.yaml:1: defaults.guard: "maybe" is not valid; valid: on, warn, strict, off`},
+		{"bad lanes", "defaults:\n  lanes: 99\n", "f.yaml:2: defaults.lanes: give 1 to 16, not 99"},
+		{"bad group name", "groups: {../a: []}\n", "f.yaml:1: groups.../a: a name is made of letters"},
 		{"bad name", "tunnels:\n  a/b: {target: i-1, port: 1}\n", "a name is made of letters"},
 		{"unset variable", "tunnels:\n  db:\n    target: ${BASTION_ID}\n    port: 1\n", "f.yaml:3: environment variable BASTION_ID is not set"},
 		{"no yaml", "tunnels: [\n", "f.yaml:1: a value is missing, or a bracket here or above is not closed"},
-		{"group of nothing", "tunnels:\n  orders: {target: i-1, port: 1}\ngroups: {g: [order]}\n", `group "g": no tunnel "order", did you mean "orders"?`},
-		{"group named as tunnel", "tunnels:\n  db: {target: i-1, port: 1}\ngroups: {db: [db]}\n", `group "db" has the name of a tunnel`},
+		{"the line of a key", "tunnels:\n  db:\n    target: i-1\n    port: 1\n    listen: here\n", "f.yaml:5: tunnels.db: listen is \"here\""},
+		{"group named as tunnel", "tunnels:\n  db: {target: i-1, port: 1}\ngroups: {db: [db]}\n", `f.yaml:3: groups.db: a tunnel has this name; give one of the two another name`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -181,5 +181,44 @@ func TestExampleLoads(t *testing.T) {
 	}
 	if ts, err := c.Select("dev", "admin"); err != nil || len(ts) != 3 {
 		t.Errorf("got %d tunnels, %v", len(ts), err)
+	}
+}
+
+// A group with a name that is no tunnel concerns nothing but itself: the tunnel may be a
+// project's.
+func TestGroupOfNothing(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "f.yaml"), "tunnels:\n  orders: {target: i-1, port: 1}\ngroups:\n  all: [orders]\n  g: [order]\n")
+	c, err := Load(Places{UserFile: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Select("all", "orders"); err != nil || len(got) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+	want := file + `:5: groups.g: no tunnel "order", did you mean "orders"?`
+	if _, err := c.Select("g"); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	wantWarnings(t, "a list of all", c.Warnings(), want)
+	wantWarnings(t, "another tunnel", c.Warnings("orders"), "")
+}
+
+// A project's file that is not used is told to those who ask for what it has, or may have.
+func TestNamesOfFaultyProject(t *testing.T) {
+	c, file := project(t, "tunnels:\n  orders: {target: i-1, port: 1}\ngroups: {mine: [theirs]}\n", "tunnels:\n  theirs: {target: i-1, prot: 1}\ngroups: {both: [theirs]}\n", env())
+	for name, want := range map[string]string{
+		"theirs": file + `:2: unknown key "prot", did you mean "port"?`,
+		"both":   file + `:2: unknown key "prot", did you mean "port"?`,
+		"their":  file + `:2: unknown key "prot", did you mean "port"?`,
+		"mine":   file + `:2: unknown key "prot", did you mean "port"?`,
+		"ordesr": `no tunnel "ordesr", did you mean "orders"?`,
+		"x":      `no tunnel "x"; valid: orders, mine`,
+	} {
+		if _, err := c.Select(name); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
+	}
+	if _, err := c.Select("orders"); err != nil {
+		t.Error(err)
 	}
 }

@@ -222,7 +222,7 @@ func TestFaultyProject(t *testing.T) {
 		{"unknown key", "tunnels:\n  db: {target: i-1, port: 1, hots: x}\n", `:2: unknown key "hots", did you mean "host"\?; \.ssmguard\.yaml is not used`},
 		{"two faults", "tunnels:\n  db: {target: i-1, port: 1, hots: x}\n  b: {target: i, port: 70000}\nnothing: 1\n", `:2: unknown key .* \(and 1 more\); \.ssmguard\.yaml is not used`},
 		{"no yaml", "tunnels: [\n", "a value is missing, or a bracket here or above is not closed; "},
-		{"group of nothing", "groups: {g: [nobody]}\n", `group "g": no tunnel "nobody"; valid: mine; `},
+		{"group of nothing", "tunnels:\n  db: {target: i-1, port: 1}\ngroups: {g: [nobody]}\n", `:3: groups.g: no tunnel "nobody"; valid: db, mine; `},
 		{"variable", "tunnels:\n  db: {target: \"${GITHUB_TOKEN}\", port: 1}\n", `:2: \$\{GITHUB_TOKEN\} has the name of a credential`},
 	} {
 		c, file := project(t, user, test.text, env("GITHUB_TOKEN", "x"))

@@ -89,7 +89,7 @@ func TestFilesConformToSchema(t *testing.T) {
 		if err := schema.Validate(value); (err == nil) != want {
 			t.Errorf("%s\n%v", text, err)
 		}
-		if _, err := parse("x.yaml", []byte(text), Variables{}); (err == nil) != want {
+		if _, _, err := parse("x.yaml", []byte(text), Variables{}); (err == nil) != want {
 			t.Errorf("Load: %s\n%v", text, err)
 		}
 	}

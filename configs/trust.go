@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"ssmguard/internal/private"
 	"ssmguard/internal/yamlfile"
 )
@@ -18,6 +20,27 @@ type UnusedError struct {
 	File    string
 	Foreign bool // others may have written the file: it is treated as missing
 	Err     error
+	root    *yaml.Node // its document, nil if it could not be read
+}
+
+// names returns the names of the file's tunnels and groups, if they could be read.
+func (e *UnusedError) names() (names []string, readable bool) {
+	if e.root == nil || e.root.Kind != yaml.MappingNode {
+		return nil, false
+	}
+	for i := 0; i < len(e.root.Content); i += 2 {
+		value := e.root.Content[i+1]
+		switch {
+		case e.root.Content[i].Value != "tunnels" && e.root.Content[i].Value != "groups":
+		case value.Kind != yaml.MappingNode:
+			return nil, false
+		default:
+			for j := 0; j < len(value.Content); j += 2 {
+				names = append(names, value.Content[j].Value)
+			}
+		}
+	}
+	return names, true
 }
 
 // Error returns one line for each fault.
@@ -62,7 +85,7 @@ func ReadOwned(file string, getenv func(string) (string, bool)) ([]byte, error) 
 	}
 	var distrusted *private.DistrustError
 	if errors.As(private.CheckFile(file, info, sudo), &distrusted) {
-		return nil, &UnusedError{file, true, fmt.Errorf("%w and is not used; %s", distrusted, distrusted.Advice())}
+		return nil, &UnusedError{File: file, Foreign: true, Err: fmt.Errorf("%w and is not used; %s", distrusted, distrusted.Advice())}
 	}
 	return yamlfile.ReadAll(file, f)
 }

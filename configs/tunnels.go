@@ -21,6 +21,8 @@ type File struct {
 	Defaults Settings            `yaml:"defaults"`
 	Tunnels  map[string]Tunnel   `yaml:"tunnels"`
 	Groups   map[string][]string `yaml:"groups"`
+
+	lines map[string]int // of groups
 }
 
 // Settings are keys of a tunnel and of defaults, which apply to all tunnels.
@@ -51,8 +53,7 @@ type Tunnel struct {
 	Name    string `yaml:"-"` // its key in the file
 	File    string `yaml:"-"` // it was read from; "" for one that is in no file
 	From    string `yaml:"-"` // file:line of it
-	line    int
-	project bool // the file is a project's
+	project bool   // the file is a project's
 }
 
 // Login is how a client logs in to the database behind a tunnel, for `tunnel env`.
@@ -60,16 +61,6 @@ type Login struct {
 	User     string `yaml:"user"`
 	Database string `yaml:"database"`
 	IAMAuth  bool   `yaml:"iam_auth"` // the database takes an IAM token as password
-}
-
-// UnmarshalYAML keeps the line for messages about the tunnel as a whole.
-func (t *Tunnel) UnmarshalYAML(n *yaml.Node) error {
-	type plain Tunnel
-	if err := n.Decode((*plain)(t)); err != nil {
-		return err
-	}
-	t.line = n.Line
-	return nil
 }
 
 // Wait is a duration; "true" is DefaultWait and "false" is noWait. 0 is a value that is
@@ -112,81 +103,119 @@ func (s Settings) over(base Settings) Settings {
 	return s
 }
 
+// checker collects the faults of a file that its types do not show.
+type checker struct {
+	file   string
+	root   *yaml.Node // nil for a file without text
+	faults yamlfile.Faults
+}
+
+// add adds a fault of the value that keys lead to, or of the last of them that the file has.
+func (c *checker) add(keys []string, text string) {
+	c.faults = append(c.faults, yamlfile.Fault{File: c.file, Line: lineOf(c.root, keys...), Text: strings.Join(keys, ".") + ": " + text})
+}
+
+// lineOf returns the line of the value that keys lead to, as far as the file has them; 0
+// if it has none of them.
+func lineOf(n *yaml.Node, keys ...string) (line int) {
+	for _, key := range keys {
+		for n != nil && n.Kind == yaml.AliasNode {
+			n = n.Alias
+		}
+		if n == nil || n.Kind != yaml.MappingNode {
+			return line
+		}
+		value := (*yaml.Node)(nil)
+		for i := 0; i < len(n.Content) && value == nil; i += 2 {
+			if n.Content[i].Value == key {
+				line, value = n.Content[i].Line, n.Content[i+1]
+			}
+		}
+		n = value
+	}
+	return line
+}
+
 // validate checks what the types do not: names, ranges, choices, and keys that exclude
-// each other.
-func (f File) validate(file string) yamlfile.Faults {
-	faults := f.Defaults.validate(file, 0, "defaults")
+// each other. root is the file's document, for the lines of faults.
+func (f File) validate(file string, root *yaml.Node) yamlfile.Faults {
+	c := &checker{file: file, root: root}
+	f.Defaults.validate(c, "defaults")
 	for _, name := range slices.Sorted(maps.Keys(f.Tunnels)) {
-		faults = append(faults, f.Tunnels[name].validate(file, name)...)
+		f.Tunnels[name].validate(c, name)
 	}
 	for _, group := range slices.Sorted(maps.Keys(f.Groups)) {
 		if err := CheckName(group); err != nil {
-			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("group %q: %v", group, err)})
+			c.add([]string{"groups", group}, err.Error())
 		}
 		if _, twice := f.Tunnels[group]; twice {
-			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("group %q has the name of a tunnel; give one of the two another name", group)})
+			c.add([]string{"groups", group}, "a tunnel has this name; give one of the two another name")
 		}
 	}
-	return faults
+	return c.faults
 }
 
-func (s Settings) validate(file string, line int, where string) (faults yamlfile.Faults) {
-	for _, c := range []struct {
+func (s Settings) validate(c *checker, where ...string) {
+	for _, choice := range []struct {
 		key, value string
-		known      []string
+		valid      []string
 	}{
 		{"guard", string(s.Guard), GuardModes()},
 		{"engine", s.Engine, Engines},
 		{"peer", s.Peer, Peers},
 	} {
-		if c.value != "" && !slices.Contains(c.known, c.value) {
-			faults = append(faults, yamlfile.Fault{File: file, Line: line, Text: fmt.Sprintf("%s: %s is %q; valid: %s", where, c.key, c.value, strings.Join(c.known, ", "))})
+		if choice.value != "" && !slices.Contains(choice.valid, choice.value) {
+			c.add(append(slices.Clone(where), choice.key), fmt.Sprintf("%q is not valid; valid: %s", choice.value, strings.Join(choice.valid, ", ")))
 		}
 	}
 	if s.Lanes < 0 || s.Lanes > 16 {
-		faults = append(faults, yamlfile.Fault{File: file, Line: line, Text: fmt.Sprintf("%s: lanes is %d, give 1 to 16", where, s.Lanes)})
+		c.add(append(slices.Clone(where), "lanes"), fmt.Sprintf("give 1 to 16, not %d", s.Lanes))
 	}
-	return faults
 }
 
-func (t Tunnel) validate(file, name string) yamlfile.Faults {
-	faults := t.Settings.validate(file, t.line, name)
-	say := func(format string, args ...any) {
-		faults = append(faults, yamlfile.Fault{File: file, Line: t.line, Text: name + ": " + fmt.Sprintf(format, args...)})
-	}
+func (t Tunnel) validate(c *checker, name string) {
+	t.Settings.validate(c, "tunnels", name)
 	if err := CheckName(name); err != nil {
-		say("%v", err)
+		c.add([]string{"tunnels", name}, err.Error())
 	}
 	if t.Target == "" {
-		say("target is missing: an instance id, tag:KEY=VALUE or a Name tag")
+		c.add([]string{"tunnels", name}, "target is missing: an instance id, tag:KEY=VALUE or a Name tag")
 	}
 	for _, fault := range t.EndFaults(func(key string) string { return key }) {
-		say("%s", fault)
+		c.add([]string{"tunnels", name}, fault.Text)
+		c.faults[len(c.faults)-1].Line = lineOf(c.root, "tunnels", name, fault.Key)
 	}
-	if t.Port < 0 || t.Port > 65535 {
-		say("port is %d, give 1 to 65535", t.Port)
+	for _, port := range []struct {
+		key          string
+		value, least int
+	}{{"port", t.Port, 1}, {"local_port", t.LocalPort, 0}} {
+		if port.value < 0 || port.value > 65535 {
+			c.add([]string{"tunnels", name, port.key}, fmt.Sprintf("give %d to 65535, not %d", port.least, port.value))
+		}
 	}
-	if t.LocalPort < 0 || t.LocalPort > 65535 {
-		say("local_port is %d, give 0 to 65535", t.LocalPort)
-	}
-	return faults
+}
+
+// EndFault is a fault of one of a tunnel's ends.
+type EndFault struct {
+	Key  string // the key to look at
+	Text string
 }
 
 // EndFaults returns the faults of the tunnel's two ends. name spells a key, as in a
 // file or as an option of a command line.
-func (t Tunnel) EndFaults(name func(key string) string) (faults []string) {
+func (t Tunnel) EndFaults(name func(key string) string) (faults []EndFault) {
 	lookup := t.RDS != "" || t.ElastiCache != ""
 	for _, rule := range []struct {
-		broken bool
-		text   string // each {key} is spelled by name
+		broken    bool
+		key, text string // each {key} is spelled by name
 	}{
-		{t.Listen != "" && t.LocalPort > 0, "give only one of {listen} and {local_port}"},
-		{t.Listen == "unix:", "{listen} unix: needs a path"},
-		{!isAddress(t.Listen), fmt.Sprintf("{listen} is %q, give ADDR:PORT or unix:PATH", t.Listen)},
-		{lookup && t.Host != "" || t.RDS != "" && t.ElastiCache != "", "give only one of {host}, {rds} and {elasticache}"},
-		{t.hostFault() != "", t.hostFault()},
-		{!lookup && t.Port == 0, "{port} is missing: the port on the far side"},
-		{!lookup && t.Reader, "{reader} is for {rds} and {elasticache}"},
+		{t.Listen != "" && t.LocalPort > 0, "listen", "give only one of {listen} and {local_port}"},
+		{t.Listen == "unix:", "listen", "{listen} unix: needs a path"},
+		{!isAddress(t.Listen), "listen", fmt.Sprintf("{listen} is %q, give ADDR:PORT or unix:PATH", t.Listen)},
+		{lookup && t.Host != "" || t.RDS != "" && t.ElastiCache != "", "host", "give only one of {host}, {rds} and {elasticache}"},
+		{t.hostFault() != "", "host", t.hostFault()},
+		{!lookup && t.Port == 0, "port", "{port} is missing: the port on the far side"},
+		{!lookup && t.Reader, "reader", "{reader} is for {rds} and {elasticache}"},
 	} {
 		if !rule.broken {
 			continue
@@ -195,7 +224,7 @@ func (t Tunnel) EndFaults(name func(key string) string) (faults []string) {
 		for _, key := range []string{"listen", "local_port", "host", "port", "rds", "elasticache", "reader"} {
 			text = strings.ReplaceAll(text, "{"+key+"}", name(key))
 		}
-		faults = append(faults, text)
+		faults = append(faults, EndFault{rule.key, text})
 	}
 	return faults
 }

@@ -54,9 +54,14 @@ func (v Variables) refusal(name string) string {
 
 var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$(\$|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})`) })
 
-// decode reads a file strictly and expands its variables.
-func (v Variables) decode(file string, data []byte, into any) error {
-	return yamlfile.Decode(file, data, into, func(root *yaml.Node, faults *yamlfile.Faults) { v.expand(file, root, faults) })
+// decode reads a file strictly and expands its variables. root is its document, nil if it
+// is empty.
+func (v Variables) decode(file string, data []byte) (f File, root *yaml.Node, err error) {
+	err = yamlfile.Decode(file, data, &f, func(n *yaml.Node, faults *yamlfile.Faults) {
+		root = n
+		v.expand(file, n, faults)
+	})
+	return f, root, err
 }
 
 // expand replaces ${NAME} and ${NAME:-default} in every value; $$ is a dollar sign.

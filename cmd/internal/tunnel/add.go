@@ -75,6 +75,9 @@ func addition(p *env.Process, o *Options) (configs.Tunnel, error) {
 	if len(words) == 0 {
 		return configs.Tunnel{}, exit.Usagef("tunnel add needs a name: ssmguard tunnel add NAME --target TARGET --port PORT")
 	}
+	if err := configs.CheckName(words[0]); err != nil {
+		return configs.Tunnel{}, exit.Usagef("%q cannot be the name of a tunnel: %v", words[0], err)
+	}
 	o.Spot.LocalPort = max(o.Spot.LocalPort, 0)
 	t := o.Spot
 	t.Name = words[0]

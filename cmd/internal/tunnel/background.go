@@ -77,7 +77,7 @@ func processes(ctx context.Context, p *env.Process, o *Options) ([]string, error
 		t, err := o.described(c)
 		return []string{t.Name}, err
 	}
-	_, err = o.selected(c)
+	_, err = o.together(c)
 	return unique(o.Words), err
 }
 

@@ -19,18 +19,23 @@ import (
 )
 
 // tunnelCheck prints for each tunnel whether it is allowed and whether its local end is
-// free; without a name, for all configured tunnels. The exit code is the worst of
+// free; without a name, for all configured tunnels, those of the user also if the
+// project's file is faulty. The exit code is the worst of
 // check's.
 func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
+	worst, broken := policy.Allow, error(nil)
 	if len(o.Words) == 0 && o.Spot.Target == "" {
 		all, err := trust.LoadConfigHere(p)
 		if err != nil {
 			return err
 		}
-		if err := all.Faulty(); err != nil {
-			return exit.WithCode(err, exit.Config)
-		}
 		o.Words = slices.Sorted(maps.Keys(all.Tunnels))
+		if err := all.Faulty(); err != nil {
+			broken = exit.WithCode(err, exit.Config) // of those that the project's file has
+			if len(o.Words) == 0 {
+				return broken
+			}
+		}
 	}
 	c, err := loadConfig(ctx, p, len(o.Words) == 0, o.Words...)
 	if err != nil {
@@ -40,7 +45,9 @@ func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 	if err != nil {
 		return err
 	}
-	worst, broken := policy.Allow, error(nil)
+	for _, twin := range configs.Twins(selected) {
+		safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", twin)
+	}
 	for _, conf := range selected {
 		if len(selected) > 1 && o.Output != "json" {
 			safetext.Fprintf(p.Stderr, "ssmguard: tunnel %s:\n", conf.Name)

@@ -3,6 +3,7 @@ package tunnel
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -21,17 +22,15 @@ import (
 )
 
 // tunnelLs lists the open tunnels, the background tunnels that have ended without being
-// closed, and the configured tunnels that are not open.
+// closed, and the configured tunnels that are not open. The user's file may be faulty: what
+// is open is listed all the same.
 func tunnelLs(ctx context.Context, p *env.Process, o *Options) error {
 	r := keeper.Known(p)
 	rows, err := r.Statuses(ctx)
 	if err != nil {
 		return err
 	}
-	c, err := trust.LoadConfigHere(p)
-	if err != nil {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", err)
-	}
+	c, faulty := trust.LoadConfigHere(p)
 	for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
 		if !slices.ContainsFunc(rows, func(s keeper.Status) bool { return s.Tunnel == name }) {
 			t := c.Tunnels[name]
@@ -43,15 +42,25 @@ func tunnelLs(ctx context.Context, p *env.Process, o *Options) error {
 		}
 	}
 	if rows, err = rowsOf(rows, c, o.Words); err != nil {
-		return err
+		return cmp.Or(faulty, err)
 	}
 	warnOf(p, c, o.Words)
-	if o.Output == "json" {
+	for _, twin := range c.Twins() {
+		if len(o.Words) == 0 || slices.Contains(o.Words, twin.First.Name) || slices.Contains(o.Words, twin.Second.Name) {
+			safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", twin)
+		}
+	}
+	switch {
+	case o.Output == "json":
 		enc := safetext.NewEncoder(p.Stdout)
 		enc.SetIndent("", "  ")
-		return enc.Encode(append([]keeper.Status{}, rows...))
+		err = enc.Encode(append([]keeper.Status{}, rows...))
+	case len(rows) > 0:
+		err = listTunnels(p, rows)
+	case faulty == nil && c.Unused == nil:
+		safetext.Fprintf(p.Stderr, "ssmguard: no tunnels; %q writes one\n", "ssmguard tunnel add")
 	}
-	return listTunnels(p, rows)
+	return errors.Join(faulty, err)
 }
 
 // rowsOf returns the rows of the named tunnels, groups and processes, or all rows
@@ -97,10 +106,6 @@ func noteOf(s keeper.Status) string {
 }
 
 func listTunnels(p *env.Process, rows []keeper.Status) error {
-	if len(rows) == 0 {
-		_, err := safetext.Fprintf(p.Stderr, "ssmguard: no tunnels; %q writes one\n", "ssmguard tunnel add")
-		return err
-	}
 	shortened := func(file, home string) string {
 		if rest, ok := strings.CutPrefix(file, home+string(filepath.Separator)); ok && home != "" {
 			return filepath.Join("~", rest)

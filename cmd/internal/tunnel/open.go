@@ -43,7 +43,7 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, er
 	if err != nil {
 		return nil, err
 	}
-	selected, err := o.selected(c)
+	selected, err := o.together(c)
 	if err != nil {
 		return nil, err
 	}

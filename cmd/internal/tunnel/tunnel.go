@@ -13,6 +13,7 @@ import (
 	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/yamlfile"
 )
 
 // Options are the options of the tunnel commands. They override the keys of a tunnel's
@@ -92,9 +93,10 @@ func warnOf(p *env.Process, c configs.Config, names []string) {
 }
 
 // nameError gives the error for an unknown tunnel its exit code: Config if a file that
-// is not used may have the name or if the name is not trusted, otherwise Usage.
+// is not used may have the name, if its group is faulty or if the name is not trusted,
+// otherwise Usage.
 func nameError(err error) error {
-	if exit.As[*configs.UnusedError](err) || exit.As[*configs.UntrustedError](err) {
+	if exit.As[*configs.UnusedError](err) || exit.As[*configs.UntrustedError](err) || exit.As[yamlfile.Faults](err) {
 		return exit.WithCode(err, exit.Config)
 	}
 	return exit.WithCode(err, exit.Usage)
@@ -127,6 +129,18 @@ func (o *Options) selected(c configs.Config) ([]configs.Tunnel, error) {
 	return tunnels, nil
 }
 
+// together returns the tunnels of a command line that are to be open at the same time.
+func (o *Options) together(c configs.Config) ([]configs.Tunnel, error) {
+	tunnels, err := o.selected(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, twin := range configs.Twins(tunnels) {
+		return nil, exit.WithCode(twin, exit.Config)
+	}
+	return tunnels, nil
+}
+
 // spotName is the name of a tunnel without --name.
 const spotName = "tunnel"
 
@@ -147,7 +161,7 @@ func (o *Options) described(c configs.Config) (configs.Tunnel, error) {
 func checkEnds(t configs.Tunnel) error {
 	option := func(key string) string { return "--" + strings.ReplaceAll(key, "_", "-") }
 	for _, fault := range t.EndFaults(option) {
-		return exit.Usagef("%s", fault)
+		return exit.Usagef("%s", fault.Text)
 	}
 	return nil
 }
