@@ -76,12 +76,7 @@ func insert(file string, data []byte, entry string) ([]byte, string, error) {
 		return nil, "", err
 	}
 	tunnels := child(&doc, "tunnels")
-	lines := strings.SplitAfter(string(data), "\n")
-	if n := len(lines); lines[n-1] != "" {
-		lines[n-1] += "\n"
-	} else {
-		lines = lines[:n-1]
-	}
+	lines := linesOf(data)
 	switch {
 	case tunnels == nil:
 		added := "tunnels:\n" + indented(entry, 2)
@@ -96,6 +91,17 @@ func insert(file string, data []byte, entry string) ([]byte, string, error) {
 	at := blockEnd(lines, first)
 	added := indented(entry, first.Column-1)
 	return []byte(strings.Join(lines[:at], "") + added + strings.Join(lines[at:], "")), added, nil
+}
+
+// linesOf returns the lines of a text, each with its end.
+func linesOf(data []byte) []string {
+	lines := strings.SplitAfter(string(data), "\n")
+	if n := len(lines); lines[n-1] != "" {
+		lines[n-1] += "\n"
+	} else {
+		lines = lines[:n-1]
+	}
+	return lines
 }
 
 func child(doc *yaml.Node, key string) *yaml.Node {
