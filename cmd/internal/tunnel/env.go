@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 
+	"ssmguard/cmd/internal/database"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
@@ -29,14 +30,14 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	if err != nil {
 		return err
 	}
-	text, err := a.text()
+	text, err := a.Text()
 	if err != nil {
 		return err
 	}
 	if _, err := fmt.Fprint(p.Stdout, text); err != nil {
 		return err
 	}
-	if hint := a.hint(); hint != "" {
+	if hint := a.Hint(); hint != "" {
 		safetext.Fprintf(p.Stderr, "ssmguard: %s\n", hint)
 	}
 	switch {
@@ -86,21 +87,21 @@ func (o *Options) oneOf(c configs.Config) (configs.Tunnel, error) {
 
 // accessTo finds the tunnel's local address and its database, and makes a token for
 // --token.
-func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (access, error) {
+func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (database.Access, error) {
 	listen, err := openAt(ctx, p, conf)
 	if err != nil {
-		return access{}, err
+		return database.Access{}, err
 	}
 	f := far{conf: conf}
 	if o.Token || conf.RDS != "" || conf.ElastiCache != "" {
 		if f, err = locate(ctx, p, conf, o); err != nil {
-			return access{}, err
+			return database.Access{}, err
 		}
 	}
 	conf = f.conf
 	e := f.endpoint
-	a := access{
-		Real: conf.Host, User: cmp.Or(conf.User, e.User), Database: conf.Database, Engine: cmp.Or(e.Engine, engineAt(conf)),
+	a := database.Access{
+		Real: conf.Host, User: cmp.Or(conf.User, e.User), Database: conf.Database, Engine: cmp.Or(e.Engine, database.EngineAt(conf)),
 		IAMAuth: conf.IAMAuth || e.IAMAuth, TLS: e.TLS, Cache: conf.ElastiCache != "",
 		SSLMode: p.Getenv("PGSSLMODE"),
 	}
@@ -112,12 +113,12 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Optio
 	} else if a.Host, a.Port, err = net.SplitHostPort(listen); err != nil {
 		return a, err
 	}
-	if a.Format, err = a.format(o.Format); err != nil || !o.Token {
+	if a.Format, err = a.FormatFor(o.Format); err != nil || !o.Token {
 		return a, err
 	}
 	a.User = conf.User // for a token the user has to be given: the master user has a password
 	if a.Password, err = f.token(ctx, p); err == nil {
-		err = a.keepsToken()
+		err = a.KeepsToken()
 	}
 	if err == nil && conf.Guard != configs.GuardOff {
 		f.warnLogin(ctx, p)

@@ -10,6 +10,7 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/database"
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
@@ -185,7 +186,7 @@ func (f *far) lookUp(ctx context.Context, p *env.Process, o *Options) (err error
 		f.endpoint = awsdb.Endpoint{Name: name, Host: host, Port: port}
 	} else {
 		if f.endpoint, err = look(ctx, f.aws.Config, name, f.conf.Reader); err != nil {
-			return lookupError(err, f.conf, name)
+			return database.LookupError(err, f.conf, name)
 		}
 		f.endpoint.Port = cmp.Or(port, f.endpoint.Port)
 	}

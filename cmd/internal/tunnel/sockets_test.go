@@ -13,53 +13,24 @@ import (
 	"strings"
 	"testing"
 
+	"ssmguard/cmd/internal/database"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
 )
-
-func TestSocketForms(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		access
-		want, hint, err string // of the error, the beginning
-	}{
-		{"psql", access{Socket: "/run/db/.s.PGSQL.5433", User: "app", Database: "shop", Format: "psql"},
-			"unset PGHOSTADDR\nexport PGHOST=/run/db\nexport PGPORT=5433\nexport PGUSER=app\nexport PGDATABASE=shop\n", "PostgreSQL's clients use no TLS through a socket", ""},
-		{"psql, another name", access{Socket: "/run/db.sock", Format: "psql"}, "", "",
-			"PostgreSQL's clients find a socket only by a name such as .s.PGSQL.5432; give the tunnel --listen unix:/run/.s.PGSQL.5432"},
-		{"psql, no port", access{Socket: "/run/.s.PGSQL.db", Format: "psql"}, "", "", "PostgreSQL's clients find"},
-		{"mysql", access{Socket: "/run/my \"db\".sock", User: "app", Database: "shop", Engine: "aurora-mysql", Format: "mysql"},
-			"[client]\nprotocol=socket\nsocket=\"/run/my \\\"db\\\".sock\"\nuser=\"app\"\n[mysql]\ndatabase=\"shop\"\n", "", ""},
-		{"redis", access{Socket: "/run/a b.sock", Engine: "valkey", Format: "url"}, "unix:///run/a%20b.sock\n", "redis-cli takes it as redis-cli -s /run/a b.sock", ""},
-		{"redis with TLS", access{Socket: "/run/c.sock", Real: "c.example.com", User: "app", Engine: "redis", TLS: true, Format: "url"},
-			"unix://app@/run/c.sock\n", "the cache speaks TLS, and URLs of sockets have none; redis-cli has it: redis-cli -s /run/c.sock --tls --sni c.example.com", ""},
-		{"another URL", access{Socket: "/run/c.sock", Engine: "sqlserver-ex", Format: "url"}, "", "", "URLs of sqlserver-ex name no socket; give the tunnel a port"},
-		{"token", access{Socket: "/run/db/.s.PGSQL.5433", User: "app", Password: "token", Format: "psql"}, "", "", "a token is sent over TLS only, and clients use none through a socket"},
-		{"control character", access{Socket: "/run/a\nb/.s.PGSQL.5433", Format: "psql"}, "", "", "the socket has the control character U+000A"},
-	} {
-		got, err := test.text()
-		if got != test.want || (err == nil) != (test.err == "") || err != nil && (!strings.HasPrefix(err.Error(), test.err) || exit.Code(err) != exit.Usage) {
-			t.Errorf("%s: %q, %v", test.name, got, err)
-		}
-		if hint := test.access.hint(); err == nil && (!strings.HasPrefix(hint, test.hint) || (hint == "") != (test.hint == "")) {
-			t.Errorf("%s: hint %q", test.name, hint)
-		}
-	}
-}
 
 // The clients that are installed connect to the socket of a tunnel, led by what is printed
 // for them.
 func TestClientsFindSockets(t *testing.T) {
 	for _, test := range []struct {
 		program []string
-		access
+		database.Access
 		name   string // of the socket
 		speaks string // in what the client says first; "" where the server speaks first
 	}{
-		{[]string{"psql", "-w", "-c", "select 1"}, access{User: "app", Database: "shop", Format: "psql"}, ".s.PGSQL.5433", "user\x00app\x00database\x00shop\x00"},
-		{[]string{"mariadb", "-e", "select 1"}, access{User: "app", Engine: "mysql", Format: "mysql"}, "my db.sock", ""},
-		{[]string{"mysql", "-e", "select 1"}, access{User: "app", Engine: "mysql", Format: "mysql"}, "mysql.sock", ""},
-		{[]string{"redis-cli", "ping"}, access{Engine: "redis", Format: "url"}, "cache.sock", "ping"},
+		{[]string{"psql", "-w", "-c", "select 1"}, database.Access{User: "app", Database: "shop", Format: "psql"}, ".s.PGSQL.5433", "user\x00app\x00database\x00shop\x00"},
+		{[]string{"mariadb", "-e", "select 1"}, database.Access{User: "app", Engine: "mysql", Format: "mysql"}, "my db.sock", ""},
+		{[]string{"mysql", "-e", "select 1"}, database.Access{User: "app", Engine: "mysql", Format: "mysql"}, "mysql.sock", ""},
+		{[]string{"redis-cli", "ping"}, database.Access{Engine: "redis", Format: "url"}, "cache.sock", "ping"},
 	} {
 		t.Run(test.program[0], func(t *testing.T) {
 			path, err := exec.LookPath(test.program[0])
@@ -76,8 +47,8 @@ func TestClientsFindSockets(t *testing.T) {
 					t.Errorf("%s: %v, %v", file, info.Mode(), err)
 				}
 			}
-			test.access.Socket = filepath.Join(dir, test.name)
-			text, err := test.text()
+			test.Access.Socket = filepath.Join(dir, test.name)
+			text, err := test.Text()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +63,7 @@ func TestClientsFindSockets(t *testing.T) {
 				}
 				cmd = exec.Command(path, append([]string{"--defaults-file=" + file}, test.program[1:]...)...)
 			default:
-				cmd = exec.Command(path, append([]string{"-s", test.access.Socket}, test.program[1:]...)...)
+				cmd = exec.Command(path, append([]string{"-s", test.Access.Socket}, test.program[1:]...)...)
 			}
 			var said bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &said, &said

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"ssmguard/cmd/internal/database"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard"
@@ -70,6 +71,6 @@ func (f far) warnLogin(ctx context.Context, p *env.Process) {
 		safetext.Fprintf(p.Stderr, "ssmguard: warning: the token will be refused: %s may not do %s on %s: %s\n", caller.Name(), action, r.Grant.Resource, why)
 	}
 	if len(missing) > 0 {
-		safetext.Fprintf(p.Stderr, "  fix      add to %s:\n           %s\n", caller.Home(), allowing([]string{action}, missing))
+		safetext.Fprintf(p.Stderr, "  fix      add to %s:\n           %s\n", caller.Home(), database.Allowing([]string{action}, missing))
 	}
 }

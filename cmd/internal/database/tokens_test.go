@@ -1,4 +1,4 @@
-package tunnel
+package database
 
 import (
 	"bytes"
@@ -75,14 +75,14 @@ func TestClientsSendNoTokenWithoutTLS(t *testing.T) {
 			}
 			for _, careless := range []bool{true, false} {
 				s := serveInClear(t, c.engine)
-				a := access{
+				a := Access{
 					Host: "127.0.0.1", Port: s.port, Real: "127.0.0.1", User: "app", Database: "shop", TLS: true, Cache: c.engine == "valkey",
 					Password: "db.example.com:3306/?Action=connect&X-Amz-Signature=" + signature, Engine: c.engine, Format: c.format,
 				}
-				if err := a.keepsToken(); err != nil {
+				if err := a.KeepsToken(); err != nil {
 					t.Fatal(err)
 				}
-				text, err := a.text()
+				text, err := a.Text()
 				if err != nil {
 					t.Fatal(err)
 				}

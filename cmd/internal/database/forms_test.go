@@ -1,4 +1,4 @@
-package tunnel
+package database
 
 import (
 	"maps"
@@ -30,14 +30,14 @@ func TestFormatsQuote(t *testing.T) {
 		for _, engine := range map[string][]string{"psql": {""}, "mysql": {"mysql"}, "url": {"postgres", "mysql", "valkey", "sqlserver-ex"}}[format] {
 			for _, text := range hostile {
 				want := map[string]string{"host": "127.0.0.1", "port": "15432", "user": text, "database": text, "password": text}
-				a := access{Host: "127.0.0.1", Port: "15432", Real: "db.example.com", User: text, Database: text, Password: text, Engine: engine, Format: format}
-				got, err := a.text()
+				a := Access{Host: "127.0.0.1", Port: "15432", Real: "db.example.com", User: text, Database: text, Password: text, Engine: engine, Format: format}
+				got, err := a.Text()
 				if format == "psql" && strings.Contains(text, "=") { // more than a database's name
 					if err == nil {
 						t.Errorf("%s %q:\n%s", format, text, got)
 					}
 					a.Database, want["database"] = "shop", "shop"
-					got, err = a.text()
+					got, err = a.Text()
 				}
 				if err != nil {
 					t.Errorf("%s %q: %v", format, text, err)
@@ -54,11 +54,11 @@ func TestFormatsQuote(t *testing.T) {
 func TestFormatsRefuseControlCharacters(t *testing.T) {
 	for _, format := range slices.Sorted(maps.Keys(formats)) {
 		for _, text := range controls {
-			for name, a := range map[string]access{
+			for name, a := range map[string]Access{
 				"user": {User: text}, "database": {Database: text}, "password": {Password: text}, "server's name": {Real: text}, "host": {Host: text}, "port": {Port: text},
 			} {
 				a.Format = format
-				got, err := a.text()
+				got, err := a.Text()
 				if err == nil || got != "" || !strings.HasPrefix(err.Error(), "the "+name+" has the control character U+") || strings.Contains(err.Error(), text) || exit.Code(err) != exit.Usage {
 					t.Errorf("%s of %s %q: %q, %v", name, format, text, got, err)
 				}
@@ -70,7 +70,7 @@ func TestFormatsRefuseControlCharacters(t *testing.T) {
 // A name that PostgreSQL's programs read as settings is not a database.
 func TestDatabaseIsNoConnectionString(t *testing.T) {
 	for _, database := range []string{"hostaddr=192.0.2.1 sslmode=disable", "postgres://192.0.2.1/x", "postgresql://192.0.2.1/x"} {
-		if got, err := (access{Format: "psql", Database: database}).text(); err == nil || exit.Code(err) != exit.Usage {
+		if got, err := (Access{Format: "psql", Database: database}).Text(); err == nil || exit.Code(err) != exit.Usage {
 			t.Errorf("%q, %v", got, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package tunnel
+package database
 
 import (
 	"errors"
@@ -58,7 +58,7 @@ func TestLookupErrors(t *testing.T) {
 		{"orders", conf, &awsdb.NotFoundError{Name: "orders", Region: "eu-west-1", Kinds: []string{"DB cluster"}, Known: strings.Fields("k1 k2 k3 k4 k5 k6 k7 k8 k9 k10 k11")}, exit.Usage, `no DB cluster "orders" in eu-west-1`},
 		{"orders", conf, io.ErrUnexpectedEOF, exit.Other, "looking up orders: unexpected EOF"},
 	} {
-		err := lookupError(test.err, test.conf, test.name)
+		err := LookupError(test.err, test.conf, test.name)
 		if diff := cmp.Diff(test.want, err.Error()); diff != "" || exit.Code(err) != test.code {
 			t.Errorf("code %d, want %d:\n%s", exit.Code(err), test.code, diff)
 		}
@@ -66,7 +66,7 @@ func TestLookupErrors(t *testing.T) {
 }
 
 func TestFormatsOfEngines(t *testing.T) {
-	here := access{Host: "127.0.0.1", Port: "15432", Real: "db.example.com", User: "app", Database: "shop", Password: "db/?A=b&c%2F"}
+	here := Access{Host: "127.0.0.1", Port: "15432", Real: "db.example.com", User: "app", Database: "shop", Password: "db/?A=b&c%2F"}
 	for _, test := range []struct {
 		engine, format string
 		password       bool
@@ -116,7 +116,7 @@ password="db/?A=b&c%2F"
 		if !test.password {
 			a.Password = ""
 		}
-		got, err := a.text()
+		got, err := a.Text()
 		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
 			t.Errorf("%s as %s: %v %s", test.engine, test.format, err, diff)
 		}
@@ -129,22 +129,22 @@ password="db/?A=b&c%2F"
 // A token is in no form in which a client may send it without TLS.
 func TestFormsThatKeepTokens(t *testing.T) {
 	for _, test := range []struct {
-		a    access
+		a    Access
 		want string // "" if it is kept
 	}{
-		{access{Format: "psql"}, ""},
-		{access{Format: "mysql", Engine: "aurora-mysql"}, ""},
-		{access{Format: "url"}, ""},
-		{access{Format: "url", Engine: "postgres"}, ""},
-		{access{Format: "url", Engine: "valkey", TLS: true}, ""},
-		{access{Format: "url", Engine: "valkey"}, "a token is sent over TLS only, and no URL makes every client of valkey use TLS"},
-		{access{Format: "url", Engine: "aurora-mysql"}, "a token is sent over TLS only, and no URL makes every client of aurora-mysql use TLS; give --format mysql"},
-		{access{Format: "url", Engine: "mariadb"}, "a token is sent over TLS only, and no URL makes every client of mariadb use TLS; give --format mysql"},
-		{access{Format: "url", Engine: "sqlserver-ex"}, "a token is sent over TLS only, and no URL makes every client of sqlserver-ex use TLS"},
-		{access{Format: "url", Engine: "oracle-ee"}, "a token is sent over TLS only, and no URL makes every client of oracle-ee use TLS"},
+		{Access{Format: "psql"}, ""},
+		{Access{Format: "mysql", Engine: "aurora-mysql"}, ""},
+		{Access{Format: "url"}, ""},
+		{Access{Format: "url", Engine: "postgres"}, ""},
+		{Access{Format: "url", Engine: "valkey", TLS: true}, ""},
+		{Access{Format: "url", Engine: "valkey"}, "a token is sent over TLS only, and no URL makes every client of valkey use TLS"},
+		{Access{Format: "url", Engine: "aurora-mysql"}, "a token is sent over TLS only, and no URL makes every client of aurora-mysql use TLS; give --format mysql"},
+		{Access{Format: "url", Engine: "mariadb"}, "a token is sent over TLS only, and no URL makes every client of mariadb use TLS; give --format mysql"},
+		{Access{Format: "url", Engine: "sqlserver-ex"}, "a token is sent over TLS only, and no URL makes every client of sqlserver-ex use TLS"},
+		{Access{Format: "url", Engine: "oracle-ee"}, "a token is sent over TLS only, and no URL makes every client of oracle-ee use TLS"},
 	} {
 		got := ""
-		if err := test.a.keepsToken(); err != nil {
+		if err := test.a.KeepsToken(); err != nil {
 			got = err.Error()
 		}
 		if got != test.want {
@@ -158,33 +158,9 @@ func TestFormatOfEngine(t *testing.T) {
 		{"aurora-mysql", "", "mysql", ""}, {"postgres", "", "psql", ""}, {"", "", "psql", ""}, {"", "mysql", "mysql", ""}, {"valkey", "", "url", ""}, {"memcached", "url", "url", ""},
 		{"postgres", "mysql", "", "--format mysql does not suit postgres; give --format psql or url"}, {"valkey", "psql", "", "--format psql does not suit valkey; give --format url"},
 	} {
-		got, err := access{Engine: test.engine}.format(test.asked)
+		got, err := Access{Engine: test.engine}.FormatFor(test.asked)
 		if got != test.want || (err != nil) != (test.err != "") || err != nil && err.Error() != test.err {
 			t.Errorf("%s, %q: %q, %v", test.engine, test.asked, got, err)
-		}
-	}
-}
-
-// Options for another far end leave nothing of the configured one.
-func TestFarEndOverConfiguration(t *testing.T) {
-	base := configs.Tunnel{Target: "t", RDS: "orders", Reader: true, Port: 5433}
-	for _, test := range []struct {
-		words string
-		want  configs.Tunnel
-	}{
-		{"x", configs.Tunnel{Target: "t", RDS: "orders", Reader: true, Port: 5433}},
-		{"x --rds legacy", configs.Tunnel{Target: "t", RDS: "legacy"}},
-		{"x --elasticache sessions --reader", configs.Tunnel{Target: "t", ElastiCache: "sessions", Reader: true}},
-		{"x --host h --port 1", configs.Tunnel{Target: "t", Host: "h", Port: 1}},
-	} {
-		o, err := verbs[0].parse(strings.Fields(test.words), func(string) string { return "" })
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := o.over(base)
-		got.LocalPort = 0
-		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(configs.Tunnel{})); diff != "" {
-			t.Errorf("%s: %s", test.words, diff)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package tunnel
+package database
 
 import (
 	"cmp"
@@ -12,8 +12,8 @@ import (
 	"ssmguard/internal/safetext"
 )
 
-// access is how a client connects to the database behind a tunnel.
-type access struct {
+// Access is how a client connects to the database behind a tunnel.
+type Access struct {
 	Host, Port     string // of the local end
 	Socket         string // path of the local end that is a unix socket, instead of Host and Port
 	Real           string // the server's own name, for TLS
@@ -35,7 +35,7 @@ var families = []struct{ part, scheme, format string }{
 
 // family returns the scheme and the format of an engine; an unknown engine is treated
 // as PostgreSQL.
-func (a access) family() (scheme, format string) {
+func (a Access) family() (scheme, format string) {
 	for _, f := range families {
 		if strings.Contains(a.Engine, f.part) {
 			return f.scheme, f.format
@@ -44,9 +44,9 @@ func (a access) family() (scheme, format string) {
 	return families[0].scheme, families[0].format
 }
 
-// engineAt guesses the engine of an endpoint that was not looked up, from the tunnel's
+// EngineAt guesses the engine of an endpoint that was not looked up, from the tunnel's
 // keys and the port.
-func engineAt(t configs.Tunnel) string {
+func EngineAt(t configs.Tunnel) string {
 	switch {
 	case t.ElastiCache != "" && t.Port == 11211:
 		return "memcached"
@@ -58,8 +58,8 @@ func engineAt(t configs.Tunnel) string {
 	return ""
 }
 
-// format returns the format of --format, or the engine's own.
-func (a access) format(asked string) (string, error) {
+// FormatFor returns the format of --format, or the engine's own.
+func (a Access) FormatFor(asked string) (string, error) {
 	_, own := a.family()
 	if asked == "" {
 		return own, nil
@@ -74,20 +74,20 @@ func (a access) format(asked string) (string, error) {
 	return asked, nil
 }
 
-// formats has for each kind of client the text of an access, a hint how the client
+// formats has for each kind of client the text of an Access, a hint how the client
 // verifies the server, and whether the client sends a password only over TLS.
 var formats = map[string]struct {
-	write func(access) string
-	hint  func(access) string
-	tls   func(access) bool
+	write func(Access) string
+	hint  func(Access) string
+	tls   func(Access) bool
 }{
-	"psql":  {access.psql, access.psqlHint, func(access) bool { return true }},
-	"mysql": {access.mysql, access.mysqlHint, func(access) bool { return true }},
-	"url":   {access.url, access.urlHint, access.urlTLS},
+	"psql":  {Access.psql, Access.psqlHint, func(Access) bool { return true }},
+	"mysql": {Access.mysql, Access.mysqlHint, func(Access) bool { return true }},
+	"url":   {Access.url, Access.urlHint, Access.urlTLS},
 }
 
-// keepsToken refuses a token in a format with which a client may send it without TLS.
-func (a access) keepsToken() error {
+// KeepsToken refuses a token in a format with which a client may send it without TLS.
+func (a Access) KeepsToken() error {
 	if formats[a.Format].tls(a) {
 		return nil
 	}
@@ -99,8 +99,8 @@ func (a access) keepsToken() error {
 	return exit.Usagef("a token is sent over TLS only, and no URL makes every client of %s use TLS%s", cmp.Or(a.Engine, scheme), instead)
 }
 
-// hint says how the client verifies the server, "" if there is nothing to say.
-func (a access) hint() string {
+// Hint says how the client verifies the server, "" if there is nothing to say.
+func (a Access) Hint() string {
 	switch {
 	case a.Socket != "":
 		return a.socketHint()
@@ -110,9 +110,9 @@ func (a access) hint() string {
 	return formats[a.Format].hint(a)
 }
 
-// text returns the access in its format. Control characters are refused in every
+// Text returns the access in its format. Control characters are refused in every
 // format.
-func (a access) text() (string, error) {
+func (a Access) Text() (string, error) {
 	for _, v := range []setting{{"host", a.Host}, {"port", a.Port}, {"socket", a.Socket}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
 		if at := strings.IndexFunc(v.value, safetext.Control); at >= 0 {
 			return "", exit.Usagef("the %s has the control character %U; give another", v.name, []rune(v.value[at:])[0])
@@ -129,7 +129,7 @@ func (a access) text() (string, error) {
 	return formats[a.Format].write(a), nil
 }
 
-func (a access) psql() string {
+func (a Access) psql() string {
 	if a.Real == "" {
 		a.Real = a.Host
 	}
@@ -147,7 +147,7 @@ func (a access) psql() string {
 	})
 }
 
-func (a access) mysql() string {
+func (a Access) mysql() string {
 	lines := "[client]\nprotocol=tcp\n" + optionLines([]setting{{"host", a.Host}, {"port", a.Port}, {"user", a.User}})
 	programs, password := []string{"mysql"}, ""
 	if a.Password != "" {
@@ -193,7 +193,7 @@ func optionLines(all []setting) string {
 	return b.String()
 }
 
-func (a access) url() string {
+func (a Access) url() string {
 	scheme, _ := a.family()
 	u := url.URL{Scheme: scheme, Host: net.JoinHostPort(a.Host, a.Port), Path: "/" + a.Database}
 	if a.Database == "" {
@@ -217,20 +217,20 @@ func (a access) url() string {
 }
 
 // urlTLS reports whether a URL makes every client use TLS.
-func (a access) urlTLS() bool {
+func (a Access) urlTLS() bool {
 	scheme, _ := a.family()
 	return scheme == "postgresql" || scheme == "redis" && a.TLS
 }
 
 // authorities is the address of RDS's CA certificates, for host names of RDS.
-func (a access) authorities() string {
+func (a Access) authorities() string {
 	if strings.Contains(a.Real, ".rds.amazonaws.com") {
 		return " (RDS's: https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)"
 	}
 	return ""
 }
 
-func (a access) psqlHint() string {
+func (a Access) psqlHint() string {
 	hint := fmt.Sprintf("to verify TLS against %s set PGSSLMODE=verify-full and PGSSLROOTCERT to the authority's file%s", a.Real, a.authorities())
 	if a.Password != "" {
 		hint += "; drivers that pass PGSSLMODE over have to be told to use TLS"
@@ -238,7 +238,7 @@ func (a access) psqlHint() string {
 	return hint
 }
 
-func (a access) mysqlHint() string {
+func (a Access) mysqlHint() string {
 	hint := fmt.Sprintf("to verify TLS, whose certificate is for %s, add ssl-ca%s and ssl-mode=VERIFY_CA; VERIFY_IDENTITY, and ssl-verify-server-cert of MariaDB's client, need that name as the host, mapped to this machine in /etc/hosts", a.Real, a.authorities())
 	if a.Password != "" {
 		hint += "; MariaDB's client 10.11 sends a token only so; drivers of MySQL's library find it in the group mysql"
@@ -246,7 +246,7 @@ func (a access) mysqlHint() string {
 	return hint
 }
 
-func (a access) urlHint() string {
+func (a Access) urlHint() string {
 	switch scheme, _ := a.family(); {
 	case a.Cache && scheme == "redis" && a.TLS:
 		return fmt.Sprintf("the certificate is for %s: give redis-cli --sni %s, and other clients that name to verify", a.Real, safetext.Word(a.Real))

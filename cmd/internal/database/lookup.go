@@ -1,4 +1,4 @@
-package tunnel
+package database
 
 import (
 	"cmp"
@@ -17,9 +17,9 @@ import (
 	"ssmguard/proxy/awsdb"
 )
 
-// lookupError explains why a database was not found: it lists what exists instead, or
+// LookupError explains why a database was not found: it lists what exists instead, or
 // the missing permission, and says how to open the tunnel without the lookup.
-func lookupError(err error, conf configs.Tunnel, name string) error {
+func LookupError(err error, conf configs.Tunnel, name string) error {
 	var none *awsdb.NotFoundError
 	var without *awsdb.NoEndpointError
 	switch {
@@ -89,13 +89,13 @@ func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) 
 		text += safetext.Sprintf("\n  %-8s %s", []string{"needs", "or"}[min(i, 1)], need)
 	}
 	if fixable {
-		text += safetext.Sprintf("\n  fix      add to %s:\n           %s", caller.Home(), allowing(actions, resources))
+		text += safetext.Sprintf("\n  fix      add to %s:\n           %s", caller.Home(), Allowing(actions, resources))
 	}
 	return text + "\n  without  " + noLookup(conf, name)
 }
 
-// allowing returns a statement that allows actions on resources.
-func allowing(actions, resources []string) string {
+// Allowing returns a statement that allows actions on resources.
+func Allowing(actions, resources []string) string {
 	if len(resources) == 0 {
 		resources = []string{"*"}
 	}
