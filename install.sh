@@ -6,8 +6,9 @@ usage() {
 	cat <<'END'
 usage: ./install.sh [--as-plugin | --uninstall]
 
-Builds ssmguard with Go and installs it as $PREFIX/bin/ssmguard; PREFIX is
-~/.local unless set.
+Builds ssmguard with Go and installs it as $PREFIX/bin/ssmguard, with its man page
+and what makes bash, zsh and fish complete its command lines, under $PREFIX/share.
+PREFIX is ~/.local unless set.
 
   --as-plugin   also install it as session-manager-plugin, for the stock AWS CLI
   --uninstall   remove what this script installed
@@ -48,6 +49,10 @@ esac
 bin=$PREFIX/bin
 program=$bin/ssmguard
 plugin=$bin/session-manager-plugin
+man=$PREFIX/share/man/man1/ssmguard.1
+bash_completion=$PREFIX/share/bash-completion/completions/ssmguard
+zsh_completion=$PREFIX/share/zsh/site-functions/_ssmguard
+fish_completion=$PREFIX/share/fish/vendor_completions.d/ssmguard.fish
 
 # ours is true when the plugin's name is free or a link to ssmguard.
 ours() {
@@ -62,7 +67,7 @@ if [ $uninstall = yes ]; then
 	if [ -L "$plugin" ] && ours; then
 		rm -f "$plugin"
 	fi
-	rm -f "$program"
+	rm -f "$program" "$man" "$bash_completion" "$zsh_completion" "$fish_completion"
 	say "removed $program"
 	exit 0
 fi
@@ -77,7 +82,8 @@ umask "$(printf '%04o' "$(($(umask) | 022))")"
 cd "$(dirname "$0")"
 mkdir -p "$bin"
 new=$(mktemp "$bin/.ssmguard.XXXXXX")
-trap 'rm -f "$new"' EXIT
+page=
+trap 'rm -f "$new" ${page:+"$page"}' EXIT
 trap 'exit 1' HUP INT TERM
 # Without a repository that git reads, as in a tarball or another user's clone, the
 # version names no commit.
@@ -91,6 +97,23 @@ CGO_ENABLED=0 go build -buildvcs=$stamp -trimpath -ldflags "-s -w" -tags urfave_
 chmod 755 "$new"
 mv -f "$new" "$program"
 say "installed $program"
+
+# document writes what ssmguard prints to a file, whole or not at all.
+document() {
+	file=$1
+	shift
+	mkdir -p "$(dirname "$file")"
+	page=$(mktemp "$file.XXXXXX")
+	"$program" "$@" >"$page"
+	chmod 644 "$page"
+	mv -f "$page" "$file"
+	page=
+}
+document "$man" help --man
+document "$bash_completion" completion bash
+document "$zsh_completion" completion zsh
+document "$fish_completion" completion fish
+say "installed its man page and completions under $PREFIX/share; zsh finds its own with fpath+=($PREFIX/share/zsh/site-functions) before compinit"
 if [ $as_plugin = yes ]; then
 	ln -sf ssmguard "$plugin"
 	say "installed $plugin"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,13 +46,42 @@ func TestInstall(t *testing.T) {
 	if link, err := os.Readlink(filepath.Join(bin, "session-manager-plugin")); err != nil || link != "ssmguard" {
 		t.Errorf("the plugin is %q (%v), want a link to ssmguard", link, err)
 	}
+	for name, want := range map[string]string{
+		"man/man1/ssmguard.1":                     ".SH EXAMPLES",
+		"bash-completion/completions/ssmguard":    "complete -o default -F _ssmguard ssmguard",
+		"zsh/site-functions/_ssmguard":            "#compdef ssmguard",
+		"fish/vendor_completions.d/ssmguard.fish": "complete -c ssmguard",
+	} {
+		file := filepath.Join(prefix, "share", filepath.FromSlash(name))
+		text, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: no %q (%v)", name, want, err)
+			continue
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("%s has mode %v, %v", name, info.Mode(), err)
+		}
+	}
 	if out, err := install(t, prefix, "", "--uninstall"); err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
-	left, err := os.ReadDir(bin)
-	if err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v (%v)", left, err)
+	if left := files(t, prefix); left != nil {
+		t.Errorf("left behind: %v", left)
 	}
+}
+
+// files returns the files below a folder.
+func files(t *testing.T, folder string) (found []string) {
+	t.Helper()
+	if err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			found = append(found, path)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // TestInstallFromTarball installs from a copy that git does not know, called from

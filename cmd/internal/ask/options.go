@@ -60,21 +60,21 @@ func (o *OwnOptions) flags() []command.Flag {
 		PeerFlag(&o.Peer),
 		PluginFlag(&o.Plugin),
 		NoCacheFlag(&o.NoCache),
-		{Name: "--timings", Env: "SSMGUARD_TIMINGS", Text: "say on stderr where the time before the session went",
+		{Name: "--timings", Env: "SSMGUARD_TIMINGS", Brief: true, Text: "say on stderr where the time before the session went",
 			Group: ownGroup, Set: command.Switch(&o.Timings)},
 	}
 }
 
 // PeerFlag declares --peer.
 func PeerFlag(to *string) command.Flag {
-	return command.Flag{Name: "--peer", Choices: configs.Peers, Default: configs.PeerOwn, Env: "SSMGUARD_PEER", Group: ownGroup,
+	return command.Flag{Name: "--peer", Choices: configs.Peers, Default: configs.PeerOwn, Env: "SSMGUARD_PEER", Group: ownGroup, Brief: true,
 		Text: "whose processes may use a forwarded port, on Linux with our own data channel. own: yours and root's; any: every user's of this machine",
 		Set:  command.Text(to)}
 }
 
 // PluginFlag declares --plugin.
 func PluginFlag(to *string) command.Flag {
-	return command.Flag{Name: "--plugin", Value: "PLUGIN", Default: EmbeddedPlugin, Env: "SSMGUARD_PLUGIN",
+	return command.Flag{Name: "--plugin", Value: "PLUGIN", Default: EmbeddedPlugin, Env: "SSMGUARD_PLUGIN", Brief: true,
 		Text: "the session-manager plugin: " + EmbeddedPlugin + ", the one built in; " + AutoPlugin + ", the newer of that and the one in PATH; or the path of another", Group: ownGroup,
 		Set: func(v string) error {
 			if v == "" {
@@ -87,7 +87,7 @@ func PluginFlag(to *string) command.Flag {
 
 // NoCacheFlag declares --no-cache.
 func NoCacheFlag(to *bool) command.Flag {
-	return command.Flag{Name: "--no-cache", Env: "SSMGUARD_NO_CACHE", Group: ownGroup,
+	return command.Flag{Name: "--no-cache", Env: "SSMGUARD_NO_CACHE", Group: ownGroup, Brief: true,
 		Text: "neither read nor write what earlier runs learned", Set: command.Switch(to)}
 }
 
@@ -120,29 +120,40 @@ func OwnFlags(names ...string) []command.Flag {
 // SessionFlags declares the options of a command that is itself an operation of the AWS
 // CLI: the operation's options, ours, and the AWS CLI's global options.
 func SessionFlags(service string) []command.Flag {
-	session, global := awsFlags(service, "")
+	session, global := awsFlags(service, "", awscli.OnSessions)
 	return slices.Concat(session, OwnFlags(), global)
 }
 
-// AboutSession declares the options of a command that asks about a session: own, the
-// options that describe the session, the named options of ours, and the AWS CLI's.
+// AboutSession declares the options of a command that carries a session, or asks about one:
+// own, the options that describe the session, options of ours, and the AWS CLI's. A command
+// that starts nothing names the options of ours that have an effect on it.
 func AboutSession(own []command.Flag, ours ...string) []command.Flag {
-	session, global := awsFlags("ssm", sessionGroup)
+	most := awscli.OnSessions
+	if ours != nil {
+		most = awscli.Everywhere
+	}
+	session, global := awsFlags("ssm", sessionGroup, most)
 	return command.Unique(own, session, OwnFlags(ours...), global)
 }
 
-// AboutTask declares the options that describe a task and its command.
-func AboutTask() []command.Flag {
-	task, _ := awsFlags("ecs", taskGroup)
-	return task
+// AWSCommandLine declares the options of both operations that are taken out of the command
+// lines of the AWS CLI.
+func AWSCommandLine() []command.Flag {
+	session, global := awsFlags("ssm", sessionGroup, awscli.OnAWSVoice)
+	task, _ := awsFlags("ecs", taskGroup, awscli.OnAWSVoice)
+	return command.Unique(session, task, OwnFlags(), global)
 }
 
-// awsFlags declares the options that awscli parses.
-func awsFlags(service, group string) (session, global []command.Flag) {
+// fullyShown are the options of the AWS CLI whose text is in the help of each command.
+var fullyShown = []string{"--profile", "--region"}
+
+// awsFlags declares the options that awscli parses; those with a lesser effect than most are
+// hidden.
+func awsFlags(service, group string, most awscli.Effect) (session, global []command.Flag) {
 	for _, o := range awscli.Options(service, OperationOf[service]) {
-		f := command.Flag{Name: o.Flag, Value: o.Value, Choices: o.Choices, Text: o.Text, Group: group}
+		f := command.Flag{Name: o.Flag, Value: o.Value, Choices: o.Choices, Text: o.Text, Group: group, Hidden: o.Works > most}
 		if o.Global {
-			f.Group = awsGroup
+			f.Group, f.Brief = awsGroup, !slices.Contains(fullyShown, o.Flag)
 			global = append(global, f)
 		} else {
 			session = append(session, f)

@@ -18,13 +18,29 @@ import (
 	"ssmguard/internal/spelling"
 )
 
-// resolveTarget replaces a target's name by its id. A command line of the AWS CLI stays
-// as it is.
+// resolveTarget replaces a target's name by its id. AWS takes no names, so one in a command
+// line of the AWS CLI can only be meant so, too; what is not found, or not clear, is said, and
+// AWS is asked about the name as it stands.
 func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
-	name := w.Request.Target
-	if l.DropIn || awsiam.IsTargetID(name) {
+	if awsiam.IsTargetID(w.Request.Target) {
 		return nil
 	}
+	name := w.Request.Target
+	err := l.lookUpTarget(ctx, w)
+	if !l.DropIn {
+		return err
+	}
+	if err != nil {
+		safetext.Fprintf(l.Process.Stderr, "ssmguard: warning: %v\n", err)
+	} else {
+		safetext.Fprintf(l.Process.Stderr, "ssmguard: %s is %s\n", name, w.Request.Target)
+	}
+	return nil
+}
+
+// lookUpTarget replaces a target's name by its id, or says which ids it may mean.
+func (l *Line) lookUpTarget(ctx context.Context, w *Question) error {
+	name := w.Request.Target
 	if tag, ok := strings.CutPrefix(name, "tag:"); ok && strings.Index(tag, "=") < 1 {
 		return exit.Usagef("--target %s: write tag:KEY=VALUE", name)
 	}

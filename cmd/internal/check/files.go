@@ -73,10 +73,10 @@ func (o *fileOptions) flags() []command.Flag {
 		file("--endpoint-policy", policy.Endpoint, "the policy of the VPC endpoint that is called"),
 		principalFlag(&o.Principal, "who asks; without it, a user that the policies are attached to"),
 		{Name: "--target-tag", Value: "KEY=VALUE", Group: fileGroup, Text: "a tag of the target; those that are given are all it has", Set: tag(&o.TargetTags)},
-		{Name: "--document-tag", Value: "KEY=VALUE", Group: fileGroup, Text: "a tag of the document", Set: tag(&o.DocumentTags)},
-		{Name: "--template-parameter", Value: "NAME=VALUE", Group: fileGroup, Text: "what a parameter of a template will be, or one of AWS's own, such as AWS::Region", Set: tag(&o.Parameters)},
-		{Name: "--target-untagged", Group: fileGroup, Text: "the target has no tags; without it, and without --target-tag, its tags are not known", Set: command.Switch(&o.Untagged.Target)},
-		{Name: "--document-untagged", Group: fileGroup, Text: "the document has no tags", Set: command.Switch(&o.Untagged.Document)},
+		{Name: "--document-tag", Value: "KEY=VALUE", Group: fileGroup, Brief: true, Text: "a tag of the document", Set: tag(&o.DocumentTags)},
+		{Name: "--template-parameter", Value: "NAME=VALUE", Group: fileGroup, Brief: true, Text: "what a parameter of a template will be, or one of AWS's own, such as AWS::Region", Set: tag(&o.Parameters)},
+		{Name: "--target-untagged", Group: fileGroup, Brief: true, Text: "the target has no tags; without it, and without --target-tag, its tags are not known", Set: command.Switch(&o.Untagged.Target)},
+		{Name: "--document-untagged", Group: fileGroup, Brief: true, Text: "the document has no tags", Set: command.Switch(&o.Untagged.Document)},
 		{Name: "--closed", Group: fileGroup, Text: "take what is not stated for absent; without it, an answer that turns on it is undecided", Set: command.Switch(&o.Closed)},
 	}
 }

@@ -50,12 +50,12 @@ func newApp(p *env.Process, commands []*command.Command, name string) *cli.Comma
 		Name: "ssmguard",
 		Action: func(c *cli.Context) error { // no such command
 			if c.Args().Present() {
-				return command.Unknown("", c.Args().First(), commands)
+				return command.UnknownWords(p, &command.Command{Verbs: commands, Meant: meant}, c.Args().Slice())
 			}
-			return command.List(p.Stdout, commands)
+			return command.List(p.Stdout, commands, env.Width(p.Stdout))
 		},
 	}
-	page := func(c *command.Command) error { return command.Page(p.Stdout, c) }
+	page := func(c *command.Command) error { return command.Page(p.Stdout, c, env.Width(p.Stdout)) }
 	for _, c := range commands {
 		if c.Name == name || name == "help" {
 			app.Subcommands = append(app.Subcommands, c.Join(p, "", page))
@@ -72,7 +72,7 @@ func ownCommands(all func() []*command.Command) []*command.Command {
 			Command: cli.Command{
 				Name: "help", Category: command.Setup, ArgsUsage: "[COMMAND]",
 				Usage:       "tell more about a command",
-				Description: "Lists the commands, or tells more about one of them.",
+				Description: "Lists the commands, or tells more about one of them, with examples and its options.",
 			},
 			Run: func(_ context.Context, p *env.Process, words []string) error {
 				if man {
@@ -86,6 +86,7 @@ func ownCommands(all func() []*command.Command) []*command.Command {
 			Words: "TOPIC",
 			Examples: []command.Example{
 				{Line: "ssmguard help tunnel up", Text: "read about one command"},
+				{Line: "ssmguard help options", Text: "read about the options that several commands have"},
 				{Line: "ssmguard help --man | man -l -", Text: "read about all of them"},
 			},
 		},
@@ -93,12 +94,17 @@ func ownCommands(all func() []*command.Command) []*command.Command {
 	}
 }
 
+// optionsTopic is the word for the page of options that several commands have.
+const optionsTopic = "options"
+
 // help writes the page of the command in words.
 func help(p *env.Process, all []*command.Command, words []string) error {
 	c, rest := (&command.Command{Verbs: all}).Below(words)
 	switch {
+	case len(words) == 1 && words[0] == optionsTopic:
+		return command.Options(p.Stdout, command.SharedGroups(all), env.Width(p.Stdout))
 	case len(words) == 0:
-		return command.List(p.Stdout, all)
+		return command.List(p.Stdout, all, env.Width(p.Stdout))
 	case c.Name == "":
 		return command.Unknown("", words[0], all)
 	case len(rest) > 0 && c.Verbs != nil:
@@ -106,5 +112,5 @@ func help(p *env.Process, all []*command.Command, words []string) error {
 	case len(rest) > 0 && !slices.Contains([]string{"aws", "ssm", "ecs"}, c.Name): // the page of these commands is about the words after them, too
 		return exit.Usagef("unknown word: %s; help takes one command", safetext.Line(rest[0]))
 	}
-	return command.Page(p.Stdout, c)
+	return command.Page(p.Stdout, c, env.Width(p.Stdout))
 }

@@ -80,6 +80,41 @@ func TestExamplesCanBeTyped(t *testing.T) {
 	}
 }
 
+// Each page has an example and fits a screen or three: under 70 lines in 80 columns, and no
+// line wider than the terminal but for single words and what is printed as it stands.
+func TestPagesFit(t *testing.T) {
+	top, all := declared(t)
+	for _, columns := range []int{40, 60, 80, 120} {
+		pages := map[string]func(*strings.Builder) error{
+			"the list": func(b *strings.Builder) error { return command.List(b, top, columns) },
+			"options":  func(b *strings.Builder) error { return command.Options(b, command.SharedGroups(top), columns) },
+		}
+		for _, c := range all {
+			pages[c.Path()] = func(b *strings.Builder) error { return command.Page(b, c, columns) }
+			if len(c.Examples) == 0 && columns == 80 {
+				t.Errorf("%s has no example", c.Path())
+			}
+		}
+		for name, page := range pages {
+			var b strings.Builder
+			if err := page(&b); err != nil {
+				t.Fatal(err)
+			}
+			if lines := strings.Count(b.String(), "\n"); columns == 80 && name != "options" && lines >= 70 {
+				t.Errorf("%s has %d lines", name, lines)
+			}
+			for line := range strings.Lines(b.String()) {
+				line = strings.TrimSuffix(line, "\n")
+				// command lines, and a part of one
+				whole := strings.Contains(line, "ssmguard ") || strings.HasPrefix(line, "    -")
+				if width := len([]rune(line)); width > columns && !whole && strings.Contains(strings.TrimSpace(line), " ") {
+					t.Errorf("%s in %d columns: %q has %d", name, columns, line, width)
+				}
+			}
+		}
+	}
+}
+
 // The man page has no duplicates: shared options are listed once.
 func TestManPageSaysEverythingOnce(t *testing.T) {
 	top, _ := declared(t)

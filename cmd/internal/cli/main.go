@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +16,8 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/session"
+	"ssmguard/cmd/internal/tunnel"
+	"ssmguard/guard/awsiam"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy/plugin"
 )
@@ -97,6 +101,26 @@ func optionsFirst(ctx context.Context, p *env.Process, args []string) error {
 		sorted, rest = append(sorted, rest[0]), rest[1:] // options of tunnel follow the verb
 	}
 	return runApp(ctx, p, slices.Concat(sorted, words[:at], rest))
+}
+
+// meant suggests a command line for words whose first one is no command: a tunnel of the
+// configuration, or a target.
+func meant(p *env.Process, words []string) string {
+	typed := make([]string, len(words))
+	for i, word := range words {
+		typed[i] = safetext.Word(word)
+	}
+	line := strings.Join(typed, " ")
+	target := fmt.Sprintf("%q", "ssmguard start-session --target "+line)
+	switch {
+	case tunnel.IsConfigured(p, words[0]):
+		return fmt.Sprintf("did you mean %q?", "ssmguard tunnel up "+line)
+	case slices.Contains(words, "--target"): // the first word is a mistyped command
+		return ""
+	case awsiam.IsTargetID(words[0]) || strings.HasPrefix(words[0], "i-") || strings.HasPrefix(words[0], "tag:") || net.ParseIP(words[0]) != nil:
+		return "did you mean " + target + "?"
+	}
+	return `see "ssmguard help"; a session with the instance of that name is ` + target
 }
 
 // unknownFirst is the error for an unknown command. If the line begins with an option

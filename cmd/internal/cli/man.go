@@ -15,7 +15,7 @@ import (
 // urfave/cli's own man page needs a Markdown renderer, and the build tag
 // urfave_cli_no_docs leaves it out.
 func manPage(w io.Writer, commands []*command.Command) error {
-	m := &man{shared: map[string][]command.Flag{}, seen: map[string]bool{}}
+	m := &man{seen: map[string]bool{}}
 	m.f(".TH SSMGUARD 1\n.SH NAME\nssmguard \\- start sessions, and say why one would be refused\n.SH SYNOPSIS\n.B ssmguard\nCOMMAND [options]\n.SH DESCRIPTION\nAsks whether IAM allows a session before it starts one, and explains what is missing when the answer is no.\n")
 	for _, group := range command.Groups {
 		m.f(".SH %s\n", roff(strings.ToUpper(group)))
@@ -25,7 +25,7 @@ func manPage(w io.Writer, commands []*command.Command) error {
 			}
 		}
 	}
-	m.sharedOptions()
+	m.sharedOptions(command.SharedGroups(commands))
 	m.f(".SH EXAMPLES\n")
 	m.each(commands, m.examples)
 	m.environment(commands)
@@ -43,9 +43,7 @@ func manPage(w io.Writer, commands []*command.Command) error {
 // man is a man page being written.
 type man struct {
 	strings.Builder
-	shared   map[string][]command.Flag // options of several commands, by heading
-	seen     map[string]bool           // options, examples and variables that are written already
-	headings []string                  // in the order of first use
+	seen map[string]bool // options, examples and variables that are written already
 }
 
 func (m *man) f(format string, args ...any) { fmt.Fprintf(m, format, args...) }
@@ -71,7 +69,6 @@ func (m *man) command(c *command.Command) {
 			continue
 		}
 		also = append(also, g.Heading)
-		m.share(g)
 	}
 	if also != nil {
 		m.f(".PP\nAlso: %s.\n", roff(strings.Join(also, "; ")))
@@ -88,23 +85,17 @@ func (m *man) flags(flags []command.Flag) {
 	}
 }
 
-// share records options of several commands; a command may have only some of them.
-func (m *man) share(g command.FlagGroup) {
-	if m.shared[g.Heading] == nil {
-		m.headings = append(m.headings, g.Heading)
-	}
-	m.shared[g.Heading] = command.Unique(m.shared[g.Heading], g.Flags)
-}
-
 // unseen returns the options that are not written yet.
 func (m *man) unseen(flags []command.Flag) []command.Flag {
 	return slices.DeleteFunc(flags, func(f command.Flag) bool { return m.seen[f.String()] })
 }
 
-func (m *man) sharedOptions() {
-	for _, heading := range m.headings {
-		if flags := m.unseen(m.shared[heading]); len(flags) > 0 {
-			m.f(".SH %s\n", roff(strings.ToUpper(heading)))
+// sharedOptions writes the options of several commands; a command may have only some of
+// them.
+func (m *man) sharedOptions(groups []command.FlagGroup) {
+	for _, g := range groups {
+		if flags := m.unseen(g.Flags); len(flags) > 0 {
+			m.f(".SH %s\n", roff(strings.ToUpper(g.Heading)))
 			m.flags(flags)
 		}
 	}

@@ -24,6 +24,7 @@ func versionCommand() *command.Command {
 			Description: `Prints our version, the commit it was built from and the Go version; then which
 session-manager plugin is built in, and which one is in PATH, if there is one.`,
 		},
+		Examples: []command.Example{{Line: "ssmguard version --output json", Text: "which program this is, for programs"}},
 		Options: func() []command.Flag {
 			return []command.Flag{
 				{Name: "--licenses", Text: "print the licences and notices of everything that is built in", Set: command.Switch(&licenses)},

@@ -19,15 +19,15 @@ import (
 // The groups in the list of commands.
 const (
 	Sessions = "sessions"
-	Checks   = "checks"
 	Tunnels  = "tunnels"
+	Checks   = "permissions"
 	Trying   = "trying it out, without AWS"
 	Setup    = "setup"
 )
 
 // Groups are the groups of commands in the order of the help: urfave/cli sorts its
 // categories by name.
-var Groups = []string{Sessions, Checks, Tunnels, Trying, Setup}
+var Groups = []string{Sessions, Tunnels, Checks, Trying, Setup}
 
 // Command declares a command. Of cli.Command it sets Name, Usage (a line), ArgsUsage
 // (what follows the name), UsageText (the same, longer), Description, Category (one of Groups, for a command that
@@ -47,6 +47,10 @@ type Command struct {
 	AWSVoice bool       // errors have the AWS CLI's wording
 	AWSHelp  bool       // --help has the AWS CLI's wording
 	Run      Runner
+	// Meant returns what the error for words that name no command below this one suggests,
+	// such as the command line that was most likely meant; "" or nil for no suggestion. It is
+	// asked if no command is spelled alike.
+	Meant func(p *env.Process, words []string) string
 
 	path string
 }
@@ -134,11 +138,22 @@ func (c *Command) Join(p *env.Process, above string, page func(*Command) error) 
 
 // runVerbs runs a command that only groups others. urfave/cli calls it when no command
 // below matches.
-func (c *Command) runVerbs(_ context.Context, _ *env.Process, words []string) error {
+func (c *Command) runVerbs(_ context.Context, p *env.Process, words []string) error {
 	if len(words) == 0 || words[0] == "help" {
 		return ErrHelp
 	}
-	return Unknown(c.path, words[0], c.Verbs)
+	return UnknownWords(p, c, words)
+}
+
+// UnknownWords is the error for words that name no command below another: with a name that
+// is spelled alike, or with what Meant suggests.
+func UnknownWords(p *env.Process, above *Command, words []string) error {
+	if above.Meant != nil && Nearest(words[0], above.Verbs) == "" {
+		if meant := above.Meant(p, words); meant != "" {
+			return exit.Usagef("unknown command: %s; %s", strings.TrimSpace(above.path+" "+safetext.Line(words[0])), meant)
+		}
+	}
+	return Unknown(above.path, words[0], above.Verbs)
 }
 
 // usageError turns an error of package flag into our wording.

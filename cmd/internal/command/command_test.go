@@ -34,6 +34,8 @@ func (k *cook) commands() []*Command {
 					{Name: "--salt", Value: "GRAMS", Default: "3", Text: "how salty", Set: Number(&k.salt, 0, 9)},
 					{Name: "--quick", Short: "-q", Text: "be quick", Set: Switch(&k.quick)},
 					{Name: "--sauce", Choices: []string{"red", "white"}, Group: "beside it", Text: "which sauce", Set: Text(&k.sauce)},
+					{Name: "--pot", Brief: true, Group: "beside it", Text: "in a pot"},
+					{Name: "--lid", Brief: true, Group: "beside it", Text: "under a lid"},
 				}
 			},
 			Examples: []Example{{Line: "ssmguard boil --quick", Text: "in a hurry"}},
@@ -130,10 +132,14 @@ func TestPage(t *testing.T) {
 	commands := k.commands()
 	commands[0].Join(nil, "", nil)
 	var b strings.Builder
-	if err := Page(&b, commands[0]); err != nil {
+	if err := Page(&b, commands[0], 0); err != nil {
 		t.Fatal(err)
 	}
 	want := `usage: ssmguard boil [options]
+
+examples:
+  # in a hurry
+  ssmguard boil --quick
 
 Boils.
 
@@ -143,19 +149,16 @@ options:
 
 beside it:
   --sauce red|white           which sauce
-
-examples:
-  # in a hurry
-  ssmguard boil --quick
+  --pot, --lid: see "ssmguard help options"
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)
 	}
 	b.Reset()
-	if err := List(&b, commands); err != nil {
+	if err := List(&b, commands, 0); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.String(); !strings.Contains(got, "\nchecks:\n  boil            boil\n\nsetup:\n  oven            use the oven\n\n") {
+	if got := b.String(); !strings.Contains(got, "\npermissions:\n  boil            boil\n\nsetup:\n  oven            use the oven\n\n") {
 		t.Error(got)
 	}
 }
@@ -176,5 +179,42 @@ func TestTakeEmptyWord(t *testing.T) {
 	words := []string{"--target", "", "=x"}
 	if rest, err := Take(flags, words, func(string) string { return "" }); err != nil || !slices.Equal(rest, words) {
 		t.Errorf("%q, %v", rest, err)
+	}
+}
+
+// TestPageOnNarrowTerminals: a text stands under its name, paragraphs are filled anew, lines
+// that begin with a space stay, and command lines are broken so that they can be pasted.
+func TestPageOnNarrowTerminals(t *testing.T) {
+	c := &Command{
+		Command: cli.Command{Name: "boil", ArgsUsage: "DISH [options]", Description: "Boils a dish for as long as that\ntakes, in salted water.\n\n  Pot: as it stands here, however wide it is"},
+		Options: func() []Flag {
+			return []Flag{{Name: "--salt", Value: "GRAMS", Default: "3", Text: "how salty the water is to be"}}
+		},
+		Examples: []Example{{Line: `ssmguard boil egg --salt 5 --note "soft --not hard" --quick`, Text: "an egg"}},
+	}
+	c.Join(nil, "", nil)
+	var b strings.Builder
+	if err := Page(&b, c, 40); err != nil {
+		t.Fatal(err)
+	}
+	want := `usage: ssmguard boil DISH [options]
+
+examples:
+  # an egg
+  ssmguard boil egg --salt 5 \
+    --note "soft --not hard" --quick
+
+Boils a dish for as long as that takes,
+in salted water.
+
+  Pot: as it stands here, however wide it is
+
+options:
+  --salt GRAMS
+      how salty the water is to be
+      (default: 3)
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -29,6 +29,7 @@ type Flag struct {
 	Text    string   // what the option does
 	Group   string   // its heading in the help; "" for a command's own options
 	Hidden  bool     // accepted without effect
+	Brief   bool     // only named in the help of a command; `ssmguard help options` has its text
 	// Set takes the value, "true" for a switch. It is nil for an option that the AWS
 	// CLI's grammar parses.
 	Set func(value string) error

@@ -6,27 +6,33 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
-// pageWidth is the width of the help.
-const pageWidth = 84
+// The width of the help in columns: that of the terminal between the least and the most,
+// and the usual one where the help goes to a file.
+const (
+	usualWidth = 80
+	leastWidth = 32
+	mostWidth  = 100
+)
 
 // nameWidth is the width of the names of options and verbs in the help.
 const nameWidth = 26
 
-const listHead = `ssmguard starts AWS Session Manager sessions and says why one would be refused.
+// narrow is the width below which a text stands under the name that it describes.
+const narrow = 60
 
-usage: ssmguard COMMAND [options]
-`
+const listHead = "ssmguard starts AWS Session Manager sessions. Before it starts one it asks whether IAM will allow it, and explains a denial."
 
-const listTail = `
-for example:
-    ssmguard start-session --target i-0123456789abcdef0 --profile dev
+// listStart are the lines to begin with.
+var listStart = []Example{
+	{"ssmguard demo", "see all of it on this machine, without AWS"},
+	{"ssmguard start-session --target bastion", "a shell on the instance of that name"},
+	{"ssmguard tunnel up --target bastion --host db.internal --port 5432", "a local port that leads to a database and stays open"},
+}
 
-To begin with, "ssmguard demo" shows on this machine what it does, and "ssmguard doctor"
-looks at what a session of yours depends on. "ssmguard help COMMAND" tells more about one
-command.
-`
+const listTail = `"ssmguard help COMMAND" has examples and options, "ssmguard doctor" finds out why a session does not come about.`
 
 // FlagGroup is a heading and its options.
 type FlagGroup struct {
@@ -60,74 +66,227 @@ func (c *Command) FlagGroups() []FlagGroup {
 	return groups
 }
 
-// Page writes the help of a command. It is written without text/template, see Run.
-func Page(w io.Writer, c *Command) error {
-	var b strings.Builder
-	words := cmp.Or(c.UsageText, c.ArgsUsage)
-	fmt.Fprintf(&b, "usage: %s\n\n%s\n", strings.TrimSpace("ssmguard "+c.Path()+" "+words), strings.TrimSpace(c.Description))
-	if c.Verbs != nil {
-		b.WriteString("\ncommands:\n")
-	}
-	for _, v := range c.Verbs {
-		fmt.Fprintf(&b, "  %-*s  %s\n", nameWidth, v.Name+" "+v.ArgsUsage, v.Usage)
-	}
-	for _, g := range c.FlagGroups() {
-		fmt.Fprintf(&b, "\n%s:\n", cmp.Or(g.Heading, "options"))
-		for _, f := range g.Flags {
-			fmt.Fprintf(&b, "  %-*s", nameWidth, f.Typed())
-			if len(f.Typed()) > nameWidth {
-				fmt.Fprintf(&b, "\n%*s", nameWidth+2, "")
+// SharedGroups returns the options under a heading, which several commands may have, in the
+// order of their first use, each option once.
+func SharedGroups(commands []*Command) []FlagGroup {
+	var groups []FlagGroup
+	for _, c := range commands {
+		if c.Hidden {
+			continue
+		}
+		for _, g := range slices.Concat(c.FlagGroups(), SharedGroups(c.Verbs)) {
+			at := slices.IndexFunc(groups, func(known FlagGroup) bool { return known.Heading == g.Heading })
+			switch {
+			case g.Heading == "":
+			case at < 0:
+				groups = append(groups, g)
+			default:
+				groups[at].Flags = Unique(groups[at].Flags, g.Flags)
 			}
-			fmt.Fprintf(&b, "  %s\n", wrap(f.About(), nameWidth+4))
 		}
 	}
+	return groups
+}
+
+// Page writes the help of a command for a terminal of so many columns, 0 if that is not
+// known. It is written without text/template, see Run.
+func Page(w io.Writer, c *Command, columns int) error {
+	s := newSheet(columns)
+	words := cmp.Or(c.UsageText, c.ArgsUsage)
+	s.command("usage: ", strings.TrimSpace("ssmguard "+c.Path()+" "+words))
 	if c.Examples != nil {
-		b.WriteString("\nexamples:\n")
+		s.heading("examples")
 	}
 	for _, e := range c.Examples {
-		fmt.Fprintf(&b, "  # %s\n  %s\n", e.Text, e.Line)
+		s.text("  # ", "  # ", e.Text)
+		s.command("  ", e.Line)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	s.WriteString("\n")
+	s.paragraphs(c.Description)
+	if c.Verbs != nil {
+		s.heading("commands")
+	}
+	for _, v := range c.Verbs {
+		s.row(v.Name+" "+v.ArgsUsage, v.Usage)
+	}
+	for _, g := range c.FlagGroups() {
+		s.heading(cmp.Or(g.Heading, "options"))
+		s.flags(g.Flags)
+	}
+	return s.writeTo(w)
 }
 
-// List writes the help of a program: its commands by their groups.
-func List(w io.Writer, commands []*Command) error {
-	var b strings.Builder
-	b.WriteString(listHead)
+// Options writes the page of groups of options, each option with its text.
+func Options(w io.Writer, groups []FlagGroup, columns int) error {
+	s := newSheet(columns)
+	s.text("", "", "Options that several commands have. The page of a command says which ones it takes.")
+	for _, g := range groups {
+		s.heading(g.Heading)
+		for _, f := range g.Flags {
+			s.row(f.Typed(), f.About())
+		}
+	}
+	return s.writeTo(w)
+}
+
+// List writes the help of a program for a terminal of so many columns, 0 if that is not
+// known: what it is, the lines to begin with, and its commands by their groups.
+func List(w io.Writer, commands []*Command, columns int) error {
+	s := newSheet(columns)
+	s.text("", "", listHead)
+	s.WriteString("\n")
+	s.command("usage: ", "ssmguard COMMAND [options]")
+	s.heading("to begin with")
+	for _, e := range listStart {
+		s.text("  # ", "  # ", e.Text)
+		s.command("  ", e.Line)
+	}
 	for _, group := range Groups {
-		heading := "\n" + group + ":\n"
+		heading := group
 		for _, c := range commands {
-			if c.Category == group && !c.Hidden {
-				fmt.Fprintf(&b, "%s  %-15s %s\n", heading, c.Name, c.Usage)
+			if c.Category != group || c.Hidden {
+				continue
+			}
+			if heading != "" {
+				s.heading(heading)
 				heading = ""
 			}
+			name := fmt.Sprintf("  %-15s ", c.Name)
+			s.text(name, strings.Repeat(" ", len(name)), c.Usage)
 		}
 	}
-	b.WriteString(listTail)
-	_, err := io.WriteString(w, b.String())
+	s.WriteString("\n")
+	s.text("", "", listTail)
+	return s.writeTo(w)
+}
+
+// sheet is a page of help being written.
+type sheet struct {
+	strings.Builder
+	width int
+}
+
+func newSheet(columns int) *sheet {
+	if columns == 0 {
+		columns = usualWidth
+	}
+	return &sheet{width: min(max(columns, leastWidth), mostWidth)}
+}
+
+func (s *sheet) writeTo(w io.Writer) error {
+	_, err := io.WriteString(w, s.String())
 	return err
 }
 
-// wrap breaks a text at spaces into lines that end before pageWidth; all but the first
-// begin with as many spaces as stand before the first.
-func wrap(text string, before int) string {
-	if len(text) <= pageWidth-before {
-		return text
-	}
-	var b strings.Builder
-	width := 0
-	for _, word := range strings.Fields(text) {
+func (s *sheet) heading(text string) {
+	s.WriteString("\n")
+	s.text("", "", text+":")
+}
+
+// text writes a text broken at spaces, with one word before its first line and another
+// before the others.
+func (s *sheet) text(first, others, text string) {
+	line := first
+	for i, word := range strings.Fields(text) {
 		switch {
-		case width > 0 && width+1+len(word) > pageWidth-before:
-			b.WriteString("\n" + strings.Repeat(" ", before))
-			width = 0
-		case width > 0:
-			b.WriteString(" ")
-			width++
+		case i == 0:
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > s.width:
+			s.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = others
+		default:
+			line += " "
 		}
-		b.WriteString(word)
-		width += len(word)
+		line += word
 	}
-	return b.String()
+	s.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+// paragraphs writes a description. Its lines are filled anew, but for those that begin
+// with a space.
+func (s *sheet) paragraphs(text string) {
+	var open []string
+	end := func() {
+		if open != nil {
+			s.text("", "", strings.Join(open, " "))
+		}
+		open = nil
+	}
+	for line := range strings.Lines(strings.TrimSpace(text) + "\n") {
+		line = strings.TrimRight(line, "\n")
+		if line != "" && line[0] != ' ' {
+			open = append(open, line)
+			continue
+		}
+		end()
+		s.WriteString(line + "\n")
+	}
+	end()
+}
+
+// row writes a name and what it is about.
+func (s *sheet) row(name, about string) {
+	name = strings.TrimSpace(name)
+	if s.width < narrow {
+		s.text("  ", "    ", name)
+		s.text("      ", "      ", about)
+		return
+	}
+	indent := strings.Repeat(" ", nameWidth+4)
+	head := fmt.Sprintf("  %-*s  ", nameWidth, name)
+	if len(head) > len(indent) {
+		s.WriteString(strings.TrimRight(head, " ") + "\n")
+		head = indent
+	}
+	s.text(head, indent, about)
+}
+
+// flags writes the options of one heading, those that are only named after the others.
+func (s *sheet) flags(flags []Flag) {
+	var named []string
+	for _, f := range flags {
+		if f.Brief {
+			named = append(named, f.Name)
+			continue
+		}
+		s.row(f.Typed(), f.About())
+	}
+	if named != nil {
+		s.text("  ", "  ", strings.Join(named, ", ")+`: see "ssmguard help options"`)
+	}
+}
+
+// command writes a command line that can be pasted: it is broken before an option, outside
+// of quotes, and the break is escaped.
+func (s *sheet) command(first, typed string) {
+	line := first
+	for i, part := range beforeOptions(typed) {
+		switch {
+		case i == 0:
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(part)+2 > s.width:
+			s.WriteString(line + " \\\n")
+			line = strings.Repeat(" ", len(first)+2)
+		default:
+			line += " "
+		}
+		line += part
+	}
+	s.WriteString(line + "\n")
+}
+
+// beforeOptions cuts a command line before each option that stands outside of quotes.
+func beforeOptions(typed string) []string {
+	var parts []string
+	var quote rune
+	from := 0
+	for i, r := range typed {
+		switch {
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote = r
+		case r == quote:
+			quote = 0
+		case quote == 0 && strings.HasPrefix(typed[i:], " --"):
+			parts, from = append(parts, typed[from:i]), i+1
+		}
+	}
+	return append(parts, typed[from:])
 }

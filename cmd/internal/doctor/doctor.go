@@ -30,12 +30,12 @@ import (
 func Command() *command.Command {
 	return &command.Command{
 		Command: cli.Command{
-			Name: "doctor", Category: command.Checks, SkipFlagParsing: true, ArgsUsage: "[--target TARGET] [options]",
-			Usage: "look at everything a session depends on",
+			Name: "doctor", Category: command.Sessions, SkipFlagParsing: true, ArgsUsage: "[--target TARGET] [options]",
+			Usage: "look at everything a session depends on, and say what to do",
 			Description: `Looks at everything that a session depends on and says what to do about what is wrong:
 identity, region, endpoints, clock, proxy and certificates, plugin, the AWS CLI's
-aliases, the project's file of tunnels; with --target also the target's health and the grants. It starts nothing. It
-exits with 0 when nothing failed.`,
+aliases, the project's file of tunnels; with --target also the target's health and the
+grants. It starts nothing. It exits with 0 when nothing failed.`,
 		},
 		Options: func() []command.Flag {
 			output := command.Flag{Name: "--output", Choices: []string{"text", "json"}, Default: "text", Text: "json is for programs"}

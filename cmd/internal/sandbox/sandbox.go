@@ -53,7 +53,8 @@ func Commands() []*command.Command {
 the printed fix applied, and a tunnel through the bastion to a database. It needs no AWS
 account and no input.`,
 			},
-			Run: func(ctx context.Context, p *env.Process, _ []string) error { return runDemo(ctx, p) },
+			Examples: []command.Example{{Line: "ssmguard demo", Text: "play the story"}},
+			Run:      func(ctx context.Context, p *env.Process, _ []string) error { return runDemo(ctx, p) },
 		},
 		{
 			Command: cli.Command{

@@ -22,6 +22,7 @@ func Commands() []*command.Command {
 				Description: `Asks whether IAM allows the session, explains a denial, and else starts it. The options
 are those of "aws ssm start-session", spelled and abbreviated alike, and some of ours.
 On a terminal, without a target, it shows the connected ones to choose from.
+"ssmguard ssm start-session" is the same with errors in the AWS CLI's words.
 
 With --engine native stdout is the session's alone, a lost connection is resumed, and
 the end of stdin is told to the far side, which then ends in its own time. At the start
@@ -84,14 +85,14 @@ tag:KEY=VALUE. Nothing but the connection is on stdout; what we say, ssh shows.`
 		},
 		{
 			Command: cli.Command{
-				Name: "aws", Category: command.Sessions, SkipFlagParsing: true, ArgsUsage: "...",
+				Name: "aws", Category: command.Setup, SkipFlagParsing: true, ArgsUsage: "...",
 				Usage: "check the sessions of an aws command line; others go to the next aws in PATH",
 				Description: `Takes a whole command line of the AWS CLI. "ssm start-session" and "ecs
 execute-command" are checked first, and but for that behave as there: options, output,
-exit codes, the plugin in PATH if there is one; a target is an id. Everything else goes
-to the next aws in PATH, as does what --generate-cli-skeleton asks for.`,
+exit codes, the plugin in PATH if there is one. Everything else goes to the next aws in
+PATH, as does what --generate-cli-skeleton asks for.`,
 			},
-			Options:  awsFlags,
+			Options:  ask.AWSCommandLine,
 			Words:    "SERVICE",
 			Examples: []command.Example{{Line: "ssmguard aws ssm start-session --target i-0123456789abcdef0", Text: "a command line of the AWS CLI as it is"}},
 			AWSVoice: true, AWSHelp: true,
@@ -99,12 +100,13 @@ to the next aws in PATH, as does what --generate-cli-skeleton asks for.`,
 		},
 		{
 			Command: cli.Command{
-				Name: "ssm", Category: command.Sessions, SkipFlagParsing: true, ArgsUsage: "start-session --target TARGET [options]",
+				Name: "ssm", Category: command.Setup, Hidden: true, SkipFlagParsing: true, ArgsUsage: "start-session --target TARGET [options]",
 				Usage:       "start-session, typed as for the AWS CLI",
 				Description: `"ssmguard ssm start-session" is "ssmguard start-session" with errors in the AWS CLI's words.`,
 			},
 			Options:  func() []command.Flag { return ask.AboutSession(nil) },
 			Words:    ask.OperationOf["ssm"],
+			Examples: []command.Example{{Line: "ssmguard ssm start-session --target i-0123456789abcdef0", Text: "a shell on an instance"}},
 			AWSVoice: true,
 			Run: func(ctx context.Context, p *env.Process, words []string) error {
 				return SSM(ctx, p, append([]string{"ssm"}, words...))
@@ -113,16 +115,11 @@ to the next aws in PATH, as does what --generate-cli-skeleton asks for.`,
 	}
 }
 
-// awsFlags returns the options of both operations of the AWS CLI that are checked.
-func awsFlags() []command.Flag {
-	return command.Unique(ask.AboutSession(nil), ask.AboutTask())
-}
-
 // sshProxyFlags returns the options of ssh-proxy: of the session only --reason, and
 // another default of --engine.
 func sshProxyFlags() []command.Flag {
 	flags := slices.DeleteFunc(ask.AboutSession(new(sshOptions).flags()), func(f command.Flag) bool {
-		return slices.Contains([]string{"--target", "--document-name", "--parameters", "--plugin-output"}, f.Name)
+		return slices.Contains([]string{"--target", "--document-name", "--parameters", "--plugin-output", "--peer"}, f.Name)
 	})
 	for i := range flags {
 		if flags[i].Name == "--engine" {

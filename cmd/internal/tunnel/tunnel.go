@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -83,6 +84,30 @@ func trustedConfig(ctx context.Context, p *env.Process, dir string, onTheSpot bo
 		return c, exit.WithCode(err, exit.Config)
 	}
 	return c, nil
+}
+
+// IsConfigured reports whether a tunnel or a group of the configuration, trusted or not, has
+// a name.
+func IsConfigured(p *env.Process, name string) bool {
+	c, err := trust.LoadConfigHere(p)
+	if err != nil {
+		return false
+	}
+	_, isTunnel := c.Tunnels[name]
+	_, isGroup := c.Groups[name]
+	return isTunnel || isGroup
+}
+
+// meant suggests a command line for words after `tunnel` whose first one is no verb.
+func meant(p *env.Process, words []string) string {
+	if !IsConfigured(p, words[0]) {
+		return ""
+	}
+	typed := make([]string, len(words))
+	for i, word := range words {
+		typed[i] = safetext.Word(word)
+	}
+	return fmt.Sprintf("did you mean %q?", "ssmguard tunnel up "+strings.Join(typed, " "))
 }
 
 // warnOf warns of a project's file that is not used, wholly or in part.

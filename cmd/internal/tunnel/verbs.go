@@ -115,6 +115,7 @@ root can write it and you have trusted it (see "ssmguard help trust"), and repla
 nothing of your own. "ssmguard help tunnel up" tells more about one of the commands.`,
 		},
 		Likely: []string{"forward", "port-forward", "tunnels"},
+		Meant:  meant,
 		Examples: []command.Example{
 			{Line: "ssmguard tunnel up --target bastion --host db.internal --port 5432 --local-port 15432", Text: "open a tunnel that is in no file"}},
 		Files: []command.File{
