@@ -101,7 +101,7 @@ func Page(w io.Writer, c *Command, columns int) error {
 		s.text("  # ", "  # ", e.Text)
 		s.command("  ", e.Line)
 	}
-	s.WriteString("\n")
+	s.b.WriteString("\n")
 	s.paragraphs(c.Description)
 	if c.Verbs != nil {
 		s.heading("commands")
@@ -134,7 +134,7 @@ func Options(w io.Writer, groups []FlagGroup, columns int) error {
 func List(w io.Writer, commands []*Command, columns int) error {
 	s := newSheet(columns)
 	s.text("", "", listHead)
-	s.WriteString("\n")
+	s.b.WriteString("\n")
 	s.command("usage: ", "ssmguard COMMAND [options]")
 	s.heading("to begin with")
 	for _, e := range listStart {
@@ -155,14 +155,14 @@ func List(w io.Writer, commands []*Command, columns int) error {
 			s.text(name, strings.Repeat(" ", len(name)), c.Usage)
 		}
 	}
-	s.WriteString("\n")
+	s.b.WriteString("\n")
 	s.text("", "", listTail)
 	return s.writeTo(w)
 }
 
 // sheet is a page of help being written.
 type sheet struct {
-	strings.Builder
+	b     strings.Builder
 	width int
 }
 
@@ -174,12 +174,12 @@ func newSheet(columns int) *sheet {
 }
 
 func (s *sheet) writeTo(w io.Writer) error {
-	_, err := io.WriteString(w, s.String())
+	_, err := io.WriteString(w, s.b.String())
 	return err
 }
 
 func (s *sheet) heading(text string) {
-	s.WriteString("\n")
+	s.b.WriteString("\n")
 	s.text("", "", text+":")
 }
 
@@ -191,14 +191,14 @@ func (s *sheet) text(first, others, text string) {
 		switch {
 		case i == 0:
 		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > s.width:
-			s.WriteString(strings.TrimRight(line, " ") + "\n")
+			s.b.WriteString(strings.TrimRight(line, " ") + "\n")
 			line = others
 		default:
 			line += " "
 		}
 		line += word
 	}
-	s.WriteString(strings.TrimRight(line, " ") + "\n")
+	s.b.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
 // paragraphs writes a description. Its lines are filled anew, but for those that begin
@@ -218,7 +218,7 @@ func (s *sheet) paragraphs(text string) {
 			continue
 		}
 		end()
-		s.WriteString(line + "\n")
+		s.b.WriteString(line + "\n")
 	}
 	end()
 }
@@ -234,7 +234,7 @@ func (s *sheet) row(name, about string) {
 	indent := strings.Repeat(" ", nameWidth+4)
 	head := fmt.Sprintf("  %-*s  ", nameWidth, name)
 	if len(head) > len(indent) {
-		s.WriteString(strings.TrimRight(head, " ") + "\n")
+		s.b.WriteString(strings.TrimRight(head, " ") + "\n")
 		head = indent
 	}
 	s.text(head, indent, about)
@@ -263,14 +263,14 @@ func (s *sheet) command(first, typed string) {
 		switch {
 		case i == 0:
 		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(part)+2 > s.width:
-			s.WriteString(line + " \\\n")
+			s.b.WriteString(line + " \\\n")
 			line = strings.Repeat(" ", len(first)+2)
 		default:
 			line += " "
 		}
 		line += part
 	}
-	s.WriteString(line + "\n")
+	s.b.WriteString(line + "\n")
 }
 
 // beforeOptions cuts a command line before each option that stands outside of quotes.
