@@ -2,8 +2,6 @@ package plugin_test
 
 import (
 	"fmt"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -37,7 +35,7 @@ func TestHostileGateways(t *testing.T) {
 			d := st.dropIn(inline("SessionId", "TokenValue", "StreamUrl", o), "eu-west-1", "StartSession", "", request, st.api.URL)
 			most, ended, connected := 0, false, false
 			for look, begun := time.NewTicker(5*time.Millisecond), time.Now(); ; <-look.C {
-				most = max(most, highWater(d.cmd.Process.Pid))
+				most = max(most, memtest.Peak(d.cmd.Process.Pid))
 				if port := portLine.FindStringSubmatch(d.out.String()); port != nil && mode.Kind == gateway.Port && !connected {
 					connected = true
 					dialLocal(t, port[1]) // it never reads
@@ -63,18 +61,4 @@ func TestHostileGateways(t *testing.T) {
 			}
 		})
 	}
-}
-
-// highWater is the most memory that a process has had, in KiB; 0 when it has ended.
-func highWater(pid int) (kib int) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
-			return kib
-		}
-	}
-	return 0
 }
