@@ -164,7 +164,6 @@ func open(work string, server *far, f *fault) (*sandbox.Sandbox, error) {
 		return nil, err
 	}
 	return sandbox.Open(w, sandbox.Options{Configure: func(c *gateway.SessionConfig) {
-		c.Pace = true
 		if f.configure != nil {
 			f.configure(c)
 		}

@@ -148,7 +148,7 @@ func (c carrier) Start(ctx context.Context, start api.SessionStart) (streamURL, 
 	}
 	config := gateway.SessionConfig{
 		ID: start.SessionID, Kind: gateway.Kind(start.SessionType), Properties: properties, Target: start.Target,
-		Reason: start.Reason, AgentVersion: start.AgentVersion, KMSKeyID: start.KMSKeyID,
+		Reason: start.Reason, AgentVersion: start.AgentVersion, Unpaced: start.Unpaced, KMSKeyID: start.KMSKeyID,
 	}
 	if c.configure != nil {
 		c.configure(&config)

@@ -86,7 +86,7 @@ func resetDownload(t *testing.T) {
 			io.Copy(io.Discard, c) //nolint:errcheck // until the client goes
 		}))
 		c.AgentVersion = version
-		c.Pace = true
+		c.Unpaced = false
 		c.Faults = every(gateway.Down, 50, gateway.CutRST, 4)
 		conn := newRig(t, c, nil).connect()
 		conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the read fails then

@@ -40,7 +40,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			server := listen(t, echoes)
 			c := config(server)
-			c.Faults, c.Pace = faults, true
+			c.Faults, c.Unpaced = faults, false
 			r := newRig(t, c, func(o *channel.Options) {
 				o.PingEvery, o.Silence = 200*time.Millisecond, time.Second
 			})

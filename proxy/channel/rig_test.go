@@ -41,14 +41,15 @@ type rig struct {
 	events []channel.Event
 }
 
-// config is a session that forwards to a server of the test.
+// config is a session that forwards to a server of the test. Its agent keeps no pace: what
+// is to be seen here is our client at its fastest.
 func config(server net.Listener) gateway.SessionConfig {
 	_, port, _ := net.SplitHostPort(server.Addr().String())
 	return toPort(port)
 }
 
 func toPort(port string) gateway.SessionConfig {
-	return gateway.SessionConfig{Kind: gateway.Port, Target: "i-1",
+	return gateway.SessionConfig{Kind: gateway.Port, Target: "i-1", Unpaced: true,
 		Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: port}}
 }
 

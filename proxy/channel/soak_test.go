@@ -27,7 +27,7 @@ func TestSoak(t *testing.T) {
 	for _, version := range []string{"3.3.0.0", old} {
 		t.Run("agent "+version, func(t *testing.T) {
 			c := config(listen(t, echoes))
-			c.AgentVersion, c.Pace = version, true
+			c.AgentVersion, c.Unpaced = version, false
 			noisy := gateway.Noise{Loss: 0.0005, Duplicate: 0.001, Reorder: 0.001}
 			c.Faults = gateway.Faults{Seed: 7, Up: noisy, Down: noisy}
 			r := newRig(t, c, func(o *channel.Options) {

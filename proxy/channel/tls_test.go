@@ -97,7 +97,7 @@ func tunnelProxy(t *testing.T) (proxyURL *url.URL, used *atomic.Int64) {
 func TestOverTLS(t *testing.T) {
 	proxyURL, used := tunnelProxy(t)
 	c := config(listen(t, orders))
-	c.Pace = true
+	c.Unpaced = false
 	var f front
 	r := newRig(t, c, func(o *channel.Options) {
 		f = newFront(t, o.Session.StreamURL)

@@ -134,7 +134,7 @@ func TestTunnels(t *testing.T) {
 	}
 	free := config(listen(t, orders))
 	paced := free
-	paced.Pace = true
+	paced.Unpaced = false
 	table := figures{t.Output()}
 	table.row("", "plugin", "native", "relay")
 	compare := func(name string, c gateway.SessionConfig, what byte, plugin, ours int64) (p, o, r speed) {

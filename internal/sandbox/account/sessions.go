@@ -175,7 +175,7 @@ func describeStart(c *api.Request, in startSessionInput, name string, content se
 	}
 	return api.SessionStart{
 		Target: in.Target, Document: name, SessionType: content.SessionType, Properties: raw, Parameters: bound,
-		Reason: in.Reason, KMSKeyID: sessionKey(c, content), AgentVersion: n.Agent, Platform: api.OrElse(n.Platform, "Linux"),
+		Reason: in.Reason, KMSKeyID: sessionKey(c, content), AgentVersion: n.Agent, Unpaced: n.Unpaced, Platform: api.OrElse(n.Platform, "Linux"),
 	}, nil
 }
 

@@ -15,7 +15,9 @@ type start = map[string]any
 
 func TestStartSession(t *testing.T) {
 	gateway := &ready{}
-	_, c := open(t, sessionWorld(allow("ssm:*", "*")), api.Options{Channels: gateway})
+	w := sessionWorld(allow("ssm:*", "*"))
+	w.Nodes[0].Unpaced = true
+	_, c := open(t, w, api.Options{Channels: gateway})
 	var got sessionAnswer
 	if f := c.post(&got, "ssm", "StartSession", start{"Target": "i-0123456789abcdef0", "Reason": "a look"}); f.Code != "" {
 		t.Fatal(f)
@@ -25,7 +27,7 @@ func TestStartSession(t *testing.T) {
 	}
 	want := api.SessionStart{
 		SessionID: got.SessionID, Target: "i-0123456789abcdef0", Document: defaultDocument, SessionType: "Standard_Stream",
-		Properties: []byte("{}"), Parameters: map[string]string{}, Reason: "a look", AgentVersion: "3.3.0.0", Platform: "Linux",
+		Properties: []byte("{}"), Parameters: map[string]string{}, Reason: "a look", AgentVersion: "3.3.0.0", Unpaced: true, Platform: "Linux",
 	}
 	if diff := cmp.Diff([]api.SessionStart{want}, gateway.started); diff != "" {
 		t.Error(diff)

@@ -41,6 +41,7 @@ type SessionStart struct {
 	Reason                      string
 	KMSKeyID                    string // ARN; "" for a session that is not encrypted
 	AgentVersion                string
+	Unpaced                     bool // the agent keeps no pace
 	Platform                    string
 }
 

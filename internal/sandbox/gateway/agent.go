@@ -181,8 +181,8 @@ func (a *agent) process(m *message) (taken bool) {
 	return true
 }
 
-// say sends one payload of at most chunk bytes, encrypted if the session is, and with
-// SessionConfig.Pace pauses as the real agent does.
+// say sends one payload of at most chunk bytes, encrypted if the session is, and pauses as
+// the real agent does, unless SessionConfig.Unpaced says otherwise.
 func (a *agent) say(t wire.PayloadType, p []byte) error {
 	a.alive()
 	if a.crypt != nil && encrypted[t] {
@@ -192,10 +192,10 @@ func (a *agent) say(t wire.PayloadType, p []byte) error {
 		return err
 	}
 	a.s.update(func(st *Status) { st.Down.Payload += int64(len(p)) })
-	if a.s.cfg.Pace {
-		return a.sleep(paceInterval)
+	if a.s.cfg.Unpaced {
+		return nil
 	}
-	return nil
+	return a.sleep(paceInterval)
 }
 
 var encrypted = map[wire.PayloadType]bool{

@@ -153,7 +153,7 @@ func TestStreamSurvives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := serve(t, Options{})
-			p, s := start(t, g, SessionConfig{Kind: Port, Pace: true, Properties: Properties{PortNumber: sender(t, data)}, Faults: f})
+			p, s := start(t, g, SessionConfig{Kind: Port, Properties: Properties{PortNumber: sender(t, data)}, Faults: f})
 			c := connect(t, p)
 			for {
 				c.await("the end or a cut", func() bool { return c.closed != nil || c.gone })
@@ -226,7 +226,7 @@ func TestOnlyTheFrontIsResent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := serve(t, Options{})
-			p, s := start(t, g, SessionConfig{Kind: Port, Pace: paced, Handshake: HandshakeNever, Properties: Properties{PortNumber: sender(t, make([]byte, 8*chunk))}})
+			p, s := start(t, g, SessionConfig{Kind: Port, Unpaced: !paced, Handshake: HandshakeNever, Properties: Properties{PortNumber: sender(t, make([]byte, 8*chunk))}})
 			c := &client{t: t, changed: make(chan struct{}), early: make(map[int64]wire.Frame), silent: true}
 			c.again(p)
 			c.awaitFront(3)

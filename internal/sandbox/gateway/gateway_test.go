@@ -55,7 +55,7 @@ func TestControlCReachesTheShell(t *testing.T) {
 // although the agent is not ready yet: it arrives when it is sent again.
 func TestInputRightAfterTheHandshake(t *testing.T) {
 	g := serve(t, Options{})
-	p, s := start(t, g, SessionConfig{Kind: InteractiveCommands, Handshake: HandshakeAlways, Pace: true, Properties: Properties{
+	p, s := start(t, g, SessionConfig{Kind: InteractiveCommands, Handshake: HandshakeAlways, Properties: Properties{
 		Linux: &Commands{Commands: "read word; echo got $word"}}})
 	c := &client{t: t, changed: make(chan struct{}), early: make(map[int64]wire.Frame), eager: "this\r"}
 	c.again(p)
@@ -88,11 +88,15 @@ func TestFailures(t *testing.T) {
 		config SessionConfig
 		output string
 	}{
-		"no command":      {SessionConfig{Kind: NonInteractiveCommands}, "Commands cannot be empty for session type NonInteractiveCommands"},
-		"closed port":     {SessionConfig{Kind: Port, Properties: Properties{PortNumber: closedPort}}, "Unable to connect to specified port: dial tcp 127.0.0.1:" + closedPort},
-		"unknown host":    {SessionConfig{Kind: Port, Properties: Properties{Host: "db.internal", PortNumber: "1"}}, "no such host"},
-		"no kms":          {SessionConfig{Kind: Shell, KMSKeyID: "k"}, "fetching data key failed"},
-		"old mux, closed": {SessionConfig{Kind: Port, AgentVersion: "3.0.0.0", Properties: Properties{Type: localForwarding, PortNumber: closedPort}}, "Unable to connect"},
+		"no command":       {SessionConfig{Kind: NonInteractiveCommands}, "Commands cannot be empty for session type NonInteractiveCommands"},
+		"closed port":      {SessionConfig{Kind: Port, Properties: Properties{PortNumber: closedPort}}, "Unable to connect to specified port: dial tcp 127.0.0.1:" + closedPort},
+		"unknown host":     {SessionConfig{Kind: Port, Properties: Properties{Host: "db.internal", PortNumber: "1"}}, "no such host"},
+		"loopback":         {SessionConfig{Kind: Port, Properties: Properties{Type: localForwarding, Host: "localhost", PortNumber: closedPort}}, "Forwarding to IP address localhost is forbidden."},
+		"loopback, mapped": {SessionConfig{Kind: Port, Properties: Properties{Host: "::ffff:127.0.0.2", PortNumber: closedPort}}, "Forwarding to IP address ::ffff:127.0.0.2 is forbidden."},
+		"credentials":      {SessionConfig{Kind: Port, Properties: Properties{Type: localForwarding, Host: "169.254.170.23", PortNumber: "80"}}, "Forwarding to IP address 169.254.170.23 is forbidden."},
+		"older, loopback":  {SessionConfig{Kind: Port, AgentVersion: "3.3.4624.0", Properties: Properties{Host: "127.0.0.1", PortNumber: closedPort}}, "Unable to connect to specified port: dial tcp 127.0.0.1:" + closedPort},
+		"no kms":           {SessionConfig{Kind: Shell, KMSKeyID: "k"}, "fetching data key failed"},
+		"old mux, closed":  {SessionConfig{Kind: Port, AgentVersion: "3.0.0.0", Properties: Properties{Type: localForwarding, PortNumber: closedPort}}, "Unable to connect"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := serve(t, Options{})
@@ -193,7 +197,7 @@ func TestOpenIsStartSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, _ := g.Session(p.ID)
-	want := SessionConfig{ID: "chosen", Kind: Port, Target: "i-1", AgentVersion: "3.3.0.0", Properties: Properties{
+	want := SessionConfig{ID: "chosen", Kind: Port, Target: "i-1", AgentVersion: "3.3.4851.0", Properties: Properties{
 		Type: localForwarding, Host: "db", PortNumber: "5432", LocalPortNumber: "15432"}}
 	got := s.cfg
 	got.Dial = nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,17 +21,34 @@ const (
 	muxClient     = "1.1.69.0"   // clients above it understand that
 	quietMuxAbove = "1.2.331.0"  // clients above it need no keepalive
 	quietMuxAgent = "3.1.1511.0" // agents above it know that
+	currentAgent  = "3.3.4851.0" // the first that forwards to fewer remote hosts, see forbidden
 )
 
 // newPort makes the worker of a port session: multiplexed, for one connection at
 // a time, or for a single connection (ssh).
 func (a *agent) newPort() (*worker, error) {
 	p := a.s.cfg.Properties
+	if p.Host != "" && !newer(currentAgent, a.s.cfg.AgentVersion) && forbidden(p.Host) {
+		return nil, verbatim("Forwarding to IP address " + p.Host + " is forbidden.")
+	}
 	if p.Type == localForwarding && newer(a.s.cfg.AgentVersion, muxAgent) && newer(a.client, muxClient) {
 		return a.newMux()
 	}
 	return a.newBasic(p.Type == localForwarding)
 }
+
+// forbidden reports whether agents of today refuse a remote host: loopback, which is the
+// instance itself, and the addresses that give instances, tasks and pods their credentials.
+func forbidden(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost")
+	}
+	ip = ip.Unmap().WithZone("")
+	return ip.IsLoopback() || slices.Contains(credentialAddresses, ip.String())
+}
+
+var credentialAddresses = []string{"169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23"}
 
 // dial connects to the port that the session is for.
 func (a *agent) dial() (net.Conn, error) {

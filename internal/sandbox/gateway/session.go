@@ -18,13 +18,13 @@ type SessionConfig struct {
 	Kind            Kind
 	Properties      Properties
 	Target, Reason  string
-	AgentVersion    string // "3.3.0.0" when empty; old versions know no multiplexing
+	AgentVersion    string // currentAgent when empty; old versions know no multiplexing
 	CustomerMessage string // shown by the client after the handshake
 	KMSKeyID        string // not empty: the session is encrypted
 	Handshake       Handshake
-	// Pace makes the agent as slow as the real one: 1 ms after each message of at
-	// most 1024 bytes, and 1 s before a shell says anything.
-	Pace        bool
+	// Unpaced frees the agent of the real one's pace, 1 ms after each message of at most
+	// 1024 bytes and 1 s before a shell says anything: for who measures a client.
+	Unpaced     bool
 	IdleTimeout time.Duration // 0: none. Counted from the last payload in either direction
 	TokenLife   time.Duration // 0: a token does not expire before it is used
 	Dial        DialFunc      // nil: the gateway's
@@ -129,7 +129,7 @@ func newSession(g *Gateway, c SessionConfig) (*Session, error) {
 		return nil, errors.New("gateway: unknown session type " + string(c.Kind))
 	}
 	if c.AgentVersion == "" {
-		c.AgentVersion = "3.3.0.0"
+		c.AgentVersion = currentAgent
 	}
 	if c.Dial == nil {
 		c.Dial = g.opt.Dial

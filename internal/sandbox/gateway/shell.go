@@ -48,7 +48,7 @@ func (a *agent) newTerminal() (*worker, error) {
 	return &worker{
 		run: func() string {
 			defer tty.Close()
-			if a.s.cfg.Pace {
+			if !a.s.cfg.Unpaced {
 				a.sleep(shellDelay)
 			}
 			a.copyText(tty)

@@ -116,8 +116,8 @@ func (k Cache) called(name string) Cache       { k.Name = name; return k }
 
 const (
 	pingOnline   = "Online"
-	pingNone     = "none"    // in a file: a node without agent
-	sandboxAgent = "3.3.0.0" // of nodes that name none
+	pingNone     = "none"       // in a file: a node without agent
+	sandboxAgent = "3.3.4851.0" // of nodes that name none
 )
 
 // world returns the file's World, with defaults filled in.

@@ -168,7 +168,7 @@ users:
   ann: {path: /team/, inline: {mine: "{}", FullAWSAccess: "{}"}}
 roles: {dev: {trust: [user/ann, user/bob, role/dev, user/none, "*"]}}
 logins: {root: {as: root, policies: [{a: b}]}}
-instances: [{id: i-0123456789abcdef0}, {id: i-0123456789abcdef1, ping: none, agent: "2.0"}]
+instances: [{id: i-0123456789abcdef0}, {id: i-0123456789abcdef1, ping: none, agent: "2.0", unpaced: true}]
 tasks: [{cluster: c, id: t, containers: {b: "2", a: "1"}}]
 documents: {D: {content: "{}"}}
 rds: {instances: {a: {cluster: b, greeting: hi}}, clusters: {b: {engine: mysql}}, proxies: {c: {engine: MYSQL}}}
@@ -190,7 +190,7 @@ elasticache: {serverless: {s: {engine: valkey}}, clusters: {p: {engine: memcache
 			"arn:aws-cn:iam::111122223333:user/team/ann", "arn:aws-cn:iam::111122223333:user/bob", "arn:aws-cn:iam::111122223333:role/dev", "user/none", "*",
 		}}},
 		Logins:    []Login{{Name: "root", Principal: "root", Policies: []string{"{\n  \"a\": \"b\"\n}"}}},
-		Nodes:     []Node{{ID: "i-0123456789abcdef0", Ping: "Online", Agent: "3.3.0.0"}, {ID: "i-0123456789abcdef1", Agent: "2.0"}},
+		Nodes:     []Node{{ID: "i-0123456789abcdef0", Ping: "Online", Agent: "3.3.4851.0"}, {ID: "i-0123456789abcdef1", Agent: "2.0", Unpaced: true}},
 		Tasks:     []Task{{Cluster: "c", ID: "t", Containers: []Container{{"a", "1"}, {"b", "2"}}}},
 		Documents: []Document{{Name: "D", Content: "{}"}},
 		Databases: []Database{

@@ -155,6 +155,7 @@ type Node struct {
 	PrivateDNS  string            `yaml:"dns"`
 	Profile     string            `yaml:"profile"`     // name of the instance profile
 	Unreachable bool              `yaml:"unreachable"` // Online, and still refuses sessions
+	Unpaced     bool              `yaml:"unpaced"`     // its agent sends as fast as it can, which no real one does
 }
 
 // Task is an ECS task. Its target is ecs:CLUSTER_ID_RUNTIME.
