@@ -218,7 +218,7 @@ func (r *Refusal) tail(text string) int {
 		if text[at-1] == '_' {
 			r.Resource = strings.TrimSuffix(r.Resource, "_") // slanted print has one at both ends
 		}
-		if strings.Trim(r.Resource, "_~.,:#/@=+-%") == "" {
+		if strings.Trim(r.Resource, "_~.,:#/@=+-%") == "" || m[4] >= 0 && len(r.Resource) <= len("arn:") {
 			r.Resource = "" // print without a name
 		} else {
 			end = at + len(r.Resource)
@@ -234,7 +234,10 @@ func (r *Refusal) tail(text string) int {
 			}
 			return text[end:][m[2*i]:m[2*i+1]]
 		}
-		r.Explicit, r.PolicyARN = part(1) != "", trimARN(part(3))
+		r.Explicit = part(1) != ""
+		if arn := trimARN(part(3)); len(arn) > len("arn:") {
+			r.PolicyARN = arn
+		}
 		r.Policy = policyType(part(2) + part(4))
 		end += m[1]
 	}
