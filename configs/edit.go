@@ -20,14 +20,17 @@ var ErrByHand = errors.New("change it by hand")
 // EditTunnel returns a configuration file's text with a tunnel as change makes it of what
 // the file says. Comments, order and layout of everything else stay as they are. The error
 // is ErrByHand if the text cannot be changed at that place alone, and Faults if the file is
-// faulty or would become so. vars are the variables that the file may use.
-func EditTunnel(file string, data []byte, name string, change func(Tunnel) Tunnel, vars Variables) ([]byte, error) {
+// faulty or would become so; errors of change are returned as they are. vars are the variables that the file may use.
+func EditTunnel(file string, data []byte, name string, change func(Tunnel) (Tunnel, error), vars Variables) ([]byte, error) {
 	e, err := newEditor(file, data, name, vars)
 	if err != nil {
 		return nil, err
 	}
 	old := e.before.Tunnels[name]
-	wanted := change(old)
+	wanted, err := change(old)
+	if err != nil {
+		return nil, err
+	}
 	from, err := old.fields()
 	if err != nil {
 		return nil, err
@@ -192,14 +195,14 @@ func (e *editor) set(f field) error {
 	}
 	switch {
 	case value != nil:
-		return e.replace(value, f.value)
+		return e.replace(value, f.escaped())
 	case flow:
 		return e.appendToFlow(f)
 	case len(e.value.Content) == 0:
 		return e.byHand(e.key.Line)
 	}
 	first := e.value.Content[0]
-	e.lines = slices.Insert(e.lines, e.end(), strings.Repeat(" ", first.Column-1)+f.key+": "+f.value+"\n")
+	e.lines = slices.Insert(e.lines, e.end(), strings.Repeat(" ", first.Column-1)+f.key+": "+f.escaped()+"\n")
 	return nil
 }
 
@@ -232,7 +235,7 @@ func (e *editor) appendToFlow(f field) error {
 		return e.byHand(last.Line)
 	}
 	line := e.lines[last.Line-1]
-	e.lines[last.Line-1] = line[:start] + line[start:end] + ", " + f.key + ": " + f.value + line[end:]
+	e.lines[last.Line-1] = line[:start] + line[start:end] + ", " + f.key + ": " + f.escaped() + line[end:]
 	return nil
 }
 
@@ -342,10 +345,12 @@ func offset(line string, column int) int {
 }
 
 // field is a key of a tunnel with its value as YAML in one line.
-type field struct{ key, value string }
+type field struct{ key, value, text string } // text is the value without quotes
 
-// fields returns the keys of a tunnel that have a value, in the order of their fields. A
-// value that looks like a variable is escaped.
+// escaped is a value for a file, in which a $ may begin a variable.
+func (f field) escaped() string { return strings.ReplaceAll(f.value, "$", "$$") }
+
+// fields returns the keys of a tunnel that have a value, in the order of their fields.
 func (t Tunnel) fields() (all []field, err error) {
 	var n yaml.Node
 	if err := n.Encode(t); err != nil {
@@ -363,7 +368,7 @@ func (t Tunnel) fields() (all []field, err error) {
 			return nil, err
 		}
 		text := strings.TrimSuffix(b.String(), "\n")
-		all = append(all, field{key, strings.ReplaceAll(text, "$", "$$")})
+		all = append(all, field{key, text, v.Value})
 	}
 	return all, nil
 }

@@ -50,7 +50,7 @@ func TestEditTunnelKeepsTheRest(t *testing.T) {
 			t.Fatalf("%s: %q is not once in the text", name, old)
 		}
 		want = strings.Replace(before, old, want, 1)
-		got, err := EditTunnel("f", []byte(before), test.tunnel, func(t Tunnel) Tunnel { test.change(&t); return t }, Variables{})
+		got, err := EditTunnel("f", []byte(before), test.tunnel, func(t Tunnel) (Tunnel, error) { test.change(&t); return t, nil }, Variables{})
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, got, want)
 		}
@@ -80,7 +80,7 @@ func TestRemoveTunnelKeepsTheRest(t *testing.T) {
 // What cannot be changed at its own place is left to its user, and what would be faulty is
 // a fault.
 func TestEditTunnelRefuses(t *testing.T) {
-	port := func(t Tunnel) Tunnel { t.Port = 2; return t }
+	port := func(t Tunnel) (Tunnel, error) { t.Port = 2; return t, nil }
 	for _, test := range []struct {
 		before, want string
 		byHand       bool
@@ -101,7 +101,7 @@ func TestEditTunnelRefuses(t *testing.T) {
 			t.Errorf("%q: %v, want %s; text %q", test.before, err, test.want, got)
 		}
 	}
-	_, err := EditTunnel("f", []byte("tunnels:\n  a: {target: t, port: 1, host: h}\n"), "a", func(t Tunnel) Tunnel { t.RDS = "x"; return t }, Variables{})
+	_, err := EditTunnel("f", []byte("tunnels:\n  a: {target: t, port: 1, host: h}\n"), "a", func(t Tunnel) (Tunnel, error) { t.RDS = "x"; return t, nil }, Variables{})
 	if err == nil || err.Error() != "f:2: tunnels.a: give only one of host, rds and elasticache" {
 		t.Errorf("%v", err)
 	}
@@ -125,10 +125,10 @@ func FuzzEdit(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte, port int, reason string) {
 		var want Tunnel
-		got, err := EditTunnel("f", text, "orders", func(t Tunnel) Tunnel {
+		got, err := EditTunnel("f", text, "orders", func(t Tunnel) (Tunnel, error) {
 			t.Port, t.Reason = port, reason
 			want = t
-			return t
+			return t, nil
 		}, Variables{})
 		if err != nil {
 			return

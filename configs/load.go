@@ -234,15 +234,26 @@ func (c Config) Warnings(names ...string) (texts []string) {
 		}
 	}
 	if len(names) == 0 {
-		for _, err := range c.groupFaults() {
+		for _, err := range c.GroupFaults() {
 			texts = append(texts, err.Error())
 		}
 	}
 	return texts
 }
 
-// groupFaults returns the faults of groups with members that there are not.
-func (c Config) groupFaults() (faults []error) {
+// Ignored says which parts of the project's file are ignored.
+func (c Config) Ignored() (texts []string) {
+	for _, n := range c.notes {
+		texts = append(texts, n.text)
+	}
+	return texts
+}
+
+// GroupFile returns the file that has a group.
+func (c Config) GroupFile(group string) string { return c.groupFrom[group].file }
+
+// GroupFaults returns the faults of groups with members that there are not.
+func (c Config) GroupFaults() (faults []error) {
 	for _, name := range slices.Sorted(maps.Keys(c.Groups)) {
 		if _, err := c.membersOf(name, c.Groups[name]); err != nil && (c.Unused == nil || !errors.Is(err, c.Unused)) {
 			faults = append(faults, err)
@@ -310,15 +321,45 @@ func (c Config) Select(names ...string) ([]Tunnel, error) {
 	}
 	var tunnels []Tunnel
 	for _, name := range members {
-		t, defaults := c.Tunnels[name], c.own
-		if t.project {
-			defaults = c.defaults
-		}
-		t.Settings = t.Settings.over(defaults)
+		t := c.withDefaults(c.Tunnels[name])
 		t.Wait = max(t.Wait, 0)
 		tunnels = append(tunnels, t)
 	}
 	return tunnels, nil
+}
+
+// Key is a key of a tunnel.
+type Key struct {
+	Key, Value string
+	Default    bool // it is not in the tunnel itself, but in defaults
+}
+
+// Keys returns the keys of a tunnel that have a value, trusted or not, with those that it
+// has from defaults.
+func (c Config) Keys(name string) (keys []Key, err error) {
+	own, ok := c.Tunnels[name]
+	if !ok {
+		return nil, c.unknown(name)
+	}
+	ownFields, err := own.fields()
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.withDefaults(own).fields()
+	for _, f := range all {
+		keys = append(keys, Key{f.key, f.text, !slices.Contains(ownFields, f)})
+	}
+	return keys, err
+}
+
+// withDefaults fills in the settings that a tunnel leaves to defaults.
+func (c Config) withDefaults(t Tunnel) Tunnel {
+	defaults := c.own
+	if t.project {
+		defaults = c.defaults
+	}
+	t.Settings = t.Settings.over(defaults)
+	return t
 }
 
 // Members returns the names of the tunnels that the given names and groups stand for, each

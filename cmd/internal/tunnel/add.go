@@ -1,9 +1,8 @@
 package tunnel
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,10 +14,8 @@ import (
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
-	"ssmguard/cmd/internal/trust"
+	"ssmguard/cmd/internal/tunnelfile"
 	"ssmguard/configs"
-	"ssmguard/internal/safetext"
-	"ssmguard/internal/yamlfile"
 )
 
 // tunnelAdd writes a tunnel into the user's or the project's file, from our own
@@ -31,42 +28,51 @@ func tunnelAdd(ctx context.Context, p *env.Process, o *Options) error {
 	if o.Add.project && t.Peer == configs.PeerAny {
 		return exit.Usagef("a project's file cannot admit other users; leave out --peer any, or --project")
 	}
-	file, dir := trust.UserFile(p), ""
-	if o.Add.project {
-		if dir, err = os.Getwd(); err != nil {
-			return err
+	return tunnelfile.Add(ctx, p, t, o.Add.project)
+}
+
+// tunnelEdit changes keys of a tunnel in its file.
+func tunnelEdit(ctx context.Context, p *env.Process, o *Options) error {
+	if len(o.Words) != 1 {
+		return exit.Usagef("tunnel edit takes one name, and what to change: ssmguard tunnel edit NAME --port PORT")
+	}
+	s := o.Spot
+	s.Guard = "" // a variable may have set it
+	if s == (configs.Tunnel{LocalPort: -1}) && !slices.ContainsFunc(o.raw, isGuardOption) && len(o.Add.unset) == 0 {
+		return exit.Usagef("give what to change of %s: its options, or --unset KEY; see %q", o.Words[0], "ssmguard help tunnel edit")
+	}
+	if !slices.ContainsFunc(o.raw, isGuardOption) {
+		o.Spot.Guard = ""
+	}
+	return tunnelfile.Edit(ctx, p, o.Words[0], func(t configs.Tunnel) (configs.Tunnel, error) {
+		for _, key := range o.Add.unset {
+			t, _ = t.Without(key) // the option was checked
 		}
-		file = filepath.Join(dir, configs.ProjectFile)
+		t = o.over(t)
+		t.User, t.Database = cmp.Or(o.Spot.User, t.User), cmp.Or(o.Spot.Database, t.Database)
+		return t, checkEnds(t)
+	})
+}
+
+// isGuardOption reports whether a word is the option for the guard.
+func isGuardOption(word string) bool { return word == "--guard" || strings.HasPrefix(word, "--guard=") }
+
+// tunnelRemove takes tunnels out of their files.
+func tunnelRemove(ctx context.Context, p *env.Process, o *Options) error {
+	if len(o.Words) == 0 {
+		return exit.Usagef("tunnel rm needs a name; %q closes tunnels and leaves their files as they are", "ssmguard tunnel down")
 	}
-	if file == "" {
-		return exit.Coded("no home directory; set HOME, or give --project", exit.Config)
-	}
-	read := yamlfile.ReadFile
-	if o.Add.project { // the new file will belong to the user, so a file of others is refused
-		read = func(file string) ([]byte, error) { return configs.ReadOwned(file, p.Lookup) }
-	}
-	data, err := read(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return exit.WithCode(err, exit.Config)
-	}
-	data, added, err := configs.AddTunnel(file, data, t, configs.Variables{Lookup: p.Lookup, Project: o.Add.project})
-	if err != nil {
-		return exit.WithCode(err, exit.Config)
-	}
-	if real, err := filepath.EvalSymlinks(file); err == nil {
-		file = real // a link stays a link
-	}
-	if err := env.ReplaceFile(file, string(data)); err != nil {
-		return exit.WithCode(err, exit.Config)
-	}
-	safetext.Fprintf(p.Stderr, "ssmguard: added to %s\n", file)
-	if o.Add.project {
-		if err := trust.Written(ctx, p, dir, t.Name); err != nil {
-			safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", err)
-		}
-	}
-	_, err = safetext.Fprintf(p.Stdout, "%s", safetext.Own(safetext.Text(added)))
-	return err
+	return tunnelfile.Remove(ctx, p, unique(o.Words))
+}
+
+// tunnelShow prints tunnels as they are configured.
+func tunnelShow(_ context.Context, p *env.Process, o *Options) error {
+	return tunnelfile.Show(p, o.Words, o.Output == "json")
+}
+
+// tunnelValidate says which faults configuration files have.
+func tunnelValidate(_ context.Context, p *env.Process, o *Options) error {
+	return tunnelfile.Validate(p, o.Words, o.Output == "json")
 }
 
 // addition returns the tunnel that a command line of `add` describes.

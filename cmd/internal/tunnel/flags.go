@@ -111,3 +111,14 @@ func (o *Options) addFlags() []command.Flag {
 		{Name: "--parameters", Value: "PARAMETERS", Text: "host, portNumber and localPortNumber", Set: command.Text(&o.Add.parameters)},
 	}, o.loginFlags(), o.spotFlags())
 }
+
+func (o *Options) editFlags() []command.Flag {
+	unset := command.Flag{Name: "--unset", Value: "KEY", Text: "take a key out, such as reason; once for each",
+		Set: func(key string) error {
+			o.Add.unset = append(o.Add.unset, key)
+			_, err := configs.Tunnel{}.Without(key)
+			return err
+		}}
+	spot := slices.DeleteFunc(o.spotFlags(), func(f command.Flag) bool { return f.Name == "--name" })
+	return slices.Concat([]command.Flag{unset}, o.loginFlags(), spot)
+}

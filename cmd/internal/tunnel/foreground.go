@@ -10,6 +10,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/trust"
+	"ssmguard/cmd/internal/tunnelfile"
 	"ssmguard/configs"
 )
 
@@ -72,5 +73,5 @@ func unknownName(p *env.Process, r keeper.Registry, name string) error {
 		}
 	}
 	_, err = c.Members(name)
-	return nameError(err)
+	return tunnelfile.NameError(err)
 }

@@ -17,6 +17,7 @@ import (
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/cmd/internal/trust"
+	"ssmguard/cmd/internal/tunnelfile"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 )
@@ -74,7 +75,7 @@ func rowsOf(rows []keeper.Status, c configs.Config, names []string) (kept []keep
 		open := func(s keeper.Status) bool { return s.Tunnel == name || s.Process == name }
 		members, err := c.Members(name)
 		if err != nil && !slices.ContainsFunc(rows, open) {
-			return nil, nameError(err)
+			return nil, tunnelfile.NameError(err)
 		}
 		wanted[name] = true
 		for _, member := range members {

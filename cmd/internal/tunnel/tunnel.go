@@ -12,9 +12,9 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/trust"
+	"ssmguard/cmd/internal/tunnelfile"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
-	"ssmguard/internal/yamlfile"
 )
 
 // Options are the options of the tunnel commands. They override the keys of a tunnel's
@@ -42,10 +42,11 @@ type openOptions struct {
 	Remote  bool // other machines may connect
 }
 
-// addOptions are the options of `add`.
+// addOptions are the options of `add` and `edit`.
 type addOptions struct {
-	document, parameters string // in start-session's form
-	project              bool   // write to the project's file
+	document, parameters string   // in start-session's form
+	project              bool     // write to the project's file
+	unset                []string // of edit: keys that are taken out
 }
 
 // loadConfig reads the configuration for a command that names tunnels, or describes one
@@ -117,16 +118,6 @@ func warnOf(p *env.Process, c configs.Config, names []string) {
 	}
 }
 
-// nameError gives the error for an unknown tunnel its exit code: Config if a file that
-// is not used may have the name, if its group is faulty or if the name is not trusted,
-// otherwise Usage.
-func nameError(err error) error {
-	if exit.As[*configs.UnusedError](err) || exit.As[*configs.UntrustedError](err) || exit.As[yamlfile.Faults](err) {
-		return exit.WithCode(err, exit.Config)
-	}
-	return exit.WithCode(err, exit.Usage)
-}
-
 // selected returns the tunnels of a command line: the named tunnels with its options
 // applied, or the tunnel that its options describe.
 func (o *Options) selected(c configs.Config) ([]configs.Tunnel, error) {
@@ -136,7 +127,7 @@ func (o *Options) selected(c configs.Config) ([]configs.Tunnel, error) {
 	}
 	tunnels, err := c.Select(o.Words...)
 	if err != nil {
-		return nil, nameError(err)
+		return nil, tunnelfile.NameError(err)
 	}
 	if len(tunnels) == 0 {
 		return nil, exit.Usagef("there are no tunnels in %s", strings.Join(o.Words, ", "))
