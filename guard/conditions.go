@@ -35,6 +35,20 @@ func DeniesUntagged(s *policy.Statement) bool {
 	return false
 }
 
+// OpensUntagged reports whether an Allow on everything has a tag condition that holds for
+// what has no tag, and returns the condition's key.
+func OpensUntagged(s *policy.Statement) (key string, opens bool) {
+	if s.Denies() || !slices.Contains(s.Resources(), "*") {
+		return "", false
+	}
+	for _, c := range s.Conditions() {
+		if IsTagKey(c.Key) && strings.HasSuffix(strings.ToLower(c.Operator), "ifexists") && !Negated(c) {
+			return c.Key, true
+		}
+	}
+	return "", false
+}
+
 // IsTagKey reports whether a condition key stands for a tag of the resource.
 func IsTagKey(key string) bool {
 	k := strings.ToLower(key)

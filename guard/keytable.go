@@ -125,6 +125,17 @@ var keyTable = []keyRow{
 	{"kms:*", "------", kmsReference},
 }
 
+// SessionKeys returns the condition keys that every action can have, as the table knows
+// them, in the spelling of AWS; one that ends in "*" stands for all that begin so.
+func SessionKeys() (keys []string) {
+	for _, row := range keyTable {
+		if service, name, ok := strings.Cut(row.key, ":"); ok && name != "*" && (service == "aws" || row.who != "------") {
+			keys = append(keys, row.key)
+		}
+	}
+	return keys
+}
+
 // rowSigns returns what a row says of a key for a caller.
 func rowSigns(c Caller) func(keyRow) byte {
 	column := keyCaller(c)

@@ -217,3 +217,13 @@ func union(a, b []policy.Pos) []policy.Pos {
 	}
 	return a
 }
+
+// AllRegions returns the regions of all partitions, sorted.
+func AllRegions() []string {
+	var all []string
+	for partition := range regions {
+		all = append(all, Regions(partition)...)
+	}
+	slices.Sort(all)
+	return all
+}

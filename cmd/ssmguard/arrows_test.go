@@ -42,6 +42,8 @@ var arrows = []arrow{
 		"what a denial means is told without doing anything about it"},
 	{"guard/repair", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox", "ssmguard/guard/finding"}, nil,
 		"a repair is proven by the evaluator, not by the words of a denial"},
+	{"guard/lint", []string{"github.com/", "golang.org/x/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox", "ssmguard/guard/finding", "ssmguard/guard/repair"}, nil,
+		"a policy's text is looked at without a request, a decision or a denial"},
 	{"internal/sandbox/account", []string{"github.com/aws/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam"}, nil,
 		"the stand-in for AWS must not share code with the client it tests"},
 	{"internal/sandbox/api", []string{"github.com/aws/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox/account", "ssmguard/internal/sandbox/databases", "ssmguard/internal/sandbox/gateway"}, nil,
@@ -114,6 +116,8 @@ var arrows = []arrow{
 		"asking starts nothing"},
 	{"cmd/internal/policyfile", []string{"github.com/", "golang.org/x/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal/sandbox", "ssmguard/guard/awsiam", "ssmguard/guard/finding", "ssmguard/guard/repair"}, nil,
 		"policies are read without deciding what they allow"},
+	{"cmd/internal/lint", []string{"github.com/aws/aws-sdk-go-v2/service", "ssmguard/configs", "ssmguard/cmd/internal/ask", "ssmguard/cmd/internal/check", "ssmguard/cmd/internal/session", "ssmguard/cmd/internal/tunnel", "ssmguard/internal/sandbox"}, nil,
+		"text is looked at without asking anybody"},
 	{"cmd/internal/keeper", []string{"ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/session", "ssmguard/internal/sandbox"}, nil,
 		"what is kept is told of without being opened"},
 	{"cmd/internal/trust", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/check", "ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/ask", "ssmguard/internal/sandbox"}, nil,
@@ -190,6 +194,7 @@ func TestArrowsNotice(t *testing.T) {
 		"cmd/internal/database": {ours("cmd/internal/ask", "cmd/internal/session", "cmd/internal/tunnel", "proxy/channel", "internal/sandbox")},
 		"cmd/internal/cli":      {{"github.com/aws/session-manager-plugin/src/log"}},
 
+		"guard/lint":              {sdk, x, ours("guard/finding", "guard/repair", "guard/awsiam", "cmd/internal/policyfile")},
 		"cmd/internal/policyfile": {sdk, x, ours("guard/finding", "guard/repair", "proxy", "configs", "cmd/internal/check", "cmd/internal/ask")},
 	}
 	imports := importGraph(t)

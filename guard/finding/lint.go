@@ -1,9 +1,6 @@
 package finding
 
 import (
-	"slices"
-	"strings"
-
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
@@ -63,14 +60,10 @@ func lintStatement(d guard.Decision, s *policy.Statement, g guard.Grant) (guard.
 			}
 		}
 	}
-	if !s.Denies() && slices.Contains(s.Resources(), "*") && guard.Applies(s, g) {
-		for _, c := range s.Conditions() {
-			if guard.IsTagKey(c.Key) && strings.HasSuffix(strings.ToLower(c.Operator), "ifexists") && !strings.Contains(strings.ToLower(c.Operator), "not") {
-				return guard.Finding{Code: "SG209", Level: guard.Note,
-					Summary: "a tag condition with IfExists on * opens every target without the tag, and every document",
-					Nearest: []guard.Near{{At: s.At, Why: "holds for everything that has no " + c.Key}}}, true
-			}
-		}
+	if key, opens := guard.OpensUntagged(s); opens && guard.Applies(s, g) {
+		return guard.Finding{Code: "SG209", Level: guard.Note,
+			Summary: "a tag condition with IfExists on * opens every target without the tag, and every document",
+			Nearest: []guard.Near{{At: s.At, Why: "holds for everything that has no " + key}}}, true
 	}
 	return guard.Finding{}, false
 }

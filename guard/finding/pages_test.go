@@ -101,6 +101,11 @@ func TestCodesHavePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	files = append(files, shared...)
+	linted, err := filepath.Glob("../lint/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, linted...)
 	named := make(map[string]bool)
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {

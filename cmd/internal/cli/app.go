@@ -14,6 +14,7 @@ import (
 	"ssmguard/cmd/internal/doctor"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/lint"
 	"ssmguard/cmd/internal/sandbox"
 	"ssmguard/cmd/internal/session"
 	"ssmguard/cmd/internal/trust"
@@ -28,6 +29,7 @@ func commands() []*command.Command {
 	list = slices.Concat(
 		session.Commands(),
 		check.Commands(),
+		[]*command.Command{lint.Command()},
 		[]*command.Command{doctor.Command(), tunnel.Command(), trust.Command()},
 		sandbox.Commands(),
 		[]*command.Command{alias.Command()},

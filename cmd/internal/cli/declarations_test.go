@@ -72,7 +72,7 @@ func TestExamplesCanBeTyped(t *testing.T) {
 				rest = rest[:at]
 			}
 			for _, word := range rest {
-				if strings.HasPrefix(word, "-") && !slices.Contains(command.Names(found.Flags()), word) {
+				if word != "-" && strings.HasPrefix(word, "-") && !slices.Contains(command.Names(found.Flags()), word) {
 					t.Errorf("%s: %q has an option %s", c.Path(), e.Line, word)
 				}
 			}

@@ -25,7 +25,7 @@ const (
 	Config          = 253 // environment, credentials or configuration
 	Refused         = 254 // AWS or the guard said no
 	Other           = 255
-	exitCheckDenied = 3 // check only
+	exitCheckDenied = 3 // check, and lint for a fault
 	exitUndecided   = 4 // check only
 )
 

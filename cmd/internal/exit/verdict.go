@@ -13,3 +13,6 @@ func VerdictStatus(v policy.Verdict) error {
 		return EndWith(exitUndecided)
 	}
 }
+
+// Faulty ends lint when it found a fault, which it has told.
+func Faulty() error { return EndWith(exitCheckDenied) }

@@ -67,7 +67,7 @@ func readCommandOutput(kind policy.Kind, in policyInput) (fileTexts, error) {
 	if err != nil {
 		return fileTexts{}, err
 	}
-	return fileTexts{documents: []policyText{{name: in.path, statements: doc.Statements}}}, nil
+	return fileTexts{documents: []policyText{{name: in.path, statements: doc.Statements, warnings: doc.Warnings}}}, nil
 }
 
 // document returns a policy that stands in a file as an object, or as a string that

@@ -385,7 +385,7 @@ func (r *stackReader) document(node, name string, v any, res stackResource) {
 	}
 	doc, err := policy.Parse(r.kind, r.in.path+": "+name, b)
 	if err != nil {
-		r.unread(node, "no policy: "+strings.TrimPrefix(err.Error(), r.in.path+": "))
+		r.texts.unread = append(r.texts.unread, unreadPolicy{kind: r.kind, why: "no policy: " + strings.TrimPrefix(err.Error(), r.in.path+": "), node: node, fault: err})
 		return
 	}
 	for i := range doc.Statements {

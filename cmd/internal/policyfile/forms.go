@@ -13,18 +13,20 @@ import (
 type policyForm struct {
 	is   func(policyInput) bool
 	read func(policy.Kind, policyInput) (fileTexts, error)
+
+	whole bool // the file is one policy
 }
 
 // policyForms lists the forms in the order in which they are looked for. A new form
 // is a row here, with a function that recognizes it and one that reads it.
 func policyForms() []policyForm {
 	return []policyForm{
-		{isTerraform, readTerraform},                 // terraform show -json
-		{isTerraformInternal, refuseTerraform},       // .tf, a plan or a state as Terraform keeps it
-		{isAuthorizationDetails, readAuthorizations}, // aws iam get-account-authorization-details
-		{isCommandOutput, readCommandOutput},         // aws iam get-role-policy and the like
-		{isStack, readStack},                         // a template of CloudFormation, SAM or CDK
-		{isPlain, readPlain},                         // a policy
+		{is: isTerraform, read: readTerraform},                 // terraform show -json
+		{is: isTerraformInternal, read: refuseTerraform},       // .tf, a plan or a state as Terraform keeps it
+		{is: isAuthorizationDetails, read: readAuthorizations}, // aws iam get-account-authorization-details
+		{is: isCommandOutput, read: readCommandOutput},         // aws iam get-role-policy and the like
+		{is: isStack, read: readStack},                         // a template of CloudFormation, SAM or CDK
+		{is: isPlain, read: readPlain, whole: true},            // a policy
 	}
 }
 
@@ -45,19 +47,12 @@ type Known struct {
 
 // read returns the policies of a file.
 func (f File) read(known Known) (fileTexts, error) {
-	text, err := os.ReadFile(f.Path)
+	in, err := f.open(known)
 	if err != nil {
 		return fileTexts{}, err
 	}
-	if text, err = unwrapped(text); err != nil {
-		return fileTexts{}, fmt.Errorf("%s: %w", f.Path, err)
-	}
-	in := policyInput{path: f.Path, text: text, Known: known}
-	if json.Unmarshal(text, &in.top) != nil {
-		in.top = nil
-	}
 	if _, document := in.top["Statement"]; f.Bare && !document && in.top["Effect"] != nil {
-		s, err := policy.ParseStatement(f.Kind, in.path, text)
+		s, err := policy.ParseStatement(f.Kind, in.path, in.text)
 		return fileTexts{documents: []policyText{{name: in.path, statements: []policy.Statement{s}}}}, err
 	}
 	for _, form := range policyForms() {
@@ -68,6 +63,26 @@ func (f File) read(known Known) (fileTexts, error) {
 	return fileTexts{}, fmt.Errorf("%s: no policy", f.Path)
 }
 
+// open returns what a file has, without what it is wrapped in.
+func (f File) open(known Known) (policyInput, error) {
+	text := f.Text
+	if text == nil {
+		var err error
+		if text, err = os.ReadFile(f.Path); err != nil {
+			return policyInput{}, err
+		}
+	}
+	text, err := unwrapped(text)
+	if err != nil {
+		return policyInput{}, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	in := policyInput{path: f.Path, text: text, Known: known}
+	if json.Unmarshal(text, &in.top) != nil {
+		in.top = nil
+	}
+	return in, nil
+}
+
 func isPlain(policyInput) bool { return true }
 
 func readPlain(kind policy.Kind, in policyInput) (fileTexts, error) {
@@ -75,5 +90,5 @@ func readPlain(kind policy.Kind, in policyInput) (fileTexts, error) {
 	if err != nil {
 		return fileTexts{}, err
 	}
-	return fileTexts{documents: []policyText{{name: in.path, statements: doc.Statements}}}, nil
+	return fileTexts{documents: []policyText{{name: in.path, statements: doc.Statements, warnings: doc.Warnings}}}, nil
 }

@@ -19,7 +19,8 @@ import (
 type File struct {
 	Kind policy.Kind
 	Path string
-	Bare bool // a statement alone will do, as a fix prints it
+	Bare bool   // a statement alone will do, as a fix prints it
+	Text []byte // of standard input, which Path names then; nil for what the file at Path has
 }
 
 // fileTexts is what a file of policies holds.
@@ -38,6 +39,7 @@ type policyText struct {
 	again      bool   // the same text stands before it
 	used       bool   // the same text stands after it, and this one is no more than its source
 	statements []policy.Statement
+	warnings   []policy.Warning // of the parser, about the text at its own lines
 }
 
 // unreadPolicy is a policy that bears on the caller, or may, and is not in the file.
@@ -46,6 +48,8 @@ type unreadPolicy struct {
 	why  string // "aws_iam_policy.dev is known only after apply"
 	node string // where it hangs in the graph of owners; "" if it bears on everyone
 	held string // the node of the policy that it is, where that is known for certain
+
+	fault error // what IAM would refuse it for; nil for a policy that may be none
 }
 
 // unreadBoundary is the permissions boundary of a principal, which may be the policy at a

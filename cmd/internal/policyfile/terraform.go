@@ -161,7 +161,7 @@ func (r *terraformReader) text(res terraformResource, text string) {
 	doc, err := policy.Parse(r.kind, r.path+": "+res.Address, []byte(text))
 	if err != nil {
 		fault := strings.TrimPrefix(err.Error(), r.path+": ")
-		r.unread(res.node(), "no policy: "+fault)
+		r.in.unread = append(r.in.unread, unreadPolicy{kind: r.kind, why: "no policy: " + fault, node: res.node(), fault: err})
 		return
 	}
 	if !again {
@@ -169,7 +169,7 @@ func (r *terraformReader) text(res terraformResource, text string) {
 	} else {
 		r.in.documents[before].used = true
 	}
-	r.in.documents = append(r.in.documents, policyText{name: res.Address, node: res.node(), again: again, statements: doc.Statements})
+	r.in.documents = append(r.in.documents, policyText{name: res.Address, node: res.node(), again: again, statements: doc.Statements, warnings: doc.Warnings})
 }
 
 // later notes a policy that is known only after apply. A document whose

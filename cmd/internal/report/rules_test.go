@@ -66,6 +66,9 @@ func TestEveryRulePrinted(t *testing.T) {
 		families[family].WriteByte('\n')
 	}
 	for code := range missing {
+		if strings.HasPrefix(string(code), "SG0") {
+			continue // of policies without a request: guard/lint has their cases
+		}
 		t.Errorf("%s has no case", code)
 	}
 	for name, text := range families {
