@@ -21,9 +21,11 @@ var ErrRefused = errors.New("refused")
 var ErrOpenTimeout = errors.New("no answer in time")
 
 // Silenced reports whether a connection was lost without a word, as the error of a Lost
-// event says: nothing came any more, or the machine was suspended. Other connections over
+// event says: nothing came any more, or nothing got through, or the machine was suspended. Other connections over
 // the same network are dead then, too, although nothing says so.
-func Silenced(err error) bool { return isTimeout(err) || errors.Is(err, errSuspended) }
+func Silenced(err error) bool {
+	return isTimeout(err) || errors.Is(err, errSuspended) || errors.Is(err, errOneWay)
+}
 
 // ErrStuck says that the far side took messages no longer while the connection lived.
 var ErrStuck = errors.New("agent stopped acknowledging")

@@ -112,11 +112,7 @@ func (in *incoming) waitForRoom(halt <-chan struct{}) (bulk bool) {
 	if p == nil && in.early < preAttach || p != nil && !(*p).full() {
 		return bulk
 	}
-	in.out.change(func() { in.out.readerBlocked = true })
-	defer in.out.change(func() {
-		in.out.readerBlocked = false
-		in.out.sender.Rest(time.Now()) // acknowledgements were not read either
-	})
+	defer in.out.blockReader()()
 	if p != nil {
 		(*p).room(halt)
 		return bulk

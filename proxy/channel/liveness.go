@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ type liveness struct {
 	changed  chan struct{} // closed at the next change of up
 	holes    bool          // what the agent sent is known to be incomplete
 	repeated time.Time     // when a message last came that we had: the agent still catches up
+	fresh    time.Time     // when another one last came, or an acknowledgement
 	pings    pings
 }
 
@@ -53,6 +55,19 @@ func (p *pings) send(now time.Time, every time.Duration) []byte {
 		p.asked, p.askedID = now, id
 	}
 	return []byte(id)
+}
+
+// errOneWay is why a connection is given up over which we hear the agent and it does not
+// hear us: it repeats what it has no acknowledgement of.
+var errOneWay = errors.New("nothing that is sent arrives")
+
+// oneWayFor is how long a ping goes unanswered, and all that comes is repeated, before that is certain.
+const oneWayFor = 30 * time.Second
+
+// oneWay reports whether the gateway, which has answered pings, does not get what we send.
+func (v *liveness) oneWay(now time.Time) bool {
+	p := &v.pings
+	return p.answered && !p.asked.IsZero() && now.Sub(reliable.Latest(p.asked, v.fresh)) > oneWayFor
 }
 
 // change tells those who wait that up has changed.

@@ -287,3 +287,33 @@ func TestWakesWithoutNetwork(t *testing.T) {
 		}
 	})
 }
+
+// A connection over which we hear the agent, and it does not hear us, is given up: since the
+// agent repeats what it has no acknowledgement of, no silence says that it is dead.
+func TestDeadOneWay(t *testing.T) {
+	withVrig(t, asIs, func(t *testing.T, r *vrig) {
+		time.Sleep(time.Minute) // pings are answered
+		answer := r.connect('h')
+		defer answer.Close()
+		first := make([]byte, len("first "))
+		if _, err := io.ReadFull(answer, first); err != nil {
+			t.Fatal(err)
+		}
+		r.net.each(func(c *vconn) { c.w.change(func() { c.w.stalled = true }) })
+		dead := time.Now()
+		echo := r.connect('e')
+		defer echo.Close()
+		if _, err := echo.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(echo, make([]byte, 1)); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(dead); took > 40*time.Second {
+			t.Errorf("an answer after %v", took)
+		}
+		if lost := r.count(Lost); lost != 1 {
+			t.Errorf("%d losses, want 1", lost)
+		}
+	})
+}

@@ -107,6 +107,9 @@ func (o *outgoing) collect(batch []byte, acks []reliable.Acknowledgement) ([]byt
 		if !o.noAckTimeout && o.sender.Stuck(now, o.opt.AckTimeout) {
 			return nil, nil, 0, ErrStuck
 		}
+		if o.live.oneWay(now) {
+			return nil, nil, 0, errOneWay
+		}
 	}
 	for _, p := range o.pongs {
 		batch = append(batch, p...)
@@ -227,12 +230,15 @@ func (o *outgoing) seal(m *reliable.Message, n int, kind wire.PayloadType) {
 // acknowledge queues the acknowledgement of a message of the agent: one that is
 // repeated, if acknowledgements were lost. holes says that messages before it are missing.
 func (o *outgoing) acknowledge(f *wire.Frame, repeated, holes bool) {
+	now := time.Now()
 	o.mu.Lock()
 	if repeated {
-		o.live.repeated = time.Now()
+		o.live.repeated = now
+	} else {
+		o.live.fresh = now
 	}
 	if len(o.acks) == 0 {
-		o.ackSince = time.Now()
+		o.ackSince = now
 	}
 	o.acks = append(o.acks, reliable.Acknowledgement{ID: f.ID, Seq: f.Seq})
 	if repeated {
@@ -250,6 +256,19 @@ func (o *outgoing) acknowledge(f *wire.Frame, repeated, holes bool) {
 	}
 }
 
+// blockReader notes that the reader waits until unblock is called: what comes meanwhile,
+// acknowledgements and answers to pings among it, is not read.
+func (o *outgoing) blockReader() (unblock func()) {
+	o.change(func() { o.readerBlocked = true })
+	return func() {
+		o.change(func() {
+			now := time.Now()
+			o.readerBlocked, o.live.fresh = false, now
+			o.sender.Rest(now)
+		})
+	}
+}
+
 // awaitAcks waits until the acknowledgements that are to be sent are few again. A far side
 // that sends faster than it takes them feels it as a slow connection, as if a local reader
 // were slow.
@@ -257,11 +276,7 @@ func (o *outgoing) awaitAcks(stop <-chan struct{}) {
 	if !o.acksWait.Load() {
 		return
 	}
-	o.change(func() { o.readerBlocked = true })
-	defer o.change(func() {
-		o.readerBlocked = false
-		o.sender.Rest(time.Now())
-	})
+	defer o.blockReader()()
 	for o.acksWait.Load() {
 		select {
 		case <-o.ackRoom:
@@ -275,8 +290,10 @@ func (o *outgoing) awaitAcks(stop <-chan struct{}) {
 
 // acknowledged takes the agent's acknowledgement of one of our messages.
 func (o *outgoing) acknowledged(seq int64) {
+	now := time.Now()
 	o.mu.Lock()
-	m := o.sender.Ack(seq, time.Now())
+	o.live.fresh = now
+	m := o.sender.Ack(seq, now)
 	more := o.sender.Lost.N+o.sender.Unsent.N > 0
 	o.checkDrained()
 	o.mu.Unlock()

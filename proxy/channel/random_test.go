@@ -164,10 +164,7 @@ func (k *chaos) disturb(r *rand.Rand, quiet <-chan struct{}) {
 		case 3:
 			k.net.each(func(c *vconn) { c.stall(true) })
 		case 4:
-			k.net.each(func(c *vconn) { // one way, so that TCP, without acknowledgements, soon sends nothing the other way
-				c.w.change(func() { c.w.stalled = true })
-				time.AfterFunc(30*time.Second, func() { c.stall(true) })
-			})
+			k.net.each(func(c *vconn) { c.w.change(func() { c.w.stalled = true }) }) // one way
 		case 5:
 			k.net.each(func(c *vconn) { c.stall(true) })
 			pause(7 * time.Second)
