@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // CheckDir returns a *DistrustError if others than the user and root can write to
@@ -48,6 +49,39 @@ func checkBelow(dir, sudo string) error {
 		return &fs.PathError{Op: "open", Path: dir, Err: errors.New("is no directory")}
 	}
 	return check(dir, info, sudo, false)
+}
+
+// CheckOwners returns a *DistrustError if base/names[0]/names[1]..., or a directory on the
+// way from base, or a link in the place of one, belongs to another user than the own one and
+// root. Root uses what belongs to the owner of base, too: a container may have it from its
+// host. Unlike CheckDir it does not ask who can write. What does not exist is no error.
+func CheckOwners(base string, names ...string) error {
+	info, err := os.Stat(base)
+	if err != nil {
+		return nil //nolint:nilerr // whoever opens it says why it cannot be opened
+	}
+	host := ""
+	if o, known := OwnerOf(info); known {
+		host = strconv.Itoa(o.UID)
+	}
+	at := base
+	for i := 0; ; i++ {
+		for _, stat := range [...]func(string) (fs.FileInfo, error){os.Lstat, os.Stat} {
+			info, err := stat(at)
+			if err != nil {
+				return nil //nolint:nilerr // likewise
+			}
+			if o, known := OwnerOf(info); known {
+				if why := o.foreign(os.Geteuid(), host); why != "" {
+					return &DistrustError{at, true, why}
+				}
+			}
+		}
+		if i == len(names) {
+			return nil
+		}
+		at = filepath.Join(at, names[i])
+	}
 }
 
 // MakeDir is CheckDir that makes the directories that do not exist, for the user alone,

@@ -102,6 +102,50 @@ func TestDirectories(t *testing.T) {
 	}
 }
 
+func TestOwners(t *testing.T) {
+	// Each changes base/a/token.
+	for _, test := range []struct {
+		name   string
+		change func(base string) error
+		want   string // of the error, behind the base; "" for none
+	}{
+		{"as made", func(string) error { return nil }, ""},
+		{"others can write", func(base string) error { return os.Chmod(base+"/a", 0o777) }, ""},
+		{"missing", func(base string) error { return os.Remove(base + "/a/token") }, ""},
+		{"all missing", os.RemoveAll, ""},
+		{"a file of another user", func(base string) error { return os.Chown(base+"/a/token", nobody, nobody) }, "/a/token belongs to uid 65534"},
+		{"a directory of another user", func(base string) error { return os.Chown(base+"/a", nobody, nobody) }, "/a belongs to uid 65534"},
+		{"a link of another user", func(base string) error {
+			return errors.Join(os.Rename(base+"/a/token", base+"/b"), os.Symlink(base+"/b", base+"/a/token"), os.Lchown(base+"/a/token", nobody, nobody))
+		}, "/a/token belongs to uid 65534"},
+		{"a link to a file of another user", func(base string) error {
+			return errors.Join(os.Rename(base+"/a/token", base+"/b"), os.Symlink(base+"/b", base+"/a/token"), os.Chown(base+"/b", nobody, nobody))
+		}, "/a/token belongs to uid 65534"},
+		{"a host's", func(base string) error {
+			return errors.Join(os.Chown(base, nobody, nobody), os.Chown(base+"/a", nobody, nobody), os.Chown(base+"/a/token", nobody, nobody))
+		}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if os.Geteuid() != 0 {
+				t.Skip("only root gives files away")
+			}
+			base := filepath.Join(t.TempDir(), "base")
+			if dir, err := MakeDir("", base, "a"); err != nil {
+				t.Fatal(err)
+			} else if err := WriteFile(filepath.Join(dir, "token"), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := test.change(base); err != nil {
+				t.Fatal(err)
+			}
+			err := CheckOwners(base, "a", "token")
+			if (err == nil) != (test.want == "") || err != nil && err.Error() != base+test.want {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
 // withUmask runs a test with a umask, which is the whole process's.
 func withUmask(t *testing.T, mask int, run func()) {
 	t.Helper()

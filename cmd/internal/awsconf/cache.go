@@ -115,6 +115,17 @@ func mayCache(dir string) bool {
 	return !errors.As(err, &distrusted) || distrusted.Foreign && os.Geteuid() == 0
 }
 
+// checkToken returns an *Error that begins with what if the file of a login, base/names[0]/...,
+// or a directory on the way belongs to another user: whoever put a token there would have
+// the user work in an account of theirs.
+func checkToken(what, base string, names ...string) error {
+	var foreign *private.DistrustError
+	if errors.As(private.CheckOwners(base, names...), &foreign) {
+		return errorf(CodeOther, "%s: %v; %s", what, foreign, foreign.Advice())
+	}
+	return nil
+}
+
 func readJSON(path string, to any) error {
 	data, err := cacheBound.readFile(path)
 	if err != nil {

@@ -56,7 +56,11 @@ func (l *loader) login(name string) (provider, error) {
 		return nil, nil
 	}
 	l.unshared = true
-	path := filepath.Join(l.scope.env.path("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"), sha256Hex(session)+".json")
+	dir, file := l.scope.env.path("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache"), sha256Hex(session)+".json"
+	if err := checkToken("Error loading login session token", dir, file); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, file)
 	if _, err := readLogin(path, session); err != nil {
 		return nil, err
 	}

@@ -39,8 +39,12 @@ func (l *loader) sso(name string) (provider, error) {
 	} else {
 		args["startUrl"] = c.startURL
 	}
+	file := []string{"sso", "cache", sha1Hex(cmp.Or(c.session, c.startURL)) + ".json"}
 	return l.cached(cacheKey(args, ",", ":"), "sso", func(ctx context.Context) (*cacheEntry, error) {
-		return c.credentials(ctx, &l.clients, l.scope.env.aws("sso", "cache", sha1Hex(cmp.Or(c.session, c.startURL))+".json"))
+		if err := checkToken("Error loading SSO Token", l.scope.env.aws(), file...); err != nil {
+			return nil, err
+		}
+		return c.credentials(ctx, &l.clients, l.scope.env.aws(file...))
 	}), nil
 }
 
