@@ -178,7 +178,15 @@ func (t Tunnel) LocalEnd() string {
 
 // Leads says where a tunnel leads, and through which target.
 func (t Tunnel) Leads() string {
-	far := ""
+	far, isTarget := t.Far()
+	if isTarget {
+		return far
+	}
+	return far + " through " + t.Target
+}
+
+// Far says where a tunnel leads, and whether that is its target itself.
+func (t Tunnel) Far() (far string, isTarget bool) {
 	switch {
 	case t.RDS != "":
 		far = "rds " + t.RDS
@@ -187,7 +195,7 @@ func (t Tunnel) Leads() string {
 	case t.Host != "":
 		far = t.Host
 	default:
-		return fmt.Sprintf("port %d of %s", t.Port, t.Target)
+		return fmt.Sprintf("port %d of %s", t.Port, t.Target), true
 	}
 	if t.Reader {
 		far += " (reader)"
@@ -195,5 +203,5 @@ func (t Tunnel) Leads() string {
 	if t.Port > 0 {
 		far += ":" + strconv.Itoa(t.Port)
 	}
-	return far + " through " + t.Target
+	return far, false
 }

@@ -44,7 +44,8 @@ type Event struct {
 	At      time.Time
 	Tunnel  string
 	State   State
-	Attempt int           // number of the attempt in a row, from 1; 0 outside Opening, Lost and Waiting
+	Attempt int           // number of the attempt in a row, from 1; 0 outside Opening, Lost, Waiting and a Ready with After
+	After   time.Duration // since the tunnel was lost, with Ready; 0 if it was not
 	Session string        // id of the session, when there is one
 	Listen  string        // host:port or unix:PATH of the local end, with Ready
 	Leads   string        // where the tunnel leads, with Ready; "" when not known

@@ -15,16 +15,26 @@ func IsTerminal(stream any) bool {
 // Width returns how many columns a stream's terminal has; 0 when it is none, or when
 // that is not known.
 func Width(stream any) int {
+	columns, _ := Size(stream)
+	return columns
+}
+
+// Size returns how many columns and rows a stream's terminal has; 0 when it is none, or when
+// that is not known.
+func Size(stream any) (columns, rows int) {
 	f, ok := stream.(*os.File)
 	if !ok {
-		return 0
+		return 0, 0
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
+	columns, rows, err := term.GetSize(int(f.Fd()))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return width
+	return columns, rows
 }
+
+// Colour reports whether what is written to the process's terminals may have colours.
+func (p *Process) Colour() bool { return p.Getenv("NO_COLOR") == "" && p.Getenv("TERM") != "dumb" }
 
 // FileOf returns a stream's file, nil if the stream is not a file.
 func FileOf(stream any) *os.File {

@@ -40,7 +40,12 @@ type Status struct {
 	Session    string    `json:"session,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"` // of the credentials
-	Error      string    `json:"error,omitempty"`
+	Error      string    `json:"error,omitempty"`  // why it is not ready, or has ended
+	// Unready is since when the tunnel is not ready, Attempt the number of the attempt under way
+	// or, until Next, of the next one. All are zero for one that is ready.
+	Unready time.Time `json:"unreadySince,omitzero"`
+	Attempt int       `json:"attempt,omitempty"`
+	Next    time.Time `json:"next,omitzero"`
 	// Reconnects counts the times the tunnel was lost and became ready again, with the same
 	// session or another.
 	Reconnects int `json:"reconnects"`

@@ -37,6 +37,7 @@ type eventJSON struct {
 	Tunnel   string      `json:"tunnel"`
 	State    proxy.State `json:"state"`
 	Attempt  int         `json:"attempt,omitempty"`
+	AfterMs  int64       `json:"afterMs,omitempty"`
 	Session  string      `json:"session,omitempty"`
 	Listen   string      `json:"listen,omitempty"`
 	Leads    string      `json:"leads,omitempty"`
@@ -50,7 +51,7 @@ type eventJSON struct {
 // Event implements Events.
 func (j *EventJSON) Event(e proxy.Event) error {
 	out := eventJSON{
-		Protocol: Protocol, At: e.At, Tunnel: e.Tunnel, State: e.State, Attempt: e.Attempt, Session: e.Session,
+		Protocol: Protocol, At: e.At, Tunnel: e.Tunnel, State: e.State, Attempt: e.Attempt, AfterMs: e.After.Milliseconds(), Session: e.Session,
 		Listen: e.Listen, Leads: e.Leads, File: e.File, PauseMs: e.Pause.Milliseconds(), WithinMs: e.Within.Milliseconds(), Note: e.Note,
 	}
 	if e.Err != nil {
@@ -66,19 +67,19 @@ type EventText struct {
 	mu     sync.Mutex
 	w      io.Writer
 	prefix safetext.Own
-	teller teller
+	teller Teller
 }
 
 // NewEventText returns Events that writes lines, each with a prefix.
 func NewEventText(w io.Writer, prefix safetext.Own) *EventText {
-	return &EventText{w: w, prefix: prefix, teller: make(teller)}
+	return &EventText{w: w, prefix: prefix, teller: make(Teller)}
 }
 
 // Event implements Events. What was said of a tunnel last is not said again.
 func (t *EventText) Event(e proxy.Event) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	line := t.teller.line(e)
+	line := t.teller.Line(e)
 	if line == "" {
 		return nil
 	}
@@ -86,15 +87,15 @@ func (t *EventText) Event(e proxy.Event) error {
 	return err
 }
 
-// teller holds what was last said of each tunnel's state.
-type teller map[string]told
+// Teller holds what was last said of each tunnel's state. Make one with make.
+type Teller map[string]told
 
 type told struct{ line, cause string }
 
-// line is an event as text for one line without the tunnel's name, "" for those that tell
-// a person nothing new: of attempts that fail one after the other for the same
+// Line returns an event as text for one line without the tunnel's name, "" for those that
+// tell a person nothing new: of attempts that fail one after the other for the same
 // reason, the first alone.
-func (t teller) line(e proxy.Event) string {
+func (t Teller) Line(e proxy.Event) string {
 	if e.Note != "" {
 		return e.Note
 	}
@@ -126,7 +127,10 @@ func stateLine(e proxy.Event) string {
 	}
 	switch e.State {
 	case proxy.Ready:
-		return "ready on " + e.Listen + origin(e)
+		if e.After > 0 {
+			return Mended(e) + ", ready on " + e.Listen
+		}
+		return "ready on " + e.Listen + Origin(e)
 	case proxy.Lost:
 		return "connection lost" + why
 	case proxy.Waiting:
@@ -142,8 +146,27 @@ func stateLine(e proxy.Event) string {
 	return ""
 }
 
-// origin says in parentheses where a tunnel leads, and which file has it.
-func origin(e proxy.Event) string {
+// Mended returns how long a tunnel that is ready again was lost, and at which attempt it came
+// back.
+func Mended(e proxy.Event) string {
+	text := "mended after " + Elapsed(e.After)
+	if e.Attempt > 0 {
+		text += fmt.Sprintf(", attempt %d", e.Attempt)
+	}
+	return text
+}
+
+// Elapsed returns a time for people: "0.4s", "12s", "1m5s".
+func Elapsed(d time.Duration) string {
+	if d < 10*time.Second && d%time.Second != 0 {
+		return fmt.Sprintf("%.1fs", max(d, 100*time.Millisecond).Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+// Origin returns in parentheses where a tunnel leads, and which file has it; "" if neither is
+// known.
+func Origin(e proxy.Event) string {
 	var parts []string
 	if e.Leads != "" {
 		parts = append(parts, "to "+e.Leads)
@@ -155,4 +178,16 @@ func origin(e proxy.Event) string {
 		return ""
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// Bytes is a number of bytes for people: "0 B", "1.5 MiB".
+func Bytes(n int64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v, unit := float64(n)/(1<<10), 0
+	for units := "KMGTP"; v >= 1024 && unit < len(units)-1; unit++ {
+		v /= 1024
+	}
+	return fmt.Sprintf("%.1f %ciB", v, "KMGTP"[unit])
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
@@ -149,14 +148,14 @@ func TestHostileExplanation(t *testing.T) {
 func TestHostileEvents(t *testing.T) {
 	for _, text := range safetexttest.Texts {
 		for _, prefix := range []string{"", "ssmguard: "} {
-			var asText, asJSON, live bytes.Buffer
+			var asText, asJSON bytes.Buffer
 			for state := proxy.State(0); state <= proxy.GaveUp+1; state++ {
 				var e proxy.Event
 				safetexttest.Fill(&e, text)
 				e.State = state
 				for _, note := range []string{text, ""} {
 					e.Note = note
-					printers := []Events{NewEventJSON(&asJSON), NewLive(&live, func() int { return 80 }, nil)}
+					printers := []Events{NewEventJSON(&asJSON)}
 					if prefix == "" {
 						printers = append(printers, NewEventText(&asText, ""))
 					} else {
@@ -169,7 +168,7 @@ func TestHostileEvents(t *testing.T) {
 					}
 				}
 			}
-			for name, fault := range map[string]string{"text": safetexttest.Fault(asText.String()), "JSON": safetexttest.FaultJSON(asJSON.String()), "live": safetexttest.Fault(live.String())} {
+			for name, fault := range map[string]string{"text": safetexttest.Fault(asText.String()), "JSON": safetexttest.FaultJSON(asJSON.String())} {
 				if fault != "" {
 					t.Errorf("%s: %s", name, fault)
 				}
@@ -181,19 +180,9 @@ func TestHostileEvents(t *testing.T) {
 	}
 }
 
-// TestHostileRows: nor what the live display and doctor list.
-func TestHostileRows(t *testing.T) {
+// TestHostileCheckup: nor what doctor lists.
+func TestHostileCheckup(t *testing.T) {
 	for _, text := range safetexttest.Texts {
-		var r LiveRow
-		safetexttest.Fill(&r, text)
-		for _, width := range []int{0, 10, 80, 1000} {
-			var out bytes.Buffer
-			l := NewLive(&out, func() int { return width }, func() []LiveRow { return []LiveRow{r, r} })
-			l.draw(time.Now())
-			if fault := safetexttest.Fault(out.String()); fault != "" {
-				t.Errorf("width %d: %s", width, fault)
-			}
-		}
 		var c Check
 		safetexttest.Fill(&c, text)
 		var asText, asJSON bytes.Buffer

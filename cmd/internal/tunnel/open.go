@@ -119,10 +119,8 @@ func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) prox
 	dialer.Renew = func(ctx context.Context, _ string) error { return found.credentials.Renew(ctx) }
 	return func(lane int) proxy.Plugin {
 		return &nativeTunnel{dialer: dialer, near: t.near, wait: wait, traffic: &t.traffic,
-			note: func(s *proxy.Session, e channel.Event) { t.progress.inSession(lane, s, t.near.door.String(), e) },
-			hindered: func(s *proxy.Session, err error) {
-				t.progress.inLane(lane, proxy.Event{State: proxy.Waiting, Session: s.ID, Attempt: 1, Err: err})
-			}}
+			note:     func(s *proxy.Session, e channel.Event) { t.progress.inSession(lane, s, t.near.door.String(), e) },
+			hindered: func(s *proxy.Session, err error) { t.progress.hindered(lane, s, err) }}
 	}, nil
 }
 

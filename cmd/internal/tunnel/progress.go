@@ -22,6 +22,10 @@ type progress struct {
 	everReady  bool
 	reconnects int // how often it became ready again
 	last       proxy.Event
+	since      time.Time // since when it is not ready
+	lost       bool      // it was ready before
+	tries      int       // attempts since then
+	why        error     // why it is not ready
 }
 
 func newProgress(conf configs.Tunnel) *progress {
@@ -76,10 +80,24 @@ func (g *progress) inSession(lane int, s *proxy.Session, listen string, e channe
 	case channel.Lost:
 		g.inLane(lane, proxy.Event{State: proxy.Lost, Attempt: 1, Session: s.ID, Err: e.Err})
 	case channel.Resumed:
+		g.tried()
 		g.inLane(lane, proxy.Event{State: proxy.Ready, Session: s.ID, Listen: listen})
 	default:
 		g.say(dial.ChannelNote(e))
 	}
+}
+
+// hindered passes on that a session of a lane could not be resumed; it is tried again.
+func (g *progress) hindered(lane int, s *proxy.Session, err error) {
+	g.tried()
+	g.inLane(lane, proxy.Event{State: proxy.Waiting, Session: s.ID, Attempt: 1, Err: err})
+}
+
+// tried counts an attempt to resume a session, which no Opening comes before.
+func (g *progress) tried() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.tries++
 }
 
 // wasReady reports whether the tunnel has been ready.
@@ -102,6 +120,28 @@ func (g *progress) emit(e proxy.Event) {
 	g.emitLocked(e)
 }
 
+// counted returns a change of state with how long the tunnel was lost and how many attempts
+// that took, if it is ready again. The caller holds mu.
+func (g *progress) counted(e proxy.Event) proxy.Event {
+	if g.since.IsZero() && e.State != proxy.Ready {
+		g.since = e.At
+	}
+	switch e.State {
+	case proxy.Lost:
+		g.lost, g.tries, g.why = true, 0, e.Err
+	case proxy.Opening:
+		g.tries++
+	case proxy.Waiting:
+		g.why = e.Err
+	case proxy.Ready:
+		if g.lost {
+			e.After, e.Attempt = max(e.At.Sub(g.since), time.Millisecond), max(g.tries, 1)
+		}
+		g.since, g.lost, g.tries, g.why = time.Time{}, false, 0, nil
+	}
+	return e
+}
+
 func (g *progress) emitLocked(e proxy.Event) {
 	if e.At.IsZero() {
 		e.At = time.Now()
@@ -111,6 +151,7 @@ func (g *progress) emitLocked(e proxy.Event) {
 		e.Leads, e.File = g.conf.Leads(), g.conf.File
 	}
 	if e.Note == "" {
+		e = g.counted(e)
 		g.last = e
 	}
 	if g.events == nil {

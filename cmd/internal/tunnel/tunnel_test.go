@@ -221,8 +221,8 @@ func noneLeft(t *testing.T, s *sandbox.Sandbox) {
 	}
 }
 
-// live returns the sessions that have not ended.
-func live(s *sandbox.Sandbox) (ids []string) {
+// openSessions returns the sessions that have not ended.
+func openSessions(s *sandbox.Sandbox) (ids []string) {
 	for _, status := range s.Gateway.Sessions() {
 		if session, ok := s.Gateway.Session(status.ID); ok {
 			select {
@@ -270,7 +270,7 @@ func TestLanes(t *testing.T) {
 		}
 	}
 	used := func() (n int) {
-		for _, id := range live(s) {
+		for _, id := range openSessions(s) {
 			session, _ := s.Gateway.Session(id)
 			if session.Status().Streams > 0 {
 				n++

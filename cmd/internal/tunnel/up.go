@@ -12,10 +12,9 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
-
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/keeper"
+	"ssmguard/cmd/internal/live"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/cmd/internal/trust"
 	"ssmguard/proxy"
@@ -54,24 +53,20 @@ func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 	case !env.IsTerminal(p.Stdout) || p.Getenv("TERM") == "dumb":
 		return ts.keep(ctx, report.NewEventText(p.Stdout, ""))
 	}
-	out := env.FileOf(p.Stdout)
-	width := func() int {
-		columns, _, err := term.GetSize(int(out.Fd()))
-		if err != nil {
-			return 0
-		}
-		return columns
+	foot := "Ctrl-C closes it"
+	if len(ts) > 1 {
+		foot = fmt.Sprintf("Ctrl-C closes all %d", len(ts))
 	}
-	live := report.NewLive(out, width, ts.rows)
+	display := live.New(p.Stdout, live.Terminal{Size: func() (int, int) { return env.Size(p.Stdout) }, Colour: p.Colour()}, ts.rows, foot)
 	if p.ErrTerminal { // messages meanwhile, such as a denial, go above the live lines
 		stderr := p.Stderr
-		p.Stderr, p.ErrTerminal = live, false
+		p.Stderr, p.ErrTerminal = display, false
 		defer func() { p.Stderr, p.ErrTerminal = stderr, true }()
 	}
 	showing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var seen sync.WaitGroup
-	seen.Go(func() { live.Run(showing) })
-	err := ts.keep(ctx, live)
+	seen.Go(func() { display.Run(showing) })
+	err := ts.keep(ctx, display)
 	stop()
 	seen.Wait()
 	return err
@@ -88,8 +83,22 @@ func (t *tunnel) status() keeper.Status {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.State, s.Name, s.Session, s.Since, s.Reconnects = g.last.State, g.last.State.String(), g.last.Session, g.last.At, g.reconnects
-	if g.last.Err != nil {
-		s.Error = g.last.Err.Error()
+	switch s.State {
+	case proxy.Opening, proxy.Lost, proxy.Waiting:
+		s.Unready, s.Attempt = g.since, max(g.tries, 1)
+		if s.State != proxy.Opening { // the next attempt
+			s.Attempt = g.tries + 1
+		}
+		if g.last.Pause > 0 {
+			s.Next = g.last.At.Add(g.last.Pause)
+		}
+		if g.why != nil {
+			s.Error = g.why.Error()
+		}
+	default:
+		if g.last.Err != nil {
+			s.Error = g.last.Err.Error()
+		}
 	}
 	return s
 }
@@ -112,13 +121,21 @@ func (ts tunnels) Statuses() []keeper.Status {
 	return all
 }
 
-// rows returns the live lines of the tunnels.
-func (ts tunnels) rows() []report.LiveRow {
-	var rows []report.LiveRow
-	for _, s := range ts.Statuses() {
-		rows = append(rows, report.LiveRow{
-			Tunnel: s.Tunnel, State: s.State, Listen: s.Listen, Open: s.Open, Up: s.Up, Down: s.Down, Reconnects: s.Reconnects, Expires: s.Expires,
-		})
+// rows returns the rows of the live display.
+func (ts tunnels) rows() []live.Row {
+	var rows []live.Row
+	for _, t := range ts {
+		s := t.status()
+		r := live.Row{
+			Tunnel: s.Tunnel, State: s.State, Listen: s.Listen, Target: t.conf.Target,
+			Since: s.Unready, Attempt: s.Attempt, Next: s.Next, Why: s.Error,
+			Open: s.Open, Sent: s.Up, Received: s.Down, Reconnects: s.Reconnects, Expires: s.Expires,
+		}
+		var isTarget bool
+		if r.Far, isTarget = t.conf.Far(); isTarget {
+			r.Target = ""
+		}
+		rows = append(rows, r)
 	}
 	return rows
 }
