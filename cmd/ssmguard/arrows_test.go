@@ -36,6 +36,8 @@ var arrows = []arrow{
 		"a value is read without knowing who compares it"},
 	{"guard/policy/automata", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, nil,
 		"it tells texts apart without knowing what they are for"},
+	{"guard/policy/source", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, []string{"ssmguard/guard/policy/scan"},
+		"a policy's text is edited without knowing what it means"},
 	{"guard", []string{"github.com/", "ssmguard/guard/finding", "ssmguard/guard/repair", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox"}, nil,
 		"deciding is pure: no SDK, no session, no configuration"},
 	{"guard/finding", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox", "ssmguard/guard/repair"}, nil,
