@@ -33,7 +33,10 @@ type Decision struct {
 	Access   []Ruling    `json:",omitempty"` // on AccessNeeds, where the session is denied
 	Findings []Finding   // the weightiest first; Check leaves them to guard/finding
 	Policies *policy.Set // what the local judge read; nil when it read nothing
-	Unread   []Unread    `json:"-"` // what could not be read
+	Fix      *Fix        `json:",omitempty"` // all repairs of the findings as one; nil where there are none, or they do not go together
+	Unread   []Unread    `json:"-"`          // what could not be read
+
+	Texts map[string]PolicyText `json:"-"` // of policies that stand in files, by the Source of their statements
 }
 
 // Unread is what kept a judge, or the inventory, from answering in full.

@@ -1,6 +1,11 @@
 package guard
 
-import "ssmguard/guard/policy"
+import (
+	"slices"
+
+	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
+)
 
 // Code names a finding, "SG101"; `ssmguard explain CODE` prints its page.
 type Code string
@@ -43,11 +48,15 @@ type Finding struct {
 type Near struct {
 	At  policy.Pos
 	Why string // `matches, but its condition ssm:resourceTag/Name = web cannot hold here: ...`
+
+	Part source.Part // the part of the statement that it is for; zero for all of it
+	Note string      // Why, for those who see that part: "cannot hold here: ..."; "" for Why itself
 }
 
 // Fix is the smallest change that lets the request through.
 type Fix struct {
 	Text    string            // what to do, in a clause: "add to role/dev"
+	Steps   []string          `json:",omitempty"` // what Text is made of, where it is of several
 	Changes []Change          // to policies; empty when the repair is none, such as "sign in with MFA"
 	Grants  []string          // IDs of the grants it repairs
 	Needs   map[string]string // condition keys the request must carry instead: {"aws:MultiFactorAuthPresent": "true"}
@@ -56,6 +65,11 @@ type Fix struct {
 	Ask     string            // who can make the change, when the caller's own administrator cannot: "organization administrator"
 	Message string            // to send to Ask, ready to paste
 	Or      *Fix              // another way: this one opens little in actions, that one in resources; or nil
+}
+
+// Same reports whether two fixes do the same: what is told of them may differ.
+func (f *Fix) Same(other *Fix) bool {
+	return f.Text == other.Text && slices.Equal(f.Changes, other.Changes) && slices.Equal(f.Grants, other.Grants)
 }
 
 // ChangeKind is what a Change does to a policy.

@@ -22,7 +22,7 @@ func readme(t *testing.T) string {
 }
 
 // session is a block of the README that shows a command and what it prints.
-var session = regexp.MustCompile(`(?m)^    \$ ((?:.*\\\n)*.*[^\\])\n((?:    .*\n)+)`)
+var session = regexp.MustCompile(`(?m)^    \$ ((?:.*\\\n)*.*[^\\])\n((?:\n*    .*\n)+)`)
 
 // TestReadmeSessions runs the commands that the README shows and compares what they
 // print, but for the places where lines are broken.

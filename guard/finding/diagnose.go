@@ -6,6 +6,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 )
 
 // subject is what a grant is about; it decides which rules speak of it.
@@ -206,7 +207,7 @@ func (q inquiry) together(a policy.Answer) guard.Finding {
 			}
 			for _, u := range s.Unmet(q.grant.Context) {
 				if u.Unknown {
-					f.Nearest = append(f.Nearest, guard.Near{At: s.At, Why: verb(s) + " it if " + guard.ConditionText(u.Condition)})
+					f.Nearest = append(f.Nearest, guard.Near{At: s.At, Why: verb(s) + " it if " + guard.ConditionText(u.Condition), Part: conditionPart(u.Condition)})
 					break
 				}
 			}
@@ -257,7 +258,7 @@ func (q inquiry) simulated(m guard.Merged) guard.Finding {
 			}
 		}
 		for _, at := range r.Answer.By {
-			f.Nearest = append(f.Nearest, guard.Near{At: at, Why: "denies it"})
+			f.Nearest = append(f.Nearest, guard.Near{At: at, Why: "denies it", Part: effectPart("Deny")})
 		}
 	}
 	f.Detail = "IAM's simulation says so; the statements that decide could not be read here"
@@ -297,12 +298,12 @@ func (q inquiry) missing(l guard.Layer) guard.Finding {
 	}
 	for i, n := range near {
 		if i < maxNearest && n.rank <= near[0].rank+1 {
-			f.Nearest = append(f.Nearest, guard.Near{At: n.s.At, Why: n.why})
+			f.Nearest = append(f.Nearest, n.near())
 		}
 	}
 	if len(near) > 0 && near[0].tag != nil {
 		if tag := q.tagAdvice(l, near[0].tag); tag != "" {
-			f.Detail = "or give the " + q.thing(near[0].tag.Key) + " " + tag + "; that lets in everyone who has this statement"
+			f.Detail = "giving the " + q.thing(near[0].tag.Key) + " " + tag + " would do, too, and lets in everyone who has this statement"
 		}
 	}
 	if len(near) == 0 && l.Kind == policy.Identity {
@@ -325,7 +326,7 @@ func (q inquiry) denied(l guard.Layer, denies []*policy.Statement) []guard.Findi
 	var fs []guard.Finding
 	for _, s := range denies {
 		code := q.denyCode(l, s)
-		near := guard.Near{At: s.At, Why: q.denyWhy(s)}
+		near := guard.Near{At: s.At, Why: q.denyWhy(s), Part: denyPart(s)}
 		if n := len(fs); n > 0 && fs[n-1].Code == code {
 			fs[n-1].Nearest = append(fs[n-1].Nearest, near)
 			continue
@@ -338,6 +339,18 @@ func (q inquiry) denied(l guard.Layer, denies []*policy.Statement) []guard.Findi
 		fs = append(fs, f)
 	}
 	return fs
+}
+
+// effectPart is the Effect of a statement: "Allow" or "Deny".
+func effectPart(effect string) source.Part { return source.Part{Element: "Effect", Value: effect} }
+
+// denyPart is the part of a Deny that decides: its condition if there is one, else its
+// Effect.
+func denyPart(s *policy.Statement) source.Part {
+	if conditions := s.Conditions(); len(conditions) == 1 {
+		return conditionPart(conditions[0])
+	}
+	return effectPart("Deny")
 }
 
 func (q inquiry) denyCode(l guard.Layer, s *policy.Statement) guard.Code {

@@ -70,8 +70,8 @@ func TestTagAdvice(t *testing.T) {
 		change                   func(*guard.Request, *guard.Facts)
 		want                     string
 	}{
-		{"a value", on(`{"StringEquals":{"ssm:resourceTag/Name":"bastion"}}`), "", named("db"), "or give the target the tag Name = bastion;"},
-		{"presence", on(`{"Null":{"ssm:resourceTag/Name":"false"}}`), "", nil, "or give the target any tag Name;"},
+		{"a value", on(`{"StringEquals":{"ssm:resourceTag/Name":"bastion"}}`), "", named("db"), "giving the target the tag Name = bastion would do, too"},
+		{"presence", on(`{"Null":{"ssm:resourceTag/Name":"false"}}`), "", nil, "giving the target any tag Name would do, too"},
 		{"a value it must not have", on(`{"StringNotEquals":{"ssm:resourceTag/Name":"bastion"}}`), "", named("bastion"), ""},
 		{"absence", on(`{"Null":{"ssm:resourceTag/Name":"true"}}`), "", named("bastion"), ""},
 		{"two tags are missing", on(`{"StringEquals":{"ssm:resourceTag/Name":"bastion","ssm:resourceTag/Team":"web"}}`), "", nil, ""},
@@ -81,7 +81,7 @@ func TestTagAdvice(t *testing.T) {
 			func(r *guard.Request, _ *guard.Facts) {
 				r.Document = "arn:aws:ssm:us-east-1:444455556666:document/Shared"
 			}, ""},
-		{"a boundary's", `[` + allowAny + `]`, on(`{"StringEquals":{"ssm:resourceTag/Name":"bastion"}}`), nil, "or give the target the tag Name = bastion;"},
+		{"a boundary's", `[` + allowAny + `]`, on(`{"StringEquals":{"ssm:resourceTag/Name":"bastion"}}`), nil, "giving the target the tag Name = bastion would do, too"},
 	} {
 		d := decided(t, tt.identity, tt.boundary, tt.change)
 		if !d.Verdict().Denies() {

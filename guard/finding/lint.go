@@ -3,6 +3,7 @@ package finding
 import (
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 )
 
 // lint looks at statements that bear on this request and do not do what they
@@ -48,7 +49,7 @@ func lintStatement(d guard.Decision, s *policy.Statement, g guard.Grant) (guard.
 			if guard.AccountSlip(pattern, g.Resource) {
 				return guard.Finding{Code: "SG112", Level: guard.Note, Grant: g.ID,
 					Summary: "a Deny on " + guard.ArnName(g.Resource) + " protects nothing",
-					Nearest: []guard.Near{{At: s.At, Why: q.accountMiss(pattern).why}}}, true
+					Nearest: []guard.Near{{At: s.At, Why: q.accountMiss(pattern).why, Part: source.Part{Element: "Resource", Value: pattern}}}}, true
 			}
 		}
 	}
@@ -56,14 +57,20 @@ func lintStatement(d guard.Decision, s *policy.Statement, g guard.Grant) (guard.
 		for _, u := range s.Unmet(g.Context) {
 			if why := noSuchKey(g.Action, u); why != "" {
 				return guard.Finding{Code: "SG112", Level: guard.Note, Grant: g.ID, Summary: "a Deny on " + guard.ArnName(g.Resource) + " protects nothing",
-					Nearest: []guard.Near{{At: s.At, Why: "denies it if " + guard.ConditionText(u.Condition) + "; " + why}}}, true
+					Nearest: []guard.Near{{At: s.At, Why: "denies it if " + guard.ConditionText(u.Condition) + "; " + why, Part: conditionPart(u.Condition), Note: why}}}, true
 			}
 		}
 	}
 	if key, opens := guard.OpensUntagged(s); opens && guard.Applies(s, g) {
+		near := guard.Near{At: s.At, Why: "holds for everything that has no " + key}
+		for _, c := range s.Conditions() {
+			if c.Key == key {
+				near.Part = conditionPart(c)
+			}
+		}
 		return guard.Finding{Code: "SG209", Level: guard.Note,
 			Summary: "a tag condition with IfExists on * opens every target without the tag, and every document",
-			Nearest: []guard.Near{{At: s.At, Why: "holds for everything that has no " + key}}}, true
+			Nearest: []guard.Near{near}}, true
 	}
 	return guard.Finding{}, false
 }

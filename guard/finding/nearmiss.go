@@ -7,6 +7,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 )
 
 // relevant reports whether a pattern is about the kind of thing the grant is
@@ -32,7 +33,9 @@ type miss struct {
 	s      *policy.Statement
 	code   guard.Code
 	why    string
-	rank   int               // the smaller, the nearer
+	rank   int // the smaller, the nearer
+	part   source.Part
+	note   string            // as of guard.Near
 	tag    *policy.Condition // the condition that a tag on the resource would satisfy
 	guards bool              // the condition is one that guards everything at once
 }
@@ -46,6 +49,11 @@ const (
 	rankName
 	rankType
 )
+
+// near is the miss as a finding tells it.
+func (m miss) near() guard.Near {
+	return guard.Near{At: m.s.At, Why: m.why, Part: m.part, Note: m.note}
+}
 
 // misses returns the statements of a layer that come near the grant, the
 // nearest first.
@@ -91,7 +99,10 @@ func (q inquiry) conditionMiss(s *policy.Statement) (miss, bool) {
 		code, reason, taggable := q.unmet(u)
 		if !found || best.code == subjectCodes[q.about].condition && code != best.code {
 			best = miss{code: code, rank: rankCondition, guards: guard.GuardKey(u.Key) != "",
-				why: "matches, but its condition " + guard.ConditionText(u.Condition) + " " + reason}
+				why: "matches, but its condition " + guard.ConditionText(u.Condition) + " " + reason, part: conditionPart(u.Condition), note: reason}
+			if len(u.Got) > 0 && len(u.Values) == 1 {
+				best.part.Value = u.Values[0] // it is the value that is another
+			}
 			if taggable {
 				best.tag = &u.Condition
 			}
@@ -99,6 +110,11 @@ func (q inquiry) conditionMiss(s *policy.Statement) (miss, bool) {
 		found = true
 	}
 	return best, found
+}
+
+// conditionPart is the part of a statement in which a condition stands.
+func conditionPart(c policy.Condition) source.Part {
+	return source.Part{Element: "Condition", Operator: c.Operator, Key: c.Key}
 }
 
 // tagAdvice names the tag with which a layer would allow the grant and no other
@@ -225,20 +241,22 @@ func (q inquiry) actionMiss(s *policy.Statement) (miss, bool) {
 	if len(actions) > 3 {
 		actions = append(slices.Clone(actions[:3]), "others")
 	}
-	return miss{code: subjectCodes[q.about].action, rank: rankAction,
+	return miss{code: subjectCodes[q.about].action, rank: rankAction, part: source.Part{Element: "Action"},
 		why: "names it, but for " + guard.Join(actions, "and") + ", not for " + q.grant.Action}, true
 }
 
 // resourceMiss finds the pattern of a statement that comes nearest to the ARN.
 func (q inquiry) resourceMiss(s *policy.Statement) (miss, bool) {
 	if s.Resources() == nil {
-		return miss{code: subjectCodes[q.about].name, rank: rankName, why: "excepts it: NotResource " + guard.Join(s.NotResources(), "and")}, true
+		return miss{code: subjectCodes[q.about].name, rank: rankName, part: source.Part{Element: "NotResource"},
+			why: "excepts it: NotResource " + guard.Join(s.NotResources(), "and"), note: "excepts it"}, true
 	}
 	var best miss
 	found := false
 	for _, p := range s.Resources() {
 		if m, ok := q.patternMiss(s, p); ok && (!found || m.rank < best.rank) {
 			best, found = m, true
+			best.part = source.Part{Element: "Resource", Value: p}
 		}
 	}
 	return best, found

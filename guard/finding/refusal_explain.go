@@ -297,18 +297,19 @@ func compare(d guard.Decision, f *guard.Finding, r Refusal, g guard.Grant) {
 		}
 		for i := range l.Statements {
 			if s := &l.Statements[i]; s.Denies() == r.Explicit && s.MatchesAction(g.Action) && s.MatchesResource(g.Resource, g.Context) {
-				why := "allows it, as it is read here"
+				near := guard.Near{At: s.At, Why: "allows it, as it is read here", Part: effectPart("Allow")}
 				if r.Explicit {
-					why = q.denyWhy(s)
+					near.Why, near.Part = q.denyWhy(s), denyPart(s)
 				} else if m, ok := q.conditionMiss(s); ok {
-					why = m.why
+					m.s = s
+					near = m.near()
 				}
-				f.Nearest = append(f.Nearest, guard.Near{At: s.At, Why: why})
+				f.Nearest = append(f.Nearest, near)
 			}
 		}
 		for i, m := range q.misses(l) {
 			if i < maxNearest && len(f.Nearest) == 0 {
-				f.Nearest = append(f.Nearest, guard.Near{At: m.s.At, Why: m.why})
+				f.Nearest = append(f.Nearest, m.near())
 			}
 		}
 	}

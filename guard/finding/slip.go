@@ -6,6 +6,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 )
 
 // actionSlip finds an action of a statement that is nearly the grant's: another spelling,
@@ -22,7 +23,7 @@ func (q inquiry) actionSlip(s *policy.Statement) (miss, bool) {
 		if other {
 			why = "grants " + wrote + ", of another service; the action is " + q.grant.Action
 		}
-		return miss{code: subjectCodes[q.about].action, rank: rankSlip, why: why}, true
+		return miss{code: subjectCodes[q.about].action, rank: rankSlip, why: why, part: source.Part{Element: "Action", Value: wrote}}, true
 	}
 	return miss{}, false
 }

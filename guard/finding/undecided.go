@@ -6,6 +6,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 	"ssmguard/internal/safetext"
 )
 
@@ -198,14 +199,14 @@ func unknownNear(d guard.Decision, g guard.Grant, keys []string) []guard.Near {
 				continue
 			}
 			if where := inSomeRegion(s, places); where != "" {
-				near = append(near, guard.Near{At: s.At, Why: verb(s) + " it " + where})
+				near = append(near, guard.Near{At: s.At, Why: verb(s) + " it " + where, Part: source.Part{Element: "Resource"}})
 			}
 			if !s.MatchesResource(g.Resource, g.Context) {
 				continue
 			}
 			for _, u := range s.Unmet(g.Context) {
 				if u.Unknown && slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, u.Key) }) {
-					near = append(near, guard.Near{At: s.At, Why: verb(s) + " it if " + guard.ConditionText(u.Condition) + ", which is not known here"})
+					near = append(near, guard.Near{At: s.At, Why: verb(s) + " it if " + guard.ConditionText(u.Condition) + ", which is not known here", Part: conditionPart(u.Condition), Note: verb(s) + " it if this holds; what it asks for is not known here"})
 				}
 			}
 		}

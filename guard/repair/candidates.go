@@ -413,7 +413,6 @@ func (p *plan) narrowings(l guard.Layer, s *policy.Statement, hit []guard.Grant)
 		cs = append(cs, candidate{change: c, text: text})
 		return true
 	}
-	const deliberate = ", if its owner agrees: it looks deliberate"
 	offer("restrict the Deny to targets", func(d *guard.Draft) bool {
 		return guard.DeniesUntagged(s) && slices.ContainsFunc(hit, func(g guard.Grant) bool { return g.ID == guard.GrantDocument }) &&
 			spareDocuments(d, guard.Partition(p.d.Request))

@@ -205,10 +205,30 @@ func (p *plan) work() *guard.Fix {
 	if len(p.fix.Changes) == 0 && len(p.fix.Needs) == 0 {
 		return nil
 	}
-	p.fix.Text = guard.Join(p.texts, "and")
+	p.fix.Text, p.fix.Steps = clause(p.texts), p.texts
 	p.check()
 	p.ask()
 	return p.fix
+}
+
+// deliberate ends what to do to a Deny that looks as if it was meant.
+const deliberate = ", if its owner agrees: it looks deliberate"
+
+// clause joins what to do. That an owner has to agree is said once, at the end.
+func clause(steps []string) string {
+	var plain, owned []string
+	for _, s := range steps {
+		if rest, ok := strings.CutSuffix(s, deliberate); ok {
+			owned = append(owned, rest)
+		} else {
+			plain = append(plain, s)
+		}
+	}
+	text := guard.Join(slices.Concat(plain, owned), "and")
+	if len(owned) > 0 {
+		text += deliberate
+	}
+	return text
 }
 
 // denying returns the Deny statements of a layer that match any of the grants.

@@ -112,13 +112,32 @@ func Judged(ctx context.Context, g *guard.Guard, r guard.Request) (guard.Decisio
 
 // Show prints a decision as text on stderr.
 func (l *Line) Show(d guard.Decision, checkOnly bool) error {
-	colour := l.Process.ErrTerminal && l.Process.Getenv("NO_COLOR") == ""
-	return Render(report.NewText(l.Process.Stderr, l.Process.ErrWidth, colour), d, checkOnly)
+	return render(l.text(), d, report.Config{CheckOnly: checkOnly})
 }
 
-// Render passes a decision to a handler.
+// ShowFindings prints the findings of a decision as text on stderr, one by one.
+func (l *Line) ShowFindings(d guard.Decision) error {
+	return render(l.text(), d, report.Config{EachFinding: true})
+}
+
+func (l *Line) text() report.Handler {
+	p := l.Process
+	style := report.Style{Width: p.ErrWidth, Colour: p.ErrTerminal && p.Getenv("NO_COLOR") == "" && p.Getenv("TERM") != "dumb", ASCII: !p.Unicode()}
+	return report.NewText(p.Stderr, style)
+}
+
+// Render passes a decision to a handler. Where the verdict is the answer, or stops a
+// session, its repairs are made one.
 func Render(h report.Handler, d guard.Decision, checkOnly bool) error {
-	if err := h.Config(report.Config{Protocol: report.Protocol, CheckOnly: checkOnly}); err != nil {
+	return render(h, d, report.Config{CheckOnly: checkOnly})
+}
+
+func render(h report.Handler, d guard.Decision, c report.Config) error {
+	if c.CheckOnly || d.Verdict().Denies() && !c.EachFinding {
+		d = repair.Merge(d)
+	}
+	c.Protocol = report.Protocol
+	if err := h.Config(c); err != nil {
 		return err
 	}
 	if err := h.Decision(d); err != nil {

@@ -108,7 +108,7 @@ func (o *explainOptions) run(ctx context.Context) error {
 	case asJSON:
 		return nil
 	}
-	return ask.Render(report.NewText(o.process.Stdout, 0, false), decision, false)
+	return ask.Render(report.NewText(o.process.Stdout, report.Style{ASCII: true}), decision, false)
 }
 
 func firstLine(s string) string {

@@ -13,6 +13,7 @@ import (
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/policyfile"
+	"ssmguard/cmd/internal/report"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
@@ -188,10 +189,11 @@ func (o *fileOptions) decide(ctx context.Context, reading policyfile.Reading, r 
 		Simulators: []guard.Simulator{guard.Local{Source: guard.Static(set)}},
 	}
 	d, err := ask.Judged(ctx, &g, r)
+	d.Texts = reading.Texts()
 	if o.Closed {
 		for i := range d.Findings {
 			if f := &d.Findings[i]; f.Level != guard.Note {
-				f.Detail = strings.TrimPrefix(f.Detail+"; what was not stated was taken for absent (--closed)", "; ")
+				f.Detail = strings.TrimPrefix(f.Detail+"; "+report.ClosedNote, "; ")
 			}
 		}
 	}

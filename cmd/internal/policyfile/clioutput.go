@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"ssmguard/guard"
 	"ssmguard/guard/policy"
 	"ssmguard/internal/safetext"
 )
@@ -63,11 +64,19 @@ func readCommandOutput(kind policy.Kind, in policyInput) (fileTexts, error) {
 	if len(raw) == 0 || string(raw) == "null" || string(raw) == `""` {
 		return fileTexts{}, fmt.Errorf("%s: no text of a policy in this output", in.path)
 	}
-	doc, err := policy.Parse(kind, in.path, in.document(raw))
+	text := in.policyText(raw)
+	doc, err := policy.Parse(kind, in.path, []byte(text.Text))
 	if err != nil {
 		return fileTexts{}, err
 	}
-	return fileTexts{documents: []policyText{{name: in.path, statements: doc.Statements, warnings: doc.Warnings}}}, nil
+	return fileTexts{documents: []policyText{{name: in.path, statements: doc.Statements, warnings: doc.Warnings, text: text}}}, nil
+}
+
+// policyText returns the text of a policy that stands in a file.
+func (in policyInput) policyText(raw json.RawMessage) guard.PolicyText {
+	var text string
+	object := json.Unmarshal(raw, &text) != nil
+	return guard.PolicyText{File: in.path, Text: string(in.document(raw)), Lined: in.own && object}
 }
 
 // document returns a policy that stands in a file as an object, or as a string that
@@ -140,12 +149,13 @@ func readAuthorizations(kind policy.Kind, in policyInput) (fileTexts, error) {
 	}
 	var texts fileTexts
 	take := func(name, node string, raw json.RawMessage) {
-		doc, err := policy.Parse(kind, in.path+": "+name, in.document(raw))
+		text := in.policyText(raw)
+		doc, err := policy.Parse(kind, in.path+": "+name, []byte(text.Text))
 		if err != nil {
 			texts.unread = append(texts.unread, unreadPolicy{kind: kind, why: "no policy: " + strings.TrimPrefix(err.Error(), in.path+": "), node: node})
 			return
 		}
-		texts.documents = append(texts.documents, policyText{name: name, node: node, statements: doc.Statements})
+		texts.documents = append(texts.documents, policyText{name: name, node: node, statements: doc.Statements, text: text})
 	}
 	managed := make(map[string]bool)
 	for _, p := range out.Policies {

@@ -1,6 +1,7 @@
 package policyfile
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -34,6 +35,7 @@ func policyForms() []policyForm {
 type policyInput struct {
 	path string
 	text []byte
+	own  bool                       // the text is the file's, and was not wrapped in another
 	top  map[string]json.RawMessage // of a JSON object
 
 	Known
@@ -72,11 +74,12 @@ func (f File) open(known Known) (policyInput, error) {
 			return policyInput{}, err
 		}
 	}
-	text, err := unwrapped(text)
+	file := text
+	text, err := unwrapped(file)
 	if err != nil {
 		return policyInput{}, fmt.Errorf("%s: %w", f.Path, err)
 	}
-	in := policyInput{path: f.Path, text: text, Known: known}
+	in := policyInput{path: f.Path, text: text, own: bytes.Equal(text, file), Known: known}
 	if json.Unmarshal(text, &in.top) != nil {
 		in.top = nil
 	}
@@ -90,5 +93,6 @@ func readPlain(kind policy.Kind, in policyInput) (fileTexts, error) {
 	if err != nil {
 		return fileTexts{}, err
 	}
-	return fileTexts{documents: []policyText{{name: in.path, statements: doc.Statements, warnings: doc.Warnings}}}, nil
+	text := guard.PolicyText{File: in.path, Text: string(in.text), Lined: in.own, Whole: in.own}
+	return fileTexts{documents: []policyText{{name: in.path, statements: doc.Statements, warnings: doc.Warnings, text: text}}}, nil
 }

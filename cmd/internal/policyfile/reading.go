@@ -35,9 +35,10 @@ type fileTexts struct {
 
 type policyText struct {
 	name       string
-	node       string // where it hangs in the graph of owners
-	again      bool   // the same text stands before it
-	used       bool   // the same text stands after it, and this one is no more than its source
+	node       string           // where it hangs in the graph of owners
+	again      bool             // the same text stands before it
+	used       bool             // the same text stands after it, and this one is no more than its source
+	text       guard.PolicyText // as it stands in the file; zero where it is put together from parts
 	statements []policy.Statement
 	warnings   []policy.Warning // of the parser, about the text at its own lines
 }
@@ -320,6 +321,19 @@ func (r Reading) agree(ctx context.Context, c guard.Caller, grants []guard.Grant
 // the caller's.
 func unseen(level guard.Level, line string) guard.Finding {
 	return guard.Finding{Code: "SG506", Level: level, Summary: line}
+}
+
+// Texts returns the the policies that stand in files as they are, by the Source of their statements.
+func (r Reading) Texts() map[string]guard.PolicyText {
+	out := make(map[string]guard.PolicyText)
+	for _, f := range r.files {
+		for _, d := range f.documents {
+			if d.text.Text != "" && len(d.statements) > 0 {
+				out[d.statements[0].At.Source] = d.text
+			}
+		}
+	}
+	return out
 }
 
 // Qualify adds to a decision the findings about policies that were not read. A

@@ -119,7 +119,7 @@ func TestTextOfOthers(t *testing.T) {
 		t.Fatalf("%+v", d.Findings)
 	}
 	var out bytes.Buffer
-	render(t, NewText(&out, 0, false), guard.Decision{Findings: d.Findings}, false)
+	render(t, NewText(&out, Style{ASCII: true}), guard.Decision{Findings: d.Findings}, false)
 	if err := Explanation(&out, finding.ParseRefusals(text), d.Findings); err != nil {
 		t.Fatal(err)
 	}

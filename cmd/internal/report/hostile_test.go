@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +54,7 @@ func hostileDecision(text string, verdict policy.Verdict) guard.Decision {
 	return d
 }
 
-var colours = append(slices.Collect(maps.Values(levelColour)), "\x1b[0m")
+var colours = []string{red, green, yellow, cyan, faint, normal}
 
 // TestHostileDecision: no field of a decision acts on a terminal, a runner or a reader.
 func TestHostileDecision(t *testing.T) {
@@ -69,7 +67,7 @@ func TestHostileDecision(t *testing.T) {
 			for _, checkOnly := range []bool{true, false} {
 				for _, width := range []int{0, 1, 20, 60, 100} {
 					var out bytes.Buffer
-					renderAll(t, NewText(&out, width, width == 20), d, checkOnly)
+					renderAll(t, NewText(&out, Style{Width: width, Colour: width == 20, ASCII: width == 60}), d, checkOnly)
 					if fault := safetexttest.Fault(out.String(), colours...); fault != "" {
 						t.Errorf("text, width %d: %s", width, fault)
 					}

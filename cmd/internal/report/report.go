@@ -23,4 +23,7 @@ type Config struct {
 	// CheckOnly is a run that starts nothing: its verdict is the answer, and an
 	// allowed request is worth a line.
 	CheckOnly bool
+	// EachFinding tells the findings one by one, without the verdict: what AWS refused
+	// after the guard had answered.
+	EachFinding bool
 }

@@ -95,8 +95,8 @@ func TestGoldens(t *testing.T) {
 		name string
 		new  func(*bytes.Buffer) Handler
 	}{
-		{"text", func(b *bytes.Buffer) Handler { return NewText(b, 0, false) }},
-		{"narrow", func(b *bytes.Buffer) Handler { return NewText(b, 72, true) }},
+		{"text", func(b *bytes.Buffer) Handler { return NewText(b, Style{ASCII: true}) }},
+		{"narrow", func(b *bytes.Buffer) Handler { return NewText(b, Style{Width: 72, Colour: true}) }},
 		{"json", func(b *bytes.Buffer) Handler { return NewJSON(b) }},
 	}
 	for name, d := range samples() {
@@ -144,17 +144,17 @@ func render(t *testing.T, h Handler, d guard.Decision, checkOnly bool) {
 // TestQuietBeforeSession: a session that may start is preceded by no words of ours.
 func TestQuietBeforeSession(t *testing.T) {
 	var out bytes.Buffer
-	render(t, NewText(&out, 80, false), samples()["allowed"], false)
+	render(t, NewText(&out, Style{Width: 80, ASCII: true}), samples()["allowed"], false)
 	if out.Len() != 0 {
 		t.Errorf("wrote %q", out.String())
 	}
 	noted := samples()["allowed"]
 	noted.Findings = []guard.Finding{{Code: "SG503", Level: guard.Note, Summary: "no tags could be read"}}
-	render(t, NewText(&out, 80, false), noted, false)
+	render(t, NewText(&out, Style{Width: 80, ASCII: true}), noted, false)
 	if out.Len() != 0 {
 		t.Errorf("a note: wrote %q", out.String())
 	}
-	render(t, NewText(&out, 80, false), samples()["unknown"], false)
+	render(t, NewText(&out, Style{Width: 80, ASCII: true}), samples()["unknown"], false)
 	if want := "ssmguard: warning: role/dev's policies could not be read [SG501]\n"; out.String() != want {
 		t.Errorf("wrote %q, want %q", out.String(), want)
 	}
@@ -169,12 +169,12 @@ func TestAllowedUnlessUnseen(t *testing.T) {
 		d.Rulings = append(d.Rulings, guard.Ruling{Grant: g, Judge: "local", Answer: policy.Answer{DependsOn: []string{"session", "endpoint"}}})
 	}
 	var out bytes.Buffer
-	render(t, NewText(&out, 0, false), d, true)
-	if want := ", unless a session policy or a VPC endpoint policy forbids it, which cannot be read\n"; !strings.HasSuffix(out.String(), want) || !strings.HasPrefix(out.String(), "ssmguard: allowed: ") {
+	render(t, NewText(&out, Style{ASCII: true}), d, true)
+	if want := ", unless a session policy or a VPC endpoint policy forbids it, which cannot be read\n  ok target "; !strings.Contains(out.String(), want) || !strings.HasPrefix(out.String(), "ssmguard: allowed: ") {
 		t.Errorf("wrote %q", out.String())
 	}
 	out.Reset()
-	render(t, NewText(&out, 0, false), d, false)
+	render(t, NewText(&out, Style{ASCII: true}), d, false)
 	if out.Len() != 0 {
 		t.Errorf("wrote %q", out.String())
 	}

@@ -40,9 +40,13 @@ func everyRule(t *testing.T) (all []situation) {
 	return all
 }
 
-// TestEveryRulePrinted: each rule is printed in its case as in the golden file of
+// styles are those in which every rule is printed: for a file, and for terminals of
+// several widths.
+var styles = map[string]Style{"text": {ASCII: true}, "40": {Width: 40}, "80": {Width: 80}, "120": {Width: 120}}
+
+// TestEveryRulePrinted: each rule is printed in its case as in the golden files of
 // its family, testdata/SG1xx.text and so on. What else there is to say of a case
-// is in the file of that rule.
+// is in the files of that rule.
 func TestEveryRulePrinted(t *testing.T) {
 	families := make(map[string]*bytes.Buffer)
 	missing := make(map[guard.Code]bool)
@@ -58,12 +62,15 @@ func TestEveryRulePrinted(t *testing.T) {
 		}
 		delete(missing, s.of.Code)
 		d.Findings = d.Findings[at : at+1]
-		family := string(s.of.Code[:3]) + "xx.text"
-		if families[family] == nil {
-			families[family] = new(bytes.Buffer)
+		d = repair.Merge(d)
+		for name, style := range styles {
+			family := string(s.of.Code[:3]) + "xx." + name
+			if families[family] == nil {
+				families[family] = new(bytes.Buffer)
+			}
+			render(t, NewText(families[family], style), d, true)
+			families[family].WriteByte('\n')
 		}
-		render(t, NewText(families[family], 0, false), d, true)
-		families[family].WriteByte('\n')
 	}
 	for code := range missing {
 		if strings.HasPrefix(string(code), "SG0") {
@@ -74,7 +81,7 @@ func TestEveryRulePrinted(t *testing.T) {
 	for name, text := range families {
 		golden(t, name, text.Bytes())
 	}
-	if got := slices.Sorted(maps.Keys(families)); len(got) != 9 {
+	if got := slices.Sorted(maps.Keys(families)); len(got) != 9*len(styles) {
 		t.Errorf("families: %v", got)
 	}
 }

@@ -1,36 +1,49 @@
 package report
 
 import (
-	"fmt"
+	"cmp"
 	"io"
 	"strings"
 	"unicode/utf8"
 
 	"ssmguard/guard"
-	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 	"ssmguard/internal/safetext"
 )
 
-// Text renders for people:
+// Text renders for people. What is denied, and in a check every answer, is
 //
-//	ssmguard: error: SUMMARY [CODE]
-//	  needs    ACTION on RESOURCE
-//	  nearest  STATEMENT: why it did not apply
-//	  ...
+//	ssmguard: denied: VERDICT [CODE]
+//	  ok  target    allowed by STATEMENT
+//	  no  document  not granted: ACTION on RESOURCE
 //
-// Before a session a warning is one line and notes are left out; `ssmguard check`
-// tells the rest.
+//	  POLICY
+//	   7 | THE LINE
+//	     |     ^^^^ what is wrong there
+//
+//	  fix   what to do
+//	        + {"Effect": "Allow", ...}
+//	        checked: ...
+//	  more  ssmguard explain CODE
+//
+// and then what else was found. Before a session a warning is one line and notes are left
+// out; `ssmguard check` tells the rest.
 type Text struct {
 	w      io.Writer
-	width  int
-	colour bool
+	style  Style
 	config Config
 }
 
-// NewText returns a Handler that writes lines of at most width columns where
-// they can be broken (0: never break), with colours if asked for.
-func NewText(w io.Writer, width int, colour bool) *Text {
-	return &Text{w: w, width: width, colour: colour}
+// Style is how text is written.
+type Style struct {
+	Width  int  // lines are at most so wide, where they can be broken; 0 breaks none
+	Colour bool // with escapes for colours
+	ASCII  bool // with no other characters of ours than those of ASCII
+}
+
+// NewText returns a Handler that writes text in a style.
+func NewText(w io.Writer, style Style) *Text {
+	return &Text{w: w, style: style}
 }
 
 // Config implements Handler.
@@ -43,11 +56,16 @@ func (t *Text) Config(c Config) error {
 // gets a line only where the verdict is the answer.
 func (t *Text) Decision(d guard.Decision) error {
 	var b strings.Builder
-	for _, f := range d.Findings {
-		t.finding(&b, f)
-	}
-	if t.config.CheckOnly {
-		b.WriteString(verdictLine(d))
+	if !t.config.EachFinding && (d.Verdict().Denies() || t.config.CheckOnly) {
+		o := NewOverview(d, t.policyWidth())
+		t.overview(&b, o)
+		for _, f := range o.Others {
+			t.finding(&b, d, f)
+		}
+	} else {
+		for _, f := range d.Findings {
+			t.finding(&b, d, f)
+		}
 	}
 	_, err := io.WriteString(t.w, b.String())
 	return err
@@ -56,25 +74,14 @@ func (t *Text) Decision(d guard.Decision) error {
 // Close implements Handler.
 func (t *Text) Close() error { return nil }
 
-func verdictLine(d guard.Decision) string {
-	who := d.Request.Caller.Name()
-	closed := ""
-	if d.Request.Closed && d.Request.Files {
-		closed = "; what was not stated was taken for absent (--closed)"
+// policyWidth is how wide policies are printed: with their line numbers they fit. Where the
+// width is not known they are as in a file.
+func (t *Text) policyWidth() int {
+	const gutter, usual = 10, 100
+	if t.style.Width == 0 {
+		return usual
 	}
-	what := safetext.Sprintf("a session on %s with %s", d.Request.Target, document(d.Request))
-	switch v := d.Verdict(); v {
-	case policy.Allow:
-		but := ""
-		if unseen := d.Unseen(); len(unseen) > 0 {
-			but = ", unless a " + strings.Join(unseen, " or a ") + " forbids it, which cannot be read"
-		}
-		return safetext.Sprintf("ssmguard: allowed: %s may start %s%s%s\n", who, what, but, closed)
-	case policy.Unknown:
-		return safetext.Sprintf("ssmguard: undecided: it could not be told whether %s may start %s%s\n", who, what, closed)
-	default:
-		return safetext.Sprintf("ssmguard: denied (%s): %s may not start %s%s\n", v, who, what, closed)
-	}
+	return max(t.style.Width-gutter, 20)
 }
 
 // VerdictText is a decision's verdict in one or two words: what a closed reading gave
@@ -94,89 +101,197 @@ func document(r guard.Request) string {
 	return r.Document
 }
 
-func (t *Text) finding(b *strings.Builder, f guard.Finding) {
+func (t *Text) overview(b *strings.Builder, o Overview) {
+	codes := ""
+	for i, c := range o.Codes {
+		codes += map[bool]string{true: " [", false: ", "}[i == 0] + string(c)
+	}
+	if codes != "" {
+		codes += "]"
+	}
+	word := t.paint(verdictColour[o.Verdict], o.Verdict)
+	const begin = "ssmguard: "
+	safetext.Fprintf(b, begin+"%s: %s\n", word, wrap(o.Head+codes, "  ", len(begin)+len(o.Verdict)+2, t.style.Width))
+	t.rows(b, o.Rows)
+	t.about(b, o.About)
+	if len(o.Codes) > 0 {
+		t.row(b, "more", more(o.Codes))
+	}
+}
+
+// more is the command that tells more about findings.
+func more(codes []guard.Code) string {
+	text := "ssmguard explain " + string(codes[0])
+	for i, c := range codes[1:] {
+		text += map[bool]string{true: ", or ", false: ", "}[i == 0] + string(c)
+	}
+	return text
+}
+
+// rowSigns are what a row begins with.
+var rowSigns = map[bool]map[State]string{
+	false: {Allowed: "✓", Denied: "✗", Missing: "!", Undecided: "?"},
+	true:  {Allowed: "ok", Denied: "no", Missing: "! ", Undecided: "? "},
+}
+
+var stateColour = map[State]string{Allowed: green, Denied: red, Missing: yellow, Undecided: yellow}
+
+// narrowest is the width from which a row's text has a column of its own.
+const narrowest = 60
+
+func (t *Text) rows(b *strings.Builder, rows []Row) {
+	names := 0
+	for _, r := range rows {
+		names = max(names, len(r.Name))
+	}
+	for _, r := range rows {
+		sign := rowSigns[t.style.ASCII][r.State]
+		before := 2 + utf8.RuneCountInString(sign) + 1
+		name, indent := r.Name+strings.Repeat(" ", names-len(r.Name)), strings.Repeat(" ", before+names+2)
+		column := len(indent)
+		if t.style.Width > 0 && t.style.Width < narrowest {
+			name, indent = r.Name, strings.Repeat(" ", before)
+			column = before + len(name) + 2
+		}
+		safetext.Fprintf(b, "  %s %s  %s\n", t.paint(stateColour[r.State], sign), name, wrap(r.Text, indent, column, t.style.Width))
+	}
+}
+
+// about writes what there is to say of findings below their head.
+func (t *Text) about(b *strings.Builder, a About) {
+	for _, e := range a.Excerpts {
+		b.WriteByte('\n')
+		t.excerpt(b, e)
+	}
+	if len(a.Excerpts) > 0 {
+		b.WriteByte('\n')
+	}
+	for _, remark := range a.Remarks {
+		t.row(b, "note", remark)
+	}
+	for _, w := range a.Fixes {
+		t.way(b, map[bool]string{false: "fix", true: "or"}[w.Other], w)
+	}
+	if a.Ask != "" {
+		t.row(b, "ask", a.Ask)
+	}
+}
+
+func (t *Text) finding(b *strings.Builder, d guard.Decision, f guard.Finding) {
 	if !t.config.CheckOnly && f.Level == guard.Note {
 		return
 	}
-	safetext.Fprintf(b, "ssmguard: %s: %s [%s]\n", t.paint(f.Level), f.Summary, f.Code)
+	const begin = "ssmguard: "
+	safetext.Fprintf(b, begin+"%s: %s\n", t.levelled(f.Level, f.Level.String()),
+		wrap(f.Summary+" ["+string(f.Code)+"]", "  ", len(begin)+len(f.Level.String())+2, t.style.Width))
 	if !t.config.CheckOnly && f.Level != guard.Error {
 		return
 	}
 	if f.Action != "" {
 		t.row(b, "needs", f.Action+" on "+f.Resource)
 	}
-	for i, n := range f.Nearest {
-		label := "nearest"
-		if i > 0 {
-			label = ""
-		}
-		t.row(b, label, fmt.Sprintf("%s: %s", n.At, n.Why))
-	}
-	if f.Detail != "" {
-		t.row(b, "why", f.Detail)
-	}
+	f.Summary = "" // it is told
+	t.about(b, NewAbout(d, []guard.Finding{f}, t.policyWidth()))
 	if f.Fix != nil {
-		t.fix(b, *f.Fix)
+		for line := range strings.Lines(f.Fix.Message) {
+			safetext.Fprintf(b, "%s%s\n", indent, strings.TrimRight(line, "\r\n"))
+		}
 	}
 	t.row(b, "more", "ssmguard explain "+string(f.Code))
 }
 
-func (t *Text) fix(b *strings.Builder, f guard.Fix) { t.way(b, "fix", f) }
-
 // way writes one of the ways to repair something.
-func (t *Text) way(b *strings.Builder, label string, f guard.Fix) {
-	text := f.Text
-	if len(f.Changes) > 0 {
+func (t *Text) way(b *strings.Builder, label string, w Way) {
+	text := w.Text
+	if len(w.Changes) > 0 {
 		text += ":"
 	}
 	t.row(b, label, text)
-	for _, c := range f.Changes {
-		if c.Kind != guard.AddStatement || len(f.Changes) > 1 {
-			t.row(b, "", changeTitle(c))
-		}
-		block(b, string(safetext.JSON([]byte(c.Statement))))
+	for _, r := range w.Revisions {
+		t.revision(b, r, len(w.Revisions) > 1)
 	}
 	switch {
-	case f.Checked:
-		t.row(b, "", "checked: "+f.Check)
-	case f.Check != "":
-		t.row(b, "", "checked in part: "+f.Check)
+	case w.Checked:
+		t.row(b, "", "checked: "+w.Check)
+	case w.Check != "":
+		t.row(b, "", "checked in part: "+w.Check)
 	}
-	if f.Or != nil {
-		or := *f.Or
-		or.Ask = "" // whom to ask is said once
-		t.way(b, "or", or)
+}
+
+// revision writes what changes in a policy, as a patch. A statement that may go into any
+// policy is all new lines.
+func (t *Text) revision(b *strings.Builder, r guard.Revision, several bool) {
+	if r.Source == "" || r.Err != nil {
+		for i, c := range r.Changes {
+			if c.Kind != guard.AddStatement || several && i == 0 {
+				t.row(b, "", changeTitle(c))
+			}
+			t.added(b, c.Statement, i+1 < len(r.Changes))
+		}
+		return
 	}
-	if f.Ask != "" {
-		t.row(b, "ask", f.Ask)
-		block(b, f.Message)
+	if r.Old.File == r.Source {
+		t.diff(b, "---", r.Source)
+		t.diff(b, "+++", r.Source)
+	} else {
+		t.row(b, "", r.Source)
 	}
+	for _, h := range source.Hunks(r.Old.Text, r.New.Text) {
+		t.diff(b, "@", strings.TrimPrefix(h.Header(), "@"))
+		for _, l := range h.Lines {
+			t.diff(b, string(l.Kind), l.Text)
+		}
+	}
+}
+
+// added writes a statement as new lines, with a comma if another stands behind it.
+func (t *Text) added(b *strings.Builder, statement string, comma bool) {
+	width := 0
+	if t.style.Width > 0 {
+		width = max(t.style.Width-len(indent)-2, 20)
+	}
+	if statement == "" {
+		return
+	}
+	flat := source.Format(statement, 0)
+	if width == 0 || utf8.RuneCountInString(flat) > width {
+		flat = source.Format(statement, width)
+	}
+	if comma {
+		flat += ","
+	}
+	for line := range strings.Lines(flat) {
+		t.diff(b, "+", " "+strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// diff writes a line of a patch. What is hidden in it is escaped, its blanks stay.
+func (t *Text) diff(b *strings.Builder, kind, text string) {
+	colour := map[byte]string{'+': green, '-': red, '@': cyan}[kind[0]]
+	if len(kind) > 1 {
+		text = " " + text
+	}
+	line := kind + spaced(text)
+	safetext.Fprintf(b, "%s%s\n", safetext.Own(indent), t.paint(colour, line))
 }
 
 func changeTitle(c guard.Change) string {
 	switch c.Kind {
 	case guard.ReplaceStatement:
-		return fmt.Sprintf("replace %s with", c.At)
+		return "replace " + c.At.String() + " with"
 	case guard.RemoveStatement:
-		return fmt.Sprintf("remove %s", c.At)
+		return "remove " + c.At.String()
 	default:
 		return "add to " + c.Where
 	}
 }
 
 // indent is the column of what stands behind a row's label.
-var indent = strings.Repeat(" ", 11)
+const indent = "        "
 
 // row writes a label and its text, broken at blanks to fit the width.
 func (t *Text) row(b *strings.Builder, label, text string) {
-	safetext.Fprintf(b, "  %-9s%s\n", label, wrap(text, indent, len(indent), t.width))
-}
-
-// block writes lines under a row, as they are to be copied.
-func block(b *strings.Builder, text string) {
-	for line := range strings.Lines(text) {
-		safetext.Fprintf(b, "%s%s\n", indent, strings.TrimRight(line, "\r\n"))
-	}
+	safetext.Fprintf(b, "  %-6s%s\n", label, wrap(text, indent, len(indent), t.style.Width))
 }
 
 // wrap breaks a text at blanks so that, with its first word at a column, no line
@@ -201,15 +316,42 @@ func wrap(text, indent string, column, width int) safetext.Own {
 	return safetext.Own(safetext.Text(b.String()))
 }
 
-var levelColour = map[guard.Level]string{
-	guard.Error:   "\x1b[1;31m",
-	guard.Warning: "\x1b[1;33m",
-	guard.Note:    "\x1b[1;36m",
+// The colours.
+const (
+	red    = "\x1b[1;31m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[1;33m"
+	cyan   = "\x1b[1;36m"
+	faint  = "\x1b[2m"
+	normal = "\x1b[0m"
+)
+
+var levelColour = map[guard.Level]string{guard.Error: red, guard.Warning: yellow, guard.Note: cyan}
+
+var verdictColour = map[string]string{"allowed": green, "undecided": yellow, "denied": red}
+
+// paint colours a text of ours, or one that is safe.
+func (t *Text) paint(colour, text string) safetext.Own {
+	if !t.style.Colour || colour == "" || text == "" {
+		return safetext.Own(text)
+	}
+	return safetext.Own(colour + text + normal)
 }
 
-func (t *Text) paint(l guard.Level) safetext.Own {
-	if !t.colour {
-		return safetext.Own(l.String())
+func (t *Text) levelled(l guard.Level, text string) safetext.Own {
+	return t.paint(cmp.Or(levelColour[l], cyan), text)
+}
+
+func (t *Text) dim(text string) safetext.Own { return t.paint(faint, text) }
+
+// marked returns a line, behind a blank, with what is marked in it in the colour of the mark.
+func (t *Text) marked(l ExcerptLine) safetext.Own {
+	if l.Text == "" {
+		return ""
 	}
-	return safetext.Own(levelColour[l] + l.String() + "\x1b[0m")
+	if l = l.dedent(-1); len(l.Marks) != 1 || !t.style.Colour {
+		return safetext.Own(l.Text)
+	}
+	m := l.Marks[0]
+	return safetext.Own(l.Text[:m.Start]) + t.levelled(m.Level, l.Text[m.Start:m.End]) + safetext.Own(l.Text[m.End:])
 }

@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -143,16 +142,28 @@ func (d *demo) refused(ctx context.Context) (json.RawMessage, error) {
 	return printedStatement(said.String())
 }
 
-var fixRow = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^  fix .*:\n\s*`) })
-
-// printedStatement reads the statement under "fix" in an explanation.
+// printedStatement reads the statement under "fix" in an explanation: the lines with a
+// plus, those of the first repair alone.
 func printedStatement(text string) (json.RawMessage, error) {
-	at := fixRow().FindStringIndex(text)
-	if at == nil {
+	var added strings.Builder
+	within := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		plus, isAdded := strings.CutPrefix(strings.TrimLeft(line, " "), "+ ")
+		switch {
+		case strings.HasPrefix(line, "  fix "):
+			within = true
+		case within && isAdded:
+			added.WriteString(plus + "\n")
+		case added.Len() > 0:
+			within = false
+		}
+	}
+	if added.Len() == 0 {
 		return nil, errors.New("the denial was explained without a fix")
 	}
 	var statement json.RawMessage
-	if err := json.NewDecoder(strings.NewReader(text[at[1]:])).Decode(&statement); err != nil {
+	if err := json.Unmarshal([]byte(added.String()), &statement); err != nil {
 		return nil, fmt.Errorf("the printed fix is not a statement: %w", err)
 	}
 	return statement, nil

@@ -4,9 +4,9 @@ import "testing"
 
 func TestPrintedStatement(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
-		{"one line", "ssmguard: error: no [SG101]\n  nearest  statement {1}\n  fix      add to role/dev:\n           {\"Effect\":\"Allow\"}\n           checked: yes\n", `{"Effect":"Allow"}`},
-		{"several lines", "  fix      add to role/dev:\n           {\n             \"Effect\": \"Allow\"\n           }\n  more     x\n", "{\n             \"Effect\": \"Allow\"\n           }"},
-		{"no fix", "ssmguard: error: no [SG101]\n  more     x\n", ""},
+		{"one line", "ssmguard: denied: no [SG101]\n  fix   add to role/dev:\n        + {\"Effect\":\"Allow\"}\n        checked: yes\n", `{"Effect":"Allow"}`},
+		{"several lines, and another way", "  fix   add to role/dev:\n        + {\n        +   \"Effect\": \"Allow\"\n        + }\n        checked: yes\n  or    x:\n        + {}\n  more  x\n", "{\n  \"Effect\": \"Allow\"\n}"},
+		{"no fix", "ssmguard: denied: no [SG101]\n  more  x\n", ""},
 		{"a fix without statement", "  fix      sign in:\n           with MFA\n", ""},
 	} {
 		got, err := printedStatement(test.text)

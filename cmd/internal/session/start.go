@@ -213,7 +213,7 @@ func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error
 			d = asked
 		}
 	}
-	if err := a.Line.Show(newest(finding.Refused(d, refusal), d), false); err != nil {
+	if err := a.Line.ShowFindings(newest(finding.Refused(d, refusal), d)); err != nil {
 		return err
 	}
 	return exit.EndWith(exit.Refused)

@@ -154,9 +154,9 @@ func startCases() []startCase {
 	)
 	return []startCase{
 		{"allowed", configs.GuardOn, stage{verdict: policy.Allow}, started, exit.OK, "hello\n", ""},
-		{"denied", configs.GuardOn, stage{verdict: policy.ImplicitDeny}, denied, exit.Refused, "", "ssmguard: error: "},
-		{"explicitly denied", configs.GuardStrict, stage{verdict: policy.ExplicitDeny}, asked, exit.Refused, "", "ssmguard: error: "},
-		{"denied, warn", configs.GuardWarn, stage{verdict: policy.ImplicitDeny}, append(denied[:3:3], unproven[2:]...), exit.OK, "hello\n", "ssmguard: error: "},
+		{"denied", configs.GuardOn, stage{verdict: policy.ImplicitDeny}, denied, exit.Refused, "", "ssmguard: denied: "},
+		{"explicitly denied", configs.GuardStrict, stage{verdict: policy.ExplicitDeny}, asked, exit.Refused, "", "ssmguard: denied: "},
+		{"denied, warn", configs.GuardWarn, stage{verdict: policy.ImplicitDeny}, append(denied[:3:3], unproven[2:]...), exit.OK, "hello\n", "ssmguard: denied: "},
 		{"denied, off", configs.GuardOff, stage{verdict: policy.ImplicitDeny}, unproven[2:], exit.OK, "hello\n", ""},
 		{"unknown", configs.GuardOn, stage{}, unproven, exit.OK, "hello\n", "ssmguard: "},
 		{"unknown, strict", configs.GuardStrict, stage{}, asked, exit.Refused, "", "ssmguard: "},
@@ -181,7 +181,7 @@ func startCases() []startCase {
 		{"denied by an old answer", configs.GuardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.Allow},
 			[]string{"caller", "simulate", "access", "refresh", "caller", "simulate", "open", "remember", "plugin ann-1"}, exit.OK, "hello\n", ""},
 		{"denied again", configs.GuardOn, stage{cached: true, verdict: policy.ImplicitDeny, fresh: policy.ImplicitDeny},
-			[]string{"caller", "simulate", "access", "refresh", "caller", "simulate", "access"}, exit.Refused, "", "ssmguard: error: "},
+			[]string{"caller", "simulate", "access", "refresh", "caller", "simulate", "access"}, exit.Refused, "", "ssmguard: denied: "},
 	}
 }
 
@@ -226,8 +226,8 @@ func TestInTheCLIsPlace(t *testing.T) {
 		{"allowed", configs.GuardOn, stage{verdict: policy.Allow}, exit.OK, "", ""},
 		{"unknown", configs.GuardOn, stage{}, exit.OK, "", ""},
 		{"cannot ask", configs.GuardOn, stage{noCaller: errors.New("no route")}, exit.OK, "", ""},
-		{"denied", configs.GuardOn, stage{verdict: policy.ImplicitDeny}, exit.Refused, deniedText, "\nssmguard: error: "},
-		{"denied, warn", configs.GuardWarn, stage{verdict: policy.ImplicitDeny}, exit.OK, "ssmguard: error: ", ""},
+		{"denied", configs.GuardOn, stage{verdict: policy.ImplicitDeny}, exit.Refused, deniedText, "\nssmguard: denied: "},
+		{"denied, warn", configs.GuardWarn, stage{verdict: policy.ImplicitDeny}, exit.OK, "ssmguard: denied: ", ""},
 		{"unknown, strict", configs.GuardStrict, stage{}, exit.Refused, "ssmguard: ", ""},
 	}
 	for _, tt := range tests {
