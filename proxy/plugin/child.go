@@ -155,6 +155,7 @@ func (c *child) leave(code int) {
 	}
 	c.terminal()
 	restoreConsole()
+	resetAccepted()
 	if c.session != nil {
 		os.Remove(muxSocket(c.session.SessionId))
 	}

@@ -27,12 +27,25 @@ import (
 // as a proxy that opens TLS does. The result is the file of that certificate.
 func (st *stage) encrypted(o *order) (bundle string) {
 	st.t.Helper()
+	bundle, _ = st.encryptedCounted(o)
+	return bundle
+}
+
+// encryptedCounted counts the clients that have connected, too.
+func (st *stage) encryptedCounted(o *order) (bundle string, connections *atomic.Int64) {
+	st.t.Helper()
+	connections = new(atomic.Int64)
 	u, err := url.Parse(o.StreamURL)
 	if err != nil {
 		st.t.Fatal(err)
 	}
 	front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: u.Host}))
 	front.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that do not trust it are expected
+	front.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections.Add(1)
+		}
+	}
 	front.StartTLS()
 	st.t.Cleanup(front.Close)
 	u.Scheme, u.Host = "wss", front.Listener.Addr().String()
@@ -41,7 +54,7 @@ func (st *stage) encrypted(o *order) (bundle string) {
 	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}), 0o600); err != nil {
 		st.t.Fatal(err)
 	}
-	return bundle
+	return bundle, connections
 }
 
 // connectProxy is an HTTP proxy that counts what it connects.
@@ -87,7 +100,7 @@ func TestConnection(t *testing.T) {
 			t.Parallel()
 			st := newStage(t)
 			o, s := st.start(gateway.SessionConfig{Kind: gateway.Shell})
-			bundle := st.encrypted(&o)
+			bundle, greeted := st.encryptedCounted(&o)
 			if tc.trusts {
 				o.CABundle = bundle
 			}
@@ -99,6 +112,9 @@ func TestConnection(t *testing.T) {
 			if tc.want != "" {
 				if code := d.wait(); code != 1 || !strings.Contains(d.err.String(), tc.want) {
 					t.Errorf("exit status %d, stderr %q", code, d.err)
+				}
+				if n := greeted.Load(); n != 1 {
+					t.Errorf("%d attempts at a certificate that is not trusted, want 1", n)
 				}
 				return
 			}

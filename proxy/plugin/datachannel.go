@@ -109,7 +109,12 @@ func (d *dataChannel) Open(log log.T) error {
 		d.DataChannel.SetWsChannel(&webSocket{WebSocketChannel: ws})
 	}
 	d.DataChannel.GetWsChannel().SetOnError(d.resumeSession)
-	return d.note(d.DataChannel.Open(log))
+	err := d.note(d.DataChannel.Open(log))
+	if ws, ours := d.DataChannel.GetWsChannel().(*webSocket); ours && ws.untrusted != nil {
+		// No certificate comes to be trusted by the official channel's further attempts.
+		d.child.fail("cannot connect to the session: " + ws.untrusted.Error())
+	}
+	return err
 }
 
 // Reconnect notes why it failed.

@@ -282,3 +282,28 @@ func TestListensForNobody(t *testing.T) {
 		}
 	}
 }
+
+// Connections that are open when the service ends a session are reset: closed in order, what
+// has come of an answer would look like all of it.
+func TestEndedSessionResets(t *testing.T) {
+	for _, version := range []string{"3.3.0.0", "3.0.0.0"} {
+		t.Run(version, func(t *testing.T) {
+			st := newStage(t)
+			o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, AgentVersion: version,
+				Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: echoServer(t), LocalPortNumber: "0"}})
+			d := st.run(o)
+			conn := dialLocal(t, localPort(t, d))
+			if _, err := io.WriteString(conn, "hello"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(conn, make([]byte, 5)); err != nil {
+				t.Fatal(err)
+			}
+			s.Finish("")
+			if n, err := conn.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("%d bytes, %v, want a reset", n, err)
+			}
+			d.wait()
+		})
+	}
+}

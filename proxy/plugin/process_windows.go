@@ -92,3 +92,7 @@ func restoreConsole() { sessionutil.RestoreConsoleCodePages() }
 
 // keepOthersOut does nothing: sockets take their permissions from their directory.
 func keepOthersOut() {}
+
+// resetAccepted does nothing: a process that ends on Windows leaves its connections to be
+// closed by the system.
+func resetAccepted() {}

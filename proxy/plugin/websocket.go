@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"net"
@@ -22,7 +23,8 @@ import (
 // takes messages and headers of any size, and compression that it has not asked for.
 type webSocket struct {
 	*communicator.WebSocketChannel
-	writing sync.Mutex
+	writing   sync.Mutex
+	untrusted error // the last attempt to connect met a certificate that is not trusted
 }
 
 // Open connects, and reads until the connection fails.
@@ -41,6 +43,10 @@ func (w *webSocket) Open(log log.T) error {
 	dialer.NetDialContext = new(net.Dialer).DialContext
 	dialer.EnableCompression = false
 	conn, resp, err := upgrade.Dial(context.Background(), dialer, w.Url, header)
+	var untrusted *tls.CertificateVerificationError
+	if w.untrusted = nil; errors.As(err, &untrusted) {
+		w.untrusted = untrusted
+	}
 	if err != nil {
 		if resp != nil {
 			log.Errorf("Failed to dial websocket, status: %s", resp.Status)
