@@ -152,9 +152,10 @@ type Stats struct {
 	Resumed              int64 // times the connection was lost and came back
 	Resent, Repeated     int64 // messages we sent again, and got again
 	RoundTrip            time.Duration
-	Window, Unacked      int // messages that may be, and are, in flight
-	Buffered             int // bytes that local readers have not taken
-	Dropped, Unreachable int // connections reset for not reading; refusals by the remote port
+	Rate                 int64 // bytes per second that the path has been found to carry up; 0: nothing is under way, or it is not known
+	Window, Unacked      int   // messages that may be, and are, in flight
+	Buffered             int   // bytes that local readers have not taken
+	Dropped, Unreachable int   // connections reset for not reading; refusals by the remote port
 }
 
 // Stats returns the counts so far.

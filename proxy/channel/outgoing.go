@@ -327,5 +327,6 @@ func (o *outgoing) count(s *Stats) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s.Resent, s.RoundTrip = o.sender.Resent, o.sender.Srtt
+	s.Rate = int64(o.sender.Rate() * float64(o.opt.MessageSize))
 	s.Window, s.Unacked = o.sender.Size(), o.sender.Flight.N+o.sender.Lost.N
 }

@@ -21,6 +21,9 @@ type Counts struct {
 	Opened   int   `json:"opened"`   // connections ever
 	Sessions int   `json:"sessions"` // ever
 	Resumed  int64 `json:"resumed"`  // times a session's connection was lost and came back
+	// Rate is how many bytes per second the way to the far side has been found to carry, 0
+	// while nothing is sent or as long as it is not known.
+	Rate int64 `json:"rate,omitempty"`
 }
 
 // Carry counts a channel's traffic until the returned function is called.
@@ -56,6 +59,7 @@ func (t *Traffic) Counts() Counts {
 		s := ch.Stats()
 		sum.add(s)
 		sum.Open += s.Open
+		sum.Rate += s.Rate
 	}
 	return sum
 }

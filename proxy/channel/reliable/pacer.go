@@ -41,6 +41,15 @@ func (w *Window) interval(now time.Time) time.Duration {
 	return time.Duration(float64(time.Second) / rate)
 }
 
+// Rate returns how many messages per second the path has been found to carry lately, 0 while
+// nothing is under way or as long as the path was never used to the full.
+func (s *Sender) Rate() float64 {
+	if s.Flight.N+s.Lost.N+s.Unsent.N == 0 {
+		return 0
+	}
+	return s.carried.most()
+}
+
 // takeTurn reports whether a message may go now, and counts it if so.
 func (w *Window) takeTurn(now time.Time) bool {
 	every := w.interval(now)

@@ -215,6 +215,10 @@ func TestPolicedUpload(t *testing.T) {
 					theirs.plugin()
 					theirs.run(theirs.now.Add(lasts))
 					passes := float64(rate) * lasts.Seconds()
+					// The rate that is told is what the path carries, of payloads.
+					if told := s.Rate() * (wire.HeaderSize + payload); told < 0.7*float64(rate) || told > 1.3*float64(rate) {
+						t.Errorf("a rate of %.0f bytes per second is told", told)
+					}
 					share := float64(ours.next*(wire.HeaderSize+payload)) / passes
 					t.Logf("share %.3f (plugin %.3f, ended %v), %d pauses, %d lost of %d, window %d, round trip %v",
 						share, float64(theirs.next*(wire.HeaderSize+1024))/passes, theirs.ended, ours.policer.Pauses, ours.policer.Lost, ours.next, s.Size(), s.Srtt)
