@@ -39,11 +39,7 @@ func (e *ListenError) Error() string {
 // parameters. A document of the account may forward a port if its SessionType is Port, if
 // that is not known, or if the parameters have a port.
 func (s Spec) LocalEnd(port, socket string) (string, error) {
-	name := s.Document
-	if _, owned, ok := strings.Cut(name, "::document/"); ok && strings.HasPrefix(name, "arn:") {
-		name = owned
-	}
-	opens, known := localEnds[name]
+	opens, known := localEnds[s.documentName()]
 	if !known {
 		opens = s.SessionType == portSession || s.SessionType == "" || s.hasPort()
 	}
@@ -66,6 +62,22 @@ func (s Spec) LocalEnd(port, socket string) (string, error) {
 func samePort(port, asked string) bool {
 	plain := func(p string) string { return strings.TrimLeft(strings.TrimSpace(p), "0") }
 	return plain(port) == plain(asked)
+}
+
+// OpensPort reports whether the session that was asked for opens a TCP port on this machine:
+// by a document of AWS, or by a parameter for a document of the account.
+func (s Spec) OpensPort() bool {
+	opens, known := localEnds[s.documentName()]
+	return s.parameter("localUnixSocket") == "" && (opens || !known && s.parameter("localPortNumber") != "")
+}
+
+// documentName returns the name of a document of AWS that is given by its ARN, and any other
+// document as it was given.
+func (s Spec) documentName() string {
+	if _, owned, ok := strings.Cut(s.Document, "::document/"); ok && strings.HasPrefix(s.Document, "arn:") {
+		return owned
+	}
+	return s.Document
 }
 
 // RemoteEnd says in words where a port session leads: "db.internal:5432", "port 80 of

@@ -14,6 +14,27 @@ import (
 	"ssmguard/proxy"
 )
 
+// warnOfOthers warns of the port that the plugin opens, where other people are logged in who
+// could use it. others returns their names, as peer.Others does.
+func warnOfOthers(w io.Writer, spec proxy.Spec, others func() []string) {
+	if !spec.OpensPort() {
+		return
+	}
+	names := others()
+	if len(names) == 0 {
+		return
+	}
+	verb := "is"
+	if len(names) > 1 {
+		verb = "are"
+	}
+	if more := len(names) - 3; more > 0 {
+		names = append(names[:3:3], fmt.Sprintf("%d more", more))
+	}
+	safetext.Fprintf(w, "ssmguard: warning: the port is open to every user of this machine, and %s %s logged in; --engine native keeps it for you and root\n",
+		strings.Join(names, ", "), verb)
+}
+
 // checkLocalPort checks that the local port of a port-forwarding session is free, so
 // that no session is started that cannot be used.
 func checkLocalPort(parameters map[string][]string) error {

@@ -45,6 +45,39 @@ func TestCheckLocalPort(t *testing.T) {
 	}
 }
 
+// TestWarnOfOthers: others who are logged in are named where the plugin opens a port, and are
+// not looked for elsewhere.
+func TestWarnOfOthers(t *testing.T) {
+	const forward = "AWS-StartPortForwardingSession"
+	for _, tt := range []struct {
+		document, parameter string
+		others              []string
+		want                string // who is told of
+	}{
+		{forward, "portNumber", nil, ""},
+		{forward, "portNumber", []string{"ann"}, "ann is"},
+		{"arn:aws:ssm:us-east-1::document/" + forward, "portNumber", []string{"ann"}, "ann is"},
+		{forward + "ToRemoteHost", "host", []string{"ann", "bob"}, "ann, bob are"},
+		{forward, "portNumber", []string{"ann", "bob", "cyd", "dan", "eve"}, "ann, bob, cyd, 2 more are"},
+		{forward, "localUnixSocket", []string{"ann"}, ""},
+		{"AWS-StartSSHSession", "portNumber", []string{"ann"}, ""},
+		{"", "", []string{"ann"}, ""},
+		{"Corp-Database", "localPortNumber", []string{"ann"}, "ann is"},
+		{"Corp-Shell", "reason", []string{"ann"}, ""},
+		{forward, "portNumber", []string{"a\x1b[2J\n::b"}, `a\x1b[2J ::b is`},
+	} {
+		var said strings.Builder
+		warnOfOthers(&said, proxy.Spec{Document: tt.document, Parameters: map[string][]string{tt.parameter: {"1"}}}, func() []string { return tt.others })
+		want := ""
+		if tt.want != "" {
+			want = "ssmguard: warning: the port is open to every user of this machine, and " + tt.want + " logged in; --engine native keeps it for you and root\n"
+		}
+		if said.String() != want {
+			t.Errorf("%s, %s: %q, want %q", tt.document, tt.parameter, said.String(), want)
+		}
+	}
+}
+
 // TestWarnOfHost: a remote host that newer agents refuse is warned of, and nothing else.
 func TestWarnOfHost(t *testing.T) {
 	const remote = "AWS-StartPortForwardingSessionToRemoteHost"

@@ -14,6 +14,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/peer"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
@@ -69,6 +70,9 @@ func (s *start) run(ctx context.Context) error {
 		return carrier.err
 	}
 	warnOfHost(line.Process.Stderr, question.Spec)
+	if own := line.Own; own.Engine != configs.EngineNative && own.Peer != configs.PeerAny && !line.DropIn {
+		warnOfOthers(line.Process.Stderr, question.Spec, peer.Others)
+	}
 	opened := line.Timings.Span("ssm:StartSession")
 	session, err := question.Opener.Open(ctx)
 	opened()
