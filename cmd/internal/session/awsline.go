@@ -10,13 +10,14 @@ import (
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/pick"
 	"ssmguard/cmd/internal/program"
 	"ssmguard/internal/safetext"
 )
 
 // StartSession runs the words after `start-session`.
 func StartSession(ctx context.Context, p *env.Process, words []string) error {
-	line, err := ask.ReadSession(p, words, canPick(p))
+	line, err := ask.ReadSession(p, words, pick.Possible(p))
 	if err == nil && line.Call.Lacks {
 		err = pickTarget(ctx, line)
 	}

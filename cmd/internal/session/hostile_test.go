@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"ssmguard/guard/awsiam"
 	"ssmguard/internal/safetext/safetexttest"
 	"ssmguard/proxy/channel"
 )
@@ -44,20 +43,5 @@ func TestScreenParagraph(t *testing.T) {
 	s.note("welcome\r\nto web-1\n  be good\n")
 	if want := "ssmguard: welcome\n  to web-1\n  be good\n"; notes.String() != want {
 		t.Errorf("%q, want %q", notes.String(), want)
-	}
-}
-
-// TestHostilePicker: nor what an account's nodes are called, or report of themselves.
-func TestHostilePicker(t *testing.T) {
-	for _, text := range safetexttest.Texts {
-		var n awsiam.Node
-		safetexttest.Fill(&n, text)
-		for _, width := range []int{10, 80, 1000} {
-			k := newPicker([]awsiam.Node{n, n}, width, 5)
-			drawn := strings.ReplaceAll(string(k.draw()), "\r\n", "\n")
-			if fault := safetexttest.Fault(drawn); fault != "" {
-				t.Errorf("width %d: %s", width, fault)
-			}
-		}
 	}
 }
