@@ -130,10 +130,13 @@ func (o *fileOptions) handler(stdout io.Writer) report.Handler {
 	switch o.Output {
 	case "json":
 		return report.NewJSON(stdout)
-	case "sarif":
+	case "sarif", "github":
 		paths := make([]string, len(o.Files))
 		for i, f := range o.Files {
 			paths[i] = f.Path
+		}
+		if o.Output == "github" {
+			return report.NewGitHub(stdout, paths)
 		}
 		return report.NewSARIF(stdout, paths)
 	default:

@@ -34,7 +34,7 @@ type fileOptions struct {
 	Expect       string // allow, deny, or "" for no expectation
 	Matrix       string // a file of requests, instead of one
 	WhatIf       whatIf
-	Output       string // text, json, sarif; "" for text
+	Output       string // text, json, sarif, github; "" for text
 }
 
 // flags declares them.
@@ -46,8 +46,8 @@ func (o *fileOptions) flags() []command.Flag {
 		}}
 	}
 	return []command.Flag{
-		{Name: "--output", Choices: []string{"text", "json", "sarif"}, Default: "text", Set: command.Text(&o.Output),
-			Text: "text on stderr, or data on stdout"},
+		{Name: "--output", Choices: []string{"text", "json", "sarif", "github"}, Default: "text", Set: command.Text(&o.Output),
+			Text: "text on stderr, or on stdout data, or annotations for GitHub's runner"},
 		{Name: "--expect", Choices: []string{"allow", "deny"}, Set: command.Text(&o.Expect),
 			Text: "exit with 0 if that is the answer, with 255 if not"},
 		{Name: "--context", Value: "KEY=VALUE", Text: "state a condition key, such as aws:SourceIp; target:KEY or document:KEY states it of one resource", Set: pair(func(key, value string) {

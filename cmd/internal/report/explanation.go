@@ -32,7 +32,7 @@ func Explanation(w io.Writer, refusals []finding.Refusal, findings []guard.Findi
 		}
 	}
 	for _, f := range findings {
-		out.Findings = append(out.Findings, newFinding(f))
+		out.Findings = append(out.Findings, newFinding(guard.Decision{}, f))
 	}
 	return NewJSON(w).enc.Encode(out)
 }

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 	"ssmguard/internal/safetext/safetexttest"
 	"ssmguard/proxy"
 )
@@ -38,6 +41,22 @@ func hostileDecision(text string, verdict policy.Verdict) guard.Decision {
 			}
 		}
 	}
+	// The text stands in a policy's file, too, which is excerpted and changed.
+	condition, _ := json.Marshal(map[string]any{"StringEquals": map[string]string{text: text}})
+	d.Texts = map[string]guard.PolicyText{text: {File: text, Lined: true, Whole: true,
+		Text: "{\"Statement\": [{\"Sid\": " + strings.ReplaceAll(strconv.Quote("x"), "x", strings.NewReplacer(`"`, "", `\`, "", "\n", " ", "\r", " ").Replace(text)) +
+			",\n  \"Condition\": " + string(condition) + "}]}\n"}}
+	for i := range d.Findings {
+		f := &d.Findings[i]
+		f.Nearest = append(f.Nearest, guard.Near{At: policy.Pos{Source: text}, Why: text, Part: source.Part{Element: "Condition", Operator: "StringEquals", Key: text}},
+			guard.Near{At: policy.Pos{Source: text}, Note: text, Part: source.Part{Element: "Sid"}})
+		for fix := f.Fix; fix != nil; fix = fix.Or {
+			for j := range fix.Changes {
+				fix.Changes[j].At = policy.Pos{Source: text}
+			}
+		}
+	}
+	d.Fix = nil
 	for i := range d.Findings {
 		for fix := d.Findings[i].Fix; fix != nil; fix = fix.Or {
 			for j := range fix.Changes {
@@ -83,6 +102,18 @@ func TestHostileDecision(t *testing.T) {
 				var back decisionJSON
 				if err := json.Unmarshal(asJSON.Bytes(), &back); err != nil || back.Findings[0].Summary != text || back.Rulings[0].Judge != text {
 					t.Errorf("JSON reads back as %+v, %v", back, err)
+				}
+				var annotations bytes.Buffer
+				renderAll(t, NewGitHub(&annotations, []string{text}), d, checkOnly)
+				for line := range strings.Lines(annotations.String()) {
+					command, found := strings.CutPrefix(line, "::")
+					if fault := safetexttest.Fault(command); fault != "" {
+						t.Errorf("GitHub: %s", fault)
+					}
+					properties, _, _ := strings.Cut(command, "::")
+					if level, _, _ := strings.Cut(properties, " "); found && (!slices.Contains([]string{"error", "warning", "notice"}, level) || strings.Count(properties, "title=") != 1) {
+						t.Errorf("GitHub: %q", line)
+					}
 				}
 				renderAll(t, NewSARIF(&asSARIF, []string{text, text + ": x"}), d, checkOnly)
 				if fault := safetexttest.FaultJSON(asSARIF.String()); fault != "" {

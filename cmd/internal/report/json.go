@@ -6,6 +6,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 	"ssmguard/internal/safetext"
 )
 
@@ -36,9 +37,21 @@ type decisionJSON struct {
 	Protocol int           `json:"protocol"`
 	Verdict  string        `json:"verdict"`
 	Closed   bool          `json:"closed,omitempty"` // what was not stated was taken for absent
+	Summary  string        `json:"summary"`          // the verdict as a sentence
+	Rows     []rowJSON     `json:"rows"`
 	Rulings  []rulingJSON  `json:"rulings"`
 	Findings []findingJSON `json:"findings"`
+	Fix      *fixJSON      `json:"fix"` // all repairs as one
 }
+
+type rowJSON struct {
+	Name   string   `json:"name"`
+	State  string   `json:"state"`
+	Text   string   `json:"text"`
+	Grants []string `json:"grants"`
+}
+
+var stateNames = map[State]string{Allowed: "allowed", Denied: "denied", Missing: "missing", Undecided: "undecided"}
 
 type rulingJSON struct {
 	Grant    string `json:"grant"`
@@ -47,6 +60,8 @@ type rulingJSON struct {
 	Judge    string `json:"judge"`
 	Decision string `json:"decision"`
 	Advisory bool   `json:"advisory"`
+
+	By []positionJSON `json:"by"` // the statements that decided
 }
 
 type findingJSON struct {
@@ -70,7 +85,19 @@ type positionJSON struct {
 
 type nearJSON struct {
 	positionJSON
-	Why string `json:"why"`
+	Why   string     `json:"why"`
+	Fault *faultJSON `json:"fault,omitempty"` // where in a file it is
+}
+
+// faultJSON is a place in a file, lines and columns from 1, columns in characters; the end
+// is the first character behind it.
+type faultJSON struct {
+	File      string `json:"file"`
+	Line      int    `json:"line"`
+	Column    int    `json:"column"`
+	EndLine   int    `json:"endLine"`
+	EndColumn int    `json:"endColumn"`
+	Note      string `json:"note"`
 }
 
 type fixJSON struct {
@@ -82,6 +109,13 @@ type fixJSON struct {
 	Ask     string       `json:"ask"`
 	Message string       `json:"message"`
 	Or      *fixJSON     `json:"or,omitempty"`
+	Patches []patchJSON  `json:"patches,omitempty"`
+}
+
+type patchJSON struct {
+	File   string `json:"file"`
+	Policy string `json:"policy"`
+	Patch  string `json:"patch"` // a unified diff of the file
 }
 
 type changeJSON struct {
@@ -98,31 +132,43 @@ func (j *JSON) Decision(d guard.Decision) error {
 		Protocol: j.config.Protocol,
 		Verdict:  d.Verdict().String(),
 		Closed:   d.Request.Closed && d.Request.Files,
+		Rows:     []rowJSON{},
 		Rulings:  []rulingJSON{},
 		Findings: []findingJSON{},
 	}
+	_, out.Summary = verdict(d)
+	for _, r := range rows(d) {
+		out.Rows = append(out.Rows, rowJSON{r.Name, stateNames[r.State], r.Text, r.Grants})
+	}
 	for _, r := range d.Rulings {
+		by := []positionJSON{}
+		for _, at := range r.Answer.By {
+			by = append(by, newPosition(d.Position(at)))
+		}
 		out.Rulings = append(out.Rulings, rulingJSON{
 			Grant: r.Grant.ID, Action: r.Grant.Action, Resource: r.Grant.Resource,
-			Judge: r.Judge, Decision: r.Answer.Verdict.String(), Advisory: r.Grant.Advisory,
+			Judge: r.Judge, Decision: r.Answer.Verdict.String(), Advisory: r.Grant.Advisory, By: by,
 		})
 	}
 	for _, f := range d.Findings {
-		out.Findings = append(out.Findings, newFinding(f))
+		out.Findings = append(out.Findings, newFinding(d, f))
+	}
+	if d.Fix != nil {
+		out.Fix = newFix(d, *d.Fix)
 	}
 	return j.enc.Encode(out)
 }
 
-func newFinding(f guard.Finding) findingJSON {
+func newFinding(d guard.Decision, f guard.Finding) findingJSON {
 	out := findingJSON{
 		Code: string(f.Code), Level: f.Level.String(), Grant: f.Grant, Action: f.Action, Resource: f.Resource,
 		Summary: f.Summary, Detail: f.Detail, Nearest: []nearJSON{},
 	}
 	for _, n := range f.Nearest {
-		out.Nearest = append(out.Nearest, nearJSON{newPosition(n.At), n.Why})
+		out.Nearest = append(out.Nearest, nearJSON{newPosition(n.At), n.Why, newFault(d, f, n)})
 	}
 	if f.Fix != nil {
-		out.Fix = newFix(*f.Fix)
+		out.Fix = newFix(d, *f.Fix)
 	}
 	return out
 }
@@ -131,13 +177,29 @@ func newPosition(p policy.Pos) positionJSON {
 	return positionJSON{Policy: p.Source, Statement: p.Index + 1, Sid: p.Sid, Line: p.Line}
 }
 
-func newFix(f guard.Fix) *fixJSON {
+// newFault returns where in a file a near miss is, nil if no file has the lines.
+func newFault(d guard.Decision, f guard.Finding, n guard.Near) *faultJSON {
+	text, ok := d.Texts[n.At.Source]
+	m, found := marked(text, f, n)
+	if !ok || !text.Lined || !found {
+		return nil
+	}
+	p := m.Span.Place(text.Text)
+	return &faultJSON{text.File, p.Line, p.Column, p.EndLine, p.EndColumn, m.Note}
+}
+
+func newFix(d guard.Decision, f guard.Fix) *fixJSON {
 	out := &fixJSON{
 		Text: f.Text, Changes: []changeJSON{}, Grants: append([]string{}, f.Grants...),
 		Checked: f.Checked, Check: f.Check, Ask: f.Ask, Message: f.Message,
 	}
 	if f.Or != nil {
-		out.Or = newFix(*f.Or)
+		out.Or = newFix(d, *f.Or)
+	}
+	for _, r := range d.Revisions(f, 0) {
+		if r.Err == nil && r.Old.Whole {
+			out.Patches = append(out.Patches, patchJSON{r.Old.File, r.Source, source.Patch(r.Old.File, r.Old.Text, r.New.Text)})
+		}
 	}
 	for _, c := range f.Changes {
 		change := changeJSON{Kind: string(c.Kind), Layer: c.Layer.String(), Where: c.Where, Statement: json.RawMessage(c.Statement)}

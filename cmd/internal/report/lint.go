@@ -21,7 +21,7 @@ type lintJSON struct {
 func LintJSON(w io.Writer, policies int, found []guard.Finding) error {
 	out := lintJSON{Protocol: Protocol, Policies: policies, Findings: []findingJSON{}}
 	for _, f := range found {
-		out.Findings = append(out.Findings, newFinding(f))
+		out.Findings = append(out.Findings, newFinding(guard.Decision{}, f))
 	}
 	return NewJSON(w).enc.Encode(out)
 }

@@ -208,12 +208,10 @@ func (a *About) mark(d guard.Decision, f guard.Finding, n guard.Near, width int)
 			return false
 		}
 	}
-	statement, ok := source.Statement(e.Text, n.At.Index)
+	m, ok := marked(e.PolicyText, f, n)
 	if !ok {
 		return false
 	}
-	m := Mark{At: n.At, Statement: statement, Note: cmp.Or(n.Note, n.Why), Level: f.Level, Code: f.Code}
-	m.Span, _ = source.Locate(e.Text, n.At.Index, n.Part)
 	if !slices.ContainsFunc(e.Marks, func(o Mark) bool { return o.Span == m.Span && o.Note == m.Note }) {
 		e.Marks = append(e.Marks, m)
 	}
@@ -223,6 +221,16 @@ func (a *About) mark(d guard.Decision, f guard.Finding, n guard.Near, width int)
 		a.Excerpts = append(a.Excerpts, e)
 	}
 	return true
+}
+
+// marked returns the mark of a near miss in a policy's text. It is not ok if the text does
+// not have the statement.
+func marked(text guard.PolicyText, f guard.Finding, n guard.Near) (m Mark, ok bool) {
+	m = Mark{At: n.At, Note: cmp.Or(n.Note, n.Why), Level: f.Level, Code: f.Code}
+	if m.Statement, ok = source.Statement(text.Text, n.At.Index); ok {
+		m.Span, ok = source.Locate(text.Text, n.At.Index, n.Part)
+	}
+	return m, ok
 }
 
 // ClosedNote says of an answer that it is one about policies alone, closed.

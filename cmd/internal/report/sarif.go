@@ -7,12 +7,14 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
+	"ssmguard/guard/policy/source"
 	"ssmguard/internal/safetext"
 )
 
 // SARIF renders findings about policy files for code hosts and editors, as SARIF
-// 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0). All decisions of a run make
-// one log, which Close writes.
+// 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0): what is at fault is a region, and a repair
+// of a file a fix that editors apply. All decisions of a run make one log, which Close
+// writes.
 type SARIF struct {
 	w     io.Writer
 	files []string
@@ -24,7 +26,7 @@ type SARIF struct {
 // that names no statement of theirs is placed in the first of them.
 func NewSARIF(w io.Writer, files []string) *SARIF {
 	s := &SARIF{w: w, files: files}
-	s.run.Tool.Driver.Name = "ssmguard"
+	s.run.Tool.Driver.Name, s.run.ColumnKind = "ssmguard", "unicodeCodePoints"
 	s.run.Tool.Driver.Rules, s.run.Results = []sarifRule{}, []sarifResult{}
 	return s
 }
@@ -42,7 +44,8 @@ type sarifRun struct {
 			Rules []sarifRule `json:"rules"`
 		} `json:"driver"`
 	} `json:"tool"`
-	Results []sarifResult `json:"results"`
+	ColumnKind string        `json:"columnKind"`
+	Results    []sarifResult `json:"results"`
 }
 
 type sarifText struct {
@@ -61,16 +64,40 @@ type sarifResult struct {
 	Level     string          `json:"level"`
 	Message   sarifText       `json:"message"`
 	Locations []sarifLocation `json:"locations"`
+	Fixes     []sarifFix      `json:"fixes,omitempty"`
+}
+
+type sarifArtifact struct {
+	URI string `json:"uri"`
+}
+
+// sarifRegion is a piece of a file, from 1; columns are left out where only the line is known.
+type sarifRegion struct {
+	StartLine   int `json:"startLine"`
+	StartColumn int `json:"startColumn,omitempty"`
+	EndLine     int `json:"endLine,omitempty"`
+	EndColumn   int `json:"endColumn,omitempty"`
+}
+
+type sarifFix struct {
+	Description sarifText     `json:"description"`
+	Changes     []sarifChange `json:"artifactChanges"`
+}
+
+type sarifChange struct {
+	Artifact     sarifArtifact      `json:"artifactLocation"`
+	Replacements []sarifReplacement `json:"replacements"`
+}
+
+type sarifReplacement struct {
+	Deleted  sarifRegion `json:"deletedRegion"`
+	Inserted sarifText   `json:"insertedContent"`
 }
 
 type sarifLocation struct {
 	Physical struct {
-		Artifact struct {
-			URI string `json:"uri"`
-		} `json:"artifactLocation"`
-		Region struct {
-			StartLine int `json:"startLine"`
-		} `json:"region"`
+		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   sarifRegion   `json:"region"`
 	} `json:"physicalLocation"`
 }
 
@@ -82,7 +109,7 @@ func (s *SARIF) Decision(d guard.Decision) error {
 	for _, f := range d.Findings {
 		s.run.Results = append(s.run.Results, sarifResult{
 			RuleID: string(f.Code), RuleIndex: s.rule(f.Code), Level: f.Level.String(),
-			Message: sarifText{message(f)}, Locations: s.locations(f),
+			Message: sarifText{message(f)}, Locations: s.locations(d, f), Fixes: fixes(d, f),
 		})
 	}
 	return nil
@@ -129,9 +156,41 @@ func message(f guard.Finding) string {
 	return strings.Join(parts, "\n")
 }
 
-func (s *SARIF) locations(f guard.Finding) []sarifLocation {
+// fixes are the ways to repair a finding that change files and nothing else.
+func fixes(d guard.Decision, f guard.Finding) (all []sarifFix) {
+	for fix := f.Fix; fix != nil; fix = fix.Or {
+		one := sarifFix{Description: sarifText{safetext.Line(fix.Text)}}
+		for _, r := range d.Revisions(*fix, 0) {
+			if r.Err != nil || !r.Old.Whole {
+				one.Changes = nil
+				break
+			}
+			c := sarifChange{Artifact: sarifArtifact{safetext.URI(r.Old.File)}}
+			for _, replaced := range source.Replacements(r.Old.Text, r.New.Text) {
+				c.Replacements = append(c.Replacements, sarifReplacement{region(replaced.Place(r.Old.Text)), sarifText{replaced.Text}})
+			}
+			one.Changes = append(one.Changes, c)
+		}
+		if fix.Checked && len(one.Changes) > 0 {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+func region(p source.Place) sarifRegion {
+	return sarifRegion{p.Line, p.Column, p.EndLine, p.EndColumn}
+}
+
+func (s *SARIF) locations(d guard.Decision, f guard.Finding) []sarifLocation {
 	var all []sarifLocation
 	for _, n := range f.Nearest {
+		if fault := newFault(d, f, n); fault != nil {
+			l := location(fault.File, 0)
+			l.Physical.Region = sarifRegion{fault.Line, fault.Column, fault.EndLine, fault.EndColumn}
+			all = append(all, l)
+			continue
+		}
 		for _, file := range s.files {
 			switch source := n.At.Source; {
 			case source == file:

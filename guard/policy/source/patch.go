@@ -136,6 +136,48 @@ func Patch(name, old, fresh string) string {
 	return b.String()
 }
 
+// Replacement is a piece of a text that is replaced.
+type Replacement struct {
+	Span
+	Text string // what stands there then
+}
+
+// Replacements returns what changes between two texts, whole lines at a time, in the order
+// of the text.
+func Replacements(old, fresh string) []Replacement {
+	a, openA := lines(old)
+	b, openB := lines(fresh)
+	ended := func(line string, last, open bool) string {
+		if last && open {
+			return line
+		}
+		return line + "\n"
+	}
+	var out []Replacement
+	offset, i, j := 0, 0, 0
+	within := false
+	for _, l := range compare(a, b, openA != openB) {
+		if l.Kind == ' ' {
+			offset += len(ended(l.Text, i == len(a)-1, openA))
+			i, j, within = i+1, j+1, false
+			continue
+		}
+		if !within {
+			out, within = append(out, Replacement{Span: Span{offset, offset}}), true
+		}
+		r := &out[len(out)-1]
+		if l.Kind == '-' {
+			offset += len(ended(l.Text, i == len(a)-1, openA))
+			r.End = offset
+			i++
+		} else {
+			r.Text += ended(l.Text, j == len(b)-1, openB)
+			j++
+		}
+	}
+	return out
+}
+
 // lines returns the lines of a text without their ends, and whether the last has none.
 func lines(text string) (all []string, open bool) {
 	if text == "" {

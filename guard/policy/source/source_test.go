@@ -166,6 +166,15 @@ func TestEdits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			for _, ends := range [][2]string{{document, got}, {strings.TrimSpace(document), strings.TrimSpace(got)}, {strings.TrimSpace(document), got}} {
+				replaced, done := "", 0
+				for _, r := range Replacements(ends[0], ends[1]) {
+					replaced, done = replaced+ends[0][done:r.Start]+r.Text, r.End
+				}
+				if diff := cmp.Diff(ends[1], replaced+ends[0][done:]); diff != "" {
+					t.Errorf("replaced (-want +got):\n%s", diff)
+				}
+			}
 			var changed strings.Builder
 			for _, h := range Hunks(document, got) {
 				for _, l := range h.Lines {
