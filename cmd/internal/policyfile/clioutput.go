@@ -2,6 +2,7 @@ package policyfile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -158,11 +159,11 @@ func readAuthorizations(kind policy.Kind, in policyInput) (fileTexts, error) {
 		texts.documents = append(texts.documents, policyText{name: name, node: node, statements: doc.Statements, text: text})
 	}
 	managed := make(map[string]bool)
-	for _, p := range out.Policies {
+	for n, p := range out.Policies {
 		for _, v := range p.PolicyVersionList {
 			if v.IsDefaultVersion || v.VersionID != "" && v.VersionID == p.DefaultVersionID {
 				managed[p.Arn] = true
-				take(safetext.Line(p.Arn), p.Arn, v.Document)
+				take(cmp.Or(safetext.Line(p.Arn), fmt.Sprintf("managed policy %d, without an ARN", n+1)), p.Arn, v.Document)
 				break
 			}
 		}

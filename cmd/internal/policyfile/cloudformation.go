@@ -1,6 +1,7 @@
 package policyfile
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -245,7 +246,7 @@ func (r *stackReader) resource(id string, res stackResource) {
 		res.Condition = ""
 	}
 	identity := r.kind == policy.Identity
-	shown, node := safetext.Line(id), r.node(id)
+	shown, node := cmp.Or(safetext.Line(id), "resource without an id"), r.node(id)
 	serverless := strings.HasPrefix(res.Type, "AWS::Serverless::")
 	if serverless {
 		node = id + "Role" // which SAM makes

@@ -1,6 +1,7 @@
 package policyfile
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -90,6 +91,9 @@ func (out *terraformOutput) resources() []terraformResource {
 	var list []terraformResource
 	known := make(map[string]bool)
 	add := func(r terraformResource) {
+		if r.Address == "" { // of a program that is not Terraform
+			r.Address = fmt.Sprintf("resource %d, without an address", len(list)+1)
+		}
 		if known[r.Address] {
 			return
 		}
@@ -104,7 +108,7 @@ func (out *terraformOutput) resources() []terraformResource {
 		add(r)
 	}
 	for _, r := range out.PriorState.Values.Root.all() {
-		if !planned[r.Address] {
+		if r.Address == "" || !planned[r.Address] {
 			add(r)
 		}
 	}
