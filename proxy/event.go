@@ -10,7 +10,7 @@ type State int
 
 // The states of a tunnel, in their usual order.
 const (
-	// Idle: no session is wanted yet.
+	// Idle: no session is wanted. With Listen, one will be opened for the first connection.
 	Idle State = iota
 	// Opening: a session is being started.
 	Opening
@@ -47,11 +47,17 @@ type Event struct {
 	Attempt int           // number of the attempt in a row, from 1; 0 outside Opening, Lost, Waiting and a Ready with After
 	After   time.Duration // since the tunnel was lost, with Ready; 0 if it was not
 	Session string        // id of the session, when there is one
-	Listen  string        // host:port or unix:PATH of the local end, with Ready
-	Leads   string        // where the tunnel leads, with Ready; "" when not known
-	File    string        // the configuration file that has the tunnel, with Ready; "" for none
+	Listen  string        // host:port or unix:PATH of the local end, with Ready, and with Idle of a tunnel that waits for connections
+	Leads   string        // where the tunnel leads, with Listen; "" when not known
+	File    string        // the configuration file that has the tunnel, with Listen; "" for none
 	Pause   time.Duration // until the next attempt, with Waiting
 	Within  time.Duration // time left for further attempts, with Waiting; 0: no limit
 	Err     error         // why, with Lost, Waiting and GaveUp
 	Note    string        // a message without a change of state
+}
+
+// Listens reports whether the event says that the tunnel takes connections: it is Ready, or
+// opens a session when one comes.
+func (e Event) Listens() bool {
+	return e.Note == "" && (e.State == Ready || e.State == Idle && e.Listen != "")
 }

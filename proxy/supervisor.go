@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Tunnel is a local end and the session behind it.
+// Tunnel is a local end and the sessions behind it.
 type Tunnel struct {
 	Name, Listen string
 }
@@ -24,13 +24,23 @@ type Supervisor struct {
 	// every error is followed by another attempt.
 	Final func(error) bool
 
-	// Patience is the time limit from Run to the first Ready; after it the last error is
-	// final. 0: no limit. There is no limit once the tunnel was Ready.
+	// Wanted returns a channel that is closed, or gets a value, when a session is wanted. It is
+	// called before each session: until then the tunnel is Idle, with Listen in its event. nil:
+	// a session is always wanted.
+	Wanted func() <-chan struct{}
+
+	// Patience is the time limit from Run, or from the time at which a session was
+	// wanted, to the first Ready; after it the last error is final. 0: no limit. There is no
+	// limit once the tunnel was Ready.
 	Patience time.Duration
 }
 
 // ErrEnded is the Err of Lost and Waiting events when the far side ended the session without an error.
 var ErrEnded = errors.New("the session was ended on the far side")
+
+// ErrIdle is what Plugin returns of a session that it has ended because nobody used it. It is
+// no failure: the next session comes when it is wanted.
+var ErrIdle = errors.New("the session was not used")
 
 // PatienceError is what Run returns when Patience was over before the first Ready.
 type PatienceError struct {
@@ -50,12 +60,23 @@ func (e *PatienceError) Unwrap() error { return e.Err }
 // Waiting events only.
 func (s *Supervisor) Run(ctx context.Context, t Tunnel, io Streams) error {
 	r := run{Supervisor: s, tunnel: t, io: io, began: time.Now()}
-	r.tell(Event{State: Idle})
+	if s.Wanted == nil {
+		r.tell(Event{State: Idle})
+	}
 	for {
+		r.awaitWanted(ctx)
+		if ctx.Err() != nil {
+			r.tell(Event{State: Stopped})
+			return nil
+		}
 		err := r.once(ctx)
 		if ctx.Err() != nil {
 			r.tell(Event{State: Stopped})
 			return nil
+		}
+		if errors.Is(err, ErrIdle) && s.Wanted != nil {
+			r.failed = 0
+			continue
 		}
 		pause, within, err := r.pause(err)
 		if pause <= 0 {
@@ -84,6 +105,25 @@ type run struct {
 	ready     bool // the last session was Ready
 	everReady bool
 	failed    int // attempts in a row that did not last
+}
+
+// awaitWanted returns when a session is wanted, or ctx has ended.
+func (r *run) awaitWanted(ctx context.Context) {
+	if r.Wanted == nil {
+		return
+	}
+	wanted := r.Wanted()
+	select {
+	case <-wanted:
+		return
+	default:
+	}
+	r.tell(Event{State: Idle, Listen: r.tunnel.Listen})
+	select {
+	case <-wanted:
+		r.began = time.Now()
+	case <-ctx.Done():
+	}
 }
 
 // pause returns how long to wait after an error, and what is left of Patience before

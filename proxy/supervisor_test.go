@@ -251,3 +251,51 @@ func TestEnd(t *testing.T) {
 		}
 	})
 }
+
+// A session is opened when it is wanted, one that nobody used ends without an attempt that
+// failed, and time without a session does not count as patience.
+func TestSupervisorWaitsUntilASessionIsWanted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		down := errors.New("no route")
+		sc := &script{steps: []step{
+			{openErr: down}, {ready: true, lasts: time.Minute, end: ErrIdle}, {ready: true, lasts: time.Minute, end: errors.New("cut")},
+			{ready: true, lasts: time.Hour}}}
+		began := time.Now()
+		var events []string
+		wants := []time.Duration{10 * time.Minute, 0, 20 * time.Minute, 10 * time.Minute}
+		s := &Supervisor{
+			Opener: sc, Plugin: sc, Patience: 2 * time.Second,
+			Backoff: Backoff{Min: time.Second, Max: 4 * time.Second, Random: func() float64 { return 0 }},
+			OnEvent: func(e Event) {
+				events = append(events, fmt.Sprintf("%v %v %d%s", time.Since(began), e.State, e.Attempt, map[bool]string{true: " on " + e.Listen}[e.Listens()]))
+			},
+			Wanted: func() <-chan struct{} {
+				wanted := make(chan struct{})
+				after := wants[0]
+				wants = wants[1:]
+				if after == 0 {
+					close(wanted)
+				} else {
+					time.AfterFunc(after, func() { close(wanted) })
+				}
+				return wanted
+			},
+		}
+		if err := s.Run(ctx, Tunnel{Name: "db", Listen: "127.0.0.1:1"}, Streams{}); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"0s idle 0 on 127.0.0.1:1", "10m0s opening 1", "10m0s waiting 1", "10m1s opening 2", "10m1s ready 0 on 127.0.0.1:1",
+			"11m1s idle 0 on 127.0.0.1:1", "31m1s opening 1", "31m1s ready 0 on 127.0.0.1:1",
+			"32m1s lost 1", "32m1s waiting 1", "32m2s idle 0 on 127.0.0.1:1", "42m2s opening 2", "42m2s ready 0 on 127.0.0.1:1", "1h0m0s stopped 0",
+		}
+		if diff := cmp.Diff(want, events); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+		if len(sc.open) > 0 {
+			t.Errorf("sessions left open: %v", sc.open)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // ForwardOptions is for agents that carry one connection per session.
@@ -19,6 +20,9 @@ type ForwardOptions struct {
 	More func(ctx context.Context) (*Channel, error)
 	// Limit is how many sessions may be open at once; further connections wait. Default 8.
 	Limit int
+	// Idle is how long Forward stays without a connection; then it returns proxy.ErrIdle.
+	// 0: as long as the channel lives.
+	Idle time.Duration
 }
 
 const defaultSessions = 8
@@ -42,7 +46,7 @@ func (c *Channel) Forward(ctx context.Context, in *Inlet, opt ForwardOptions) er
 	}
 	inner, cancel := c.within(ctx)
 	defer cancel()
-	return c.result(ctx, c.forwardMany(inner, cancel, in))
+	return c.result(ctx, c.forwardMany(inner, cancel, in, opt.Idle))
 }
 
 // within returns a context that ends with ctx and with the channel.
@@ -69,7 +73,7 @@ func unlessOver(err error) error {
 	return err
 }
 
-func (c *Channel) forwardMany(ctx context.Context, cancel context.CancelFunc, in *Inlet) error {
+func (c *Channel) forwardMany(ctx context.Context, cancel context.CancelFunc, in *Inlet, idle time.Duration) error {
 	m := newMux(ctx, c)
 	if err := c.in.attach(m); err != nil {
 		return err
@@ -80,7 +84,7 @@ func (c *Channel) forwardMany(ctx context.Context, cancel context.CancelFunc, in
 		m.wg.Go(m.keepalive)
 	}
 	for {
-		conn, err := c.accept(ctx, in, m.load)
+		conn, err := untilIdle(ctx, idle, m.load, func(ctx context.Context) (net.Conn, error) { return c.accept(ctx, in, m.load) })
 		if err != nil {
 			return err
 		}
@@ -97,7 +101,7 @@ func (c *Channel) forwardSingles(ctx context.Context, in *Inlet, opt ForwardOpti
 	defer wg.Wait()
 	slots := make(chan struct{}, or(opt.Limit, defaultSessions))
 	load := func() int { return len(slots) }
-	conn, err := c.acceptFirst(ctx, in, load)
+	conn, err := c.acceptFirst(ctx, in, load, opt.Idle)
 	if err != nil {
 		return err
 	}
@@ -127,7 +131,7 @@ func (c *Channel) forwardSingles(ctx context.Context, in *Inlet, opt ForwardOpti
 		case <-accepting.Done():
 			return context.Cause(accepting)
 		}
-		conn, err := in.Accept(accepting, load)
+		conn, err := in.AcceptUntilIdle(accepting, func() int { return int(carried.Load()) }, opt.Idle)
 		if err != nil {
 			return err
 		}
@@ -176,10 +180,10 @@ func (c *Channel) accept(ctx context.Context, in *Inlet, load func() int) (net.C
 }
 
 // acceptFirst waits for the connection that c itself carries; if c ends before, it says why.
-func (c *Channel) acceptFirst(ctx context.Context, in *Inlet, load func() int) (net.Conn, error) {
+func (c *Channel) acceptFirst(ctx context.Context, in *Inlet, load func() int, idle time.Duration) (net.Conn, error) {
 	ctx, cancel := c.within(ctx)
 	defer cancel()
-	conn, err := c.accept(ctx, in, load)
+	conn, err := untilIdle(ctx, idle, load, func(ctx context.Context) (net.Conn, error) { return c.accept(ctx, in, load) })
 	if err != nil && c.quit.Err() != nil {
 		<-c.ended
 		err = c.cause()

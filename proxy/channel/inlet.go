@@ -2,9 +2,11 @@ package channel
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"ssmguard/proxy"
 )
@@ -17,11 +19,14 @@ type Inlet struct {
 	listener net.Listener
 	ready    chan struct{} // a taker is there
 	done     chan struct{}
+	once     sync.Once // closes done, without a listener
 
-	mu     sync.Mutex
-	takers []*taker
-	kept   []net.Conn // taken back, and first in turn
-	err    error
+	mu      sync.Mutex
+	takers  []*taker
+	kept    []net.Conn // first in turn
+	waiting bool       // run has a connection that no taker is there for
+	wanted  chan struct{}
+	err     error
 }
 
 type taker struct {
@@ -31,15 +36,42 @@ type taker struct {
 
 // NewInlet starts to accept on l, which belongs to the Inlet from then on. An error
 // of l is the Inlet's end: a listener that knows of passing ones, as a door.Door does,
-// waits for their end itself.
+// waits for their end itself. Without a listener, nil, every connection comes by Put.
 func NewInlet(l net.Listener) *Inlet {
-	in := &Inlet{listener: l, ready: make(chan struct{}, 1), done: make(chan struct{})}
+	in := &Inlet{listener: l, ready: make(chan struct{}, 1), done: make(chan struct{}), wanted: make(chan struct{})}
+	if l == nil {
+		in.listener = noListener{}
+		return in
+	}
 	go in.run()
 	return in
 }
 
-// Addr returns the listener's address.
+// Addr returns the listener's address, nil without a listener.
 func (in *Inlet) Addr() net.Addr { return in.listener.Addr() }
+
+// Put adds a connection, which a taker gets at once or, without one, later. A closed Inlet
+// resets it.
+func (in *Inlet) Put(conn net.Conn) { in.back(conn) }
+
+// Wanted returns a channel that is closed as soon as a connection waits that no taker is there
+// for.
+func (in *Inlet) Wanted() <-chan struct{} {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.waiting || len(in.kept) > 0 {
+		now := make(chan struct{})
+		close(now)
+		return now
+	}
+	return in.wanted
+}
+
+// want tells of a connection that waits. The caller holds the lock.
+func (in *Inlet) want() {
+	close(in.wanted)
+	in.wanted = make(chan struct{})
+}
 
 // Close stops listening and returns when nothing of the Inlet runs any more.
 // Connections that were taken go on.
@@ -53,9 +85,19 @@ func (in *Inlet) Close() error {
 	in.kept = nil
 	in.mu.Unlock()
 	proxy.Signal(in.ready)
+	if in.listener == (noListener{}) {
+		in.once.Do(func() { close(in.done) })
+	}
 	<-in.done
 	return err
 }
+
+// noListener is the listener of an Inlet without one.
+type noListener struct{}
+
+func (noListener) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+func (noListener) Close() error              { return nil }
+func (noListener) Addr() net.Addr            { return nil }
 
 func (in *Inlet) run() {
 	defer close(in.done)
@@ -74,6 +116,10 @@ func (in *Inlet) hand(conn net.Conn) {
 		in.mu.Lock()
 		err := in.err
 		given := err == nil && in.give(conn)
+		in.waiting = err == nil && !given
+		if in.waiting {
+			in.want()
+		}
 		in.mu.Unlock()
 		switch {
 		case given:
@@ -112,6 +158,7 @@ func (in *Inlet) back(conn net.Conn) {
 		reset(conn)
 	case !in.give(conn):
 		in.kept = append(in.kept, conn)
+		in.want()
 	}
 }
 
@@ -165,4 +212,36 @@ func (in *Inlet) Accept(ctx context.Context, load func() int) (net.Conn, error) 
 		err = context.Cause(ctx)
 	}
 	return nil, err
+}
+
+// AcceptUntilIdle is Accept, and fails with proxy.ErrIdle when load has been 0 for idle; 0 is
+// no limit.
+func (in *Inlet) AcceptUntilIdle(ctx context.Context, load func() int, idle time.Duration) (net.Conn, error) {
+	return untilIdle(ctx, idle, load, func(ctx context.Context) (net.Conn, error) { return in.Accept(ctx, load) })
+}
+
+// idleLooks is how many times in a row, within the time after which it is idle, a taker is
+// seen without a connection.
+const idleLooks = 8
+
+// untilIdle calls accept until it has a connection. After idle without any, when load is 0, it
+// returns proxy.ErrIdle; a connection that comes at that moment stays in the Inlet. accept has
+// to return when its context ends, and must not lose a connection then.
+func untilIdle(ctx context.Context, idle time.Duration, load func() int, accept func(context.Context) (net.Conn, error)) (net.Conn, error) {
+	if idle <= 0 {
+		return accept(ctx)
+	}
+	for quiet := 0; quiet < idleLooks; quiet++ {
+		look, cancel := context.WithTimeout(ctx, idle/idleLooks)
+		conn, err := accept(look)
+		over := look.Err() != nil && ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled))
+		cancel()
+		if err == nil || !over {
+			return conn, err
+		}
+		if load() > 0 {
+			quiet = -1
+		}
+	}
+	return nil, proxy.ErrIdle
 }

@@ -23,6 +23,7 @@ type vrig struct {
 	agent  *vagent
 	in     *Inlet
 	c      *Channel
+	done   chan error // what Forward returned
 	mu     sync.Mutex
 	events []Event
 }
@@ -31,6 +32,11 @@ type vrig struct {
 const vfile = 16 << 20
 
 func withVrig(t *testing.T, edit func(*vnet, *Options), f func(t *testing.T, r *vrig)) {
+	t.Helper()
+	withVrigForwarding(t, ForwardOptions{}, edit, f)
+}
+
+func withVrigForwarding(t *testing.T, forward ForwardOptions, edit func(*vnet, *Options), f func(t *testing.T, r *vrig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := newVnet()
@@ -58,11 +64,11 @@ func withVrig(t *testing.T, edit func(*vnet, *Options), f func(t *testing.T, r *
 		far.Go(func() { serveOrders(m, &far) })
 		r.in = NewInlet(r.local)
 		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- r.c.Forward(ctx, r.in, ForwardOptions{}) }()
+		r.done = make(chan error, 1)
+		go func() { r.done <- r.c.Forward(ctx, r.in, forward) }()
 		defer func() {
 			cancel()
-			if err := <-done; err != nil {
+			if err := <-r.done; err != nil {
 				t.Error(err)
 			}
 			r.in.Close()
