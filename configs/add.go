@@ -151,3 +151,19 @@ func (w Wait) MarshalYAML() (any, error) {
 	}
 	return time.Duration(w).String(), nil
 }
+
+// MarshalYAML writes the form that UnmarshalYAML reads, and nothing for a Switch that is not given.
+func (s Switch) MarshalYAML() (any, error) {
+	if s == 0 {
+		return "", nil
+	}
+	return s == On, nil
+}
+
+// MarshalYAML writes the form that UnmarshalYAML reads, and nothing for 0.
+func (i Idle) MarshalYAML() (any, error) {
+	if i == 0 {
+		return "", nil
+	}
+	return time.Duration(i).String(), nil
+}

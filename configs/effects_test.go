@@ -43,7 +43,7 @@ func TestHashes(t *testing.T) {
 	}{
 		{"\ndefaults", "\n# the shop\ndefaults", ""},
 		{"local_port: 15432", "local_port: 15433", ""},
-		{"local_port: 15432", "local_port: 0, lanes: 3, wait: true", ""},
+		{"local_port: 15432", "local_port: 0, lanes: 3, wait: true, lazy: true, idle: 1m", ""},
 		{"{target: bastion, host: db.internal, port: 5432", "{port: 5432, host: db.internal, target: bastion", ""},
 		{"[db, cache]", "[cache, db, db]", ""},
 		{"reason: work}", "reason: work, lanes: 2, guard: off}", ""}, // a guard that is ignored anyway

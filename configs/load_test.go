@@ -118,6 +118,7 @@ func TestLoadFaults(t *testing.T) {
 		{"bad wait", "tunnels:\n  db: {target: i-1, port: 1, wait: soon}\n", "f.yaml:2: tunnels.db.wait: give true, false or a duration such as 30s, not \"soon\""},
 		{"bad guard", "defaults: {guard: maybe}\n", `f.yaml:1: defaults.guard: "maybe" is not valid; valid: on, warn, strict, off`},
 		{"bad lanes", "defaults:\n  lanes: 99\n", "f.yaml:2: defaults.lanes: give 1 to 16, not 99"},
+		{"no idle time", "defaults:\n  idle: 15\n", "f.yaml:2: defaults.idle: give a duration of at least 1s, such as 15m, not \"15\""},
 		{"bad group name", "groups: {../a: []}\n", "f.yaml:1: groups.../a: a name is made of letters"},
 		{"bad name", "tunnels:\n  a/b: {target: i-1, port: 1}\n", "a name is made of letters"},
 		{"unset variable", "tunnels:\n  db:\n    target: ${BASTION_ID}\n    port: 1\n", "f.yaml:3: environment variable BASTION_ID is not set"},

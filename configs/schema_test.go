@@ -79,6 +79,10 @@ func TestFilesConformToSchema(t *testing.T) {
 		"tunnels: {db: {target: i-1, port: 5432, lanes: 17}}":     false,
 		"tunnels: {db: {target: i-1, port: 5432, peer: any}}":     true,
 		"tunnels: {db: {target: i-1, port: 5432, peer: all}}":     false,
+		"tunnels: {db: {target: i-1, port: 5432, lazy: soon}}":    false,
+		"tunnels: {db: {target: i-1, port: 5432, lazy: true}}":    true,
+		"tunnels: {db: {target: i-1, port: 5432, idle: 15}}":      false,
+		"defaults: {lazy: true, idle: 1h30m}":                     true,
 		"defaults: {engine: fast}":                                false,
 		"tunnel: {}":                                              false,
 	} {

@@ -35,6 +35,8 @@ type Settings struct {
 	Peer    string    `yaml:"peer"`   // own, any: who may use the port; any does not count in a project's file
 	Lanes   int       `yaml:"lanes"`  // sessions that share the connections
 	Wait    Wait      `yaml:"wait"`   // how long a tunnel that is being opened waits for an answer of the remote port
+	Lazy    Switch    `yaml:"lazy"`   // sessions start with a connection, and end when there was none for Idle
+	Idle    Idle      `yaml:"idle"`   // for Lazy; 0: DefaultIdle
 }
 
 // Tunnel is a local port that leads to a port behind a bastion.
@@ -90,6 +92,66 @@ func (w *Wait) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
+// Switch is a key that is true, false or not given, which is its zero value.
+type Switch int8
+
+// The values of a Switch that is given.
+const (
+	On  Switch = 1
+	Off Switch = -1
+)
+
+// UnmarshalYAML reads true or false.
+func (s *Switch) UnmarshalYAML(n *yaml.Node) error {
+	var on bool
+	if err := n.Decode(&on); err != nil {
+		return err
+	}
+	*s = Off
+	if on {
+		*s = On
+	}
+	return nil
+}
+
+// Idle is how long a session is kept without a connection.
+type Idle time.Duration
+
+// DefaultIdle is the Idle of tunnels that give none. AWS ends sessions by itself after 20
+// minutes without data, unless the account's preferences say otherwise.
+const DefaultIdle = Idle(15 * time.Minute)
+
+const shortestIdle = time.Second
+
+// ParseIdle reads a Go duration of at least a second, such as 15m.
+func ParseIdle(text string) (Idle, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < shortestIdle {
+		return 0, fmt.Errorf("give a duration of at least %v, such as 15m", shortestIdle)
+	}
+	return Idle(d), nil
+}
+
+// UnmarshalYAML reads what ParseIdle does.
+func (i *Idle) UnmarshalYAML(n *yaml.Node) (err error) {
+	if *i, err = ParseIdle(n.Value); err != nil {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %v, not %q", n.Line, err, n.Value)}}
+	}
+	return nil
+}
+
+// IsLazy reports whether the tunnel's sessions are opened when a connection needs one.
+func (s Settings) IsLazy() bool { return s.Lazy == On }
+
+// IdleAfter is how long the tunnel's session is kept without a connection, 0 for a tunnel that
+// keeps it always.
+func (s Settings) IdleAfter() time.Duration {
+	if !s.IsLazy() {
+		return 0
+	}
+	return time.Duration(cmp.Or(s.Idle, DefaultIdle))
+}
+
 // over returns s with its empty fields taken from base.
 func (s Settings) over(base Settings) Settings {
 	s.Profile = cmp.Or(s.Profile, base.Profile)
@@ -100,6 +162,8 @@ func (s Settings) over(base Settings) Settings {
 	s.Peer = cmp.Or(s.Peer, base.Peer)
 	s.Lanes = cmp.Or(s.Lanes, base.Lanes)
 	s.Wait = cmp.Or(s.Wait, base.Wait)
+	s.Lazy = cmp.Or(s.Lazy, base.Lazy)
+	s.Idle = cmp.Or(s.Idle, base.Idle)
 	return s
 }
 

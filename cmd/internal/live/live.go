@@ -84,7 +84,7 @@ func (d *Display) Event(e proxy.Event) error {
 	defer d.mu.Unlock()
 	defer proxy.Signal(d.changed)
 	text := d.teller.Line(e)
-	if e.State == proxy.Ready && e.Note == "" {
+	if e.Listens() {
 		from := report.Origin(e)
 		known := d.origin[e.Tunnel] == from
 		d.origin[e.Tunnel] = from
@@ -92,7 +92,7 @@ func (d *Display) Event(e proxy.Event) error {
 		case e.After > 0 && known:
 			text = report.Mended(e)
 		case known:
-			return nil // the line says ready
+			return nil // the line says ready, or idle
 		}
 	}
 	if text == "" {

@@ -126,6 +126,10 @@ func stateLine(e proxy.Event) string {
 		why = ": " + strings.Join(strings.Fields(e.Err.Error()), " ")
 	}
 	switch e.State {
+	case proxy.Idle:
+		if e.Listen != "" {
+			return "waits for a connection on " + e.Listen + Origin(e)
+		}
 	case proxy.Ready:
 		if e.After > 0 {
 			return Mended(e) + ", ready on " + e.Listen

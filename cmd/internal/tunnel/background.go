@@ -110,12 +110,15 @@ func already(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.
 		if rec.Name != name && s.Tunnel != name {
 			continue
 		}
-		if s.Name != proxy.Ready.String() {
+		state := proxy.Ready
+		if s.Name == proxy.Idle.String() { // it is lazy
+			state = proxy.Idle
+		} else if s.Name != proxy.Ready.String() {
 			notReady = exit.EndWith(exit.Other)
 			safetext.Fprintf(p.Stderr, "ssmguard: %s: %s\n", s.Tunnel, strings.TrimSuffix(s.Name+": "+s.Error, ": "))
 			continue
 		}
-		if err := greet.Event(proxy.Event{At: s.Since, Tunnel: s.Tunnel, State: proxy.Ready, Session: s.Session, Listen: s.Listen, Leads: s.Leads, File: s.File}); err != nil {
+		if err := greet.Event(proxy.Event{At: s.Since, Tunnel: s.Tunnel, State: state, Session: s.Session, Listen: s.Listen, Leads: s.Leads, File: s.File}); err != nil {
 			return err
 		}
 	}
@@ -283,7 +286,7 @@ func (g *greeting) Event(e proxy.Event) error {
 	switch {
 	case g.over:
 		return nil
-	case e.State == proxy.Ready && e.Note == "":
+	case e.Listens():
 		return g.out.Event(e)
 	case program || e.State == proxy.Waiting || e.State == proxy.Lost || e.Note != "":
 		return g.err.Event(e)

@@ -102,7 +102,7 @@ func (s several) Event(e proxy.Event) error {
 	return errors.Join(errs...)
 }
 
-// readiness waits for all tunnels of a command to be ready once.
+// readiness waits for all tunnels of a command to take connections.
 type readiness struct {
 	mu   sync.Mutex
 	left map[string]bool
@@ -121,7 +121,7 @@ func (ts tunnels) readiness() *readiness {
 func (r *readiness) Event(e proxy.Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e.State == proxy.Ready && r.left[e.Tunnel] {
+	if e.Listens() && r.left[e.Tunnel] {
 		delete(r.left, e.Tunnel)
 		if len(r.left) == 0 {
 			close(r.all)

@@ -46,15 +46,20 @@ func (l *lane) keep(ctx context.Context) error {
 		Opener: l, Plugin: l, Backoff: proxy.DefaultBackoff,
 		OnEvent: func(e proxy.Event) { t.progress.inLane(l.number, e) }, Final: t.final, Patience: max(t.retryFor, 0),
 	}
+	if t.conf.IsLazy() {
+		s.Wanted = t.near.inlet.Wanted
+	}
 	return s.Run(ctx, proxy.Tunnel{Name: t.conf.Name, Listen: t.near.door.String()}, proxy.Streams{Out: t.stderr, Err: t.stderr})
 }
 
 // final reports whether an error ends the tunnel. Before the tunnel was ready for the
 // first time every error does that does not pass by itself; later, when the tunnel is
 // known to work, only a lasting refusal does, and a session that leads to a host which is not
-// trusted.
+// trusted. So it is with a lazy tunnel that the guard has allowed, as its first session may come long
+// after that.
 func (t *tunnel) final(err error) bool {
-	if !t.progress.wasReady() {
+	_, placed := t.place.known()
+	if !t.progress.wasReady() && !(placed && t.conf.IsLazy()) {
 		return t.retryFor == 0 || !dial.Passes(err)
 	}
 	if errors.Is(err, channel.ErrSessionGone) {

@@ -103,7 +103,7 @@ func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) prox
 		if err != nil {
 			return nil, err
 		}
-		relay := &relayTunnel{plugin: runner, near: t.near, wait: wait, traffic: &t.traffic}
+		relay := &relayTunnel{plugin: runner, near: t.near, wait: wait, idle: t.conf.IdleAfter(), traffic: &t.traffic}
 		if _, ok := runner.AtSocket(""); ok && runtime.GOOS != "windows" {
 			relay.at = func(socket string) proxy.Plugin {
 				at, _ := runner.AtSocket(socket)
@@ -118,9 +118,15 @@ func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) prox
 	}
 	dialer.Renew = func(ctx context.Context, _ string) error { return found.credentials.Renew(ctx) }
 	return func(lane int) proxy.Plugin {
-		return &nativeTunnel{dialer: dialer, near: t.near, wait: wait, traffic: &t.traffic,
-			note:     func(s *proxy.Session, e channel.Event) { t.progress.inSession(lane, s, t.near.door.String(), e) },
-			hindered: func(s *proxy.Session, err error) { t.progress.hindered(lane, s, err) }}
+		f := &dial.Forwarding{Dialer: dialer, Inlet: t.near.inlet, Traffic: &t.traffic, Idle: t.conf.IdleAfter(),
+			Note:     func(s *proxy.Session, e channel.Event) { t.progress.inSession(lane, s, t.near.door.String(), e) },
+			Hindered: func(s *proxy.Session, err error) { t.progress.hindered(lane, s, err) }}
+		if wait > 0 {
+			f.Opened = func(ctx context.Context, ch *channel.Channel, refused <-chan struct{}) error {
+				return reached(ctx, ch, t.near.door, found.spec().RemoteEnd(), wait, refused)
+			}
+		}
+		return f
 	}, nil
 }
 

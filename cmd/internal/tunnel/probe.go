@@ -18,25 +18,24 @@ const (
 	probePause = 500 * time.Millisecond
 )
 
-// answered waits, at most n.wait, until the agent has connected to the remote port, which
-// remote names. For
-// agents that do not report that, it uses a probe.
-func (n *nativeTunnel) answered(ctx context.Context, ch *channel.Channel, remote string, refused <-chan struct{}) error {
-	within, cancel := context.WithTimeoutCause(ctx, n.wait,
-		fmt.Errorf("%s did not answer within %v; can the target reach it?", remote, n.wait))
+// reached waits, at most wait, until the agent of a channel has connected to the remote port,
+// which remote names. For agents that do not report that, it uses a probe through d.
+func reached(ctx context.Context, ch *channel.Channel, d *door.Door, remote string, wait time.Duration, refused <-chan struct{}) error {
+	within, cancel := context.WithTimeoutCause(ctx, wait,
+		fmt.Errorf("%s did not answer within %v; can the target reach it?", remote, wait))
 	defer cancel()
 	for {
 		err := ch.Reach(within)
 		switch {
 		case errors.Is(err, errors.ErrUnsupported):
-			return probe{n.near.door, remote, n.wait, refused}.answered(ctx)
+			return probe{d, remote, wait, refused}.answered(ctx)
 		case !errors.Is(err, channel.ErrRemotePort):
 			return err
 		}
 		select {
 		case <-within.Done():
 			if ctx.Err() == nil {
-				return fmt.Errorf("%s refused connections for %v; is a server listening there?", remote, n.wait)
+				return fmt.Errorf("%s refused connections for %v; is a server listening there?", remote, wait)
 			}
 			return context.Cause(ctx)
 		case <-time.After(probePause):

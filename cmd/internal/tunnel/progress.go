@@ -20,7 +20,8 @@ type progress struct {
 	early      []proxy.Event // those before start
 	lanes      []bool        // true for a lane that is ready
 	everReady  bool
-	reconnects int // how often it became ready again
+	rested     bool // it was idle since it was ready
+	reconnects int  // how often it became ready again
 	last       proxy.Event
 	since      time.Time // since when it is not ready
 	lost       bool      // it was ready before
@@ -56,10 +57,10 @@ func (g *progress) inLane(i int, e proxy.Event) {
 		if before {
 			return
 		}
-		if g.everReady {
+		if g.everReady && !g.rested {
 			g.reconnects++
 		}
-		g.everReady = true
+		g.everReady, g.rested = true, false
 	case proxy.Stopped, proxy.GaveUp:
 		return // sent once for all lanes
 	case proxy.Lost:
@@ -70,6 +71,7 @@ func (g *progress) inLane(i int, e proxy.Event) {
 		if after || i != 0 && !before {
 			return
 		}
+		g.rested = g.rested || e.State == proxy.Idle
 	}
 	g.emitLocked(e)
 }
@@ -138,6 +140,8 @@ func (g *progress) counted(e proxy.Event) proxy.Event {
 			e.After, e.Attempt = max(e.At.Sub(g.since), time.Millisecond), max(g.tries, 1)
 		}
 		g.since, g.lost, g.tries, g.why = time.Time{}, false, 0, nil
+	case proxy.Idle: // what was lost is not missed until a session is wanted
+		g.since, g.lost, g.tries, g.why = e.At, false, 0, nil
 	}
 	return e
 }
@@ -147,7 +151,7 @@ func (g *progress) emitLocked(e proxy.Event) {
 		e.At = time.Now()
 	}
 	e.Tunnel = g.conf.Name
-	if e.State == proxy.Ready && e.Note == "" {
+	if e.Listens() {
 		e.Leads, e.File = g.conf.Leads(), g.conf.File
 	}
 	if e.Note == "" {

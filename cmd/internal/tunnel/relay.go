@@ -26,6 +26,7 @@ type relayTunnel struct {
 	at      func(socket string) proxy.Plugin
 	near    listener
 	wait    time.Duration // for the remote port to answer; 0: no wait
+	idle    time.Duration // after which a session without connections is ended; 0: never
 	traffic *dial.Traffic
 }
 
@@ -61,7 +62,12 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 	if socket != "" {
 		network, address = "unix", socket
 	}
-	passing.Go(func() { r.pass(ctx, network, address) })
+	unused := make(chan struct{})
+	passing.Go(func() {
+		if errors.Is(r.pass(ctx, network, address), proxy.ErrIdle) {
+			close(unused)
+		}
+	})
 	if r.wait > 0 {
 		if err := (probe{door: r.near.door, remote: s.Spec.RemoteEnd(), wait: r.wait}).answered(ctx); err != nil {
 			cancel()
@@ -69,7 +75,14 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 		}
 	}
 	ready()
-	return <-ended
+	select {
+	case err := <-ended:
+		return err
+	case <-unused:
+		cancel()
+		<-ended
+		return proxy.ErrIdle
+	}
 }
 
 // longestSocket is the length of a path that every system takes for a socket.
@@ -113,15 +126,16 @@ func (r *relayTunnel) port(ctx context.Context, open <-chan struct{}, port <-cha
 	}
 }
 
-// pass passes connections to the plugin until ctx ends.
-func (r *relayTunnel) pass(ctx context.Context, network, address string) {
+// pass passes connections to the plugin until ctx ends, or with proxy.ErrIdle when there were
+// none for the idle time.
+func (r *relayTunnel) pass(ctx context.Context, network, address string) error {
 	open := connections{traffic: r.traffic}
 	defer open.wait()
 	r.traffic.Session()
 	for {
-		conn, err := r.near.inlet.Accept(ctx, open.count)
+		conn, err := r.near.inlet.AcceptUntilIdle(ctx, open.count, r.idle)
 		if err != nil {
-			return
+			return err
 		}
 		open.start(func() { open.relay(ctx, conn, network, address) })
 	}

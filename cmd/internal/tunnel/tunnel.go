@@ -196,6 +196,7 @@ func (o *Options) over(t configs.Tunnel) configs.Tunnel {
 		t.Port = s.Port // the configured port is that of another database
 	}
 	t.Reader = t.Reader || s.Reader
+	t.Lazy, t.Idle = cmp.Or(s.Lazy, t.Lazy), cmp.Or(s.Idle, t.Idle)
 	if s.Listen != "" || s.LocalPort >= 0 {
 		t.Listen, t.LocalPort = s.Listen, max(s.LocalPort, 0)
 	}
