@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel/localend"
 	"ssmguard/proxy/channel/reliable"
 	"ssmguard/proxy/channel/wire"
 )
@@ -208,35 +209,25 @@ func (s *stream) receiveAll() error {
 	}
 }
 
-// program is what is known of the program at the local end of a connection that
-// has sent its EOF: it may be gone, or have closed one half and wait for an answer.
-type program int
-
-const (
-	programUnknown program = iota
-	programWaits
-	programGone
-)
-
 // awaited reports whether to wait for longer than take says: at first, unless the
 // program is gone; later if it waits for more of an answer. Not for ever: the far
 // side may be waiting for the EOF itself, which the multiplexer cannot tell it. Without
 // any answer err is errUnanswered: to the program, a mere end would be an empty one.
 func (s *stream) awaited(now time.Time) (wait bool, err error) {
-	who := programAt(s.conn)
+	who := localend.ProgramAt(s.conn)
 	s.ports.mu.Lock()
 	defer s.ports.mu.Unlock()
 	first, answered := s.asked.IsZero(), s.lastDown.After(s.lastUp)
 	s.asked = now
 	switch {
-	case who == programGone:
+	case who == localend.Gone:
 		return false, nil
 	case first:
 		return true, nil
 	case !answered:
 		return false, errUnanswered
 	}
-	return who == programWaits && now.Sub(reliable.Latest(s.localEnd, s.lastDown)) < heldFor*s.ports.c.opt.Answered, nil
+	return who == localend.Waits && now.Sub(reliable.Latest(s.localEnd, s.lastDown)) < heldFor*s.ports.c.opt.Answered, nil
 }
 
 // gather waits for the rest of a burst before it is written.
