@@ -49,22 +49,20 @@ type question struct {
 // statements tell apart, apart from its absence, and whether these are all classes.
 func (s *search) candidates(i int) ([]candidate, bool) {
 	if values := s.r.context.oneOf(&s.keys[i]); values != nil {
-		var out []candidate
-		for _, v := range values {
-			out = append(out, candidate{state: KeyKnown, values: []string{v}})
-		}
-		return out, true
+		return knownAs(values), true
 	}
-	q := question{s: s, key: &s.keys[i], exact: true}
-	q.visited = []contextKey{*q.key}
-	q.gather()
+	q := question{key: &s.keys[i], exact: true, visited: []contextKey{s.keys[i]}}
+	q.gather(s)
+	return q.candidates()
+}
+
+// candidates returns one state for every class that was gathered, and whether these are
+// all classes.
+func (q *question) candidates() ([]candidate, bool) {
 	name := strings.ToLower(q.key.name)
 	values, complete := q.values(keyForms[name])
 	values = automata.Distinct(values)
-	var out []candidate
-	for _, v := range values {
-		out = append(out, candidate{state: KeyKnown, values: []string{v}})
-	}
+	out := knownAs(values)
 	if multivalued[name] || q.sets && !strings.HasPrefix(name, "aws:") && !strings.Contains(name, "tag/") {
 		lists, all := automata.Lists(values)
 		for _, l := range lists {
@@ -73,6 +71,51 @@ func (s *search) candidates(i int) ([]candidate, bool) {
 		return out, complete && all
 	}
 	return out, complete
+}
+
+// knownAs returns a candidate for each value.
+func knownAs(values []string) (out []candidate) {
+	for _, v := range values {
+		out = append(out, candidate{state: KeyKnown, values: []string{v}})
+	}
+	return out
+}
+
+// Ask is one of several requests that turn on the same key.
+type Ask struct {
+	Set              *Set
+	Action, Resource string
+	Context          *Context
+}
+
+// States returns one state of a key that is unknown to every ask for each class of its
+// values that the undecided statements of the asks tell apart, its absence included where
+// that may be, and whether these are all classes.
+func (e *Evaluator) States(key string, asks ...Ask) (states []Entry, all bool) {
+	k := newContextKey(key)
+	q := question{key: &k, exact: true, visited: []contextKey{k}}
+	states = []Entry{{Key: key, State: KeyAbsent}}
+	var few []string
+	for _, a := range asks {
+		r := newRequest(a.Action, a.Resource, a.Context)
+		own := Evaluator{layers: a.Set.layers(nil)}
+		own.collect(&r)
+		s := newSearch(&own, &r)
+		s.left = searchBudget
+		q.gather(s)
+		few = a.Context.oneOf(&k)
+		if entry := a.Context.find(&k); entry != nil && entry.Present {
+			states = nil
+		}
+	}
+	list, all := knownAs(few), true
+	if few == nil {
+		list, all = q.candidates()
+	}
+	for _, c := range list {
+		states = append(states, Entry{Key: key, Values: c.values, Multi: c.multi, State: KeyKnown})
+	}
+	return states, all
 }
 
 // values returns one value of every class among those that the form allows, and
@@ -105,8 +148,9 @@ func (q *question) values(f form) ([]string, bool) {
 	return values, complete && all && q.exact && !(compared && matches)
 }
 
-// gather collects what undecided statements ask of the value of q.key.
-func (q *question) gather() {
+// gather collects what undecided statements of a search ask of the value of q.key.
+func (q *question) gather(s *search) {
+	q.s = s
 	k := q.key
 	for i := range q.s.e.found {
 		m := &q.s.e.found[i]
@@ -225,8 +269,8 @@ func (q *question) compared(n *condition, v *condValue) {
 		q.exact = false
 		return
 	}
-	sub := question{s: q.s, key: other, exact: true, visited: []contextKey{*other, *q.key}}
-	sub.gather()
+	sub := question{key: other, exact: true, visited: []contextKey{*other, *q.key}}
+	sub.gather(q.s)
 	q.exact = q.exact && sub.exact
 	for _, p := range v.parts {
 		if p.kind == partDefault {

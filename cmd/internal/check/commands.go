@@ -36,6 +36,27 @@ else. Exit codes: 0 allowed, 3 denied, 4 undecided, others as for a session.`,
 		},
 		{
 			Command: cli.Command{
+				Name: "prove", Category: command.Checks, SkipFlagParsing: true, ArgsUsage: "--expect allow|deny [options]",
+				Usage: "prove something of all sessions at once",
+				Description: `Proves that every session of a kind is allowed, or denied, or finds one that is not: what
+the options leave out ranges over everything, be it targets, their tags, documents, regions,
+callers or what else conditions ask about. With --policy it asks about policies in files,
+else about your own in the account. Exit codes: 0 proven, 3 with a counterexample, 4 not
+decided, and what stands in the way.`,
+			},
+			Options: func() []command.Flag {
+				return ask.AboutSession(new(proveOptions).flags(), "--no-cache")
+			},
+			Likely: []string{"verify", "always", "never"},
+			Examples: []command.Example{
+				{Line: "ssmguard prove --policy p.json --document-name SSM-SessionManagerRunShell --where Environment=prod --expect deny", Text: "no shell in production, whoever calls, whatever else is so"},
+				{Line: "ssmguard prove --policy p.json --target-kind instance --where-not Team=web --expect deny", Text: "no session on instances of other teams"},
+				{Line: "ssmguard prove --no-more-than old.json new.json", Text: "a changed policy allows no session that the old one did not, for pull requests"},
+			},
+			Run: Prove,
+		},
+		{
+			Command: cli.Command{
 				Name: "policy", Category: command.Checks, SkipFlagParsing: true, ArgsUsage: "--target TARGET [options]",
 				Usage: "print the smallest policy that allows a session",
 				Description: `Prints, on stdout, the smallest identity policy that lets a session through and its own

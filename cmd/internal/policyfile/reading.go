@@ -251,6 +251,14 @@ func (r Reading) Settle(ctx context.Context, c guard.Caller, grants []guard.Gran
 	return all, fs, nil
 }
 
+// For returns the policies that are a caller's for certain, as WithoutDoubtful does.
+func (r Reading) For(c guard.Caller) (policy.Set, []guard.Finding) {
+	if len(r.files) > 0 {
+		r = r.of(c)
+	}
+	return r.WithoutDoubtful()
+}
+
 // WithoutDoubtful returns the policies that are the caller's for certain, the
 // identity layer as partly read where others may be his, and the findings about
 // those that cannot be judged by.

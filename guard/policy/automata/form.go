@@ -64,3 +64,52 @@ func spelledOut(set string) string {
 	}
 	return b.String()
 }
+
+// Ages accepts at least every text that AWS may send for seconds, as of aws:MultiFactorAuthAge.
+func Ages() NFA {
+	return Form([]string{"0", "[1-9]", "[1-9]#", "[1-9]##", "[1-9]###", "[1-9]####", "[1-9]#####"}, []string{"", ".#", ".##"})
+}
+
+// Epochs accepts at least every text that AWS may send for seconds since 1970 of our days.
+func Epochs() NFA { return Form([]string{"[1-9]########", "[1-9]#########"}) }
+
+// Dates accepts at least every text that AWS may send for a time in UTC, as of aws:CurrentTime.
+func Dates() NFA {
+	return Form([]string{"####-"}, []string{"0[1-9]-", "1[012]-"}, []string{"0[1-9]", "[12]#", "3[01]"},
+		[]string{"T[01]#:", "T2[0-3]:"}, []string{"[0-5]#:[0-5]#"}, []string{"Z", ".###Z"})
+}
+
+// Accounts accepts at least every text that AWS may send for an account number.
+func Accounts() NFA { return Form([]string{"############"}) }
+
+// Organizations accepts at least every text that AWS may send for the number of an organization.
+func Organizations() NFA {
+	return Form([]string{"o-", "o-[a-z0-9]*"}, []string{"[a-z0-9]"})
+}
+
+// ARNs accepts at least every text that AWS may send for an ARN.
+func ARNs() NFA {
+	return Glob(strings.NewReplacer("*", string([]byte{Star}), "?", string([]byte{Quest})).Replace("arn:aws*:*:*:*:?*"), 0)
+}
+
+// PrincipalTypes accepts at least every text that AWS may send for aws:PrincipalType.
+func PrincipalTypes() NFA {
+	return Form([]string{"Account", "User", "FederatedUser", "AssumedRole", "Anonymous"})
+}
+
+// Regions accepts at least every text that AWS may send for the name of a region.
+func Regions() NFA { return Form([]string{"[a-z][a-z]-[a-z-]*[a-z]-[1-9]"}) }
+
+// UserNames accepts at least every text that AWS may send for the name of an IAM user.
+func UserNames() NFA {
+	const characters = "[A-Za-z0-9_+=,.@-]"
+	return Form([]string{characters + characters + "*"})
+}
+
+// Addresses accepts IPv4 addresses, and more texts than IPv6 addresses.
+func Addresses() NFA {
+	octet := []string{"#", "[1-9]#", "1##", "2[0-4]#", "25[0-5]"}
+	dot := []string{"."}
+	const v6 = "[0-9A-Fa-f.:]*"
+	return Form(octet, dot, octet, dot, octet, dot, octet).Or(Form([]string{v6 + ":" + v6 + ":" + v6}))
+}

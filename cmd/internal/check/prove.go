@@ -1,0 +1,389 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/command"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/policyfile"
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+	"ssmguard/guard/prove"
+	"ssmguard/internal/safetext"
+)
+
+// proveOptions is a prove command line, complete.
+type proveOptions struct {
+	Line        *ask.Line
+	files       fileOptions
+	without     map[string][]string // of --where-not
+	kinds       []prove.Kind
+	anyDocument bool
+	noMore      [2]string // the files of --no-more-than or --equal: the old policies and the new ones
+	equal       bool
+}
+
+// flags declares them: those of check that describe requests, and prove's own.
+func (o *proveOptions) flags() []command.Flag {
+	flags := []command.Flag{
+		{Name: "--where", Value: "KEY=VALUE", Text: "of targets with this tag alone; --target-tag is the same", Set: tag(&o.files.TargetTags)},
+		{Name: "--where-not", Value: "KEY=VALUE", Text: "of targets without this tag", Set: pair(func(key, value string) {
+			if o.without == nil {
+				o.without = make(map[string][]string)
+			}
+			o.without[key] = append(o.without[key], value)
+		})},
+		{Name: "--target-kind", Choices: kindNames(), Text: "of targets of this kind; all kinds without it", Set: func(v string) error {
+			o.kinds = append(o.kinds, prove.Kind(v))
+			return nil
+		}},
+		{Name: "--any-document", Text: "with any document, which goes without saying where none is named", Set: command.Switch(&o.anyDocument)},
+		{Name: "--no-more-than", Value: "OLD NEW", Text: "prove that the policies in the file NEW allow no session that those in OLD do not", Set: command.Text(&o.noMore[0])},
+		{Name: "--equal", Value: "OLD NEW", Text: "prove that they allow the same sessions", Set: func(v string) error {
+			o.noMore[0], o.equal = v, true
+			return nil
+		}},
+	}
+	for _, f := range o.files.flags() {
+		switch f.Name {
+		case "--matrix", "--what-if-add", "--what-if-remove":
+			continue
+		case "--expect":
+			f.Text = "what is to be proven of every request"
+		case "--output":
+			f.Choices, f.Text = []string{"text", "json"}, "text on stderr, or JSON on stdout"
+		case "--context":
+			f.Text = "state a condition key of all requests, as for check"
+		case "--boundary", "--session-policy", "--scp", "--rcp", "--endpoint-policy":
+			f.Brief = true
+		case "--target-tag":
+			f.Text = "a tag that every target has, and maybe others"
+		case "--principal":
+			f.Text = "who asks; without it, any user or role that the policies are attached to"
+		case "--target-untagged", "--document-untagged":
+			f.Text = strings.TrimSuffix(f.Text, "; without it, and without --target-tag, its tags are not known")
+		}
+		flags = append(flags, f)
+	}
+	return flags
+}
+
+func kindNames() (names []string) {
+	for _, k := range prove.Kinds {
+		names = append(names, string(k))
+	}
+	return names
+}
+
+// Prove runs the words after `prove`.
+func Prove(ctx context.Context, p *env.Process, words []string) error {
+	o := proveOptions{}
+	words, err := command.Take(o.flags(), words, p.Getenv)
+	if err != nil {
+		return err
+	}
+	if o.noMore[0] != "" {
+		at := slices.IndexFunc(words, func(w string) bool { return !strings.HasPrefix(w, "-") })
+		if at < 0 {
+			return exit.Usagef("--no-more-than and --equal take two files: the old policies and the new ones")
+		}
+		o.noMore[1] = words[at]
+		words = slices.Delete(words, at, at+1)
+	}
+	if o.Line, err = ask.ReadSession(p, words, true); err != nil {
+		return err
+	}
+	if o.Line.Call.Command == awscli.Help {
+		return command.ErrHelp
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	r := ask.Request(o.Line.Call.Input, "")
+	if region := o.Line.Call.Globals.Region; region != nil {
+		r.Region = *region
+	}
+	r.Region = cmp.Or(r.Region, o.files.regionStated(), guard.ArnField(r.Document, guard.FieldRegion))
+	if r.Region != "" && !guard.IsRegion(r.Region) {
+		return exit.Usagef("--region %s: that is no region's name", safetext.Line(r.Region))
+	}
+	r.Context, r.Closed, r.Files = o.files.Context, o.files.Closed, true
+	in := prove.Range{Request: r, Kinds: o.kinds, Facts: guard.UnknownFacts(), Tags: o.files.TargetTags, Without: o.without}
+	if o.files.Untagged.Target {
+		in.Facts.Unknown = slices.DeleteFunc(in.Facts.Unknown, func(u string) bool { return u == guard.UnknownTargetTags })
+	}
+	if o.files.DocumentTags != nil || o.files.Untagged.Document {
+		in.Facts.DocumentTags = o.files.DocumentTags
+		in.Facts.Unknown = slices.DeleteFunc(in.Facts.Unknown, func(u string) bool { return u == guard.UnknownDocumentTags })
+	}
+	if o.noMore[0] != "" {
+		return o.compare(in)
+	}
+	set, err := o.policies(ctx, &in)
+	if err != nil {
+		return err
+	}
+	decide := prove.Allowed
+	if o.files.Expect == "deny" {
+		decide = prove.Denied
+	}
+	return o.tell(o.claim(in), decide(set, in))
+}
+
+// check says which of the options need others.
+func (o *proveOptions) check() error {
+	if err := o.files.check(); err != nil && len(o.files.Files) > 0 {
+		return err
+	}
+	switch in := o.Line.Call.Input; {
+	case o.noMore[0] == "" && o.files.Expect == "":
+		return exit.Usagef("prove needs what is to be proven: --expect allow, --expect deny, or --no-more-than OLD NEW")
+	case o.noMore[0] != "" && (o.files.Expect != "" || len(o.files.Files) > 0):
+		return exit.Usagef("--no-more-than and --equal compare two files, and go without --expect and --policy")
+	case o.anyDocument && in.DocumentName != "":
+		return exit.Usagef("--any-document goes without --document-name")
+	case len(o.kinds) > 0 && in.Target != "":
+		return exit.Usagef("--target-kind goes without --target")
+	case o.files.Untagged.Target && o.without != nil:
+		return exit.Usagef("--where-not says nothing of targets without tags")
+	case in.Target != "":
+		return ask.NeedsID(in.Target)
+	}
+	return nil
+}
+
+// policies returns the policies of the files, or else the caller's in the account, and adds
+// the callers to the range.
+func (o *proveOptions) policies(ctx context.Context, in *prove.Range) (policy.Set, error) {
+	if len(o.files.Files) > 0 {
+		reading, err := o.files.read(o.Line.Process.Stderr, o.files.Principal)
+		if err != nil {
+			return policy.Set{}, err
+		}
+		if in.Callers, err = o.callers(reading, in.Request.Region); err != nil {
+			return policy.Set{}, err
+		}
+		set, unread := reading.For(in.Callers[0])
+		for _, f := range unread {
+			safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: note: %s\n", f.Summary)
+		}
+		set.Root = in.Callers[0].Kind() == guard.Root
+		return set, nil
+	}
+	if o.Line.Call.Lacks { // any target does
+		o.Line.Call.Fill(awscli.Input{Target: "i-0123456789abcdef0"})
+	}
+	w, _, err := o.Line.Connect(ctx)
+	if err != nil {
+		return policy.Set{}, err
+	}
+	defer w.Evidence.Close()
+	caller, err := w.Evidence.Caller(ctx)
+	if caller.SessionARN == "" {
+		return policy.Set{}, err
+	}
+	in.Callers, in.Request.Files = []guard.Caller{caller}, false
+	set, err := w.Policies.Policies(ctx, caller)
+	if err != nil && len(set.Partial) == 0 {
+		return set, err
+	}
+	return set, nil
+}
+
+// callers are the one of --principal, or else a user and a role in each account that the
+// policies name.
+func (o *proveOptions) callers(reading policyfile.Reading, region string) (callers []guard.Caller, err error) {
+	one, err := namedCaller(o.files.Principal)
+	if err != nil || o.files.Principal != "" {
+		return []guard.Caller{one}, err
+	}
+	partition := reading.Partition()
+	if region != "" {
+		partition = guard.PartitionOf(region)
+	}
+	for _, account := range append(reading.Accounts(), one.Account) {
+		for _, kind := range []string{"user", "role"} {
+			c, err := namedCaller(fmt.Sprintf("arn:%s:iam::%s:%s/someone", cmp.Or(partition, one.Partition), account, kind))
+			if err != nil {
+				return nil, err
+			}
+			c.Unknown = append(c.Unknown, guard.UnknownPrincipal)
+			callers = append(callers, c)
+		}
+	}
+	return callers, nil
+}
+
+// compare proves that one file of policies allows no more than another, or the same.
+func (o *proveOptions) compare(in prove.Range) error {
+	var sets [2]policy.Set
+	for i, path := range o.noMore {
+		one := fileOptions{Files: []policyfile.File{{Kind: policy.Identity, Path: path}}, Principal: o.files.Principal, Parameters: o.files.Parameters}
+		reading, err := one.read(o.Line.Process.Stderr, o.files.Principal)
+		if err != nil {
+			return err
+		}
+		callers, err := o.callers(reading, in.Request.Region)
+		if err != nil {
+			return err
+		}
+		for _, c := range callers {
+			if !slices.ContainsFunc(in.Callers, func(other guard.Caller) bool { return other.SessionARN == c.SessionARN }) {
+				in.Callers = append(in.Callers, c)
+			}
+		}
+		sets[i], _ = reading.For(callers[0])
+	}
+	claim := fmt.Sprintf("%s allows no session that %s does not", o.noMore[1], o.noMore[0])
+	result := prove.NoMore(sets[0], sets[1], in)
+	if o.equal {
+		claim = fmt.Sprintf("%s and %s allow the same sessions", o.noMore[0], o.noMore[1])
+		if other := prove.NoMore(sets[1], sets[0], in); result.Counter == nil {
+			result = prove.Result{Proven: result.Proven && other.Proven, Counter: other.Counter, Open: slices.Concat(result.Open, other.Open)}
+		}
+	}
+	return o.tell(claim, result)
+}
+
+// claim says in a sentence what is to be proven.
+func (o *proveOptions) claim(in prove.Range) string {
+	var b strings.Builder
+	b.WriteString(map[string]string{"allow": "allowed", "deny": "denied"}[o.files.Expect])
+	b.WriteString(": every session on ")
+	kinds := "target"
+	if len(in.Kinds) > 0 {
+		kinds = guard.Join(kindsText(in.Kinds), "or")
+	}
+	b.WriteString(cmp.Or(in.Request.Target, "any "+kinds))
+	for _, key := range slices.Sorted(maps.Keys(in.Tags)) {
+		fmt.Fprintf(&b, " with %s=%s", key, in.Tags[key])
+	}
+	for _, key := range slices.Sorted(maps.Keys(in.Without)) {
+		fmt.Fprintf(&b, " without %s=%s", key, strings.Join(in.Without[key], ","))
+	}
+	if o.files.Untagged.Target {
+		b.WriteString(" without tags")
+	}
+	b.WriteString(", " + cmp.Or(in.Request.Document, "any document"))
+	if in.Request.Region != "" {
+		b.WriteString(", in " + in.Request.Region)
+	}
+	who := o.files.Principal
+	if len(o.files.Files) == 0 {
+		who = in.Callers[0].Name()
+	}
+	b.WriteString(", by " + cmp.Or(who, "whoever has these policies"))
+	return b.String()
+}
+
+func kindsText(kinds []prove.Kind) (texts []string) {
+	for _, k := range kinds {
+		texts = append(texts, string(k))
+	}
+	return texts
+}
+
+// proof is the answer for programs. Proven is null where it is not decided.
+type proof struct {
+	Protocol       int                   `json:"protocol"`
+	Claim          string                `json:"claim"`
+	Proven         *bool                 `json:"proven"`
+	Counterexample *prove.Counterexample `json:"counterexample"`
+	Open           []string              `json:"open"`
+}
+
+// tell says what was proven, and returns the exit code as an error: 3 for a counterexample, 4
+// for no answer.
+func (o *proveOptions) tell(claim string, r prove.Result) error {
+	verdict := policy.Unknown
+	switch {
+	case r.Proven:
+		verdict = policy.Allow
+	case r.Counter != nil:
+		verdict = policy.ImplicitDeny
+	}
+	if o.files.Output == "json" {
+		out := proof{Protocol: 1, Claim: claim, Counterexample: r.Counter, Open: append([]string{}, r.Open...)}
+		if verdict != policy.Unknown {
+			out.Proven = &r.Proven
+		}
+		text, err := json.Marshal(out)
+		if err != nil {
+			return err
+		}
+		if _, err := safetext.Fprintf(o.Line.Process.Stdout, "%s\n", safetext.Own(safetext.JSON(text))); err != nil {
+			return err
+		}
+		return exit.VerdictStatus(verdict)
+	}
+	err := o.say(claim, r)
+	return errors.Join(exit.VerdictStatus(verdict), err)
+}
+
+// say writes the answer for people.
+func (o *proveOptions) say(claim string, r prove.Result) error {
+	w := o.Line.Process.Stderr
+	c := r.Counter
+	if c == nil {
+		word := safetext.Own("proven")
+		if !r.Proven {
+			word = "not decided"
+		}
+		_, err := safetext.Fprintf(w, "ssmguard: %s: %s\n", word, claim)
+		for _, what := range r.Open {
+			safetext.Fprintf(w, "  open       %s\n", what)
+		}
+		return err
+	}
+	safetext.Fprintf(w, "ssmguard: not so: %s\n", claim)
+	row := func(label safetext.Own, text string) {
+		if text != "" {
+			safetext.Fprintf(w, "  %-10s %s\n", label, text)
+		}
+	}
+	row("caller", c.Principal)
+	row("target", c.Target+cmp.Or(tagsBehind(c.TargetTags), " (untagged)"))
+	row("document", c.Document+tagsBehind(c.DocumentTags))
+	row("region", c.Region)
+	context := make(map[string]string)
+	for key, values := range c.Context {
+		context[key] = strings.Join(values, ",")
+	}
+	row("context", pairs(context))
+	switch {
+	case c.Denied && c.Statement != "":
+		row("denied by", c.Statement)
+	case c.Denied:
+		row("denied", "no statement grants "+c.Action+" on "+c.Resource)
+	default:
+		row("allowed by", c.Statement)
+	}
+	return nil
+}
+
+// tagsBehind writes tags as they stand behind a name, "" for none.
+func tagsBehind(tags map[string]string) string {
+	if len(tags) == 0 {
+		return ""
+	}
+	return " (" + pairs(tags) + ")"
+}
+
+// pairs writes keys with their values, sorted.
+func pairs(all map[string]string) string {
+	var texts []string
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		texts = append(texts, key+"="+all[key])
+	}
+	return strings.Join(texts, ", ")
+}

@@ -1,0 +1,284 @@
+package prove
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"ssmguard/guard"
+	"ssmguard/guard/policy"
+)
+
+func parse(t testing.TB, text string) policy.Set {
+	t.Helper()
+	d, err := policy.Parse(policy.Identity, "p.json", []byte(`{"Version":"2012-10-17","Statement":[`+text+`]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policy.Set{Identity: d.Statements}
+}
+
+// dev is a named user; nobody is any of a kind.
+func dev() guard.Caller {
+	arn := "arn:aws:iam::111122223333:user/dev"
+	return guard.Caller{SessionARN: arn, Principal: arn, Account: "111122223333", Partition: "aws", Unknown: []string{guard.UnknownPrincipalTags, guard.UnknownCredentials}}
+}
+
+func nobody() guard.Caller {
+	c := dev()
+	c.Unknown = append(c.Unknown, guard.UnknownPrincipal)
+	return c
+}
+
+const (
+	anything = `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"*"}`
+	bastions = `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{"StringEquals":{"ssm:resourceTag/Name":"bastion"}}}`
+	noShell  = `{"Effect":"Deny","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*:*:document/SSM-SessionManagerRunShell"}`
+	forwards = `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*::document/AWS-StartPortForwardingSession"}`
+)
+
+func TestClaims(t *testing.T) {
+	const shell, forwarding = guard.DefaultDocument, "AWS-StartPortForwardingSession"
+	for _, tc := range []struct {
+		name    string
+		policy  string
+		claim   func(policy.Set, Range) Result
+		in      Range
+		target  string // of the counterexample; "" if it is proven
+		because string // tags, document, context and statement of the counterexample
+	}{
+		{"no shell", anything + "," + noShell, Denied, Range{Request: guard.Request{Document: shell}}, "", ""},
+		{"no session", anything + "," + noShell, Denied, Range{}, "i-0123456789abcdef0", `map[] AWS-StartSSHSession map[] p.json, statement 1 (allowed)`},
+		{"every port forwarding", anything + "," + noShell, Allowed, Range{Request: guard.Request{Document: forwarding}}, "", ""},
+		{"a document has no tags", `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"*","Condition":{"StringEquals":{"ssm:resourceTag/Name":"bastion"}}}`,
+			Denied, Range{Request: guard.Request{Document: forwarding}}, "", ""},
+		{"a bastion", bastions + "," + forwards, Allowed, Range{Request: guard.Request{Document: forwarding}, Kinds: []Kind{Instance}, Tags: map[string]string{"Name": "bastion"}}, "", ""},
+		{"another kind of node", bastions + "," + forwards, Allowed, Range{Request: guard.Request{Document: forwarding}, Tags: map[string]string{"Name": "bastion"}},
+			"mi-0123456789abcdef0", `map[Name:bastion] AWS-StartPortForwardingSession map[]  (denied)`},
+		{"other instances", bastions + "," + forwards, Denied, Range{Without: map[string][]string{"Name": {"bastion"}}}, "", ""},
+		{"an address", `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`,
+			Denied, Range{Request: guard.Request{Document: shell}}, "i-0123456789abcdef0", `map[] SSM-SessionManagerRunShell map[aws:SourceIp:[10.0.0.0]] p.json, statement 1 (allowed)`},
+		{"two grants, one address", `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}},
+			{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*:*:document/*","Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`,
+			Denied, Range{}, "", ""},
+		{"one instance of many", `{"Effect":"Allow","Action":"ssm:StartSession","Resource":["arn:aws:ec2:*:*:instance/i-00000000000000007","arn:aws:ssm:*:*:document/*"]}`,
+			Denied, Range{Request: guard.Request{Document: shell}}, "i-00000000000000007", `map[] SSM-SessionManagerRunShell map[] p.json, statement 1 (allowed)`},
+		{"a document of a pattern", anything + `,{"Effect":"Deny","Action":"ssm:StartSession","NotResource":["arn:aws:ec2:*:*:*","arn:aws:ssm:*:*:document/Corp-*"]}`,
+			Denied, Range{Kinds: []Kind{Instance}}, "i-0123456789abcdef0", `map[] Corp-Session map[] p.json, statement 1 (allowed)`},
+		{"a region", anything + `,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"eu-west-1"}}}`,
+			Denied, Range{Request: guard.Request{Region: "us-east-1"}}, "", ""},
+		{"a role's session, not a user", anything + `,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Null":{"aws:username":"true"}}}`,
+			Allowed, Range{Request: guard.Request{Document: shell}}, "", ""},
+	} {
+		in := tc.in
+		in.Facts = guard.UnknownFacts()
+		in.Request.Caller = nobody()
+		r := tc.claim(parse(t, tc.policy), in)
+		switch {
+		case r.Proven != (tc.target == "") || r.Proven != (r.Counter == nil) || len(r.Open) > 0:
+			t.Errorf("%s: proven %t, open %q, counterexample %+v", tc.name, r.Proven, r.Open, r.Counter)
+		case !r.Proven:
+			how := "allowed"
+			if r.Counter.Denied {
+				how = "denied"
+			}
+			got := fmt.Sprintf("%v %s %v %s (%s)", r.Counter.TargetTags, r.Counter.Document, r.Counter.Context, r.Counter.Statement, how)
+			if r.Counter.Target != tc.target || got != tc.because {
+				t.Errorf("%s: %s, %s", tc.name, r.Counter.Target, got)
+			}
+		}
+	}
+}
+
+// What cannot be read is no proof.
+func TestNotDecided(t *testing.T) {
+	set := parse(t, bastions)
+	set.Partial = []policy.Kind{policy.SCP}
+	in := Range{Request: guard.Request{Caller: dev(), Document: "AWS-StartSSHSession"}, Facts: guard.UnknownFacts()}
+	set.Identity = parse(t, anything).Identity
+	if r := Allowed(set, in); r.Proven || r.Counter != nil || !slices.Equal(r.Open, []string{"service control policies"}) {
+		t.Errorf("%+v", r)
+	}
+	in.Request.Caller.Partition = "aws-moon"
+	if r := Denied(set, in); r.Proven || len(r.Open) == 0 {
+		t.Errorf("an unknown partition: %+v", r)
+	}
+}
+
+func TestNoMore(t *testing.T) {
+	for _, tc := range []struct {
+		old, new string
+		want     string // grant of the counterexample and what it is about, "" if it is proven
+	}{
+		{anything, bastions, ""},
+		{bastions, anything, "start/target i-0123456789abcdef0 map[]"},
+		{bastions, bastions + "," + forwards, "start/document i-0123456789abcdef0 map[]"},
+		{bastions + "," + forwards, forwards + "," + bastions, ""},
+		{anything, anything + "," + noShell, ""},
+		{anything + "," + noShell, anything, "start/document i-0123456789abcdef0 map[]"},
+		{bastions, strings.Replace(bastions, "StringEquals", "StringLike", 1), ""},
+		{bastions, strings.Replace(bastions, `"bastion"`, `["bastion","web"]`, 1), "start/target i-0123456789abcdef0 map[Name:web]"},
+		{anything, `{"Effect":"Allow","Action":"ssm:TerminateSession","Resource":"*"}`, "terminate i-0123456789abcdef0 map[]"},
+	} {
+		r := NoMore(parse(t, tc.old), parse(t, tc.new), Range{Request: guard.Request{Caller: dev()}, Facts: guard.UnknownFacts()})
+		got := ""
+		if r.Counter != nil {
+			got = fmt.Sprintf("%s %s %v", r.Counter.Grant, r.Counter.Target, r.Counter.TargetTags)
+		}
+		if got != tc.want || r.Proven != (tc.want == "") || len(r.Open) > 0 {
+			t.Errorf("%s\n%s\n%q, want %q, open %q", tc.old, tc.new, got, tc.want, r.Open)
+		}
+	}
+}
+
+// The alphabet of the random policies and requests below: what policies name, and more.
+var (
+	names     = []string{"", "a", "b", "ab", "z"} // "" for no tag
+	teams     = []string{"", "a", "b", "z"}
+	addresses = []string{"", "10.0.0.1", "10.1.0.1", "192.0.2.1"}
+	factors   = []string{"", "true", "false"}
+	targets   = []string{"i-aaaaaaaaaaaaaaaaa", "i-bbbbbbbbbbbbbbbbb", "i-0123456789abcdef0", "mi-aaaaaaaaaaaaaaaaa"}
+	documents = []string{guard.DefaultDocument, "AWS-StartSSHSession", "Corp-A", "Corp-B", "Other"}
+)
+
+// randomPolicy returns a few statements.
+func randomPolicy(r *rand.Rand) string {
+	pick := func(all ...string) string { return all[r.IntN(len(all))] }
+	var statements []string
+	for range 1 + r.IntN(4) {
+		effect := pick("Allow", "Allow", "Deny")
+		element := pick("Resource", "Resource", "Resource", "NotResource")
+		var resources []string
+		for range 1 + r.IntN(2) {
+			resources = append(resources, strconv.Quote(pick("*", "arn:aws:ec2:*:*:instance/*", "arn:aws:ec2:*:*:instance/i-a*", "arn:aws:ec2:eu-west-1:111122223333:instance/i-bbbbbbbbbbbbbbbbb",
+				"arn:aws:ssm:*:*:document/*", "arn:aws:ssm:*::document/AWS-*", "arn:aws:ssm:*:*:document/Corp-?", "arn:aws:ssm:*:*:document/SSM-SessionManagerRunShell",
+				"arn:aws:ssm:*:*:managed-instance/*", "arn:aws:ec2:*:*:instance/i-${aws:PrincipalTag/team}*", "arn:aws:ssm:*:*:document/Corp-${aws:PrincipalTag/team, 'A'}")))
+		}
+		var conditions []string
+		seen := make(map[string]bool)
+		for range r.IntN(3) {
+			c := pick(`"StringEquals":{"ssm:resourceTag/Name":"a"}`, `"StringLike":{"aws:ResourceTag/Name":"a*"}`, `"StringNotEquals":{"ssm:resourceTag/Name":["a","z"]}`,
+				`"StringEqualsIfExists":{"ssm:resourceTag/Name":"b"}`, `"Null":{"ssm:resourceTag/Name":"false"}`, `"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`,
+				`"NotIpAddress":{"aws:SourceIp":"10.1.0.0/16"}`, `"Bool":{"aws:MultiFactorAuthPresent":"true"}`, `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}`,
+				`"StringEquals":{"aws:PrincipalTag/team":"a"}`, `"StringEquals":{"ssm:resourceTag/Name":"${aws:PrincipalTag/team}"}`,
+				`"StringNotLike":{"aws:PrincipalTag/team":"?"}`, `"ForAnyValue:StringEquals":{"ssm:resourceTag/Name":["a","ab"]}`)
+			operator, _, _ := strings.Cut(c, ":{")
+			if !seen[operator] {
+				seen[operator] = true
+				conditions = append(conditions, c)
+			}
+		}
+		statements = append(statements, fmt.Sprintf(`{"Effect":%q,"Action":"ssm:StartSession",%q:[%s],"Condition":{%s}}`, effect, element, strings.Join(resources, ","), strings.Join(conditions, ",")))
+	}
+	return strings.Join(statements, ",")
+}
+
+// asked is one request of the alphabet: a target or a document with a tag, and the context.
+func asked(target, document, name, documentName, team, address, factor string) []guard.Grant {
+	facts := guard.Facts{TargetTags: map[string]string{}, DocumentTags: map[string]string{}}
+	r := guard.Request{Caller: dev(), Region: "eu-west-1", Target: target, Document: document, Closed: true, Context: map[string][]string{}}
+	for key, value := range map[string]string{"aws:PrincipalTag/team": team, "aws:SourceIp": address, "aws:MultiFactorAuthPresent": factor} {
+		if value != "" {
+			r.Context[key] = []string{value}
+		}
+	}
+	if name != "" {
+		facts.TargetTags["Name"] = name
+	}
+	if documentName != "" {
+		facts.DocumentTags["Name"] = documentName
+	}
+	return guard.Needs(r, facts)
+}
+
+// every asks every request of the alphabet, and reports whether some are allowed and some denied.
+func every(set policy.Set) (someAllowed, someDenied bool) {
+	verdict := func(gs []guard.Grant, id string) bool {
+		for _, g := range gs {
+			if g.ID == id {
+				return guard.Evaluate(set, g).Verdict == policy.Allow
+			}
+		}
+		panic(id)
+	}
+	for _, team := range teams {
+		for _, address := range addresses {
+			for _, factor := range factors {
+				var targetYes, targetNo, documentYes, documentNo bool
+				for _, name := range names {
+					for _, target := range targets {
+						yes := verdict(asked(target, "", name, "", team, address, factor), guard.GrantTarget)
+						targetYes, targetNo = targetYes || yes, targetNo || !yes
+					}
+					for _, document := range documents {
+						yes := verdict(asked(targets[0], document, "", name, team, address, factor), guard.GrantDocument)
+						documentYes, documentNo = documentYes || yes, documentNo || !yes
+					}
+				}
+				someAllowed = someAllowed || targetYes && documentYes
+				someDenied = someDenied || targetNo || documentNo
+			}
+		}
+	}
+	return someAllowed, someDenied
+}
+
+// shows reports whether guard's verdict on a counterexample, asked as a request of its own, is
+// the one that it claims.
+func shows(set policy.Set, c *Counterexample) bool {
+	facts := guard.UnknownFacts()
+	facts.Unknown = slices.DeleteFunc(facts.Unknown, func(u string) bool { return u == guard.UnknownTargetTags || u == guard.UnknownDocumentTags })
+	facts.TargetTags, facts.DocumentTags = c.TargetTags, c.DocumentTags
+	r := guard.Request{Caller: dev(), Region: c.Region, Target: c.Target, Document: c.Document, Context: c.Context, Closed: true}
+	denied := false
+	for _, g := range guard.Needs(r, facts) {
+		if !g.Advisory {
+			denied = denied || guard.Evaluate(set, g).Verdict.Denies()
+		}
+	}
+	return denied == c.Denied
+}
+
+// Proofs agree with asking every request, and every counterexample is one. The number of
+// policies is PROVE_POLICIES, or as many as a test of every day may take.
+func TestRandomPolicies(t *testing.T) {
+	count, seed := 40, uint64(1)
+	if n, err := strconv.Atoi(os.Getenv("PROVE_POLICIES")); err == nil {
+		count, seed = n, rand.Uint64()
+	}
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	open, proven, refuted := 0, 0, 0
+	for range count {
+		text := randomPolicy(r)
+		set := parse(t, text)
+		someAllowed, someDenied := every(set)
+		in := Range{Request: guard.Request{Caller: dev(), Region: "eu-west-1"}, Kinds: []Kind{Instance, Managed}, Facts: guard.UnknownFacts()}
+		for _, tc := range []struct {
+			name    string
+			result  Result
+			refuted bool // by a request of the alphabet
+		}{{"allowed", Allowed(set, in), someDenied}, {"denied", Denied(set, in), someAllowed}} {
+			switch {
+			case tc.result.Proven && tc.refuted:
+				t.Errorf("%s: proven that all is %s, and it is not", text, tc.name)
+			case tc.result.Proven:
+				proven++
+			case tc.result.Counter == nil:
+				open++
+			case !shows(set, tc.result.Counter):
+				t.Errorf("%s: no counterexample: %+v", text, tc.result.Counter)
+			default:
+				refuted++
+			}
+		}
+	}
+	t.Logf("%d proven, %d refuted, %d open", proven, refuted, open)
+	if proven == 0 || refuted == 0 || open > 2*count/50 {
+		t.Errorf("%d proven, %d refuted, %d open", proven, refuted, open)
+	}
+}
