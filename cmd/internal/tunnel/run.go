@@ -35,6 +35,9 @@ func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
 		return err // before a tunnel is opened
 	}
 	defer failingPipes()()
+	if err := o.choose(ctx, p); err != nil {
+		return err
+	}
 	ts, err := openTunnels(ctx, p, o)
 	if err != nil {
 		return err

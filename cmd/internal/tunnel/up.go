@@ -23,6 +23,11 @@ import (
 // tunnelUp opens tunnels and keeps them open until an interrupt.
 func tunnelUp(ctx context.Context, p *env.Process, o *Options) error {
 	defer failingPipes()()
+	if p.Getenv(processVariable) == "" {
+		if err := o.choose(ctx, p); err != nil {
+			return err
+		}
+	}
 	switch name := p.Getenv(processVariable); {
 	case o.Background && name != "":
 		return tunnelProcess(ctx, p, o, name)
