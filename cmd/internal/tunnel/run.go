@@ -38,6 +38,18 @@ func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
 	if err := o.choose(ctx, p); err != nil {
 		return err
 	}
+	reused, err := o.reuse(ctx, p)
+	if err != nil {
+		return err
+	}
+	var environ []string
+	for _, t := range reused {
+		environ = append(environ, variables(t.name, t.listen, t.server)...)
+	}
+	if reused != nil && len(o.Words) == 0 {
+		o.ran = true
+		return runBeside(p, path, o.Command, environ)
+	}
 	ts, err := openTunnels(ctx, p, o)
 	if err != nil {
 		return err
@@ -53,7 +65,7 @@ func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
 	select {
 	case <-ready.all:
 		o.ran = true
-		err = runBeside(p, path, o.Command, ts.environment())
+		err = runBeside(p, path, o.Command, append(environ, ts.environment()...))
 		stop()
 		<-kept // the command's end decides
 		return err
@@ -103,27 +115,34 @@ func runBeside(p *env.Process, path string, command, environ []string) error {
 	}
 }
 
-// environment returns the variables with which a command finds the tunnels:
-// SSMGUARD_NAME_HOST and SSMGUARD_NAME_PORT for each, or SSMGUARD_NAME_SOCKET, and
-// SSMGUARD_NAME_SERVER with the remote host, whose name is in the certificate.
-func (ts tunnels) environment() []string {
-	var env []string
+// environment returns the variables with which a command finds the tunnels.
+func (ts tunnels) environment() (environ []string) {
 	for _, t := range ts {
-		name, listen := variableName(t.conf.Name), t.near.door.String()
-		if found, known := t.place.known(); known && found.far.conf.Host != "" {
-			env = append(env, fmt.Sprintf("SSMGUARD_%s_SERVER=%s", name, found.far.conf.Host))
+		server := ""
+		if found, known := t.place.known(); known {
+			server = found.far.conf.Host
 		}
-		if path, ok := strings.CutPrefix(listen, "unix:"); ok {
-			env = append(env, fmt.Sprintf("SSMGUARD_%s_SOCKET=%s", name, path))
-			continue
-		}
-		host, port, err := net.SplitHostPort(listen)
-		if err != nil {
-			continue
-		}
-		env = append(env, fmt.Sprintf("SSMGUARD_%s_HOST=%s", name, host), fmt.Sprintf("SSMGUARD_%s_PORT=%s", name, port))
+		environ = append(environ, variables(t.conf.Name, t.near.door.String(), server)...)
 	}
-	return env
+	return environ
+}
+
+// variables returns the variables with which a command finds a tunnel: SSMGUARD_NAME_HOST and
+// SSMGUARD_NAME_PORT, or SSMGUARD_NAME_SOCKET, and SSMGUARD_NAME_SERVER with the remote host,
+// whose name is in the certificate.
+func variables(tunnel, listen, server string) (environ []string) {
+	name := variableName(tunnel)
+	if server != "" {
+		environ = append(environ, fmt.Sprintf("SSMGUARD_%s_SERVER=%s", name, server))
+	}
+	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
+		return append(environ, fmt.Sprintf("SSMGUARD_%s_SOCKET=%s", name, path))
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return environ
+	}
+	return append(environ, fmt.Sprintf("SSMGUARD_%s_HOST=%s", name, host), fmt.Sprintf("SSMGUARD_%s_PORT=%s", name, port))
 }
 
 // variableName is a tunnel's name as part of a variable's name: letters in upper case,

@@ -57,7 +57,8 @@ var verbs = []verb{
 		}},
 	{name: "run", words: "[NAME...] -- COMMAND", usage: "open tunnels for one command", named: Configured, retryFor: runRetryFor,
 		about: `Opens tunnels, runs a command with SSMGUARD_NAME_HOST and SSMGUARD_NAME_PORT for each of
-them, closes them, and ends with the command's exit code.`,
+them, closes them, and ends with the command's exit code. A tunnel that is open already
+is used as it is, and stays open.`,
 		flags: (*Options).runFlags, takesCommand: true, run: tunnelRun, likely: []string{"exec", "with"},
 		examples: []command.Example{{Line: `ssmguard tunnel run orders -- sh -c 'pg_dump -h "$SSMGUARD_ORDERS_HOST" -p "$SSMGUARD_ORDERS_PORT"'`,
 			Text: "open a tunnel for one command, and close it behind it"}}},
