@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,6 +63,7 @@ type result struct {
 	tries   int     // attempts to start
 	part    float64 // of the bytes, that has arrived
 	said    string  // the client's last line
+	at, day string  // revision, and when
 }
 
 func (r result) String() string {
@@ -104,6 +106,7 @@ type cell struct {
 	sandbox *sandbox.Sandbox
 	server  *far
 	process *process
+	space   *space // of the client, if it has one of its own
 	strikes sync.WaitGroup
 }
 
@@ -135,14 +138,21 @@ func attempt(ctx context.Context, s settings, who client, r *row) (result, error
 		return result{}, err
 	}
 	defer server.close()
-	box, err := open(work, server, r.fault)
+	var apart *space
+	if r.fault.apart {
+		if apart, err = newSpace(); err != nil {
+			return result{}, err
+		}
+		defer apart.close()
+	}
+	box, err := open(work, server, r.fault, apart)
 	if err != nil {
 		return result{}, err
 	}
 	served := make(chan error, 1)
 	go func() { served <- box.Serve(ctx) }()
 	defer func() { cancel(); <-served; box.Close() }()
-	c := &cell{ctx: ctx, sandbox: box, server: server}
+	c := &cell{ctx: ctx, sandbox: box, server: server, space: apart}
 	p, err := c.start(ctx, s, who, work)
 	if err != nil {
 		return result{}, err
@@ -154,7 +164,7 @@ func attempt(ctx context.Context, s settings, who client, r *row) (result, error
 }
 
 // open opens a sandbox of the cell's own whose agent is paced as the real one.
-func open(work string, server *far, f *fault) (*sandbox.Sandbox, error) {
+func open(work string, server *far, f *fault, apart *space) (box *sandbox.Sandbox, err error) {
 	file := filepath.Join(work, "world.yaml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, account, server.listener.Addr()), 0o600); err != nil {
 		return nil, err
@@ -163,19 +173,26 @@ func open(work string, server *far, f *fault) (*sandbox.Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sandbox.Open(w, sandbox.Options{Configure: func(c *gateway.SessionConfig) {
+	// Whose a connection within another namespace is cannot be seen from here.
+	o := sandbox.Options{AnyPeer: apart != nil, Configure: func(c *gateway.SessionConfig) {
 		if f.configure != nil {
 			f.configure(c)
 		}
-	}})
+	}}
+	err = apart.do(func() (err error) {
+		box, err = sandbox.Open(w, o)
+		return err
+	})
+	return box, err
 }
 
 // process is a running client.
 type process struct {
-	cmd  *exec.Cmd
-	said *lines
-	port string
-	gone chan struct{}
+	cmd   *exec.Cmd
+	said  *lines
+	port  string
+	space *space // of its network, nil if it is ours
+	gone  chan struct{}
 }
 
 // lines keeps what a client prints.
@@ -202,11 +219,11 @@ func (c *cell) start(ctx context.Context, s settings, who client, work string) (
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
+	var port string
+	if err := c.space.do(func() (err error) { port, err = freePort(); return err }); err != nil {
 		return nil, err
 	}
-	p := &process{said: &lines{}, port: port, gone: make(chan struct{})}
+	p := &process{said: &lines{}, port: port, space: c.space, gone: make(chan struct{})}
 	names := map[string]string{"BIN": s.work, "PORT": port, "ENDPOINT": c.sandbox.Endpoint(), "WORK": work}
 	var argv []string
 	for _, a := range who.Argv {
@@ -221,6 +238,9 @@ func (c *cell) start(ctx context.Context, s settings, who client, work string) (
 		api := ssm.New(ssm.Options{
 			Region: region, BaseEndpoint: aws.String(c.sandbox.Endpoint()),
 			Credentials: credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken),
+			HTTPClient: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+				return c.space.dial(ctx, address)
+			}}},
 		})
 		answer, err := api.StartSession(ctx, &ssm.StartSessionInput{
 			Target: aws.String("i-0123456789abcdef0"), DocumentName: aws.String("AWS-StartPortForwardingSessionToRemoteHost"),
@@ -238,7 +258,7 @@ func (c *cell) start(ctx context.Context, s settings, who client, work string) (
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = work, p.said, p.said
 	p.cmd.WaitDelay = time.Second
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := p.cmd.Start(); err != nil {
+	if err := c.space.do(p.cmd.Start); err != nil {
 		return nil, err
 	}
 	go func() {
@@ -345,7 +365,7 @@ func (p *process) connect() net.Conn {
 			return nil
 		default:
 		}
-		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", p.port))
+		conn, err := p.space.dial(context.Background(), net.JoinHostPort("127.0.0.1", p.port))
 		if err != nil {
 			continue
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log"
 	"slices"
 	"syscall"
 	"time"
@@ -26,6 +27,7 @@ type fault struct {
 	points     []float64                    // fractions of the transfer; thirds if nil
 	mib        float64                      // moved; 0: what the settings say
 	also       []outcome                    // wanted as well as passed, where no client can do better
+	apart      bool                         // the client has a network of its own
 	half       bool                         // the client ends its direction before it reads the answer
 }
 
@@ -89,6 +91,10 @@ func faults(s settings) []*fault {
 		{name: "duplication", what: "5 % of all messages arrive twice", configure: both(gateway.Noise{Duplicate: 0.05})},
 		{name: "reordering", what: "5 % of all messages arrive after the next one", configure: both(gateway.Noise{Reorder: 0.05})},
 		{name: "delay", what: "40 ms each way", configure: both(gateway.Noise{Delay: 40 * time.Millisecond})},
+		{name: "policed", what: "the gateway passes on 1 MB/s of the client's messages, with a queue of 32 KiB, pauses the client when that is full, and ends the session after 10 s of overflow", configure: func(c *gateway.SessionConfig) {
+			c.Police = gateway.Police{Rate: 1_000_000, Queue: 32 << 10, Patience: 10 * time.Second}
+			c.Faults.Up.Delay, c.Faults.Down.Delay = 20*time.Millisecond, 20*time.Millisecond
+		}},
 		{name: "resume refused, then not", what: "the connection is reset, and the next two calls of ResumeSession answer that there is no such session, which may be believed", points: half, also: []outcome{lost}, strike: func(c *cell) {
 			c.session().RefuseResumes(2)
 			c.session().Cut(gateway.CutRST)
@@ -118,6 +124,11 @@ func faults(s settings) []*fault {
 			c.signal(syscall.SIGSTOP)
 			c.rest(absent)
 			c.signal(syscall.SIGCONT)
+		}},
+		{name: "address changed", what: "the client's machine gets another address, and nothing tells of it to connections that have the old one", points: half, apart: true, strike: func(c *cell) {
+			if err := c.space.move(); err != nil {
+				log.Print(err) // the cell passes then, as if there were no fault
+			}
 		}},
 		{name: "stalled reader", what: "another connection through the same client asks for 16 MiB and reads none", points: []float64{0}, strike: (*cell).stallAnother},
 		{name: "far end reset", what: "the server behind the agent resets its connection; the agent can only close", points: half, also: []outcome{lost, unsaid, truncated}, strike: func(c *cell) {

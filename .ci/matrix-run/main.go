@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -45,6 +46,7 @@ type settings struct {
 	row     float64 // size of the cells of the large row
 	jobs    int
 	timeout time.Duration
+	keep    bool // results of other revisions count, too
 }
 
 func main() {
@@ -56,6 +58,8 @@ func main() {
 	flag.Float64Var(&s.row, "row", 64, "MiB that each cell of the large row moves; 0 leaves the row out")
 	flag.IntVar(&s.jobs, "jobs", 8, "cells at a time")
 	flag.DurationVar(&s.timeout, "timeout", 2*time.Minute, "time that a cell has, and 3 s more for each MiB")
+	flag.BoolVar(&s.keep, "keep", false, "take cells of other revisions from the state, too")
+	states := flag.String("state", "", "`file` that each finished cell is added to; what it has of this revision is not run again")
 	file := flag.String("list", "", "`file` of the clients")
 	out := flag.String("out", "", "`folder` of the tables")
 	clients := flag.String("clients", "", "only clients whose name matches the `regexp`")
@@ -63,12 +67,12 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, s, *file, *out, *clients, *only); err != nil {
+	if err := run(ctx, s, *file, *states, *out, *clients, *only); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, s settings, file, out, clients, only string) error {
+func run(ctx context.Context, s settings, file, states, out, clients, only string) error {
 	var l list
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -83,29 +87,46 @@ func run(ctx context.Context, s settings, file, out, clients, only string) error
 		return err
 	}
 	l.Clients = slices.DeleteFunc(l.Clients, func(c client) bool { return !chosenClients.MatchString(c.Name) })
+	done, err := openState(states)
+	if err != nil {
+		return err
+	}
 	var rows []*row
 	for _, f := range faults(s) {
-		if !chosenFaults.MatchString(f.name) {
-			continue
-		}
 		for _, w := range f.ways() {
 			rows = append(rows, &row{fault: f, way: w, results: make([]result, len(l.Clients))})
 		}
 	}
-	if len(rows) == 0 || len(l.Clients) == 0 {
-		return errors.New("no such client or fault")
-	}
 	begin, at := time.Now(), revision()
+	known := at // revision of results that count
+	if s.keep {
+		known = ""
+	}
+	ran := 0
 	var g errgroup.Group
 	g.SetLimit(s.jobs)
 	for _, r := range rows {
+		mib := cmp.Or(r.fault.mib, s.mib)
 		for i, c := range l.Clients {
+			if k, ok := done.find(known, c.Name, r, mib); ok {
+				r.results[i] = k.result()
+				continue
+			}
+			if !chosenFaults.MatchString(r.fault.name) {
+				continue
+			}
+			ran++
 			g.Go(func() error {
 				result, err := fill(ctx, s, c, r)
 				if err != nil {
 					return fmt.Errorf("%s, %s %s: %w", c.Name, r.fault.name, r.way, err)
 				}
+				result.at, result.day = at, begin.UTC().Format(time.DateOnly)
 				r.results[i] = result
+				if err := done.add(record{At: at, Day: result.day, Client: c.Name, Fault: r.fault.name, Way: r.way, MiB: mib,
+					Outcome: result.outcome, Took: result.took, Tries: result.tries, Part: result.part}); err != nil {
+					return err
+				}
 				log.Printf("%-16s %-28s %-5s %s", c.Name, r.fault.name, r.way, result)
 				if result.outcome != passed && result.said != "" {
 					log.Printf("    it said: %s", result.said)
@@ -117,7 +138,13 @@ func run(ctx context.Context, s settings, file, out, clients, only string) error
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	t := table{settings: s, list: l, rows: rows, at: at, begin: begin, took: time.Since(begin)}
+	rows = slices.DeleteFunc(rows, func(r *row) bool {
+		return slices.ContainsFunc(r.results, func(r result) bool { return r.outcome == "" })
+	})
+	if len(rows) == 0 || len(l.Clients) == 0 {
+		return errors.New("no such client or fault")
+	}
+	t := table{ran: ran, settings: s, list: l, rows: rows, took: time.Since(begin)}
 	err = errors.Join(t.write(filepath.Join(out, "fault-matrix.md"), t.markdown), t.write(filepath.Join(out, "fault-matrix.html"), t.html))
 	return errors.Join(err, t.judge())
 }

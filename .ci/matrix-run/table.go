@@ -25,11 +25,10 @@ type row struct {
 // table is a finished run.
 type table struct {
 	settings
-	list  list
-	rows  []*row
-	at    string // the revision
-	begin time.Time
-	took  time.Duration
+	list list
+	rows []*row
+	ran  int // cells that were run, and not known
+	took time.Duration
 }
 
 // revision is the commit that changed what carries sessions last.
@@ -43,9 +42,19 @@ func revision() string {
 
 // head says how the table came about.
 func (t *table) head() string {
-	return fmt.Sprintf("%s, at %s: %g MiB a cell, at most %v and 3 s a MiB each; %d cells in %v, %d at a time, on %d processors, %s/%s.",
-		t.begin.UTC().Format(time.DateOnly), t.at, t.mib, t.timeout, len(t.rows)*len(t.list.Clients),
-		t.took.Round(time.Second), t.jobs, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	var runs []string // days and revisions, each once
+	for _, r := range t.rows {
+		for _, got := range r.results {
+			runs = append(runs, got.day+" at "+got.at)
+		}
+	}
+	slices.Sort(runs)
+	text := fmt.Sprintf("%s: %g MiB a cell, at most %v and 3 s a MiB each; %d cells", strings.Join(slices.Compact(runs), ", "),
+		t.mib, t.timeout, len(t.rows)*len(t.list.Clients))
+	if t.ran == len(t.rows)*len(t.list.Clients) {
+		text += fmt.Sprintf(" in %v", t.took.Round(time.Second))
+	}
+	return fmt.Sprintf("%s, %d at a time, on %d processors, %s/%s.", text, t.jobs, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 }
 
 const about = "What arrives of a transfer when something breaks, with the official session-manager plugin and with ours. " +
