@@ -207,3 +207,17 @@ func TestDropInCredentialCalls(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A connection over which nothing comes any more is lost, as one is that is closed.
+func TestSilentConnection(t *testing.T) {
+	st := newStage(t)
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Shell})
+	d := st.run(o)
+	d.await(d.err, "ready")
+	s.Cut(gateway.Stall)
+	awaitStatus(t, s, "the second connection", func(st gateway.Status) bool { return len(st.Connects) == 2 })
+	d.sayAndExit()
+	if code := d.wait(); code != 0 {
+		t.Errorf("exit status %d: %s", code, d.err)
+	}
+}

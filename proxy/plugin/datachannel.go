@@ -204,7 +204,7 @@ func (d *dataChannel) inspectFirst(log log.T, raw []byte) {
 // OutputMessageHandler is the official one, but for the end of the session.
 func (d *dataChannel) OutputMessageHandler(log log.T, _ datachannel.Stop, id string, raw []byte) error {
 	d.inspectFirst(log, raw)
-	if !d.admits(raw) {
+	if !d.admits(raw) || d.had(raw) {
 		return nil
 	}
 	stop := func() {
@@ -226,6 +226,26 @@ func (d *dataChannel) OutputMessageHandler(log log.T, _ datachannel.Stop, id str
 		d.early = 0
 	}
 	return err
+}
+
+// acknowledge acknowledges a message that has been processed. An acknowledgement that cannot
+// be sent is a lost one: the message comes again, and had answers it. The official channel
+// would process it again, which repeats what a port or a terminal has had.
+func acknowledge(log log.T, d *datachannel.DataChannel, m message.ClientMessage) error {
+	d.SendAcknowledgeMessage(log, m) //nolint:errcheck // the loss of the connection is noticed by its reader
+	return nil
+}
+
+// had reports whether a message was processed before, and acknowledges it again, which the
+// official channel does not: the agent, which sends its oldest message again until that is
+// acknowledged, would send no other one.
+func (d *dataChannel) had(raw []byte) bool {
+	var m message.ClientMessage
+	if m.DeserializeClientMessage(d.child.log, raw) != nil || m.MessageType != message.OutputStreamMessage || m.SequenceNumber >= d.ExpectedSequenceNumber {
+		return false
+	}
+	acknowledge(d.child.log, d.DataChannel, m) //nolint:errcheck // it is nil
+	return true
 }
 
 // mostEarly is how many bytes may wait for a message that is missing. The official channel

@@ -307,3 +307,44 @@ func TestEndedSessionResets(t *testing.T) {
 		})
 	}
 }
+
+// What comes through a port comes once, also when the connection breaks before it is
+// acknowledged.
+func TestDownloadIsNotRepeated(t *testing.T) {
+	st := newStage(t)
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: echoServer(t), LocalPortNumber: "0"}})
+	d := st.run(o)
+	conn := dialLocal(t, localPort(t, d))
+	for i := range 30 {
+		sent := fmt.Sprintf("line %04d\n", i)
+		if _, err := io.WriteString(conn, sent); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(sent))
+		if _, err := io.ReadFull(conn, got); err != nil || string(got) != sent {
+			t.Fatalf("%q instead of %q, %v", got, sent, err)
+		}
+		s.Cut(gateway.CutRST)
+	}
+	s.Finish("")
+	d.wait()
+}
+
+// A download goes on when messages and acknowledgements are lost: what has been had is
+// acknowledged again.
+func TestDownloadOverLossyLine(t *testing.T) {
+	st := newStage(t)
+	loss := gateway.Noise{Loss: 0.02}
+	o, s := st.start(gateway.SessionConfig{Kind: gateway.Port, Faults: gateway.Faults{Seed: 7, Up: loss, Down: loss},
+		Properties: gateway.Properties{Type: "LocalPortForwarding", PortNumber: echoServer(t), LocalPortNumber: "0"}})
+	d := st.run(o)
+	conn := dialLocal(t, localPort(t, d))
+	sent := bytes.Repeat([]byte("ssmguard"), 1<<14)
+	go conn.Write(sent) //nolint:errcheck // the reading fails then
+	got := make([]byte, len(sent))
+	if n, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, sent) {
+		t.Errorf("%d bytes of %d, %v; %+v", n, len(sent), err, s.Status())
+	}
+	s.Finish("")
+	d.wait()
+}

@@ -41,6 +41,7 @@ func (c *child) execute() int {
 	s.DisplayMode = sessionutil.NewDisplayMode(c.log)
 	channel := &dataChannel{DataChannel: &datachannel.DataChannel{}, child: c, resumed: make(chan struct{}, 1)}
 	s.DataChannel = channel
+	datachannel.SendAcknowledgeMessageCall = acknowledge
 	if err := c.connect(); err != nil {
 		c.fail("cannot connect to the session: " + err.Error())
 	}

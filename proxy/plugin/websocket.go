@@ -24,8 +24,17 @@ import (
 type webSocket struct {
 	*communicator.WebSocketChannel
 	writing   sync.Mutex
+	answers   bool  // the gateway answers pings: the reader's
 	untrusted error // the last attempt to connect met a certificate that is not trusted
 }
+
+const (
+	pingEvery = 3 * time.Second
+	// silence is how long a connection may stay without a byte before it counts as lost,
+	// where the gateway has answered pings. The official channel waits for no answer: it
+	// takes a connection for alive whose other end is gone.
+	silence = 8 * time.Second
+)
 
 // Open connects, and reads until the connection fails.
 func (w *webSocket) Open(log log.T) error {
@@ -54,7 +63,12 @@ func (w *webSocket) Open(log log.T) error {
 		return err
 	}
 	w.Connection, w.IsOpen = conn, true
-	go w.ping(log, conn)
+	conn.SetPongHandler(func(string) error {
+		w.answers = true
+		return conn.SetReadDeadline(time.Now().Add(silence))
+	})
+	w.ping(log, conn)
+	go w.keepAlive(log, conn)
 	go w.read(log, conn)
 	return nil
 }
@@ -70,21 +84,28 @@ func (w *webSocket) sign() (http.Header, error) {
 	return r.Header, err
 }
 
-func (w *webSocket) ping(log log.T, conn *websocket.Conn) {
-	for w.IsOpen && w.Connection == conn {
-		w.writing.Lock()
-		err := conn.WriteMessage(websocket.PingMessage, []byte("keepalive"))
-		w.writing.Unlock()
-		if err != nil {
-			log.Errorf("Error while sending websocket ping: %v", err)
-			return
-		}
-		time.Sleep(config.PingTimeInterval)
+// ping asks whether the gateway is there; the official channel does so each 5 minutes.
+func (w *webSocket) ping(log log.T, conn *websocket.Conn) (sent bool) {
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	err := conn.WriteMessage(websocket.PingMessage, []byte("keepalive"))
+	if err != nil {
+		log.Errorf("Error while sending websocket ping: %v", err)
+	}
+	return err == nil
+}
+
+func (w *webSocket) keepAlive(log log.T, conn *websocket.Conn) {
+	for sent := true; sent && w.IsOpen && w.Connection == conn; sent = w.ping(log, conn) {
+		time.Sleep(pingEvery)
 	}
 }
 
 func (w *webSocket) read(log log.T, conn *websocket.Conn) {
 	for w.IsOpen && w.Connection == conn {
+		if w.answers { // what came while the session type was busy is read first
+			conn.SetReadDeadline(time.Now().Add(silence)) //nolint:errcheck // a closed connection says so when it is read
+		}
 		_, raw, err := conn.ReadMessage()
 		switch {
 		case err == nil:
