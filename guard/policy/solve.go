@@ -83,7 +83,7 @@ func (s *search) settle() Verdict {
 }
 
 func newSearch(e *Evaluator, r *request) *search {
-	s := &search{e: e, r: *r, base: *r.context}
+	s := &search{e: e, r: *r, base: *r.context, left: searchBudget}
 	s.r.context = &s.base
 	for i := range e.found {
 		if m := &e.found[i]; m.truth == maybe {

@@ -86,23 +86,22 @@ type Ask struct {
 	Set              *Set
 	Action, Resource string
 	Context          *Context
+	Key              string // its name, which is not known
 }
 
-// States returns one state of a key that is unknown to every ask for each class of its
-// values that the undecided statements of the asks tell apart, its absence included where
-// that may be, and whether these are all classes.
-func (e *Evaluator) States(key string, asks ...Ask) (states []Entry, all bool) {
-	k := newContextKey(key)
-	q := question{key: &k, exact: true, visited: []contextKey{k}}
-	states = []Entry{{Key: key, State: KeyAbsent}}
-	var few []string
+// States returns one state of the key of the asks, which may have a name of its own in each,
+// for each class of values that their undecided statements tell apart, its absence included
+// where that may be, and whether these are all classes.
+func (e *Evaluator) States(asks ...Ask) (states []Entry, all bool) {
+	q := question{exact: true}
+	states, few := []Entry{{Key: asks[0].Key, State: KeyAbsent}}, []string(nil)
 	for _, a := range asks {
+		k := newContextKey(a.Key)
+		q.key, q.visited = &k, []contextKey{k}
 		r := newRequest(a.Action, a.Resource, a.Context)
 		own := Evaluator{layers: a.Set.layers(nil)}
 		own.collect(&r)
-		s := newSearch(&own, &r)
-		s.left = searchBudget
-		q.gather(s)
+		q.gather(newSearch(&own, &r))
 		few = a.Context.oneOf(&k)
 		if entry := a.Context.find(&k); entry != nil && entry.Present {
 			states = nil
@@ -113,7 +112,7 @@ func (e *Evaluator) States(key string, asks ...Ask) (states []Entry, all bool) {
 		list, all = q.candidates()
 	}
 	for _, c := range list {
-		states = append(states, Entry{Key: key, Values: c.values, Multi: c.multi, State: KeyKnown})
+		states = append(states, Entry{Key: asks[0].Key, Values: c.values, Multi: c.multi, State: KeyKnown})
 	}
 	return states, all
 }

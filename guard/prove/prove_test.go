@@ -71,6 +71,8 @@ func TestClaims(t *testing.T) {
 			Denied, Range{Kinds: []Kind{Instance}}, "i-0123456789abcdef0", `map[] Corp-Session map[] p.json, statement 1 (allowed)`},
 		{"a region", anything + `,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"eu-west-1"}}}`,
 			Denied, Range{Request: guard.Request{Region: "us-east-1"}}, "", ""},
+		{"a tag by both of its keys", `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"*","Condition":{"StringLike":{"aws:ResourceTag/Name":"a*"},"StringNotEquals":{"ssm:resourceTag/Name":["a","z"]}}}`,
+			Denied, Range{Request: guard.Request{Document: shell}, Kinds: []Kind{Instance}}, "i-0123456789abcdef0", `map[Name:aa] SSM-SessionManagerRunShell map[] p.json, statement 1 (allowed)`},
 		{"a role's session, not a user", anything + `,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Null":{"aws:username":"true"}}}`,
 			Allowed, Range{Request: guard.Request{Document: shell}}, "", ""},
 	} {

@@ -54,14 +54,18 @@ func (p *prover) find(grants []guard.Grant, list []wish, made []choice) (found [
 	}
 	var asks []policy.Ask
 	for _, w := range open {
-		if h := &grants[w.grant]; c.grant == "" || c.grant == h.ID {
-			if _, _, state := h.Context.Lookup(key); state == policy.KeyUnknown {
-				bears := guard.Bearing(p.sets[w.set], *h)
-				asks = append(asks, policy.Ask{Set: &bears, Action: h.Action, Resource: h.Resource, Context: &h.Context})
+		h := &grants[w.grant]
+		if c.grant != "" && c.grant != h.ID {
+			continue
+		}
+		bears := guard.Bearing(p.sets[w.set], *h)
+		for _, name := range namesOf(key) {
+			if _, _, state := h.Context.Lookup(name); state == policy.KeyUnknown {
+				asks = append(asks, policy.Ask{Set: &bears, Action: h.Action, Resource: h.Resource, Context: &h.Context, Key: name})
 			}
 		}
 	}
-	states, all := p.search.States(key, asks...)
+	states, all := p.search.States(asks...)
 	if !all {
 		p.lacks[key] = true
 	}
@@ -120,17 +124,24 @@ func (p *prover) next(set int, g guard.Grant) (key string, ok bool) {
 	return "", false
 }
 
-// applied returns the grants with the state in the contexts that it is for. A tag has two
-// keys, and a key that has another's value is given it, too.
-func (c choice) applied(grants []guard.Grant) []guard.Grant {
-	out := slices.Clone(grants)
-	keys := []string{c.state.Key}
-	if tag, ok := tagOf(c.state.Key); ok {
-		keys = nil
+// namesOf returns the names of a key: a resource's tag has two.
+func namesOf(key string) []string {
+	names := []string{key}
+	if tag, ok := tagOf(key); ok {
 		for _, prefix := range tagPrefixes {
-			keys = append(keys, prefix+tag)
+			if !strings.EqualFold(prefix+tag, key) {
+				names = append(names, prefix+tag)
+			}
 		}
 	}
+	return names
+}
+
+// applied returns the grants with the state in the contexts that it is for. A key that has
+// another's value is given it, too.
+func (c choice) applied(grants []guard.Grant) []guard.Grant {
+	out := slices.Clone(grants)
+	keys := namesOf(c.state.Key)
 	for i := range out {
 		if c.grant != "" && c.grant != out[i].ID {
 			continue
