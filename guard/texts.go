@@ -150,16 +150,16 @@ func (r *Revision) revise(d Decision, width int) {
 	}
 }
 
-// fileFor returns the Source of the file that a new statement goes into, "" if no file has
-// policies of its layer.
+// fileFor returns the Source of the policy in files that a new statement goes into, "" if no
+// file has policies of its layer.
 func (d Decision) fileFor(c Change) string {
-	if d.Policies == nil || len(d.Texts) == 0 {
+	if d.Policies == nil || !d.Request.Files {
 		return ""
 	}
 	set := *d.Policies
 	layer := *set.Layer(c.Layer, max(c.Level, 1))
 	in := func(name string) bool {
-		_, known := d.Texts[name]
+		_, known := d.TextOf(name, 0)
 		return known && slices.ContainsFunc(layer, func(s policy.Statement) bool { return s.At.Source == name })
 	}
 	for _, f := range d.Findings {

@@ -22,7 +22,8 @@ type checkOptions struct {
 	Line   *ask.Line
 	files  fileOptions
 	decide func(context.Context) (guard.Decision, error)
-	more   func(context.Context, guard.Decision) // what there is to say to a person after the decision
+	again  func(context.Context, []policyfile.File) (guard.Decision, error) // decides on other texts of the policy files
+	more   func(context.Context, guard.Decision)                            // what there is to say to a person after the decision
 	close  func()
 }
 
@@ -32,6 +33,9 @@ func Run(ctx context.Context, p *env.Process, words []string) error {
 	words, err := command.Take(o.files.flags(), words, p.Getenv)
 	if err != nil {
 		return err
+	}
+	if o.files.Matrix != "" && o.files.Fix.asked() {
+		return exit.Usagef("--fix and --diff are for one request, not for --matrix")
 	}
 	if o.files.Matrix != "" {
 		return checkMatrix(ctx, p, o.files, words)
@@ -57,6 +61,9 @@ func (o *checkOptions) complete(ctx context.Context) error {
 	if err := o.files.check(); err != nil {
 		return err
 	}
+	if err := o.files.checkFix(); err != nil {
+		return err
+	}
 	if len(o.files.Files) > 0 {
 		if err := o.Line.Call.Validate(); err != nil {
 			return err
@@ -74,6 +81,15 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		}
 		r := ask.Request(o.Line.Call.Input, region)
 		o.decide = func(ctx context.Context) (guard.Decision, error) { return o.files.decide(ctx, reading, r) }
+		o.again = func(ctx context.Context, files []policyfile.File) (guard.Decision, error) {
+			changed := o.files
+			changed.Files = files
+			reading, err := changed.read(io.Discard, o.files.Principal)
+			if err != nil {
+				return guard.Decision{}, err
+			}
+			return changed.decide(ctx, reading, r)
+		}
 		return nil
 	}
 	w, _, err := o.Line.Connect(ctx)
@@ -122,6 +138,9 @@ func (o *checkOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.Line.Timings.Print(o.Line.Process.Stderr)
+	if o.files.Fix.asked() {
+		return o.mend(ctx, decision)
+	}
 	return o.files.met(decision.Verdict())
 }
 

@@ -19,7 +19,10 @@ import (
 )
 
 // someone is the caller of a question about policy files without --principal.
-const someone = "arn:aws:iam::123456789012:user/someone"
+const someone = "arn:aws:iam::" + fictional + ":user/someone"
+
+// fictional is the account of a caller whose account nobody stated.
+const fictional = "123456789012"
 
 // fileOptions are check's options for policies that are in no account yet.
 type fileOptions struct {
@@ -34,6 +37,7 @@ type fileOptions struct {
 	Expect       string // allow, deny, or "" for no expectation
 	Matrix       string // a file of requests, instead of one
 	WhatIf       whatIf
+	Fix          fixOptions
 	Output       string // text, json, sarif, github; "" for text
 }
 
@@ -78,6 +82,8 @@ func (o *fileOptions) flags() []command.Flag {
 		{Name: "--template-parameter", Value: "NAME=VALUE", Group: fileGroup, Brief: true, Text: "what a parameter of a template will be, or one of AWS's own, such as AWS::Region", Set: tag(&o.Parameters)},
 		{Name: "--target-untagged", Group: fileGroup, Brief: true, Text: "the target has no tags; without it, and without --target-tag, its tags are not known", Set: command.Switch(&o.Untagged.Target)},
 		{Name: "--document-untagged", Group: fileGroup, Brief: true, Text: "the document has no tags", Set: command.Switch(&o.Untagged.Document)},
+		{Name: "--fix", Group: fileGroup, Text: "write the proven repair into the files", Set: command.Switch(&o.Fix.Write)},
+		{Name: "--diff", Group: fileGroup, Text: "print the proven repair for patch -p0", Set: command.Switch(&o.Fix.Diff)},
 		{Name: "--closed", Group: fileGroup, Text: "take what is not stated for absent; without it, an answer that turns on it is undecided", Set: command.Switch(&o.Closed)},
 	}
 }
