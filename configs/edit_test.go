@@ -110,7 +110,7 @@ func TestEditTunnelRefuses(t *testing.T) {
 			t.Errorf("%q becomes %q", before, got)
 		}
 	}
-	if _, err := (Tunnel{}).Without("prot"); err == nil || !strings.HasPrefix(err.Error(), `"prot" is no key of a tunnel; valid: database, elasticache, `) {
+	if _, err := (Tunnel{}).Without("prot"); err == nil || !strings.HasPrefix(err.Error(), `"prot" is no key of a tunnel; valid: database, db_engine, elasticache, `) {
 		t.Errorf("%v", err)
 	}
 	if got, err := (Tunnel{Port: 1, Settings: Settings{Region: "r"}}).Without("region"); err != nil || got != (Tunnel{Port: 1}) {

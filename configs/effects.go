@@ -162,6 +162,9 @@ func (l Login) text() string {
 	if l.Database != "" {
 		parts = append(parts, "database "+strconv.Quote(l.Database))
 	}
+	if l.DBEngine != "" {
+		parts = append(parts, "engine "+l.DBEngine)
+	}
 	if l.IAMAuth {
 		parts = append(parts, "with IAM tokens")
 	}

@@ -72,5 +72,12 @@ const (
 // Peers are the values that a peer may have.
 var Peers = []string{PeerOwn, PeerAny}
 
+// DatabaseEngines are the names of the engines of databases: a tunnel's engine may be one,
+// which is kept as its db_engine. A test of cmd/internal/database holds them to its table.
+var DatabaseEngines = []string{
+	"postgres", "mysql", "mariadb", "sqlserver", "oracle", "db2", "redis", "valkey", "memcached", "mongodb", "documentdb", "dsql", "redshift",
+	"neptune", "opensearch", "cassandra",
+}
+
 // Engines are the values that an engine may have.
 var Engines = []string{EnginePlugin, EngineNative}

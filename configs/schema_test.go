@@ -32,7 +32,7 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 	tunnel := maps.Clone(schema.Defs["settings"].Properties)
 	maps.Copy(tunnel, schema.Defs["tunnel"].Properties)
 	settings := schema.Defs["settings"].Properties
-	for key, want := range map[string][]string{"guard": GuardModes(), "engine": Engines, "peer": Peers} {
+	for key, want := range map[string][]string{"guard": GuardModes(), "engine": slices.Concat(Engines, DatabaseEngines), "peer": Peers} {
 		var got []string
 		for _, value := range settings[key].(map[string]any)["enum"].([]any) {
 			got = append(got, value.(string))
@@ -40,6 +40,13 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 		if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got))); diff != "" {
 			t.Errorf("%s (-table +schema):\n%s", key, diff)
 		}
+	}
+	var databases []string
+	for _, value := range schema.Defs["tunnel"].Properties["db_engine"].(map[string]any)["enum"].([]any) {
+		databases = append(databases, value.(string))
+	}
+	if diff := cmp.Diff(DatabaseEngines, databases); diff != "" {
+		t.Errorf("db_engine (-table +schema):\n%s", diff)
 	}
 	for _, tt := range []struct {
 		name string

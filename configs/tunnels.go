@@ -63,6 +63,9 @@ type Login struct {
 	User     string `yaml:"user"`
 	Database string `yaml:"database"`
 	IAMAuth  bool   `yaml:"iam_auth"` // the database takes an IAM token as password
+	// DBEngine is one of DatabaseEngines. A file may give it as engine, too, if that does not
+	// say what carries the sessions.
+	DBEngine string `yaml:"db_engine" json:",omitempty"`
 }
 
 // Wait is a duration; "true" is DefaultWait and "false" is noWait. 0 is a value that is
@@ -229,7 +232,15 @@ func (s Settings) validate(c *checker, where ...string) {
 		{"peer", s.Peer, Peers},
 	} {
 		if choice.value != "" && !slices.Contains(choice.valid, choice.value) {
-			c.add(append(slices.Clone(where), choice.key), fmt.Sprintf("%q is not valid; valid: %s", choice.value, strings.Join(choice.valid, ", ")))
+			text := fmt.Sprintf("%q is not valid; valid: %s", choice.value, strings.Join(choice.valid, ", "))
+			switch {
+			case choice.key != "engine":
+			case slices.Contains(DatabaseEngines, choice.value):
+				text += "; the engine of a database is its tunnel's, once"
+			case len(where) > 1:
+				text += ", or a database's: " + strings.Join(DatabaseEngines, ", ")
+			}
+			c.add(append(slices.Clone(where), choice.key), text)
 		}
 	}
 	if s.Lanes < 0 || s.Lanes > 16 {
@@ -248,6 +259,9 @@ func (t Tunnel) validate(c *checker, name string) {
 	for _, fault := range t.EndFaults(func(key string) string { return key }) {
 		c.add([]string{"tunnels", name}, fault.Text)
 		c.faults[len(c.faults)-1].Line = lineOf(c.root, "tunnels", name, fault.Key)
+	}
+	if t.DBEngine != "" && !slices.Contains(DatabaseEngines, t.DBEngine) {
+		c.add([]string{"tunnels", name, "db_engine"}, fmt.Sprintf("%q is not valid; valid: %s", t.DBEngine, strings.Join(DatabaseEngines, ", ")))
 	}
 	for _, port := range []struct {
 		key          string

@@ -61,6 +61,12 @@ func (v Variables) decode(file string, data []byte) (f File, root *yaml.Node, er
 		root = n
 		v.expand(file, n, faults)
 	})
+	for name, t := range f.Tunnels { // a database's engine may be given as engine
+		if slices.Contains(DatabaseEngines, t.Engine) && (t.DBEngine == "" || t.DBEngine == t.Engine) {
+			t.DBEngine, t.Engine = t.Engine, ""
+			f.Tunnels[name] = t
+		}
+	}
 	return f, root, err
 }
 

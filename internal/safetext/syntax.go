@@ -29,6 +29,15 @@ func Word(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
+// Words returns the words of a command line as a POSIX shell takes them.
+func Words(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = Word(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
 // Fish returns a word as fish takes it: in quotes, unless nothing in it has a meaning there.
 // Within them fish reads \\ and \' as one character each.
 func Fish(word string) string {

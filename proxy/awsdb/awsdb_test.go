@@ -133,6 +133,7 @@ func TestRDS(t *testing.T) {
 
 func TestRegionIn(t *testing.T) {
 	for host, want := range map[string]string{
+		"x.cluster-c1.eu-west-1.docdb.amazonaws.com": "eu-west-1", "x.cluster-c1.docdb.cn-north-1.amazonaws.com.cn": "cn-north-1", "x.cluster-ro-c1.us-east-1.neptune.amazonaws.com": "us-east-1",
 		orders.Host: "eu-west-1",
 		"legacy.c1.rds.cn-north-1.amazonaws.com.cn":     "cn-north-1",
 		"pool.proxy-c1.us-gov-west-1.rds.amazonaws.com": "us-gov-west-1",
@@ -318,6 +319,7 @@ func TestTokens(t *testing.T) {
 		long := aws.Config{Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", key, "SESSION/TOKEN==")}
 		inRegion := short
 		inRegion.Region = "eu-west-1"
+		const cluster = "abc123.dsql.eu-west-1.on.aws"
 		const host = "orders.cluster-c1.eu-west-1.rds.amazonaws.com"
 		for _, test := range []struct {
 			make func() (string, error)
@@ -331,6 +333,10 @@ func TestTokens(t *testing.T) {
 				"sessions/?Action=connect&User=app" + query("elasticache", "", "e4a420441ee5030c3d649ae650b6c7d817bf940fd2020a40e2496ca8eae28706")},
 			{func() (string, error) { return CacheToken(t.Context(), long, "sessions", true, "app") },
 				"sessions/?Action=connect&ResourceType=ServerlessCache&User=app" + query("elasticache", session, "747042703aeac8c9979326c7166e2ccf0a67ebb70d80ab761c097b592659424a")},
+			{func() (string, error) { return DSQLToken(t.Context(), short, cluster, "app") }, // without a port, in the Region of the name
+				cluster + "/?Action=DbConnect" + query("dsql", "", "f0dc590840524a5f243a6becf40b815db6c2647278d39f3dc97616d79464db5a")},
+			{func() (string, error) { return DSQLToken(t.Context(), long, cluster, "admin") },
+				cluster + "/?Action=DbConnectAdmin" + query("dsql", session, "ea43752ce0b60bb9afba292ef57afb0742947cd9aaf10fea9057b923f0580581")},
 		} {
 			got, err := test.make()
 			if err != nil {

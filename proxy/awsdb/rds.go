@@ -62,15 +62,17 @@ func inRegionOf(cfg aws.Config, host string) aws.Config {
 	return cfg
 }
 
-// regionIn is the Region in the name of an RDS endpoint, "" for another name. It is
-// before "rds", in China after it.
+// regionIn is the Region in the name of an endpoint of RDS, DocumentDB or Neptune, which
+// one API lists; "" for another name. It is before the service's label, in China after it.
 func regionIn(host string) string {
-	front, back, _ := strings.Cut(host, ".rds.")
-	if strings.HasPrefix(back, "amazonaws.com") {
-		return front[strings.LastIndexByte(front, '.')+1:]
-	}
-	if region, domain, _ := strings.Cut(back, "."); strings.HasPrefix(domain, "amazonaws.com") {
-		return region
+	for _, label := range []string{".rds.", ".docdb.", ".neptune."} {
+		front, back, found := strings.Cut(host, label)
+		if found && strings.HasPrefix(back, "amazonaws.com") {
+			return front[strings.LastIndexByte(front, '.')+1:]
+		}
+		if region, domain, _ := strings.Cut(back, "."); strings.HasPrefix(domain, "amazonaws.com") {
+			return region
+		}
 	}
 	return ""
 }

@@ -36,6 +36,21 @@ func CacheToken(ctx context.Context, cfg aws.Config, cache string, serverless bo
 	return presign(ctx, cfg, "elasticache", strings.ToLower(cache), query)
 }
 
+// DSQLToken is Token for a role of an Aurora DSQL cluster. It is signed for the bare host,
+// without a port; the role admin has an action of its own. See "Generating authentication
+// tokens" in the Aurora DSQL user guide.
+func DSQLToken(ctx context.Context, cfg aws.Config, host, user string) (string, error) {
+	action := "DbConnect"
+	if user == "admin" {
+		action = "DbConnectAdmin"
+	}
+	cfg = cfg.Copy()
+	if part := strings.Split(host, "."); len(part) > 2 { // ID.dsql.REGION.on.aws
+		cfg.Region = part[2]
+	}
+	return presign(ctx, cfg, "dsql", host, url.Values{"Action": {action}})
+}
+
 // presign signs a GET that is never sent and returns its URL without the scheme.
 func presign(ctx context.Context, cfg aws.Config, service, host string, query url.Values) (string, error) {
 	query.Set("X-Amz-Expires", tokenLife)

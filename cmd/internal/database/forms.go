@@ -1,261 +1,198 @@
 package database
 
 import (
-	"cmp"
+	"encoding/json"
 	"fmt"
-	"net"
-	"net/url"
+	"slices"
 	"strings"
 
 	"ssmguard/cmd/internal/exit"
-	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 )
 
-// Access is how a client connects to the database behind a tunnel.
-type Access struct {
-	Host, Port     string // of the local end
-	Socket         string // path of the local end that is a unix socket, instead of Host and Port
-	Real           string // the server's own name, for TLS
-	User, Database string
-	Password       string
-	SSLMode        string // value of PGSSLMODE
-	Engine         string // "" when it is not known
-	IAMAuth        bool   // accepts tokens
-	Cache, TLS     bool   // a cache, and whether it speaks TLS
-	Format         string // one of formats
-}
-
-// families maps a part of an engine's name to the scheme of its URLs and its format.
-var families = []struct{ part, scheme, format string }{
-	{"postgres", "postgresql", "psql"}, {"mysql", "mysql", "mysql"}, {"maria", "mysql", "mysql"}, {"redis", "redis", "url"}, {"valkey", "redis", "url"},
-	{"memcached", "memcached", "url"}, {"sqlserver", "sqlserver", "url"}, {"oracle", "oracle", "url"}, {"db2", "db2", "url"},
-	{"docdb", "mongodb", "url"},
-}
-
-// family returns the scheme and the format of an engine; an unknown engine is treated
-// as PostgreSQL.
-func (a Access) family() (scheme, format string) {
-	for _, f := range families {
-		if strings.Contains(a.Engine, f.part) {
-			return f.scheme, f.format
-		}
-	}
-	return families[0].scheme, families[0].format
-}
-
-// EngineAt guesses the engine of an endpoint that was not looked up, from the tunnel's
-// keys and the port.
-func EngineAt(t configs.Tunnel) string {
-	switch {
-	case t.ElastiCache != "" && t.Port == 11211:
-		return "memcached"
-	case t.ElastiCache != "":
-		return "redis"
-	case t.RDS != "":
-		return map[int]string{3306: "mysql", 1433: "sqlserver", 1521: "oracle"}[t.Port]
-	}
-	return ""
-}
-
-// FormatFor returns the format of --format, or the engine's own.
-func (a Access) FormatFor(asked string) (string, error) {
-	_, own := a.family()
-	if asked == "" {
-		return own, nil
-	}
-	if a.Engine != "" && asked != own && asked != "url" {
-		offer := "--format url"
-		if own != "url" {
-			offer = "--format " + own + " or url"
-		}
-		return "", exit.Usagef("--format %s does not suit %s; give %s", asked, a.Engine, offer)
-	}
-	return asked, nil
-}
-
-// formats has for each kind of client the text of an Access, a hint how the client
-// verifies the server, and whether the client sends a password only over TLS.
-var formats = map[string]struct {
-	write func(Access) string
-	hint  func(Access) string
-	tls   func(Access) bool
+// suited has the forms in which `tunnel env` prints, in the order of its help, each with
+// the families that it is for; none: every family.
+var suited = []struct {
+	format   string
+	families []Family
 }{
-	"psql":  {Access.psql, Access.psqlHint, func(Access) bool { return true }},
-	"mysql": {Access.mysql, Access.mysqlHint, func(Access) bool { return true }},
-	"url":   {Access.url, Access.urlHint, Access.urlTLS},
+	{"psql", []Family{Postgres}},
+	{"mysql", []Family{MySQL}},
+	{"mariadb", []Family{MySQL}},
+	{"redis", []Family{Redis}},
+	{"mongodb", []Family{MongoDB}},
+	{"sqlcmd", []Family{SQLServer}},
+	{"url", []Family{Postgres, MySQL, SQLServer, Oracle, DB2, Redis, Memcached, MongoDB, HTTP}},
+	{"jdbc", []Family{Postgres, MySQL, SQLServer, Oracle, DB2}},
+	{"dotenv", nil},
+	{"json", nil},
+	{"env", nil},
 }
 
-// KeepsToken refuses a token in a format with which a client may send it without TLS.
-func (a Access) KeepsToken() error {
-	if formats[a.Format].tls(a) {
-		return nil
-	}
-	scheme, own := a.family()
-	instead := ""
-	if own != a.Format {
-		instead = "; give --format " + own
-	}
-	return exit.Usagef("a token is sent over TLS only, and no URL makes every client of %s use TLS%s", cmp.Or(a.Engine, scheme), instead)
+// own is the form of each family that `tunnel env` prints without --format; the others
+// have env.
+var own = map[Family]string{
+	Postgres: "psql", MySQL: "mysql", MongoDB: "mongodb",
+	SQLServer: "url", Oracle: "url", DB2: "url", Redis: "url", Memcached: "url", HTTP: "url",
 }
 
-// Hint says how the client verifies the server, "" if there is nothing to say.
-func (a Access) Hint() string {
-	switch {
-	case a.Socket != "":
-		return a.socketHint()
-	case a.Real == "":
-		return ""
-	}
-	return formats[a.Format].hint(a)
+// form is how one kind of reader is told how to connect.
+type form struct {
+	write func(Access) (string, error)
+	hint  func(Access) string // how the reader verifies the server; nil: nothing is to say
+	tls   func(Access) bool   // a password is sent over TLS only
 }
 
-// Text returns the access in its format. Control characters are refused in every
-// format.
-func (a Access) Text() (string, error) {
-	for _, v := range []setting{{"host", a.Host}, {"port", a.Port}, {"socket", a.Socket}, {"server's name", a.Real}, {"user", a.User}, {"database", a.Database}, {"password", a.Password}} {
-		if at := strings.IndexFunc(v.value, safetext.Control); at >= 0 {
-			return "", exit.Usagef("the %s has the control character %U; give another", v.name, []rune(v.value[at:])[0])
+// formats has the forms by their names.
+var formats = func() map[string]form {
+	always, never := func(Access) bool { return true }, func(Access) bool { return false }
+	return map[string]form{
+		"psql":    {write: plain(Access.psql), hint: Access.psqlHint, tls: always},
+		"mysql":   {write: plain(Access.mysql), hint: Access.mysqlHint, tls: always},
+		"mariadb": {write: plain(Access.mariadb), hint: Access.mariadbHint, tls: always},
+		"redis":   {write: plain(Access.redisCLI), hint: Access.redisHint, tls: func(a Access) bool { return a.TLS }},
+		"mongodb": {write: plain(Access.mongodb), hint: Access.mongodbHint, tls: never},
+		"sqlcmd":  {write: plain(Access.sqlcmd), hint: Access.sqlcmdHint, tls: never},
+		"url":     {write: plain(Access.url), hint: Access.urlHint, tls: Access.urlTLS},
+		"jdbc":    {write: Access.jdbc, hint: Access.jdbcHint, tls: func(a Access) bool { return a.family() == Postgres || a.family() == MySQL }},
+		"dotenv":  {write: Access.dotenv, hint: Access.driverHint, tls: Access.urlTLS},
+		"json":    {write: Access.json, hint: Access.driverHint, tls: always},
+		"env":     {write: plain(Access.env), tls: never},
+	}
+}()
+
+// familiesOf returns the families that a form is for; none: every family.
+func familiesOf(format string) []Family {
+	for _, s := range suited {
+		if s.format == format {
+			return s.families
 		}
 	}
-	// Some of PostgreSQL's programs, such as pgbench, read such a PGDATABASE as
-	// settings: another host, no TLS.
-	if a.Format == "psql" && (strings.Contains(a.Database, "=") || strings.Contains(a.Database, "://")) {
-		return "", exit.Usagef("PostgreSQL's programs would read the database %q as connection settings; give --database", a.Database)
-	}
-	if a.Socket != "" {
-		return a.overSocket()
-	}
-	return formats[a.Format].write(a), nil
+	return nil
 }
 
-func (a Access) psql() string {
-	if a.Real == "" {
-		a.Real = a.Host
+// plain is a form that can be written of every access.
+func plain(write func(Access) string) func(Access) (string, error) {
+	return func(a Access) (string, error) { return write(a), nil }
+}
+
+// Formats returns the names of the forms, in the order of the help.
+func Formats() (names []string) {
+	for _, s := range suited {
+		names = append(names, s.format)
 	}
-	mode, forJS := "", ""
-	if a.Password != "" {
-		// A token is never sent without TLS. postgres.js reads PGSSL in the place of PGSSLMODE.
-		forJS = a.SSLMode
-		if !strings.HasPrefix(a.SSLMode, "verify-") {
-			mode, forJS = "require", "require"
+	return names
+}
+
+// suiting returns the forms that suit a family, its own first.
+func suiting(family Family) (names []string) {
+	for _, s := range suited {
+		switch {
+		case s.format == own[family]:
+			names = slices.Insert(names, 0, s.format)
+		case s.families == nil || slices.Contains(s.families, family):
+			names = append(names, s.format)
 		}
 	}
-	// libpq checks a certificate against PGHOST and connects to PGHOSTADDR.
-	return exports([]setting{
-		{"PGHOST", a.Real}, {"PGHOSTADDR", a.Host}, {"PGPORT", a.Port}, {"PGUSER", a.User}, {"PGDATABASE", a.Database}, {"PGSSLMODE", mode}, {"PGSSL", forJS}, {"PGPASSWORD", a.Password},
+	return names
+}
+
+// env has the variables that `tunnel run` sets for every command.
+func (a Access) env() string { return exports(a.variables()) }
+
+// Variables returns what every command is told of a tunnel, as NAME=VALUE:
+// SSMGUARD_NAME_HOST and SSMGUARD_NAME_PORT, or SSMGUARD_NAME_SOCKET, and
+// SSMGUARD_NAME_SERVER with the server's own name, which is in the certificate.
+func (a Access) Variables() []string {
+	return environ(slices.DeleteFunc(a.variables(), func(v setting) bool { return v.value == "" }))
+}
+
+func (a Access) variables() []setting {
+	begin := "SSMGUARD_" + variableName(a.Name) + "_"
+	return []setting{{begin + "HOST", a.Host}, {begin + "PORT", a.Port}, {begin + "SOCKET", a.Socket}, {begin + "SERVER", a.Real}}
+}
+
+// variableName is a tunnel's name as part of a variable's name: letters in upper case,
+// and _ for other characters.
+func variableName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(name))
+}
+
+// json writes one flat object of texts, as Terraform's data source `external` takes it.
+// Every key is there, with an empty text for what is not known.
+func (a Access) json() (string, error) {
+	url, tls := "", ""
+	if _, ok := schemes[a.family()]; ok && (a.Password == "" || a.urlTLS()) {
+		url = strings.TrimSuffix(a.url(), "\n")
+	}
+	if a.speaksTLS() {
+		tls = "required"
+	}
+	b, err := json.Marshal(map[string]string{
+		"engine": a.Engine.Name, "host": a.Host, "port": a.Port, "server_name": a.Real, "user": a.User, "database": a.Database,
+		"password": a.Password, "url": url, "tls": tls,
 	})
+	if err != nil {
+		return "", err
+	}
+	return string(safetext.JSON(b)) + "\n", nil
 }
 
-func (a Access) mysql() string {
-	lines := "[client]\nprotocol=tcp\n" + optionLines([]setting{{"host", a.Host}, {"port", a.Port}, {"user", a.User}})
-	programs, password := []string{"mysql"}, ""
-	if a.Password != "" {
-		// A token is sent as a cleartext password. MySQL's client does that when an option
-		// allows it, and then only over TLS. MariaDB's client always does it and has no
-		// ssl-mode: it refuses a server without TLS only when it verifies the certificate
-		// (10.11 verifies the name, too, and 127.0.0.1 is not the server's name). For MariaDB's
-		// library, which drivers use, the option without a value is off.
-		//
-		// The token is not in [client], because PyMySQL, and mycli by it, read that group and no
-		// other one, know none of these options, and send a cleartext password without TLS.
-		programs, password = mysqlPrograms, optionLines([]setting{{"password", a.Password}})
-		lines += "loose-enable-cleartext-plugin\nloose-ssl-mode=REQUIRED\n[client-mariadb]\nssl-verify-server-cert=1\n" + password
+// dotenv writes a file of variables for drivers: the host is always the local end, since
+// drivers connect to it and know no second name. Values are in single quotes, within which
+// every reader takes every character for itself but ' and \.
+func (a Access) dotenv() (string, error) {
+	all := []setting{{"DB_HOST", a.Host}, {"DB_PORT", a.Port}, {"DB_USER", a.User}, {"DB_NAME", a.Database}, {"DB_PASSWORD", a.Password}}
+	url := func(name string) {
+		all = append(all, setting{name, strings.TrimSuffix(a.url(), "\n")})
 	}
-	for _, program := range programs {
-		options := password
-		if program == "mysql" {
-			options += optionLines([]setting{{"database", a.Database}})
+	switch family := a.family(); family {
+	case Postgres:
+		mode := ""
+		if a.Password != "" || a.Engine.TLS {
+			mode = "require"
 		}
-		if options != "" {
-			lines += "[" + program + "]\n" + options
-		}
+		all = []setting{{"PGHOST", a.Host}, {"PGPORT", a.Port}, {"PGUSER", a.User}, {"PGDATABASE", a.Database}, {"PGSSLMODE", mode}, {"PGPASSWORD", a.Password}}
+		url("DATABASE_URL")
+	case Redis:
+		url("REDIS_URL")
+	case MongoDB:
+		url("MONGODB_URI")
+	case HTTP, Cassandra, Memcached, "":
+	default:
+		url("DATABASE_URL")
 	}
-	return lines
-}
-
-// mysqlPrograms are the clients of MySQL that connect to a server. Each reads a group of
-// its name.
-var mysqlPrograms = []string{"mysql", "mysqladmin", "mysqlbinlog", "mysqlcheck", "mysqldump", "mysqlimport", "mysqlpump", "mysqlsh", "mysqlshow", "mysqlslap"}
-
-// optionLines returns the settings with a value as lines of an option file.
-func optionLines(all []setting) string {
+	all = append(all, setting{"DB_SERVER_NAME", a.Real})
 	var b strings.Builder
 	for _, v := range all {
+		if strings.ContainsAny(v.value, `'\`) {
+			return "", exit.Usagef("readers of .env files differ about ' and \\, one of which is in %s; give --format json", v.name)
+		}
 		if v.value != "" {
-			quoted, err := safetext.Option(v.value)
-			if err != nil {
-				continue // text refused it before
-			}
-			fmt.Fprintf(&b, "%s=%s\n", v.name, quoted)
+			fmt.Fprintf(&b, "%s='%s'\n", v.name, v.value)
 		}
 	}
-	return b.String()
+	return b.String(), nil
 }
 
-func (a Access) url() string {
-	scheme, _ := a.family()
-	u := url.URL{Scheme: scheme, Host: net.JoinHostPort(a.Host, a.Port), Path: "/" + a.Database}
-	if a.Database == "" {
-		u.Path = ""
-	}
-	switch {
-	case scheme == "redis" && a.TLS:
-		u.Scheme = "rediss"
-	case scheme == "sqlserver" && a.Database != "":
-		u.Path, u.RawQuery = "", url.Values{"database": {a.Database}}.Encode()
-	case scheme == "postgresql" && a.Password != "":
-		u.RawQuery = "sslmode=require"
-	}
-	if a.User != "" {
-		u.User = url.User(a.User)
-	}
-	if a.Password != "" {
-		u.User = url.UserPassword(a.User, a.Password)
-	}
-	return u.String() + "\n"
-}
-
-// urlTLS reports whether a URL makes every client use TLS.
-func (a Access) urlTLS() bool {
-	scheme, _ := a.family()
-	return scheme == "postgresql" || scheme == "redis" && a.TLS
+// driverHint says how a driver verifies the server.
+func (a Access) driverHint() string {
+	return fmt.Sprintf("to verify TLS give the driver the server's name %s beside the host (servername, tls.Config.ServerName), and the authority's file%s", a.Real, a.authorities())
 }
 
 // authorities is the address of RDS's CA certificates, for host names of RDS.
 func (a Access) authorities() string {
-	if strings.Contains(a.Real, ".rds.amazonaws.com") {
-		return " (RDS's: https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)"
+	for _, label := range []string{"rds", "docdb", "neptune"} {
+		if isOfAWS(a.Real) && strings.Contains(a.Real, "."+label+".") {
+			return " (RDS's: https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)"
+		}
 	}
 	return ""
-}
-
-func (a Access) psqlHint() string {
-	hint := fmt.Sprintf("to verify TLS against %s set PGSSLMODE=verify-full and PGSSLROOTCERT to the authority's file%s", a.Real, a.authorities())
-	if a.Password != "" {
-		hint += "; drivers that pass PGSSLMODE over have to be told to use TLS"
-	}
-	return hint
-}
-
-func (a Access) mysqlHint() string {
-	hint := fmt.Sprintf("to verify TLS, whose certificate is for %s, add ssl-ca%s and ssl-mode=VERIFY_CA; VERIFY_IDENTITY, and ssl-verify-server-cert of MariaDB's client, need that name as the host, mapped to this machine in /etc/hosts", a.Real, a.authorities())
-	if a.Password != "" {
-		hint += "; MariaDB's client 10.11 sends a token only so; drivers of MySQL's library find it in the group mysql"
-	}
-	return hint
-}
-
-func (a Access) urlHint() string {
-	switch scheme, _ := a.family(); {
-	case a.Cache && scheme == "redis" && a.TLS:
-		return fmt.Sprintf("the certificate is for %s: give redis-cli --sni %s, and other clients that name to verify", a.Real, safetext.Word(a.Real))
-	case a.Cache:
-		return "" // no TLS, or not known
-	case scheme == "postgresql" && a.Engine != "":
-		return fmt.Sprintf("to verify TLS use %s as the host and, with libpq, add hostaddr=%s&sslmode=verify-full; for other clients map the name to this machine in /etc/hosts", a.Real, a.Host)
-	}
-	return fmt.Sprintf("to verify TLS, whose certificate is for %s, use that name as the host and map it to this machine in /etc/hosts", a.Real)
 }
 
 // exports returns the settings with a value as lines for a shell.
@@ -268,6 +205,3 @@ func exports(all []setting) string {
 	}
 	return b.String()
 }
-
-// setting is a variable of a client's environment.
-type setting struct{ name, value string }

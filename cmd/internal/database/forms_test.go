@@ -30,7 +30,7 @@ func TestFormatsQuote(t *testing.T) {
 		for _, engine := range map[string][]string{"psql": {""}, "mysql": {"mysql"}, "url": {"postgres", "mysql", "valkey", "sqlserver-ex"}}[format] {
 			for _, text := range hostile {
 				want := map[string]string{"host": "127.0.0.1", "port": "15432", "user": text, "database": text, "password": text}
-				a := Access{Host: "127.0.0.1", Port: "15432", Real: "db.example.com", User: text, Database: text, Password: text, Engine: engine, Format: format}
+				a := Access{Host: "127.0.0.1", Port: "15432", Real: "db.example.com", User: text, Database: text, Password: text, Engine: Of(Facts{AWS: engine}), Called: engine, Format: format}
 				got, err := a.Text()
 				if format == "psql" && strings.Contains(text, "=") { // more than a database's name
 					if err == nil {

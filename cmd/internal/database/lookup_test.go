@@ -112,7 +112,7 @@ password="db/?A=b&c%2F"
 		{"", "psql", true, "export PGHOST=db.example.com\nexport PGHOSTADDR=127.0.0.1\nexport PGPORT=15432\nexport PGUSER=app\nexport PGDATABASE=shop\nexport PGSSLMODE=require\nexport PGSSL=require\nexport PGPASSWORD='db/?A=b&c%2F'\n"},
 	} {
 		a := here
-		a.Engine, a.Format = test.engine, test.format
+		a.Engine, a.Called, a.Format = Of(Facts{AWS: test.engine}), test.engine, test.format
 		if !test.password {
 			a.Password = ""
 		}
@@ -133,15 +133,15 @@ func TestFormsThatKeepTokens(t *testing.T) {
 		want string // "" if it is kept
 	}{
 		{Access{Format: "psql"}, ""},
-		{Access{Format: "mysql", Engine: "aurora-mysql"}, ""},
-		{Access{Format: "url"}, ""},
-		{Access{Format: "url", Engine: "postgres"}, ""},
-		{Access{Format: "url", Engine: "valkey", TLS: true}, ""},
-		{Access{Format: "url", Engine: "valkey"}, "a token is sent over TLS only, and no URL makes every client of valkey use TLS"},
-		{Access{Format: "url", Engine: "aurora-mysql"}, "a token is sent over TLS only, and no URL makes every client of aurora-mysql use TLS; give --format mysql"},
-		{Access{Format: "url", Engine: "mariadb"}, "a token is sent over TLS only, and no URL makes every client of mariadb use TLS; give --format mysql"},
-		{Access{Format: "url", Engine: "sqlserver-ex"}, "a token is sent over TLS only, and no URL makes every client of sqlserver-ex use TLS"},
-		{Access{Format: "url", Engine: "oracle-ee"}, "a token is sent over TLS only, and no URL makes every client of oracle-ee use TLS"},
+		{Access{Format: "mysql", Engine: Of(Facts{AWS: "aurora-mysql"}), Called: "aurora-mysql"}, ""},
+		{Access{Format: "url"}, "a token is sent over TLS only, and no URL makes every client of this server use TLS; give --engine"},
+		{Access{Format: "url", Engine: Of(Facts{AWS: "postgres"}), Called: "postgres"}, ""},
+		{Access{Format: "url", Engine: Of(Facts{AWS: "valkey"}), Called: "valkey", TLS: true}, ""},
+		{Access{Format: "url", Engine: Of(Facts{AWS: "valkey"}), Called: "valkey"}, "a token is sent over TLS only, and no URL makes every client of valkey use TLS"},
+		{Access{Format: "url", Engine: Of(Facts{AWS: "aurora-mysql"}), Called: "aurora-mysql"}, "a token is sent over TLS only, and no URL makes every client of aurora-mysql use TLS; give --format mysql"},
+		{Access{Format: "url", Engine: Of(Facts{AWS: "mariadb"}), Called: "mariadb"}, "a token is sent over TLS only, and no URL makes every client of mariadb use TLS; give --format mysql"},
+		{Access{Format: "url", Engine: Of(Facts{AWS: "sqlserver-ex"}), Called: "sqlserver-ex"}, "a token is sent over TLS only, and no URL makes every client of sqlserver-ex use TLS"},
+		{Access{Format: "url", Engine: Of(Facts{AWS: "oracle-ee"}), Called: "oracle-ee"}, "a token is sent over TLS only, and no URL makes every client of oracle-ee use TLS"},
 	} {
 		got := ""
 		if err := test.a.KeepsToken(); err != nil {
@@ -155,10 +155,10 @@ func TestFormsThatKeepTokens(t *testing.T) {
 
 func TestFormatOfEngine(t *testing.T) {
 	for _, test := range []struct{ engine, asked, want, err string }{
-		{"aurora-mysql", "", "mysql", ""}, {"postgres", "", "psql", ""}, {"", "", "psql", ""}, {"", "mysql", "mysql", ""}, {"valkey", "", "url", ""}, {"memcached", "url", "url", ""},
-		{"postgres", "mysql", "", "--format mysql does not suit postgres; give --format psql or url"}, {"valkey", "psql", "", "--format psql does not suit valkey; give --format url"},
+		{"aurora-mysql", "", "mysql", ""}, {"postgres", "", "psql", ""}, {"", "", "env", ""}, {"", "mysql", "mysql", ""}, {"valkey", "", "url", ""}, {"memcached", "url", "url", ""},
+		{"postgres", "mysql", "", "--format mysql does not suit postgres; give --format psql, url, jdbc, dotenv, json or env"}, {"valkey", "psql", "", "--format psql does not suit valkey; give --format url, redis, dotenv, json or env"},
 	} {
-		got, err := Access{Engine: test.engine}.FormatFor(test.asked)
+		got, err := Access{Engine: Of(Facts{AWS: test.engine}), Called: test.engine}.FormatFor(test.asked)
 		if got != test.want || (err != nil) != (test.err != "") || err != nil && err.Error() != test.err {
 			t.Errorf("%s, %q: %q, %v", test.engine, test.asked, got, err)
 		}

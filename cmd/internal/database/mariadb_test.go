@@ -33,7 +33,7 @@ func TestMariaDBSendsNoTokenWithoutTLS(t *testing.T) {
 	const token = "db.example.com:3306/?Action=connect&X-Amz-Signature=0123456789abcdef"
 	certificate, authority := localhostCertificate(t)
 	text := func(host, port string) string {
-		text, err := Access{Host: host, Port: port, Real: "localhost", User: "app", Database: "shop", Password: token, Engine: "mysql", Format: "mysql"}.Text()
+		text, err := Access{Host: host, Port: port, Real: "localhost", User: "app", Database: "shop", Password: token, Engine: Of(Facts{AWS: "mysql"}), Called: "mysql", Format: "mysql"}.Text()
 		if err != nil {
 			t.Fatal(err)
 		}

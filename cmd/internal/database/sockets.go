@@ -1,12 +1,12 @@
 package database
 
 import (
-	"cmp"
 	"net/url"
 	"path/filepath"
 	"strings"
 
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/internal/safetext"
 )
 
 // postgresSocket begins the only name under which PostgreSQL's clients look for a socket;
@@ -18,7 +18,11 @@ func (a Access) overSocket() (string, error) {
 	if a.Password != "" {
 		return "", exit.Usagef("a token is sent over TLS only, and clients use none through a socket; give the tunnel a port")
 	}
-	switch scheme, _ := a.family(); {
+	switch {
+	case a.Format == "env":
+		return a.env(), nil
+	case a.Format == "json" || a.Format == "dotenv" || a.Format == "jdbc":
+		return "", exit.Usagef("the form %s names no socket; give the tunnel a port", a.Format)
 	case a.Format == "psql":
 		dir, name := filepath.Split(a.Socket)
 		port, ok := strings.CutPrefix(name, postgresSocket)
@@ -27,20 +31,22 @@ func (a Access) overSocket() (string, error) {
 		}
 		// libpq would prefer PGHOSTADDR, which the form for a port sets.
 		return "unset PGHOSTADDR\n" + exports([]setting{{"PGHOST", filepath.Clean(dir)}, {"PGPORT", port}, {"PGUSER", a.User}, {"PGDATABASE", a.Database}}), nil
-	case a.Format == "mysql":
+	case a.Format == "mysql" || a.Format == "mariadb":
 		lines := "[client]\nprotocol=socket\n" + optionLines([]setting{{"socket", a.Socket}, {"user", a.User}})
 		if a.Database != "" {
 			lines += "[mysql]\n" + optionLines([]setting{{"database", a.Database}})
 		}
 		return lines, nil
-	case scheme == "redis":
+	case a.Format == "redis":
+		return "redis-cli -s " + safetext.Word(a.Socket) + "\n", nil
+	case a.family() == Redis:
 		u := url.URL{Scheme: "unix", Path: a.Socket}
 		if a.User != "" {
 			u.User = url.User(a.User)
 		}
 		return u.String() + "\n", nil
 	default:
-		return "", exit.Usagef("URLs of %s name no socket; give the tunnel a port", cmp.Or(a.Engine, scheme))
+		return "", exit.Usagef("URLs of %s name no socket; give the tunnel a port", a.called())
 	}
 }
 

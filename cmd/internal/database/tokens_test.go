@@ -40,6 +40,11 @@ var tokenClients = []struct {
 	{"redis-py", "url", "valkey", python("import redis"), python(`redis.Redis.from_url(form).ping()`, "redis")},
 	{"ioredis", "url", "valkey", node("ioredis"), node("ioredis", `new m(form, {retryStrategy: null}).on("error", failed)`)},
 
+	{"redis-cli", "redis", "valkey", `redis-cli --version`, `eval "$(cat "$FORM") ping"`},
+	{"mariadb", "mariadb", "mysql", `mariadb --version`, `exec mariadb --defaults-file="$FORM" -e "select 1"`},
+	{"mariadb-dump", "mariadb", "mysql", `mariadb-dump --version`, `exec mariadb-dump --defaults-file="$FORM" shop`},
+	{"pg", "dotenv", "postgres", node("pg"), `set -a; . "$FORM"; ` + node("pg", `new m.Client(process.env.DATABASE_URL).connect().catch(failed)`)},
+	{"psycopg2", "dotenv", "postgres", python("import psycopg2"), `set -a; . "$FORM"; ` + python(`psycopg2.connect("")`, "psycopg2")},
 	{"mariadb", "mysql", "mysql", `mariadb --version`, `exec mariadb --defaults-file="$FORM" -e "select 1"`},
 	{"mysqldump", "mysql", "mysql", `mysqldump --version`, `exec mysqldump --defaults-file="$FORM" shop`},
 	{"mysqladmin", "mysql", "mysql", `mysqladmin --version`, `exec mysqladmin --defaults-file="$FORM" status`},
@@ -76,8 +81,8 @@ func TestClientsSendNoTokenWithoutTLS(t *testing.T) {
 			for _, careless := range []bool{true, false} {
 				s := serveInClear(t, c.engine)
 				a := Access{
-					Host: "127.0.0.1", Port: s.port, Real: "127.0.0.1", User: "app", Database: "shop", TLS: true, Cache: c.engine == "valkey",
-					Password: "db.example.com:3306/?Action=connect&X-Amz-Signature=" + signature, Engine: c.engine, Format: c.format,
+					Host: "127.0.0.1", Port: s.port, Real: "127.0.0.1", User: "app", Database: "shop", TLS: true,
+					Password: "db.example.com:3306/?Action=connect&X-Amz-Signature=" + signature, Engine: Of(Facts{AWS: c.engine}), Called: c.engine, Format: c.format,
 				}
 				if err := a.KeepsToken(); err != nil {
 					t.Fatal(err)
@@ -110,7 +115,7 @@ func withoutTLS(text string) string {
 		password := regexp.MustCompile(`(?m)^password=.*\n`).FindString(text)
 		return strings.Replace(text, "[client]\n", "[client]\nskip-ssl\n"+password, 1)
 	}
-	return strings.NewReplacer("PGSSL=require", "PGSSL=", "require", "disable", "rediss:", "redis:").Replace(text)
+	return strings.NewReplacer("--tls", "", "PGSSL=require", "PGSSL=", "require", "disable", "rediss:", "redis:").Replace(text)
 }
 
 // runClient runs a client on a form and returns what it says.

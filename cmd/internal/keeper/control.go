@@ -37,6 +37,7 @@ type Status struct {
 	Leads      string    `json:"leads,omitempty"`     // where it leads, and through which target
 	File       string    `json:"file,omitempty"`      // the configuration file that has it
 	Untrusted  bool      `json:"untrusted,omitempty"` // a project's file has it, and the user has not trusted it
+	Far        *Far      `json:"far,omitempty"`       // what it leads to, as its process knows it
 	Session    string    `json:"session,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"` // of the credentials
@@ -53,6 +54,27 @@ type Status struct {
 	Refused int `json:"refused,omitempty"`
 	dial.Counts
 }
+
+// Far is the far end of a tunnel, and what is known of a database there.
+type Far struct {
+	Target      string `json:"target,omitempty"`
+	Host        string `json:"host,omitempty"` // the server's own name, "" for the target itself
+	Port        int    `json:"port,omitempty"`
+	RDS         string `json:"rds,omitempty"`         // the identifier that was looked up
+	ElastiCache string `json:"elasticache,omitempty"` // the same of a cache
+	Reader      bool   `json:"reader,omitempty"`
+	Profile     string `json:"profile,omitempty"`
+	Region      string `json:"region,omitempty"`
+	Engine      string `json:"engine,omitempty"` // a name of configs.DatabaseEngines, "" if it is not known
+	Called      string `json:"called,omitempty"` // what AWS calls the engine
+	User        string `json:"user,omitempty"`
+	Database    string `json:"database,omitempty"`
+	IAMAuth     bool   `json:"iamAuth,omitempty"`
+	TLS         bool   `json:"tls,omitempty"` // the server is known to speak TLS
+}
+
+// Place says where the process of a tunnel runs: in the background or in another terminal.
+func (s Status) Place() string { return Record{PID: s.PID, Foreground: s.Foreground}.Place() }
 
 // keptTunnels are the tunnels of a process.
 type keptTunnels interface {

@@ -4,8 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
-	"strings"
+	"slices"
 
 	"ssmguard/cmd/internal/database"
 	"ssmguard/cmd/internal/env"
@@ -21,23 +20,27 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	if err != nil {
 		return err
 	}
-	conf, err := o.oneOf(c)
+	rows, err := openNow(ctx, p)
+	if err != nil {
+		return err
+	}
+	conf, open, err := o.oneOf(p, c, rows)
 	if err != nil {
 		return err
 	}
 	conf.User, conf.Database = cmp.Or(o.Spot.User, conf.User), cmp.Or(o.Spot.Database, conf.Database)
-	a, err := accessTo(ctx, p, conf, o)
+	a, err := accessTo(ctx, p, conf, open, o)
 	if err != nil {
 		return err
 	}
-	text, err := a.Text()
+	text, hint, err := o.textOf(a)
 	if err != nil {
 		return err
 	}
 	if _, err := fmt.Fprint(p.Stdout, text); err != nil {
 		return err
 	}
-	if hint := a.Hint(); hint != "" {
+	if hint != "" {
 		safetext.Fprintf(p.Stderr, "ssmguard: %s\n", hint)
 	}
 	switch {
@@ -49,24 +52,63 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	return nil
 }
 
+// textOf returns an access in the form of --format or of --client, and a hint how the
+// client verifies the server.
+func (o *Options) textOf(a database.Access) (text, hint string, err error) {
+	if o.Client != "" && o.Format != "" {
+		return "", "", exit.Usagef("give only one of --client and --format")
+	}
+	if o.Client != "" {
+		c, err := database.ClientOf(o.Client, a.Engine)
+		if err != nil {
+			return "", "", err
+		}
+		return c.Text(a)
+	}
+	if a.Format, err = a.FormatFor(o.Format); err == nil && a.Password != "" {
+		err = a.KeepsToken()
+	}
+	if err == nil {
+		text, err = a.Text()
+	}
+	return text, a.Hint(), err
+}
+
 // leads reports whether the options have a tunnel's destination.
 func (o *Options) leads() bool {
 	return o.Spot.RDS != "" || o.Spot.ElastiCache != "" || o.Spot.Port != 0
 }
 
-// oneOf returns the one tunnel that the words name or the options describe. A tunnel
-// that is in no file is identified by its destination.
-func (o *Options) oneOf(c configs.Config) (configs.Tunnel, error) {
+// oneOf returns the one tunnel that the words name or the options describe, and its state:
+// that of a running process, or what its configuration says, because another terminal may
+// have it open. A tunnel that is in no file is known by its destination, or by its name
+// while it is open.
+func (o *Options) oneOf(p *env.Process, c configs.Config, rows []keeper.Status) (configs.Tunnel, keeper.Status, error) {
 	leads := o.leads()
 	if len(o.Words) > 1 || len(o.Words) == 0 && !leads {
-		return configs.Tunnel{}, exit.Usagef("tunnel env takes one name, or where a tunnel leads: --rds, --elasticache, or --host and --port")
+		return configs.Tunnel{}, keeper.Status{}, exit.Usagef("tunnel env takes one name, or where a tunnel leads: --rds, --elasticache, or --host and --port")
 	}
 	name := cmp.Or(o.Spot.Name, spotName)
 	if len(o.Words) == 1 {
 		name = o.Words[0]
 	}
 	_, inFile := c.Tunnels[name]
-	if _, isGroup := c.Groups[name]; inFile || isGroup || !leads {
+	_, isGroup := c.Groups[name]
+	if at := slices.IndexFunc(rows, func(s keeper.Status) bool { return s.Tunnel == name }); at >= 0 && !inFile && !isGroup && !leads {
+		return openTunnel(rows[at]), rows[at], nil
+	}
+	conf, err := o.leading(c, name, inFile || isGroup || !leads)
+	if err != nil {
+		return conf, keeper.Status{}, err
+	}
+	s, err := listening(p, conf, rows)
+	return conf, s, err
+}
+
+// leading returns the one tunnel of a name in a file or, if it is in none, the one that the
+// options describe, with any target.
+func (o *Options) leading(c configs.Config, name string, named bool) (configs.Tunnel, error) {
+	if named {
 		selected, err := o.selected(c)
 		switch {
 		case err != nil:
@@ -81,66 +123,37 @@ func (o *Options) oneOf(c configs.Config) (configs.Tunnel, error) {
 		return configs.Tunnel{}, exit.WithCode(err, exit.Config)
 	}
 	t := o.over(configs.Tunnel{Settings: settings, Name: name})
-	t.Target = cmp.Or(t.Target, "any") // the tunnel is open already, so its target does not matter
+	t.Target = cmp.Or(t.Target, anyTarget) // the tunnel is open already, so its target does not matter
 	return t, checkEnds(t)
 }
 
 // accessTo finds the tunnel's local address and its database, and makes a token for
-// --token.
-func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Options) (database.Access, error) {
-	listen, err := openAt(ctx, p, conf)
-	if err != nil {
-		return database.Access{}, err
-	}
+// --token. What is known of an open tunnel is not looked up again.
+func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, s keeper.Status, o *Options) (_ database.Access, err error) {
 	f := far{conf: conf}
-	if o.Token || conf.RDS != "" || conf.ElastiCache != "" {
+	if o.Token || s.Far == nil && (conf.RDS != "" || conf.ElastiCache != "") {
 		if f, err = locate(ctx, p, conf, o); err != nil {
 			return database.Access{}, err
 		}
+		s.Far = nil
 	}
-	conf = f.conf
-	e := f.endpoint
-	a := database.Access{
-		Real: conf.Host, User: cmp.Or(conf.User, e.User), Database: conf.Database, Engine: cmp.Or(e.Engine, database.EngineAt(conf)),
-		IAMAuth: conf.IAMAuth || e.IAMAuth, TLS: e.TLS, Cache: conf.ElastiCache != "",
-		SSLMode: p.Getenv("PGSSLMODE"),
+	if s.Far == nil {
+		s.Far = f.known(p.Getenv)
 	}
-	if listen, err = socketAddress(listen); err != nil {
+	a, err := accessOf(p, s)
+	if err != nil {
 		return a, err
 	}
-	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
-		a.Socket = path
-	} else if a.Host, a.Port, err = net.SplitHostPort(listen); err != nil {
-		return a, err
+	a.User, a.Database, a.CA = cmp.Or(o.Spot.User, conf.User, a.User), cmp.Or(o.Spot.Database, conf.Database, a.Database), o.CA
+	if e := database.Of(database.Facts{Asked: o.Spot.DBEngine}); e.Name != "" {
+		a.Engine, a.Called = e, ""
 	}
-	if a.Format, err = a.FormatFor(o.Format); err != nil || !o.Token {
-		return a, err
+	if !o.Token {
+		return a, nil
 	}
 	a.User = conf.User // for a token the user has to be given: the master user has a password
-	if a.Password, err = f.token(ctx, p); err == nil {
-		err = a.KeepsToken()
-	}
-	if err == nil && conf.Guard != configs.GuardOff {
+	if a.Password, err = f.token(ctx, p, a); err == nil && conf.Guard != configs.GuardOff {
 		f.warnLogin(ctx, p)
 	}
 	return a, err
-}
-
-// openAt returns the address on which a tunnel listens: that of a running process, or
-// of its configuration, because another terminal may have it open.
-func openAt(ctx context.Context, p *env.Process, conf configs.Tunnel) (string, error) {
-	r := keeper.Known(p)
-	rows, err := r.Statuses(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, s := range rows {
-		if s.Tunnel == conf.Name && s.Listen != "" {
-			return s.Listen, nil
-		}
-	}
-	if listen := conf.LocalEnd(); listen != "" {
-		return listen, nil
-	}
-	return "", fmt.Errorf("%s is not open in the background and has no local_port; %q opens it", conf.Name, "ssmguard tunnel up "+conf.Name+" --background")
 }

@@ -8,6 +8,7 @@ import (
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/command"
+	"ssmguard/cmd/internal/database"
 	"ssmguard/configs"
 )
 
@@ -43,14 +44,27 @@ func (o *Options) spotFlags() []command.Flag {
 			Set: func(string) error { s.Lazy = configs.On; return nil }},
 		{Name: "--idle", Value: "DURATION", Default: "15m", Text: "how long a session of --lazy is kept without a connection",
 			Set: func(v string) (err error) { s.Idle, err = configs.ParseIdle(v); return err }},
-		{Name: "--engine", Choices: configs.Engines, Default: configs.EngineNative,
-			Text: "our own data channel, or the official plugin", Set: command.Text(&s.Engine)},
+		o.engineFlag(),
 		ask.GuardFlag(&s.Guard),
 		ask.PeerFlag(&s.Peer),
 		{Name: "--name", Value: "NAME", Text: "what to call a tunnel that is in no file",
 			Set: func(v string) error { s.Name = v; return configs.CheckName(v) }},
 	}
 	return grouped(spotGroup, flags)
+}
+
+// engineFlag returns --engine: what carries the sessions, or the engine of the database.
+func (o *Options) engineFlag() command.Flag {
+	return command.Flag{Name: "--engine", Value: "ENGINE", Choices: slices.Concat(configs.Engines, configs.DatabaseEngines), Default: configs.EngineNative,
+		Text: "native or plugin: our own data channel, or the official one; or the engine of the database, such as mysql, where neither AWS nor the port tells it; both may be given",
+		Set: func(v string) error {
+			if slices.Contains(configs.Engines, v) {
+				o.Spot.Engine = v
+			} else {
+				o.Spot.DBEngine = v
+			}
+			return nil
+		}}
 }
 
 // retryFlags returns --retry-for.
@@ -102,7 +116,8 @@ func (o *Options) logsFlags() []command.Flag {
 
 func (o *Options) envFlags() []command.Flag {
 	return slices.Concat([]command.Flag{
-		{Name: "--format", Choices: []string{"psql", "mysql", "url"}, Text: "the client it is for; without it, what suits the engine", Set: command.Text(&o.Format)},
+		{Name: "--format", Value: "FORM", Choices: database.Formats(), Text: "psql, mysql, mariadb, redis, mongodb, sqlcmd, url, jdbc, dotenv, json or env; without it, what suits the engine", Set: command.Text(&o.Format)},
+		{Name: "--client", Value: "CLIENT", Choices: database.Clients(false), Text: "the client or driver that it is for, such as psql, pgx or mysql2, instead of a form", Set: command.Text(&o.Client)},
 		{Name: "--token", Set: command.Switch(&o.Token),
 			Text: "add an IAM token as the password of --user, where the form keeps it from being sent without TLS"},
 	}, o.loginFlags(), o.spotFlags())

@@ -24,6 +24,7 @@ import (
 type tunnel struct {
 	conf     configs.Tunnel
 	stderr   io.Writer
+	getenv   func(string) string
 	retryFor time.Duration // until it is ready; see Verb.retryFor
 	near     listener
 	place    placement
@@ -37,8 +38,9 @@ type tunnels []*tunnel
 // openTunnels opens the local end of every tunnel and asks the guard about it. No
 // session is started. A fault that passes by itself is not an error: the tunnel finds
 // its place later. After an error nothing is left open; the error of one tunnel is a
-// *tunnelError.
-func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, err error) {
+// *tunnelError. A tunnel that another process has open is an error, unless it shall listen
+// elsewhere.
+func openTunnels(ctx context.Context, p *env.Process, o *Options) (tunnels, error) {
 	c, err := loadConfig(ctx, p, len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return nil, err
@@ -47,6 +49,16 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, er
 	if err != nil {
 		return nil, err
 	}
+	if o.Spot.LocalPort < 0 && o.Spot.Listen == "" {
+		if err := noneOpen(ctx, p, selected); err != nil {
+			return nil, err
+		}
+	}
+	return openThese(ctx, p, o, selected)
+}
+
+// openThese opens tunnels as openTunnels does.
+func openThese(ctx context.Context, p *env.Process, o *Options, selected []configs.Tunnel) (_ tunnels, err error) {
 	var ts tunnels
 	defer func() {
 		if err != nil {
@@ -55,7 +67,7 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (_ tunnels, er
 	}()
 	turn := new(sync.Mutex)
 	for _, conf := range selected {
-		t := &tunnel{conf: conf, stderr: p.Stderr, retryFor: o.RetryFor, progress: newProgress(conf)}
+		t := &tunnel{conf: conf, stderr: p.Stderr, getenv: p.Getenv, retryFor: o.RetryFor, progress: newProgress(conf)}
 		t.place = placement{turn: turn, done: make(chan struct{}), find: func(ctx context.Context) (*place, error) { return t.findPlace(ctx, p, o) }}
 		if t.near, err = listen(conf, o.Open.Remote, t.progress.say); err != nil {
 			return nil, t.failed(keeper.WhoHolds(ctx, p, err), true)

@@ -2,8 +2,6 @@ package tunnel
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -12,10 +10,13 @@ import (
 	"syscall"
 	"time"
 
+	"ssmguard/cmd/internal/database"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/program"
 	"ssmguard/cmd/internal/report"
+	"ssmguard/configs"
 )
 
 // commandGrace is how long a command may take to end after a signal.
@@ -38,19 +39,26 @@ func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
 	if err := o.choose(ctx, p); err != nil {
 		return err
 	}
-	reused, err := o.reuse(ctx, p)
+	selected, open, err := o.reached(ctx, p)
 	if err != nil {
 		return err
 	}
-	var environ []string
-	for _, t := range reused {
-		environ = append(environ, variables(t.name, t.listen, t.server)...)
-	}
-	if reused != nil && len(o.Words) == 0 {
-		o.ran = true
+	return whileOpen(ctx, p, o, selected, func(ts tunnels) error {
+		environ, err := environment(p, append(ts.Statuses(), open...), o.Command[0])
+		if err != nil {
+			return err
+		}
 		return runBeside(p, path, o.Command, environ)
+	})
+}
+
+// whileOpen opens tunnels, calls then when all are ready, and closes them after it.
+func whileOpen(ctx context.Context, p *env.Process, o *Options, selected []configs.Tunnel, then func(tunnels) error) error {
+	if len(selected) == 0 {
+		o.ran = true
+		return then(nil)
 	}
-	ts, err := openTunnels(ctx, p, o)
+	ts, err := openThese(ctx, p, o, selected)
 	if err != nil {
 		return err
 	}
@@ -65,7 +73,7 @@ func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
 	select {
 	case <-ready.all:
 		o.ran = true
-		err = runBeside(p, path, o.Command, append(environ, ts.environment()...))
+		err = then(ts)
 		stop()
 		<-kept // the command's end decides
 		return err
@@ -79,9 +87,10 @@ func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
 }
 
 // runBeside runs a command to its end and leaves signals to it: signals of the terminal
-// reach the whole foreground group, and the others are passed on.
+// reach the whole foreground group, and the others are passed on. environ are changes of its
+// variables: NAME=VALUE sets one, NAME alone removes it.
 func runBeside(p *env.Process, path string, command, environ []string) error {
-	cmd, err := program.Program(context.Background(), slices.Concat(p.Environ, environ), path, command[1:]...)
+	cmd, err := program.Program(context.Background(), changed(p.Environ, environ), path, command[1:]...)
 	if err != nil {
 		return err
 	}
@@ -115,43 +124,40 @@ func runBeside(p *env.Process, path string, command, environ []string) error {
 	}
 }
 
-// environment returns the variables with which a command finds the tunnels.
-func (ts tunnels) environment() (environ []string) {
-	for _, t := range ts {
-		server := ""
-		if found, known := t.place.known(); known {
-			server = found.far.conf.Host
+// changed returns variables with changes: NAME=VALUE sets one, NAME alone removes it.
+func changed(environ, changes []string) []string {
+	kept := slices.DeleteFunc(slices.Clone(environ), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return slices.ContainsFunc(changes, func(change string) bool {
+			other, _, _ := strings.Cut(change, "=")
+			return name == other
+		})
+	})
+	for _, change := range changes {
+		if strings.Contains(change, "=") {
+			kept = append(kept, change)
 		}
-		environ = append(environ, variables(t.conf.Name, t.near.door.String(), server)...)
 	}
-	return environ
+	return kept
 }
 
-// variables returns the variables with which a command finds a tunnel: SSMGUARD_NAME_HOST and
-// SSMGUARD_NAME_PORT, or SSMGUARD_NAME_SOCKET, and SSMGUARD_NAME_SERVER with the remote host,
-// whose name is in the certificate.
-func variables(tunnel, listen, server string) (environ []string) {
-	name := variableName(tunnel)
-	if server != "" {
-		environ = append(environ, fmt.Sprintf("SSMGUARD_%s_SERVER=%s", name, server))
-	}
-	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
-		return append(environ, fmt.Sprintf("SSMGUARD_%s_SOCKET=%s", name, path))
-	}
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return environ
-	}
-	return append(environ, fmt.Sprintf("SSMGUARD_%s_HOST=%s", name, host), fmt.Sprintf("SSMGUARD_%s_PORT=%s", name, port))
-}
-
-// variableName is a tunnel's name as part of a variable's name: letters in upper case,
-// and _ for other characters.
-func variableName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
+// environment returns the variables with which a command finds the tunnels: those of
+// database.Access.Variables for each, and the ones by which clients of an engine connect
+// where one tunnel alone leads to an engine of its family.
+func environment(p *env.Process, open []keeper.Status, command string) (environ []string, err error) {
+	all := make([]database.Access, len(open))
+	count := make(map[database.Family]int)
+	for i, s := range open {
+		if all[i], err = accessOf(p, s); err != nil {
+			return nil, err
 		}
-		return '_'
-	}, strings.ToUpper(name))
+		count[all[i].Engine.Family]++
+	}
+	for _, a := range all {
+		environ = append(environ, a.Variables()...)
+		if count[a.Engine.Family] == 1 {
+			environ = append(environ, a.ClientVariables(command)...)
+		}
+	}
+	return environ, nil
 }

@@ -28,9 +28,9 @@ func TestClientsFindSockets(t *testing.T) {
 		speaks string // in what the client says first; "" where the server speaks first
 	}{
 		{[]string{"psql", "-w", "-c", "select 1"}, database.Access{User: "app", Database: "shop", Format: "psql"}, ".s.PGSQL.5433", "user\x00app\x00database\x00shop\x00"},
-		{[]string{"mariadb", "-e", "select 1"}, database.Access{User: "app", Engine: "mysql", Format: "mysql"}, "my db.sock", ""},
-		{[]string{"mysql", "-e", "select 1"}, database.Access{User: "app", Engine: "mysql", Format: "mysql"}, "mysql.sock", ""},
-		{[]string{"redis-cli", "ping"}, database.Access{Engine: "redis", Format: "url"}, "cache.sock", "ping"},
+		{[]string{"mariadb", "-e", "select 1"}, database.Access{User: "app", Engine: database.Of(database.Facts{AWS: "mysql"}), Called: "mysql", Format: "mysql"}, "my db.sock", ""},
+		{[]string{"mysql", "-e", "select 1"}, database.Access{User: "app", Engine: database.Of(database.Facts{AWS: "mysql"}), Called: "mysql", Format: "mysql"}, "mysql.sock", ""},
+		{[]string{"redis-cli", "ping"}, database.Access{Engine: database.Of(database.Facts{AWS: "redis"}), Called: "redis", Format: "url"}, "cache.sock", "ping"},
 	} {
 		t.Run(test.program[0], func(t *testing.T) {
 			path, err := exec.LookPath(test.program[0])

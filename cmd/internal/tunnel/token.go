@@ -2,7 +2,6 @@ package tunnel
 
 import (
 	"context"
-	"strings"
 
 	"ssmguard/cmd/internal/database"
 	"ssmguard/cmd/internal/env"
@@ -14,21 +13,30 @@ import (
 	"ssmguard/proxy/awsdb"
 )
 
-// token makes the password for the tunnel's database user.
-func (f far) token(ctx context.Context, p *env.Process) (string, error) {
+// token makes the password for the tunnel's database user, of the kind that the engine
+// takes. It is signed for the server's own address, never for the local end's.
+func (f far) token(ctx context.Context, p *env.Process, a database.Access) (string, error) {
 	e, conf := f.endpoint, f.conf
+	kind := a.Engine.Token
+	if a.Engine.Name == "" { // a server that is not known is asked as RDS's are
+		kind = database.TokenRDS
+	}
 	switch {
+	case kind == database.NoToken:
+		return "", exit.Usagef("%s", a.Engine.Refusal())
 	case conf.User == "":
 		return "", exit.Usagef("an IAM token is for a database user who has no password; give --user")
 	case conf.Host == "":
 		return "", exit.Usagef("an IAM token is for a database by its real name; give the tunnel a host or rds")
-	case conf.ElastiCache == "" && strings.Contains(conf.Host, ".cache.amazonaws.com"):
-		return "", exit.Usagef("an IAM token for a cache names it; give the tunnel elasticache in place of host")
-	case conf.ElastiCache == "":
+	case kind == database.TokenDSQL:
+		return awsdb.DSQLToken(ctx, f.aws.Config, conf.Host, conf.User)
+	case kind == database.TokenRDS:
 		if e.Engine != "" && !e.IAMAuth && !conf.IAMAuth {
 			safetext.Fprintf(p.Stderr, "ssmguard: warning: IAM authentication is off for %s %s: it will refuse the token\n", e.Kind, e.Name)
 		}
 		return awsdb.Token(ctx, f.aws.Config, conf.Host, conf.Port, conf.User)
+	case conf.ElastiCache == "":
+		return "", exit.Usagef("an IAM token for a cache names it; give the tunnel elasticache in place of host")
 	case !e.TakesTokens():
 		return "", exit.Usagef("%s %s takes no IAM tokens; replication groups and serverless caches of Valkey and Redis do, over TLS", e.Kind, e.Name)
 	}

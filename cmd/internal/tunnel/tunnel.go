@@ -26,6 +26,8 @@ type Options struct {
 	Background bool
 	RetryFor   time.Duration // how long faults that pass by themselves are retried before the first ready; below 0: without end
 	Format     string        // --format of `env`
+	Client     string        // --client
+	CA         string        // --ca: the file with the authority's certificates
 	Token      bool
 	Add        addOptions
 	Follow     bool
@@ -190,11 +192,13 @@ func (o *Options) over(t configs.Tunnel) configs.Tunnel {
 	t.Peer = cmp.Or(s.Peer, t.Peer)
 	t.Lanes, t.Wait, t.Port = cmp.Or(s.Lanes, t.Lanes), cmp.Or(s.Wait, t.Wait), cmp.Or(s.Port, t.Port)
 	if s.Host != "" || s.RDS != "" || s.ElastiCache != "" {
+		t.DBEngine = "" // the configured one is that of another database
 		t.Host, t.RDS, t.ElastiCache, t.Reader = s.Host, s.RDS, s.ElastiCache, false
 	}
 	if s.RDS != "" || s.ElastiCache != "" {
 		t.Port = s.Port // the configured port is that of another database
 	}
+	t.DBEngine = cmp.Or(s.DBEngine, t.DBEngine)
 	t.Reader = t.Reader || s.Reader
 	t.Lazy, t.Idle = cmp.Or(s.Lazy, t.Lazy), cmp.Or(s.Idle, t.Idle)
 	if s.Listen != "" || s.LocalPort >= 0 {

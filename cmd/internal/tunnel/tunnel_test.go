@@ -355,14 +355,6 @@ func TestTunnelOptionsOverConfiguration(t *testing.T) {
 	}
 }
 
-func TestVariableName(t *testing.T) {
-	for name, want := range map[string]string{"orders": "ORDERS", "my-db.eu_1": "MY_DB_EU_1"} {
-		if got := variableName(name); got != want {
-			t.Errorf("%s: %s, want %s", name, got, want)
-		}
-	}
-}
-
 // TestDocumentOfHost: a tunnel to the target itself needs no document for remote hosts.
 func TestDocumentOfHost(t *testing.T) {
 	for host, want := range map[string]awscli.Input{

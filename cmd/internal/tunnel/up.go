@@ -83,6 +83,9 @@ func (t *tunnel) status() keeper.Status {
 		Counts: t.traffic.Counts(), Refused: t.near.door.Refused()}
 	if found, known := t.place.known(); known {
 		s.Expires = found.credentials.Expires()
+		s.Far = found.far.known(t.getenv)
+	} else {
+		s.Far = far{conf: t.conf}.known(t.getenv)
 	}
 	g := t.progress
 	g.mu.Lock()

@@ -34,6 +34,8 @@ var engines = []struct {
 	{"SQLSERVER", 1433, ""},
 	{"oracle", 1521, "19.0.0.0.ru-2024-07.rur-2024-07.r1"},
 	{"db2", 50000, "11.5.9.0.sb00000000.r1"},
+	{"docdb", 27017, "5.0.0"},
+	{"neptune", 8182, "1.3.2.1"},
 }
 
 // Complete returns a copy of a world with the defaults of its databases filled in and
@@ -115,7 +117,11 @@ func DatabaseAddresses(w world.World, d world.Database) []string {
 // databaseEndpoints are those of a database, in the order of DatabaseAddresses.
 func databaseEndpoints(w world.World, d world.Database) []EndpointXML {
 	region := api.OrElse(d.Region, w.Region)
-	suffix := "c" + madeUpHost(w, "rds", region, 11) + "." + region + ".rds." + domain(w)
+	label := "rds"
+	if d.Engine == "docdb" || d.Engine == "neptune" { // they have domains of their own
+		label = d.Engine
+	}
+	suffix := "c" + madeUpHost(w, "rds", region, 11) + "." + region + "." + label + "." + domain(w)
 	host := func(name, infix string) EndpointXML { return EndpointXML{name + "." + infix + suffix, d.Port} }
 	switch {
 	case d.Kind == world.DBCluster:

@@ -8,9 +8,9 @@ import (
 
 // The engines, as the RDS and ElastiCache APIs name them.
 var (
-	clusterEngines  = []string{"aurora-mysql", "aurora-postgresql", "mysql", "postgres"}
+	clusterEngines  = []string{"aurora-mysql", "aurora-postgresql", "docdb", "mysql", "neptune", "postgres"}
 	instanceEngines = []string{
-		"aurora-mysql", "aurora-postgresql", "db2-ae", "db2-se", "mariadb", "mysql", "oracle-ee", "oracle-ee-cdb", "oracle-se2", "oracle-se2-cdb",
+		"aurora-mysql", "aurora-postgresql", "db2-ae", "db2-se", "docdb", "mariadb", "mysql", "neptune", "oracle-ee", "oracle-ee-cdb", "oracle-se2", "oracle-se2-cdb",
 		"postgres", "sqlserver-ee", "sqlserver-ex", "sqlserver-se", "sqlserver-web",
 	}
 	proxyEngines = []string{"MYSQL", "POSTGRESQL", "SQLSERVER"}

@@ -84,7 +84,7 @@ elasticache:
 		`16: instance i-0123456789abcdef0 is there twice`,
 		`18: service "db" is not HOST:PORT`,
 		`20: kind of fault "slow" is none of throttle, unavailable, garbage, drop`,
-		`22: engine "aurora" is none of aurora-mysql, aurora-postgresql, mysql, postgres`,
+		`22: engine "aurora" is none of aurora-mysql, aurora-postgresql, docdb, mysql, neptune, postgres`,
 		`24: identifier "Orders-1" is not of letters in lower case, digits and single hyphens`,
 		`24: no cluster "order", did you mean "orders"?`,
 		`25: port is 70000, give 1 to 65535`,
