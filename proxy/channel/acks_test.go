@@ -1,6 +1,8 @@
 package channel
 
 import (
+	"context"
+	"net"
 	"testing"
 	"testing/synctest"
 
@@ -52,4 +54,52 @@ func TestReaderWaitsForAcknowledgements(t *testing.T) {
 			close(halt)
 		}
 	})
+}
+
+// TestEndIsBounded: while a channel ends, its reader waits neither for local readers nor for
+// the far side to take acknowledgements, and what it keeps has bounds all the same.
+func TestEndIsBounded(t *testing.T) {
+	message := func(seq int64) []byte {
+		return (&wire.Frame{Type: wire.OutputStreamData, Seq: seq, PayloadType: wire.PayloadOutput, Payload: make([]byte, 1<<10)}).Append(nil)
+	}
+	open := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	c := newChannel(t.Context(), Options{Limits: Limits{Buffer: 1 << 20}})
+	p := newPorts(ctx, c)
+	local, program := net.Pipe()
+	defer program.Close() // it never reads
+	s := newStream(p, 0, local, framing{})
+	p.add(s)
+	if err := c.in.attach(&single{p, s}); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	for seq := range int64(3 * mostAcks) {
+		c.in.waitForRoom(open)
+		if err := c.in.handle(message(seq)); err != nil {
+			t.Fatal(err)
+		}
+		c.out.acksWait.Store(false) // it would wait for the channel's end
+	}
+	if kept := p.stats().Buffered; kept != 1<<20 {
+		t.Errorf("%d bytes are kept for a reader", kept)
+	}
+	if n := len(c.out.acks); n != 2*mostAcks {
+		t.Errorf("%d acknowledgements are kept", n)
+	}
+}
+
+// TestHaltedReaderKeepsWhatItRead: a message that a reader takes when its connection is lost,
+// while local readers have too much, is the session's all the same.
+func TestHaltedReaderKeepsWhatItRead(t *testing.T) {
+	c := newChannel(t.Context(), Options{})
+	e := collect(t, c)
+	e.stop = true
+	halt := make(chan struct{})
+	close(halt)
+	c.in.waitForRoom(halt)
+	message := (&wire.Frame{Type: wire.OutputStreamData, Seq: 0, PayloadType: wire.PayloadOutput, Payload: []byte("kept")}).Append(nil)
+	if err := c.in.handle(message); err != nil || e.got.String() != "kept" {
+		t.Errorf("got %q, %v", e.got.String(), err)
+	}
 }

@@ -2,12 +2,10 @@ package channel_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"io"
 	"net"
 	"runtime"
-	"runtime/debug"
 	"runtime/metrics"
 	"strings"
 	"sync/atomic"
@@ -25,7 +23,9 @@ const (
 	// memoryBudget is how much a far side may make us hold with the default limits.
 	memoryBudget = 64 << 20
 	// hostileBytes is what each mode sends: more than may be held of it.
-	hostileBytes = 100 << 20
+	hostileBytes = 72 << 20
+	// lookEvery is how many bytes are sent from one look at the heap to the next.
+	lookEvery = 4 << 20
 	// hostileLinks is how many connections in a row are enough for modes that we end.
 	hostileLinks = 20
 )
@@ -52,7 +52,9 @@ func besiege(t *testing.T, mode gateway.Mode) {
 	defer h.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	peak := watchHeap(t)
+	var heap heap
+	heap.begin()
+	h.Look(lookEvery, heap.look)
 	ended := make(chan error, 1)
 	go func() { ended <- suffer(ctx, t, h, mode.Kind) }()
 	done := false
@@ -70,9 +72,10 @@ func besiege(t *testing.T, mode gateway.Mode) {
 			done = h.Sent() >= hostileBytes || h.Connects() >= hostileLinks || h.Finished() || h.Stalled()
 		}
 	}
-	held := peak()
+	heap.look()
 	cancel()
 	err = <-ended
+	held := heap.most.Load()
 	t.Logf("%d MiB held, %d MiB sent, %d connections: %v", held>>20, h.Sent()>>20, h.Connects(), err)
 	if held > memoryBudget {
 		t.Errorf("%d MiB were held", held>>20)
@@ -126,35 +129,25 @@ func (typist) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// watchHeap returns what returns by how much the heap that is in use has grown at most
-// since then, as collections of garbage found it.
-func watchHeap(t *testing.T) (peak func() int64) {
-	t.Helper()
-	was := debug.SetGCPercent(10) // collections are many, so that none of what is held is missed
+// heap is by how much the memory in use has grown.
+type heap struct {
+	before int64
+	most   atomic.Int64
+}
+
+func (h *heap) begin() { h.before = inUse() }
+
+func (h *heap) look() {
+	grown := inUse() - h.before
+	for most := h.most.Load(); grown > most && !h.most.CompareAndSwap(most, grown); most = h.most.Load() {
+	}
+}
+
+// inUse returns how many bytes a collection of garbage leaves. What is allocated while it
+// goes on counts as used.
+func inUse() int64 {
 	runtime.GC()
-	heap := func() int64 {
-		s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		metrics.Read(s)
-		return int64(s[0].Value.Uint64())
-	}
-	before, most := heap(), int64(0)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for look := time.NewTicker(2 * time.Millisecond); ; {
-			most = max(most, heap())
-			select {
-			case <-look.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() int64 {
-		cancel(errors.New("seen"))
-		<-stopped
-		debug.SetGCPercent(was)
-		return most - before
-	}
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(s)
+	return int64(s[0].Value.Uint64())
 }

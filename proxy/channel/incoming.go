@@ -36,6 +36,7 @@ type incoming struct {
 	pending []reliable.Arrival // payloads that came before the engine
 	early   int                // their bytes, also after they were handed over
 	shaken  handshakeSteps     // the reader's
+	over    bool               // likewise: the engine ends and is full, so payloads are thrown away
 }
 
 // handshakeSteps are the messages of the handshake that have come. Agents send each once.
@@ -50,7 +51,7 @@ type engine interface {
 	output(kind wire.PayloadType, payload []byte) error
 	// full reports whether the reader should wait before it takes more.
 	full() bool
-	// room waits until full is false or stop is closed.
+	// room waits until full is false, stop is closed, or the engine ends.
 	room(stop <-chan struct{})
 	// bulk reports whether what comes may come in bursts, see pace: nobody watches it.
 	bulk() bool
@@ -115,6 +116,11 @@ func (in *incoming) waitForRoom(halt <-chan struct{}) (bulk bool) {
 	defer in.out.blockReader()()
 	if p != nil {
 		(*p).room(halt)
+		select {
+		case <-halt:
+		default:
+			in.over = (*p).full()
+		}
 		return bulk
 	}
 	select {
@@ -189,6 +195,9 @@ func (in *incoming) deliver(kind wire.PayloadType, payload []byte) error {
 		}
 		in.shaken[kind] = true
 		in.handshake <- handshakeStep{kind, append([]byte(nil), payload...)} // has room for each
+		return nil
+	}
+	if in.over {
 		return nil
 	}
 	in.mu.Lock()

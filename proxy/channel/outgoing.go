@@ -240,7 +240,9 @@ func (o *outgoing) acknowledge(f *wire.Frame, repeated, holes bool) {
 	if len(o.acks) == 0 {
 		o.ackSince = now
 	}
-	o.acks = append(o.acks, reliable.Acknowledgement{ID: f.ID, Seq: f.Seq})
+	if len(o.acks) < 2*mostAcks { // more come only while the channel ends, when the reader does not wait
+		o.acks = append(o.acks, reliable.Acknowledgement{ID: f.ID, Seq: f.Seq})
+	}
 	if repeated {
 		o.acks = append(o.acks, o.acked.Repeated(f.Seq)...)
 	}

@@ -44,7 +44,7 @@ func newPorts(ctx context.Context, c *Channel) *ports {
 // chunk is a piece of what waits to be read, of a size that makes good writes.
 type chunk struct {
 	n    int
-	data [16 << 10]byte
+	data [16<<10 - 8]byte // with n, what the allocator gives without a rest
 }
 
 func (p *ports) newChunk() *chunk {

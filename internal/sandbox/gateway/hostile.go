@@ -33,6 +33,8 @@ type Hostile struct {
 	finished atomic.Bool
 	writing  atomic.Int64 // since when the last write waits for the client; 0: it does not
 	connects atomic.Int64
+	look     func()
+	every    int64 // bytes from one look to the next; 0: there is none
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -143,6 +145,11 @@ func NewHostile(mode Mode, limit int64) (*Hostile, error) {
 	h.links.Go(h.accept)
 	return h, nil
 }
+
+// Look has a function called after every so many bytes that were sent, while nothing is sent:
+// what a client holds can be measured then without the garbage that sending makes. It must be
+// set before a client connects.
+func (h *Hostile) Look(every int64, look func()) { h.every, h.look = every, look }
 
 // Session is a session to dial, with a token that opens it any number of times.
 func (h *Hostile) Session() *proxy.Session {
@@ -303,7 +310,10 @@ func (a *attack) send(b []byte) error {
 	a.h.writing.Store(time.Now().UnixNano())
 	n, err := a.conn.Write(b)
 	a.h.writing.Store(0)
-	a.h.sent.Add(int64(n))
+	sent := a.h.sent.Add(int64(n))
+	if every := a.h.every; every > 0 && (sent-int64(n))/every < sent/every {
+		a.h.look()
+	}
 	return err
 }
 
