@@ -3,6 +3,7 @@ package exit
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -31,13 +32,37 @@ func Advice(p *env.Process, err error) string {
 
 // networkAdvice says what to do when AWS cannot be reached.
 func networkAdvice(p *env.Process) string {
-	if p.Asked.Region == "" || slices.Contains(guard.PublicRegions(), p.Asked.Region) {
-		return "check the network and the endpoint, or see \"ssmguard doctor\""
+	if text := NoRegion(p.Asked.Region); text != "" {
+		return text
 	}
-	if near := spelling.Nearest(p.Asked.Region, guard.PublicRegions()); near != "" {
-		return fmt.Sprintf("there is no region %s; did you mean %s?", p.Asked.Region, near)
+	return "check the network and the endpoint, or see \"ssmguard doctor\""
+}
+
+// NoRegion says that there is no region of a name, and which may be meant; "" for a region
+// that there is, and for those of partitions whose regions are not public.
+func NoRegion(region string) string {
+	known := guard.PublicRegions()
+	if region == "" || slices.Contains(known, region) || !slices.Contains(publicPartitions, guard.PartitionOf(region)) {
+		return ""
 	}
-	return fmt.Sprintf("there is no region %s; check its name, or the network", p.Asked.Region)
+	if near := spelling.Nearest(region, known); near != "" {
+		return fmt.Sprintf("there is no region %s; did you mean %s?", region, near)
+	}
+	return fmt.Sprintf("there is no region %s that is known here; check its name, or the network", region)
+}
+
+// publicPartitions are those of guard.PublicRegions.
+var publicPartitions = []string{"aws", "aws-us-gov", "aws-cn"}
+
+// NoSuchRegion reports whether a call failed because no host has the name of a region's
+// endpoint, and a known region has nearly the name. It is asked after a call alone: a region
+// may be newer than what is known here.
+func NoSuchRegion(region string, err error) bool {
+	var lookup *net.DNSError
+	if !errors.As(err, &lookup) || !lookup.IsNotFound || !strings.Contains(lookup.Name, region) || NoRegion(region) == "" {
+		return false
+	}
+	return spelling.Nearest(region, guard.PublicRegions()) != ""
 }
 
 // ProfileAdvice suggests a profile in place of one that does not exist.

@@ -47,6 +47,7 @@ type Status struct {
 	Unready time.Time `json:"unreadySince,omitzero"`
 	Attempt int       `json:"attempt,omitempty"`
 	Next    time.Time `json:"next,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"` // when it gave up, or was last heard of
 	// Reconnects counts the times the tunnel was lost and became ready again, with the same
 	// session or another.
 	Reconnects int `json:"reconnects"`

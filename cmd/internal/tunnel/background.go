@@ -28,6 +28,7 @@ const (
 	readyFile       = 3                         // the descriptor for the report that its tunnels are ready
 	readyWord       = "ready"
 	tryingWord      = "trying"
+	gaveUpWord      = "gaveup " // and the reason
 )
 
 // readyLimit is how long `tunnel up --background` waits for its tunnels to be ready, in
@@ -161,14 +162,25 @@ func launch(ctx context.Context, p *env.Process, name, dir string, words []strin
 	}
 	err = errors.Join(cmd.Wait(), context.Cause(ctx))
 	var ended *exec.ExitError
+	reason, _ := strings.CutPrefix(strings.TrimSpace(string(told)), gaveUpWord)
 	switch {
 	case errors.As(err, &ended) && ended.ExitCode() > 0:
-		return exit.EndWith(ended.ExitCode())
+		return &launchError{exit.EndWith(ended.ExitCode()), reason}
 	case err == nil:
 		return fmt.Errorf("%s was closed before it was ready", name)
 	}
 	return fmt.Errorf("the background process of %s ended: %w", name, err)
 }
+
+// launchError is the end of a background process before its tunnels were ready. It has
+// said why.
+type launchError struct {
+	error
+	reason string // in one line, "" if the process did not tell
+}
+
+// Unwrap returns the exit status.
+func (e *launchError) Unwrap() error { return e.error }
 
 // background is a process that keeps tunnels open without a terminal.
 type background struct {
@@ -177,6 +189,8 @@ type background struct {
 	record   keeper.Record
 	log      *os.File
 	greeting *greeting
+	kept     bool // the tunnels' events go to the log
+	detached bool // from the command that started the process
 }
 
 // tunnelProcess is `tunnel up` in a background process.
@@ -199,7 +213,28 @@ func tunnelProcess(ctx context.Context, p *env.Process, o *Options, name string)
 	if len(o.Words) > 0 {
 		o.Words = []string{name}
 	}
-	return b.run(ctx, o)
+	if err = b.run(ctx, o); err != nil && !b.detached {
+		b.tell(ctx, err)
+	}
+	return err
+}
+
+// tell writes the reason of an end before the tunnels were ready to the log, where it is
+// not yet, and to the command that started the process.
+func (b *background) tell(ctx context.Context, err error) {
+	reason := strings.Join(strings.Fields(eventError(err).Error()), " ")
+	if failed := (*tunnelError)(nil); errors.As(err, &failed) {
+		reason = failed.tunnel + ": " + strings.Join(strings.Fields(failed.shown.Error()), " ")
+	}
+	if ctx.Err() != nil {
+		reason = fmt.Sprintf("ended by %v", context.Cause(ctx))
+	}
+	if !b.kept {
+		safetext.Fprintf(stamped{b.log}, "not opened: %s\n", reason)
+	}
+	told := os.NewFile(readyFile, "ready")
+	safetext.Fprintf(told, "%s%s\n", gaveUpWord, reason)
+	told.Close() //nolint:errcheck // the process ends
 }
 
 // run opens the tunnels, reports them ready, leaves the terminal, and keeps them open.
@@ -214,23 +249,21 @@ func (b *background) run(ctx context.Context, o *Options) error {
 		return gaveUp(b.process, o, err)
 	}
 	b.record = a.Record
-	detached := false
 	return a.During(ctx,
-		func(ctx context.Context) (err error) {
-			detached, err = b.keep(ctx, ts)
-			return err
-		},
+		func(ctx context.Context) error { return b.keep(ctx, ts) },
 		func(err error, asked bool) error {
 			if asked {
+				safetext.Fprintf(stamped{b.log}, "closed by %q\n", "ssmguard tunnel down")
 				err = nil
 			}
-			return b.end(ctx, err, detached)
+			return b.end(ctx, err)
 		})
 }
 
 // keep keeps the tunnels open, and detaches from the command that started the process
 // when the tunnels are ready or have taken too long.
-func (b *background) keep(ctx context.Context, ts tunnels) (detached bool, err error) {
+func (b *background) keep(ctx context.Context, ts tunnels) error {
+	b.kept = true
 	ready := ts.readiness()
 	kept := make(chan error, 1)
 	go func() {
@@ -246,10 +279,10 @@ func (b *background) keep(ctx context.Context, ts tunnels) (detached bool, err e
 	case <-time.After(limit):
 		word = tryingWord
 	case err := <-kept:
-		return false, err
+		return err
 	}
-	detached = b.detach(word) == nil
-	return detached, <-kept
+	b.detached = b.detach(word) == nil
+	return <-kept
 }
 
 // ignoringErrors are events whose write errors are ignored.
@@ -312,12 +345,19 @@ func (b *background) detach(word string) error {
 }
 
 // end removes the record when the tunnels were closed on request, and otherwise keeps
-// it with the reason.
-func (b *background) end(ctx context.Context, err error, detached bool) error {
-	if err == nil || ctx.Err() != nil || !detached {
+// it with the reason and the time.
+func (b *background) end(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		err = errors.Join(err, context.Cause(ctx))
+		safetext.Fprintf(stamped{b.log}, "ended by %v\n", context.Cause(ctx))
+	}
+	if err == nil || !b.detached {
 		return errors.Join(err, b.registry.Forget(b.record))
 	}
-	b.record.GaveUp = strings.Join(strings.Fields(err.Error()), " ")
+	b.record.GaveUp, b.record.Ended = strings.Join(strings.Fields(err.Error()), " "), time.Now()
+	if ctx.Err() != nil {
+		b.record.GaveUp = fmt.Sprintf("ended by %v", context.Cause(ctx))
+	}
 	return errors.Join(err, b.registry.Write(b.record))
 }
 

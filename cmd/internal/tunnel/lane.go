@@ -60,7 +60,8 @@ func (l *lane) keep(ctx context.Context) error {
 func (t *tunnel) final(err error) bool {
 	_, placed := t.place.known()
 	if !t.progress.wasReady() && !(placed && t.conf.IsLazy()) {
-		return t.retryFor == 0 || !dial.Passes(err)
+		region := t.region.Load()
+		return t.retryFor == 0 || !dial.Passes(err) || region != nil && exit.NoSuchRegion(*region, err)
 	}
 	if errors.Is(err, channel.ErrSessionGone) {
 		return false // only resuming was refused: a new session may be allowed

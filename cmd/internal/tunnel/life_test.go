@@ -43,6 +43,9 @@ func TestFinal(t *testing.T) {
 		passes, first, later bool // passes by itself; final at first; final later
 	}{
 		"no network":        {&proxy.Unreachable{Reason: proxy.NoConnection, Err: dns}, true, false, false},
+		"misspelt region":   {&proxy.Unreachable{Reason: proxy.NoConnection, Err: &net.DNSError{Err: "no such host", Name: "ssm.us-esat-1.amazonaws.com", IsNotFound: true}}, true, true, false},
+		"silent resolver":   {&proxy.Unreachable{Reason: proxy.NoConnection, Err: &net.DNSError{Err: "server misbehaving", Name: "ssm.us-esat-1.amazonaws.com"}}, true, false, false},
+		"name of a proxy":   {&proxy.Unreachable{Reason: proxy.NoConnection, Err: &net.DNSError{Err: "no such host", Name: "proxy.corp", IsNotFound: true}}, true, false, false},
 		"bad certificate":   {&proxy.Unreachable{Reason: proxy.BadTLS, Err: &tls.CertificateVerificationError{}}, false, true, false},
 		"throttled":         {refused("ThrottlingException", 400), true, false, false},
 		"server fault":      {refused("Whatever", 503), true, false, false},
@@ -72,6 +75,8 @@ func TestFinal(t *testing.T) {
 			t.Errorf("%s: passes %v", name, got)
 		}
 		tun := &tunnel{retryFor: endlessly, progress: newProgress(configs.Tunnel{Name: "db"})}
+		region := "us-esat-1"
+		tun.region.Store(&region)
 		if got := tun.final(test.err); got != test.first {
 			t.Errorf("%s: final at first %v", name, got)
 		}

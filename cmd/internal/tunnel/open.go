@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ssmguard/cmd/internal/awsconf"
@@ -28,6 +29,7 @@ type tunnel struct {
 	retryFor time.Duration // until it is ready; see Verb.retryFor
 	near     listener
 	place    placement
+	region   atomic.Pointer[string] // in which its place was looked for last
 	progress *progress
 	traffic  dial.Traffic
 }
@@ -94,6 +96,8 @@ func (t *tunnel) findPlace(ctx context.Context, p *env.Process, o *Options) (_ *
 		}
 	}()
 	found, err := enter(ctx, p, t.conf, o)
+	region := p.Asked.Region
+	t.region.Store(&region)
 	if err != nil {
 		return nil, err
 	}
