@@ -26,7 +26,8 @@ type Process struct {
 	ErrTerminal    bool   // stderr is a terminal ...
 	ErrWidth       int    // ... of so many columns; 0 when not known
 
-	Asked Asked // set when the command line is parsed
+	Asked    Asked // set when the command line is parsed
+	AWSVoice bool  // in the AWS CLI's place: its errors have its form, and begin with "aws:"
 
 	Echo *awsconf.Echo // off while an MFA code is typed
 

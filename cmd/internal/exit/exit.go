@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
@@ -170,8 +172,67 @@ func without(err, part error) error {
 	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(e error) bool { return e == part })...)
 }
 
-// AWSText returns what the AWS CLI writes about an error, "" for errors of ours.
-func AWSText(p *env.Process, err error) safetext.Own { return safetext.Own(awsText(p, err)) }
+// AWSText returns what is written about an error that the AWS CLI has, too: in the CLI's
+// place its text, elsewhere its sentence as ours. It is "" for errors of ours.
+func AWSText(p *env.Process, err error) safetext.Own {
+	if !p.AWSVoice {
+		if sentence := awsSentence(err); sentence != "" {
+			return safetext.Own("ssmguard: " + safetext.Paragraph(sentence, "  ") + "\n")
+		}
+		return ""
+	}
+	return safetext.Own(awsText(p, err))
+}
+
+// awsSentence is the AWS CLI's sentence about an error, with the tunnel that has the error
+// before it, without the layers of the SDK around it.
+func awsSentence(err error) string {
+	var (
+		usage   *awscli.UsageError
+		conf    *awsconf.Error
+		refused *proxy.Refused
+		silent  *proxy.Unreachable
+		end     *plugin.ExitError
+		about   interface{ About() string }
+		text    string
+	)
+	switch {
+	case errors.As(err, &usage):
+		text = usage.Error()
+	case errors.As(err, &conf):
+		text = conf.Message
+	case errors.As(err, &refused):
+		return before(err, &about) + refused.Error()
+	case errors.As(err, &silent):
+		text = silent.Error()
+	case errors.Is(err, plugin.ErrNotFound):
+		text = plugin.ErrNotFound.Error()
+	case errors.As(err, &end) && !quiet(end) && end.Reason == "":
+		text = fmt.Sprintf("session-manager-plugin ended with exit code %d", end.Code)
+		if end.Code < 0 {
+			text = "session-manager-plugin was ended by a signal: " + end.Signal.String()
+		}
+		return before(err, &about) + text
+	default:
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	if second, _ := utf8.DecodeRuneInString(text[size:]); !unicode.IsUpper(second) { // no abbreviation
+		text = string(unicode.ToLower(first)) + text[size:]
+	}
+	if strings.Count(text, ". ") == 0 {
+		text = strings.TrimSuffix(text, ".")
+	}
+	return before(err, &about) + text
+}
+
+// before is what an error says it is about, such as a tunnel, as the beginning of a text.
+func before(err error, about *interface{ About() string }) string {
+	if errors.As(err, about) && (*about).About() != "" {
+		return (*about).About() + ": "
+	}
+	return ""
+}
 
 func awsText(p *env.Process, err error) string {
 	var (

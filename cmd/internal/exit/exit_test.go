@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,13 +127,39 @@ func TestReport(t *testing.T) {
 			"ssmguard: warning: session ann-1 may still be running: no answer\n"},
 	} {
 		var stdout, stderr bytes.Buffer
-		p := &env.Process{}
+		p := &env.Process{AWSVoice: true}
 		p.Stdout, p.Stderr = &stdout, &stderr
 		if got := Report(p, tt.err); got != tt.code || stdout.String() != tt.stdout || stderr.String() != tt.stderr {
 			t.Errorf("%s: %d %q %q, want %d %q %q", tt.name, got, stdout.String(), stderr.String(), tt.code, tt.stdout, tt.stderr)
 		}
 	}
 }
+
+// TestReportInOurVoice: outside the AWS CLI's place every line begins with our name.
+func TestReportInOurVoice(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&proxy.Refused{Code: "TargetNotConnected", Message: "gone", Operation: "StartSession"}, "ssmguard: An error occurred (TargetNotConnected) when calling the StartSession operation: gone\n"},
+		{&proxy.Refused{Code: "X", Message: "no\nssmguard: allowed", Operation: "StartSession"}, "ssmguard: An error occurred (X) when calling the StartSession operation: no\n  \\ssmguard: allowed\n"},
+		{fmt.Errorf("layers of the SDK, %w", &awsconf.Error{Code: 253, Kind: "NoCredentials", Message: "Unable to locate credentials."}), "ssmguard: unable to locate credentials\n"},
+		{&awsconf.Error{Message: "SSL validation failed"}, "ssmguard: SSL validation failed\n"},
+		{aboutTunnel{&awsconf.Error{Message: "The config profile (x) could not be found"}}, "ssmguard: db: the config profile (x) could not be found\n"},
+		{&plugin.ExitError{Code: 9}, "ssmguard: session-manager-plugin ended with exit code 9\n"},
+	} {
+		var stderr bytes.Buffer
+		p := &env.Process{Stdout: io.Discard, Stderr: &stderr}
+		if Report(p, tt.err); stderr.String() != tt.want {
+			t.Errorf("%v: %q, want %q", tt.err, stderr.String(), tt.want)
+		}
+	}
+}
+
+type aboutTunnel struct{ error }
+
+func (aboutTunnel) About() string   { return "db" }
+func (a aboutTunnel) Unwrap() error { return a.error }
 
 // TestCodesAreTheContract: scripts test for these numbers.
 func TestCodesAreTheContract(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"ssmguard/internal/safetext"
 )
 
 // The states in `ls` of tunnels for which no process answers.
@@ -99,7 +101,7 @@ func (r Registry) killed(rec Record) Record {
 		return rec
 	}
 	defer log.Close()
-	fmt.Fprintf(log, "%s process %d was killed or crashed: it left no word\n", time.Now().Format(time.RFC3339), rec.PID)
+	safetext.Fprintf(log, "%s process %d was killed or crashed: it left no word\n", time.Now().Format(time.RFC3339), rec.PID)
 	r.Write(rec) //nolint:errcheck // the next command tries again
 	return rec
 }

@@ -29,6 +29,7 @@ func StartSession(ctx context.Context, p *env.Process, words []string) error {
 
 // SSM runs the words after `aws` when they must be a command of ours.
 func SSM(ctx context.Context, p *env.Process, words []string) error {
+	p.AWSVoice = true
 	line, err := ask.Read(p, words)
 	if err != nil {
 		return err
@@ -57,6 +58,7 @@ func run(ctx context.Context, line *ask.Line) error {
 
 // AWS runs the words after `aws`, or passes a command that is not ours to the next aws.
 func AWS(ctx context.Context, p *env.Process, words []string) error {
+	p.AWSVoice = true
 	line, err := ask.Read(p, words)
 	if err != nil {
 		return err

@@ -201,7 +201,7 @@ func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error
 	if !errors.As(err, &refused) || a.Line.Own.Guard == configs.GuardOff {
 		return err
 	}
-	safetext.Fprintf(a.Line.Process.Stderr, "%s", exit.AWSText(a.Line.Process, refused))
+	safetext.Fprintf(a.Line.Process.Stderr, "%s", exit.AWSText(a.Line.Process, err))
 	if advice := exit.CredentialAdvice(a.Line.Process, refused); advice != "" {
 		safetext.Fprintf(a.Line.Process.Stderr, "ssmguard: %s\n", advice)
 		return exit.EndWith(exit.Refused)

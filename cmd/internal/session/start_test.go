@@ -165,9 +165,9 @@ func startCases() []startCase {
 		{"cannot ask, strict", configs.GuardStrict, stage{noCaller: errors.New("no route")}, asked[:1], exit.Other, "", "no route"},
 		{"no plugin", configs.GuardOn, stage{verdict: policy.Allow, noPlugin: broken}, asked, exit.Other, "", "ssmguard: the plugin did not start\n"},
 		{"refused after all", configs.GuardOn, stage{verdict: policy.Allow, refusal: refusedOpen}, append(asked[:2:2], "open"), exit.Refused,
-			"", "\naws: [ERROR]: An error occurred (AccessDeniedException) when calling the StartSession operation: User: arn:"},
+			"", "ssmguard: An error occurred (AccessDeniedException) when calling the StartSession operation: User: arn:"},
 		{"unreachable", configs.GuardOff, stage{refusal: &proxy.Unreachable{Endpoint: "http://ssm.invalid/"}}, []string{"open"}, exit.Other,
-			"", "\naws: [ERROR]: Could not connect to the endpoint URL: \"http://ssm.invalid/\"\n"},
+			"", "ssmguard: could not connect to the endpoint URL: \"http://ssm.invalid/\"\n"},
 		{"handed over in vain", configs.GuardOn, stage{verdict: policy.Allow, handOver: broken}, started, exit.Other, "", "ssmguard: the plugin did not start\n"},
 		{"far command failed", configs.GuardOff, stage{handOver: &plugin.ExitError{Code: 7, Remote: true}}, unproven[2:], 7, "", ""},
 		{"left running", configs.GuardOff, stage{handOver: errors.Join(broken, &proxy.LeftRunningError{ID: "ann-1", Err: errors.New("refused")})},
@@ -235,6 +235,7 @@ func TestInTheCLIsPlace(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			o := tt.stage.options(tt.mode, &stdout, &stderr)
 			o.attempt.Line.DropIn = true
+			o.attempt.Line.Process.AWSVoice = true
 			if code := exit.Report(o.attempt.Line.Process, o.run(t.Context())); code != tt.code {
 				t.Errorf("code %d, want %d", code, tt.code)
 			}

@@ -25,7 +25,7 @@ func (ts tunnels) keep(ctx context.Context, events report.Events) error {
 		t.progress.start(out)
 		g.Go(func() error {
 			if err := t.keep(ctx); err != nil {
-				return t.failed(err, len(ts) > 1)
+				return t.gaveUp(err)
 			}
 			return nil
 		})
@@ -66,6 +66,15 @@ func (t *tunnel) keep(ctx context.Context) error {
 	return t.explained(ctx, err)
 }
 
+// gaveUp is the error of a tunnel that was kept and has ended.
+func (t *tunnel) gaveUp(err error) error {
+	about, shown := t.conf.Name+": gave up", eventError(err)
+	if late := (*proxy.PatienceError)(nil); errors.As(err, &late) {
+		about, err = fmt.Sprintf("%s: not ready after %v", about, late.After), late.Err
+	}
+	return &tunnelError{t.conf.Name, shown, err, about}
+}
+
 // announce warns before the credentials expire, until ctx ends.
 func (t *tunnel) announce(ctx context.Context) {
 	select {
@@ -87,7 +96,25 @@ func (t *tunnel) explained(ctx context.Context, err error) error {
 		before = guard.Decision{Request: w.Request}
 		w.Evidence.Refresh()
 	}
-	return found.attempt.Refused(ctx, before, err)
+	return found.attempt.Refused(ctx, before, t.gaveUp(err))
+}
+
+// ending are events whose last one has no reason: the command ends with the error, and
+// says it then. quiet leaves out the last event itself, where both go to one stream.
+type ending struct {
+	report.Events
+	quiet bool
+}
+
+// Event implements report.Events.
+func (b ending) Event(e proxy.Event) error {
+	if e.State == proxy.GaveUp {
+		if b.quiet {
+			return nil
+		}
+		e.Err = nil
+	}
+	return b.Events.Event(e)
 }
 
 // several passes events to several receivers.

@@ -151,23 +151,30 @@ type tunnelError struct {
 	tunnel string
 	shown  error // the error in an event
 	error
-	named bool // the command has several tunnels, so the text needs the name
+	about string // what a text about it begins with, "" where the command has one tunnel
 }
 
 // Error names the tunnel if the command has several.
 func (e *tunnelError) Error() string {
-	if e.named {
-		return e.tunnel + ": " + e.error.Error()
+	if e.about != "" {
+		return e.about + ": " + e.error.Error()
 	}
 	return e.error.Error()
 }
+
+// About returns the beginning of a text about the error.
+func (e *tunnelError) About() string { return e.about }
 
 // Unwrap returns the cause.
 func (e *tunnelError) Unwrap() error { return e.error }
 
 // failed wraps an error with this tunnel.
 func (t *tunnel) failed(err error, named bool) error {
-	return &tunnelError{t.conf.Name, eventError(err), err, named}
+	about := ""
+	if named {
+		about = t.conf.Name
+	}
+	return &tunnelError{t.conf.Name, eventError(err), err, about}
 }
 
 // eventError is the form of an error in an event. A denial that was printed already is

@@ -56,7 +56,7 @@ func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 	case o.Output == "json":
 		return ts.keep(ctx, report.NewEventJSON(p.Stdout))
 	case !env.IsTerminal(p.Stdout) || p.Getenv("TERM") == "dumb":
-		return ts.keep(ctx, report.NewEventText(p.Stdout, ""))
+		return ts.keep(ctx, ending{Events: report.NewEventText(p.Stdout, "")})
 	}
 	foot := "Ctrl-C closes it"
 	if len(ts) > 1 {
@@ -71,7 +71,7 @@ func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 	showing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var seen sync.WaitGroup
 	seen.Go(func() { display.Run(showing) })
-	err := ts.keep(ctx, display)
+	err := ts.keep(ctx, ending{Events: display})
 	stop()
 	seen.Wait()
 	return err
