@@ -2,7 +2,6 @@ package configs
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"ssmguard/internal/yamlfile"
@@ -56,13 +55,7 @@ func LoadMatrix(file string) (Matrix, error) {
 	if err := m.validate(file).Err(); err != nil {
 		return Matrix{}, err
 	}
-	for _, paths := range [][]string{m.Policies.Identity, m.Policies.Boundary, m.Policies.Session, m.Policies.SCP, m.Policies.RCP, m.Policies.Endpoint} {
-		for i, path := range paths {
-			if !filepath.IsAbs(path) {
-				paths[i] = filepath.Join(filepath.Dir(file), path)
-			}
-		}
-	}
+	m.Policies.beside(file)
 	return m, nil
 }
 
@@ -98,6 +91,5 @@ func (m Matrix) validate(file string) yamlfile.Faults {
 
 // HasPolicies reports whether the matrix has policy files.
 func (m Matrix) HasPolicies() bool {
-	p := m.Policies
-	return len(p.Identity)+len(p.Boundary)+len(p.Session)+len(p.SCP)+len(p.RCP)+len(p.Endpoint) > 0
+	return m.Policies.Any()
 }

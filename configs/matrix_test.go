@@ -84,3 +84,27 @@ func FuzzMatrix(f *testing.F) {
 		}
 	})
 }
+
+// A file of claims has its policies beside it, and says what is wrong with each claim.
+func TestLoadClaims(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "claims.yaml")
+	for text, want := range map[string]string{
+		"policies: {identity: [p.json]}\nclaims:\n- {expect: deny, where_not: {Team: [web]}, target_kinds: [instance]}\n": "",
+		"policies: {identity: [p.json]}\n":                                         "no claims",
+		"claims:\n- {expect: never}\n":                                             `claim 1 expects "never"; valid: allow, deny`,
+		"claims:\n- {expect: deny, target: i-1, target_kinds: [instance]}\n":       "claim 1 has a target and target_kinds; give one of them",
+		"claims:\n- {expect: deny, target_kinds: [pod]}\n":                         `claim 1 is about the kind of target "pod"; valid: ["instance"]`,
+		"claims:\n- {expect: deny, principal: arn:aws:iam::111122223333:user/a}\n": "claim 1 names a principal, which goes with policies only",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		claims, err := LoadClaims(file, []string{"instance"})
+		switch {
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want %s", text, err, want)
+		case want == "" && (err != nil || claims.Policies.Identity[0] != filepath.Join(filepath.Dir(file), "p.json") || claims.Claims[0].WhereNot["Team"][0] != "web"):
+			t.Errorf("%s: %+v, %v", text, claims, err)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,6 +28,7 @@ type proveOptions struct {
 	without     map[string][]string // of --where-not
 	kinds       []prove.Kind
 	anyDocument bool
+	claims      string    // a file of claims
 	noMore      [2]string // the files of --no-more-than or --equal: the old policies and the new ones
 	equal       bool
 }
@@ -48,6 +48,7 @@ func (o *proveOptions) flags() []command.Flag {
 			return nil
 		}},
 		{Name: "--any-document", Text: "with any document, which goes without saying where none is named", Set: command.Switch(&o.anyDocument)},
+		{Name: "--claims", Value: "FILE", Text: "prove each of the claims in a YAML file", Set: command.Text(&o.claims)},
 		{Name: "--no-more-than", Value: "OLD NEW", Text: "prove that the policies in the file NEW allow no session that those in OLD do not", Set: command.Text(&o.noMore[0])},
 		{Name: "--equal", Value: "OLD NEW", Text: "prove that they allow the same sessions", Set: func(v string) error {
 			o.noMore[0], o.equal = v, true
@@ -109,13 +110,40 @@ func Prove(ctx context.Context, p *env.Process, words []string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	if o.claims != "" {
+		return o.each(ctx)
+	}
+	in, err := o.ranges()
+	if err != nil {
+		return err
+	}
+	if o.noMore[0] != "" {
+		return o.compare(in)
+	}
+	set, err := o.policies(ctx, &in)
+	if err != nil {
+		return err
+	}
+	return o.tell(proof{Claim: o.claim(in)}.of(o.decide(set, in)))
+}
+
+// decide decides the claim.
+func (o *proveOptions) decide(set policy.Set, in prove.Range) prove.Result {
+	if o.files.Expect == "deny" {
+		return prove.Denied(set, in)
+	}
+	return prove.Allowed(set, in)
+}
+
+// ranges returns the requests that the options describe.
+func (o *proveOptions) ranges() (prove.Range, error) {
 	r := ask.Request(o.Line.Call.Input, "")
 	if region := o.Line.Call.Globals.Region; region != nil {
 		r.Region = *region
 	}
 	r.Region = cmp.Or(r.Region, o.files.regionStated(), guard.ArnField(r.Document, guard.FieldRegion))
 	if r.Region != "" && !guard.IsRegion(r.Region) {
-		return exit.Usagef("--region %s: that is no region's name", safetext.Line(r.Region))
+		return prove.Range{}, exit.Usagef("--region %s: that is no region's name", safetext.Line(r.Region))
 	}
 	r.Context, r.Closed, r.Files = o.files.Context, o.files.Closed, true
 	in := prove.Range{Request: r, Kinds: o.kinds, Facts: guard.UnknownFacts(), Tags: o.files.TargetTags, Without: o.without}
@@ -126,18 +154,7 @@ func Prove(ctx context.Context, p *env.Process, words []string) error {
 		in.Facts.DocumentTags = o.files.DocumentTags
 		in.Facts.Unknown = slices.DeleteFunc(in.Facts.Unknown, func(u string) bool { return u == guard.UnknownDocumentTags })
 	}
-	if o.noMore[0] != "" {
-		return o.compare(in)
-	}
-	set, err := o.policies(ctx, &in)
-	if err != nil {
-		return err
-	}
-	decide := prove.Allowed
-	if o.files.Expect == "deny" {
-		decide = prove.Denied
-	}
-	return o.tell(o.claim(in), decide(set, in))
+	return in, nil
 }
 
 // check says which of the options need others.
@@ -146,6 +163,11 @@ func (o *proveOptions) check() error {
 		return err
 	}
 	switch in := o.Line.Call.Input; {
+	case o.claims != "":
+		if o.noMore[0] != "" || o.files.Expect != "" || len(o.files.Files) > 0 || in.Target != "" || in.DocumentName != "" {
+			return exit.Usagef("--claims brings its own policies, targets and documents")
+		}
+		return nil
 	case o.noMore[0] == "" && o.files.Expect == "":
 		return exit.Usagef("prove needs what is to be proven: --expect allow, --expect deny, or --no-more-than OLD NEW")
 	case o.noMore[0] != "" && (o.files.Expect != "" || len(o.files.Files) > 0):
@@ -252,7 +274,7 @@ func (o *proveOptions) compare(in prove.Range) error {
 			result = prove.Result{Proven: result.Proven && other.Proven, Counter: other.Counter, Open: slices.Concat(result.Open, other.Open)}
 		}
 	}
-	return o.tell(claim, result)
+	return o.tell(proof{Claim: claim}.of(result))
 }
 
 // claim says in a sentence what is to be proven.
@@ -296,51 +318,69 @@ func kindsText(kinds []prove.Kind) (texts []string) {
 // proof is the answer for programs. Proven is null where it is not decided.
 type proof struct {
 	Protocol       int                   `json:"protocol"`
+	Name           string                `json:"name,omitempty"` // in a file of claims
 	Claim          string                `json:"claim"`
 	Proven         *bool                 `json:"proven"`
 	Counterexample *prove.Counterexample `json:"counterexample"`
 	Open           []string              `json:"open"`
 }
 
-// tell says what was proven, and returns the exit code as an error: 3 for a counterexample, 4
-// for no answer.
-func (o *proveOptions) tell(claim string, r prove.Result) error {
-	verdict := policy.Unknown
-	switch {
-	case r.Proven:
-		verdict = policy.Allow
-	case r.Counter != nil:
-		verdict = policy.ImplicitDeny
+// of returns the claim with its answer.
+func (p proof) of(r prove.Result) proof {
+	p.Protocol, p.Counterexample, p.Open = 1, r.Counter, append([]string{}, r.Open...)
+	if r.Proven || r.Counter != nil {
+		p.Proven = &r.Proven
 	}
-	if o.files.Output == "json" {
-		out := proof{Protocol: 1, Claim: claim, Counterexample: r.Counter, Open: append([]string{}, r.Open...)}
-		if verdict != policy.Unknown {
-			out.Proven = &r.Proven
+	return p
+}
+
+// verdict is what the exit code is made of: 3 for a counterexample, 4 for no answer.
+func (p proof) verdict() policy.Verdict {
+	switch {
+	case p.Counterexample != nil:
+		return policy.ImplicitDeny
+	case p.Proven != nil:
+		return policy.Allow
+	}
+	return policy.Unknown
+}
+
+// tell says what was proven, for programs one claim a line, and returns the exit code as an
+// error: a counterexample to one claim weighs more than no answer to another.
+func (o *proveOptions) tell(proofs ...proof) error {
+	worst := policy.Allow
+	for _, p := range proofs {
+		if v := p.verdict(); v != policy.Allow && worst != policy.ImplicitDeny {
+			worst = v
 		}
-		text, err := json.Marshal(out)
+		if o.files.Output != "json" {
+			if err := o.say(p); err != nil {
+				return err
+			}
+			continue
+		}
+		text, err := json.Marshal(p)
 		if err != nil {
 			return err
 		}
 		if _, err := safetext.Fprintf(o.Line.Process.Stdout, "%s\n", safetext.Own(safetext.JSON(text))); err != nil {
 			return err
 		}
-		return exit.VerdictStatus(verdict)
 	}
-	err := o.say(claim, r)
-	return errors.Join(exit.VerdictStatus(verdict), err)
+	return exit.VerdictStatus(worst)
 }
 
 // say writes the answer for people.
-func (o *proveOptions) say(claim string, r prove.Result) error {
+func (o *proveOptions) say(p proof) error {
 	w := o.Line.Process.Stderr
-	c := r.Counter
+	claim, c := cmp.Or(p.Name, p.Claim), p.Counterexample
 	if c == nil {
 		word := safetext.Own("proven")
-		if !r.Proven {
+		if p.Proven == nil {
 			word = "not decided"
 		}
 		_, err := safetext.Fprintf(w, "ssmguard: %s: %s\n", word, claim)
-		for _, what := range r.Open {
+		for _, what := range p.Open {
 			safetext.Fprintf(w, "  open       %s\n", what)
 		}
 		return err
