@@ -63,7 +63,7 @@ func (d *Display) lines(rows []Row, columns int, now time.Time) []line {
 				l.tail += safetext.Sprintf("%-*s", listen, r.Listen) + d.more(r, level, now)
 				fits = fits && (columns <= 0 || width(l.head+l.state+l.tail) < columns)
 			} else {
-				l.tail += pending(r, now)
+				l.tail += r.Pending(now)
 			}
 			lines = append(lines, l)
 		}
@@ -119,9 +119,9 @@ func flowing(sum, rate int64, level detail) string {
 	return text
 }
 
-// pending is what a tunnel that is not ready says: which attempt, since when, until when, and
-// why.
-func pending(r Row, now time.Time) string {
+// Pending returns what a tunnel that is not ready waits for: which attempt, when it comes, since
+// when, and why; "" for one that is ready.
+func (r Row) Pending(now time.Time) string {
 	var parts []string
 	if attempt := max(r.Attempt, 1); attempt > 1 || !r.Next.IsZero() {
 		text := fmt.Sprintf("attempt %d", attempt)

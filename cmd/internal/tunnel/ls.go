@@ -1,20 +1,23 @@
 package tunnel
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/keeper"
+	"ssmguard/cmd/internal/live"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/cmd/internal/trust"
 	"ssmguard/cmd/internal/tunnelfile"
@@ -90,9 +93,9 @@ func rowsOf(rows []keeper.Status, c configs.Config, names []string) (kept []keep
 	return kept, nil
 }
 
-// noteOf is the last column of a tunnel.
-func noteOf(s keeper.Status) string {
-	note := strings.Join(strings.Fields(s.Error), " ")
+// noteOf is the last column of a tunnel: what it waits for, and why, or why it has ended.
+func noteOf(s keeper.Status, now time.Time) string {
+	note := live.Row{Since: s.Unready, Attempt: s.Attempt, Next: s.Next, Why: strings.Join(strings.Fields(s.Error), " ")}.Pending(now)
 	if s.Refused == 0 {
 		return note
 	}
@@ -106,29 +109,92 @@ func noteOf(s keeper.Status) string {
 	return note + refused
 }
 
+// listHead are the columns of the list.
+var listHead = []string{"TUNNEL", "STATE", "LISTEN", "OPEN", "UP", "DOWN", "FOR", "PROCESS", "LEADS TO", "FILE", "NOTE"}
+
+// stateColumn is the place of the state in a row.
+const stateColumn = 1
+
+// listTunnels prints rows as a table, or, on a terminal that is too narrow for it, each row as
+// a few lines.
 func listTunnels(p *env.Process, rows []keeper.Status) error {
-	shortened := func(file, home string) string {
-		if rest, ok := strings.CutPrefix(file, home+string(filepath.Separator)); ok && home != "" {
-			return filepath.Join("~", rest)
-		}
-		return file
-	}
-	t := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "TUNNEL\tSTATE\tLISTEN\tOPEN\tUP\tDOWN\tFOR\tPROCESS\tLEADS TO\tFILE\tNOTE")
+	table := [][]string{listHead}
 	for _, s := range rows {
-		open, up, down, since := "-", "-", "-", "-"
-		if !s.Since.IsZero() {
-			open, up, down = strconv.Itoa(s.Open), report.Bytes(s.Up), report.Bytes(s.Down)
-			since = time.Since(s.Since).Round(time.Second).String()
-		}
-		process := cmp.Or(s.Process, "-")
-		if s.Foreground {
-			process = fmt.Sprintf("pid %d, in the foreground", s.PID)
-		}
-		for _, cell := range []string{s.Tunnel, s.Name, s.Listen, open, up, down, since, process, s.Leads, shortened(s.File, p.Getenv("HOME"))} {
-			safetext.Fprintf(t, "%s\t", cmp.Or(cell, "-"))
-		}
-		safetext.Fprintf(t, "%s\n", noteOf(s))
+		table = append(table, cellsOf(s, time.Now(), p.Getenv("HOME")))
 	}
-	return t.Flush()
+	widths := make([]int, len(listHead))
+	for _, row := range table {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(safetext.Line(cell)))
+		}
+	}
+	whole := 2 * (len(widths) - 1)
+	for _, width := range widths {
+		whole += width
+	}
+	columns, colour := env.Width(p.Stdout), env.IsTerminal(p.Stdout) && p.Colour()
+	w := bufio.NewWriter(p.Stdout)
+	for i, row := range table {
+		switch {
+		case columns == 0 || whole <= columns:
+			writeRow(w, row, widths, colour)
+		case i > 0:
+			writeLines(w, row, colour)
+		}
+	}
+	return w.Flush()
+}
+
+// cellsOf is the row of a tunnel; what it has not is "-".
+func cellsOf(s keeper.Status, now time.Time, home string) []string {
+	cells := []string{s.Tunnel, s.Name, s.Listen, "", "", "", "", s.Process, s.Leads, s.File}
+	if !s.Since.IsZero() {
+		cells[3], cells[4], cells[5] = strconv.Itoa(s.Open), report.Bytes(s.Up), report.Bytes(s.Down)
+		cells[6] = now.Sub(s.Since).Round(time.Second).String()
+	}
+	if s.Foreground {
+		cells[7] = fmt.Sprintf("pid %d, in the foreground", s.PID)
+	}
+	if rest, ok := strings.CutPrefix(s.File, home+string(filepath.Separator)); ok && home != "" {
+		cells[9] = filepath.Join("~", rest)
+	}
+	for i := range cells {
+		cells[i] = cmp.Or(cells[i], "-")
+	}
+	return append(cells, noteOf(s, now))
+}
+
+// writeRow writes a row of the table, its state in colour.
+func writeRow(w io.Writer, row []string, widths []int, colour bool) {
+	for i, cell := range row[:len(row)-1] {
+		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(safetext.Line(cell))+2)
+		if i == stateColumn {
+			safetext.Fprintf(w, "%s%s", live.Painted(cell, cell, colour), pad)
+			continue
+		}
+		safetext.Fprintf(w, "%s%s", cell, pad)
+	}
+	safetext.Fprintf(w, "%s\n", row[len(row)-1])
+}
+
+// writeLines writes a row as a few lines, without what it has not.
+func writeLines(w io.Writer, row []string, colour bool) {
+	said := func(before, cell, after string) string {
+		if cell == "-" || cell == "" {
+			return ""
+		}
+		return before + cell + after
+	}
+	safetext.Fprintf(w, "%s  %s%s\n", row[0], live.Painted(row[1], row[1], colour), said("  ", row[2], ""))
+	for _, text := range []string{
+		said("to ", row[8], ""),
+		said("", row[3], " open") + said(", up ", row[4], "") + said(", down ", row[5], "") + said(", for ", row[6], ""),
+		said("process ", row[7], ""),
+		said("", row[9], ""),
+		said("", row[10], ""),
+	} {
+		if text != "" {
+			safetext.Fprintf(w, "  %s\n", text)
+		}
+	}
 }

@@ -43,8 +43,8 @@ func TestTunnelIsForItsUser(t *testing.T) {
 	if note := k.awaitNote(t); note != want {
 		t.Errorf("said %q", note)
 	}
-	if s := k.ts.Statuses()[0]; s.Refused != 3 || noteOf(s) != "3 connections of other users refused" {
-		t.Errorf("counted %d, %q", s.Refused, noteOf(s))
+	if s := k.ts.Statuses()[0]; s.Refused != 3 || noteOf(s, time.Now()) != "3 connections of other users refused" {
+		t.Errorf("counted %d, %q", s.Refused, noteOf(s, time.Now()))
 	}
 	conn, from := k.dial(t, ready.Listen)
 	echoes(t, conn, from, "our own")
@@ -87,7 +87,7 @@ func TestNoteOf(t *testing.T) {
 		"1 connection of another user refused": {Refused: 1},
 		"no; 2 connections of other users refused": {Error: "no", Refused: 2},
 	} {
-		if got := noteOf(s); got != want {
+		if got := noteOf(s, time.Now()); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
