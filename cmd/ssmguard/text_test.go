@@ -29,7 +29,7 @@ var writesItself = map[string]string{
 	"cmd/internal/command.sheet.writeTo":      "help is of our words",
 	"cmd/internal/completion.Commands":        "the snippets for shells are constants of configs",
 	"cmd/internal/completion.complete":        "a tab, or nothing",
-	"cmd/internal/env.Process.ShowStatus":     "a line that Line has made safe, cut to the terminal's width",
+	"cmd/internal/env.Process.show":           "a line that Line has made safe, cut to the terminal's width, and what erases it",
 	"cmd/internal/exit.AWSText":               "the texts of awscli and awsconf are safe for the AWS CLI's formats",
 	"cmd/internal/exit.Usagef":                "it passes its own format on",
 	"cmd/internal/keeper.answer":              "JSON to another process of ours",

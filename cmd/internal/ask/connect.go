@@ -45,6 +45,7 @@ func (l *Line) ConfigureSession(ctx context.Context) (*awsconf.Session, error) {
 
 // Configure loads the configuration and checks that it has credentials.
 func (l *Line) Configure(ctx context.Context) (*awsconf.Session, error) {
+	defer l.Process.ShowStatus("getting credentials", 0)()
 	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Service: l.Call.Service, Files: l.Process.AWSFiles(),
 		Prompt: l.Prompter(), Stdin: env.FileOf(l.answers())})
 	if err != nil {
@@ -107,7 +108,11 @@ func (l *Line) Enter(ctx context.Context, conf *awsconf.Session) (*Question, err
 
 // Prompter asks for MFA codes.
 func (l *Line) Prompter() awsconf.Prompter {
-	return awsconf.Terminal(l.answers(), l.Process.Stderr, l.Process.Echo)
+	ask := awsconf.Terminal(l.answers(), l.Process.Stderr, l.Process.Echo)
+	return func(question string) (string, error) {
+		l.Process.HideStatus()
+		return ask(question)
+	}
 }
 
 // answers is the stream from which answers are read without a terminal: stdin, unless

@@ -78,7 +78,7 @@ func New(p *env.Process, own OwnOptions, call *awscli.Invocation) *Line {
 func (l *Line) Ask(ctx context.Context, w *Question) (guard.Decision, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, guardDeadline, errors.New("no answer within "+guardDeadline.String()))
 	defer cancel()
-	defer l.Process.ShowStatus("asking IAM about " + w.Request.Target)()
+	defer l.Process.ShowStatus("asking IAM about "+w.Request.Target, guardDeadline)()
 	defer l.Timings.Span("guard")()
 	d, err := w.Check(ctx)
 	if err == nil && d.Verdict().Denies() && w.Evidence.Cached() {

@@ -44,7 +44,9 @@ func (l *Line) lookUpTarget(ctx context.Context, w *Question) error {
 	if tag, ok := strings.CutPrefix(name, "tag:"); ok && strings.Index(tag, "=") < 1 {
 		return exit.Usagef("--target %s: write tag:KEY=VALUE", name)
 	}
+	looked := l.Process.ShowStatus("looking for "+name+" in "+w.Request.Region, 0)
 	id, err := w.Evidence.ResolveTarget(ctx, w.Request.Region, name)
+	looked()
 	var many *awsiam.AmbiguousTarget
 	switch {
 	case exit.As[*awsiam.NoTarget](err):

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sync/errgroup"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
@@ -93,33 +92,58 @@ func (d *doctor) complete() error {
 func (d *doctor) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
+	credentials := d.Line.Process.ShowStatus("getting credentials", doctorTime)
 	d.conf, d.fault = awsconf.Load(ctx, awsconf.Options{Globals: d.Line.Call.Globals, Files: d.Line.Process.AWSFiles(), Prompt: d.Line.Prompter()})
+	credentials()
 	if d.fault == nil {
 		d.evidence = d.Line.Gather(d.conf)
 		defer d.evidence.Close()
 	}
-	groups := make([][]report.Check, len(checkups))
-	var g errgroup.Group
-	for i, look := range checkups {
-		g.Go(func() error { groups[i] = look(d, ctx); return nil })
-	}
-	_ = g.Wait() // faults are in the checks
-	checks := slices.Concat(groups...)
-	write := report.Checkup
 	if d.Line.Call.Globals.Output == "json" {
-		write = report.CheckupJSON
+		checks, _ := d.look(ctx, checkups, func([]report.Check) error { return nil })
+		if err := report.CheckupJSON(d.Line.Process.Stdout, checks); err != nil {
+			return err
+		}
+		return d.status(checks)
 	}
-	if err := write(d.Line.Process.Stdout, checks); err != nil {
+	checks, err := d.look(ctx, checkups, func(found []report.Check) error { return report.Checkup(d.Line.Process.Stdout, found) })
+	if err != nil {
 		return err
 	}
 	return d.status(checks)
 }
 
+// look makes checks side by side and tells each group as soon as it and those before it are
+// there. The error is the first of tell.
+func (d *doctor) look(ctx context.Context, all []checkup, tell func([]report.Check) error) (checks []report.Check, err error) {
+	results := make([]chan []report.Check, len(all))
+	for i, c := range all {
+		results[i] = make(chan []report.Check, 1)
+		go func() { results[i] <- c.look(d, ctx) }()
+	}
+	for i, c := range all {
+		shown := d.Line.Process.ShowStatus("looking at "+c.name, doctorTime)
+		found := <-results[i]
+		shown()
+		checks = append(checks, found...)
+		if err == nil {
+			err = tell(found)
+		}
+	}
+	return checks, err
+}
+
+// checkup is a group of checks.
+type checkup struct {
+	name string // for the line that is shown meanwhile
+	look func(*doctor, context.Context) []report.Check
+}
+
 // checkups are the groups of checks in the order of the output. A group with nothing to
 // check returns none.
-var checkups = []func(*doctor, context.Context) []report.Check{
-	(*doctor).identity, (*doctor).region, (*doctor).endpoints, (*doctor).proxies,
-	(*doctor).plugins, (*doctor).aliases, (*doctor).tunnels, (*doctor).session,
+var checkups = []checkup{
+	{"the identity", (*doctor).identity}, {"the region", (*doctor).region}, {"endpoints", (*doctor).endpoints}, {"proxies", (*doctor).proxies},
+	{"the plugin", (*doctor).plugins}, {"aliases", (*doctor).aliases}, {"the files of tunnels", (*doctor).tunnels}, {"the target", (*doctor).session},
 }
 
 // failCodes are the exit codes for the checks that fail; the first one counts.

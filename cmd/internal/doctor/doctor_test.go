@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"context"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -134,5 +136,28 @@ func TestConfiguredMessages(t *testing.T) {
 	messages.Close()
 	if c := look(); c.Level != report.Fail || !strings.HasPrefix(c.Text, messages.URL+": ") {
 		t.Errorf("closed: %+v", c)
+	}
+}
+
+// TestToldOneByOne: what was found is told while later checks are under way, in their order.
+func TestToldOneByOne(t *testing.T) {
+	d := &doctor{Line: &ask.Line{Process: env.NewProcess(strings.NewReader(""), io.Discard, io.Discard)}}
+	told := make(chan string, 2)
+	check := func(name string) []report.Check { return []report.Check{{Level: report.OK, Name: name}} }
+	var waited string
+	checks, err := d.look(t.Context(), []checkup{
+		{"the first", func(*doctor, context.Context) []report.Check { return check("first") }},
+		{"the second", func(*doctor, context.Context) []report.Check { waited = <-told; return check("second") }},
+	}, func(found []report.Check) error { told <- found[0].Name; return nil })
+	if err != nil || waited != "first" || len(checks) != 2 || checks[1].Name != "second" {
+		t.Errorf("the second check heard of %q; %+v, %v", waited, checks, err)
+	}
+	full := errors.New("disk full")
+	checks, err = d.look(t.Context(), []checkup{
+		{"one", func(*doctor, context.Context) []report.Check { return check("one") }},
+		{"two", func(*doctor, context.Context) []report.Check { return check("two") }},
+	}, func([]report.Check) error { return full })
+	if !errors.Is(err, full) || len(checks) != 2 {
+		t.Errorf("%+v, %v", checks, err)
 	}
 }

@@ -32,6 +32,8 @@ type Process struct {
 	Echo *awsconf.Echo // off while an MFA code is typed
 
 	ReadFile func(name string) ([]byte, error) // of ~/.aws; os.ReadFile if nil
+	statusMu sync.Mutex
+	status   *status // the line that is shown while something takes long; nil for none
 	warnedMu sync.Mutex
 	warned   map[string]bool
 	filesMu  sync.Mutex

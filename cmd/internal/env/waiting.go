@@ -3,36 +3,108 @@ package env
 import (
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"ssmguard/internal/safetext"
 )
 
-// statusAfter is the time after which a status line is shown.
-const statusAfter = 300 * time.Millisecond
+const (
+	// statusAfter is the time after which a status line is shown.
+	statusAfter = 300 * time.Millisecond
+	// statusEvery is how often it says anew how long it has taken.
+	statusEvery = time.Second
+)
 
-// ShowStatus shows a status line on a terminal if an operation takes long. The line is
-// erased when stop returns. Where stderr is not a terminal nothing is shown.
-func (p *Process) ShowStatus(text string) (stop func()) {
+// status is a line that is shown while an operation takes long.
+type status struct {
+	end  chan struct{} // closed when the line is not to be shown any more
+	gone chan struct{} // closed when it is erased
+}
+
+// ShowStatus shows a line on a terminal while an operation takes long: what is done, for how
+// long, and within is the time that it may take, 0 if that is not known. The line is erased when
+// stop returns. Where stderr is not a terminal, or shows another such line, nothing is shown.
+func (p *Process) ShowStatus(text string, within time.Duration) (stop func()) {
 	if !p.ErrTerminal || p.Getenv("TERM") == "dumb" {
 		return func() {} // a dumb terminal cannot erase a line
 	}
-	line := []rune("ssmguard: " + safetext.Line(text))
-	if p.ErrWidth > 0 {
-		line = line[:min(len(line), p.ErrWidth-1)] // of a wrapped line only the end could be erased
+	p.statusMu.Lock()
+	defer p.statusMu.Unlock()
+	if p.status != nil {
+		return func() {}
 	}
-	done, gone := make(chan struct{}), make(chan struct{})
+	s := &status{end: make(chan struct{}), gone: make(chan struct{})}
+	p.status = s
 	go func() {
-		defer close(gone)
-		select {
-		case <-time.After(statusAfter):
-			safetext.Fprintf(p.Stderr, "%s", safetext.Own(line))
-			<-done
-			fmt.Fprint(p.Stderr, "\r\x1b[K")
-		case <-done:
-		}
+		defer close(s.gone)
+		p.show(s, safetext.Line(text), within)
 	}()
-	return func() {
-		close(done)
-		<-gone
+	return func() { p.endStatus(s) }
+}
+
+// HideStatus ends the line that is shown, for a question on the terminal.
+func (p *Process) HideStatus() { p.endStatus(nil) }
+
+// endStatus ends a status line, nil for the present one, and returns when it is erased.
+func (p *Process) endStatus(s *status) {
+	p.statusMu.Lock()
+	defer p.statusMu.Unlock()
+	if p.status == nil || s != nil && p.status != s {
+		return
 	}
+	close(p.status.end)
+	<-p.status.gone
+	p.status = nil
+}
+
+// show draws a status line until it ends.
+func (p *Process) show(s *status, text string, within time.Duration) {
+	began := time.Now()
+	next := time.NewTimer(statusAfter)
+	defer next.Stop()
+	drawn := 0 // width of the line on the screen
+	for {
+		select {
+		case <-next.C:
+		case <-s.end:
+			fmt.Fprint(p.Stderr, erased(drawn, p.errWidth()))
+			return
+		}
+		line := "ssmguard: " + text
+		passed := time.Since(began).Truncate(time.Second)
+		if passed > 0 {
+			line += ", " + passed.String()
+		}
+		if passed > 0 && within > 0 {
+			line += " of at most " + within.String()
+		}
+		width := p.errWidth()
+		runes := []rune(line)
+		if width > 0 {
+			runes = runes[:min(len(runes), width-1)] // a broken line could not be erased
+		}
+		safetext.Fprintf(p.Stderr, "%s%s", safetext.Own(erased(drawn, width)), safetext.Own(runes))
+		drawn = utf8.RuneCountInString(string(runes))
+		next.Reset(statusEvery - time.Since(began)%statusEvery)
+	}
+}
+
+// erased returns what erases a line of a width, which a terminal that was made narrower since
+// has broken; "" for none.
+func erased(drawn, width int) string {
+	switch {
+	case drawn == 0:
+		return ""
+	case width > 0 && drawn > width:
+		return fmt.Sprintf("\r\x1b[%dA\x1b[J", (drawn-1)/width)
+	}
+	return "\r\x1b[K"
+}
+
+// errWidth is the width of the terminal that stderr is, now.
+func (p *Process) errWidth() int {
+	if width := Width(p.Stderr); width > 0 {
+		return width
+	}
+	return p.ErrWidth
 }

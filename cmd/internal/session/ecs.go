@@ -63,7 +63,9 @@ func execute(ctx context.Context, l *ask.Line) error {
 func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.Question, error) {
 	api := awsssm.New(conf.SSM)
 	opener := awsssm.NewExecutor(conf.ECS, awsssm.Command(l.Call.Execute), api)
+	looked := l.Process.ShowStatus("looking for the task", 0)
 	target, container, err := opener.Find(ctx)
+	looked()
 	var choice *awsssm.ContainerError
 	switch {
 	case err != nil && l.DropIn:

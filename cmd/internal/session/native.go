@@ -92,8 +92,17 @@ const silenceLimit = 10 * time.Second
 func (n *nativeSession) connect(ctx context.Context, s *proxy.Session) (*channel.Channel, error) {
 	d := *n.dialer
 	d.Options.Silent = mayBeSilent(s.Spec)
-	wait := time.AfterFunc(silenceLimit, func() { n.screen.note("nothing from the far side yet; Ctrl-C ends the session") })
+	shown := func() {}
+	if n.lines == nil { // else what the official plugin prints is all
+		shown = n.process.ShowStatus("connecting to "+s.Spec.Target, 0)
+	}
+	defer shown()
+	wait := time.AfterFunc(silenceLimit, func() {
+		shown()
+		n.screen.note("nothing from the far side yet; Ctrl-C ends the session")
+	})
 	ch, err := d.Dial(ctx, s, func(e channel.Event) {
+		shown()
 		if !n.lines.event(e) {
 			n.screen.event(e)
 		}

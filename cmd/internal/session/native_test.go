@@ -148,7 +148,7 @@ func connectSilent(t *testing.T, opening time.Duration, program string) error {
 		t.Fatal(err)
 	}
 	s.Spec.Document = "OurCommand"
-	n := &nativeSession{dialer: &dial.Dialer{Options: channel.Options{OpenTimeout: opening}}, screen: newScreen(io.Discard, io.Discard, false)}
+	n := &nativeSession{process: &env.Process{}, dialer: &dial.Dialer{Options: channel.Options{OpenTimeout: opening}}, screen: newScreen(io.Discard, io.Discard, false)}
 	ch, err := n.connect(t.Context(), s)
 	if err != nil {
 		return err

@@ -74,7 +74,9 @@ func (s *start) run(ctx context.Context) error {
 		warnOfOthers(line.Process.Stderr, question.Spec, peer.Others)
 	}
 	opened := line.Timings.Span("ssm:StartSession")
+	begun := line.Process.ShowStatus("starting the session on "+question.Request.Target, 0)
 	session, err := question.Opener.Open(ctx)
+	begun()
 	opened()
 	if err != nil {
 		return s.attempt.Refused(ctx, decision, err)

@@ -43,6 +43,8 @@ func PickTarget(ctx context.Context, line *ask.Line) (string, error) {
 
 // connected lists the targets that can take a session now.
 func connected(ctx context.Context, l *ask.Line) (nodes []awsiam.Node, region string, err error) {
+	credentials := l.Process.ShowStatus("getting credentials", 0)
+	defer credentials()
 	conf, err := awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Files: l.Process.AWSFiles(), Prompt: l.Prompter()})
 	if err != nil {
 		return nil, "", err
@@ -50,9 +52,10 @@ func connected(ctx context.Context, l *ask.Line) (nodes []awsiam.Node, region st
 	if _, err := conf.Credentials.Retrieve(ctx); err != nil {
 		return nil, "", err
 	}
+	credentials()
 	evidence := l.Gather(conf)
 	defer evidence.Close()
-	defer l.Process.ShowStatus("looking for targets in " + conf.Region)()
+	defer l.Process.ShowStatus("looking for targets in "+conf.Region, 0)()
 	all, err := evidence.Nodes(ctx, conf.Region)
 	for _, n := range all {
 		if n.Ping == "Online" || n.Ping == "" && n.State == "running" && err != nil {

@@ -123,6 +123,6 @@ func endpoints(ctx context.Context, p *env.Process, line *ask.Line) (databases, 
 	if err != nil {
 		return nil, nil, err
 	}
-	defer p.ShowStatus("looking for databases in " + conf.Region)()
+	defer p.ShowStatus("looking for databases in "+conf.Region, 0)()
 	return awsdb.Databases(ctx, conf.Config), awsdb.Caches(ctx, conf.Config), nil
 }
