@@ -50,7 +50,7 @@ func (e *AmbiguousTarget) Error() string {
 		}
 		ids = append(ids, n.ID)
 	}
-	return fmt.Sprintf("%q is %d nodes, give the id of one: %s", e.Name, len(e.Candidates), strings.Join(ids, ", "))
+	return fmt.Sprintf("%d instances are called %q; give the id of one: %s", len(e.Candidates), e.Name, strings.Join(ids, ", "))
 }
 
 // LookupError is the error of a name, or of the list of all targets, that EC2 and

@@ -146,7 +146,7 @@ func TestAmbiguousTargetText(t *testing.T) {
 	for _, id := range []string{"i-1", "i-2", "i-3", "i-4", "i-5", "i-6"} {
 		e.Candidates = append(e.Candidates, Node{ID: id})
 	}
-	if want := `"web" is 6 nodes, give the id of one: i-1, i-2, i-3, i-4, i-5, ...`; e.Error() != want {
+	if want := `6 instances are called "web"; give the id of one: i-1, i-2, i-3, i-4, i-5, ...`; e.Error() != want {
 		t.Errorf("got %s", e)
 	}
 }

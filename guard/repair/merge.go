@@ -8,14 +8,25 @@ import (
 	"ssmguard/guard/policy"
 )
 
-// Merge gives a decision the one fix that repairs all that its findings repair, proven as a
-// whole. A decision whose findings have one fix gets that; one whose fixes change the same
-// statement in ways that do not go together gets none.
+// Merge gives a decision the one fix that repairs all that its findings repair, and what is
+// denied for the same reasons and has no finding of its own, proven as a whole. A decision
+// that takes one fix gets that; one whose fixes do not go together gets none.
 func Merge(d guard.Decision) guard.Decision {
 	var fixes []*guard.Fix
 	for _, f := range d.Findings {
 		if f.Fix != nil && f.Level > guard.Note && !slices.ContainsFunc(fixes, f.Fix.Same) {
 			fixes = append(fixes, f.Fix)
+		}
+	}
+	rest := &repairs{d: d, fixes: make(map[string]*guard.Fix)}
+	for _, g := range d.Grants {
+		of := func(f *guard.Fix) bool { return slices.Contains(f.Grants, g.ID) || f.Checked && len(f.Changes) == 0 }
+		if len(fixes) == 0 || d.Policies == nil || !d.Of(g.ID).Verdict.Denies() || slices.ContainsFunc(fixes, of) ||
+			slices.ContainsFunc(fixes, func(f *guard.Fix) bool { return f.Check == "" }) {
+			continue
+		}
+		if fix := rest.of(g); fix != nil && fix.Checked {
+			fixes = append(fixes, fix)
 		}
 	}
 	switch {
@@ -59,7 +70,7 @@ func merged(d guard.Decision, fixes []*guard.Fix) *guard.Fix {
 	probes := slices.DeleteFunc(probesFor(d.Request, d.Facts, set), func(one probe) bool {
 		return one.label == ownSessions && slices.Contains(m.groups, "session")
 	})
-	m.fix.Check = "with these changes " + guard.Join(m.outcomes, "and") + changed(probes, verdicts(&judge, set, probes), verdicts(&judge, m.set, probes)).String()
+	m.fix.Check = with(m.fix.Changes) + guard.Join(m.outcomes, "and") + changed(probes, verdicts(&judge, set, probes), verdicts(&judge, m.set, probes)).String()
 	if len(d.Policies.Partial) > 0 {
 		m.fix.Check += ", as far as the policies can be read"
 	}

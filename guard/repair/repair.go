@@ -214,10 +214,16 @@ func (p *plan) work() *guard.Fix {
 // deliberate ends what to do to a Deny that looks as if it was meant.
 const deliberate = ", if its owner agrees: it looks deliberate"
 
-// clause joins what to do. That an owner has to agree is said once, at the end.
+// clause joins what to do. What may be done instead is said once, and that an owner has to
+// agree, at the end.
 func clause(steps []string) string {
-	var plain, owned []string
+	var plain, owned, instead []string
 	for _, s := range steps {
+		if other, rest, ok := strings.Cut(s, ", or "); ok && slices.Contains(instead, other) {
+			s = rest
+		} else if ok {
+			instead = append(instead, other)
+		}
 		if rest, ok := strings.CutSuffix(s, deliberate); ok {
 			owned = append(owned, rest)
 		} else {
@@ -326,16 +332,7 @@ func (p *plan) check() {
 		return
 	}
 	p.fix.Checked = true
-	with := "with this change "
-	switch {
-	case len(p.fix.Changes) == 0:
-		with = "so "
-	case len(p.fix.Changes) == 1 && p.fix.Changes[0].Kind == guard.AddStatement:
-		with = "with this statement "
-	case len(p.fix.Changes) > 1:
-		with = "with these changes "
-	}
-	p.fix.Check = with + p.outcome() + changed(p.probes, p.before, p.latest).String()
+	p.fix.Check = with(p.fix.Changes) + p.outcome() + changed(p.probes, p.before, p.latest).String()
 	if len(p.d.Policies.Partial) > 0 {
 		p.fix.Check += ", as far as the policies can be read"
 	}
@@ -343,6 +340,19 @@ func (p *plan) check() {
 		p.fix.Checked = false // what the fix speaks of may not exist
 		p.fix.Check += "; " + unseen
 	}
+}
+
+// with begins what is said of changes.
+func with(changes []guard.Change) string {
+	switch {
+	case len(changes) == 0:
+		return "so "
+	case len(changes) == 1 && changes[0].Kind == guard.AddStatement:
+		return "with this statement "
+	case len(changes) > 1:
+		return "with these changes "
+	}
+	return "with this change "
 }
 
 // passes reports whether a grant is allowed with the changes so far, as far as the

@@ -124,6 +124,7 @@ func (m *man) environment(commands []*command.Command) {
 	})
 	m.item("XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME", "Instead of ~/.config, ~/.local/state and ~/.cache.")
 	m.item("NO_COLOR", "Write without colour.")
+	m.item("COLUMNS", "How wide explanations on stderr are, where that is no terminal.")
 	m.item("AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE and others", "As the AWS CLI reads them.")
 }
 

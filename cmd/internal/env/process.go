@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -24,7 +25,7 @@ type Process struct {
 	Environ        []string
 	home           string // home directory where environ has no HOME; "" when not known
 	ErrTerminal    bool   // stderr is a terminal ...
-	ErrWidth       int    // ... of so many columns; 0 when not known
+	ErrWidth       int    // columns of the terminal, or those that COLUMNS says; 0 when not known
 
 	Asked    Asked // set when the command line is parsed
 	AWSVoice bool  // in the AWS CLI's place: its errors have its form, and begin with "aws:"
@@ -173,5 +174,8 @@ func NewProcess(stdin io.Reader, stdout, stderr io.Writer) *Process {
 	p := &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr, Environ: os.Environ(), Echo: new(awsconf.Echo)}
 	p.home = homeOfUser(p.Environ)
 	p.ErrTerminal, p.ErrWidth = IsTerminal(stderr), Width(stderr)
+	if columns, err := strconv.Atoi(p.Getenv("COLUMNS")); err == nil && !p.ErrTerminal && columns > 0 {
+		p.ErrWidth = columns // what writes on for us knows its terminal
+	}
 	return p
 }

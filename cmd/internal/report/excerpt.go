@@ -159,14 +159,14 @@ func (t *Text) excerpt(b *strings.Builder, e Excerpt) {
 			safetext.Fprintf(b, "%s\n", t.dim(strings.Repeat(" ", digits-1+2)+"..."))
 			continue
 		}
-		l = l.dedent(min(margin, max(margin-2, 0)))
-		l = l.clip(room)
 		number := strconv.Itoa(l.Number)
-		safetext.Fprintf(b, "  %s%s\n", t.dim(strings.Repeat(" ", digits-len(number))+number+" |"), t.marked(l))
-		for _, m := range l.Marks {
-			before := utf8.RuneCountInString(l.Text[:m.Start])
-			carets := max(utf8.RuneCountInString(l.Text[m.Start:m.End]), 1)
-			t.note(b, bar, before, carets, m.Mark, room)
+		for _, l := range l.dedent(min(margin, max(margin-2, 0))).fit(room) {
+			safetext.Fprintf(b, "  %s%s\n", t.dim(strings.Repeat(" ", digits-len(number))+number+" |"), t.marked(l))
+			for _, m := range l.Marks {
+				before := utf8.RuneCountInString(l.Text[:m.Start])
+				carets := max(utf8.RuneCountInString(l.Text[m.Start:m.End]), 1)
+				t.note(b, bar, before, carets, m.Mark, room)
+			}
 		}
 	}
 }
@@ -182,7 +182,10 @@ func (t *Text) note(b *strings.Builder, bar safetext.Own, before, carets int, m 
 		return
 	}
 	safetext.Fprintf(b, "%s %s%s\n", bar, safetext.Own(blanks), line)
-	column := min(before, max(room-44, 0))
+	column := min(before, max(room-utf8.RuneCountInString(text), 0))
+	if column == 0 {
+		column = min(before, max(room-44, 0)) // it takes several lines
+	}
 	for part := range strings.SplitSeq(string(wrap(text, "", 0, room-column)), "\n") {
 		safetext.Fprintf(b, "%s %s%s\n", bar, safetext.Own(strings.Repeat(" ", column)), safetext.Own(part))
 	}
@@ -205,9 +208,29 @@ func (l ExcerptLine) dedent(n int) ExcerptLine {
 	return l
 }
 
+// fit returns the line as it fits in a width. One that does not, and has several marks, is
+// there once for each.
+func (l ExcerptLine) fit(room int) (all []ExcerptLine) {
+	if utf8.RuneCountInString(l.Text) <= room || len(l.Marks) < 2 {
+		return []ExcerptLine{l.clip(room)}
+	}
+	for i, m := range l.Marks {
+		if i > 0 && m.Span == l.Marks[i-1].Span {
+			last := &all[len(all)-1]
+			m.Span = last.Marks[0].Span // the same place, for another reason
+			last.Marks = append(last.Marks, m)
+			continue
+		}
+		one := l
+		one.Marks = []LineMark{m}
+		all = append(all, one.clip(room))
+	}
+	return all
+}
+
 const ellipsis = "..."
 
-// clip shortens a line to a width, so that its first mark is seen.
+// clip shortens a line to a width, so that its mark is seen.
 func (l ExcerptLine) clip(room int) ExcerptLine {
 	runes := []rune(l.Text)
 	if len(runes) <= room {
@@ -234,14 +257,8 @@ func (l ExcerptLine) clip(room int) ExcerptLine {
 	kept := string(rest)
 	var marks []LineMark
 	for _, m := range l.Marks {
-		start, end := m.Start-cut, m.End-cut
-		if start < 0 || start >= len(kept) {
-			start, end = len(kept), len(kept)+len(tail) // in what was cut off
-			if m.Start < cut {
-				start, end = -len(head), 0
-			}
-		}
-		m.Start, m.End = start+len(head), max(start, min(end, len(kept)))+len(head)
+		start := min(m.Start-cut, len(kept))
+		m.Start, m.End = start+len(head), max(start, min(m.End-cut, len(kept)))+len(head)
 		marks = append(marks, m)
 	}
 	return ExcerptLine{Number: l.Number, Text: head + kept + tail, Marks: marks}

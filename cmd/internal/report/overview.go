@@ -111,7 +111,8 @@ func NewOverview(d guard.Decision, width int) Overview {
 	return o
 }
 
-// NewAbout says what there is to say of some findings of a decision.
+// NewAbout says what there is to say of some findings of a decision. The decision's Fix, if
+// there is one, is told in the place of theirs.
 func NewAbout(d guard.Decision, findings []guard.Finding, width int) About {
 	var a About
 	var fixes []*guard.Fix
@@ -133,12 +134,11 @@ func NewAbout(d guard.Decision, findings []guard.Finding, width int) About {
 		a.Fixes = append(a.Fixes, Way{f, other, d.Revisions(*f, width)})
 		a.Ask = cmp.Or(a.Ask, f.Ask)
 	}
-	merged := d.Fix != nil && len(fixes) > 1
-	if merged {
+	if d.Fix != nil {
 		add(d.Fix, false)
 	}
 	for _, f := range fixes {
-		if !merged {
+		if d.Fix == nil {
 			add(f, false)
 		}
 		for or := f.Or; or != nil; or = or.Or {

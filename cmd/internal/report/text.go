@@ -111,7 +111,11 @@ func (t *Text) overview(b *strings.Builder, o Overview) {
 	}
 	word := t.paint(verdictColour[o.Verdict], o.Verdict)
 	const begin = "ssmguard: "
-	safetext.Fprintf(b, begin+"%s: %s\n", word, wrap(o.Head+codes, "  ", len(begin)+len(o.Verdict)+2, t.style.Width))
+	column := len(begin) + len(o.Verdict) + 2
+	if n := column + utf8.RuneCountInString(safetext.Line(o.Head)); n <= t.style.Width && n+len(codes) > t.style.Width {
+		codes = "" // the verdict is one line, and the last has the codes, too
+	}
+	safetext.Fprintf(b, begin+"%s: %s\n", word, wrap(o.Head+codes, "  ", column, t.style.Width))
 	t.rows(b, o.Rows)
 	t.about(b, o.About)
 	if len(o.Codes) > 0 {
@@ -190,11 +194,11 @@ func (t *Text) finding(b *strings.Builder, d guard.Decision, f guard.Finding) {
 	if f.Action != "" {
 		t.row(b, "needs", f.Action+" on "+f.Resource)
 	}
-	f.Summary = "" // it is told
+	f.Summary, d.Fix = "", nil // it is told; and here the finding's own repair counts
 	t.about(b, NewAbout(d, []guard.Finding{f}, t.policyWidth()))
 	if f.Fix != nil {
 		for line := range strings.Lines(f.Fix.Message) {
-			safetext.Fprintf(b, "%s%s\n", indent, strings.TrimRight(line, "\r\n"))
+			t.row(b, "", line)
 		}
 	}
 	t.row(b, "more", "ssmguard explain "+string(f.Code))
@@ -230,18 +234,34 @@ func (t *Text) revision(b *strings.Builder, r guard.Revision, several bool) {
 		}
 		return
 	}
-	if r.Old.File == r.Source {
+	from, to := r.Old.Text, r.New.Text
+	switch {
+	case r.Old.File == r.Source && minified(from):
+		from, to = source.Format(from, t.policyWidth()), source.Format(to, t.policyWidth())
+		t.row(b, "", r.Source+", laid out (--diff prints the patch of the file as it is)")
+	case r.Old.File == r.Source:
 		t.diff(b, "---", r.Source)
 		t.diff(b, "+++", r.Source)
-	} else {
+	default:
 		t.row(b, "", r.Source)
 	}
-	for _, h := range source.Hunks(r.Old.Text, r.New.Text) {
+	for _, h := range source.Hunks(from, to) {
 		t.diff(b, "@", strings.TrimPrefix(h.Header(), "@"))
 		for _, l := range h.Lines {
 			t.diff(b, string(l.Kind), l.Text)
 		}
 	}
+}
+
+// minified reports whether a text has lines that nobody reads.
+func minified(text string) bool {
+	const readable = 200
+	for line := range strings.Lines(text) {
+		if len(line) > readable && strings.Count(line, ",") > 3 {
+			return true
+		}
+	}
+	return false
 }
 
 // added writes a statement as new lines, with a comma if another stands behind it.

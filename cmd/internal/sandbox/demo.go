@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +56,9 @@ func runDemo(ctx context.Context, p *env.Process) error {
 	}
 	d := &demo{out: &lockedWriter{w: p.Stdout}, sandbox: s, self: self, env: slices.DeleteFunc(inside(p, s.Environment(login)), ours)}
 	d.env = append(d.env, "SSMGUARD_NO_CACHE=1")
+	if width := env.Width(p.Stdout); width > 0 {
+		d.env = append(d.env, "COLUMNS="+strconv.Itoa(width))
+	}
 	err = within(ctx, p, s, func(context.Context) error {
 		limited, cancel := context.WithTimeout(ctx, demoLimit)
 		defer cancel()
