@@ -1,11 +1,17 @@
 package configs
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 
 	"ssmguard/internal/yamlfile"
 )
+
+// MatrixExample is a matrix with a line about each of its parts.
+//
+//go:embed examples/matrix.yaml
+var MatrixExample string
 
 // Matrix is a file of requests and their expected verdicts, for `ssmguard check
 // --matrix`. Without Policies the account is asked.

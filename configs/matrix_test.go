@@ -1,15 +1,21 @@
 package configs
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
 
 	"ssmguard/internal/memtest"
+	"ssmguard/internal/yamlfile"
 )
 
 func TestLoadMatrix(t *testing.T) {
@@ -105,6 +111,66 @@ func TestLoadClaims(t *testing.T) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		case want == "" && (err != nil || claims.Policies.Identity[0] != filepath.Join(filepath.Dir(file), "p.json") || claims.Claims[0].WhereNot["Team"][0] != "web"):
 			t.Errorf("%s: %+v, %v", text, claims, err)
+		}
+	}
+}
+
+// TestMatrixSchema: the editors' schema knows every key of a matrix, and takes what
+// LoadMatrix takes, the example first of all.
+func TestMatrixSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("schema/matrix.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("schema/matrix.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type object struct {
+		Properties map[string]object `json:"properties"`
+		Items      struct {
+			Properties map[string]object `json:"properties"`
+		} `json:"items"`
+	}
+	var top object
+	if err := json.Unmarshal(text, &top); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		keys map[string]object
+		typ  reflect.Type
+	}{
+		"matrix":   {top.Properties, reflect.TypeFor[Matrix]()},
+		"policies": {top.Properties["policies"].Properties, reflect.TypeFor[MatrixPolicies]()},
+		"request":  {top.Properties["requests"].Items.Properties, reflect.TypeFor[MatrixRequest]()},
+	} {
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(yamlfile.Keys(tt.typ))), slices.Sorted(maps.Keys(tt.keys))); diff != "" {
+			t.Errorf("%s (-type +schema):\n%s", name, diff)
+		}
+	}
+	for text, want := range map[string]bool{
+		MatrixExample:                               true,
+		"requests: [{target: i-1}]":                 true,
+		"requests: []":                              false,
+		"requests: [{name: a}]":                     false,
+		"requests: [{target: i-1, expect: maybe}]":  false,
+		"requests: [{targets: i-1}]":                false,
+		"requests: [{target: i-1}]\nother: 1":       false,
+		"requests: [{target: i-1, untagged: [it]}]": false,
+	} {
+		var value any
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); (err == nil) != want {
+			t.Errorf("%s\n%v", text, err)
+		}
+		path := filepath.Join(t.TempDir(), "m.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadMatrix(path); (err == nil) != want {
+			t.Errorf("%s\n%v", text, err)
 		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 // without internal/safetext, each with the reason.
 var writesItself = map[string]string{
 	"cmd/internal/alias.aliasOptions.run":     "the snippets for shells are constants of configs, which quotes the path of the program",
+	"cmd/internal/check.checkMatrix":          "an example of ours",
 	"cmd/internal/check.decideCases":          "what JSON has made safe",
 	"cmd/internal/cli.versionCommand":         "the licences of what is built in, word for word",
 	"cmd/internal/cli.manPage":                "the man page is of our words",
@@ -38,6 +39,7 @@ var writesItself = map[string]string{
 	"cmd/internal/live.Display.Write":         "lines that were made safe before they came here",
 	"cmd/internal/live.Display.draw":          "rows that Sprintf has made safe, and what erases lines",
 	"cmd/internal/live.Painted":               "a word that Line has made safe, and its colour",
+	"cmd/internal/report.htmlPage.f":          "it escapes every text, and passes its own format on",
 	"cmd/internal/report.Page":                "what Fprintf has made safe",
 	"cmd/internal/report.Text.Decision":       "what Fprintf has made safe",
 	"cmd/internal/report.GitHub.Decision":     "what annotate and Fprintf have made safe",

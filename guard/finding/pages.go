@@ -25,6 +25,10 @@ type Example struct {
 	Before, After string
 }
 
+// Unexpected is the finding about a request of a matrix that is allowed, where a denial was
+// expected.
+const Unexpected guard.Code = "SG012"
+
 //go:embed pages/*.txt
 var pages embed.FS
 

@@ -34,10 +34,11 @@ func Run(ctx context.Context, p *env.Process, words []string) error {
 	if err != nil {
 		return err
 	}
-	if o.files.Matrix != "" && o.files.Fix.asked() {
+	many := o.files.Matrix != "" || o.files.Example
+	if many && o.files.Fix.asked() {
 		return exit.Usagef("--fix and --diff are for one request, not for --matrix")
 	}
-	if o.files.Matrix != "" {
+	if many {
 		return checkMatrix(ctx, p, o.files, words)
 	}
 	o.Line, err = ask.ReadSession(p, words, false)

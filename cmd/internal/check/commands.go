@@ -29,6 +29,7 @@ else. Exit codes: 0 allowed, 3 denied, 4 undecided, others as for a session.`,
 			Examples: []command.Example{
 				{Line: "ssmguard check --target bastion --document-name AWS-StartSSHSession", Text: "ask whether an ssh session would be allowed"},
 				{Line: "ssmguard check --policy policy.json --target i-0123456789abcdef0 --target-tag Name=bastion --expect allow", Text: "check a policy that is in no account yet, for CI"},
+				{Line: "ssmguard check --matrix --example > matrix.yaml", Text: "begin a file of many requests, each with what is expected of it"},
 				{Line: "ssmguard check --target bastion --what-if-remove ssm-dev", Text: "ask whether the session would still be allowed without a policy"},
 				{Line: "ssmguard check --policy policy.json --target i-0123456789abcdef0 --principal arn:aws:iam::111122223333:role/dev --fix", Text: "write the proven repair into the file"},
 			},

@@ -38,7 +38,8 @@ type fileOptions struct {
 	Matrix       string // a file of requests, instead of one
 	WhatIf       whatIf
 	Fix          fixOptions
-	Output       string // text, json, sarif, github; "" for text
+	Example      bool   // print an example of a matrix
+	Output       string // text, json, sarif, github, html; "" for text
 }
 
 // flags declares them.
@@ -50,8 +51,8 @@ func (o *fileOptions) flags() []command.Flag {
 		}}
 	}
 	return []command.Flag{
-		{Name: "--output", Choices: []string{"text", "json", "sarif", "github"}, Default: "text", Set: command.Text(&o.Output),
-			Text: "text on stderr, or on stdout data, or annotations for GitHub's runner"},
+		{Name: "--output", Choices: []string{"text", "json", "sarif", "github", "html"}, Default: "text", Set: command.Text(&o.Output),
+			Text: "text on stderr, or on stdout data, annotations for GitHub's runner, or a page"},
 		{Name: "--expect", Choices: []string{"allow", "deny"}, Set: command.Text(&o.Expect),
 			Text: "exit with 0 if that is the answer, with 255 if not"},
 		{Name: "--context", Value: "KEY=VALUE", Text: "state a condition key, such as aws:SourceIp; target:KEY or document:KEY states it of one resource", Set: pair(func(key, value string) {
@@ -70,6 +71,7 @@ func (o *fileOptions) flags() []command.Flag {
 		}},
 		{Name: "--matrix", Value: "FILE", Text: "ask the many requests of a YAML file at once; it brings its own targets",
 			Set: func(v string) error { o.Matrix = v; return nil }},
+		{Name: exampleOption, Text: "print an example of such a file", Set: command.Switch(&o.Example)},
 		file("--policy", policy.Identity, "IAM policy JSON, an output of \"aws iam\" or \"terraform show -json\", or a template"),
 		file("--boundary", policy.Boundary, "the caller's permissions boundary"),
 		file("--session-policy", policy.Session, "the policy of the caller's session"),
@@ -120,6 +122,9 @@ func tag(tags *map[string]string) func(string) error {
 func (o *fileOptions) check() error {
 	if o.Untagged.Target && o.TargetTags != nil || o.Untagged.Document && o.DocumentTags != nil {
 		return exit.Usagef("--target-untagged and --document-untagged go without a tag of the same")
+	}
+	if o.Output == "html" {
+		return exit.Usagef("--output html is for a matrix; give --matrix FILE too")
 	}
 	if len(o.Files) > 0 {
 		if o.WhatIf.asked() {

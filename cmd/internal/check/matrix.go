@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
@@ -26,16 +26,24 @@ type matrixOptions struct {
 	Line     *ask.Line
 	matrix   configs.Matrix
 	files    policyfile.Reading
-	output   report.Handler // nil: a table
+	output   string   // as of fileOptions
+	typed    []string // the words of the command line, for an account
 	region   string
 	context  map[string][]string // of --context
 	closed   bool                // --closed
 	question *ask.Question       // nil when the matrix is about policy files
 }
 
+// exampleOption asks for an example in the place of a file, too: `--matrix --example`.
+const exampleOption = "--example"
+
 // checkMatrix runs `check --matrix FILE` with the words that follow `check`.
 func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words []string) error {
-	o := &matrixOptions{context: options.Context, closed: options.Closed}
+	if options.Example || options.Matrix == exampleOption {
+		_, err := io.WriteString(p.Stdout, configs.MatrixExample)
+		return err
+	}
+	o := &matrixOptions{context: options.Context, closed: options.Closed, output: options.Output, typed: words}
 	var err error
 	if o.matrix, err = configs.LoadMatrix(options.Matrix); err != nil {
 		return exit.WithCode(err, exit.Config)
@@ -50,7 +58,6 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 	if o.files, err = options.read(o.Line.Process.Stderr, o.principals()...); err != nil {
 		return err
 	}
-	o.output = options.handler(o.Line.Process.Stdout)
 	if o.region, err = statedRegion(o.Line); err != nil {
 		return err
 	}
@@ -69,51 +76,112 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 
 // run asks every request of the matrix and prints a table, or the decisions.
 func (o *matrixOptions) run(ctx context.Context) error {
-	table := tabwriter.NewWriter(o.Line.Process.Stdout, 0, 0, 2, ' ', 0)
-	if o.output != nil {
-		if err := o.output.Config(report.Config{Protocol: report.Protocol, CheckOnly: true}); err != nil {
-			return err
-		}
+	var paths []string
+	for _, f := range policyFiles(o.matrix.Policies) {
+		paths = append(paths, f.Path)
 	}
-	if o.output == nil { // a decision brings them itself
+	rows := report.NewMatrixRows(o.Line.Process.Stdout, o.output, paths)
+	if o.output == "" || o.output == "text" { // a decision brings them itself
 		callers, err := o.callers()
 		if err != nil {
 			return err
 		}
 		o.files.TellUnread(o.Line.Process.Stderr, callers)
+		o.tellAssumed()
 	}
-	unmet := 0
-	for _, row := range o.matrix.Requests {
-		decision, err := o.decide(ctx, row)
+	var unmet []report.MatrixRow
+	for _, request := range o.matrix.Requests {
+		decision, err := o.decide(ctx, request)
 		if err != nil {
-			return fmt.Errorf("%s: %w", rowName(row), err)
+			return fmt.Errorf("%s: %w", rowName(request), err)
 		}
-		verdict := decision.Verdict()
-		if row.Expect != "" && !meets(row.Expect, verdict) {
-			unmet++
+		row := report.MatrixRow{Name: rowName(request), Principal: o.principal(request), Target: request.Target, Document: request.Document,
+			Expected: request.Expect, Command: o.command(request), Decision: decision}
+		if !row.Met() {
+			unmet = append(unmet, row)
 		}
-		if o.output != nil {
-			err = o.output.Decision(decision)
-		} else {
-			_, err = safetext.Fprintf(table, "%s\t%s\t%s\t%s\n", rowName(row), report.VerdictText(decision), codes(decision), outcome(row.Expect, verdict))
-		}
-		if err != nil {
+		if err := rows.Row(row); err != nil {
 			return err
 		}
 	}
-	if err := table.Flush(); err != nil {
+	if err := rows.Close(); err != nil {
 		return err
 	}
-	if o.output != nil {
-		if err := o.output.Close(); err != nil {
-			return err
+	if len(unmet) == 0 {
+		return nil
+	}
+	for _, row := range unmet {
+		safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: %s: expected %s, got %s; see: %s\n", row.Name, row.Expected, row.Got(), row.Command)
+	}
+	return fmt.Errorf("%d of %d requests did not come out as expected", len(unmet), len(o.matrix.Requests))
+}
+
+// tellAssumed says what stands for what the matrix does not state.
+func (o *matrixOptions) tellAssumed() {
+	if o.question != nil {
+		return
+	}
+	if slices.Contains(o.principals(), "") {
+		fmt.Fprintln(o.Line.Process.Stderr, "ssmguard: note: no principal is stated, so a user asks to whom the policies are attached; principal: ARN states one")
+	}
+	if o.region == "" {
+		fmt.Fprintln(o.Line.Process.Stderr, "ssmguard: note: no region is stated, so an answer that turns on it is undecided; region: REGION states one")
+	}
+}
+
+// principal is the ARN of who asks a request about policy files, "" where nobody said who.
+func (o *matrixOptions) principal(row configs.MatrixRequest) string {
+	return cmp.Or(row.Principal, o.matrix.Principal)
+}
+
+// command is what asks one request by itself, quoted for a shell.
+func (o *matrixOptions) command(row configs.MatrixRequest) string {
+	words := []string{"ssmguard", "check"}
+	add := func(option, value string) {
+		if value != "" {
+			words = append(words, option, safetext.Word(value))
 		}
 	}
-	if unmet > 0 {
-		return fmt.Errorf("%d of %d requests did not come out as expected", unmet, len(o.matrix.Requests))
+	pairs := func(option string, of map[string]string) {
+		for _, key := range slices.Sorted(maps.Keys(of)) {
+			add(option, key+"="+of[key])
+		}
 	}
-	return nil
+	if o.question != nil {
+		for _, word := range o.typed {
+			words = append(words, safetext.Word(word))
+		}
+	}
+	for _, f := range policyFiles(o.matrix.Policies) {
+		add(optionOf[f.Kind], f.Path)
+	}
+	if o.question == nil {
+		add("--principal", o.principal(row))
+		add("--region", o.region)
+	}
+	add("--target", row.Target)
+	add("--document-name", row.Document)
+	pairs("--target-tag", row.TargetTags)
+	pairs("--document-tag", row.DocumentTags)
+	for _, of := range row.Untagged {
+		words = append(words, "--"+of+"-untagged")
+	}
+	context := o.stated(row)
+	for _, key := range slices.Sorted(maps.Keys(context)) {
+		for _, value := range context[key] {
+			add("--context", key+"="+value)
+		}
+	}
+	if o.question == nil && (o.closed || o.matrix.Closed) {
+		words = append(words, "--closed")
+	}
+	add("--expect", row.Expect)
+	return strings.Join(words, " ")
 }
+
+// optionOf are the options that read a policy of each kind.
+var optionOf = map[policy.Kind]string{policy.Identity: "--policy", policy.Boundary: "--boundary", policy.Session: "--session-policy",
+	policy.SCP: "--scp", policy.RCP: "--rcp", policy.Endpoint: "--endpoint-policy"}
 
 func (o *matrixOptions) decide(ctx context.Context, row configs.MatrixRequest) (guard.Decision, error) {
 	if o.question != nil {
@@ -162,18 +230,6 @@ func (o *matrixOptions) principals() (list []string) {
 	return list
 }
 
-// outcome compares a verdict with what was expected of it.
-func outcome(expect string, v policy.Verdict) string {
-	switch {
-	case expect == "":
-		return "no expectation"
-	case meets(expect, v):
-		return "ok"
-	default:
-		return "expected " + expect
-	}
-}
-
 // policyFiles lists the files of a matrix.
 func policyFiles(p configs.MatrixPolicies) []policyfile.File {
 	var files []policyfile.File
@@ -191,26 +247,4 @@ func policyFiles(p configs.MatrixPolicies) []policyfile.File {
 
 func rowName(row configs.MatrixRequest) string {
 	return cmp.Or(row.Name, row.Target+" "+cmp.Or(row.Document, "(default document)"))
-}
-
-// codes lists the findings that deny a request, or what an undecided one turns on; "-"
-// when there are none.
-func codes(d guard.Decision) string {
-	var list []string
-	if d.Verdict() == policy.Unknown {
-		for _, g := range d.Grants {
-			for _, on := range d.Of(g.ID).DependsOn {
-				if !g.Advisory && !slices.Contains(list, on) {
-					list = append(list, on)
-				}
-			}
-		}
-		return cmp.Or(strings.Join(list, " "), "-")
-	}
-	for _, f := range d.Findings {
-		if f.Level == guard.Error && !slices.Contains(list, string(f.Code)) {
-			list = append(list, string(f.Code))
-		}
-	}
-	return cmp.Or(strings.Join(list, " "), "-")
 }

@@ -127,7 +127,10 @@ type changeJSON struct {
 }
 
 // Decision implements Handler.
-func (j *JSON) Decision(d guard.Decision) error {
+func (j *JSON) Decision(d guard.Decision) error { return j.enc.Encode(j.decision(d)) }
+
+// decision returns what is written of a decision.
+func (j *JSON) decision(d guard.Decision) decisionJSON {
 	out := decisionJSON{
 		Protocol: j.config.Protocol,
 		Verdict:  d.Verdict().String(),
@@ -156,7 +159,7 @@ func (j *JSON) Decision(d guard.Decision) error {
 	if d.Fix != nil {
 		out.Fix = newFix(d, *d.Fix)
 	}
-	return j.enc.Encode(out)
+	return out
 }
 
 func newFinding(d guard.Decision, f guard.Finding) findingJSON {
