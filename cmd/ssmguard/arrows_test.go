@@ -120,6 +120,8 @@ var arrows = []arrow{
 		"one session is carried without knowing tunnels"},
 	{"cmd/internal/check", []string{"ssmguard/cmd/internal/tunnel", "ssmguard/internal/sandbox"}, nil,
 		"asking starts nothing"},
+	{"cmd/internal/casefile", []string{"github.com/", "golang.org/x/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal/sandbox", "ssmguard/guard/awsiam", "ssmguard/guard/finding", "ssmguard/guard/repair"}, nil,
+		"what is kept is opened without AWS, by whoever has it"},
 	{"cmd/internal/policyfile", []string{"github.com/", "golang.org/x/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal/sandbox", "ssmguard/guard/awsiam", "ssmguard/guard/finding", "ssmguard/guard/repair"}, nil,
 		"policies are read without deciding what they allow"},
 	{"cmd/internal/lint", []string{"ssmguard/configs", "ssmguard/cmd/internal/ask", "ssmguard/cmd/internal/check", "ssmguard/cmd/internal/session", "ssmguard/cmd/internal/tunnel", "ssmguard/internal/sandbox"}, nil,

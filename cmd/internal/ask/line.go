@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"ssmguard/cmd/internal/awscli"
@@ -26,6 +28,7 @@ type Line struct {
 	Own     OwnOptions
 	Call    *awscli.Invocation
 	Words   []string // the command line without our own options
+	Check   []string // the words with which `ssmguard check` asks the same; nil for those of Words
 	DropIn  bool     // a command line of the AWS CLI: everything is done as the CLI does it
 	Log     *slog.Logger
 	Timings *timings // nil without --timings
@@ -110,9 +113,45 @@ func Judged(ctx context.Context, g *guard.Guard, r guard.Request) (guard.Decisio
 	return repair.Propose(finding.Explain(d)), nil
 }
 
-// Show prints a decision as text on stderr.
+// Show prints a decision as text on stderr. Of a denial that the caller cannot mend it names
+// the command whose output is to be forwarded.
 func (l *Line) Show(d guard.Decision, checkOnly bool) error {
-	return render(l.text(), d, report.Config{CheckOnly: checkOnly})
+	if err := render(l.text(), d, report.Config{CheckOnly: checkOnly}); err != nil {
+		return err
+	}
+	if command := l.forwards(d); command != "" {
+		safetext.Fprintf(l.Process.Stderr, "ssmguard: a message to forward is printed by: %s\n", command)
+	}
+	return nil
+}
+
+// forwards returns the command that prints what to forward to others who have to act on a
+// denial, "" where there are none.
+func (l *Line) forwards(d guard.Decision) string {
+	if !d.Verdict().Denies() || !slices.ContainsFunc(d.Findings, func(f guard.Finding) bool { return f.Level == guard.Error && f.Fix != nil && f.Fix.Ask != "" }) {
+		return ""
+	}
+	words := l.Check
+	switch {
+	case words != nil:
+	case len(l.Words) > 2 && l.Words[0] == "ssm":
+		words = l.Words[2:]
+	case len(l.Words) == 0:
+		in, g := l.Call.Input, l.Call.Globals
+		for option, value := range map[string]*string{"--target": &in.Target, "--document-name": &in.DocumentName, "--profile": g.Profile, "--region": g.Region} {
+			if value != nil && *value != "" {
+				words = append(words, option+"="+*value)
+			}
+		}
+		slices.Sort(words)
+	default:
+		return "" // a command in a task, which check does not know
+	}
+	quoted := []string{"ssmguard", "check"}
+	for _, word := range words {
+		quoted = append(quoted, safetext.Word(word))
+	}
+	return strings.Join(append(quoted, "--output", "ask"), " ")
 }
 
 // ShowFindings prints the findings of a decision as text on stderr, one by one.

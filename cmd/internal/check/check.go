@@ -30,9 +30,13 @@ type checkOptions struct {
 // Run runs the words after `check`.
 func Run(ctx context.Context, p *env.Process, words []string) error {
 	o := checkOptions{close: func() {}, more: func(context.Context, guard.Decision) {}}
+	typed := words
 	words, err := command.Take(o.files.flags(), words, p.Getenv)
 	if err != nil {
 		return err
+	}
+	if o.files.Case != "" {
+		return o.runCase(ctx, p, words)
 	}
 	many := o.files.Matrix != "" || o.files.Example
 	if many && o.files.Fix.asked() {
@@ -48,6 +52,7 @@ func Run(ctx context.Context, p *env.Process, words []string) error {
 	if o.Line.Call.Command == awscli.Help {
 		return command.ErrHelp
 	}
+	o.Line.Check = typed
 	if err := o.complete(ctx); err != nil {
 		return err
 	}
@@ -129,6 +134,11 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.files.SaveCase != "" {
+		if err := o.save(decision); err != nil {
+			return err
+		}
+	}
 	if h := o.files.handler(o.Line.Process.Stdout); h != nil {
 		err = ask.Render(h, decision, true)
 	} else {
@@ -159,6 +169,10 @@ func (o *fileOptions) handler(stdout io.Writer) report.Handler {
 			return report.NewGitHub(stdout, paths)
 		}
 		return report.NewSARIF(stdout, paths)
+	case "html":
+		return report.NewHTML(stdout)
+	case "ask":
+		return report.NewForward(stdout, cmp.Or(o.SaveCase, o.Case))
 	default:
 		return nil
 	}

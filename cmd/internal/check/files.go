@@ -39,7 +39,10 @@ type fileOptions struct {
 	WhatIf       whatIf
 	Fix          fixOptions
 	Example      bool   // print an example of a matrix
-	Output       string // text, json, sarif, github, html; "" for text
+	Output       string // text, json, sarif, github, html, ask; "" for text
+	SaveCase     string // a file to keep the decision in
+	Case         string // a file that keeps one, to be asked about in the place of an account
+	Redact       bool   // other ids in SaveCase
 }
 
 // flags declares them.
@@ -50,34 +53,41 @@ func (o *fileOptions) flags() []command.Flag {
 			return nil
 		}}
 	}
+	brief := func(f command.Flag) command.Flag {
+		f.Brief = true
+		return f
+	}
 	return []command.Flag{
-		{Name: "--output", Choices: []string{"text", "json", "sarif", "github", "html"}, Default: "text", Set: command.Text(&o.Output),
-			Text: "text on stderr, or on stdout data, annotations for GitHub's runner, or a page"},
+		{Name: "--output", Choices: []string{"text", "json", "sarif", "github", "html", "ask"}, Default: "text", Set: command.Text(&o.Output),
+			Text: "text on stderr; data, a page or a message to forward on stdout"},
 		{Name: "--expect", Choices: []string{"allow", "deny"}, Set: command.Text(&o.Expect),
 			Text: "exit with 0 if that is the answer, with 255 if not"},
-		{Name: "--context", Value: "KEY=VALUE", Text: "state a condition key, such as aws:SourceIp; target:KEY or document:KEY states it of one resource", Set: pair(func(key, value string) {
+		{Name: "--context", Value: "KEY=VALUE", Text: "state a condition key; target:KEY or document:KEY states it of one resource", Set: pair(func(key, value string) {
 			if o.Context == nil {
 				o.Context = make(map[string][]string)
 			}
 			o.Context[key] = append(o.Context[key], value)
 		})},
+		{Name: "--save-case", Value: "FILE", Text: "keep question, policies and answer for --case FILE", Set: command.Text(&o.SaveCase)},
+		{Name: "--redact", Brief: true, Text: "with --save-case, other ids in the place of accounts, nodes, networks, keys and people; names stay", Set: command.Switch(&o.Redact)},
+		{Name: "--case", Value: "FILE", Text: "ask again what such a file has, without AWS", Set: command.Text(&o.Case)},
 		{Name: "--what-if-add", Value: "FILE", Text: "ask as if the caller had this policy, too", Set: func(v string) error {
 			o.WhatIf.add = append(o.WhatIf.add, policyfile.File{Kind: policy.Identity, Path: v, Bare: true})
 			return nil
 		}},
-		{Name: "--what-if-remove", Value: "NAME", Text: "ask as if the caller had not this policy", Set: func(v string) error {
+		{Name: "--what-if-remove", Value: "NAME", Brief: true, Text: "ask as if the caller had not this policy", Set: func(v string) error {
 			o.WhatIf.remove = append(o.WhatIf.remove, v)
 			return nil
 		}},
-		{Name: "--matrix", Value: "FILE", Text: "ask the many requests of a YAML file at once; it brings its own targets",
+		{Name: "--matrix", Value: "FILE", Text: "ask the many requests of a YAML file at once",
 			Set: func(v string) error { o.Matrix = v; return nil }},
-		{Name: exampleOption, Text: "print an example of such a file", Set: command.Switch(&o.Example)},
+		{Name: exampleOption, Brief: true, Text: "print an example of a file of --matrix", Set: command.Switch(&o.Example)},
 		file("--policy", policy.Identity, "IAM policy JSON, an output of \"aws iam\" or \"terraform show -json\", or a template"),
 		file("--boundary", policy.Boundary, "the caller's permissions boundary"),
-		file("--session-policy", policy.Session, "the policy of the caller's session"),
+		brief(file("--session-policy", policy.Session, "the policy of the caller's session")),
 		file("--scp", policy.SCP, "a service control policy of the organization"),
-		file("--rcp", policy.RCP, "a resource control policy of the organization"),
-		file("--endpoint-policy", policy.Endpoint, "the policy of the VPC endpoint that is called"),
+		brief(file("--rcp", policy.RCP, "a resource control policy of the organization")),
+		brief(file("--endpoint-policy", policy.Endpoint, "the policy of the VPC endpoint that is called")),
 		principalFlag(&o.Principal, "who asks; without it, a user that the policies are attached to"),
 		{Name: "--target-tag", Value: "KEY=VALUE", Group: fileGroup, Text: "a tag of the target; those that are given are all it has", Set: tag(&o.TargetTags)},
 		{Name: "--document-tag", Value: "KEY=VALUE", Group: fileGroup, Brief: true, Text: "a tag of the document", Set: tag(&o.DocumentTags)},
@@ -123,8 +133,8 @@ func (o *fileOptions) check() error {
 	if o.Untagged.Target && o.TargetTags != nil || o.Untagged.Document && o.DocumentTags != nil {
 		return exit.Usagef("--target-untagged and --document-untagged go without a tag of the same")
 	}
-	if o.Output == "html" {
-		return exit.Usagef("--output html is for a matrix; give --matrix FILE too")
+	if o.Redact && o.SaveCase == "" {
+		return exit.Usagef("--redact is for --save-case FILE; give that too")
 	}
 	if len(o.Files) > 0 {
 		if o.WhatIf.asked() {

@@ -57,7 +57,7 @@ func (o *proveOptions) flags() []command.Flag {
 	}
 	for _, f := range o.files.flags() {
 		switch f.Name {
-		case "--matrix", "--what-if-add", "--what-if-remove":
+		case "--matrix", "--example", "--what-if-add", "--what-if-remove", "--fix", "--diff", "--save-case", "--redact", "--case":
 			continue
 		case "--expect":
 			f.Text = "what is to be proven of every request"

@@ -58,6 +58,8 @@ thead th { background: var(--box); }
 .wrong { outline: 3px solid var(--bad); outline-offset: -3px; }
 b, h1, h2 { font-weight: 650; }
 ul { padding-left: 1.2rem; margin: .25rem 0; }
+ul.rows { list-style: none; padding: 0; }
+mark { background: #ffe08a; color: #1c2024; }
 @media (max-width: 45rem) {
  table, tbody, tr, th, td { display: block; border: 0; padding: .1rem 0; } thead { display: none; }
  caption { display: block; }
