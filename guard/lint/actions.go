@@ -12,6 +12,7 @@ import (
 func (l *statement) actions() {
 	for _, pattern := range slices.Concat(l.draft.Action, l.draft.NotAction) {
 		prefix, name, ok := strings.Cut(pattern, ":")
+		part := either(len(l.draft.NotAction) > 0, "Action", pattern)
 		lower := strings.ToLower(prefix)
 		s := l.ref.services[lower]
 		switch {
@@ -21,9 +22,9 @@ func (l *statement) actions() {
 			if near != "" {
 				near, level = near+":"+name, guard.Error
 			}
-			l.add("SG001", level, "%s: no service has the prefix %s%s", pattern, prefix, meant(near))
+			l.add("SG001", level, part, "%s: no service has the prefix %s%s", pattern, prefix, meant(near))
 		case s != nil && len(l.ref.matching(pattern)) == 0:
-			l.add("SG001", guard.Error, "%s is no action%s", pattern, meant(l.likelyAction(s, name)))
+			l.add("SG001", guard.Error, part, "%s is no action%s", pattern, meant(l.likelyAction(s, name)))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 	"ssmguard/internal/spelling"
 )
 
@@ -22,7 +23,7 @@ func (l *statement) conditions() {
 	for _, c := range l.s.Conditions() {
 		if why := l.keyFault(c.Key); why != "" {
 			unknown = true
-			l.add("SG002", guard.Error, "%s", why)
+			l.add("SG002", guard.Error, conditionPart(c, ""), "%s", why)
 			continue
 		}
 		l.values(c)
@@ -30,7 +31,7 @@ func (l *statement) conditions() {
 	for _, text := range l.texts() {
 		for _, name := range variables(text) {
 			if why := l.keyFault(name); why != "" && strings.Contains(name, ":") {
-				l.add("SG002", guard.Error, "${%s}: %s", name, why)
+				l.add("SG002", guard.Error, l.holder(text), "${%s}: %s", name, why)
 			}
 		}
 	}
@@ -46,6 +47,26 @@ func (l *statement) texts() []string {
 		all = append(all, c.Values...)
 	}
 	return all
+}
+
+// holder is the part in which a text of the statement stands.
+func (l *statement) holder(text string) source.Part {
+	for _, c := range l.s.Conditions() {
+		if slices.Contains(c.Values, text) {
+			return conditionPart(c, text)
+		}
+	}
+	return either(len(l.draft.NotResource) > 0, "Resource", text)
+}
+
+// conditionOn is the part of the first condition on a key.
+func (l *statement) conditionOn(key string) source.Part {
+	for _, c := range l.s.Conditions() {
+		if c.Key == key {
+			return conditionPart(c, "")
+		}
+	}
+	return source.Part{Element: "Condition"}
 }
 
 // variables returns the names of the variables of a text.
@@ -106,27 +127,27 @@ func (l *statement) keyFault(key string) string {
 func (l *statement) values(c policy.Condition) {
 	key := strings.ToLower(c.Key)
 	if guard.LiteralWildcard(c) && (strings.Contains(key, "tag/") || strings.HasPrefix(key, "aws:principal") || strings.HasPrefix(key, "aws:source") || key == strings.ToLower(guard.KeyRegion)) {
-		l.add("SG003", guard.Error, "%s never compares equal: %s takes * and ? literally, %s takes them for wildcards",
+		l.add("SG003", guard.Error, conditionPart(c, ""), "%s never compares equal: %s takes * and ? literally, %s takes them for wildcards",
 			guard.ConditionText(c), c.Operator, strings.Replace(c.Operator, "Equals", "Like", 1))
 	}
 	for _, v := range c.Values {
 		switch literal := !strings.ContainsAny(v, "*?$"); {
 		case key == "aws:principalarn" && strings.Contains(v, ":assumed-role/"):
-			l.add("SG003", guard.Error, "aws:PrincipalArn is never %s: of a role's session it is the ARN of the role, arn:aws:iam::ACCOUNT:role/NAME", v)
+			l.add("SG003", guard.Error, conditionPart(c, v), "aws:PrincipalArn is never %s: of a role's session it is the ARN of the role, arn:aws:iam::ACCOUNT:role/NAME", v)
 		case key == "aws:sourceip" && private(v):
-			l.add("SG003", guard.Warning, "aws:SourceIp is never %s: it is the public address of a call, and calls through a VPC endpoint carry aws:VpcSourceIp instead", v)
+			l.add("SG003", guard.Warning, conditionPart(c, v), "aws:SourceIp is never %s: it is the public address of a call, and calls through a VPC endpoint carry aws:VpcSourceIp instead", v)
 		case key == strings.ToLower(guard.KeyRegion) && literal && !slices.Contains(guard.AllRegions(), v):
 			if near := spelling.Nearest(v, guard.AllRegions()); near != "" {
-				l.add("SG003", guard.Error, "aws:RequestedRegion is never %s: there is no such region%s", v, meant(near))
+				l.add("SG003", guard.Error, conditionPart(c, v), "aws:RequestedRegion is never %s: there is no such region%s", v, meant(near))
 			}
 		}
 	}
 	operator := strings.ToLower(c.Operator)
 	if l.s.Denies() && key == "aws:multifactorauthpresent" && operator == "bool" && slices.ContainsFunc(c.Values, func(v string) bool { return strings.EqualFold(v, "false") }) {
-		l.add("SG009", guard.Warning, "denies nothing to access keys of users, which do not carry aws:MultiFactorAuthPresent at all; BoolIfExists denies them, too")
+		l.add("SG009", guard.Warning, conditionPart(c, ""), "denies nothing to access keys of users, which do not carry aws:MultiFactorAuthPresent at all; BoolIfExists denies them, too")
 	}
 	if !l.s.Denies() && strings.HasPrefix(operator, "forallvalues:") && slices.ContainsFunc(l.covered, func(a action) bool { return isSessionAction(a.name) }) && !l.demands(c.Key) {
-		l.add("SG011", guard.Warning, "%s holds for every request without the key, for ForAllValues asks nothing of no values; add Null %s false", guard.ConditionText(c), c.Key)
+		l.add("SG011", guard.Warning, conditionPart(c, ""), "%s holds for every request without the key, for ForAllValues asks nothing of no values; add Null %s false", guard.ConditionText(c), c.Key)
 	}
 }
 
@@ -157,11 +178,12 @@ func private(text string) bool {
 // always do.
 func (l *statement) holding() {
 	never := make(map[string][]string) // the actions for which the conditions never hold, by the reason
+	blame := make(map[string]source.Part)
 	always := make(map[string]bool)
 	var order []string
 	held := false
 	for _, group := range l.alike() {
-		can, reason := l.canHold(l.draft.Condition, group[0])
+		can, part, reason := l.canHold(l.draft.Condition, group[0])
 		if can {
 			held = true
 			for _, c := range l.s.Conditions() {
@@ -173,6 +195,7 @@ func (l *statement) holding() {
 		}
 		if never[reason] == nil {
 			order = append(order, reason)
+			blame[reason] = part
 		}
 		for _, a := range group {
 			never[reason] = append(never[reason], a.name)
@@ -199,11 +222,11 @@ func (l *statement) holding() {
 		if l.s.Denies() {
 			code = "SG006"
 		}
-		l.add(code, level, "never %s %s: %s", l.verb(), guard.Join(names, "and"), reason)
+		l.add(code, level, blame[reason], "never %s %s: %s", l.verb(), guard.Join(names, "and"), reason)
 	}
 	for _, key := range slices.Sorted(maps.Keys(always)) {
 		if len(order) == 0 {
-			l.add("SG011", guard.Warning, "a condition on %s restricts nothing: none of the actions carries the key, which this operator takes for a match", key)
+			l.add("SG011", guard.Warning, l.conditionOn(key), "a condition on %s restricts nothing: none of the actions carries the key, which this operator takes for a match", key)
 		}
 	}
 }
@@ -247,11 +270,11 @@ func (a action) knows(key string) bool {
 }
 
 // canHold reports whether conditions can hold in some request for an action, and says which
-// one cannot if they cannot.
-func (l *statement) canHold(conditions block, a action) (can bool, reason string) {
+// one cannot if they cannot, and why.
+func (l *statement) canHold(conditions block, a action) (can bool, part source.Part, reason string) {
 	keys := keysOf(conditions)
 	if holds(conditions, a, l.s.Version(), keys) != policy.ImplicitDeny {
-		return true, ""
+		return true, part, ""
 	}
 	for _, c := range l.s.Conditions() {
 		one := block{c.Operator: {c.Key: c.Values}}
@@ -260,17 +283,17 @@ func (l *statement) canHold(conditions block, a action) (can bool, reason string
 		}
 		switch {
 		case guard.IsSessionTag(c.Key) && a.name == guard.ActionStart:
-			return false, guard.ConditionText(c) + " cannot hold, since only sessions carry this tag"
+			return false, conditionPart(c, ""), guard.ConditionText(c) + " cannot hold, since only sessions carry this tag"
 		case !a.knows(c.Key):
 			word, _ := guard.ForeignKey(a.name, c.Key)
 			if word != "" {
 				word = "; " + word + " is meant"
 			}
-			return false, guard.ConditionText(c) + " cannot hold, since no request for it carries the key" + word
+			return false, conditionPart(c, ""), guard.ConditionText(c) + " cannot hold, since no request for it carries the key" + word
 		}
-		return false, guard.ConditionText(c) + " cannot hold, since the key never has such a value"
+		return false, conditionPart(c, ""), guard.ConditionText(c) + " cannot hold, since the key never has such a value"
 	}
-	return false, "its conditions cannot hold at the same time"
+	return false, source.Part{Element: "Condition"}, "its conditions cannot hold at the same time"
 }
 
 func keysOf(conditions block) (keys []string) {

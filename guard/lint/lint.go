@@ -8,6 +8,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 )
 
 // Document is a policy to be looked at.
@@ -89,10 +90,23 @@ func (l *statement) verb() string {
 	return "allows"
 }
 
-// add notes a fault of the statement.
-func (l *statement) add(code guard.Code, level guard.Level, format string, args ...any) {
+// add notes a fault of a part of the statement.
+func (l *statement) add(code guard.Code, level guard.Level, part source.Part, format string, args ...any) {
 	why := fmt.Sprintf(format, args...)
-	l.found = append(l.found, guard.Finding{Code: code, Level: level, Summary: why, Nearest: []guard.Near{{At: l.s.At, Why: why}}})
+	l.found = append(l.found, guard.Finding{Code: code, Level: level, Summary: why, Nearest: []guard.Near{{At: l.s.At, Why: why, Part: part}}})
+}
+
+// either is the part of an element or of its negation, whichever the statement has.
+func either(negated bool, element, value string) source.Part {
+	if negated {
+		element = "Not" + element
+	}
+	return source.Part{Element: element, Value: value}
+}
+
+// conditionPart is the part of a condition, or of one of its values.
+func conditionPart(c policy.Condition, value string) source.Part {
+	return source.Part{Element: "Condition", Operator: c.Operator, Key: c.Key, Value: value}
 }
 
 // meant writes a suggestion, "" for none.

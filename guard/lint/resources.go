@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ssmguard/guard"
+	"ssmguard/guard/policy/source"
 	"ssmguard/internal/spelling"
 )
 
@@ -21,7 +22,7 @@ func (l *statement) resources() {
 			if code == "SG302" { // AWS's own samples have it
 				level = guard.Warning
 			}
-			l.add(code, level, "%s matches nothing: %s", pattern, why)
+			l.add(code, level, either(len(l.draft.NotResource) > 0, "Resource", pattern), "%s matches nothing: %s", pattern, why)
 		}
 	}
 	if len(l.draft.NotResource) > 0 || slices.Contains(patterns, "*") {
@@ -43,16 +44,16 @@ func (l *statement) resources() {
 		if slices.ContainsFunc(all, func(a action) bool { return len(a.types) > 0 }) {
 			takes := func(a action) bool { return slices.ContainsFunc(patterns, a.takes) }
 			if !slices.ContainsFunc(all, takes) && !slices.ContainsFunc(patterns, func(p string) bool { return reported[p] }) {
-				l.add("SG004", guard.Error, "%s %s on nothing: the statement names none of what it is for, %s", l.verb(), name, kinds(all))
+				l.add("SG004", guard.Error, source.Part{Element: "Action", Value: name}, "%s %s on nothing: the statement names none of what it is for, %s", l.verb(), name, kinds(all))
 			}
 			continue
 		}
-		l.add("SG005", guard.Error, "%s %s on nothing: it is no action on a resource, so that only \"*\" covers it", l.verb(), name)
+		l.add("SG005", guard.Error, source.Part{Element: "Action", Value: name}, "%s %s on nothing: it is no action on a resource, so that only \"*\" covers it", l.verb(), name)
 	}
 	known := l.whole && len(l.covered) > 0 && !slices.ContainsFunc(l.covered, func(a action) bool { return !a.service.hasKeys })
 	for _, pattern := range patterns {
 		if known && !reaching[pattern] && !reported[pattern] && len(reaching) > 0 {
-			l.add("SG004", guard.Error, "%s matches nothing: no action of the statement is for such a resource", pattern)
+			l.add("SG004", guard.Error, source.Part{Element: "Resource", Value: pattern}, "%s matches nothing: no action of the statement is for such a resource", pattern)
 		}
 	}
 }

@@ -39,8 +39,8 @@ var kinds = []string{policy.Identity.String(), policy.Boundary.String(), policy.
 
 func (o *options) flags() []command.Flag {
 	return []command.Flag{
-		{Name: "--output", Choices: []string{"text", "json", "sarif"}, Default: "text", Set: command.Text(&o.Output),
-			Text: "a line for each finding, or data; on stdout"},
+		{Name: "--output", Choices: []string{"text", "json", "sarif", "github"}, Default: "text", Set: command.Text(&o.Output),
+			Text: "a line for each finding, data, or annotations; on stdout"},
 		{Name: "--ignore", Value: "CODE", Text: "leave out a finding, such as SG001; may be repeated", Set: func(v string) error {
 			page, ok := finding.Page(guard.Code(v))
 			if !ok {
@@ -151,18 +151,26 @@ func (o *options) findings(d policyfile.Document) []guard.Finding {
 }
 
 func (o *options) print(w io.Writer, files []policyfile.File, documents []policyfile.Document, found []guard.Finding) error {
+	d := guard.Decision{Findings: found, Texts: make(map[string]guard.PolicyText)}
+	for _, doc := range documents {
+		if len(doc.Statements) > 0 && doc.Text.Text != "" {
+			d.Texts[doc.Statements[0].At.Source] = doc.Text
+		}
+	}
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.Path)
+	}
 	switch o.Output {
 	case "json":
-		return report.LintJSON(w, len(documents), found)
+		return report.LintJSON(w, len(documents), d)
 	case "sarif":
-		var paths []string
-		for _, f := range files {
-			paths = append(paths, f.Path)
-		}
 		s := report.NewSARIF(w, paths)
-		return cmp.Or(s.Decision(guard.Decision{Findings: found}), s.Close())
+		return cmp.Or(s.Decision(d), s.Close())
+	case "github":
+		return report.NewGitHub(w, paths).Findings(d)
 	}
-	return report.Lint(w, found)
+	return report.Lint(w, d)
 }
 
 // policyEndings are how the names of the files end that are read of a folder.

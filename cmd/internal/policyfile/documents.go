@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
 
@@ -15,6 +16,7 @@ type Document struct {
 	Name       string // the file, or the file and where in it the policy is
 	Statements []policy.Statement
 	Warnings   []policy.Warning
+	Text       guard.PolicyText    // zero where it is put together from parts
 	Fault      *policy.SyntaxError // what IAM would refuse it for, the place in the policy's own text; nil if it is one
 }
 
@@ -26,7 +28,6 @@ func Documents(f File, known Known) (list []Document, unread []string, err error
 	if err != nil {
 		return nil, nil, err
 	}
-	f.Text = in.text
 	for _, form := range policyForms() {
 		if !form.is(in) {
 			continue
@@ -57,7 +58,8 @@ func oneDocument(f File, in policyInput) ([]Document, []string, error) {
 	case err != nil:
 		return nil, nil, err
 	}
-	return []Document{{Kind: kind, Name: f.Path, Statements: doc.Statements, Warnings: doc.Warnings}}, nil, nil
+	text := guard.PolicyText{File: in.path, Text: string(in.text), Lined: in.own, Whole: in.own}
+	return []Document{{Kind: kind, Name: f.Path, Statements: doc.Statements, Warnings: doc.Warnings, Text: text}}, nil, nil
 }
 
 // documentsOf reads a file that holds policies of several kinds.
@@ -81,7 +83,7 @@ func documentsOf(form policyForm, in policyInput) (list []Document, unread []str
 				continue
 			}
 			have[name] = true
-			list = append(list, Document{Kind: kind, Name: name, Statements: d.statements, Warnings: d.warnings})
+			list = append(list, Document{Kind: kind, Name: name, Statements: d.statements, Warnings: d.warnings, Text: d.text})
 		}
 		for _, u := range texts.unread {
 			var fault *policy.SyntaxError

@@ -31,6 +31,16 @@ var githubLevel = map[guard.Level]string{guard.Error: "error", guard.Warning: "w
 
 // Decision implements Handler.
 func (g *GitHub) Decision(d guard.Decision) error {
+	if err := g.Findings(d); err != nil {
+		return err
+	}
+	word, sentence := verdict(d)
+	_, err := safetext.Fprintf(g.w, "ssmguard: %s: %s\n", word, sentence)
+	return err
+}
+
+// Findings annotates the findings of a decision, and says nothing of its verdict.
+func (g *GitHub) Findings(d guard.Decision) error {
 	var b strings.Builder
 	for _, f := range d.Findings {
 		var placed bool
@@ -49,8 +59,6 @@ func (g *GitHub) Decision(d guard.Decision) error {
 			g.annotate(&b, f)
 		}
 	}
-	word, sentence := verdict(d)
-	safetext.Fprintf(&b, "ssmguard: %s: %s\n", safetext.Own(word), sentence)
 	_, err := io.WriteString(g.w, b.String())
 	return err
 }

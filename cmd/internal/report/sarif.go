@@ -138,7 +138,9 @@ func (s *SARIF) rule(code guard.Code) int {
 func message(f guard.Finding) string {
 	parts := []string{f.Summary}
 	for _, n := range f.Nearest {
-		parts = append(parts, n.At.String()+": "+n.Why)
+		if n.Why != f.Summary {
+			parts = append(parts, n.At.String()+": "+n.Why)
+		}
 	}
 	if f.Detail != "" {
 		parts = append(parts, f.Detail)
