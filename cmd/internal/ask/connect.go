@@ -141,7 +141,11 @@ func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, sessions *awss
 		return nil, err
 	}
 	r.Terminator = sessions
-	r.Calls = &plugin.Calls{Resume: sessions.Resume, DataKey: awsssm.DataKey(conf.Config)}
+	resume := func(ctx context.Context, id string) (*proxy.Session, error) {
+		conf.CloseIdleConnections() // the network may be another: the plugin does not say how its connection was lost
+		return sessions.Resume(ctx, id)
+	}
+	r.Calls = &plugin.Calls{Resume: resume, DataKey: awsssm.DataKey(conf.Config)}
 	if !l.DropIn || !r.External() { // from the AWS CLI, such a plugin finds its certificates itself
 		connect, bundle := conf.Connecting()
 		r.Connection = &plugin.Connection{Proxy: connect, CABundle: bundle}

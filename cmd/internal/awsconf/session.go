@@ -217,3 +217,13 @@ func (s scope) bundle() string {
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+// CloseIdleConnections closes the connections to AWS that no call is using. Those of before a
+// loss of the network may be dead without a sign of it: an answer would be awaited in vain.
+func (s *Session) CloseIdleConnections() {
+	for _, client := range []aws.HTTPClient{s.Config.HTTPClient, s.SSM.HTTPClient} {
+		if c, ok := client.(interface{ CloseIdleConnections() }); ok {
+			c.CloseIdleConnections()
+		}
+	}
+}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/proxy"
@@ -20,8 +18,8 @@ type Dialer struct {
 	API     *awsssm.Client
 	// Renew looks for newer credentials after AWS refused those there are, with the code given; nil
 	// if they cannot be renewed. An error that wraps channel.ErrRefused ends the channel.
-	Renew   func(ctx context.Context, code string) error
-	clients []aws.HTTPClient // that call AWS
+	Renew     func(ctx context.Context, code string) error
+	closeIdle func() // closes connections to AWS
 }
 
 // NewDialer returns a Dialer for the sessions of a configuration.
@@ -31,7 +29,7 @@ func NewDialer(conf *awsconf.Session, api *awsssm.Client) (*Dialer, error) {
 		return nil, err
 	}
 	signed := conf.Config
-	d := &Dialer{API: api, clients: []aws.HTTPClient{conf.Config.HTTPClient, conf.SSM.HTTPClient}, Options: channel.Options{
+	d := &Dialer{API: api, closeIdle: conf.CloseIdleConnections, Options: channel.Options{
 		Sign: awsssm.Sign(signed), GenerateDataKey: awsssm.DataKey(signed), Proxy: proxy, TLS: trusted,
 	}}
 	return d, nil
@@ -61,11 +59,7 @@ func (d *Dialer) DialWatched(ctx context.Context, s *proxy.Session, onEvent func
 func (d *Dialer) watched(onEvent func(channel.Event)) func(channel.Event) {
 	return func(e channel.Event) {
 		if e.Kind == channel.Lost && channel.Silenced(e.Err) {
-			for _, client := range d.clients {
-				if c, ok := client.(interface{ CloseIdleConnections() }); ok {
-					c.CloseIdleConnections()
-				}
-			}
+			d.closeIdle()
 		}
 		onEvent(e)
 	}

@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"ssmguard/proxy/channel"
 )
 
@@ -42,7 +40,7 @@ func TestNoOldConnectionAfterSilence(t *testing.T) {
 		answer.Body.Close()
 	}
 	passed := 0
-	event := (&Dialer{clients: []aws.HTTPClient{client}}).watched(func(channel.Event) { passed++ })
+	event := (&Dialer{closeIdle: client.CloseIdleConnections}).watched(func(channel.Event) { passed++ })
 	call()
 	for _, c := range []struct {
 		err  error
