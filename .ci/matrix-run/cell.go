@@ -125,29 +125,38 @@ instances: [{id: i-0123456789abcdef0, tags: {Name: bastion}, profile: ssm-node}]
 services: {"db.internal:5432": {address: "%s"}}
 `
 
-func attempt(ctx context.Context, s settings, who client, r *row) (result, error) {
+func attempt(ctx context.Context, s settings, who client, r *row) (got result, err error) {
+	err = withCell(ctx, s, who, r.fault, func(c *cell) error {
+		got = c.transfer(c.ctx, s, r, c.server, c.process)
+		return nil
+	})
+	return got, err
+}
+
+// withCell starts a client with a fault, calls do with its cell, and ends all of it.
+func withCell(ctx context.Context, s settings, who client, f *fault, do func(*cell) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	work, err := os.MkdirTemp(s.work, "cell-")
 	if err != nil {
-		return result{}, err
+		return err
 	}
 	defer os.RemoveAll(work)
 	server, err := newFar()
 	if err != nil {
-		return result{}, err
+		return err
 	}
 	defer server.close()
 	var apart *space
-	if r.fault.apart {
+	if f.apart {
 		if apart, err = newSpace(); err != nil {
-			return result{}, err
+			return err
 		}
 		defer apart.close()
 	}
-	box, err := open(work, server, r.fault, apart)
+	box, err := open(work, server, f, apart)
 	if err != nil {
-		return result{}, err
+		return err
 	}
 	served := make(chan error, 1)
 	go func() { served <- box.Serve(ctx) }()
@@ -155,12 +164,12 @@ func attempt(ctx context.Context, s settings, who client, r *row) (result, error
 	c := &cell{ctx: ctx, sandbox: box, server: server, space: apart}
 	p, err := c.start(ctx, s, who, work)
 	if err != nil {
-		return result{}, err
+		return err
 	}
 	defer p.stop()
 	c.process = p
 	defer func() { cancel(); c.strikes.Wait() }()
-	return c.transfer(ctx, s, r, server, p), nil
+	return do(c)
 }
 
 // open opens a sandbox of the cell's own whose agent is paced as the real one.

@@ -60,6 +60,7 @@ func main() {
 	flag.DurationVar(&s.timeout, "timeout", 2*time.Minute, "time that a cell has, and 3 s more for each MiB")
 	flag.BoolVar(&s.keep, "keep", false, "take cells of other revisions from the state, too")
 	states := flag.String("state", "", "`file` that each finished cell is added to; what it has of this revision is not run again")
+	rounds := flag.Int("measure", 0, "measure what clients cost, beside ours of an earlier revision, in so many `rounds`, and run no faults")
 	file := flag.String("list", "", "`file` of the clients")
 	out := flag.String("out", "", "`folder` of the tables")
 	clients := flag.String("clients", "", "only clients whose name matches the `regexp`")
@@ -67,12 +68,12 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, s, *file, *states, *out, *clients, *only); err != nil {
+	if err := run(ctx, s, *rounds, *file, *states, *out, *clients, *only); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, s settings, file, states, out, clients, only string) error {
+func run(ctx context.Context, s settings, rounds int, file, states, out, clients, only string) error {
 	var l list
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -87,6 +88,9 @@ func run(ctx context.Context, s settings, file, states, out, clients, only strin
 		return err
 	}
 	l.Clients = slices.DeleteFunc(l.Clients, func(c client) bool { return !chosenClients.MatchString(c.Name) })
+	if rounds > 0 {
+		return measure(ctx, s, l, rounds)
+	}
 	done, err := openState(states)
 	if err != nil {
 		return err
