@@ -7,12 +7,16 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"os"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
 
 const (
 	readLimit = 1 << 20 // the largest message we take from the gateway
+
+	lateRead = 50 * time.Millisecond // for what has come before the deadline
 
 	// upgradeLimit is how much may come before there is a websocket: TLS, the answers of a
 	// proxy and of the gateway. The library does not bound their headers.
@@ -33,9 +37,23 @@ func (u *upgrading) Read(b []byte) (int, error) {
 	if u.left <= 0 {
 		return 0, ErrTooMuch
 	}
-	n, err := u.Conn.Read(b[:min(len(b), u.left)])
+	b = b[:min(len(b), u.left)]
+	n, err := u.Conn.Read(b)
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		n, err = u.late(b)
+	}
 	u.left -= n
 	return n, err
+}
+
+// late reads what has come although the deadline has passed: a process that was stopped, or a
+// machine that was too busy, finds it passed whatever came meanwhile, and agents send what is
+// lost again one message at a time.
+func (u *upgrading) late(b []byte) (int, error) {
+	if err := u.Conn.SetReadDeadline(time.Now().Add(lateRead)); err != nil {
+		return 0, err
+	}
+	return u.Conn.Read(b)
 }
 
 // Plain returns the connection below a websocket, as its dialer has made it.
