@@ -106,6 +106,7 @@ type cell struct {
 	sandbox *sandbox.Sandbox
 	server  *far
 	process *process
+	work    string // folder of its own
 	space   *space // of the client, if it has one of its own
 	strikes sync.WaitGroup
 }
@@ -161,8 +162,8 @@ func withCell(ctx context.Context, s settings, who client, f *fault, do func(*ce
 	served := make(chan error, 1)
 	go func() { served <- box.Serve(ctx) }()
 	defer func() { cancel(); <-served; box.Close() }()
-	c := &cell{ctx: ctx, sandbox: box, server: server, space: apart}
-	p, err := c.start(ctx, s, who, work)
+	c := &cell{ctx: ctx, sandbox: box, server: server, work: work, space: apart}
+	p, err := c.start(ctx, s, who, f)
 	if err != nil {
 		return err
 	}
@@ -195,6 +196,12 @@ func open(work string, server *far, f *fault, apart *space) (box *sandbox.Sandbo
 	return box, err
 }
 
+// clockVariable names the file whose appearance sets the clock of a client ahead.
+const clockVariable = "CLOCK_JUMP_FILE"
+
+// clock is that file.
+func (c *cell) clock() string { return filepath.Join(c.work, "clock-is-set") }
+
 // process is a running client.
 type process struct {
 	cmd   *exec.Cmd
@@ -223,7 +230,11 @@ func (l *lines) String() string {
 }
 
 // start runs the client.
-func (c *cell) start(ctx context.Context, s settings, who client, work string) (*process, error) {
+func (c *cell) start(ctx context.Context, s settings, who client, f *fault) (*process, error) {
+	work, programs := c.work, s.work
+	if f.clock {
+		programs = filepath.Join(s.work, "clock")
+	}
 	login, err := c.sandbox.Login("")
 	if err != nil {
 		return nil, err
@@ -233,13 +244,13 @@ func (c *cell) start(ctx context.Context, s settings, who client, work string) (
 		return nil, err
 	}
 	p := &process{said: &lines{}, port: port, space: c.space, gone: make(chan struct{})}
-	names := map[string]string{"BIN": s.work, "PORT": port, "ENDPOINT": c.sandbox.Endpoint(), "WORK": work}
+	names := map[string]string{"BIN": programs, "PORT": port, "ENDPOINT": c.sandbox.Endpoint(), "WORK": work}
 	var argv []string
 	for _, a := range who.Argv {
 		argv = append(argv, os.Expand(a, func(name string) string { return names[name] }))
 	}
 	p.cmd = exec.Command(argv[0], argv[1:]...)
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + work, "XDG_RUNTIME_DIR=" + work}
+	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + work, "XDG_RUNTIME_DIR=" + work, clockVariable + "=" + c.clock()}
 	for _, v := range c.sandbox.Environment(login) {
 		p.cmd.Env = append(p.cmd.Env, v.Name+"="+v.Value)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log"
+	"os"
 	"slices"
 	"syscall"
 	"time"
@@ -28,6 +29,7 @@ type fault struct {
 	mib        float64                      // moved; 0: what the settings say
 	also       []outcome                    // wanted as well as passed, where no client can do better
 	apart      bool                         // the client has a network of its own
+	clock      bool                         // the client is built with a wall clock that can be set
 	half       bool                         // the client ends its direction before it reads the answer
 }
 
@@ -77,6 +79,9 @@ func both(n gateway.Noise) func(*gateway.SessionConfig) {
 // than our client takes to find a silent connection lost.
 const absent = 12 * time.Second
 
+// noticed is how long a client takes to have its clock set; see .ci/matrix-run/clock.
+const noticed = 200 * time.Millisecond
+
 // faults returns the rows of the matrix.
 func faults(s settings) []*fault {
 	half := []float64{0.5}
@@ -124,6 +129,13 @@ func faults(s settings) []*fault {
 			c.signal(syscall.SIGSTOP)
 			c.rest(absent)
 			c.signal(syscall.SIGCONT)
+		}},
+		{name: "clock set", what: "the wall clock of the client's machine is set an hour ahead, and the connection is reset: AWS refuses what is signed with such a time", points: half, clock: true, also: []outcome{lost}, strike: func(c *cell) {
+			if err := os.WriteFile(c.clock(), nil, 0o600); err != nil {
+				log.Print(err) // the cell is that of a reset then
+			}
+			c.rest(noticed)
+			c.session().Cut(gateway.CutRST)
 		}},
 		{name: "address changed", what: "the client's machine gets another address, and nothing tells of it to connections that have the old one", points: half, apart: true, strike: func(c *cell) {
 			if err := c.space.move(); err != nil {

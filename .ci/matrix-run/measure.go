@@ -89,6 +89,9 @@ func measure(ctx context.Context, s settings, l list, rounds int) error {
 	fmt.Println()
 	var errs []error
 	for _, p := range promises {
+		if all[p.of] == nil || all[p.beside] == nil {
+			continue // left out by -clients
+		}
 		ratio := medians[p.what][p.of] / medians[p.what][p.beside]
 		fmt.Printf("%s, %s beside %s: %.2f\n", p.what, p.of, p.beside, ratio)
 		if !(ratio <= p.most) {
