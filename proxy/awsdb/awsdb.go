@@ -146,7 +146,7 @@ func SplitAddress(name string) (host string, port int, ok bool) {
 		}
 		host = h
 	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	host = canonical(host)
 	return host, port, strings.Contains(host, ".")
 }
 

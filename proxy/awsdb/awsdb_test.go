@@ -329,11 +329,17 @@ func TestTokens(t *testing.T) {
 				host + ":5432/?Action=connect&DBUser=app" + query("rds-db", "", "9d501a5ba9668990f4713f791404ccc06aa5ac53d7092cfa2d5a5cf29c3eb6e5")},
 			{func() (string, error) { return Token(t.Context(), long, host, 5432, "app") },
 				host + ":5432/?Action=connect&DBUser=app" + query("rds-db", session, "49d72c6c5205e24e8bf637999d0544be84cc7cfccad05cf0f9e993f180da7509")},
+			{func() (string, error) { // as a person may type it
+				return Token(t.Context(), short, "Orders.Cluster-C1.EU-West-1.RDS.amazonaws.com.", 5432, "app")
+			},
+				host + ":5432/?Action=connect&DBUser=app" + query("rds-db", "", "9d501a5ba9668990f4713f791404ccc06aa5ac53d7092cfa2d5a5cf29c3eb6e5")},
 			{func() (string, error) { return CacheToken(t.Context(), inRegion, "Sessions", false, "app") },
 				"sessions/?Action=connect&User=app" + query("elasticache", "", "e4a420441ee5030c3d649ae650b6c7d817bf940fd2020a40e2496ca8eae28706")},
 			{func() (string, error) { return CacheToken(t.Context(), long, "sessions", true, "app") },
 				"sessions/?Action=connect&ResourceType=ServerlessCache&User=app" + query("elasticache", session, "747042703aeac8c9979326c7166e2ccf0a67ebb70d80ab761c097b592659424a")},
 			{func() (string, error) { return DSQLToken(t.Context(), short, cluster, "app") }, // without a port, in the Region of the name
+				cluster + "/?Action=DbConnect" + query("dsql", "", "f0dc590840524a5f243a6becf40b815db6c2647278d39f3dc97616d79464db5a")},
+			{func() (string, error) { return DSQLToken(t.Context(), short, strings.ToUpper(cluster), "app") },
 				cluster + "/?Action=DbConnect" + query("dsql", "", "f0dc590840524a5f243a6becf40b815db6c2647278d39f3dc97616d79464db5a")},
 			{func() (string, error) { return DSQLToken(t.Context(), long, cluster, "admin") },
 				cluster + "/?Action=DbConnectAdmin" + query("dsql", session, "ea43752ce0b60bb9afba292ef57afb0742947cd9aaf10fea9057b923f0580581")},

@@ -22,6 +22,7 @@ const tokenLife = "900"
 // Nothing is sent. See "Connecting to your DB instance using IAM authentication" in the
 // RDS user guide.
 func Token(ctx context.Context, cfg aws.Config, host string, port int, user string) (string, error) {
+	host = canonical(host)
 	at := net.JoinHostPort(host, strconv.Itoa(port))
 	return presign(ctx, inRegionOf(cfg, host), "rds-db", at, url.Values{"Action": {"connect"}, "DBUser": {user}})
 }
@@ -40,6 +41,7 @@ func CacheToken(ctx context.Context, cfg aws.Config, cache string, serverless bo
 // without a port; the role admin has an action of its own. See "Generating authentication
 // tokens" in the Aurora DSQL user guide.
 func DSQLToken(ctx context.Context, cfg aws.Config, host, user string) (string, error) {
+	host = canonical(host)
 	action := "DbConnect"
 	if user == "admin" {
 		action = "DbConnectAdmin"
@@ -50,6 +52,11 @@ func DSQLToken(ctx context.Context, cfg aws.Config, host, user string) (string, 
 	}
 	return presign(ctx, cfg, "dsql", host, url.Values{"Action": {action}})
 }
+
+// canonical returns a host as AWS writes it, however a person did. botocore, which the AWS CLI
+// signs with, takes the signature of such a host, too, and puts it into the token as it was
+// typed; the SDK for Go signs it as it was typed.
+func canonical(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }
 
 // presign signs a GET that is never sent and returns its URL without the scheme.
 func presign(ctx context.Context, cfg aws.Config, service, host string, query url.Values) (string, error) {
