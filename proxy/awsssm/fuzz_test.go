@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -36,20 +37,13 @@ func answered(status int, body string) aws.Config {
 		})}
 }
 
-// ofUsEast1 reports whether a host is one of those to which AWS's endpoint of us-east-1
-// may send a data channel.
-func ofUsEast1(host string) bool {
-	for _, end := range []string{".us-east-1.amazonaws.com", ".us-east-1.api.aws", ".us-east-1.vpce.amazonaws.com"} {
-		if service, ok := strings.CutSuffix(strings.ToLower(host), end); ok && (strings.HasSuffix(service, "ssmmessages") || strings.HasSuffix(service, "ssmmessages-fips") || service == "ssm") {
-			return true
-		}
-	}
-	return false
-}
-
 // FuzzStartSession: whatever AWS's API answers, an opened session has all that it needs,
 // and leads to a host of the endpoint, by TLS.
 func FuzzStartSession(f *testing.F) {
+	// belongs are the hosts to which AWS's endpoint of us-east-1 may send a data channel: its own,
+	// those of its VPC endpoints, and those of the partition's Regions.
+	belongs := regexp.MustCompile(`(?i)^(ssm\.us-east-1\.amazonaws\.com|vpce-[^.]+\.ssmmessages(-fips)?\.us-east-1\.vpce\.(amazonaws\.com|api\.aws)|` +
+		`ssmmessages(-fips)?\.[a-z]+(-[a-z]+)+-[0-9]+\.(amazonaws\.com|api\.aws))$`)
 	for _, seed := range []string{
 		`{"SessionId":"ann-1","TokenValue":"hush","StreamUrl":"wss://ssmmessages.us-east-1.amazonaws.com/v1/data-channel/ann-1?role=publish_subscribe"}`,
 		`{"SessionId":"ann-1","TokenValue":"hush","StreamUrl":"wss://evil.example/#ssmmessages.us-east-1.amazonaws.com"}`,
@@ -75,7 +69,7 @@ func FuzzStartSession(f *testing.F) {
 			return
 		}
 		u, err := url.Parse(s.StreamURL.Reveal())
-		if err != nil || refused || s.ID == "" || s.Token.Reveal() == "" || u.Scheme != "wss" || u.User != nil || !ofUsEast1(u.Hostname()) {
+		if err != nil || refused || s.ID == "" || s.Token.Reveal() == "" || u.Scheme != "wss" || u.User != nil || !belongs.MatchString(u.Hostname()) {
 			t.Errorf("opened a session at %v (%v)", u, err)
 		}
 	})
