@@ -177,7 +177,7 @@ func (f *Frame) Verify() error {
 
 // decodeType returns the constant itself for the known types: no allocation per message.
 func decodeType(field []byte) MessageType {
-	name := bytes.TrimSpace(bytes.Trim(field, "\x00"))
+	name := bytes.Trim(field, "\x00 \t\r\n\v\f")
 	for _, t := range [...]MessageType{OutputStreamData, Acknowledge, InputStreamData, ChannelClosed, StartPublication, PausePublication} {
 		if string(name) == string(t) {
 			return t
