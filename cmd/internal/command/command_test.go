@@ -186,7 +186,7 @@ func TestTakeEmptyWord(t *testing.T) {
 // that begin with a space stay, and command lines are broken so that they can be pasted.
 func TestPageOnNarrowTerminals(t *testing.T) {
 	c := &Command{
-		Command: cli.Command{Name: "boil", ArgsUsage: "DISH [options]", Description: "Boils a dish for as long as that\ntakes, in salted water.\n\n  Pot: as it stands here, however wide it is"},
+		Command: cli.Command{Name: "boil", ArgsUsage: "DISH|OTHER-DISH [options]", Description: "Boils a dish for as long as that\ntakes, in salted water.\n\n  Pot: as it stands here, however wide it is"},
 		Options: func() []Flag {
 			return []Flag{{Name: "--salt", Value: "GRAMS", Default: "3", Text: "how salty the water is to be"}}
 		},
@@ -197,7 +197,8 @@ func TestPageOnNarrowTerminals(t *testing.T) {
 	if err := Page(&b, c, 40); err != nil {
 		t.Fatal(err)
 	}
-	want := `usage: ssmguard boil DISH [options]
+	want := `usage: ssmguard boil DISH|OTHER-DISH
+    [options]
 
 examples:
   # an egg

@@ -93,7 +93,7 @@ func SharedGroups(commands []*Command) []FlagGroup {
 func Page(w io.Writer, c *Command, columns int) error {
 	s := newSheet(columns)
 	words := cmp.Or(c.UsageText, c.ArgsUsage)
-	s.command("usage: ", strings.TrimSpace("ssmguard "+c.Path()+" "+words))
+	s.text("usage: ", "    ", "ssmguard "+c.Path()+" "+words)
 	if c.Examples != nil {
 		s.heading("examples")
 	}

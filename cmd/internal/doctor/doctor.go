@@ -106,7 +106,10 @@ func (d *doctor) run(ctx context.Context) error {
 		}
 		return d.status(checks)
 	}
-	checks, err := d.look(ctx, checkups, func(found []report.Check) error { return report.Checkup(d.Line.Process.Stdout, found) })
+	checks, err := d.look(ctx, checkups, func(found []report.Check) error {
+		out := d.Line.Process.Stdout
+		return report.Checkup(out, found, env.Width(out), env.IsTerminal(out) && d.Line.Process.Colour())
+	})
 	if err != nil {
 		return err
 	}

@@ -228,3 +228,15 @@ func TestRemaining(t *testing.T) {
 		}
 	}
 }
+
+func TestBrief(t *testing.T) {
+	for why, want := range map[string]string{
+		"": "", "no route": "no route",
+		"An error occurred (TargetNotConnected) when calling the StartSession operation: i-1 is not connected.": "TargetNotConnected: i-1 is not connected.",
+		"An error occurred (Cut": "An error occurred (Cut",
+	} {
+		if got := brief(why); got != want {
+			t.Errorf("%q: %q", why, got)
+		}
+	}
+}

@@ -134,13 +134,26 @@ func (r Row) Pending(now time.Time) string {
 		parts = append(parts, "for "+report.Elapsed(since.Truncate(time.Second)))
 	}
 	text := strings.Join(parts, ", ")
+	why := safetext.Line(brief(r.Why))
 	switch {
-	case r.Why == "":
+	case why == "":
 		return text
 	case text == "":
-		return safetext.Line(r.Why)
+		return why
 	}
-	return text + ": " + safetext.Line(r.Why)
+	return text + ": " + why
+}
+
+// brief is an error without the words that every error of the AWS CLI begins with: its code and
+// its message.
+func brief(why string) string {
+	code, ok := strings.CutPrefix(why, "An error occurred (")
+	code, message, isError := strings.Cut(code, ") when calling the ")
+	_, message, hasMessage := strings.Cut(message, " operation: ")
+	if !ok || !isError || !hasMessage {
+		return why
+	}
+	return code + ": " + message
 }
 
 // cut shortens a line to less than a number of columns, 0 for one that is not known.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"strings"
 
 	"ssmguard/internal/safetext"
 )
@@ -24,16 +25,31 @@ type Check struct {
 	Do    string `json:"do,omitempty"`
 }
 
-// Checkup writes checks as text: one line each, what to do below it.
-func Checkup(w io.Writer, checks []Check) error {
+// checkIndent is the place of a check's text.
+const checkIndent = 16
+
+// checkColour is the colour of each level.
+var checkColour = map[Level]safetext.Own{OK: green, Warn: yellow, Fail: red}
+
+// Checkup writes checks as text: what was seen, and what to do below it. width is the
+// terminal's, 0 where lines are not to be broken, and colour says whether levels have colours.
+func Checkup(w io.Writer, checks []Check, width int, colour bool) error {
+	indent := strings.Repeat(" ", checkIndent)
 	for _, c := range checks {
-		if _, err := safetext.Fprintf(w, "%-5s %-9s %s\n", c.Level, c.Name, c.Text); err != nil {
+		var before, after safetext.Own
+		if before = checkColour[c.Level]; colour && before != "" {
+			after = normal
+		} else {
+			before = ""
+		}
+		pad := strings.Repeat(" ", max(5-len(c.Level), 0))
+		if _, err := safetext.Fprintf(w, "%s%s%s%s %-9s %s\n", before, c.Level, after, pad, c.Name, wrap(c.Text, indent, checkIndent, width)); err != nil {
 			return err
 		}
 		if c.Do == "" {
 			continue
 		}
-		if _, err := safetext.Fprintf(w, "%-5s %-9s %s\n", "", "do", c.Do); err != nil {
+		if _, err := safetext.Fprintf(w, "%-5s %-9s %s\n", "", "do", wrap(c.Do, indent, checkIndent, width)); err != nil {
 			return err
 		}
 	}

@@ -215,7 +215,7 @@ func TestHostileCheckup(t *testing.T) {
 		var c Check
 		safetexttest.Fill(&c, text)
 		var asText, asJSON bytes.Buffer
-		if err := errors.Join(Checkup(&asText, []Check{c}), CheckupJSON(&asJSON, []Check{c})); err != nil {
+		if err := errors.Join(Checkup(&asText, []Check{c}, 0, false), CheckupJSON(&asJSON, []Check{c})); err != nil {
 			t.Fatal(err)
 		}
 		if fault := safetexttest.Fault(asText.String()) + safetexttest.FaultJSON(asJSON.String()); fault != "" {
