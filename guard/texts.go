@@ -39,6 +39,18 @@ func (d Decision) TextOf(name string, width int) (PolicyText, bool) {
 	return PolicyText{Text: source.Document(list[0].Version(), texts, width)}, true
 }
 
+// StatementText returns a document of one statement alone, printed for a width: of a policy
+// that was read in part. It is not ok if the statement was not read.
+func (d Decision) StatementText(at policy.Pos, width int) (PolicyText, bool) {
+	for _, s := range d.statementsOf(at.Source) {
+		if s.At == at {
+			text, err := s.MarshalJSON()
+			return PolicyText{Text: source.Document("", []string{string(text)}, width)}, err == nil
+		}
+	}
+	return PolicyText{}, false
+}
+
 // statementsOf returns the statements of one policy in their order, each once.
 func (d Decision) statementsOf(name string) []policy.Statement {
 	if d.Policies == nil {

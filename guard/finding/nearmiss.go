@@ -238,10 +238,14 @@ func (q inquiry) actionMiss(s *policy.Statement) (miss, bool) {
 	if q.about == aboutSession || q.about == aboutChannel {
 		return miss{}, false // what else is granted on sessions says nothing here
 	}
+	part := source.Part{Element: "Action"}
+	if len(actions) == 1 {
+		part.Value = actions[0]
+	}
 	if len(actions) > 3 {
 		actions = append(slices.Clone(actions[:3]), "others")
 	}
-	return miss{code: subjectCodes[q.about].action, rank: rankAction, part: source.Part{Element: "Action"},
+	return miss{code: subjectCodes[q.about].action, rank: rankAction, part: part,
 		why: "names it, but for " + guard.Join(actions, "and") + ", not for " + q.grant.Action}, true
 }
 

@@ -63,6 +63,7 @@ type Way struct {
 type Excerpt struct {
 	Source string // as the statements' positions have it
 	guard.PolicyText
+	Alone bool   // the text is that of the marked statement, and not all of the policy
 	Marks []Mark // in the order of the text
 }
 
@@ -198,20 +199,28 @@ func (a *About) remark(text string) {
 
 // mark marks the place of a near miss in its policy's text, where that is known.
 func (a *About) mark(d guard.Decision, f guard.Finding, n guard.Near, width int) bool {
-	i := slices.IndexFunc(a.Excerpts, func(e Excerpt) bool { return e.Source == n.At.Source })
+	i := slices.IndexFunc(a.Excerpts, func(e Excerpt) bool { return e.Source == n.At.Source && (!e.Alone || e.Marks[0].At == n.At) })
 	e := Excerpt{Source: n.At.Source}
 	if i >= 0 {
 		e = a.Excerpts[i]
 	} else {
 		var ok bool
 		if e.PolicyText, ok = d.TextOf(n.At.Source, width); !ok {
-			return false
+			e.Alone = true
+			if e.PolicyText, ok = d.StatementText(n.At, width); !ok {
+				return false
+			}
 		}
 	}
-	m, ok := marked(e.PolicyText, f, n)
+	shown := n
+	if e.Alone {
+		shown.At.Index = 0
+	}
+	m, ok := marked(e.PolicyText, f, shown)
 	if !ok {
 		return false
 	}
+	m.At = n.At
 	if !slices.ContainsFunc(e.Marks, func(o Mark) bool { return o.Span == m.Span && o.Note == m.Note }) {
 		e.Marks = append(e.Marks, m)
 	}
