@@ -81,7 +81,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		reading, err := o.files.read(o.Line.Process.Stderr, o.files.Principal)
+		reading, err := o.files.read(o.Line.Process, o.files.Principal)
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		o.again = func(ctx context.Context, files []policyfile.File) (guard.Decision, error) {
 			changed := o.files
 			changed.Files = files
-			reading, err := changed.read(io.Discard, o.files.Principal)
+			reading, err := changed.read(&env.Process{Stderr: io.Discard}, o.files.Principal)
 			if err != nil {
 				return guard.Decision{}, err
 			}

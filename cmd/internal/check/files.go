@@ -11,6 +11,7 @@ import (
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/command"
+	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/cmd/internal/report"
@@ -48,7 +49,7 @@ type fileOptions struct {
 // flags declares them.
 func (o *fileOptions) flags() []command.Flag {
 	file := func(name string, kind policy.Kind, text string) command.Flag {
-		return command.Flag{Name: name, Value: "FILE", Group: fileGroup, Text: text, Set: func(path string) error {
+		return command.Flag{Name: name, Value: "FILE", Group: fileGroup, Many: true, Text: text, Set: func(path string) error {
 			o.Files = append(o.Files, policyfile.File{Kind: kind, Path: path})
 			return nil
 		}}
@@ -100,6 +101,9 @@ func (o *fileOptions) flags() []command.Flag {
 	}
 }
 
+// stdinPath is a policy file that is standard input.
+const stdinPath = "-"
+
 // fileGroup is the heading of the options that need --policy.
 const fileGroup = "policies that are in no account yet, checked without AWS"
 
@@ -136,6 +140,18 @@ func (o *fileOptions) check() error {
 	if o.Redact && o.SaveCase == "" {
 		return exit.Usagef("--redact is for --save-case FILE; give that too")
 	}
+	stdin := 0
+	for _, f := range o.Files {
+		if f.Path == stdinPath {
+			stdin++
+		}
+	}
+	switch {
+	case stdin > 1:
+		return exit.Usagef("standard input is one file; give - once")
+	case stdin == 1 && o.Fix.asked():
+		return exit.Usagef("--fix and --diff change files; standard input is none")
+	}
 	if len(o.Files) > 0 {
 		if o.WhatIf.asked() {
 			return exit.Usagef("--what-if-add and --what-if-remove change the policies of an account, not those of --policy")
@@ -155,16 +171,25 @@ func (o *fileOptions) check() error {
 }
 
 // read reads the policy files, and names the policies in them that are other people's or resources'.
-func (o *fileOptions) read(stderr io.Writer, principals ...string) (policyfile.Reading, error) {
+func (o *fileOptions) read(p *env.Process, principals ...string) (policyfile.Reading, error) {
 	caller, err := oneCaller(principals)
 	if err != nil {
 		return policyfile.Reading{}, err
+	}
+	for i := range o.Files {
+		if f := &o.Files[i]; f.Path == stdinPath {
+			text, err := io.ReadAll(p.Stdin)
+			if err != nil {
+				return policyfile.Reading{}, err
+			}
+			f.Path, f.Text = "stdin", append([]byte{}, text...)
+		}
 	}
 	reading, err := policyfile.Read(o.Files, policyfile.Known{Caller: caller, Parameters: o.Parameters})
 	if err != nil {
 		return reading, exit.WithCode(err, exit.Config)
 	}
-	reading.TellLeftOut(stderr)
+	reading.TellLeftOut(p.Stderr)
 	return reading, nil
 }
 

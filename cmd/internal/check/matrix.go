@@ -55,7 +55,7 @@ func checkMatrix(ctx context.Context, p *env.Process, options fileOptions, words
 		o.Line.Call.Fill(awscli.Input{Target: o.matrix.Requests[0].Target})
 	}
 	options.Files = policyFiles(o.matrix.Policies)
-	if o.files, err = options.read(o.Line.Process.Stderr, o.principals()...); err != nil {
+	if o.files, err = options.read(o.Line.Process, o.principals()...); err != nil {
 		return err
 	}
 	if o.region, err = statedRegion(o.Line); err != nil {

@@ -188,7 +188,7 @@ func (o *proveOptions) check() error {
 // the callers to the range.
 func (o *proveOptions) policies(ctx context.Context, in *prove.Range) (policy.Set, error) {
 	if len(o.files.Files) > 0 {
-		reading, err := o.files.read(o.Line.Process.Stderr, o.files.Principal)
+		reading, err := o.files.read(o.Line.Process, o.files.Principal)
 		if err != nil {
 			return policy.Set{}, err
 		}
@@ -251,7 +251,7 @@ func (o *proveOptions) compare(in prove.Range) error {
 	var sets [2]policy.Set
 	for i, path := range o.noMore {
 		one := fileOptions{Files: []policyfile.File{{Kind: policy.Identity, Path: path}}, Principal: o.files.Principal, Parameters: o.files.Parameters}
-		reading, err := one.read(o.Line.Process.Stderr, o.files.Principal)
+		reading, err := one.read(o.Line.Process, o.files.Principal)
 		if err != nil {
 			return err
 		}

@@ -29,6 +29,7 @@ type Flag struct {
 	Text    string   // what the option does
 	Group   string   // its heading in the help; "" for a command's own options
 	Hidden  bool     // accepted without effect
+	Many    bool     // the words after its value, up to the next option, are values too
 	Brief   bool     // only named in the help of a command; `ssmguard help options` has its text
 	// Set takes the value, "true" for a switch. It is nil for an option that the AWS
 	// CLI's grammar parses.
@@ -165,6 +166,12 @@ func Take(flags []Flag, args []string, getenv func(string) string) ([]string, er
 		}
 		if err := flags[at].take(value); err != nil {
 			return nil, err
+		}
+		for flags[at].Many && !hasValue && i+1 < len(args) && (args[i+1] == "-" || !strings.HasPrefix(args[i+1], "-")) {
+			i++
+			if err := flags[at].take(args[i]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return rest, nil
