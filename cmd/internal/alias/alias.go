@@ -116,6 +116,8 @@ func (o *aliasOptions) complete(words []string) error {
 		o.place = filepath.Base(o.process.Getenv("SHELL"))
 		if runtime.GOOS == "windows" && o.process.Getenv("SHELL") == "" {
 			o.place = "powershell"
+		} else if o.process.Getenv("SHELL") == "" {
+			return exit.Usagef("SHELL is not set; name a shell: %s", strings.Join(Shells, ", "))
 		}
 	}
 	if o.place == "shim" {

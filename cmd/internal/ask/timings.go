@@ -57,6 +57,7 @@ func (t *timings) Print(w io.Writer) {
 	for _, s := range t.spans {
 		safetext.Fprintf(table, "%.1f\t%.1f\t  %s\n", ms(s.end-s.took), ms(s.took), s.name)
 	}
+	safetext.Fprintf(table, "%.1f\t%.1f\t  %s\n", 0.0, ms(time.Since(t.start)), "all until now")
 	table.Flush()
 }
 

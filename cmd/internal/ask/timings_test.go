@@ -21,7 +21,8 @@ func TestTimings(t *testing.T) {
 		ts.Print(&out)
 		want := "ssmguard: timings in ms: began, took, what\n" +
 			"  1.0  40.0  iam:GetRole\n" +
-			"  0.0  41.5  guard\n"
+			"  0.0  41.5  guard\n" +
+			"  0.0  41.5  all until now\n"
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

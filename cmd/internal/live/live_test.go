@@ -89,9 +89,9 @@ func TestDisplay(t *testing.T) {
 // TestDetail: the less room there is, the less a line says, and where a tunnel leads is said
 // before what it carries.
 func TestDetail(t *testing.T) {
-	row := &Row{Tunnel: "orders", State: proxy.Ready, Listen: "127.0.0.1:15432", Far: "db.internal:5432", Target: "bastion", Open: 1, Sent: 1 << 20, Received: 1 << 10}
+	row := &Row{Tunnel: "orders", State: proxy.Ready, Listen: "127.0.0.1:15432", Far: "db.internal:5432", Target: "bastion", Open: 1, Sent: 1 << 20, Received: 1 << 10, Rate: 800 << 10}
 	for columns, want := range map[int]string{
-		0:   "orders  ready    127.0.0.1:15432 to db.internal:5432 through bastion  1 open  up 1.0 MiB 0 B/s  down 1.0 KiB 0 B/s",
+		0:   "orders  ready    127.0.0.1:15432 to db.internal:5432 through bastion  1 open  up 1.0 MiB 0 B/s of 800.0 KiB/s  down 1.0 KiB 0 B/s",
 		112: "orders  ready    127.0.0.1:15432 to db.internal:5432 through bastion  1 open  up 0 B/s  down 0 B/s",
 		90:  "orders  ready    127.0.0.1:15432 to db.internal:5432  1 open  up 0 B/s  down 0 B/s",
 		80:  "orders  ready    127.0.0.1:15432 to db.internal:5432  1 open",

@@ -25,6 +25,7 @@ type Row struct {
 	Open       int       // connections
 	Sent       int64     // bytes so far
 	Received   int64     // bytes so far
+	Rate       int64     // bytes per second that the path has been found to carry up; 0 when that is not known
 	Reconnects int       // times it was lost and came back
 	Expires    time.Time // of the credentials
 }
@@ -95,7 +96,11 @@ func (d *Display) more(r Row, level detail, now time.Time) string {
 	if r.Open > 0 || r.Sent > 0 || r.Received > 0 {
 		text += fmt.Sprintf("  %d open", r.Open)
 		if level < openAlone {
-			text += "  up " + flowing(r.Sent, d.flow.sent[r.Tunnel], level) + "  down " + flowing(r.Received, d.flow.received[r.Tunnel], level)
+			text += "  up " + flowing(r.Sent, d.flow.sent[r.Tunnel], level)
+			if r.Rate > 0 && level == everything {
+				text += " of " + report.Bytes(r.Rate) + "/s"
+			}
+			text += "  down " + flowing(r.Received, d.flow.received[r.Tunnel], level)
 		}
 	}
 	if level > farEnd {

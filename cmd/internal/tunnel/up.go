@@ -137,7 +137,7 @@ func (ts tunnels) rows() []live.Row {
 		r := live.Row{
 			Tunnel: s.Tunnel, State: s.State, Listen: s.Listen, Target: t.conf.Target,
 			Since: s.Unready, Attempt: s.Attempt, Next: s.Next, Why: s.Error,
-			Open: s.Open, Sent: s.Up, Received: s.Down, Reconnects: s.Reconnects, Expires: s.Expires,
+			Open: s.Open, Sent: s.Up, Received: s.Down, Rate: s.Rate, Reconnects: s.Reconnects, Expires: s.Expires,
 		}
 		var isTarget bool
 		if r.Far, isTarget = t.conf.Far(); isTarget {
