@@ -102,7 +102,8 @@ func (c *Config) findEffects(file string, s Settings, groups map[string][]string
 		t.Settings = t.Settings.over(s)
 		listen := t.Listen
 		effect := tunnelEffect{Tunnel: name, Target: t.Target, Host: t.Host, Port: t.Port, RDS: t.RDS, ElastiCache: t.ElastiCache,
-			Reader: t.Reader, Listen: listen, Login: t.Login, Settings: newSettingsEffect(t.Settings)}
+			Reader: t.Reader, Listen: listen, Login: t.Login, Settings: newSettingsEffect(t.Settings),
+			SOCKS: proxyEffect(t.SOCKS), HTTPProxy: proxyEffect(t.HTTPProxy), To: t.To}
 		text := fmt.Sprintf("%s: %s to %s", name, cmp.Or(t.LocalEnd(), "a free local port"), t.Leads())
 		for _, more := range []string{effect.Settings.text(), t.Login.text()} {
 			if more != "" {
@@ -126,6 +127,18 @@ type tunnelEffect struct {
 	Listen               string
 	Login                Login
 	Settings             settingsEffect
+	// Left out where they are empty, so that tunnels that were trusted before they existed stay trusted.
+	SOCKS     string       `json:",omitempty"`
+	HTTPProxy string       `json:",omitempty"`
+	To        Destinations `json:",omitempty"`
+}
+
+// proxyEffect is what counts of the address of a proxy: not which port of loopback it is.
+func proxyEffect(value string) string {
+	if strings.HasPrefix(ProxyAddress(value), ":") {
+		return "a port"
+	}
+	return value
 }
 
 type groupEffect struct {
@@ -171,8 +184,25 @@ func (l Login) text() string {
 	return strings.Join(parts, ", ")
 }
 
-// LocalEnd is the address on which a tunnel will listen, "" for any free port.
+// LocalEnd is the address on which a tunnel will listen, "" for any free port; those of a proxy
+// with both protocols have a comma between them.
 func (t Tunnel) LocalEnd() string {
+	if t.IsProxy() {
+		var ends []string
+		for _, value := range []string{t.SOCKS, t.HTTPProxy} {
+			address := ProxyAddress(value)
+			if port, bare := strings.CutPrefix(address, ":"); bare {
+				address = ""
+				if n, _ := strconv.Atoi(port); n > 0 {
+					address = "127.0.0.1:" + port
+				}
+			}
+			if address != "" {
+				ends = append(ends, address)
+			}
+		}
+		return strings.Join(ends, ", ")
+	}
 	if t.LocalPort > 0 {
 		return "127.0.0.1:" + strconv.Itoa(t.LocalPort)
 	}
@@ -191,6 +221,9 @@ func (t Tunnel) Leads() string {
 // Far says where a tunnel leads, and whether that is its target itself.
 func (t Tunnel) Far() (far string, isTarget bool) {
 	switch {
+	case t.IsProxy():
+		by := strings.TrimPrefix(map[bool]string{true: " and SOCKS5"}[t.SOCKS != ""]+map[bool]string{true: " and HTTP CONNECT"}[t.HTTPProxy != ""], " and ")
+		return cmp.Or(string(t.To), "anywhere") + " by " + by, false
 	case t.RDS != "":
 		far = "rds " + t.RDS
 	case t.ElastiCache != "":

@@ -105,7 +105,7 @@ func TestLoadFaults(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"unknown key", "tunnels:\n  db:\n    traget: i-1\n    port: 1\n", `f.yaml:3: unknown key "traget", did you mean "target"?`},
 		{"unknown top key", "tunnel: {}\n", `f.yaml:1: unknown key "tunnel", did you mean "tunnels"?`},
-		{"far key", "tunnels:\n  db: {target: i-1, port: 1, hooks: x}\n", `unknown key "hooks"; valid: database, db_engine, elasticache`},
+		{"far key", "tunnels:\n  db: {target: i-1, port: 1, xyzzy: x}\n", `unknown key "xyzzy"; valid: database, db_engine, elasticache`},
 		{"wrong type", "tunnels:\n  db:\n    target: i-1\n    port: many\n", `f.yaml:4: tunnels.db.port: give a whole number, not "many"`},
 		{"no target", "tunnels:\n\n  db:\n    port: 1\n", "f.yaml:3: tunnels.db: target is missing: an instance id, tag:KEY=VALUE or a Name tag"},
 		{"no port", "tunnels:\n  db: {target: i-1}\n", "f.yaml:2: tunnels.db: port is missing"},

@@ -36,10 +36,11 @@ type Settings struct {
 	Lanes   int       `yaml:"lanes"`  // sessions that share the connections
 	Wait    Wait      `yaml:"wait"`   // how long a tunnel that is being opened waits for an answer of the remote port
 	Lazy    Switch    `yaml:"lazy"`   // sessions start with a connection, and end when there was none for Idle
-	Idle    Idle      `yaml:"idle"`   // for Lazy; 0: DefaultIdle
+	Idle    Idle      `yaml:"idle"`   // for Lazy and proxies; 0: DefaultIdle
 }
 
-// Tunnel is a local port that leads to a port behind a bastion.
+// Tunnel is a local port that leads to a port behind a bastion or, with SOCKS or HTTPProxy, to
+// as many as its clients ask for.
 type Tunnel struct {
 	Settings    `yaml:",inline"`
 	Target      string `yaml:"target"`      // i-..., mi-..., ecs:..., tag:KEY=VALUE, or the value of a Name tag
@@ -50,7 +51,12 @@ type Tunnel struct {
 	RDS         string `yaml:"rds"`         // identifier of a DB cluster, instance or proxy, or its endpoint, instead of host and port
 	ElastiCache string `yaml:"elasticache"` // identifier of a cache, or its endpoint, instead of host and port
 	Reader      bool   `yaml:"reader"`      // the reader endpoint of what rds or elasticache names
-	Login       `yaml:",inline"`
+
+	SOCKS     string       `yaml:"socks"`      // PORT, ADDR:PORT or unix:PATH: a SOCKS5 proxy in the place of a port that leads to one other
+	HTTPProxy string       `yaml:"http_proxy"` // likewise, a proxy for HTTP CONNECT
+	To        Destinations `yaml:"to"`         // where the proxies lead; "" is everywhere
+
+	Login `yaml:",inline"`
 
 	Name    string `yaml:"-"` // its key in the file
 	File    string `yaml:"-"` // it was read from; "" for one that is in no file
@@ -152,8 +158,11 @@ func (s Settings) IdleAfter() time.Duration {
 	if !s.IsLazy() {
 		return 0
 	}
-	return time.Duration(cmp.Or(s.Idle, DefaultIdle))
+	return s.IdleTime()
 }
+
+// IdleTime is how long a session that is opened when it is needed is kept without a connection.
+func (s Settings) IdleTime() time.Duration { return time.Duration(cmp.Or(s.Idle, DefaultIdle)) }
 
 // over returns s with its empty fields taken from base.
 func (s Settings) over(base Settings) Settings {
@@ -279,14 +288,47 @@ type EndFault struct {
 	Text string
 }
 
+// IsProxy reports whether the tunnel is a proxy, whose clients say where they are connected to.
+func (t Tunnel) IsProxy() bool { return t.SOCKS != "" || t.HTTPProxy != "" }
+
+// ProxyAddress returns the address on which a proxy listens, as Listen has it, for a value of
+// SOCKS or HTTPProxy.
+func ProxyAddress(value string) string {
+	if value != "" && strings.Trim(value, "0123456789") == "" {
+		return ":" + value
+	}
+	return value
+}
+
+// proxyFaults are EndFaults of a proxy.
+func (t Tunnel) proxyFaults() []endRule {
+	_, to := t.To.Rules()
+	toText := ""
+	if to != nil {
+		toText = "{to}: " + to.Error()
+	}
+	const address = "{%s} is %q, give PORT, ADDR:PORT or unix:PATH"
+	return []endRule{
+		{t.Host != "" || t.Port != 0 || t.RDS != "" || t.ElastiCache != "" || t.Reader, "host", "a proxy's clients say where they are connected to: give {to} in the place of {host}, {port}, {rds}, {elasticache} and {reader}"},
+		{t.Listen != "" || t.LocalPort > 0, "listen", "give {socks} and {http_proxy} the address in the place of {listen} and {local_port}"},
+		{!isAddress(ProxyAddress(t.SOCKS)) || t.SOCKS == "unix:", "socks", fmt.Sprintf(address, "socks", t.SOCKS)},
+		{!isAddress(ProxyAddress(t.HTTPProxy)) || t.HTTPProxy == "unix:", "http_proxy", fmt.Sprintf(address, "http_proxy", t.HTTPProxy)},
+		{t.Engine == EnginePlugin, "engine", "{socks} and {http_proxy} need our own data channel: {engine} native"},
+		{to != nil, "to", toText},
+	}
+}
+
+// endRule is a rule about a tunnel's ends. Each {key} in its text is spelled by the caller.
+type endRule struct {
+	broken    bool
+	key, text string
+}
+
 // EndFaults returns the faults of the tunnel's two ends. name spells a key, as in a
 // file or as an option of a command line.
 func (t Tunnel) EndFaults(name func(key string) string) (faults []EndFault) {
 	lookup := t.RDS != "" || t.ElastiCache != ""
-	for _, rule := range []struct {
-		broken    bool
-		key, text string // each {key} is spelled by name
-	}{
+	rules := []endRule{
 		{t.Listen != "" && t.LocalPort > 0, "listen", "give only one of {listen} and {local_port}"},
 		{t.Listen == "unix:", "listen", "{listen} unix: needs a path"},
 		{!isAddress(t.Listen), "listen", fmt.Sprintf("{listen} is %q, give ADDR:PORT or unix:PATH", t.Listen)},
@@ -294,12 +336,17 @@ func (t Tunnel) EndFaults(name func(key string) string) (faults []EndFault) {
 		{t.hostFault() != "", "host", t.hostFault()},
 		{!lookup && t.Port == 0, "port", "{port} is missing: the port on the far side"},
 		{!lookup && t.Reader, "reader", "{reader} is for {rds} and {elasticache}"},
-	} {
+		{t.To != "", "to", "{to} is for {socks} and {http_proxy}"},
+	}
+	if t.IsProxy() {
+		rules = t.proxyFaults()
+	}
+	for _, rule := range rules {
 		if !rule.broken {
 			continue
 		}
 		text := rule.text
-		for _, key := range []string{"listen", "local_port", "host", "port", "rds", "elasticache", "reader"} {
+		for _, key := range []string{"listen", "local_port", "host", "port", "rds", "elasticache", "reader", "socks", "http_proxy", "to", "engine"} {
 			text = strings.ReplaceAll(text, "{"+key+"}", name(key))
 		}
 		faults = append(faults, EndFault{rule.key, text})

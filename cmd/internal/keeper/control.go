@@ -32,16 +32,21 @@ type Status struct {
 	Process string      `json:"process,omitempty"` // the name for `down`
 	PID     int         `json:"pid,omitempty"`
 	// Foreground means that the process runs in a terminal's foreground.
-	Foreground bool      `json:"foreground,omitempty"`
-	Listen     string    `json:"listen,omitempty"`
-	Leads      string    `json:"leads,omitempty"`     // where it leads, and through which target
-	File       string    `json:"file,omitempty"`      // the configuration file that has it
-	Untrusted  bool      `json:"untrusted,omitempty"` // a project's file has it, and the user has not trusted it
-	Far        *Far      `json:"far,omitempty"`       // what it leads to, as its process knows it
-	Session    string    `json:"session,omitempty"`
-	Since      time.Time `json:"since,omitzero"`
-	Expires    time.Time `json:"expires,omitzero"` // of the credentials
-	Error      string    `json:"error,omitempty"`  // why it is not ready, or has ended
+	Foreground bool   `json:"foreground,omitempty"`
+	Listen     string `json:"listen,omitempty"`
+	// SOCKS and HTTPProxy are where a proxy listens; Listen is one of them.
+	SOCKS     string `json:"socks,omitempty"`
+	HTTPProxy string `json:"httpProxy,omitempty"`
+	// Destinations is how many hosts and ports behind a proxy have a session now.
+	Destinations int       `json:"destinations,omitempty"`
+	Leads        string    `json:"leads,omitempty"`     // where it leads, and through which target
+	File         string    `json:"file,omitempty"`      // the configuration file that has it
+	Untrusted    bool      `json:"untrusted,omitempty"` // a project's file has it, and the user has not trusted it
+	Far          *Far      `json:"far,omitempty"`       // what it leads to, as its process knows it
+	Session      string    `json:"session,omitempty"`
+	Since        time.Time `json:"since,omitzero"`
+	Expires      time.Time `json:"expires,omitzero"` // of the credentials
+	Error        string    `json:"error,omitempty"`  // why it is not ready, or has ended
 	// Unready is since when the tunnel is not ready, Attempt the number of the attempt under way
 	// or, until Next, of the next one. All are zero for one that is ready.
 	Unready time.Time `json:"unreadySince,omitzero"`

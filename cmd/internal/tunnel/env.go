@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"slices"
 
 	"ssmguard/cmd/internal/database"
+	"ssmguard/cmd/internal/dynamic"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
@@ -27,6 +29,9 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	conf, open, err := o.oneOf(p, c, rows)
 	if err != nil {
 		return err
+	}
+	if conf.IsProxy() {
+		return proxyEnv(p, conf, open, o)
 	}
 	conf.User, conf.Database = cmp.Or(o.Spot.User, conf.User), cmp.Or(o.Spot.Database, conf.Database)
 	a, err := accessTo(ctx, p, conf, open, o)
@@ -76,7 +81,7 @@ func (o *Options) textOf(a database.Access) (text, hint string, err error) {
 
 // leads reports whether the options have a tunnel's destination.
 func (o *Options) leads() bool {
-	return o.Spot.RDS != "" || o.Spot.ElastiCache != "" || o.Spot.Port != 0
+	return o.Spot.IsProxy() || o.Spot.RDS != "" || o.Spot.ElastiCache != "" || o.Spot.Port != 0
 }
 
 // oneOf returns the one tunnel that the words name or the options describe, and its state:
@@ -156,4 +161,38 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, s keeper
 		f.warnLogin(ctx, p)
 	}
 	return a, err
+}
+
+// proxyEnv prints how clients find a proxy.
+func proxyEnv(p *env.Process, conf configs.Tunnel, open keeper.Status, o *Options) error {
+	if o.Token || o.Client != "" || o.Format != "" && o.Format != "url" {
+		return exit.Usagef("%s is a proxy, which has no database; open a tunnel to the database, with --host and --port", conf.Name)
+	}
+	end := func(value string) string { return configs.Tunnel{SOCKS: value}.LocalEnd() }
+	clients := dynamic.Clients{SOCKS: cmp.Or(open.SOCKS, end(conf.SOCKS)), HTTPProxy: cmp.Or(open.HTTPProxy, end(conf.HTTPProxy))}
+	urls, err := clients.URLs()
+	if err != nil {
+		return fmt.Errorf("%s: %w", conf.Name, err)
+	}
+	if o.Format == "url" {
+		for _, u := range urls {
+			if _, err := safetext.Fprintf(p.Stdout, "%s\n", u); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	vars, err := clients.Variables(p.Getenv("NO_PROXY"))
+	if err != nil {
+		return err
+	}
+	for _, v := range vars {
+		if _, err := safetext.Fprintf(p.Stdout, "export %s=%s\n", v.Name, safetext.Word(v.Value)); err != nil {
+			return err
+		}
+	}
+	if host, port, err := net.SplitHostPort(clients.SOCKS); err == nil {
+		safetext.Fprintf(p.Stderr, "ssmguard: what reads no variables: mongodb by ?proxyHost=%s&proxyPort=%s in its URL, Java by -DsocksProxyHost=%s -DsocksProxyPort=%s; psql and mysql know no proxy and need a tunnel\n", host, port, host, port)
+	}
+	return nil
 }

@@ -19,7 +19,7 @@ import (
 func (ts tunnels) keep(ctx context.Context, events report.Events) error {
 	ctx, unheard := context.WithCancelCause(ctx)
 	defer unheard(nil)
-	out := newOutbox(events, unheard)
+	out := report.NewOutbox(events, unheard)
 	var g errgroup.Group
 	for _, t := range ts {
 		t.progress.start(out)
@@ -31,7 +31,7 @@ func (ts tunnels) keep(ctx context.Context, events report.Events) error {
 		})
 	}
 	err := g.Wait()
-	out.close()
+	out.Close()
 	if err != nil {
 		return err
 	}
@@ -40,6 +40,9 @@ func (ts tunnels) keep(ctx context.Context, events report.Events) error {
 
 // keep keeps one tunnel up, with as many sessions as it has lanes.
 func (t *tunnel) keep(ctx context.Context) error {
+	if t.conf.IsProxy() {
+		return t.serve(ctx)
+	}
 	lanesCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var g errgroup.Group

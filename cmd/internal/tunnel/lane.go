@@ -26,7 +26,7 @@ func (l *lane) Open(ctx context.Context) (_ *proxy.Session, err error) {
 	if l.place, err = l.tunnel.place.get(ctx); err != nil {
 		return nil, err
 	}
-	return l.place.open(ctx, l.tunnel.progress.say)
+	return l.place.open(ctx, nil, l.tunnel.progress.say)
 }
 
 // Terminate implements proxy.Opener.

@@ -12,6 +12,7 @@ import (
 
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/cmd/internal/dynamic"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
@@ -32,6 +33,7 @@ type tunnel struct {
 	region   atomic.Pointer[string] // in which its place was looked for last
 	progress *progress
 	traffic  dial.Traffic
+	proxy    atomic.Pointer[dynamic.Proxy] // nil, and for a proxy only once it serves
 }
 
 // tunnels are the tunnels of one command.
@@ -133,6 +135,7 @@ func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) prox
 		return nil, err
 	}
 	dialer.Renew = func(ctx context.Context, _ string) error { return found.credentials.Renew(ctx) }
+	found.dialer = dialer
 	return func(lane int) proxy.Plugin {
 		f := &dial.Forwarding{Dialer: dialer, Inlet: t.near.inlet, Traffic: &t.traffic, Idle: t.conf.IdleAfter(),
 			Note:     func(s *proxy.Session, e channel.Event) { t.progress.inSession(lane, s, t.near.door.String(), e) },

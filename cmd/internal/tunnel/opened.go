@@ -48,7 +48,7 @@ func openTunnel(s keeper.Status) configs.Tunnel {
 		f.Host, f.Port = "", 0 // as the lookup finds them
 	}
 	return configs.Tunnel{Name: s.Tunnel, File: s.File, Settings: configs.Settings{Profile: f.Profile, Region: f.Region},
-		Target: f.Target, Host: f.Host, Port: f.Port, RDS: f.RDS, ElastiCache: f.ElastiCache, Reader: f.Reader,
+		Target: f.Target, SOCKS: s.SOCKS, HTTPProxy: s.HTTPProxy, Host: f.Host, Port: f.Port, RDS: f.RDS, ElastiCache: f.ElastiCache, Reader: f.Reader,
 		Login: configs.Login{User: f.User, Database: f.Database, IAMAuth: f.IAMAuth, DBEngine: f.Engine}}
 }
 

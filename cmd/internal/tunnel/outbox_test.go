@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
-
-	"github.com/google/go-cmp/cmp"
 
 	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/internal/sandbox/sandboxtest"
@@ -19,7 +16,7 @@ type stopped struct {
 	took []int
 }
 
-// Event implements report.Events.
+// Event implements Events.
 func (s *stopped) Event(e proxy.Event) error {
 	<-s.goes
 	s.took = append(s.took, e.Attempt)
@@ -27,25 +24,6 @@ func (s *stopped) Event(e proxy.Event) error {
 		return errors.New("full")
 	}
 	return nil
-}
-
-// A slow reader does not delay the sender, and gets all events in order.
-func TestOutbox(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		to := &stopped{goes: make(chan struct{})}
-		var faults []error
-		b := newOutbox(to, func(err error) { faults = append(faults, err) })
-		for n := range 4 {
-			b.put(proxy.Event{Attempt: n})
-			synctest.Wait()
-		}
-		close(to.goes)
-		b.put(proxy.Event{Attempt: 4})
-		b.close()
-		if diff := cmp.Diff([]int{0, 1, 2, 3, 4}, to.took); diff != "" || len(faults) != 1 {
-			t.Errorf("faults %v, took (-want +got):\n%s", faults, diff)
-		}
-	})
 }
 
 // A tunnel whose events are not read still answers for its state.

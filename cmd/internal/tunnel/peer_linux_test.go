@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/keeper"
+	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
 	"ssmguard/internal/peer/peertest"
 	"ssmguard/internal/sandbox/sandboxtest"
@@ -71,10 +72,10 @@ func TestEarlyNotes(t *testing.T) {
 	g := newProgress(configs.Tunnel{Name: "db"})
 	g.say("early")
 	events := make(heard, 10)
-	out := newOutbox(events, func(err error) { t.Error(err) })
+	out := report.NewOutbox(events, func(err error) { t.Error(err) })
 	g.start(out)
 	g.say("late")
-	out.close()
+	out.Close()
 	if first, second := <-events, <-events; first.Note != "early" || second.Note != "late" || first.Tunnel != "db" {
 		t.Errorf("got %+v, %+v", first, second)
 	}

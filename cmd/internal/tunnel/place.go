@@ -72,6 +72,7 @@ type place struct {
 	decision    guard.Decision // the guard's, before the tunnel was opened
 	api         *awsssm.Client
 	carrier     func(lane int) proxy.Plugin
+	dialer      *dial.Dialer // of our own data channel
 
 	mu sync.Mutex // guards the target in attempt.Question
 }
@@ -112,12 +113,19 @@ func (p *place) permitted(ctx context.Context) (err error) {
 	return err
 }
 
-// open opens a session. It renews credentials that have expired since the last one, and
-// finds a target that was replaced.
-func (p *place) open(ctx context.Context, say func(string)) (*proxy.Session, error) {
-	s, err := p.api.Start(ctx, p.spec())
+// open opens a session, with the parameters of its document changed unless they are nil. It
+// renews credentials that have expired since the last one, and finds a target that was replaced.
+func (p *place) open(ctx context.Context, parameters map[string][]string, say func(string)) (*proxy.Session, error) {
+	start := func() (*proxy.Session, error) {
+		spec := p.spec()
+		if parameters != nil {
+			spec.Parameters = parameters
+		}
+		return p.api.Start(ctx, spec)
+	}
+	s, err := start()
 	if ask.IsOutdated(err) && p.credentials.Renew(ctx) == nil || p.moved(ctx, err, say) {
-		s, err = p.api.Start(ctx, p.spec())
+		s, err = start()
 	}
 	return s, err
 }
@@ -215,7 +223,11 @@ func sessionLine(p *env.Process, conf configs.Tunnel, o *Options) (*ask.Line, er
 	if !configs.IsTarget(conf.Host) {
 		in.DocumentName, in.Parameters = remoteDocument, []awscli.Parameter{{Name: "host", Values: []string{conf.Host}}}
 	}
-	in.Parameters = append(in.Parameters, awscli.Parameter{Name: "portNumber", Values: []string{strconv.Itoa(conf.Port)}})
+	if conf.IsProxy() { // the parameters come with each destination
+		in.DocumentName, in.Parameters = remoteDocument, nil
+	} else {
+		in.Parameters = append(in.Parameters, awscli.Parameter{Name: "portNumber", Values: []string{strconv.Itoa(conf.Port)}})
+	}
 	globals := awscli.DefaultGlobals()
 	if conf.Profile != "" {
 		globals.Profile = &conf.Profile

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
@@ -16,9 +17,9 @@ type progress struct {
 	conf configs.Tunnel
 
 	mu         sync.Mutex
-	events     *outbox       // nil until start
-	early      []proxy.Event // those before start
-	lanes      []bool        // true for a lane that is ready
+	events     *report.Outbox // nil until start
+	early      []proxy.Event  // those before start
+	lanes      []bool         // true for a lane that is ready
 	everReady  bool
 	rested     bool // it was idle since it was ready
 	reconnects int  // how often it became ready again
@@ -34,12 +35,12 @@ func newProgress(conf configs.Tunnel) *progress {
 }
 
 // start passes on the events so far, and those that follow.
-func (g *progress) start(events *outbox) {
+func (g *progress) start(events *report.Outbox) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.events = events
 	for _, e := range g.early {
-		events.put(e)
+		events.Put(e)
 	}
 	g.early = nil
 }
@@ -102,6 +103,14 @@ func (g *progress) tried() {
 	g.tries++
 }
 
+// ready passes on that a tunnel without lanes, a proxy, takes connections.
+func (g *progress) ready(listen string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.everReady = true
+	g.emitLocked(proxy.Event{State: proxy.Ready, Listen: listen})
+}
+
 // wasReady reports whether the tunnel has been ready.
 func (g *progress) wasReady() bool {
 	g.mu.Lock()
@@ -162,5 +171,5 @@ func (g *progress) emitLocked(e proxy.Event) {
 		g.early = append(g.early, e)
 		return
 	}
-	g.events.put(e)
+	g.events.Put(e)
 }

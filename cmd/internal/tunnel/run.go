@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/database"
+	"ssmguard/cmd/internal/dynamic"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
@@ -143,7 +144,8 @@ func changed(environ, changes []string) []string {
 
 // environment returns the variables with which a command finds the tunnels: those of
 // database.Access.Variables for each, and the ones by which clients of an engine connect
-// where one tunnel alone leads to an engine of its family.
+// where one tunnel alone leads to an engine of its family. Beside a proxy it has the
+// variables by which programs find that.
 func environment(p *env.Process, open []keeper.Status, command string) (environ []string, err error) {
 	all := make([]database.Access, len(open))
 	count := make(map[database.Family]int)
@@ -151,13 +153,25 @@ func environment(p *env.Process, open []keeper.Status, command string) (environ 
 		if all[i], err = accessOf(p, s); err != nil {
 			return nil, err
 		}
-		count[all[i].Engine.Family]++
+		if !isProxy(s) {
+			count[all[i].Engine.Family]++
+		}
 	}
-	for _, a := range all {
+	for i, a := range all {
 		environ = append(environ, a.Variables()...)
+		if isProxy(open[i]) {
+			vars, _ := dynamic.Clients{SOCKS: open[i].SOCKS, HTTPProxy: open[i].HTTPProxy}.Variables(p.Getenv("NO_PROXY")) //nolint:errcheck // there are none for a unix socket
+			for _, v := range vars {
+				environ = append(environ, v.Name+"="+v.Value)
+			}
+			continue
+		}
 		if count[a.Engine.Family] == 1 {
 			environ = append(environ, a.ClientVariables(command)...)
 		}
 	}
 	return environ, nil
 }
+
+// isProxy reports whether an open tunnel is a proxy.
+func isProxy(s keeper.Status) bool { return s.SOCKS != "" || s.HTTPProxy != "" }

@@ -200,6 +200,7 @@ func (o *Options) over(t configs.Tunnel) configs.Tunnel {
 	}
 	t.DBEngine = cmp.Or(s.DBEngine, t.DBEngine)
 	t.Reader = t.Reader || s.Reader
+	t.SOCKS, t.HTTPProxy, t.To = cmp.Or(s.SOCKS, t.SOCKS), cmp.Or(s.HTTPProxy, t.HTTPProxy), cmp.Or(s.To, t.To)
 	t.Lazy, t.Idle = cmp.Or(s.Lazy, t.Lazy), cmp.Or(s.Idle, t.Idle)
 	if s.Listen != "" || s.LocalPort >= 0 {
 		t.Listen, t.LocalPort = s.Listen, max(s.LocalPort, 0)

@@ -80,7 +80,16 @@ func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 // status returns the tunnel's state.
 func (t *tunnel) status() keeper.Status {
 	s := keeper.Status{Tunnel: t.conf.Name, Listen: t.near.door.String(), Leads: t.conf.Leads(), File: t.conf.File,
-		Counts: t.traffic.Counts(), Refused: t.near.door.Refused()}
+		Counts: t.traffic.Counts(), Refused: t.near.refused()}
+	if t.near.socks != nil {
+		s.SOCKS = t.near.socks.String()
+	}
+	if t.near.httpProxy != nil {
+		s.HTTPProxy = t.near.httpProxy.String()
+	}
+	if p := t.proxy.Load(); p != nil {
+		s.Destinations = p.Destinations()
+	}
 	if found, known := t.place.known(); known {
 		s.Expires = found.credentials.Expires()
 		s.Far = found.far.known(t.getenv)

@@ -54,6 +54,7 @@ var verbs = []verb{
 			{Line: "ssmguard tunnel up dev", Text: "open a tunnel or a group of a file, and keep it open until Ctrl-C"},
 			{Line: "ssmguard tunnel up --target bastion --host db.internal --port 5432 --local-port 15432", Text: "open a tunnel that is in no file"},
 			{Line: "ssmguard tunnel up --target bastion --rds orders --background", Text: "open one to a database of RDS, and keep it open in the background"},
+			{Line: "ssmguard tunnel up --target bastion --socks 1080", Text: "open a SOCKS5 proxy to all that the bastion reaches"},
 		}},
 	{name: "run", words: "[NAME...] -- COMMAND", usage: "open tunnels for one command", named: Configured, retryFor: runRetryFor,
 		about: `Opens tunnels, runs a command with SSMGUARD_NAME_HOST and SSMGUARD_NAME_PORT for each of

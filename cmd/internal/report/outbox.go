@@ -1,16 +1,15 @@
-package tunnel
+package report
 
 import (
 	"sync"
 
-	"ssmguard/cmd/internal/report"
 	"ssmguard/proxy"
 )
 
-// outbox passes events on in their order. The sender, such as a channel that has to
+// Outbox passes events on in their order. The sender, such as a channel that has to
 // resume, does not wait until they are written, because a terminal may be stopped.
-type outbox struct {
-	to    report.Events
+type Outbox struct {
+	to    Events
 	fault func(error) // gets the error of an event that could not be written
 
 	mu    sync.Mutex
@@ -20,27 +19,28 @@ type outbox struct {
 	empty chan struct{} // closed when all events are passed on
 }
 
-// newOutbox starts an outbox; close ends it.
-func newOutbox(to report.Events, fault func(error)) *outbox {
-	b := &outbox{to: to, fault: fault, more: make(chan struct{}, 1), over: make(chan struct{}), empty: make(chan struct{})}
+// NewOutbox starts an Outbox; Close ends it.
+func NewOutbox(to Events, fault func(error)) *Outbox {
+	b := &Outbox{to: to, fault: fault, more: make(chan struct{}, 1), over: make(chan struct{}), empty: make(chan struct{})}
 	go b.run()
 	return b
 }
 
-func (b *outbox) put(e proxy.Event) {
+// Put adds an event.
+func (b *Outbox) Put(e proxy.Event) {
 	b.mu.Lock()
 	b.queue = append(b.queue, e)
 	b.mu.Unlock()
 	proxy.Signal(b.more)
 }
 
-// close returns when all events are passed on. put must not be called after it.
-func (b *outbox) close() {
+// Close returns when all events are passed on. Put must not be called after it.
+func (b *Outbox) Close() {
 	close(b.over)
 	<-b.empty
 }
 
-func (b *outbox) run() {
+func (b *Outbox) run() {
 	defer close(b.empty)
 	for last := false; !last; {
 		select {
