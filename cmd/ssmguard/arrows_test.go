@@ -114,6 +114,8 @@ var arrows = []arrow{
 		"every room declares commands by it, so it knows none"},
 	{"cmd/internal/program", []string{"ssmguard/cmd/internal/ask", "ssmguard/internal/sandbox"}, nil,
 		"it starts what it is told to"},
+	{"cmd/internal/relay", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/check", "ssmguard/cmd/internal/tunnel", "ssmguard/internal/sandbox"}, nil,
+		"a plugin's sessions are carried for whoever has opened them"},
 	{"cmd/internal/dynamic", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/check", "ssmguard/cmd/internal/tunnel", "ssmguard/internal/sandbox"}, nil,
 		"clients are connected to what was allowed, by whoever opened the proxy"},
 	{"cmd/internal/dial", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/check", "ssmguard/internal/sandbox"}, nil,

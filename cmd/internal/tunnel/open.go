@@ -16,6 +16,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
+	"ssmguard/cmd/internal/relay"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
@@ -121,14 +122,14 @@ func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) prox
 		if err != nil {
 			return nil, err
 		}
-		relay := &relayTunnel{plugin: runner, near: t.near, wait: wait, idle: t.conf.IdleAfter(), traffic: &t.traffic}
+		carried := &relay.Tunnel{Plugin: runner, Door: t.near.door, Inlet: t.near.inlet, Wait: wait, Idle: t.conf.IdleAfter(), Traffic: &t.traffic}
 		if _, ok := runner.AtSocket(""); ok && runtime.GOOS != "windows" {
-			relay.at = func(socket string) proxy.Plugin {
+			carried.At = func(socket string) proxy.Plugin {
 				at, _ := runner.AtSocket(socket)
 				return at
 			}
 		}
-		return func(int) proxy.Plugin { return relay }, err
+		return func(int) proxy.Plugin { return carried }, err
 	}
 	dialer, err := dial.NewDialer(found.far.aws, found.api)
 	if err != nil {
@@ -142,7 +143,7 @@ func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) prox
 			Hindered: func(s *proxy.Session, err error) { t.progress.hindered(lane, s, err) }}
 		if wait > 0 {
 			f.Opened = func(ctx context.Context, ch *channel.Channel, refused <-chan struct{}) error {
-				return reached(ctx, ch, t.near.door, found.spec().RemoteEnd(), wait, refused)
+				return relay.Reached(ctx, ch, t.near.door, found.spec().RemoteEnd(), wait, refused)
 			}
 		}
 		return f

@@ -1,4 +1,4 @@
-package tunnel
+package relay
 
 import (
 	"context"
@@ -18,9 +18,9 @@ const (
 	probePause = 500 * time.Millisecond
 )
 
-// reached waits, at most wait, until the agent of a channel has connected to the remote port,
+// Reached waits, at most wait, until the agent of a channel has connected to the remote port,
 // which remote names. For agents that do not report that, it uses a probe through d.
-func reached(ctx context.Context, ch *channel.Channel, d *door.Door, remote string, wait time.Duration, refused <-chan struct{}) error {
+func Reached(ctx context.Context, ch *channel.Channel, d *door.Door, remote string, wait time.Duration, refused <-chan struct{}) error {
 	within, cancel := context.WithTimeoutCause(ctx, wait,
 		fmt.Errorf("%s did not answer within %v; can the target reach it?", remote, wait))
 	defer cancel()

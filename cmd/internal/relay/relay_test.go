@@ -1,4 +1,4 @@
-package tunnel
+package relay
 
 import (
 	"context"
@@ -26,7 +26,7 @@ func (m mumbling) Run(ctx context.Context, _ *proxy.Session, _ proxy.Streams, re
 func TestRelayWaitsForPlugin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := false
-		r := relayTunnel{plugin: mumbling{&ended}, traffic: new(dial.Traffic)}
+		r := Tunnel{Plugin: mumbling{&ended}, Traffic: new(dial.Traffic)}
 		err := r.Run(t.Context(), &proxy.Session{}, proxy.Streams{Err: io.Discard}, func() { t.Error("ready") })
 		if err == nil || !ended {
 			t.Errorf("%v, the plugin has ended: %v", err, ended)

@@ -1,4 +1,4 @@
-package tunnel
+package relay
 
 import (
 	"context"
@@ -13,28 +13,31 @@ import (
 
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/proxy"
+	"ssmguard/proxy/channel"
+	"ssmguard/proxy/door"
 	"ssmguard/proxy/plugin"
 )
 
-// relayTunnel carries sessions of a tunnel with the official plugin. The plugin listens
+// Tunnel carries sessions of a tunnel with the official plugin. The plugin listens
 // on a socket of its own, in a directory that is for its user alone, or, if it is an
 // external one, on a port of its own; the tunnel's local end stays ours, and passes its
 // connections on.
-type relayTunnel struct {
-	plugin proxy.Plugin
-	// at returns the plugin for a session that listens on the socket; nil if it cannot.
-	at      func(socket string) proxy.Plugin
-	near    listener
-	wait    time.Duration // for the remote port to answer; 0: no wait
-	idle    time.Duration // after which a session without connections is ended; 0: never
-	traffic *dial.Traffic
+type Tunnel struct {
+	Plugin proxy.Plugin
+	// At returns the plugin for a session that listens on the socket; nil if it cannot.
+	At      func(socket string) proxy.Plugin
+	Door    *door.Door     // the tunnel's local end
+	Inlet   *channel.Inlet // its connections
+	Wait    time.Duration  // for the remote port to answer; 0: no wait
+	Idle    time.Duration  // after which a session without connections is ended; 0: never
+	Traffic *dial.Traffic
 }
 
 // portGrace is how long the plugin may take to print its port after it is ready.
 const portGrace = 5 * time.Second
 
 // Run implements proxy.Plugin.
-func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.Streams, ready func()) error {
+func (r *Tunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.Streams, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	carrier, socket, undo, err := r.apart()
@@ -68,8 +71,8 @@ func (r *relayTunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.S
 			close(unused)
 		}
 	})
-	if r.wait > 0 {
-		if err := (probe{door: r.near.door, remote: s.Spec.RemoteEnd(), wait: r.wait}).answered(ctx); err != nil {
+	if r.Wait > 0 {
+		if err := (probe{door: r.Door, remote: s.Spec.RemoteEnd(), wait: r.Wait}).answered(ctx); err != nil {
 			cancel()
 			return errors.Join(err, <-ended)
 		}
@@ -90,9 +93,9 @@ const longestSocket = 100
 
 // apart returns the plugin for one session, and the path of the socket on which it
 // listens, "" if it listens on a port. undo removes the socket's directory.
-func (r *relayTunnel) apart() (carrier proxy.Plugin, socket string, undo func(), err error) {
-	if r.at == nil {
-		return r.plugin, "", func() {}, nil
+func (r *Tunnel) apart() (carrier proxy.Plugin, socket string, undo func(), err error) {
+	if r.At == nil {
+		return r.Plugin, "", func() {}, nil
 	}
 	dir, err := os.MkdirTemp("", "ssmguard-") // 0700
 	if err != nil {
@@ -100,13 +103,13 @@ func (r *relayTunnel) apart() (carrier proxy.Plugin, socket string, undo func(),
 	}
 	undo = func() { os.RemoveAll(dir) } //nolint:errcheck // the system clears its directory for temporary files
 	if socket = filepath.Join(dir, "s"); len(socket) > longestSocket {
-		return r.plugin, "", undo, nil
+		return r.Plugin, "", undo, nil
 	}
-	return r.at(socket), socket, undo, nil
+	return r.At(socket), socket, undo, nil
 }
 
 // port waits for the plugin to open its port. The plugin's end stays in ended.
-func (r *relayTunnel) port(ctx context.Context, open <-chan struct{}, port <-chan string, ended chan error) (string, error) {
+func (r *Tunnel) port(ctx context.Context, open <-chan struct{}, port <-chan string, ended chan error) (string, error) {
 	var late <-chan time.Time
 	for {
 		select {
@@ -128,12 +131,12 @@ func (r *relayTunnel) port(ctx context.Context, open <-chan struct{}, port <-cha
 
 // pass passes connections to the plugin until ctx ends, or with proxy.ErrIdle when there were
 // none for the idle time.
-func (r *relayTunnel) pass(ctx context.Context, network, address string) error {
-	open := connections{traffic: r.traffic}
+func (r *Tunnel) pass(ctx context.Context, network, address string) error {
+	open := connections{traffic: r.Traffic}
 	defer open.wait()
-	r.traffic.Session()
+	r.Traffic.Session()
 	for {
-		conn, err := r.near.inlet.AcceptUntilIdle(ctx, open.count, r.idle)
+		conn, err := r.Inlet.AcceptUntilIdle(ctx, open.count, r.Idle)
 		if err != nil {
 			return err
 		}
