@@ -63,7 +63,7 @@ var writesItself = map[string]string{
 	"cmd/internal/tunnel.stamped.Write":       "lines that were made safe before they came here",
 	"cmd/internal/tunnel.tunnelEnv":           "each format has its own quoting",
 	"cmd/internal/tunnel.tunnelLogs":          "a safetext.Log",
-	"cmd/internal/relay.copyHalf":            "the bytes of a connection",
+	"cmd/internal/relay.copyHalf":             "the bytes of a connection",
 	"proxy/plugin.Main":                       "the official plugin writes its own words",
 	"proxy/plugin.reporter.report":            "JSON to another process of ours",
 	"proxy/plugin.lender.ServeHTTP":           "JSON to the SDK of a plugin",
