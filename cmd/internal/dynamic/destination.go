@@ -50,6 +50,9 @@ func (d *destination) start(ctx context.Context) {
 			if e.State == proxy.Waiting && !wasReady {
 				d.proxy.say(fmt.Sprintf("%s has no session yet, trying again: %v", d.address(), e.Err))
 			}
+			if e.State == proxy.Lost {
+				d.proxy.say(fmt.Sprintf("%s has lost its session, and its connections were reset: %v", d.address(), e.Err))
+			}
 		},
 		Final: func(err error) bool {
 			refused := (*proxy.Refused)(nil)

@@ -113,6 +113,20 @@ func TestProxy(t *testing.T) {
 			}
 		}
 	}
+	// A session that is ended from outside is said, and another comes with the next client.
+	for _, st := range s.Gateway.Sessions() {
+		if session, ok := s.Gateway.Session(st.ID); ok {
+			session.Finish("idle for too long")
+		}
+	}
+	for e := range k.heard {
+		if strings.HasPrefix(e.Note, "db.internal:3306 has lost its session, and its connections were reset: ") {
+			break
+		}
+	}
+	if _, err := firstFrom.ReadByte(); err == nil {
+		t.Error("the connection outlived its session")
+	}
 	for _, conn := range []net.Conn{first, second, third} {
 		conn.Close()
 	}
