@@ -12,6 +12,7 @@ import (
 
 	"ssmguard/internal/sandbox/gateway"
 	"ssmguard/internal/sandbox/sandboxtest"
+	"ssmguard/internal/sandbox/world"
 	"ssmguard/proxy"
 )
 
@@ -146,4 +147,27 @@ func TestProxy(t *testing.T) {
 	}
 	noneLeft(t, s)
 	noGoroutine(t, "internal/dynamic.")
+}
+
+// While AWS throttles StartSession clients wait.
+func TestProxyWaitsForAWS(t *testing.T) {
+	s := sandboxtest.Served(t, "seed2-fixed")
+	p := inSandbox(t, s)
+	p.Environ = append(p.Environ, "AWS_MAX_ATTEMPTS=1")
+	k := keepTunnel(t, p, "--target", "bastion-db-maintenance", "--socks", "0")
+	ready := k.await(t, proxy.Ready)
+	s.Account.Inject(world.Fault{Operation: "ssm:StartSession", Call: 1, Kind: world.Throttle}, world.Fault{Operation: "ssm:StartSession", Call: 2, Kind: world.Throttle})
+	if conn, code := askSOCKS(t, ready.Listen, "db.internal", 3306); code != 0 {
+		t.Errorf("throttled: reply %d", code)
+	} else if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+		t.Errorf("throttled: %v", err)
+	}
+	for e := range k.heard {
+		if strings.HasPrefix(e.Note, "db.internal:3306 has no session yet, trying again: ") {
+			break
+		}
+	}
+	if err := k.stop(); err != nil {
+		t.Error(err)
+	}
 }
