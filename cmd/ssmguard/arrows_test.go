@@ -70,6 +70,8 @@ var arrows = []arrow{
 		"guard and configs both ask it; it knows neither"},
 	{"internal/safetext", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, nil,
 		"whatever puts text together asks it; it knows nothing of the text"},
+	{"internal/nettext", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, nil,
+		"whoever tells of a connection asks it; it knows nobody who does"},
 	{"internal/yamlfile", []string{"ssmguard/", "github.com/"}, []string{"ssmguard/internal/spelling", "ssmguard/internal/safetext"},
 		"what is wrong is told alike in every file that a user writes"},
 	{"proxy", []string{"github.com/", "go.yaml.in/", "golang.org/x/", "ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal", "ssmguard/proxy/"}, nil,

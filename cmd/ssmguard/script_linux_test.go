@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -26,8 +28,12 @@ func TestMain(m *testing.M) {
 //	drive FILE CMD [ARG...] run a command under a pty as FILE says; see drive_test.go
 //	code N CMD [ARG...]     run a command that must exit with N
 //	listen NAME             hold a local port until the script ends; $NAME is its number
+//
+// What the commands print has no words of Go in it.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	deadline, _ := t.Deadline()
+	testscript.RunT(reading{t}, testscript.Params{
+		Deadline:           deadline,
 		Dir:                filepath.Join("testdata", "script"),
 		UpdateScripts:      os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireUniqueNames: true,
@@ -39,6 +45,41 @@ func TestScripts(t *testing.T) {
 			"listen":  listen,
 		},
 	})
+}
+
+// reading is a test that reads all that its scripts' commands print.
+type reading struct{ *testing.T }
+
+// Run implements testscript.T.
+func (r reading) Run(name string, script func(testscript.T)) {
+	r.T.Run(name, func(t *testing.T) { script(reading{t}) })
+}
+
+// Verbose has testscript keep the text of commands that succeed, too.
+func (reading) Verbose() bool { return true }
+
+// goWords are what Go's own packages call connections, deadlines, values and faults of
+// formats. Nobody who uses a program has to know them.
+var goWords = regexp.MustCompile(`(read|write|dial) (tcp|udp|unix)\b|context deadline|context canceled|map\[[a-z]|%!|cannot unmarshal|\b(configs|yaml|json)\.[A-Z]|<nil>|0x[0-9a-f]{9}`)
+
+// Log looks at a script's text. It shows it if the script has failed, or to who wants all.
+func (r reading) Log(args ...any) {
+	r.Helper()
+	text := fmt.Sprint(args...)
+	if r.Failed() || testing.Verbose() || strings.Contains(text, "FAIL: ") {
+		r.T.Log(text)
+	}
+	printed := false
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, "[stdout]"), strings.HasPrefix(line, "[stderr]"):
+			printed = true
+		case strings.HasPrefix(line, "> "), strings.HasPrefix(line, "# "), strings.HasPrefix(line, "["):
+			printed = false
+		case printed && goWords.MatchString(line):
+			r.Errorf("printed: %s", line)
+		}
+	}
 }
 
 // quietEnvironment gives a script a home of its own and keeps the SDK from

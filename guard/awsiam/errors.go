@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"ssmguard/internal/nettext"
 )
 
 // Kind says what an AWS error means for us. It is the one place where AWS's
@@ -188,13 +190,13 @@ func wrap(permission string, err error) error {
 	return e
 }
 
-// rootText is the text of the innermost error: the SDK repeats the operation
+// rootText is the text of the innermost error, in words: the SDK repeats the operation
 // and request ids in every layer above it.
 func rootText(err error) string {
 	for {
 		next := errors.Unwrap(err)
 		if next == nil {
-			return err.Error()
+			return nettext.Of(err)
 		}
 		err = next
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ type AmbiguousTarget struct {
 	Candidates []Node // by name, then by id
 }
 
-// Error lists the ids, as many as fit a line.
+// Error lists the ids with what tells the nodes apart, a few of them.
 func (e *AmbiguousTarget) Error() string {
 	const most = 5
 	var ids []string
@@ -48,9 +49,28 @@ func (e *AmbiguousTarget) Error() string {
 			ids = append(ids, "...")
 			break
 		}
-		ids = append(ids, n.ID)
+		ids = append(ids, e.described(n))
 	}
-	return fmt.Sprintf("%d instances are called %q; give the id of one: %s", len(e.Candidates), e.Name, strings.Join(ids, ", "))
+	return fmt.Sprintf("%d instances are called %q; pick one: %s", len(e.Candidates), e.Name, strings.Join(ids, ", "))
+}
+
+// described is a node's id with its state and the tags in which the candidates differ.
+func (e *AmbiguousTarget) described(n Node) string {
+	const most = 3
+	parts := slices.DeleteFunc([]string{n.State, n.Ping}, func(part string) bool { return part == "" })
+	tags := 0
+	for _, key := range slices.Sorted(maps.Keys(n.Tags)) {
+		same := func(other Node) bool { return other.Tags[key] == n.Tags[key] }
+		if key == "Name" || tags == most || !slices.ContainsFunc(e.Candidates, func(other Node) bool { return !same(other) }) {
+			continue
+		}
+		parts = append(parts, key+"="+n.Tags[key])
+		tags++
+	}
+	if len(parts) == 0 {
+		return n.ID
+	}
+	return n.ID + " (" + strings.Join(parts, ", ") + ")"
 }
 
 // LookupError is the error of a name, or of the list of all targets, that EC2 and

@@ -146,7 +146,14 @@ func TestAmbiguousTargetText(t *testing.T) {
 	for _, id := range []string{"i-1", "i-2", "i-3", "i-4", "i-5", "i-6"} {
 		e.Candidates = append(e.Candidates, Node{ID: id})
 	}
-	if want := `6 instances are called "web"; give the id of one: i-1, i-2, i-3, i-4, i-5, ...`; e.Error() != want {
+	if want := `6 instances are called "web"; pick one: i-1, i-2, i-3, i-4, i-5, ...`; e.Error() != want {
+		t.Errorf("got %s", e)
+	}
+	e.Candidates = []Node{
+		{ID: "i-1", State: "running", Ping: "Online", Tags: map[string]string{"Name": "web", "env": "prod", "team": "a"}},
+		{ID: "i-2", State: "stopped", Tags: map[string]string{"Name": "web", "env": "dev", "team": "a"}},
+	}
+	if want := `2 instances are called "web"; pick one: i-1 (running, Online, env=prod), i-2 (stopped, env=dev)`; e.Error() != want {
 		t.Errorf("got %s", e)
 	}
 }

@@ -139,7 +139,7 @@ func listen(address string) (net.Listener, error) {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, &InUseError{address, holder(address)}
 	case errors.As(err, &errno):
-		return nil, fmt.Errorf("cannot listen on %s: %w", address, errno)
+		return nil, fmt.Errorf("cannot listen on %s: %w%s", address, errno, lowPort(address, errno))
 	}
 	return l, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/internal/nettext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 	"ssmguard/proxy/channel"
@@ -89,7 +90,7 @@ func (d *Dialer) resume(ctx context.Context, id string) (streamURL, token proxy.
 func ChannelNote(e channel.Event) string {
 	switch e.Kind {
 	case channel.Lost:
-		return fmt.Sprintf("connection lost, resuming: %v", e.Err)
+		return "connection lost, resuming: " + nettext.OfConnection(e.Err)
 	case channel.Resumed:
 		return "connection resumed"
 	case channel.Refused:
@@ -101,7 +102,7 @@ func ChannelNote(e channel.Event) string {
 	case channel.AgentBack:
 		return "the agent's own connection was lost and is back; what was on its way to the far side may have reached it twice"
 	case channel.Unserved:
-		return fmt.Sprintf("a connection was reset: no session could be started for it: %v", e.Err)
+		return "a connection was reset: no session could be started for it: " + nettext.OfConnection(e.Err)
 	case channel.Message:
 		return e.Text
 	}

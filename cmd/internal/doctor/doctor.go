@@ -34,7 +34,8 @@ func Command() *command.Command {
 			Description: `Looks at everything that a session depends on and says what to do about what is wrong:
 identity, region, endpoints, clock, proxy and certificates, plugin, the AWS CLI's
 aliases, the project's file of tunnels; with --target also the target's health and the
-grants. It starts nothing. It exits with 0 when nothing failed.`,
+grants. Everything is asked anew, nothing is taken from the cache. It starts nothing. It
+exits with 0 when nothing failed.`,
 		},
 		Options: func() []command.Flag {
 			output := command.Flag{Name: "--output", Choices: []string{"text", "json"}, Default: "text", Text: "json is for programs"}
@@ -93,6 +94,7 @@ func (d *doctor) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
 	credentials := d.Line.Process.ShowStatus("getting credentials", doctorTime)
+	d.Line.Own.NoCache = true // what was true an hour ago says nothing of what is wrong now
 	d.conf, d.fault = awsconf.Load(ctx, awsconf.Options{Globals: d.Line.Call.Globals, Files: d.Line.Process.AWSFiles(), Prompt: d.Line.Prompter()})
 	credentials()
 	if d.fault == nil {
@@ -180,7 +182,7 @@ func (d *doctor) identity(ctx context.Context) []report.Check {
 	switch {
 	case caller.SessionARN != "":
 	case awsiam.KindOf(err) == awsiam.KindUnreachable: // a session needs no STS
-		return []report.Check{{Level: report.Warn, Name: "identity", Text: env.OneLine(err), Do: reachAdvice(err)}}
+		return []report.Check{{Level: report.Warn, Name: "identity", Text: env.OneLine(err), Do: d.reachAdvice(err)}}
 	default:
 		return []report.Check{{
 			Level: report.Fail, Name: "identity", Text: env.OneLine(err),
@@ -238,9 +240,17 @@ func (d *doctor) tunnels(context.Context) []report.Check {
 	return nil
 }
 
-func (d *doctor) region(context.Context) []report.Check {
+// region looks the region's endpoint up if its name is not a known one: a region may be
+// newer than what is known here.
+func (d *doctor) region(ctx context.Context) []report.Check {
 	if d.fault != nil {
 		return []report.Check{d.configFault()}
+	}
+	if do := exit.NoRegion(d.conf.Region); do != "" {
+		_, err := reach(ctx, d.conf.SSM.HTTPClient, d.conf.Endpoint)
+		if exit.NoSuchRegion(d.conf.Region, err) {
+			return []report.Check{{Level: report.Fail, Name: "region", Text: d.conf.Region + ": AWS has no endpoint of this name", Do: do}}
+		}
 	}
 	text := d.conf.Region
 	if d.conf.ActiveProfile != "" {

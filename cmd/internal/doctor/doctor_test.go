@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,5 +161,32 @@ func TestToldOneByOne(t *testing.T) {
 	}, func([]report.Check) error { return full })
 	if !errors.Is(err, full) || len(checks) != 2 {
 		t.Errorf("%+v, %v", checks, err)
+	}
+}
+
+// noHost is a client for which no name of a host is known.
+type noHost struct{}
+
+func (noHost) Do(r *http.Request) (*http.Response, error) {
+	return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: &net.DNSError{Err: "no such host", Name: r.URL.Hostname(), IsNotFound: true}}
+}
+
+// TestMisspeltRegion: a region is called missing after its endpoint was looked up, and then
+// nothing else is.
+func TestMisspeltRegion(t *testing.T) {
+	for region, want := range map[string]report.Check{
+		"us-esat-1":     {Level: report.Fail, Name: "region", Text: "us-esat-1: AWS has no endpoint of this name", Do: "there is no region us-esat-1; did you mean us-east-1?"},
+		"us-east-1":     {Level: report.OK, Name: "region", Text: "us-east-1"},
+		"us-iso-east-1": {Level: report.OK, Name: "region", Text: "us-iso-east-1"},
+	} {
+		d := &doctor{now: time.Now, conf: &awsconf.Session{Region: region, Endpoint: "https://ssm." + region + ".amazonaws.com"}}
+		d.conf.SSM.HTTPClient = noHost{}
+		if got := d.region(t.Context()); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %+v, want %+v", region, got, want)
+		}
+		do := d.endpoints(t.Context())[0].Do
+		if wrong := want.Level == report.Fail; wrong != (do == "correct the region") || do == "" {
+			t.Errorf("%s: endpoint: %q", region, do)
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
+	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/proxy/plugin"
 )
@@ -39,7 +40,7 @@ func (d *doctor) endpoints(ctx context.Context) []report.Check {
 	var checks []report.Check
 	at, err := reach(ctx, d.conf.SSM.HTTPClient, d.conf.Endpoint)
 	if err != nil {
-		checks = append(checks, report.Check{Level: report.Fail, Name: "endpoint", Text: d.conf.Endpoint + ": " + env.OneLine(err), Do: reachAdvice(err)})
+		checks = append(checks, report.Check{Level: report.Fail, Name: "endpoint", Text: d.conf.Endpoint + ": " + env.OneLine(err), Do: d.reachAdvice(err)})
 	} else {
 		checks = append(checks, report.Check{Level: report.OK, Name: "endpoint", Text: d.conf.Endpoint})
 		checks = append(checks, clock(at, d.now()))
@@ -50,7 +51,7 @@ func (d *doctor) endpoints(ctx context.Context) []report.Check {
 			c.Text += " (configured for data channels)"
 		}
 		if err := d.reachMessages(ctx, messages); err != nil {
-			c = report.Check{Level: report.Fail, Name: "endpoint", Text: messages + ": " + env.OneLine(err), Do: "sessions run through it: " + reachAdvice(err)}
+			c = report.Check{Level: report.Fail, Name: "endpoint", Text: messages + ": " + env.OneLine(err), Do: "sessions run through it: " + d.reachAdvice(err)}
 		}
 		checks = append(checks, c)
 	}
@@ -106,7 +107,10 @@ func messagesEndpoint(endpoint string) string {
 	return "https://" + strings.Replace(name, "ssm", "ssmmessages", 1) + "." + rest
 }
 
-func reachAdvice(err error) string {
+func (d *doctor) reachAdvice(err error) string {
+	if exit.NoSuchRegion(d.conf.Region, err) {
+		return "correct the region"
+	}
 	var invalid *tls.CertificateVerificationError
 	if errors.As(err, &invalid) {
 		return "a proxy that opens TLS needs its certificate in AWS_CA_BUNDLE or --ca-bundle"

@@ -48,6 +48,7 @@ type Asked struct {
 	NoProfile   bool   // the profile does not exist
 	Region      string // "" when not known
 	ErrorFormat string // the AWS CLI's cli_error_format, "" for its default
+	NoOtherAWS  bool   // a command line for another aws, of which there is none
 }
 
 // AWSFiles returns the files of ~/.aws, which are read at the first call.

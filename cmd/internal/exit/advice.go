@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/guard"
@@ -24,6 +25,8 @@ func Advice(p *env.Process, err error) string {
 		return advice
 	case As[*awsconf.Error](err) && p.Asked.NoProfile:
 		return ProfileAdvice(p)
+	case As[*awscli.UsageError](err) && p.Asked.NoOtherAWS:
+		return "there is no other aws in PATH to hand this to; ssmguard itself has \"ssm start-session\" and \"ecs execute-command\""
 	case As[*proxy.Unreachable](err), awsiam.KindOf(err) == awsiam.KindUnreachable:
 		return networkAdvice(p)
 	}
@@ -77,7 +80,7 @@ func ProfileAdvice(p *env.Process) string {
 	case len(names) > most:
 		names = append(names[:most], "...")
 	}
-	return "known profiles: " + strings.Join(names, ", ")
+	return "valid profiles: " + strings.Join(names, ", ")
 }
 
 // CredentialAdvice says what to do about credentials that AWS refused; "" for other

@@ -1,6 +1,22 @@
 package exit
 
-import "testing"
+import (
+	"testing"
+
+	"ssmguard/cmd/internal/awscli"
+	"ssmguard/cmd/internal/env"
+)
+
+// A command of the AWS CLI that nobody here has is told as that.
+func TestAdviceWithoutAnotherAWS(t *testing.T) {
+	wrong := &awscli.UsageError{Code: 252, Message: "argument command: Found invalid choice 's3'"}
+	for _, missing := range []bool{true, false} {
+		p := &env.Process{Asked: env.Asked{NoOtherAWS: missing}}
+		if got := Advice(p, wrong); (got != "") != missing {
+			t.Errorf("%v: %q", missing, got)
+		}
+	}
+}
 
 // A region that there is, or may be, is never called missing.
 func TestNoRegion(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/plugin"
@@ -158,7 +159,7 @@ func messages(err error) (texts []string) {
 		}
 	}
 	if strings.Join(texts, "\n") != err.Error() {
-		return []string{err.Error()} // it says more than its parts
+		return []string{nettext.Of(err)} // it says more than its parts
 	}
 	return texts
 }

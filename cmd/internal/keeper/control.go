@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/peer"
 	"ssmguard/proxy"
 	"ssmguard/proxy/door"
@@ -130,7 +131,7 @@ func (r Registry) ask(ctx context.Context, name, word string) ([]Status, error) 
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", r.File(name, "sock"))
 	if err != nil {
-		return nil, errors.New("the process does not answer: " + err.Error())
+		return nil, errors.New("the process does not answer: " + nettext.Of(err))
 	}
 	defer conn.Close()
 	var foreign *peer.ForeignError

@@ -106,6 +106,7 @@ func elsewhere(l *ask.Line, become func(path string, args, environ []string) err
 		return exit.Usagef("--generate-cli-skeleton is the AWS CLI's own, and there is no other aws in PATH to hand it to")
 	}
 	if l.Call.Refusal != nil {
+		l.Process.Asked.NoOtherAWS = true
 		return l.Call.Refusal // the error of the AWS CLI, as if it had only our commands
 	}
 	return err

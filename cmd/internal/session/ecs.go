@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"ssmguard/cmd/internal/ask"
@@ -77,7 +78,7 @@ func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.Questio
 	case errors.As(err, &choice):
 		return nil, exit.WithCode(err, exit.Usage)
 	case err != nil:
-		return nil, Attempt{Line: l}.Refused(ctx, guard.Decision{}, err)
+		return nil, Attempt{Line: l}.Refused(ctx, guard.Decision{}, &taskError{err, whichTask(l.Call.Execute)})
 	}
 	opener.Spec = proxy.Spec{Target: target, Region: conf.Region, Profile: conf.ActiveProfile, Endpoint: conf.Endpoint}
 	evidence := l.Gather(conf)
@@ -89,6 +90,29 @@ func task(ctx context.Context, l *ask.Line, conf *awsconf.Session) (*ask.Questio
 		Spec:     opener.Spec,
 		Opener:   opener,
 	}, nil
+}
+
+// taskError is the error of a look-up of a task.
+type taskError struct {
+	error
+	about string
+}
+
+// Error begins with the task.
+func (e *taskError) Error() string { return e.about + ": " + e.error.Error() }
+
+// About returns the beginning of a text about the error.
+func (e *taskError) About() string { return e.about }
+
+// Unwrap returns the cause.
+func (e *taskError) Unwrap() error { return e.error }
+
+// whichTask names a command's task and the cluster in which it is looked for.
+func whichTask(call awscli.Execute) string {
+	if call.Cluster == "" {
+		return fmt.Sprintf("task %s in the cluster \"default\", as --cluster is not given", call.Task)
+	}
+	return fmt.Sprintf("task %s in the cluster %q", call.Task, call.Cluster)
 }
 
 // notFound returns the error of a command whose task or container was not found. If AWS

@@ -14,6 +14,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/peer"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
@@ -137,7 +138,7 @@ func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 		a.Line.Log.Debug("the guard could not ask", "err", err)
 		return decision, nil
 	case err != nil:
-		safetext.Fprintf(a.Line.Process.Stderr, "ssmguard: warning: the guard could not ask: %v\n", err)
+		safetext.Fprintf(a.Line.Process.Stderr, "ssmguard: warning: the guard could not ask: %s\n", nettext.Of(err))
 		return decision, nil
 	}
 	if err := a.tell(decision); err != nil {

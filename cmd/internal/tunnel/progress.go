@@ -8,6 +8,7 @@ import (
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
+	"ssmguard/internal/nettext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 )
@@ -159,7 +160,7 @@ func (g *progress) emitLocked(e proxy.Event) {
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
-	e.Tunnel = g.conf.Name
+	e.Tunnel, e.Err = g.conf.Name, nettext.Plain(e.Err)
 	if e.Listens() {
 		e.Leads, e.File = g.conf.Leads(), g.conf.File
 	}

@@ -26,6 +26,9 @@ const commandGrace = 10 * time.Second
 // tunnelRun opens tunnels, runs a command while they are open, and closes them. It ends
 // with the command's exit code.
 func tunnelRun(ctx context.Context, p *env.Process, o *Options) error {
+	if len(o.Command) == 0 && len(o.Words) > 1 && !slices.Contains(o.raw, "--") {
+		return exit.Usagef("a command follows %q: ssmguard tunnel run %s -- %s", "--", o.Words[0], strings.Join(o.Words[1:], " "))
+	}
 	if len(o.Command) == 0 {
 		return exit.Usagef("tunnel run needs a command: ssmguard tunnel run NAME... -- COMMAND")
 	}
