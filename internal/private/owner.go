@@ -14,18 +14,11 @@ type Owner struct {
 	Mode     fs.FileMode
 }
 
-// distrust returns the reason why others than the user and root may have written a file
-// or what is in a directory; "" when nobody else can. The rule is that of git's
-// safe.directory and of ssh's StrictModes. me is the effective user; sudo is the value of
-// SUDO_UID, because root works in the folders of the user who called sudo.
-func (o Owner) distrust(me int, sudo string, private func(gid, uid int) bool) string {
-	if why := o.foreign(me, sudo); why != "" {
-		return why
-	}
-	return o.writable(private)
-}
+// The rule about who may have written a file, or what is in a directory, is that of git's
+// safe.directory and of ssh's StrictModes: the user, and root.
 
-// foreign returns the reason if the owner is another user.
+// foreign returns the reason if the owner is another user. me is the effective user; sudo is
+// the value of SUDO_UID, because root works in the folders of the user who called sudo.
 func (o Owner) foreign(me int, sudo string) string {
 	if o.UID != me && o.UID != 0 && !(me == 0 && strconv.Itoa(o.UID) == sudo) {
 		return fmt.Sprintf("belongs to uid %d", o.UID)

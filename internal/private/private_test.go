@@ -3,6 +3,7 @@
 package private
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -36,7 +37,7 @@ func TestDistrust(t *testing.T) {
 		{Owner{1000, 1000, 0o644}, 0, "1000", ""},
 		{Owner{1001, 1001, 0o644}, 0, "1000", "belongs to uid 1001"},
 	} {
-		if got := test.owner.distrust(test.me, test.sudo, private); got != test.want {
+		if got := cmp.Or(test.owner.foreign(test.me, test.sudo), test.owner.writable(private)); got != test.want {
 			t.Errorf("%+v for %d, sudo %q: %q, want %q", test.owner, test.me, test.sudo, got, test.want)
 		}
 	}
