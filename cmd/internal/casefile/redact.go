@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// kinds of ids that are replaced, each by others of the same form. A name, as of a role, a
+// redactions are the kinds of ids that are replaced, each by others of the same form. A name, as of a role, a
 // document or a tag, stays: it is what the policies speak of.
 var redactions = []struct {
 	pattern string

@@ -2,7 +2,6 @@ package casefile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,15 +82,7 @@ func (c Case) Judges() (judges []guard.Simulator) {
 	return judges
 }
 
-// Lacks returns what could not be read when the case was saved.
-func (c Case) Lacks() (list []guard.Unread) {
-	for _, u := range c.Unread {
-		list = append(list, guard.Unread{Who: u.Who, Err: errors.New(u.Why)})
-	}
-	return list
-}
-
-// recorded is a judge that repeats itself.
+// recorded is a judge whose rulings were saved.
 type recorded struct {
 	name    string
 	rulings []Ruling
