@@ -331,7 +331,7 @@ func unseen(level guard.Level, line string) guard.Finding {
 	return guard.Finding{Code: "SG506", Level: level, Summary: line}
 }
 
-// Texts returns the the policies that stand in files as they are, by the Source of their statements.
+// Texts returns the policies that stand in files as they are, by the Source of their statements.
 func (r Reading) Texts() map[string]guard.PolicyText {
 	out := make(map[string]guard.PolicyText)
 	for _, f := range r.files {

@@ -11,7 +11,6 @@ import (
 // terraformOutput is what is read of `terraform show -json`: a state, or a plan
 // with what it will bring and what it has read already.
 type terraformOutput struct {
-	FormatVersion string          `json:"format_version"`
 	Values        terraformValues `json:"values"`
 	PlannedValues terraformValues `json:"planned_values"`
 	PriorState    struct {
