@@ -36,9 +36,19 @@ var regions = map[string]string{
 // partition that is not known.
 func Regions(partition string) []string { return strings.Fields(regions[partition]) }
 
-// PublicRegions returns the regions that anyone can have an account in, sorted.
-func PublicRegions() []string {
-	return slices.Sorted(slices.Values(slices.Concat(Regions("aws"), Regions("aws-us-gov"), Regions("aws-cn"))))
+// publicPartitions are those that anyone can have an account in.
+var publicPartitions = []string{"aws", "aws-us-gov", "aws-cn"}
+
+// IsPublic reports whether anyone can have an account in a partition.
+func IsPublic(partition string) bool { return slices.Contains(publicPartitions, partition) }
+
+// PublicRegions returns the regions of the partitions that are public, sorted.
+func PublicRegions() (all []string) {
+	for _, partition := range publicPartitions {
+		all = append(all, Regions(partition)...)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // PartitionOf returns the partition that a region is in.

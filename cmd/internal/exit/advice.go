@@ -45,7 +45,7 @@ func networkAdvice(p *env.Process) string {
 // that there is, and for those of partitions whose regions are not public.
 func NoRegion(region string) string {
 	known := guard.PublicRegions()
-	if region == "" || slices.Contains(known, region) || !slices.Contains(publicPartitions, guard.PartitionOf(region)) {
+	if region == "" || slices.Contains(known, region) || !guard.IsPublic(guard.PartitionOf(region)) {
 		return ""
 	}
 	if near := spelling.Nearest(region, known); near != "" {
@@ -53,9 +53,6 @@ func NoRegion(region string) string {
 	}
 	return fmt.Sprintf("there is no region %s that is known here; check its name, or the network", region)
 }
-
-// publicPartitions are those of guard.PublicRegions.
-var publicPartitions = []string{"aws", "aws-us-gov", "aws-cn"}
 
 // NoSuchRegion reports whether a call failed because no host has the name of a region's
 // endpoint, and a known region has nearly the name. It is asked after a call alone: a region
