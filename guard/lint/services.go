@@ -38,7 +38,6 @@ type action struct {
 
 // reference is what services.txt has.
 type reference struct {
-	date     string
 	services map[string]*service
 	prefixes []string // of all services, those too of which nothing else is listed
 }
@@ -53,8 +52,6 @@ var listed = sync.OnceValue(func() reference {
 			continue
 		}
 		switch f[0] {
-		case "date":
-			r.date = f[1]
 		case "service":
 			s = &service{name: f[1], hasKeys: f[2] == "keys", types: make(map[string]resourceType)}
 			r.services[s.name] = s
@@ -137,7 +134,7 @@ func keyIn(list []string, key string) bool {
 
 var sessionKeys = sync.OnceValue(guard.SessionKeys)
 
-// knownKeys returns every key of a service, those of the callers' sessions included.
+// knownKeys returns every condition key that is listed for actions or resources of a service.
 func (s *service) knownKeys() []string {
 	var all []string
 	for _, a := range s.actions {

@@ -154,7 +154,7 @@ const mostValues = 200
 
 // values returns the texts that conditions compare with.
 func (p *prover) values() []string {
-	if p.filled == nil {
+	if p.named == nil {
 		var all []string
 		p.eachStatement(func(s *policy.Statement) {
 			for _, c := range s.Conditions() {
@@ -166,9 +166,9 @@ func (p *prover) values() []string {
 			p.lacks["the values that variables in resources may have, which are too many"] = true
 			all = all[:mostValues]
 		}
-		p.filled = map[string][]string{"": all}
+		p.named = append([]string{}, all...)
 	}
-	return p.filled[""]
+	return p.named
 }
 
 // accounts returns the accounts that the patterns name.

@@ -113,7 +113,7 @@ type prover struct {
 	in     Range
 	lacks  map[string]bool // what stood in the way
 	steps  int             // that may still be taken
-	filled map[string][]string
+	named  []string        // values with which conditions compare; nil until they are gathered
 	search policy.Evaluator
 }
 

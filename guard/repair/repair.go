@@ -342,7 +342,7 @@ func (p *plan) check() {
 	}
 }
 
-// with begins what is said of changes.
+// with returns the beginning of a sentence that says what changes lead to.
 func with(changes []guard.Change) string {
 	switch {
 	case len(changes) == 0:
