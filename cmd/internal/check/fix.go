@@ -28,7 +28,7 @@ type fixOptions struct {
 
 func (o fixOptions) asked() bool { return o.Write || o.Diff }
 
-// check says what the options do not go with.
+// checkFix says what --fix and --diff do not go with.
 func (o *fileOptions) checkFix() error {
 	flag := map[bool]string{true: "--fix", false: "--diff"}[o.Fix.Write]
 	switch {

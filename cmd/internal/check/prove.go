@@ -15,6 +15,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/policyfile"
+	"ssmguard/cmd/internal/report"
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 	"ssmguard/guard/prove"
@@ -327,7 +328,7 @@ type proof struct {
 
 // of returns the claim with its answer.
 func (p proof) of(r prove.Result) proof {
-	p.Protocol, p.Counterexample, p.Open = 1, r.Counter, append([]string{}, r.Open...)
+	p.Protocol, p.Counterexample, p.Open = report.Protocol, r.Counter, append([]string{}, r.Open...)
 	if r.Proven || r.Counter != nil {
 		p.Proven = &r.Proven
 	}

@@ -94,12 +94,7 @@ func VerdictText(d guard.Decision) string {
 }
 
 // document returns the document a request runs, which has a default.
-func document(r guard.Request) string {
-	if r.Document == "" {
-		return "SSM-SessionManagerRunShell"
-	}
-	return r.Document
-}
+func document(r guard.Request) string { return cmp.Or(r.Document, guard.DefaultDocument) }
 
 func (t *Text) overview(b *strings.Builder, o Overview) {
 	codes := ""
