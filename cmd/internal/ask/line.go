@@ -161,7 +161,7 @@ func (l *Line) ShowFindings(d guard.Decision) error {
 
 func (l *Line) text() report.Handler {
 	p := l.Process
-	style := report.Style{Width: p.ErrWidth, Colour: p.ErrTerminal && p.Getenv("NO_COLOR") == "" && p.Getenv("TERM") != "dumb", ASCII: !p.Unicode()}
+	style := report.Style{Width: p.ErrWidth, Colour: p.ErrTerminal && p.Colour(), ASCII: !p.Unicode()}
 	return report.NewText(p.Stderr, style)
 }
 
