@@ -24,6 +24,7 @@ type Access struct {
 	IAMAuth        bool   // accepts tokens
 	TLS            bool   // the server is known to speak TLS
 	Format         string // one of Formats
+	Ask            bool   // a client that is started without a password asks for it
 }
 
 // called is the engine's name in messages.
@@ -92,6 +93,15 @@ func (a Access) Hint() string {
 		return ""
 	}
 	return f.hint(a)
+}
+
+// Members says that clients of the engine leave the tunnel for members that a server names,
+// "" if they do not, or if the form keeps them at the tunnel.
+func (a Access) Members() string {
+	if a.Engine.Family == MongoDB && (a.Format == "mongodb" || a.Format == "url" || a.Format == "dotenv") {
+		return ""
+	}
+	return a.Engine.Members
 }
 
 // Text returns the access in its format. Control characters are refused in every

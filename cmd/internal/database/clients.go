@@ -219,7 +219,7 @@ func startMySQL(a Access, program string) (Start, error) {
 	}
 	if a.Password != "" {
 		s.FileOption = "--defaults-file=" // whatever the user's own files say of TLS and passwords
-	} else {
+	} else if a.Ask {
 		s.Args = append(s.Args, "--password")
 	}
 	if program == "mariadb" {
@@ -265,8 +265,11 @@ func leadsHere(name string) bool {
 
 func startRedis(a Access) (Start, error) {
 	s := Start{Args: a.redisArgs()}
-	if a.Password != "" {
+	switch {
+	case a.Password != "":
 		s.Environ = []string{"REDISCLI_AUTH=" + a.Password}
+	case a.User != "" && a.Ask:
+		s.Args = append(s.Args, "--askpass")
 	}
 	if a.TLS {
 		s.Note = "redis-cli checks the authority of the certificate, never its name " + a.Real

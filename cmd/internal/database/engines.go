@@ -62,8 +62,8 @@ var engines = []Engine{
 	{Name: "oracle", Title: "Oracle", Family: Oracle, AWS: []string{"oracle", "custom-oracle"}, Ports: []int{1521},
 		Without: "its users have passwords, or tickets of a directory"},
 	{Name: "db2", Title: "Db2", Family: DB2, AWS: []string{"db2"}, Ports: []int{50000}, Without: "its users have passwords, or tickets of a directory"},
-	{Name: "redis", Title: "Redis", Family: Redis, AWS: []string{"redis"}, Hosts: []string{"cache"}, Ports: []int{6379}, Token: TokenCache, Members: shards},
-	{Name: "valkey", Title: "Valkey", Family: Redis, AWS: []string{"valkey"}, Token: TokenCache, Members: shards},
+	{Name: "redis", Title: "Redis", Family: Redis, AWS: []string{"redis"}, Hosts: []string{"cache"}, Ports: []int{6379}, Token: TokenCache},
+	{Name: "valkey", Title: "Valkey", Family: Redis, AWS: []string{"valkey"}, Token: TokenCache},
 	{Name: "memcached", Title: "memcached", Family: Memcached, AWS: []string{"memcached"}, Ports: []int{11211}, Without: "it has no users",
 		Members: "clients that find its nodes by themselves connect to each of them, past the tunnel"},
 	{Name: "mongodb", Title: "MongoDB", Family: MongoDB, Ports: []int{27017}, Without: "its users have passwords, or its drivers sign with the caller's own keys (authMechanism=MONGODB-AWS)",
@@ -83,11 +83,8 @@ var engines = []Engine{
 		Members: "drivers ask for the other nodes and connect to them, past the tunnel"},
 }
 
-const (
-	shards = "clients in cluster mode connect to each node that the server names (MOVED), past the tunnel; " +
-		"where the server names none (cluster-preferred-endpoint-type unknown-endpoint), go-redis 9.23 and ioredis 6.0 fail"
-	replicas = "without directConnection=true drivers connect to the members that the server names, past the tunnel"
-)
+// replicas is what drivers of MongoDB do with a URL that is not ours.
+const replicas = "without directConnection=true drivers connect to the members that the server names, past the tunnel"
 
 // Names returns the names of all engines, in the order of the table.
 func Names() (names []string) {

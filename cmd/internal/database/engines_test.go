@@ -70,6 +70,18 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// TestMembers: who leaves the tunnel is told where the form does not keep it there.
+func TestMembers(t *testing.T) {
+	for _, test := range []struct {
+		engine, format string
+		told           bool
+	}{{"mongodb", "mongodb", false}, {"documentdb", "json", true}, {"cassandra", "env", true}, {"opensearch", "url", true}, {"postgres", "psql", false}, {"redis", "url", false}} {
+		if got := (Access{Engine: Of(Facts{Asked: test.engine}), Format: test.format}).Members(); (got != "") != test.told {
+			t.Errorf("%s as %s: %q", test.engine, test.format, got)
+		}
+	}
+}
+
 // TestForms has one access in every form of every engine, where the form suits it.
 func TestForms(t *testing.T) {
 	here := Access{Name: "my-db", Host: "127.0.0.1", Port: "15432", Real: "db.example.com", User: "app", Database: "shop"}

@@ -38,7 +38,7 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	if err != nil {
 		return err
 	}
-	text, hint, err := o.textOf(a)
+	text, hint, err := o.textOf(&a)
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,9 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	}
 	if hint != "" {
 		safetext.Fprintf(p.Stderr, "ssmguard: %s\n", hint)
+	}
+	if members := a.Members(); members != "" && o.Client == "" {
+		fmt.Fprintf(p.Stderr, "ssmguard: one port does not carry all: %s\n", members)
 	}
 	switch {
 	case a.Password != "":
@@ -58,8 +61,8 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 }
 
 // textOf returns an access in the form of --format or of --client, and a hint how the
-// client verifies the server.
-func (o *Options) textOf(a database.Access) (text, hint string, err error) {
+// client verifies the server. The form becomes that of the access.
+func (o *Options) textOf(a *database.Access) (text, hint string, err error) {
 	if o.Client != "" && o.Format != "" {
 		return "", "", exit.Usagef("give only one of --client and --format")
 	}
@@ -68,7 +71,7 @@ func (o *Options) textOf(a database.Access) (text, hint string, err error) {
 		if err != nil {
 			return "", "", err
 		}
-		return c.Text(a)
+		return c.Text(*a)
 	}
 	if a.Format, err = a.FormatFor(o.Format); err == nil && a.Password != "" {
 		err = a.KeepsToken()
