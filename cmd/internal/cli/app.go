@@ -30,7 +30,7 @@ func commands() []*command.Command {
 		session.Commands(),
 		check.Commands(),
 		[]*command.Command{lint.Command()},
-		[]*command.Command{doctor.Command(), tunnel.Command(), trust.Command()},
+		[]*command.Command{doctor.Command(), tunnel.Command(), tunnel.Database(), trust.Command()},
 		sandbox.Commands(),
 		[]*command.Command{alias.Command()},
 		completion.Commands(all),

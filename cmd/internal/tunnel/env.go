@@ -22,7 +22,7 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	if err != nil {
 		return err
 	}
-	rows, err := openNow(ctx, p)
+	rows, err := keeper.OpenNow(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (o *Options) oneOf(p *env.Process, c configs.Config, rows []keeper.Status) 
 	_, inFile := c.Tunnels[name]
 	_, isGroup := c.Groups[name]
 	if at := slices.IndexFunc(rows, func(s keeper.Status) bool { return s.Tunnel == name }); at >= 0 && !inFile && !isGroup && !leads {
-		return openTunnel(rows[at]), rows[at], nil
+		return rows[at].Conf(), rows[at], nil
 	}
 	conf, err := o.leading(c, name, inFile || isGroup || !leads)
 	if err != nil {
@@ -148,7 +148,7 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, s keeper
 	if s.Far == nil {
 		s.Far = f.known(p.Getenv)
 	}
-	a, err := accessOf(p, s)
+	a, err := s.Access(p.Getenv)
 	if err != nil {
 		return a, err
 	}

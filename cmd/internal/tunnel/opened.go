@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"slices"
-	"strings"
 
 	"ssmguard/cmd/internal/database"
 	"ssmguard/cmd/internal/env"
@@ -21,7 +19,7 @@ import (
 func (f far) known(getenv func(string) string) *keeper.Far {
 	c, e := f.conf, f.endpoint
 	engine := f.engine()
-	c.Profile, c.Region = whose(c, getenv)
+	c.Profile, c.Region = keeper.Whose(c, getenv)
 	return &keeper.Far{
 		Target: c.Target, Host: c.Host, Port: c.Port, RDS: c.RDS, ElastiCache: c.ElastiCache, Reader: c.Reader, Profile: c.Profile, Region: c.Region,
 		Engine: engine.Name, Called: e.Engine, User: cmp.Or(c.User, e.User), Database: cmp.Or(c.Database, e.Database),
@@ -29,39 +27,15 @@ func (f far) known(getenv func(string) string) *keeper.Far {
 	}
 }
 
-// whose returns the profile and the region by which a tunnel is opened, of its configuration
-// or of the environment: tunnels of two accounts are not the same.
-func whose(c configs.Tunnel, getenv func(string) string) (profile, region string) {
-	return cmp.Or(c.Profile, getenv("AWS_PROFILE"), getenv("AWS_DEFAULT_PROFILE")), cmp.Or(c.Region, getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"))
-}
-
 // engine returns the engine at a tunnel's far end, as far as it is known.
 func (f far) engine() database.Engine {
 	return database.Of(database.Facts{Asked: f.conf.DBEngine, AWS: f.endpoint.Engine, Host: f.conf.Host, Port: f.conf.Port})
 }
 
-// openTunnel is the configuration of an open tunnel that is in no file, as far as its far end
-// tells it.
-func openTunnel(s keeper.Status) configs.Tunnel {
-	f := *s.Far
-	if f.RDS != "" || f.ElastiCache != "" {
-		f.Host, f.Port = "", 0 // as the lookup finds them
-	}
-	return configs.Tunnel{Name: s.Tunnel, File: s.File, Settings: configs.Settings{Profile: f.Profile, Region: f.Region},
-		Target: f.Target, SOCKS: s.SOCKS, HTTPProxy: s.HTTPProxy, Host: f.Host, Port: f.Port, RDS: f.RDS, ElastiCache: f.ElastiCache, Reader: f.Reader,
-		Login: configs.Login{User: f.User, Database: f.Database, IAMAuth: f.IAMAuth, DBEngine: f.Engine}}
-}
-
-// openNow returns the tunnels that processes have open on this machine.
-func openNow(ctx context.Context, p *env.Process) ([]keeper.Status, error) {
-	rows, err := keeper.Known(p).Statuses(ctx)
-	return slices.DeleteFunc(rows, func(s keeper.Status) bool { return s.Listen == "" || s.Far == nil }), err
-}
-
 // isOpen returns the open tunnel that is the configured one: it has its name, leads to
 // where it does, and was opened by the same profile and region.
 func isOpen(rows []keeper.Status, conf configs.Tunnel, getenv func(string) string) (keeper.Status, bool) {
-	profile, region := whose(conf, getenv)
+	profile, region := keeper.Whose(conf, getenv)
 	for _, s := range rows {
 		if s.Tunnel != conf.Name || s.Far.Profile != profile || s.Far.Region != region {
 			continue
@@ -78,7 +52,7 @@ func isOpen(rows []keeper.Status, conf configs.Tunnel, getenv func(string) strin
 
 // noneOpen is an error if another process has one of the tunnels open.
 func noneOpen(ctx context.Context, p *env.Process, selected []configs.Tunnel) error {
-	rows, err := openNow(ctx, p)
+	rows, err := keeper.OpenNow(ctx, p)
 	if err != nil {
 		return nil // opening tells what is wrong
 	}
@@ -93,7 +67,7 @@ func noneOpen(ctx context.Context, p *env.Process, selected []configs.Tunnel) er
 // reached returns the tunnels of a command line that are to be opened, and those that are
 // open already, which are used. Options that change a tunnel have it opened.
 func (o *Options) reached(ctx context.Context, p *env.Process) (selected []configs.Tunnel, open []keeper.Status, err error) {
-	rows, err := openNow(ctx, p)
+	rows, err := keeper.OpenNow(ctx, p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -132,25 +106,6 @@ func (o *Options) reached(ctx context.Context, p *env.Process) (selected []confi
 		}
 	}
 	return selected, open, nil
-}
-
-// accessOf returns how a client connects through an open tunnel.
-func accessOf(p *env.Process, s keeper.Status) (database.Access, error) {
-	f := *s.Far
-	a := database.Access{
-		Name: s.Tunnel, Real: f.Host, User: f.User, Database: f.Database, Engine: database.Of(database.Facts{Asked: f.Engine}), Called: f.Called,
-		IAMAuth: f.IAMAuth, TLS: f.TLS, SSLMode: p.Getenv("PGSSLMODE"),
-	}
-	listen, err := socketAddress(s.Listen)
-	if err != nil {
-		return a, err
-	}
-	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
-		a.Socket = path
-		return a, nil
-	}
-	a.Host, a.Port, err = net.SplitHostPort(listen)
-	return a, err
 }
 
 // anyTarget stands for the target of a tunnel that is open, whatever it is.

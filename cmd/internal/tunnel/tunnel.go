@@ -28,6 +28,8 @@ type Options struct {
 	Format     string        // --format of `env`
 	Client     string        // --client
 	CA         string        // --ca: the file with the authority's certificates
+	TunnelOnly bool          // of `db`: no client is started
+	NoToken    bool          // of `db`
 	Token      bool
 	Add        addOptions
 	Follow     bool

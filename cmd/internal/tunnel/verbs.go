@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ const (
 // verb is a command below `ssmguard tunnel`.
 type verb struct {
 	name, words, usage string
+	path               string // its words after ssmguard; "": tunnel and the name
 	named              string // the kind of its words, for completion
 	about              string // description in its help
 	flags              func(*Options) []command.Flag
@@ -215,6 +217,7 @@ func (v verb) parse(words []string, getenv func(string) string) (*Options, error
 	if at >= 0 && !v.takesCommand {
 		return nil, exit.Usagef("tunnel %s runs no command; `tunnel run` does", v.name)
 	}
+	path := cmp.Or(v.path, "tunnel "+v.name)
 	for i, word := range o.Words {
 		switch {
 		case !strings.HasPrefix(word, "-"):
@@ -222,7 +225,7 @@ func (v verb) parse(words []string, getenv func(string) string) (*Options, error
 			return nil, exit.Usagef("%s is not an option of tunnel run; a command follows %q: ssmguard tunnel run %s -- %s",
 				safetext.Line(word), "--", safetext.Line(rest[0]), safetext.Line(strings.Join(rest[1:], " ")))
 		default:
-			return nil, exit.Usagef("%s", exit.UnknownOption(word, command.Names(flags), fmt.Sprintf("; see %q", "ssmguard help tunnel "+v.name)))
+			return nil, exit.Usagef("%s", exit.UnknownOption(word, command.Names(flags), fmt.Sprintf("; see %q", "ssmguard help "+path)))
 		}
 	}
 	return o, nil
