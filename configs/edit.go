@@ -20,7 +20,8 @@ var ErrByHand = errors.New("change it by hand")
 // EditTunnel returns a configuration file's text with a tunnel as change makes it of what
 // the file says. Comments, order and layout of everything else stay as they are. The error
 // is ErrByHand if the text cannot be changed at that place alone, and Faults if the file is
-// faulty or would become so; errors of change are returned as they are. vars are the variables that the file may use.
+// faulty or would become so; errors of change are returned as they are. vars are the variables
+// that the file may use.
 func EditTunnel(file string, data []byte, name string, change func(Tunnel) (Tunnel, error), vars Variables) ([]byte, error) {
 	e, err := newEditor(file, data, name, vars)
 	if err != nil {

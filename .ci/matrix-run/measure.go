@@ -22,8 +22,7 @@ type figure struct {
 	memory   float64 // peak of all its processes, MiB
 }
 
-// what of a figure is compared, and how much above 1 a ratio may be: two runs of the same
-// program differ by a tenth.
+// measured are the parts of a figure that are compared.
 var measured = []struct {
 	name string
 	of   func(figure) float64
@@ -36,7 +35,8 @@ var measured = []struct {
 	{"peak memory, MiB", func(f figure) float64 { return f.memory }},
 }
 
-// promises are ratios that have to hold.
+// promises are ratios that have to hold. most leaves room for a tenth, by which two runs of the
+// same program differ.
 var promises = []struct {
 	what, of, beside string
 	most             float64
@@ -101,6 +101,7 @@ func measure(ctx context.Context, s settings, l list, rounds int) error {
 	return errors.Join(errs...)
 }
 
+// measureOne returns what a client costs over one connection: queries, an upload, a download.
 func measureOne(ctx context.Context, s settings, who client) (f figure, err error) {
 	for range attempts {
 		var ok bool

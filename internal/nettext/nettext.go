@@ -12,7 +12,8 @@ import (
 	"syscall"
 )
 
-// Of returns an error's text with the parts that Go's own packages wrote, such as "dial tcp 192.0.2.1:443: connect: connection refused", in words. "" is no error's.
+// Of returns an error's text with the parts that Go's own packages wrote, such as "dial tcp
+// 192.0.2.1:443: connect: connection refused", in words; "" for nil.
 func Of(err error) string { return text(err, false) }
 
 // OfConnection is Of for an error of a connection, whose end Go calls EOF.

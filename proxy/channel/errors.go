@@ -21,8 +21,8 @@ var ErrRefused = errors.New("refused")
 var ErrOpenTimeout = errors.New("no answer in time")
 
 // Silenced reports whether a connection was lost without a word, as the error of a Lost
-// event says: nothing came any more, or nothing got through, or the machine was suspended. Other connections over
-// the same network are dead then, too, although nothing says so.
+// event says: nothing came any more, or nothing got through, or the machine was suspended.
+// Other connections over the same network are dead then, too, although nothing says so.
 func Silenced(err error) bool {
 	return isTimeout(err) || errors.Is(err, errSuspended) || errors.Is(err, errOneWay)
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"ssmguard/cmd/internal/awscli"
@@ -147,11 +146,7 @@ func (l *Line) forwards(d guard.Decision) string {
 	default:
 		return "" // a command in a task, which check does not know
 	}
-	quoted := []string{"ssmguard", "check"}
-	for _, word := range words {
-		quoted = append(quoted, safetext.Word(word))
-	}
-	return strings.Join(append(quoted, "--output", "ask"), " ")
+	return safetext.Words(slices.Concat([]string{"ssmguard", "check"}, words, []string{"--output", "ask"}))
 }
 
 // ShowFindings prints the findings of a decision as text on stderr, one by one.

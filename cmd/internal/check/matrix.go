@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
@@ -139,7 +138,7 @@ func (o *matrixOptions) command(row configs.MatrixRequest) string {
 	words := []string{"ssmguard", "check"}
 	add := func(option, value string) {
 		if value != "" {
-			words = append(words, option, safetext.Word(value))
+			words = append(words, option, value)
 		}
 	}
 	pairs := func(option string, of map[string]string) {
@@ -148,9 +147,7 @@ func (o *matrixOptions) command(row configs.MatrixRequest) string {
 		}
 	}
 	if o.question != nil {
-		for _, word := range o.typed {
-			words = append(words, safetext.Word(word))
-		}
+		words = append(words, o.typed...)
 	}
 	for _, f := range policyFiles(o.matrix.Policies) {
 		add(optionOf[f.Kind], f.Path)
@@ -176,7 +173,7 @@ func (o *matrixOptions) command(row configs.MatrixRequest) string {
 		words = append(words, "--closed")
 	}
 	add("--expect", row.Expect)
-	return strings.Join(words, " ")
+	return safetext.Words(words)
 }
 
 // optionOf are the options that read a policy of each kind.

@@ -106,11 +106,7 @@ func optionsFirst(ctx context.Context, p *env.Process, args []string) error {
 // meant suggests a command line for words whose first one is no command: a tunnel of the
 // configuration, or a target.
 func meant(p *env.Process, words []string) string {
-	typed := make([]string, len(words))
-	for i, word := range words {
-		typed[i] = safetext.Word(word)
-	}
-	line := strings.Join(typed, " ")
+	line := safetext.Words(words)
 	target := fmt.Sprintf("%q", "ssmguard start-session --target "+line)
 	switch {
 	case tunnel.IsConfigured(p, words[0]):

@@ -127,7 +127,7 @@ func (o *options) run(p *env.Process, words []string) error {
 	return nil
 }
 
-// count writes a number of things.
+// count is a number of faults or policies in words.
 func count(n int, thing string) string {
 	many := map[string]string{"fault": "faults", "policy": "policies"}
 	switch n {
@@ -173,7 +173,7 @@ func (o *options) print(w io.Writer, files []policyfile.File, documents []policy
 	return report.Lint(w, d)
 }
 
-// policyEndings are how the names of the files end that are read of a folder.
+// policyEndings are the endings of file names; of a folder, the files with one of them are read.
 var policyEndings = []string{".json", ".yaml", ".yml", ".template"}
 
 // files lists the files that words name, those of folders too, each once. What cannot be

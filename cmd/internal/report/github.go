@@ -69,7 +69,7 @@ func (g *GitHub) annotate(b *strings.Builder, f guard.Finding, properties ...str
 	b.WriteString("::" + cmp.Or(githubLevel[f.Level], "notice") + " " + strings.Join(properties, ",") + "::" + data(message(f)) + "\n")
 }
 
-// data is a text as a command takes it: its lines are kept, and nothing in it is a command.
+// data is a text as a command's message: its lines are kept, and nothing in it is a command.
 func data(text string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(safetext.Text(text))
 }

@@ -108,11 +108,7 @@ func meant(p *env.Process, words []string) string {
 	if !IsConfigured(p, words[0]) {
 		return ""
 	}
-	typed := make([]string, len(words))
-	for i, word := range words {
-		typed[i] = safetext.Word(word)
-	}
-	return fmt.Sprintf("did you mean %q?", "ssmguard tunnel up "+strings.Join(typed, " "))
+	return fmt.Sprintf("did you mean %q?", "ssmguard tunnel up "+safetext.Words(words))
 }
 
 // warnOf warns of a project's file that is not used, wholly or in part.

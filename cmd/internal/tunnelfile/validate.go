@@ -163,7 +163,7 @@ func (f *findings) print(p *env.Process, asJSON bool) error {
 	return exit.WithCode(errors.Join(all...), exit.Config)
 }
 
-// count is a number of things in words.
+// count is a number of tunnels or groups in words.
 func count(n int, thing string) string {
 	if n != 1 {
 		thing += "s"

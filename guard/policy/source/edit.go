@@ -265,8 +265,8 @@ func (c *change) indentOf(offset int) (indent string, own bool) {
 }
 
 // layout prints a new value as its neighbour is laid out: on one line if that is, and where
-// lines are no matter to the text, else over several with the indentation of the text. Own is
-// whether the neighbour begins a line.
+// lines are no matter to the text, else over several with the indentation of the text. own
+// reports whether the neighbour begins a line.
 func (c *change) layout(fresh, like node, indent string, own bool) string {
 	const wide = 100
 	one := flat(c.with, fresh)
