@@ -97,7 +97,7 @@ func (r *stackReader) unknownIn(v any) []string {
 // substitution applies the functions of a template.
 type substitution struct {
 	stack   *stackReader
-	iam     bool // the stack's account is the caller's, as the resource belongs to him
+	iam     bool // the stack's account is the caller's, as the resource belongs to the caller
 	unknown []string
 	depth   int // of conditions within conditions
 }

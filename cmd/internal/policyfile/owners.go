@@ -44,7 +44,7 @@ func (o *owners) tie(holder, held string, sure bool) {
 	o.ties = append(o.ties, tie{holder, held, sure && holder != ""})
 }
 
-// knows returns the node of a caller, "" if the file does not know him: a name that
+// knows returns the node of a caller, "" if the file does not know it: a name that
 // is declared twice could be either's.
 func (o *owners) knows(caller []string) string {
 	for _, name := range caller {
@@ -108,7 +108,7 @@ type ownPolicies struct {
 }
 
 // owned sorts the policies of a file by whether a caller has them; tied is the name
-// of the caller if the file knows him, else "".
+// of the caller if the file knows it, else "".
 func (t fileTexts) owned(caller []string) (own ownPolicies, tied string) {
 	node := t.owners.knows(caller)
 	if node == "" {

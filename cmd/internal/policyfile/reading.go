@@ -79,7 +79,7 @@ type readFile struct {
 type doubtful struct {
 	path      string
 	documents []policyText
-	caller    string // role/dev, who may have none of them; "" if he has one at least
+	caller    string // role/dev, who may have none of them; "" if the caller has one at least
 }
 
 // Accounts are those in which the policies name targets and documents of sessions.
@@ -134,9 +134,9 @@ func (d doubtful) in() string {
 }
 
 // Read reads files into the layers they belong to. All SCP files form
-// one level, as if attached to the same account, and so do RCP files. The caller
-// who is known says in whose account and partition they are; he may be zero. A parameter
-// that no template has is an error.
+// one level, as if attached to the same account, and so do RCP files. Account and partition of
+// known.Caller, if it is not zero, are those of templates. A parameter that no template has is
+// an error.
 func Read(files []File, known Known) (Reading, error) {
 	var list []readFile
 	var parameters []string
@@ -260,7 +260,7 @@ func (r Reading) For(c guard.Caller) (policy.Set, []guard.Finding) {
 }
 
 // WithoutDoubtful returns the policies that are the caller's for certain, the
-// identity layer as partly read where others may be his, and the findings about
+// identity layer as partly read where others may be the caller's, and the findings about
 // those that cannot be judged by.
 func (r Reading) WithoutDoubtful() (policy.Set, []guard.Finding) {
 	set, fs := r.Set, r.unreadFindings()
