@@ -33,3 +33,19 @@ func TestSARIF(t *testing.T) {
 	}
 	golden(t, "findings.sarif", out.Bytes())
 }
+
+// A finding about an account is in no file; the schema of SARIF lets a result do without locations, and has no null there.
+func TestSARIFWithoutFiles(t *testing.T) {
+	var out bytes.Buffer
+	s := NewSARIF(&out, nil)
+	f := guard.Finding{Code: "SG101", Level: guard.Error, Summary: "role/dev may not use this document"}
+	if err := s.Decision(guard.Decision{Findings: []guard.Finding{f}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(out.Bytes(), []byte("null")) || !bytes.Contains(out.Bytes(), []byte(`"ruleId": "SG101"`)) {
+		t.Errorf("want a result without null in:\n%s", out.Bytes())
+	}
+}
