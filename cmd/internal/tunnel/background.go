@@ -93,11 +93,14 @@ func unique(words []string) (once []string) {
 }
 
 // already prints the states of tunnels that are open; the error means that they are not
-// ready.
+// ready, or lead elsewhere.
 func already(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.Record, name string, o *Options) error {
 	part, change := "", ""
 	if rec.Name != name {
 		part = " as part of " + rec.Name
+	}
+	if was, err := (verb{flags: (*Options).upFlags}).parse(rec.Words, p.Getenv); err == nil && was.Spot.FarEnd() != o.Spot.FarEnd() {
+		return gaveUp(p, o, exit.Usagef("%s is open in the background already%s, and leads elsewhere; close it first: %q", name, part, "ssmguard tunnel down "+rec.Name))
 	}
 	wanted := o.Spot
 	wanted.Guard = "" // it may come from a variable
