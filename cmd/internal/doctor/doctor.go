@@ -102,7 +102,10 @@ func (d *doctor) run(ctx context.Context) error {
 		defer d.evidence.Close()
 	}
 	if d.Line.Call.Globals.Output == "json" {
-		checks, _ := d.look(ctx, checkups, func([]report.Check) error { return nil })
+		checks, err := d.look(ctx, checkups, func([]report.Check) error { return nil })
+		if err != nil {
+			return err
+		}
 		if err := report.CheckupJSON(d.Line.Process.Stdout, checks); err != nil {
 			return err
 		}
@@ -119,7 +122,8 @@ func (d *doctor) run(ctx context.Context) error {
 }
 
 // look makes checks side by side and tells each group as soon as it and those before it are
-// there. The error is the first of tell.
+// there. The error is the first of tell, or the signal that ended the checks: what it
+// interrupted has found nothing.
 func (d *doctor) look(ctx context.Context, all []checkup, tell func([]report.Check) error) (checks []report.Check, err error) {
 	results := make([]chan []report.Check, len(all))
 	for i, c := range all {
@@ -130,6 +134,9 @@ func (d *doctor) look(ctx context.Context, all []checkup, tell func([]report.Che
 		shown := d.Line.Process.ShowStatus("looking at "+c.name, doctorTime)
 		found := <-results[i]
 		shown()
+		if interrupted := context.Cause(ctx); exit.As[env.Signalled](interrupted) {
+			return checks, interrupted
+		}
 		checks = append(checks, found...)
 		if err == nil {
 			err = tell(found)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -188,5 +189,26 @@ func TestMisspeltRegion(t *testing.T) {
 		if wrong := want.Level == report.Fail; wrong != (do == "correct the region") || do == "" {
 			t.Errorf("%s: endpoint: %q", region, do)
 		}
+	}
+}
+
+// A signal ends the checks with itself; what a check says after it is no finding.
+func TestInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	var told []report.Check
+	d := &doctor{Line: &ask.Line{Process: env.NewProcess(strings.NewReader(""), io.Discard, io.Discard)}}
+	checks, err := d.look(ctx, []checkup{
+		{"first", func(*doctor, context.Context) []report.Check { return []report.Check{{Name: "first"}} }},
+		{"second", func(_ *doctor, ctx context.Context) []report.Check {
+			<-ctx.Done()
+			return []report.Check{{Name: "second", Text: ctx.Err().Error()}}
+		}},
+	}, func(found []report.Check) error {
+		told = append(told, found...)
+		interrupt(env.Signalled{Signal: syscall.SIGINT})
+		return nil
+	})
+	if want := (env.Signalled{Signal: syscall.SIGINT}); err != want || len(checks) != 1 || len(told) != 1 {
+		t.Errorf("checks %+v, told %+v, error %v; want the first check and %v", checks, told, err, want)
 	}
 }
