@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/internal/private"
 )
 
 // Client is a program or a driver that connects to databases.
@@ -188,6 +190,25 @@ func (f Found) Start(a Access) (Start, error) {
 		return Start{}, exit.Usagef("clients are started for a tunnel with a port, not with a socket")
 	}
 	return f.start(a)
+}
+
+// Arguments returns the arguments of the program, and remove, which removes the file that it
+// reads. The file is for the user alone.
+func (s Start) Arguments() (args []string, remove func(), err error) {
+	if s.File == "" {
+		return s.Args, func() {}, nil
+	}
+	dir, err := os.MkdirTemp("", "ssmguard-db-")
+	if err != nil {
+		return nil, nil, err
+	}
+	remove = func() { os.RemoveAll(dir) } //nolint:errcheck // it is the user's alone
+	path := filepath.Join(dir, "options")
+	if err := private.WriteFile(path, []byte(s.File)); err != nil {
+		remove()
+		return nil, nil, err
+	}
+	return append([]string{s.FileOption + path}, s.Args...), remove, nil
 }
 
 // environ returns the settings as variables.

@@ -86,14 +86,6 @@ var engines = []Engine{
 // replicas is what drivers of MongoDB do with a URL that is not ours.
 const replicas = "without directConnection=true drivers connect to the members that the server names, past the tunnel"
 
-// Names returns the names of all engines, in the order of the table.
-func Names() (names []string) {
-	for _, e := range engines {
-		names = append(names, e.Name)
-	}
-	return names
-}
-
 // Facts are what may tell the engine behind a tunnel.
 type Facts struct {
 	Asked string // the name that the user gave

@@ -3,31 +3,9 @@ package database
 import (
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
-
-	"ssmguard/internal/private"
 )
-
-// Arguments returns the arguments of the program, and remove, which removes the file that it
-// reads. The file is for the user alone.
-func (s Start) Arguments() (args []string, remove func(), err error) {
-	if s.File == "" {
-		return s.Args, func() {}, nil
-	}
-	dir, err := os.MkdirTemp("", "ssmguard-db-")
-	if err != nil {
-		return nil, nil, err
-	}
-	remove = func() { os.RemoveAll(dir) } //nolint:errcheck // it is the user's alone
-	path := filepath.Join(dir, "options")
-	if err := private.WriteFile(path, []byte(s.File)); err != nil {
-		remove()
-		return nil, nil, err
-	}
-	return append([]string{s.FileOption + path}, s.Args...), remove, nil
-}
 
 // Graphical returns what graphical clients ask for, a line for each of them: the address,
 // the login, where the password comes from, and the settings of DBeaver, DataGrip, pgAdmin
@@ -60,17 +38,12 @@ func (a Access) Graphical(again string) (string, error) {
 	}
 	a.Format = "jdbc"
 	jdbc := ""
-	if suits := familiesOf(a.Format); len(suits) > 0 && a.Engine.Family != "" {
-		for _, f := range suits {
-			if f != a.Engine.Family {
-				continue
-			}
-			text, err := a.jdbc()
-			if err != nil {
-				return "", err
-			}
-			jdbc = strings.TrimSuffix(text, "\n")
+	if slices.Contains(familiesOf(a.Format), a.Engine.Family) {
+		text, err := a.jdbc()
+		if err != nil {
+			return "", err
 		}
+		jdbc = strings.TrimSuffix(text, "\n")
 	}
 	switch {
 	case jdbc != "":

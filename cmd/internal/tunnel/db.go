@@ -149,15 +149,11 @@ func unknownEngine(tunnel string) error {
 
 // login returns how a client logs in, with a token where one is taken or asked for.
 func (o *Options) login(ctx context.Context, p *env.Process, f far, s keeper.Status) (database.Access, error) {
-	a, err := s.Access(p.Getenv)
+	a, err := o.access(p, s, f.conf.Login)
 	if err != nil {
 		return a, err
 	}
 	own := cmp.Or(o.Spot.User, f.conf.User) // the master user of a lookup has a password
-	a.User, a.Database, a.CA = cmp.Or(own, a.User), cmp.Or(o.Spot.Database, f.conf.Database, a.Database), o.CA
-	if e := database.Of(database.Facts{Asked: o.Spot.DBEngine}); e.Name != "" {
-		a.Engine, a.Called = e, ""
-	}
 	if !o.Token && (o.NoToken || !a.IAMAuth || own == "" || a.Engine.Token == database.NoToken) {
 		return a, nil
 	}
@@ -206,13 +202,9 @@ func runClient(ctx context.Context, p *env.Process, o *Options, f far, s keeper.
 // keepForClients prints the settings for graphical clients, and keeps the tunnel open.
 func keepForClients(ctx context.Context, p *env.Process, o *Options, selected []configs.Tunnel, open []keeper.Status) error {
 	show := func(s keeper.Status) error {
-		a, err := s.Access(p.Getenv)
+		a, err := o.access(p, s, configs.Login{})
 		if err != nil {
 			return err
-		}
-		a.User, a.Database, a.CA = cmp.Or(o.Spot.User, a.User), cmp.Or(o.Spot.Database, a.Database), o.CA
-		if e := database.Of(database.Facts{Asked: o.Spot.DBEngine}); e.Name != "" {
-			a.Engine, a.Called = e, ""
 		}
 		text, err := a.Graphical("ssmguard tunnel env " + s.Tunnel + " --format json --token --user " + safetext.Word(cmp.Or(a.User, "USER")))
 		for line := range strings.Lines(text) {

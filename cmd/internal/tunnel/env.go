@@ -148,22 +148,29 @@ func accessTo(ctx context.Context, p *env.Process, conf configs.Tunnel, s keeper
 	if s.Far == nil {
 		s.Far = f.known(p.Getenv)
 	}
-	a, err := s.Access(p.Getenv)
-	if err != nil {
+	a, err := o.access(p, s, conf.Login)
+	if err != nil || !o.Token {
 		return a, err
-	}
-	a.User, a.Database, a.CA = cmp.Or(o.Spot.User, conf.User, a.User), cmp.Or(o.Spot.Database, conf.Database, a.Database), o.CA
-	if e := database.Of(database.Facts{Asked: o.Spot.DBEngine}); e.Name != "" {
-		a.Engine, a.Called = e, ""
-	}
-	if !o.Token {
-		return a, nil
 	}
 	a.User = conf.User // for a token the user has to be given: the master user has a password
 	if a.Password, err = f.token(ctx, p, a); err == nil && conf.Guard != configs.GuardOff {
 		f.warnLogin(ctx, p)
 	}
 	return a, err
+}
+
+// access returns how a client connects through an open tunnel: with the login and the engine of
+// the options, then with the login that is configured, then with what the tunnel knows.
+func (o *Options) access(p *env.Process, s keeper.Status, login configs.Login) (database.Access, error) {
+	a, err := s.Access(p.Getenv)
+	if err != nil {
+		return a, err
+	}
+	a.User, a.Database, a.CA = cmp.Or(o.Spot.User, login.User, a.User), cmp.Or(o.Spot.Database, login.Database, a.Database), o.CA
+	if e := database.Of(database.Facts{Asked: o.Spot.DBEngine}); e.Name != "" {
+		a.Engine, a.Called = e, ""
+	}
+	return a, nil
 }
 
 // proxyEnv prints how clients find a proxy.
