@@ -2,7 +2,6 @@ package casefile
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -171,5 +170,3 @@ func Parse(name string, text []byte) (Case, error) {
 	}
 	return c, nil
 }
-
-var errStatements = errors.New("its lines are not those of its statements")

@@ -2,6 +2,7 @@ package casefile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,9 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
 )
+
+// errStatements is the error about a policy whose lines and statements differ in number.
+var errStatements = errors.New("its lines are not those of its statements")
 
 // Set returns the policies of a case, and their texts by the Source of their statements.
 func (c Case) Set() (policy.Set, map[string]guard.PolicyText, error) {
