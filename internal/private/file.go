@@ -43,6 +43,10 @@ func WriteFile(path string, data []byte) error { return ReplaceFile(path, data, 
 func ReplaceFile(path string, data []byte, mode fs.FileMode) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".ssmguard-*") // O_EXCL, 0600
 	if err != nil {
+		var fault *fs.PathError
+		if errors.As(err, &fault) {
+			fault.Path = path // the caller's file, not one that it has never heard of
+		}
 		return err
 	}
 	_, err = tmp.Write(data)

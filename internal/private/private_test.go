@@ -186,6 +186,14 @@ func TestModesWhateverTheUmask(t *testing.T) {
 	}
 }
 
+// A directory that is missing is told by the file that was to be written.
+func TestNoDirectory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "missing", "file")
+	if err := WriteFile(path, nil); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v does not name %s", err, path)
+	}
+}
+
 // A link is neither read nor written through, whatever it leads to.
 func TestLinks(t *testing.T) {
 	dir := t.TempDir()
