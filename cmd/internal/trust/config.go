@@ -52,11 +52,21 @@ func LoadConfig(p *env.Process, dir string) (configs.Config, error) {
 
 // LoadConfigHere is LoadConfig for the working directory.
 func LoadConfigHere(p *env.Process) (configs.Config, error) {
-	dir, err := os.Getwd()
+	dir, err := WorkingDir()
 	if err != nil {
-		return configs.Config{}, exit.WithCode(err, exit.Config)
+		return configs.Config{}, err
 	}
 	return LoadConfig(p, dir)
+}
+
+// WorkingDir returns the directory from which a project's file is looked for. It has none if
+// that was removed, or is one that another user may not enter.
+func WorkingDir() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", exit.Coded("the working directory is gone or cannot be read, and a project's file is looked for from there; cd to another", exit.Config)
+	}
+	return dir, nil
 }
 
 // isListed reports whether a list of paths has a file, or a directory that the file is

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -57,9 +56,9 @@ type addOptions struct {
 // on the command line. It fails when the command needs a project's file that is not
 // used, and otherwise warns of it. What is not trusted of a project's file is asked about.
 func loadConfig(ctx context.Context, p *env.Process, onTheSpot bool, names ...string) (configs.Config, error) {
-	dir, err := os.Getwd()
+	dir, err := trust.WorkingDir()
 	if err != nil {
-		return configs.Config{}, exit.WithCode(err, exit.Config)
+		return configs.Config{}, err
 	}
 	c, err := trustedConfig(ctx, p, dir, onTheSpot, names...)
 	if err == nil {

@@ -50,7 +50,7 @@ func Validate(p *env.Process, files []string, asJSON bool) error {
 
 // here looks at the files that commands in this directory use.
 func (f *findings) here(p *env.Process) {
-	dir, err := os.Getwd()
+	dir, err := trust.WorkingDir()
 	if err != nil {
 		f.add("", err)
 		return

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"ssmguard/cmd/internal/env"
@@ -70,7 +69,7 @@ func (f target) trusted(ctx context.Context, p *env.Process, name string) {
 func Add(ctx context.Context, p *env.Process, t configs.Tunnel, project bool) error {
 	f := target{file: trust.UserFile(p), project: project}
 	if project {
-		dir, err := os.Getwd()
+		dir, err := trust.WorkingDir()
 		if err != nil {
 			return err
 		}
