@@ -240,7 +240,7 @@ func untilIdle(ctx context.Context, idle time.Duration, load func() int, accept 
 			return conn, err
 		}
 		if load() > 0 {
-			quiet = -1
+			quiet = -2 // the next look may come soon after its end
 		}
 	}
 	return nil, proxy.ErrIdle

@@ -20,7 +20,8 @@ import (
 
 // resolveTarget replaces a target's name by its id. AWS takes no names, so one in a command
 // line of the AWS CLI can only be meant so, too; what is not found, or not clear, is said, and
-// AWS is asked about the name as it stands.
+// AWS is asked about the name as it stands. There, a look-up that fails is no news: AWS's
+// answer is.
 func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
 	if awsiam.IsTargetID(w.Request.Target) {
 		return nil
@@ -30,10 +31,11 @@ func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
 	if !l.DropIn {
 		return err
 	}
-	if err != nil {
-		safetext.Fprintf(l.Process.Stderr, "ssmguard: warning: %v\n", err)
-	} else {
+	switch {
+	case err == nil:
 		safetext.Fprintf(l.Process.Stderr, "ssmguard: %s is %s\n", name, w.Request.Target)
+	case exit.Code(err) == exit.Usage:
+		safetext.Fprintf(l.Process.Stderr, "ssmguard: warning: %v\n", err)
 	}
 	return nil
 }
