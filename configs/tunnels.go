@@ -291,7 +291,7 @@ type EndFault struct {
 // FarEnd is the tunnel with nothing but its far end and the account that this is in.
 func (t Tunnel) FarEnd() Tunnel {
 	return Tunnel{Settings: Settings{Profile: t.Profile, Region: t.Region},
-		Target: t.Target, Host: t.Host, Port: t.Port, RDS: t.RDS, ElastiCache: t.ElastiCache, Reader: t.Reader}
+		Target: t.Target, Host: t.Host, Port: t.Port, To: t.To, RDS: t.RDS, ElastiCache: t.ElastiCache, Reader: t.Reader}
 }
 
 // IsProxy reports whether the tunnel is a proxy, whose clients say where they are connected to.
