@@ -128,6 +128,13 @@ func (o *checkOptions) complete(ctx context.Context) error {
 	return nil
 }
 
+// tellAssumed says who was taken for the caller of policies in files, where nobody said who.
+func (o *checkOptions) tellAssumed(r guard.Request) {
+	if len(o.files.Files) > 0 && o.files.Principal == "" {
+		safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: note: no --principal is stated, so a user of account %s asks, to whom the policies are attached\n", r.Caller.Account)
+	}
+}
+
 // run asks the guard and says what it answered; nothing is started.
 func (o *checkOptions) run(ctx context.Context) error {
 	decision, err := o.decide(ctx)
@@ -143,6 +150,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 		err = ask.Render(h, decision, true)
 	} else {
 		err = o.Line.Show(decision, true)
+		o.tellAssumed(decision.Request)
 		o.more(ctx, decision)
 	}
 	if err != nil {
