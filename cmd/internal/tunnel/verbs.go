@@ -189,9 +189,13 @@ func (v verb) runWords(ctx context.Context, p *env.Process, words []string) erro
 		}
 		return err
 	}
+	if v.name == "up" {
+		read, stop := p.WhileRead(ctx)
+		defer stop()
+		ctx = read
+	}
 	err = v.run(ctx, p, o)
-	var sig env.Signalled
-	if !o.ran && errors.As(context.Cause(ctx), &sig) && (err == nil || errors.Is(err, context.Canceled) || exit.As[env.Signalled](err)) {
+	if sig, ended := errors.AsType[env.Signalled](context.Cause(ctx)); ended && !o.ran && (err == nil || errors.Is(err, context.Canceled) || exit.As[env.Signalled](err)) {
 		return exit.EndWith(128 + int(sig.Signal)) // urfave/cli must not print on stdout
 	}
 	if exit.As[*fs.PathError](err) && errors.Is(err, syscall.EPIPE) {
