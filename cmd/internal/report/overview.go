@@ -135,7 +135,7 @@ func NewAbout(d guard.Decision, findings []guard.Finding, width int) About {
 		a.Fixes = append(a.Fixes, Way{f, other, d.Revisions(*f, width)})
 		a.Ask = cmp.Or(a.Ask, f.Ask)
 	}
-	if d.Fix != nil {
+	if d.Fix != nil && len(fixes) > 0 { // else it is that of what is told by itself
 		add(d.Fix, false)
 	}
 	for _, f := range fixes {
