@@ -56,12 +56,7 @@ func (p *prover) documents(r guard.Request) []string {
 	}
 	documents := append(slices.Clone(guard.KnownDocuments), guard.PasswordReset)
 	names := p.classes("the names of documents", "document/Corp-Session", []string{"document/"}, []string{strings.Repeat("[A-Za-z0-9_.-]", 3) + "[A-Za-z0-9_.-]*"})
-	owners := []string{r.Caller.Account}
-	for _, account := range append(p.accounts(), "210987654321", "321098765432") {
-		if !slices.Contains(owners, account) && (len(owners) == 1 || slices.Contains(p.accounts(), account) || len(owners) < len(p.accounts())+2) {
-			owners = append(owners, account)
-		}
-	}
+	owners := p.accounts(r.Caller.Account)
 	for _, resource := range names {
 		name := afterSlash(resource)
 		own := r.With(r.Target, name)
@@ -69,7 +64,7 @@ func (p *prover) documents(r guard.Request) []string {
 			continue // no account can own one of that name
 		}
 		documents = append(documents, name)
-		for _, owner := range owners[1:] {
+		for _, owner := range owners {
 			documents = append(documents, fmt.Sprintf("arn:%s:ssm:%s:%s:%s", guard.Partition(r), r.Region, owner, resource))
 		}
 	}
@@ -79,11 +74,16 @@ func (p *prover) documents(r guard.Request) []string {
 // classes returns one resource of the form for each combination of patterns that some resource
 // of it satisfies. The usual one stands for its class.
 func (p *prover) classes(what, usual string, form ...[]string) (resources []string) {
+	return p.toldApart(what, usual, p.pieces(), automata.Form(form...))
+}
+
+// toldApart returns one text that looks as it has to for each combination of patterns that
+// some such text satisfies. The usual one stands for its class.
+func (p *prover) toldApart(what, usual string, texts []string, looks automata.NFA) (representatives []string) {
 	var patterns []automata.NFA
-	for _, text := range p.pieces() {
+	for _, text := range texts {
 		patterns = append(patterns, automata.Glob(strings.NewReplacer("*", string([]byte{automata.Star}), "?", string([]byte{automata.Quest})).Replace(text), 0))
 	}
-	looks := automata.Form(form...)
 	left := 4_000_000
 	found, all := automata.Classes(patterns, &looks, &left)
 	if !all {
@@ -96,13 +96,13 @@ func (p *prover) classes(what, usual string, form ...[]string) (resources []stri
 		}
 		return b.String()
 	}
-	resources = []string{usual}
+	representatives = []string{usual}
 	for _, c := range found {
 		if class(c.Text) != class(usual) {
-			resources = append(resources, c.Text)
+			representatives = append(representatives, c.Text)
 		}
 	}
-	return resources
+	return representatives
 }
 
 // pieces returns what the patterns of the statements say of the resource in an ARN. A pattern
@@ -171,14 +171,26 @@ func (p *prover) values() []string {
 	return p.named
 }
 
-// accounts returns the accounts that the patterns name.
-func (p *prover) accounts() (accounts []string) {
+// accounts returns a foreign account of each class, as ARNs and aws:ResourceAccount tell them
+// apart.
+func (p *prover) accounts(own string) []string {
+	var texts []string
 	p.eachPattern(func(pattern string) {
-		if account := guard.ArnField(pattern, guard.FieldAccount); guard.Made(account, "") && len(account) == 12 {
-			accounts = append(accounts, account)
+		texts = append(texts, guard.ArnField(withoutVariables(pattern, "*"), guard.FieldAccount))
+	})
+	p.eachStatement(func(s *policy.Statement) {
+		for _, c := range s.Conditions() {
+			if strings.EqualFold(c.Key, "aws:ResourceAccount") {
+				texts = append(texts, c.Values...)
+			}
 		}
 	})
-	return automata.Distinct(accounts)
+	usual := "210987654321"
+	if own == usual {
+		usual = "321098765432"
+	}
+	accounts := p.toldApart("the accounts", usual, automata.Distinct(texts), automata.Accounts())
+	return slices.DeleteFunc(accounts, func(account string) bool { return account == own })
 }
 
 // regions returns a region of each class, or the one that is stated.
