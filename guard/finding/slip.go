@@ -52,17 +52,12 @@ func (q inquiry) patternSlip(pattern string) (miss, bool) {
 
 // withoutValue returns the first variable of a pattern that has no value in this request.
 func (q inquiry) withoutValue(pattern string) string {
-	for {
-		_, rest, ok := strings.Cut(pattern, "${")
-		name, after, closed := strings.Cut(rest, "}")
-		if !ok || !closed {
-			return ""
-		}
+	for _, name := range guard.Variables(pattern) {
 		if _, _, state := q.grant.Context.Lookup(name); state == policy.KeyAbsent && len(name) > 1 && !strings.Contains(name, ",") {
 			return "${" + name + "}"
 		}
-		pattern = after
 	}
+	return ""
 }
 
 // nodePolicy reports whether a layer has the policy of a node's agent, which lets nobody

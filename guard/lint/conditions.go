@@ -71,15 +71,11 @@ func (l *statement) conditionOn(key string) source.Part {
 
 // variables returns the names of the variables of a text.
 func variables(text string) (names []string) {
-	for {
-		_, rest, ok := strings.Cut(text, "${")
-		name, after, closed := strings.Cut(rest, "}")
-		if !ok || !closed {
-			return names
-		}
-		name, _, _ = strings.Cut(name, ",")
-		names, text = append(names, strings.TrimSpace(name)), after
+	for _, inside := range guard.Variables(text) {
+		name, _, _ := strings.Cut(inside, ",")
+		names = append(names, strings.TrimSpace(name))
 	}
+	return names
 }
 
 // keyFault says why there is no condition key of a name, "" if there is one, or may be.

@@ -83,18 +83,9 @@ func (a action) takes(pattern string) bool {
 // meets reports whether a pattern of a policy may match the ARN of some resource of a kind.
 // Short ARNs are completed, and variables may be anything.
 func meets(pattern, arn string) bool {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(pattern, "${")
-		b.WriteString(before)
-		_, after, closed := strings.Cut(rest, "}")
-		if !found || !closed {
-			break
-		}
-		b.WriteByte('*')
-		pattern = after
-	}
-	fields := strings.SplitN(b.String(), ":", 6)
+	pattern = guard.ReplaceVariables(pattern, func(string) string { return "*" })
+	pattern, _, _ = strings.Cut(pattern, "${") // one that is not closed
+	fields := strings.SplitN(pattern, ":", 6)
 	for i := range min(len(fields), guard.FieldResource) {
 		fields[i] = strings.ToLower(fields[i])
 	}

@@ -129,24 +129,12 @@ func (p *prover) pieces() (pieces []string) {
 
 // withoutVariables writes a text in the place of every policy variable.
 func withoutVariables(pattern, text string) string {
-	var b strings.Builder
-	for {
-		before, after, ok := strings.Cut(pattern, "${")
-		b.WriteString(before)
-		if !ok {
-			return b.String()
+	return guard.ReplaceVariables(pattern, func(inside string) string {
+		if inside == "*" || inside == "?" || inside == "$" {
+			return "?" // the character itself, and any other: apart from more than it is
 		}
-		name, rest, closed := strings.Cut(after, "}")
-		switch {
-		case !closed:
-			return b.String() + "${" + after
-		case name == "*" || name == "?" || name == "$":
-			b.WriteString("?") // the character itself, and any other: apart from more than it is
-		default:
-			b.WriteString(text)
-		}
-		pattern = rest
-	}
+		return text
+	})
 }
 
 // mostValues is how many values named by policies are tried for a variable.

@@ -384,14 +384,7 @@ func samples(patterns []string, most int) []string {
 		if len(out) == most {
 			break
 		}
-		for {
-			before, rest, ok := strings.Cut(pattern, "${")
-			_, after, closed := strings.Cut(rest, "}")
-			if !ok || !closed {
-				break
-			}
-			pattern = before + "probe" + after
-		}
+		pattern = guard.ReplaceVariables(pattern, func(string) string { return "probe" })
 		out = append(out, strings.NewReplacer("*", "probe", "?", "0").Replace(pattern))
 	}
 	return out
