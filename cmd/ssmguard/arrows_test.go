@@ -86,7 +86,7 @@ var arrows = []arrow{
 		"how messages are written is known to both ends, the stand-in's too"},
 	{"proxy/channel/reliable", []string{"ssmguard/guard", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal", "ssmguard/proxy/", "github.com/", "golang.org/x/"}, []string{"ssmguard/proxy/channel/wire", "github.com/gorilla/websocket"},
 		"order and loss are decided without a connection"},
-	{"proxy/channel/localend", []string{"ssmguard/", "github.com/"}, nil,
+	{"proxy/channel/localend", []string{"ssmguard/", "github.com/"}, []string{"ssmguard/internal/peer"},
 		"the system is asked about a connection without knowing what it carries"},
 	{"proxy/awsdb", []string{"ssmguard/"}, []string{"ssmguard/internal/awsapi"},
 		"where a database listens has nothing to do with sessions"},

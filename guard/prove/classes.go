@@ -74,14 +74,19 @@ func (p *prover) documents(r guard.Request) []string {
 // classes returns one resource of the form for each combination of patterns that some resource
 // of it satisfies. The usual one stands for its class.
 func (p *prover) classes(what, usual string, form ...[]string) (resources []string) {
-	return p.toldApart(what, usual, p.pieces(), automata.Form(form...))
+	return p.toldApart(what, usual, p.pieces, automata.Form(form...))
 }
 
 // toldApart returns one text that looks as it has to for each combination of patterns that
-// some such text satisfies. The usual one stands for its class.
-func (p *prover) toldApart(what, usual string, texts []string, looks automata.NFA) (representatives []string) {
+// some such text satisfies. The usual one stands for its class. They are the same for every
+// caller and region, and are looked for once.
+func (p *prover) toldApart(what, usual string, texts func() []string, looks automata.NFA) (representatives []string) {
+	if known := p.apart[usual]; known != nil {
+		return known
+	}
+	defer func() { p.apart[usual] = representatives }()
 	var patterns []automata.NFA
-	for _, text := range texts {
+	for _, text := range texts() {
 		patterns = append(patterns, automata.Glob(strings.NewReplacer("*", string([]byte{automata.Star}), "?", string([]byte{automata.Quest})).Replace(text), 0))
 	}
 	left := 4_000_000
@@ -162,23 +167,25 @@ func (p *prover) values() []string {
 // accounts returns a foreign account of each class, as ARNs and aws:ResourceAccount tell them
 // apart.
 func (p *prover) accounts(own string) []string {
-	var texts []string
-	p.eachPattern(func(pattern string) {
-		texts = append(texts, guard.ArnField(withoutVariables(pattern, "*"), guard.FieldAccount))
-	})
-	p.eachStatement(func(s *policy.Statement) {
-		for _, c := range s.Conditions() {
-			if strings.EqualFold(c.Key, "aws:ResourceAccount") {
-				texts = append(texts, c.Values...)
+	named := func() (texts []string) {
+		p.eachPattern(func(pattern string) {
+			texts = append(texts, guard.ArnField(withoutVariables(pattern, "*"), guard.FieldAccount))
+		})
+		p.eachStatement(func(s *policy.Statement) {
+			for _, c := range s.Conditions() {
+				if strings.EqualFold(c.Key, "aws:ResourceAccount") {
+					texts = append(texts, c.Values...)
+				}
 			}
-		}
-	})
+		})
+		return automata.Distinct(texts)
+	}
 	usual := "210987654321"
 	if own == usual {
 		usual = "321098765432"
 	}
-	accounts := p.toldApart("the accounts", usual, automata.Distinct(texts), automata.Accounts())
-	return slices.DeleteFunc(accounts, func(account string) bool { return account == own })
+	accounts := p.toldApart("the accounts", usual, named, automata.Accounts())
+	return slices.DeleteFunc(slices.Clone(accounts), func(account string) bool { return account == own })
 }
 
 // regions returns a region of each class, or the one that is stated.

@@ -111,9 +111,10 @@ type wish struct {
 type prover struct {
 	sets   []policy.Set
 	in     Range
-	lacks  map[string]bool // what stood in the way
-	steps  int             // that may still be taken
-	named  []string        // values with which conditions compare; nil until they are gathered
+	lacks  map[string]bool     // what stood in the way
+	steps  int                 // that may still be taken
+	apart  map[string][]string // representatives of classes, by the usual one
+	named  []string            // values with which conditions compare; nil until they are gathered
 	search policy.Evaluator
 }
 
@@ -127,7 +128,7 @@ func newProver(in Range, sets ...policy.Set) *prover {
 	if len(in.Kinds) == 0 {
 		in.Kinds = Kinds
 	}
-	return &prover{sets: sets, in: in, lacks: make(map[string]bool), steps: mostSteps}
+	return &prover{sets: sets, in: in, lacks: make(map[string]bool), apart: make(map[string][]string), steps: mostSteps}
 }
 
 // run looks for a request in which all wishes of one of the lists come true.

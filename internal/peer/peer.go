@@ -66,6 +66,13 @@ func UID(conn net.Conn) (int, error) {
 	return 0, ErrUnknown
 }
 
+// Held reports whether a process still holds the other end of a TCP connection on this
+// machine. TCP says the same of a program that is gone and of one that has closed its own
+// direction; the kernel, which has both ends, knows more. The error is ErrUnknown.
+func Held(conn *net.TCPConn) (bool, error) {
+	return heldTCP(addrPort(conn.LocalAddr()), addrPort(conn.RemoteAddr()))
+}
+
 // addrPort returns an address without the form of IPv4 addresses in IPv6.
 func addrPort(a net.Addr) netip.AddrPort {
 	tcp, ok := a.(*net.TCPAddr)

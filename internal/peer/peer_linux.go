@@ -53,6 +53,16 @@ func uidOfTCP(ours, theirs netip.AddrPort) (int, error) {
 	return 0, ErrGone
 }
 
+// heldTCP asks for the socket whose own end is theirs. One that no file stands for has no
+// inode; one that is not found may be on another machine.
+func heldTCP(ours, theirs netip.AddrPort) (bool, error) {
+	d, err := diagnose(theirs, ours)
+	if err != nil {
+		return false, ErrUnknown
+	}
+	return d.inode != 0, nil
+}
+
 // diagnose asks the kernel for the TCP socket between two addresses, seen from source.
 // Without such a socket the answer is about one that listens at source, or ENOENT.
 func diagnose(source, destn netip.AddrPort) (diagnosis, error) {

@@ -133,6 +133,13 @@ func TestHalfClosed(t *testing.T) {
 	if uid, err := UID(server); uid != os.Geteuid() || err != nil {
 		t.Errorf("got %d, %v", uid, err)
 	}
+	if held, err := Held(server.(*net.TCPConn)); !held || err != nil {
+		t.Errorf("held %t, %v", held, err)
+	}
+	client.Close()
+	if held, err := Held(server.(*net.TCPConn)); held || err != nil {
+		t.Errorf("after its end: held %t, %v", held, err)
+	}
 }
 
 // A client that has left is not known, and is not taken for root's or for the
