@@ -60,6 +60,8 @@ var arrows = []arrow{
 		"guard and proxy both call AWS by it; it knows neither"},
 	{"internal/awsjson", []string{"ssmguard/", "github.com/"}, nil,
 		"how the AWS CLI writes JSON is known to proxy and cmd alike"},
+	{"internal/screen", []string{"ssmguard/", "github.com/", "golang.org/x/"}, nil,
+		"how lines are broken is known to every room that draws"},
 	{"internal/peer", []string{"ssmguard/", "github.com/", "golang.org/x/"}, nil,
 		"whose a connection is, is asked by every listener; it knows none"},
 	{"proxy/upgrade", []string{"ssmguard/", "github.com/aws/"}, nil,

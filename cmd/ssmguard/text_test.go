@@ -49,7 +49,6 @@ var writesItself = map[string]string{
 	"cmd/internal/report.Text.paint":          "what is safe, in colour",
 	"cmd/internal/report.Text.marked":         "a line that spaced has made safe, in colour",
 	"cmd/internal/report.Text.note":           "blanks, and lines that wrap has made safe",
-	"cmd/internal/report.wrap":                "words of a text that Line has made safe",
 	"cmd/internal/sandbox.demo.say":           "the demo is of our words, in our own world",
 	"cmd/internal/sandbox.demo.show":          "the demo is of our words, in our own world",
 	"cmd/internal/sandbox.lockedWriter.Write": "what the demo and its commands write",

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"ssmguard/internal/screen"
 )
 
 // The width of the help in columns: that of the terminal between the least and the most,
@@ -186,19 +188,8 @@ func (s *sheet) heading(text string) {
 // text writes a text broken at spaces, with one word before its first line and another
 // before the others.
 func (s *sheet) text(first, others, text string) {
-	line := first
-	for i, word := range strings.Fields(text) {
-		switch {
-		case i == 0:
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > s.width:
-			s.b.WriteString(strings.TrimRight(line, " ") + "\n")
-			line = others
-		default:
-			line += " "
-		}
-		line += word
-	}
-	s.b.WriteString(strings.TrimRight(line, " ") + "\n")
+	wrapped := screen.Wrap(text, others, utf8.RuneCountInString(first), s.width)
+	s.b.WriteString(strings.TrimRight(first+wrapped, " ") + "\n")
 }
 
 // paragraphs writes a description. Its lines are filled anew, but for those that begin

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/screen"
 )
 
 const (
@@ -95,8 +96,8 @@ func erased(drawn, width int) string {
 	switch {
 	case drawn == 0:
 		return ""
-	case width > 0 && drawn > width:
-		return fmt.Sprintf("\r\x1b[%dA\x1b[J", (drawn-1)/width)
+	case screen.Rows(width, drawn) > 1: // the cursor is in the last of them
+		return fmt.Sprintf("\r\x1b[%dA\x1b[J", screen.Rows(width, drawn)-1)
 	}
 	return "\r\x1b[K"
 }

@@ -10,6 +10,7 @@ import (
 
 	"ssmguard/cmd/internal/report"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/screen"
 	"ssmguard/proxy"
 )
 
@@ -117,18 +118,9 @@ func (d *Display) Write(lines []byte) (int, error) {
 // narrower since has broken them.
 func (d *Display) erase() string {
 	columns, _ := d.terminal.Size()
-	lines := 0
-	for _, width := range d.drawn {
-		lines++
-		if columns > 0 {
-			lines += max(width-1, 0) / columns
-		}
-	}
+	erased := screen.Erase(columns, d.drawn...)
 	d.drawn = nil
-	if lines == 0 {
-		return ""
-	}
-	return fmt.Sprintf("\r\x1b[%dA\x1b[J", lines) // from the first column: a key may have been echoed
+	return erased
 }
 
 // draw draws the lines in place of the last ones, with the foot as long as the tunnels are kept

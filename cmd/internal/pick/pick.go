@@ -2,7 +2,6 @@ package pick
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/screen"
 )
 
 // Item is one of the things to choose from.
@@ -307,15 +307,9 @@ const keysText = "Enter takes it, Esc leaves, arrows and PageUp/PageDown move, t
 // wipe returns the output that erases the list. A terminal that was made narrower since it was
 // drawn has broken its lines.
 func (k *picker) wipe() safetext.Own {
-	lines := 0
-	for _, width := range k.drawn {
-		lines += 1 + max(width-1, 0)/k.columns
-	}
+	erased := screen.Erase(k.columns, k.drawn...)
 	k.drawn = nil
-	if lines == 0 {
-		return ""
-	}
-	return safetext.Own(fmt.Sprintf("\r\x1b[%dA\x1b[J", lines))
+	return safetext.Own(erased)
 }
 
 // fit cuts a line to the screen's width: a wrapped line could not be erased.

@@ -9,6 +9,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/policy/source"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/screen"
 )
 
 // Text renders for people. What is denied, and in a check every answer, is
@@ -309,26 +310,9 @@ func (t *Text) row(b *strings.Builder, label, text string) {
 	safetext.Fprintf(b, "  %-6s%s\n", label, wrap(text, indent, len(indent), t.style.Width))
 }
 
-// wrap breaks a text at blanks so that, with its first word at a column, no line
-// is wider than width unless one word is; later lines get the indent. Width 0
-// breaks nothing.
+// wrap is screen.Wrap for text of others.
 func wrap(text, indent string, column, width int) safetext.Own {
-	var b strings.Builder
-	for i, word := range strings.Fields(safetext.Line(text)) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case width > 0 && column+1+n > width:
-			b.WriteString("\n" + indent)
-			column = len(indent)
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += n
-	}
-	return safetext.Own(safetext.Text(b.String()))
+	return safetext.Own(safetext.Text(screen.Wrap(safetext.Line(text), indent, column, width)))
 }
 
 // The colours.
