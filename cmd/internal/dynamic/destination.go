@@ -278,9 +278,10 @@ func (s *session) note(e channel.Event) {
 func (p *Proxy) lostSessions(more bool, err error) {
 	p.mu.Lock()
 	before := p.lost
-	p.lost--
 	if more {
-		p.lost += 2
+		p.lost++
+	} else {
+		p.lost--
 	}
 	now := p.lost
 	p.mu.Unlock()
