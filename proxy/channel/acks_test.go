@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -86,6 +87,40 @@ func TestEndIsBounded(t *testing.T) {
 	}
 	if n := len(c.out.acks); n != 2*mostAcks {
 		t.Errorf("%d acknowledgements are kept", n)
+	}
+}
+
+// leaving is an engine that ends: it is full for as often as it says, and has no room.
+type leaving struct {
+	collector
+	times int
+}
+
+func (e *leaving) full() bool { e.times--; return e.times >= 0 }
+
+func (e *leaving) room(<-chan struct{}) {}
+
+// TestWhatFollowsAGapIsNotRead: once a payload was thrown away because the engine ends, no
+// later one reaches the engine, though it has room again when its connections are closed: it
+// would take the middle of a frame for the start of one, and the session for broken.
+func TestWhatFollowsAGapIsNotRead(t *testing.T) {
+	for times := range 6 {
+		c := newChannel(t.Context(), Options{})
+		e := &leaving{times: times}
+		if err := c.in.attach(e); err != nil {
+			t.Fatal(err)
+		}
+		const all = "abcdef"
+		for seq := range int64(len(all)) {
+			c.in.waitForRoom(make(chan struct{}))
+			f := wire.Frame{Type: wire.OutputStreamData, Seq: seq, PayloadType: wire.PayloadOutput, Payload: []byte{all[seq]}}
+			if err := c.in.handle(f.Append(nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := e.got.String(); !strings.HasPrefix(all, got) {
+			t.Errorf("full %d times: the engine got %q", times, got)
+		}
 	}
 }
 

@@ -119,7 +119,7 @@ func (in *incoming) waitForRoom(halt <-chan struct{}) (bulk bool) {
 		select {
 		case <-halt:
 		default:
-			in.over = (*p).full()
+			in.over = in.over || (*p).full() // for good: an engine that misses a payload cannot read the next one
 		}
 		return bulk
 	}
