@@ -146,6 +146,8 @@ var arrows = []arrow{
 		"what a file would do is shown without doing it"},
 	{"cmd/internal/tunnelfile", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/check", "ssmguard/cmd/internal/tunnel", "ssmguard/internal/sandbox"}, nil,
 		"a file is changed without opening what it has"},
+	{"cmd/internal/tunnelstate", []string{"ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/session", "ssmguard/cmd/internal/check", "ssmguard/internal/sandbox"}, []string{"ssmguard/cmd/internal/tunnelfile"},
+		"what is open is told of without being opened"},
 	{"cmd/internal/tunnel", []string{"ssmguard/cmd/internal/check", "ssmguard/internal/sandbox"}, nil,
 		"a tunnel is opened, not explained"},
 	{"cmd/internal/database", []string{"ssmguard/cmd/internal/ask", "ssmguard/cmd/internal/session", "ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/check", "ssmguard/proxy/channel", "ssmguard/internal/sandbox"}, nil,

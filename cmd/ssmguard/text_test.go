@@ -61,7 +61,7 @@ var writesItself = map[string]string{
 	"cmd/internal/tunnel.background.detach":   "one of two words to another process of ours",
 	"cmd/internal/tunnel.stamped.Write":       "lines that were made safe before they came here",
 	"cmd/internal/tunnel.tunnelEnv":           "each format has its own quoting",
-	"cmd/internal/tunnel.tunnelLogs":          "a safetext.Log",
+	"cmd/internal/tunnelstate.Logs":           "a safetext.Log",
 	"cmd/internal/relay.copyHalf":             "the bytes of a connection",
 	"proxy/plugin.Main":                       "the official plugin writes its own words",
 	"proxy/plugin.reporter.report":            "JSON to another process of ours",

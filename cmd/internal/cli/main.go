@@ -16,7 +16,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/session"
-	"ssmguard/cmd/internal/tunnel"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/guard/awsiam"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy/plugin"
@@ -109,7 +109,7 @@ func meant(p *env.Process, words []string) string {
 	line := safetext.Words(words)
 	target := fmt.Sprintf("%q", "ssmguard start-session --target "+line)
 	switch {
-	case tunnel.IsConfigured(p, words[0]):
+	case trust.IsConfigured(p, words[0]):
 		return fmt.Sprintf("did you mean %q?", "ssmguard tunnel up "+line)
 	case slices.Contains(words, "--target"): // the first word is a mistyped command
 		return ""

@@ -17,6 +17,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/report"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
@@ -70,7 +71,7 @@ func upBackground(ctx context.Context, p *env.Process, o *Options) error {
 // processes returns the names of the processes for a command line: its words, each
 // once, or the tunnel that it describes.
 func processes(ctx context.Context, p *env.Process, o *Options) ([]string, error) {
-	c, err := loadConfig(ctx, p, len(o.Words) == 0, o.Words...)
+	c, err := trust.LoadNeeded(ctx, p, len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 			}
 		}
 	}
-	c, err := loadConfig(ctx, p, len(o.Words) == 0, o.Words...)
+	c, err := trust.LoadNeeded(ctx, p, len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return err
 	}

@@ -12,13 +12,14 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 )
 
 // tunnelEnv prints connection settings for the database behind a background tunnel.
 func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
-	c, err := loadConfig(ctx, p, o.leads(), o.Words...)
+	c, err := trust.LoadNeeded(ctx, p, o.leads(), o.Words...)
 	if err != nil {
 		return err
 	}

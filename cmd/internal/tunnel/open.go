@@ -17,6 +17,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/relay"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
@@ -46,7 +47,7 @@ type tunnels []*tunnel
 // *tunnelError. A tunnel that another process has open is an error, unless it shall listen
 // elsewhere.
 func openTunnels(ctx context.Context, p *env.Process, o *Options) (tunnels, error) {
-	c, err := loadConfig(ctx, p, len(o.Words) == 0, o.Words...)
+	c, err := trust.LoadNeeded(ctx, p, len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/keeper"
+	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
@@ -71,7 +72,7 @@ func (o *Options) reached(ctx context.Context, p *env.Process) (selected []confi
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := loadConfig(ctx, p, len(o.Words) == 0, o.Words...)
+	c, err := trust.LoadNeeded(ctx, p, len(o.Words) == 0, o.Words...)
 	if err != nil {
 		return nil, nil, err
 	}

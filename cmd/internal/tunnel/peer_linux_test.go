@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
 	"ssmguard/internal/peer/peertest"
@@ -44,8 +43,8 @@ func TestTunnelIsForItsUser(t *testing.T) {
 	if note := k.awaitNote(t); note != want {
 		t.Errorf("said %q", note)
 	}
-	if s := k.ts.Statuses()[0]; s.Refused != 3 || noteOf(s, time.Now()) != "3 connections of other users refused" {
-		t.Errorf("counted %d, %q", s.Refused, noteOf(s, time.Now()))
+	if s := k.ts.Statuses()[0]; s.Refused != 3 {
+		t.Errorf("counted %d", s.Refused)
 	}
 	conn, from := k.dial(t, ready.Listen)
 	echoes(t, conn, from, "our own")
@@ -78,18 +77,5 @@ func TestEarlyNotes(t *testing.T) {
 	out.Close()
 	if first, second := <-events, <-events; first.Note != "early" || second.Note != "late" || first.Tunnel != "db" {
 		t.Errorf("got %+v, %+v", first, second)
-	}
-}
-
-func TestNoteOf(t *testing.T) {
-	for want, s := range map[string]keeper.Status{
-		"":                                     {},
-		"no network":                           {Error: "no\nnetwork"},
-		"1 connection of another user refused": {Refused: 1},
-		"no; 2 connections of other users refused": {Error: "no", Refused: 2},
-	} {
-		if got := noteOf(s, time.Now()); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
 	}
 }

@@ -2,8 +2,6 @@ package tunnel
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -52,69 +50,12 @@ type addOptions struct {
 	unset                []string // of edit: keys that are taken out
 }
 
-// loadConfig reads the configuration for a command that names tunnels, or describes one
-// on the command line. It fails when the command needs a project's file that is not
-// used, and otherwise warns of it. What is not trusted of a project's file is asked about.
-func loadConfig(ctx context.Context, p *env.Process, onTheSpot bool, names ...string) (configs.Config, error) {
-	dir, err := trust.WorkingDir()
-	if err != nil {
-		return configs.Config{}, err
-	}
-	c, err := trustedConfig(ctx, p, dir, onTheSpot, names...)
-	if err == nil {
-		warnOf(p, c, names)
-	}
-	return c, err
-}
-
-// trustedConfig is loadConfig for a command in a directory, without the warnings.
-func trustedConfig(ctx context.Context, p *env.Process, dir string, onTheSpot bool, names ...string) (configs.Config, error) {
-	c, err := trust.LoadConfig(p, dir)
-	if err != nil {
-		return c, err
-	}
-	_, err = c.Select(names...)
-	var untrusted *configs.UntrustedError
-	if onTheSpot && (len(names) == 0 || err != nil && !errors.As(err, &untrusted)) {
-		_, err = c.OnTheSpot()
-	}
-	switch {
-	case errors.As(err, &untrusted):
-		if err := trust.Ask(ctx, p, untrusted); err != nil {
-			return c, err
-		}
-		return trustedConfig(ctx, p, dir, onTheSpot, names...) // the file may be another one by now
-	case exit.As[*configs.UnusedError](err):
-		return c, exit.WithCode(err, exit.Config)
-	}
-	return c, nil
-}
-
-// IsConfigured reports whether a tunnel or a group of the configuration, trusted or not, has
-// a name.
-func IsConfigured(p *env.Process, name string) bool {
-	c, err := trust.LoadConfigHere(p)
-	if err != nil {
-		return false
-	}
-	_, isTunnel := c.Tunnels[name]
-	_, isGroup := c.Groups[name]
-	return isTunnel || isGroup
-}
-
 // meant suggests a command line for words after `tunnel` whose first one is no verb.
 func meant(p *env.Process, words []string) string {
-	if !IsConfigured(p, words[0]) {
+	if !trust.IsConfigured(p, words[0]) {
 		return ""
 	}
 	return fmt.Sprintf("did you mean %q?", "ssmguard tunnel up "+safetext.Words(words))
-}
-
-// warnOf warns of a project's file that is not used, wholly or in part.
-func warnOf(p *env.Process, c configs.Config, names []string) {
-	for _, text := range c.Warnings(names...) {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
-	}
 }
 
 // selected returns the tunnels of a command line: the named tunnels with its options

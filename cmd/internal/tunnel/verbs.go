@@ -16,6 +16,7 @@ import (
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/tunnelstate"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 )
@@ -68,11 +69,13 @@ is used as it is, and stays open.`,
 	{name: "ls", words: "[NAME...]", usage: "list tunnels and where they stand", named: Configured,
 		about:  "Lists the tunnels of the files and those that are open, in other terminals, too.",
 		flags:  func(o *Options) []command.Flag { return o.outputFlags("json: the list as JSON") },
-		likely: []string{"list", "status", "ps"}, run: tunnelLs,
+		likely: []string{"list", "status", "ps"}, run: func(ctx context.Context, p *env.Process, o *Options) error {
+			return tunnelstate.List(ctx, p, o.Words, o.Output == "json")
+		},
 		examples: []command.Example{{Line: "ssmguard tunnel ls --output json", Text: "list tunnels for a program"}}},
 	{name: "down", words: "[NAME...]", usage: "close tunnels; without a name, all in the background", named: Running,
 		about: "Closes tunnels, those of other terminals by their names. A tunnel stays in its file.",
-		run:   tunnelDown, likely: []string{"stop", "close", "kill"},
+		run:   func(ctx context.Context, p *env.Process, o *Options) error { return tunnelstate.Down(ctx, p, o.Words) }, likely: []string{"stop", "close", "kill"},
 		examples: []command.Example{{Line: "ssmguard tunnel down dev", Text: "close a tunnel or a group"}}},
 	{name: "restart", words: "[NAME...]", usage: "close and open background tunnels", named: Running,
 		about: "Closes and opens background tunnels again, as their files say now.",
@@ -80,7 +83,10 @@ is used as it is, and stays open.`,
 		examples: []command.Example{{Line: "ssmguard tunnel restart dev", Text: "close a background tunnel and open it again"}}},
 	{name: "logs", words: "NAME", usage: "print what a background tunnel has to say", named: Running,
 		about: "Prints the log of a background tunnel.",
-		flags: (*Options).logsFlags, run: tunnelLogs, likely: []string{"log", "tail"},
+		flags: (*Options).logsFlags, likely: []string{"log", "tail"},
+		run: func(ctx context.Context, p *env.Process, o *Options) error {
+			return tunnelstate.Logs(ctx, p, o.Words, o.Follow)
+		},
 		examples: []command.Example{{Line: "ssmguard tunnel logs -f dev", Text: "follow the log of a background tunnel"}}},
 	{name: "env", words: "NAME", usage: "print how to connect to the database behind a tunnel", named: OneTunnel,
 		about: `Prints how to connect to the database behind a tunnel. A tunnel that is in no file is

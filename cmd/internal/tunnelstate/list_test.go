@@ -1,4 +1,4 @@
-package tunnel
+package tunnelstate
 
 import (
 	"strings"
@@ -49,5 +49,19 @@ func TestListRows(t *testing.T) {
 	writeLines(&coloured, cellsOf(ready, now, "")[:11], true)
 	if !strings.Contains(coloured.String(), "orders  \x1b[32mready\x1b[m  127") || !strings.Contains(coloured.String(), "cache  down  ") {
 		t.Errorf("%q", coloured.String())
+	}
+}
+
+func TestNote(t *testing.T) {
+	for want, s := range map[string]keeper.Status{
+		"":                                     {},
+		"no network":                           {Error: "no\nnetwork"},
+		"1 connection of another user refused": {Refused: 1},
+		"3 connections of other users refused": {Refused: 3},
+		"no; 2 connections of other users refused": {Error: "no", Refused: 2},
+	} {
+		if got := note(s, time.Now()); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package tunnel
+package tunnelstate
 
 import (
 	"bufio"
@@ -25,10 +25,10 @@ import (
 	"ssmguard/internal/safetext"
 )
 
-// tunnelLs lists the open tunnels, the background tunnels that have ended without being
+// List lists the open tunnels, the background tunnels that have ended without being
 // closed, and the configured tunnels that are not open. The user's file may be faulty: what
 // is open is listed all the same.
-func tunnelLs(ctx context.Context, p *env.Process, o *Options) error {
+func List(ctx context.Context, p *env.Process, names []string, asJSON bool) error {
 	r := keeper.Known(p)
 	rows, err := r.Statuses(ctx)
 	if err != nil {
@@ -45,17 +45,17 @@ func tunnelLs(ctx context.Context, p *env.Process, o *Options) error {
 			rows = append(rows, row)
 		}
 	}
-	if rows, err = rowsOf(rows, c, o.Words); err != nil {
+	if rows, err = rowsOf(rows, c, names); err != nil {
 		return cmp.Or(faulty, err)
 	}
-	warnOf(p, c, o.Words)
+	trust.WarnOf(p, c, names)
 	for _, twin := range c.Twins() {
-		if len(o.Words) == 0 || slices.Contains(o.Words, twin.First.Name) || slices.Contains(o.Words, twin.Second.Name) {
+		if len(names) == 0 || slices.Contains(names, twin.First.Name) || slices.Contains(names, twin.Second.Name) {
 			safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", twin)
 		}
 	}
 	switch {
-	case o.Output == "json":
+	case asJSON:
 		enc := safetext.NewEncoder(p.Stdout)
 		enc.SetIndent("", "  ")
 		err = enc.Encode(append([]keeper.Status{}, rows...))
@@ -93,20 +93,20 @@ func rowsOf(rows []keeper.Status, c configs.Config, names []string) (kept []keep
 	return kept, nil
 }
 
-// noteOf is the last column of a tunnel: what it waits for, and why, or why it has ended.
-func noteOf(s keeper.Status, now time.Time) string {
-	note := live.Row{Since: s.Unready, Attempt: s.Attempt, Next: s.Next, Why: strings.Join(strings.Fields(s.Error), " ")}.Pending(now)
+// note is the last column of a tunnel: what it waits for, and why, or why it has ended.
+func note(s keeper.Status, now time.Time) string {
+	text := live.Row{Since: s.Unready, Attempt: s.Attempt, Next: s.Next, Why: strings.Join(strings.Fields(s.Error), " ")}.Pending(now)
 	if s.Refused == 0 {
-		return note
+		return text
 	}
 	refused := fmt.Sprintf("%d connections of other users refused", s.Refused)
 	if s.Refused == 1 {
 		refused = "1 connection of another user refused"
 	}
-	if note != "" {
-		note += "; "
+	if text != "" {
+		text += "; "
 	}
-	return note + refused
+	return text + refused
 }
 
 // listHead are the columns of the list.
@@ -161,7 +161,7 @@ func cellsOf(s keeper.Status, now time.Time, home string) []string {
 	for i := range cells {
 		cells[i] = cmp.Or(cells[i], "-")
 	}
-	return append(cells, noteOf(s, now))
+	return append(cells, note(s, now))
 }
 
 // writeRow writes a row of the table, its state in colour.
