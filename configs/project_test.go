@@ -90,7 +90,7 @@ func judgeVariable(t *testing.T, what string, allowed bool, got Tunnel, err erro
 
 // What the table allows is what users are told.
 func TestProjectVariablesAreDocumented(t *testing.T) {
-	for _, file := range []string{"../README.md", "schema/config.schema.json"} {
+	for _, file := range []string{"../docs/security.md", "schema/config.schema.json"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -23,6 +23,19 @@ func document(t *testing.T, name string) string {
 	return string(text)
 }
 
+// manuals are the texts that users read: the README, and the pages of docs.
+func manuals(t *testing.T) []string {
+	t.Helper()
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) < 5 {
+		t.Fatalf("%v, %v", pages, err)
+	}
+	for i, page := range pages {
+		pages[i] = "docs/" + filepath.Base(page)
+	}
+	return append([]string{"README.md"}, pages...)
+}
+
 // section returns what stands below a heading of the second level.
 func section(t *testing.T, text, heading string) string {
 	t.Helper()
@@ -136,7 +149,7 @@ func TestDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "findings/README.md"} {
+	for _, name := range append(manuals(t), "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "findings/README.md") {
 		text := document(t, name)
 		for _, word := range quoted(text) {
 			if regexp.MustCompile(`^(Test|Fuzz|Benchmark)\w+$`).MatchString(word) && !tests[word] {

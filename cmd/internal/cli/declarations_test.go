@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ import (
 	"ssmguard/cmd/internal/env"
 )
 
-var update = flag.Bool("update", false, "write the README's tables and NOTICES anew")
+var update = flag.Bool("update", false, "write the tables of README and docs, and NOTICES, anew")
 
 // declared are all commands and those below them, joined.
 func declared(t *testing.T) (top, all []*command.Command) {
@@ -137,43 +138,109 @@ func TestManPageSaysEverythingOnce(t *testing.T) {
 	}
 }
 
-// TestReadmeTables compares the tables of the README with the declarations that they are
-// written from; -update writes them.
-func TestReadmeTables(t *testing.T) {
-	const file = "../../../README.md"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+// TestTables compares the tables of the README and the pages of docs with the declarations
+// that they are written from; -update writes them.
+func TestTables(t *testing.T) {
 	top, _ := declared(t)
 	named := func(name string) *command.Command {
 		c, _ := (&command.Command{Verbs: top}).Below([]string{name})
 		return c
 	}
-	readme := string(text)
-	for name, table := range map[string]string{
-		"commands": commandTable(top),
-		"options":  optionTable(ask.OwnFlags()),
-		"alias":    exampleTable(named("alias")),
-		"tunnels":  exampleTable(named("tunnel").Verbs...),
+	for _, at := range []struct{ file, name, table string }{
+		{"README.md", "commands", commandTable(top)},
+		{"docs/drop-in.md", "options", optionTable(ask.OwnFlags())},
+		{"docs/drop-in.md", "alias", exampleTable(named("alias"))},
+		{"docs/tunnels.md", "tunnels", exampleTable(named("tunnel").Verbs...)},
 	} {
-		start, end := fmt.Sprintf("<!-- %s: go test ./cmd/internal/cli -update -->\n", name), "<!-- end -->\n"
-		before, rest, ok := strings.Cut(readme, start)
-		old, after, closed := strings.Cut(rest, end)
-		if !ok || !closed {
-			t.Errorf("the README has no table of %s", name)
-			continue
-		}
-		if diff := cmp.Diff(table, old); diff != "" && !*update {
-			t.Errorf("the table of %s as declared (-) and in the README (+); -update writes it:\n%s", name, diff)
-		}
-		readme = before + start + table + end + after
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(readme), 0o600); err != nil {
+		file := filepath.Join("..", "..", "..", at.file)
+		text, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
+		start, end := fmt.Sprintf("<!-- %s: go test ./cmd/internal/cli -update -->\n", at.name), "<!-- end -->\n"
+		before, rest, ok := strings.Cut(string(text), start)
+		old, after, closed := strings.Cut(rest, end)
+		if !ok || !closed {
+			t.Errorf("%s has no table of %s", at.file, at.name)
+			continue
+		}
+		if diff := cmp.Diff(at.table, old); diff != "" && !*update {
+			t.Errorf("the table of %s as declared (-) and in %s (+); -update writes it:\n%s", at.name, at.file, diff)
+		}
+		if *update {
+			if err := os.WriteFile(file, []byte(before+start+at.table+end+after), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
+}
+
+// TestManualsCanBeTyped: the command lines of ours that the README and the pages of docs name,
+// in backquotes or in indented blocks, are of commands and options that there are.
+func TestManualsCanBeTyped(t *testing.T) {
+	top, _ := declared(t)
+	files, err := filepath.Glob("../../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range append(files, "../../../README.md") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range commandLines(string(text)) {
+			found++
+			if err := canBeTyped(top, line); err != nil {
+				t.Errorf("%s: %q: %v", filepath.Base(file), line, err)
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("only %d command lines were found", found)
+	}
+}
+
+// commandLines are the command lines of ssmguard in a text of Markdown.
+func commandLines(text string) (lines []string) {
+	ours := regexp.MustCompile(`(?:^|[ (|])ssmguard ([^|)&;"#]*)`)
+	text = strings.ReplaceAll(text, `\|`, "\x00") // no pipe, but a choice in a table
+	text = strings.ReplaceAll(text, "\\\n", " ")
+	for line := range strings.Lines(text) {
+		parts := strings.Split(line, "`")
+		if rest, block := strings.CutPrefix(line, "    "); block {
+			rest, typed := strings.CutPrefix(rest, "$ ")
+			if !typed && !strings.HasPrefix(rest, "ssmguard ") || strings.HasPrefix(rest, "ssmguard: ") {
+				continue
+			}
+			parts = []string{"", rest}
+		}
+		for i := 1; i < len(parts); i += 2 {
+			for _, m := range ours.FindAllStringSubmatch(parts[i], -1) {
+				lines = append(lines, m[1])
+			}
+		}
+	}
+	return lines
+}
+
+// canBeTyped says what is wrong with the words of a command line, after "ssmguard".
+func canBeTyped(top []*command.Command, line string) error {
+	words := strings.Fields(line)
+	found, rest := (&command.Command{Verbs: top}).Below(words)
+	if found.Name == "" && words[0] != strings.ToUpper(words[0]) && words[0] != "ssm" && words[0] != "..." {
+		return fmt.Errorf("no such command")
+	}
+	for _, word := range rest {
+		name, _, _ := strings.Cut(strings.Trim(word, "[]"), "=")
+		if name == "--" {
+			break
+		}
+		if strings.HasPrefix(name, "--") && !slices.Contains(command.Names(found.Flags()), name) {
+			return fmt.Errorf("no option %s", name)
+		}
+	}
+	return nil
 }
 
 // table is a table of Markdown.
