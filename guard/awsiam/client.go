@@ -17,18 +17,20 @@ import (
 
 // Options of New. The zero Options ask AWS everything and keep nothing on disk.
 type Options struct {
-	SSMEndpoint string                                              // URL of Systems Manager, "" for the configured one; other services keep theirs
-	CacheDir    string                                              // directory for short-lived answers, made 0700 when missing; "" keeps none
-	NoCache     bool                                                // neither read nor write CacheDir
-	CallTimeout time.Duration                                       // bound of one call with its retries; 0 means 4 s
-	Concurrency int                                                 // calls under way at once; 0 means 16
-	Timing      func(op string, took time.Duration)                 // told of every call, named as its permission ("iam:GetRole"); may be called concurrently; nil for none
-	LookupHost  func(context.Context, string) ([]netip.Addr, error) // resolves the Systems Manager endpoint; nil means it is not asked, and taken as public
+	SSMEndpoint   string                                              // URL of Systems Manager, "" for the configured one; other services keep theirs
+	CacheDir      string                                              // directory for short-lived answers, made 0700 when missing; "" keeps none
+	NoCache       bool                                                // neither read nor write CacheDir
+	CallTimeout   time.Duration                                       // bound of one call with its retries; 0 means 4 s
+	Concurrency   int                                                 // calls under way at once; 0 means 16
+	ThrottlePause time.Duration                                       // the first pause before a call for a list of an account that AWS throttles is made again; 0 means 400 ms
+	Timing        func(op string, took time.Duration)                 // told of every call, named as its permission ("iam:GetRole"); may be called concurrently; nil for none
+	LookupHost    func(context.Context, string) ([]netip.Addr, error) // resolves the Systems Manager endpoint; nil means it is not asked, and taken as public
 }
 
 const (
 	defaultCallTimeout = 4 * time.Second
 	defaultConcurrency = 16
+	throttlePause      = 400 * time.Millisecond
 	maxAttempts        = 3
 	firstBackoff       = 60 * time.Millisecond
 )
@@ -92,6 +94,9 @@ func New(cfg aws.Config, o Options) *Client {
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = defaultConcurrency
+	}
+	if o.ThrottlePause <= 0 {
+		o.ThrottlePause = throttlePause
 	}
 	cfg = withShortRetries(cfg)
 	a := &connection{

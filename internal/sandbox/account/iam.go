@@ -31,6 +31,7 @@ var iamOperations = map[string]api.Handler{
 	"ListAccountAliases":               listAccountAliases,
 	"SimulatePrincipalPolicy":          simulatePrincipalPolicy,
 	"GetContextKeysForPrincipalPolicy": getContextKeys,
+	"GetAccountAuthorizationDetails":   getAccountAuthorizationDetails,
 }
 
 type boundaryXML struct {

@@ -205,3 +205,51 @@ func TestPoliciesChange(t *testing.T) {
 		}
 	}
 }
+
+// The details of the account come in pages, users first, policies last, and by filters.
+func TestAccountDetails(t *testing.T) {
+	_, c := open(t, company(), api.Options{})
+	var order []string
+	marker := []string{}
+	for range 20 {
+		var a detailsAnswer
+		if f := c.ask(&a, "iam", "GetAccountAuthorizationDetails", append(marker, "MaxItems", "2")...); f.Code != "" {
+			t.Fatal(f)
+		}
+		for _, u := range a.UserDetailList {
+			order = append(order, "user/"+u.UserName)
+			if u.UserName == "alice" && (len(u.UserPolicyList) != 1 || len(u.GroupList) != 3 || u.PermissionsBounds == nil || len(u.AttachedManaged) != 1 || u.Tags[0].Value != "db") {
+				t.Errorf("%+v", u)
+			}
+		}
+		for _, g := range a.GroupDetailList {
+			order = append(order, "group/"+g.GroupName)
+		}
+		for _, r := range a.RoleDetailList {
+			order = append(order, "role/"+r.RoleName)
+		}
+		for _, p := range a.Policies {
+			order = append(order, p.PolicyName)
+			if text, err := url.PathUnescape(p.PolicyVersionList[0].Document); err != nil || text != allow("*", "*") || !p.PolicyVersionList[0].IsDefaultVersion {
+				t.Errorf("%+v, %v", p, err)
+			}
+		}
+		if a.IsTruncated != (a.Marker != "") {
+			t.Errorf("truncated %v with marker %q", a.IsTruncated, a.Marker)
+		}
+		if !a.IsTruncated {
+			break
+		}
+		marker = []string{"Marker", a.Marker}
+	}
+	if diff := cmp.Diff([]string{"user/alice", "user/bob", "group/devs", "group/all", "group/ops", "role/deploy", "Limit", "Everything"}, order); diff != "" {
+		t.Error(diff)
+	}
+	var roles detailsAnswer
+	if f := c.ask(&roles, "iam", "GetAccountAuthorizationDetails", "Filter.member.1", "Role"); f.Code != "" || len(roles.RoleDetailList) != 1 || len(roles.UserDetailList)+len(roles.Policies) != 0 {
+		t.Errorf("%+v %v", roles, f)
+	}
+	if f := c.ask(nil, "iam", "GetAccountAuthorizationDetails", "Filter.member.1", "Stray"); f.Code != "ValidationError" {
+		t.Error(f)
+	}
+}
