@@ -99,10 +99,10 @@ func (t *PolicyText) UnmarshalText(text []byte) error {
 }
 
 const (
-	detailsOp    = "iam:GetAccountAuthorizationDetails"
-	detailsPage  = 300     // an answer is at most some MiB then
-	mostDetails  = 10_000  // pages
-	mostNodes    = 100_000 // of one region
+	detailsOp   = "iam:GetAccountAuthorizationDetails"
+	detailsPage = 300     // an answer is at most some MiB then
+	mostDetails = 10_000  // pages
+	mostNodes   = 100_000 // of one region
 )
 
 // AccountDetails reads who is in the account and what they have, and calls page with each page.
