@@ -231,6 +231,9 @@ func canBeTyped(top []*command.Command, line string) error {
 	if found.Name == "" && words[0] != strings.ToUpper(words[0]) && words[0] != "ssm" && words[0] != "..." {
 		return fmt.Errorf("no such command")
 	}
+	if found.Name != "" && found.Verbs != nil && len(rest) > 0 && regexp.MustCompile(`^[a-z]+$`).MatchString(rest[0]) {
+		return fmt.Errorf("%s has no command %s", found.Path(), rest[0])
+	}
 	for _, word := range rest {
 		name, _, _ := strings.Cut(strings.Trim(word, "[]"), "=")
 		if name == "--" {
@@ -279,7 +282,7 @@ func optionTable(flags []command.Flag) string {
 	}
 	rows := [][]string{{"option", "meaning", "default", "variable"}}
 	for _, f := range flags {
-		rows = append(rows, []string{code(f.Typed()), f.Text, code(f.Default), code(f.Env)})
+		rows = append(rows, []string{code(f.Typed()), plain(f.Text), code(f.Default), code(f.Env)})
 	}
 	return table(rows...)
 }
