@@ -44,6 +44,8 @@ var arrows = []arrow{
 		"what a denial means is told without doing anything about it"},
 	{"guard/repair", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox", "ssmguard/guard/finding"}, nil,
 		"a repair is proven by the evaluator, not by the words of a denial"},
+	{"guard/route", []string{"ssmguard/", "github.com/", "golang.org/x/", "go.yaml.in/"}, []string{"ssmguard/internal/safetext"},
+		"whether a way is open is decided without asking anybody"},
 	{"guard/lint", []string{"github.com/", "golang.org/x/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox", "ssmguard/guard/finding", "ssmguard/guard/repair"}, nil,
 		"a policy's text is looked at without a request, a decision or a denial"},
 	{"guard/prove", []string{"github.com/", "go.yaml.in/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox", "ssmguard/guard/finding", "ssmguard/guard/repair"}, nil,
@@ -56,6 +58,8 @@ var arrows = []arrow{
 		"requests are taken in alike for every service"},
 	{"internal/sandbox/databases", []string{"github.com/aws/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/internal/sandbox/account", "ssmguard/internal/sandbox/gateway"}, nil,
 		"a service knows the others as little as AWS's do"},
+	{"internal/sandbox/network", []string{"github.com/aws/", "ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/guard/awsiam", "ssmguard/guard/route", "ssmguard/internal/sandbox/account", "ssmguard/internal/sandbox/databases", "ssmguard/internal/sandbox/gateway"}, nil,
+		"what the stand-in lets through is decided without the code that it tests"},
 	{"guard/awsiam", []string{"ssmguard/proxy", "ssmguard/configs", "ssmguard/cmd", "ssmguard/internal/sandbox"}, nil,
 		"evidence is gathered without knowing what will run"},
 	{"internal/awsapi", []string{"ssmguard/", "github.com/urfave/"}, nil,
@@ -224,6 +228,7 @@ func TestArrowsNotice(t *testing.T) {
 		"cmd/internal/database": {ours("cmd/internal/ask", "cmd/internal/session", "cmd/internal/tunnel", "proxy/channel", "internal/sandbox")},
 		"cmd/internal/cli":      {{"github.com/aws/session-manager-plugin/src/log"}},
 
+		"guard/route":             {sdk, x, ours("guard", "guard/policy", "guard/awsiam", "proxy", "configs", "cmd/internal/env")},
 		"guard/lint":              {sdk, x, ours("guard/finding", "guard/repair", "guard/awsiam", "cmd/internal/policyfile")},
 		"cmd/internal/policyfile": {sdk, x, ours("guard/finding", "guard/repair", "proxy", "configs", "cmd/internal/check", "cmd/internal/ask")},
 	}

@@ -247,7 +247,21 @@ func (c nodeReader) findNodes(ctx context.Context, region string, q query) ([]No
 // nodeLimit bounds how many nodes are listed.
 const nodeLimit = 500
 
-func (c nodeReader) ec2Nodes(ctx context.Context, region string, limit filter) ([]Node, error) {
+func (c nodeReader) ec2Nodes(ctx context.Context, region string, limit filter) (nodes []Node, err error) {
+	err = c.eachInstance(ctx, region, limit, func(i instance) { nodes = append(nodes, i.node()) })
+	return nodes, err
+}
+
+// node returns what people tell an instance by.
+func (i instance) node() Node {
+	n := Node{ID: i.ID, Tags: tagMap(i.Tags), State: i.State, Platform: i.Platform, PrivateIP: i.PrivateIP, PrivateDNS: i.PrivateDNS}
+	n.Name = n.Tags["Name"]
+	return n
+}
+
+// eachInstance calls visit for the instances that a filter lets through, but for terminated
+// ones, at most about nodeLimit of them.
+func (c nodeReader) eachInstance(ctx context.Context, region string, limit filter, visit func(instance)) error {
 	form := awsapi.Form{}
 	for i, f := range []filter{{"instance-state-name", []string{"pending", "running", "stopping", "stopped"}}, limit} {
 		for j, value := range f.Values {
@@ -255,23 +269,21 @@ func (c nodeReader) ec2Nodes(ctx context.Context, region string, limit filter) (
 			form[fmt.Sprintf("Filter.%d.Value.%d", i+1, j+1)] = value
 		}
 	}
-	var nodes []Node
+	seen := 0
 	for range maxPages {
-		out, err := call[instances](ctx, c.connection, region, "ec2:DescribeInstances", form)
+		out, err := call[instances](ctx, c.connection, region, InstancePermission, form)
 		if err != nil {
-			return nodes, err
+			return err
 		}
 		for _, i := range out.Instances {
-			n := Node{ID: i.ID, Tags: tagMap(i.Tags), State: i.State, Platform: i.Platform, PrivateIP: i.PrivateIP, PrivateDNS: i.PrivateDNS}
-			n.Name = n.Tags["Name"]
-			nodes = append(nodes, n)
+			visit(i)
 		}
-		if out.NextToken == "" || len(nodes) >= nodeLimit {
+		if seen += len(out.Instances); out.NextToken == "" || seen >= nodeLimit {
 			break
 		}
 		form["NextToken"] = out.NextToken
 	}
-	return nodes, nil
+	return nil
 }
 
 func (c nodeReader) ssmNodes(ctx context.Context, region string, q query) ([]Node, error) {
@@ -314,11 +326,12 @@ func mergeNodes(instances, managed []Node) []Node {
 			nodes[i].Platform = m.Platform
 		}
 	}
-	slices.SortFunc(nodes, func(a, b Node) int {
-		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
-	})
+	slices.SortFunc(nodes, compareNodes)
 	return nodes
 }
+
+// compareNodes orders by name, then by id.
+func compareNodes(a, b Node) int { return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID) }
 
 // Nodes lists what sessions could be started on, at most a few hundred, with
 // tags where EC2 tells them. The list is usable beside the error, a *LookupError.

@@ -24,6 +24,8 @@ type (
 		PrivateIP  string `xml:"privateIpAddress"`
 		PrivateDNS string `xml:"privateDnsName"`
 		Tags       []tag  `xml:"tagSet>item"`
+
+		Interfaces []networkInterface `xml:"networkInterfaceSet>item"`
 	}
 	registrations struct {
 		InstanceInformationList []registration

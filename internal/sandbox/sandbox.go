@@ -9,12 +9,16 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
 	"ssmguard/internal/sandbox/account"
 	"ssmguard/internal/sandbox/api"
+	"ssmguard/internal/sandbox/databases"
 	"ssmguard/internal/sandbox/gateway"
+	"ssmguard/internal/sandbox/network"
 	"ssmguard/internal/sandbox/world"
 )
 
@@ -78,7 +82,7 @@ func (s *Sandbox) open(o Options) error {
 	if err != nil {
 		return err
 	}
-	if s.Account, err = account.New(s.World, api.Options{Channels: carrier{s.Gateway, o.Configure}, OnCall: o.OnCall, Admit: ofProgram}); err != nil {
+	if s.Account, err = account.New(s.World, api.Options{Channels: carrier{s.Gateway, s.dialFrom, o.Configure}, OnCall: o.OnCall, Admit: ofProgram}); err != nil {
 		return fmt.Errorf("world %s: %w", s.World.Name, err)
 	}
 	s.Account.Inject(s.World.Faults...)
@@ -130,6 +134,24 @@ func (s *Sandbox) dial(ctx context.Context, host, port string) (net.Conn, error)
 	return d.DialContext(ctx, "tcp", address)
 }
 
+// dialFrom is dial for the agent of a target. What security groups do not let through is
+// dropped, as in a VPC: such a connection is waited for in vain.
+func (s *Sandbox) dialFrom(target string) gateway.DialFunc {
+	at := slices.IndexFunc(s.World.Nodes, func(n world.Node) bool { return n.ID == target })
+	if at < 0 || len(s.World.SecurityGroups) == 0 {
+		return s.dial
+	}
+	return func(ctx context.Context, host, port string) (net.Conn, error) {
+		place, isDatabase := databases.At(s.World, host)
+		number, err := strconv.Atoi(port)
+		if isDatabase && err == nil && !network.Admits(s.World, s.World.Nodes[at], place, number) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}
+		return s.dial(ctx, host, port)
+	}
+}
+
 func (s *Sandbox) decrypt(_ context.Context, _ string, blob []byte, encryptionContext map[string]string) ([]byte, error) {
 	return account.Decrypt(s.Account, blob, encryptionContext)
 }
@@ -137,6 +159,7 @@ func (s *Sandbox) decrypt(_ context.Context, _ string, blob []byte, encryptionCo
 // carrier carries the account's sessions through the gateway.
 type carrier struct {
 	gateway   *gateway.Gateway
+	dialFrom  func(target string) gateway.DialFunc
 	configure func(*gateway.SessionConfig) // nil: nothing is changed
 }
 
@@ -149,6 +172,7 @@ func (c carrier) Start(ctx context.Context, start api.SessionStart) (streamURL, 
 	config := gateway.SessionConfig{
 		ID: start.SessionID, Kind: gateway.Kind(start.SessionType), Properties: properties, Target: start.Target,
 		Reason: start.Reason, AgentVersion: start.AgentVersion, Unpaced: start.Unpaced, KMSKeyID: start.KMSKeyID,
+		Dial: c.dialFrom(start.Target),
 	}
 	if c.configure != nil {
 		c.configure(&config)

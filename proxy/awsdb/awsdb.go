@@ -28,6 +28,7 @@ type Endpoint struct {
 	Shards   int    // number of shards of a cache in cluster mode
 	ARN      string // "" without a lookup
 	ID       string // its id in ARNs of logins; "" for an instance, whose cluster has it
+	Network  Network
 }
 
 // Serverless reports whether the endpoint is a serverless cache, which its tokens have

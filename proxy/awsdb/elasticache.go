@@ -46,6 +46,8 @@ type (
 			ID                       string `xml:"ReplicationGroupId"`
 			Engine, Status, ARN      string
 			TransitEncryptionEnabled bool
+			NetworkType              string
+			Clusters                 []string     `xml:"MemberClusters>ClusterId"`
 			ConfigurationEndpoint    wireEndpoint // of a group with shards
 			NodeGroups               []struct {
 				PrimaryEndpoint, ReaderEndpoint wireEndpoint
@@ -58,6 +60,9 @@ type (
 		Caches    []struct {
 			ServerlessCacheName, Engine, Status, ARN string
 			Endpoint, ReaderEndpoint                 wireEndpoint
+			NetworkType                              string
+			Groups                                   []string `xml:"SecurityGroupIds>SecurityGroupId"`
+			Subnets                                  []string `xml:"SubnetIds>SubnetId"`
 		} `xml:"ServerlessCaches>member"`
 	}
 	caches struct {
@@ -66,6 +71,9 @@ type (
 			ID                              string `xml:"CacheClusterId"`
 			Engine, CacheClusterStatus, ARN string
 			TransitEncryptionEnabled        bool
+			NetworkType                     string
+			Groups                          []string       `xml:"SecurityGroups>member>SecurityGroupId"`
+			SubnetGroup                     string         `xml:"CacheSubnetGroupName"`
 			ConfigurationEndpoint           wireEndpoint   // of memcached
 			Nodes                           []wireEndpoint `xml:"CacheNodes>CacheNode>Endpoint"`
 		} `xml:"CacheClusters>CacheCluster"`
@@ -81,7 +89,11 @@ func replicationGroups(api *awsapi.API) source {
 		for _, g := range out.Groups {
 			e := entry{Endpoint: Endpoint{
 				Kind: kindGroup, Name: g.ID, Engine: g.Engine, TLS: g.TransitEncryptionEnabled, Status: g.Status, ARN: g.ARN,
+				Network: Network{IPv6: isDual(g.NetworkType)},
 			}}
+			if len(g.Clusters) > 0 {
+				e.Network.Member = g.Clusters[0]
+			}
 			main := g.ConfigurationEndpoint
 			if main.Address != "" {
 				e.Shards = len(g.NodeGroups)
@@ -109,7 +121,7 @@ func serverlessCaches(api *awsapi.API) source {
 		for _, s := range out.Caches {
 			all = append(all, entry{Endpoint: Endpoint{
 				Kind: kindServerless, Name: s.ServerlessCacheName, Host: s.Endpoint.Address, Port: s.Endpoint.Port, Engine: s.Engine,
-				TLS: true, Status: s.Status, ARN: s.ARN,
+				TLS: true, Status: s.Status, ARN: s.ARN, Network: Network{Groups: s.Groups, Subnets: s.Subnets, IPv6: isDual(s.NetworkType)},
 			}, reader: s.ReaderEndpoint.address()})
 		}
 		return all, out.NextToken, nil
@@ -125,6 +137,7 @@ func cacheClusters(api *awsapi.API) source {
 		for _, c := range out.Caches {
 			e := entry{Endpoint: Endpoint{
 				Kind: kindCache, Name: c.ID, Engine: c.Engine, TLS: c.TransitEncryptionEnabled, Status: c.CacheClusterStatus, ARN: c.ARN,
+				Network: Network{Groups: c.Groups, SubnetGroup: c.SubnetGroup, IPv6: isDual(c.NetworkType)},
 			}}
 			for _, n := range c.Nodes {
 				e.more = append(e.more, n.address())

@@ -87,8 +87,11 @@ type (
 			MasterUsername, Status                         string
 			CustomEndpoints                                []string `xml:"CustomEndpoints>member"`
 			Port                                           int
-			ResourceID                                     string `xml:"DbClusterResourceId"`
-			IAMAuth                                        bool   `xml:"IAMDatabaseAuthenticationEnabled"`
+			ResourceID                                     string   `xml:"DbClusterResourceId"`
+			Groups                                         []string `xml:"VpcSecurityGroups>VpcSecurityGroupMembership>VpcSecurityGroupId"`
+			SubnetGroup                                    string   `xml:"DBSubnetGroup"`
+			NetworkType                                    string
+			IAMAuth                                        bool `xml:"IAMDatabaseAuthenticationEnabled"`
 		} `xml:"DBClusters>DBCluster"`
 	}
 	dbInstances struct {
@@ -98,6 +101,10 @@ type (
 			Engine, DBName, MasterUsername, DBInstanceStatus         string
 			ResourceID                                               string `xml:"DbiResourceId"`
 			Endpoint                                                 wireEndpoint
+			Groups                                                   []string `xml:"VpcSecurityGroups>VpcSecurityGroupMembership>VpcSecurityGroupId"`
+			VPC                                                      string   `xml:"DBSubnetGroup>VpcId"`
+			Subnets                                                  []string `xml:"DBSubnetGroup>Subnets>Subnet>SubnetIdentifier"`
+			NetworkType                                              string
 			IAMAuth                                                  bool `xml:"IAMDatabaseAuthenticationEnabled"`
 		} `xml:"DBInstances>DBInstance"`
 	}
@@ -106,6 +113,10 @@ type (
 		Proxies []struct {
 			DBProxyName, DBProxyArn, Endpoint, EngineFamily, Status, DefaultAuthScheme string
 			IAMAuth                                                                    []string `xml:"Auth>member>IAMAuth"`
+			VPC                                                                        string   `xml:"VpcId"`
+			Groups                                                                     []string `xml:"VpcSecurityGroupIds>member"`
+			Subnets                                                                    []string `xml:"VpcSubnetIds>member"`
+			EndpointNetworkType                                                        string
 		} `xml:"DBProxies>member"`
 	}
 	// wireEndpoint is a host and a port as RDS and ElastiCache write them.
@@ -127,6 +138,7 @@ func clusters(api *awsapi.API) source {
 			e := entry{Endpoint: Endpoint{
 				Kind: kindCluster, Name: c.DBClusterIdentifier, Host: c.Endpoint, Port: c.Port, Engine: c.Engine, Database: c.DatabaseName,
 				User: c.MasterUsername, IAMAuth: c.IAMAuth, Status: c.Status, ARN: c.DBClusterArn, ID: c.ResourceID,
+				Network: Network{Groups: c.Groups, SubnetGroup: c.SubnetGroup, IPv6: isDual(c.NetworkType)},
 			}, reader: address{c.ReaderEndpoint, c.Port}}
 			for _, custom := range c.CustomEndpoints {
 				e.more = append(e.more, address{custom, c.Port})
@@ -147,6 +159,7 @@ func instances(api *awsapi.API) source {
 			e := entry{Endpoint: Endpoint{
 				Kind: kindInstance, Name: i.DBInstanceIdentifier, Host: i.Endpoint.Address, Port: i.Endpoint.Port, Engine: i.Engine, Database: i.DBName,
 				User: i.MasterUsername, IAMAuth: i.IAMAuth, Status: i.DBInstanceStatus, ARN: i.DBInstanceArn,
+				Network: Network{VPC: i.VPC, Groups: i.Groups, Subnets: i.Subnets, IPv6: isDual(i.NetworkType)},
 			}}
 			if i.DBClusterIdentifier == "" {
 				e.ID = i.ResourceID
@@ -171,6 +184,7 @@ func proxies(api *awsapi.API) source {
 				Kind: kindProxy, Name: p.DBProxyName, Host: p.Endpoint, Port: proxyPorts[p.EngineFamily], Engine: strings.ToLower(p.EngineFamily),
 				Status: p.Status, ARN: p.DBProxyArn, ID: p.DBProxyArn[strings.LastIndexByte(p.DBProxyArn, ':')+1:],
 				IAMAuth: p.DefaultAuthScheme == "IAM_AUTH" || slices.Contains(p.IAMAuth, "REQUIRED") || slices.Contains(p.IAMAuth, "ENABLED"),
+				Network: Network{VPC: p.VPC, Groups: p.Groups, Subnets: p.Subnets, IPv6: isDual(p.EndpointNetworkType)},
 			}})
 		}
 		return all, out.Marker, nil

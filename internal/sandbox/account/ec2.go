@@ -1,7 +1,6 @@
 package account
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ var ec2Operations = map[string]api.Handler{
 	"DescribeInstances": describeInstances,
 	"DescribeTags":      describeTags,
 	"DescribeRegions":   describeRegions,
+	"StartInstances":    startInstances,
 }
 
 type ec2Tag struct {
@@ -33,16 +33,35 @@ type ec2State struct {
 }
 
 type ec2Instance struct {
-	InstanceID       string      `xml:"instanceId"`
-	ImageID          string      `xml:"imageId"`
-	State            ec2State    `xml:"instanceState"`
-	PrivateDNSName   string      `xml:"privateDnsName"`
-	PrivateIPAddress string      `xml:"privateIpAddress,omitempty"`
-	InstanceType     string      `xml:"instanceType"`
-	Zone             string      `xml:"placement>availabilityZone"`
-	Platform         string      `xml:"platform,omitempty"`
-	Profile          *ec2Profile `xml:"iamInstanceProfile,omitempty"`
-	Tags             []ec2Tag    `xml:"tagSet>item"`
+	InstanceID       string         `xml:"instanceId"`
+	ImageID          string         `xml:"imageId"`
+	State            ec2State       `xml:"instanceState"`
+	PrivateDNSName   string         `xml:"privateDnsName"`
+	PrivateIPAddress string         `xml:"privateIpAddress,omitempty"`
+	InstanceType     string         `xml:"instanceType"`
+	Zone             string         `xml:"placement>availabilityZone"`
+	Platform         string         `xml:"platform,omitempty"`
+	Profile          *ec2Profile    `xml:"iamInstanceProfile,omitempty"`
+	Tags             []ec2Tag       `xml:"tagSet>item"`
+	SubnetID         string         `xml:"subnetId,omitempty"`
+	VPC              string         `xml:"vpcId,omitempty"`
+	Groups           []ec2Group     `xml:"groupSet>item"`
+	Interfaces       []ec2Interface `xml:"networkInterfaceSet>item"`
+}
+
+type ec2Group struct {
+	ID   string `xml:"groupId"`
+	Name string `xml:"groupName"`
+}
+
+// ec2Interface is the one network interface of an instance that is in a subnet.
+type ec2Interface struct {
+	SubnetID  string     `xml:"subnetId"`
+	VPC       string     `xml:"vpcId"`
+	PrivateIP string     `xml:"privateIpAddress"`
+	IPv6      []string   `xml:"ipv6AddressesSet>item>ipv6Address"`
+	Groups    []ec2Group `xml:"groupSet>item"`
+	Index     int        `xml:"attachment>deviceIndex"`
 }
 
 type ec2Reservation struct {
@@ -89,15 +108,19 @@ func describeInstances(c *api.Request) (any, error) {
 		}
 		all = slices.DeleteFunc(all, func(n world.Node) bool { return !slices.Contains(ids, n.ID) })
 	}
-	filters, err := filters(c)
+	filters, err := c.Filters()
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range filters {
-		if !f.known() {
-			return nil, api.Refuse("InvalidParameterValue", "The filter '%s' is invalid", f.name)
+		if f.Name == "vpc-id" {
+			all = slices.DeleteFunc(all, func(n world.Node) bool { return !f.Matches(vpcOf(c.World, n)) })
+			continue
 		}
-		all = slices.DeleteFunc(all, func(n world.Node) bool { return !f.holds(n) })
+		if !knownFilter(f) {
+			return nil, api.Refuse("InvalidParameterValue", "The filter '%s' is invalid", f.Name)
+		}
+		all = slices.DeleteFunc(all, func(n world.Node) bool { return !holdsFilter(f, n) })
 	}
 	part, next, ok := api.Page(all, c.Form.Get("NextToken"), api.PageSize(c.Number("MaxResults"), 1000, 1000))
 	if !ok {
@@ -106,6 +129,7 @@ func describeInstances(c *api.Request) (any, error) {
 	a := describeInstancesAnswer{RequestID: c.ID, NextToken: next}
 	for _, n := range part {
 		a.Reservations = append(a.Reservations, ec2Reservation{"r-" + strings.TrimPrefix(n.ID, "i-"), c.World.Account, []ec2Instance{instance(c, n)}})
+		settle(c, n.ID)
 	}
 	return a, nil
 }
@@ -119,6 +143,14 @@ func instance(c *api.Request, n world.Node) ec2Instance {
 	if strings.EqualFold(n.Platform, "windows") {
 		x.Platform = "windows"
 	}
+	if subnet := c.World.Subnets.Named(n.Subnet); subnet != nil {
+		x.SubnetID, x.VPC, x.Groups = subnet.ID, subnet.VPC, groupsOf(c, n)
+		i := ec2Interface{SubnetID: subnet.ID, VPC: subnet.VPC, PrivateIP: n.PrivateIP, Groups: x.Groups}
+		if n.IPv6 != "" {
+			i.IPv6 = []string{n.IPv6}
+		}
+		x.Interfaces = []ec2Interface{i}
+	}
 	if n.Profile != "" {
 		x.Profile = &ec2Profile{c.IAMARN("instance-profile/" + n.Profile), api.MadeUpID("AIPA", n.Profile)}
 	}
@@ -126,6 +158,26 @@ func instance(c *api.Request, n world.Node) ec2Instance {
 		x.Tags = append(x.Tags, ec2Tag{k, n.Tags[k]})
 	}
 	return x
+}
+
+// groupsOf are the security groups of a node.
+func groupsOf(c *api.Request, n world.Node) (all []ec2Group) {
+	for _, id := range n.Groups {
+		name := ""
+		if g := c.World.SecurityGroups.Named(id); g != nil {
+			name = g.Name
+		}
+		all = append(all, ec2Group{id, name})
+	}
+	return all
+}
+
+// vpcOf is the VPC of a node, "" if the world does not say.
+func vpcOf(w world.World, n world.Node) string {
+	if subnet := w.Subnets.Named(n.Subnet); subnet != nil {
+		return subnet.VPC
+	}
+	return ""
 }
 
 // privateDNS is the node's name within its VPC.
@@ -136,24 +188,6 @@ func privateDNS(n world.Node, region string) string {
 	return "ip-" + strings.ReplaceAll(n.PrivateIP, ".", "-") + "." + region + ".compute.internal"
 }
 
-// filter is one filter of a describe call; values may hold * and ?.
-type filter struct {
-	name   string
-	values []string
-}
-
-func filters(c *api.Request) ([]filter, error) {
-	var all []filter
-	for i, name := range c.List("Filter.%d.Name") {
-		values := c.List(fmt.Sprintf("Filter.%d.Value.", i+1) + "%d")
-		if len(values) == 0 {
-			return nil, api.Refuse("InvalidParameterValue", "The filter '%s' has no values", name)
-		}
-		all = append(all, filter{name, values})
-	}
-	return all, nil
-}
-
 var instanceFilters = map[string]func(world.Node) string{
 	"instance-id":         func(n world.Node) string { return n.ID },
 	"private-ip-address":  func(n world.Node) string { return n.PrivateIP },
@@ -161,31 +195,19 @@ var instanceFilters = map[string]func(world.Node) string{
 	"instance-state-name": func(n world.Node) string { return api.OrElse(n.State, "running") },
 }
 
-func (f filter) known() bool {
-	return instanceFilters[f.name] != nil || f.name == "tag-key" || strings.HasPrefix(f.name, "tag:")
+func knownFilter(f api.Filter) bool {
+	return instanceFilters[f.Name] != nil || f.Name == "tag-key" || strings.HasPrefix(f.Name, "tag:")
 }
 
-func (f filter) holds(n world.Node) bool {
-	if key, ok := strings.CutPrefix(f.name, "tag:"); ok {
+func holdsFilter(f api.Filter, n world.Node) bool {
+	if key, ok := strings.CutPrefix(f.Name, "tag:"); ok {
 		value, has := n.Tags[key]
-		return has && f.matches(value)
+		return has && f.Matches(value)
 	}
-	if f.name == "tag-key" {
-		return slices.ContainsFunc(api.SortedKeys(n.Tags), f.matches)
+	if f.Name == "tag-key" {
+		return slices.ContainsFunc(api.SortedKeys(n.Tags), f.Matches)
 	}
-	return f.matches(instanceFilters[f.name](n))
-}
-
-func (f filter) matches(value string) bool {
-	return slices.ContainsFunc(f.values, func(pattern string) bool { return wildcard(pattern).MatchString(value) })
-}
-
-// wildcard reads a filter's value. Invalid UTF-8, which no tag can hold, becomes
-// U+FFFD, because a regular expression accepts text only.
-func wildcard(pattern string) *regexp.Regexp {
-	quoted := regexp.QuoteMeta(strings.ToValidUTF8(pattern, "\uFFFD"))
-	quoted = strings.ReplaceAll(strings.ReplaceAll(quoted, `\*`, `.*`), `\?`, `.`)
-	return regexp.MustCompile(`(?s)^` + quoted + `$`)
+	return f.Matches(instanceFilters[f.Name](n))
 }
 
 type ec2TagDescription struct {
@@ -218,16 +240,16 @@ func describeTags(c *api.Request) (any, error) {
 			all = append(all, ec2TagDescription{n.ID, "instance", k, n.Tags[k]})
 		}
 	}
-	filters, err := filters(c)
+	filters, err := c.Filters()
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range filters {
-		read := tagFilters[f.name]
+		read := tagFilters[f.Name]
 		if read == nil {
-			return nil, api.Refuse("InvalidParameterValue", "The filter '%s' is invalid", f.name)
+			return nil, api.Refuse("InvalidParameterValue", "The filter '%s' is invalid", f.Name)
 		}
-		all = slices.DeleteFunc(all, func(t ec2TagDescription) bool { return !f.matches(read(t)) })
+		all = slices.DeleteFunc(all, func(t ec2TagDescription) bool { return !f.Matches(read(t)) })
 	}
 	part, next, ok := api.Page(all, c.Form.Get("NextToken"), api.PageSize(c.Number("MaxResults"), 1000, 1000))
 	if !ok {
@@ -265,4 +287,65 @@ func describeRegions(c *api.Request) (any, error) {
 		a.Regions = append(a.Regions, ec2Region{r, "ec2." + r + ".amazonaws.com", "opt-in-not-required"})
 	}
 	return a, nil
+}
+
+type ec2StateChange struct {
+	InstanceID string   `xml:"instanceId"`
+	Current    ec2State `xml:"currentState"`
+	Previous   ec2State `xml:"previousState"`
+}
+
+type startInstancesAnswer struct {
+	RequestID string           `xml:"requestId"`
+	Changes   []ec2StateChange `xml:"instancesSet>item"`
+}
+
+// startInstances starts stopped instances: they are pending until they are looked at again,
+// and their agents are connected then. See
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StartInstances.html
+func startInstances(c *api.Request) (any, error) {
+	ids := c.List("InstanceId.%d")
+	if len(ids) == 0 {
+		return nil, api.Refuse("MissingParameter", "The request must contain the parameter InstanceId")
+	}
+	var nodes []*world.Node
+	for _, id := range ids {
+		if !instanceIDForm().MatchString(id) {
+			return nil, api.Refuse("InvalidInstanceID.Malformed", "Invalid id: %q", id)
+		}
+		arn := c.ARN("ec2", c.Region, "instance/"+id)
+		n := node(c, id)
+		on := api.Object{ARN: arn}
+		if n != nil {
+			on = api.Tagged(arn, n.Tags, "ec2:ResourceTag/")
+		}
+		if err := c.Authorize("ec2:StartInstances", on); err != nil {
+			return nil, err
+		}
+		if n == nil {
+			return nil, api.Refuse("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
+		}
+		nodes = append(nodes, n)
+	}
+	a := startInstancesAnswer{RequestID: c.ID}
+	for _, n := range nodes {
+		before := api.OrElse(n.State, "running")
+		switch before {
+		case "stopped":
+			n.State, n.Starting = "pending", true
+		case "running", "pending":
+		default:
+			return nil, api.Refuse("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be started.", n.ID)
+		}
+		now := api.OrElse(n.State, "running")
+		a.Changes = append(a.Changes, ec2StateChange{n.ID, ec2State{stateCodes[now], now}, ec2State{stateCodes[before], before}})
+	}
+	return a, nil
+}
+
+// settle lets time pass for an instance that was started: it runs, and its agent connects.
+func settle(c *api.Request, id string) {
+	if n := node(c, id); n != nil && n.Starting {
+		n.State, n.Ping, n.Starting = "running", pingOnline, false
+	}
 }

@@ -164,6 +164,7 @@ func describeInstanceInformation(c *api.Request) (any, error) {
 			continue
 		}
 		x := nodeOf(c, n)
+		settle(c, n.ID)
 		keep, err := x.matches(in.pairs(), n.Tags)
 		if err != nil {
 			return nil, err

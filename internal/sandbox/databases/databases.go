@@ -59,7 +59,7 @@ func Complete(w world.World) (world.World, error) {
 				return w, fmt.Errorf("DB instance %s: no DB cluster %q", d.Name, d.Cluster)
 			}
 			d.Engine, d.Version, d.Port = c.Engine, c.Version, c.Port
-			d.User, d.Database, d.IAMAuth = c.User, c.Database, c.IAMAuth
+			d.User, d.Database, d.IAMAuth, d.Place = c.User, c.Database, c.IAMAuth, c.Place
 		}
 		if !identifier(d.Name) || d.Port == 0 {
 			return w, fmt.Errorf("database %q: give a name of letters, digits and hyphens, and an engine that RDS has, not %q", d.Name, d.Engine)

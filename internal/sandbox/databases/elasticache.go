@@ -15,6 +15,7 @@ var ElastiCacheOperations = map[string]api.Handler{
 	"DescribeReplicationGroups": describeReplicationGroups,
 	"DescribeCacheClusters":     describeCacheClusters,
 	"DescribeServerlessCaches":  describeServerlessCaches,
+	"DescribeCacheSubnetGroups": describeCacheSubnetGroups,
 }
 
 func storedCache(k world.Cache) stored { return stored{k.Name, k.Region, k.Tags} }

@@ -139,8 +139,9 @@ type cacheClusterXML struct {
 	CacheSecurityGroups       struct{}
 	CacheNodes                *cacheNodesXML `xml:",omitempty"`
 	AutoMinorVersionUpgrade   bool
-	SecurityGroups            struct{}
-	ReplicationGroupID        string `xml:"ReplicationGroupId,omitempty"`
+	CacheSubnetGroupName      string               `xml:",omitempty"`
+	SecurityGroups            []cacheMembershipXML `xml:"SecurityGroups>member"`
+	ReplicationGroupID        string               `xml:"ReplicationGroupId,omitempty"`
 	SnapshotRetentionLimit    int
 	AuthTokenEnabled          bool
 	TransitEncryptionEnabled  bool
@@ -179,8 +180,12 @@ func describeCacheClusters(c *api.Request) (any, error) {
 			CacheClusterID: k.Name, CacheNodeType: "cache.t4g.micro", Engine: k.Engine, EngineVersion: cacheVersion(k), CacheClusterStatus: api.OrElse(k.Status, available),
 			NumCacheNodes: cacheNodes(k), PreferredAvailabilityZone: c.Region + "a", CacheClusterCreateTime: api.Opened, AutoMinorVersionUpgrade: true,
 			TransitEncryptionEnabled: k.TLS, AtRestEncryptionEnabled: k.Kind == world.CacheGroup, ARN: c.ARN("elasticache", c.Region, "cluster:"+k.Name),
+			SecurityGroups: cacheMemberships(k.Place),
 		}
 		g, inGroup := groups[regional(c.Server, k.Region, k.Name)]
+		if len(k.Subnets) > 0 {
+			x.CacheSubnetGroupName = subnetGroupName(api.OrElse(g.Name, k.Name))
+		}
 		if inGroup {
 			x.ReplicationGroupID = g.Name
 		} else {
@@ -212,11 +217,11 @@ type serverlessCacheXML struct {
 	Engine                 string
 	MajorEngineVersion     string
 	FullEngineVersion      string
-	SecurityGroupIDs       struct{}     `xml:"SecurityGroupIds"`
+	SecurityGroupIDs       []string     `xml:"SecurityGroupIds>SecurityGroupId"`
 	Endpoint               *EndpointXML `xml:",omitempty"`
 	ReaderEndpoint         *EndpointXML `xml:",omitempty"`
 	ARN                    string
-	SubnetIDs              struct{} `xml:"SubnetIds"`
+	SubnetIDs              []string `xml:"SubnetIds>SubnetId"`
 	SnapshotRetentionLimit int
 	DailySnapshotTime      string
 }
@@ -241,6 +246,7 @@ func describeServerlessCaches(c *api.Request) (any, error) {
 			ServerlessCacheName: k.Name, Description: k.Name, CreateTime: api.Opened, Status: api.OrElse(k.Status, available), Engine: k.Engine,
 			MajorEngineVersion: cacheVersion(k)[:1], FullEngineVersion: cacheVersion(k), Endpoint: writer.shown(), ReaderEndpoint: reader.shown(),
 			ARN: c.ARN("elasticache", c.Region, "serverlesscache:"+k.Name), DailySnapshotTime: "18:00",
+			SecurityGroupIDs: k.Groups, SubnetIDs: k.Subnets,
 		})
 	}
 	return a, nil

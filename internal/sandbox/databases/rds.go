@@ -15,6 +15,8 @@ var RDSOperations = map[string]api.Handler{
 	"DescribeDBInstances": describeDBInstances,
 	"DescribeDBClusters":  describeDBClusters,
 	"DescribeDBProxies":   describeDBProxies,
+
+	"DescribeDBSubnetGroups": describeDBSubnetGroups,
 }
 
 func storedDatabase(d world.Database) stored { return stored{d.Name, d.Region, d.Tags} }
@@ -98,7 +100,8 @@ type dbInstanceXML struct {
 	InstanceCreateTime               string `xml:",omitempty"`
 	BackupRetentionPeriod            int
 	DBSecurityGroups                 struct{}
-	VpcSecurityGroups                struct{}
+	VpcSecurityGroups                membershipsXML
+	DBSubnetGroup                    *dbSubnetGroupXML `xml:",omitempty"`
 	DBParameterGroups                struct{}
 	AvailabilityZone                 string
 	PendingModifiedValues            struct{}
@@ -139,6 +142,7 @@ func describeDBInstances(c *api.Request) (any, error) {
 			AutoMinorVersionUpgrade: true, StorageType: "gp3", DBClusterIdentifier: d.Cluster, StorageEncrypted: true,
 			DBIResourceID: api.MadeUpID("db-", "rds"+d.Name), CACertificateIdentifier: "rds-ca-rsa2048-g1",
 			DBInstanceArn: c.ARN("rds", c.Region, "db:"+d.Name), IAMDatabaseAuthenticationEnabled: d.IAMAuth,
+			VpcSecurityGroups: memberships(d.Place), DBSubnetGroup: dbSubnetGroup(c, d.Place, d.Name),
 		}
 		if d.Cluster != "" {
 			x.StorageType = "aurora"
@@ -180,7 +184,8 @@ type dbClusterXML struct {
 	MasterUsername                   string
 	ReadReplicaIdentifiers           struct{}
 	DBClusterMembers                 struct{ DBClusterMember []DBMemberXML }
-	VpcSecurityGroups                struct{}
+	VpcSecurityGroups                membershipsXML
+	DBSubnetGroup                    string `xml:",omitempty"` // its name alone
 	HostedZoneID                     string `xml:"HostedZoneId"`
 	StorageEncrypted                 bool
 	DBClusterResourceID              string `xml:"DbClusterResourceId"`
@@ -213,7 +218,10 @@ func describeDBClusters(c *api.Request) (any, error) {
 			Endpoint: e[0].Address, ReaderEndpoint: e[1].Address, Engine: d.Engine, EngineVersion: d.Version, Port: d.Port, MasterUsername: d.User,
 			HostedZoneID: hostedZone, StorageEncrypted: true, DBClusterResourceID: api.MadeUpID("cluster-", "rds"+d.Name),
 			DBClusterArn: c.ARN("rds", c.Region, "cluster:"+d.Name), IAMDatabaseAuthenticationEnabled: d.IAMAuth,
-			ClusterCreateTime: api.Opened, EngineMode: "provisioned",
+			ClusterCreateTime: api.Opened, EngineMode: "provisioned", VpcSecurityGroups: memberships(d.Place),
+		}
+		if g := dbSubnetGroup(c, d.Place, d.Name); g != nil {
+			x.DBSubnetGroup = g.Name
 		}
 		x.AvailabilityZones.AvailabilityZone = []string{c.Region + "a", c.Region + "c"}
 		for _, custom := range e[2:] {
@@ -236,8 +244,9 @@ type dbProxyXML struct {
 	DBProxyArn          string
 	Status              string
 	EngineFamily        string
-	VpcSecurityGroupIDs struct{} `xml:"VpcSecurityGroupIds"`
-	VpcSubnetIDs        struct{} `xml:"VpcSubnetIds"`
+	VpcID               string   `xml:"VpcId,omitempty"`
+	VpcSecurityGroupIDs []string `xml:"VpcSecurityGroupIds>member"`
+	VpcSubnetIDs        []string `xml:"VpcSubnetIds>member"`
 	Auth                struct{}
 	RoleArn             string
 	Endpoint            string `xml:",omitempty"`
@@ -266,6 +275,7 @@ func describeDBProxies(c *api.Request) (any, error) {
 		x := dbProxyXML{
 			DBProxyName: d.Name, DBProxyArn: c.ARN("rds", c.Region, "db-proxy:"+ProxyID(d)), Status: api.OrElse(d.Status, available),
 			EngineFamily: d.Engine, RoleArn: c.IAMARN("role/" + d.Name), RequireTLS: true, IdleClientTimeout: 1800, CreatedDate: api.Opened, UpdatedDate: api.Opened,
+			VpcID: vpcOf(c, d.Place), VpcSecurityGroupIDs: d.Groups, VpcSubnetIDs: d.Subnets,
 		}
 		if e := databaseEndpoints(c.World, d); len(e) > 0 {
 			x.Endpoint = e[0].Address

@@ -96,6 +96,7 @@ func (v *check) world(w *World) {
 	v.checkThings(w)
 	v.checkDatabases(w)
 	v.checkCaches(w)
+	v.checkNetwork(w)
 	if o := w.Organization; o != nil {
 		v.checkOrganization(o)
 	}

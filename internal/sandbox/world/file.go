@@ -137,6 +137,7 @@ func (f file) world() World {
 	for i := range w.Nodes {
 		w.Nodes[i].complete()
 	}
+	w.Network.complete()
 	w.addDatabases(DBCluster, f.RDS.Clusters)
 	w.addDatabases(DBInstance, f.RDS.Instances)
 	w.addDatabases(DBProxy, f.RDS.Proxies)

@@ -35,8 +35,9 @@ type World struct {
 	Tasks     []Task                       `yaml:"tasks"`
 	Documents List[Document, documentFile] `yaml:"documents"`
 	Keys      []Key                        `yaml:"keys"`
-	Databases []Database                   `yaml:"-"`
-	Caches    []Cache                      `yaml:"-"`
+	Network   `yaml:",inline"`
+	Databases []Database `yaml:"-"`
+	Caches    []Cache    `yaml:"-"`
 
 	Services map[string]Service `yaml:"services"` // by HOST:PORT as the nodes see it
 	Faults   []Fault            `yaml:"-"`        // from the start
@@ -153,7 +154,11 @@ type Node struct {
 	Platform    string            `yaml:"platform"` // "Linux" when empty
 	PrivateIP   string            `yaml:"ip"`
 	PrivateDNS  string            `yaml:"dns"`
+	Subnet      string            `yaml:"subnet"`
+	IPv6        string            `yaml:"ipv6"`
+	Groups      []string          `yaml:"security_groups"`
 	Profile     string            `yaml:"profile"`     // name of the instance profile
+	Starting    bool              `yaml:"-"`           // it was started and is about to run
 	Unreachable bool              `yaml:"unreachable"` // Online, and still refuses sessions
 	Unpaced     bool              `yaml:"unpaced"`     // its agent sends as fast as it can, which no real one does
 }
@@ -206,6 +211,7 @@ const (
 // that the sandbox plays greets with its own unless it has a greeting.
 type Database struct {
 	Service  `yaml:",inline"`  // behind its endpoints
+	Place    `yaml:",inline"`  // of a cluster's instance: the cluster's
 	Kind     string            `yaml:"-"`
 	Name     string            `yaml:"-"` // in lower case, as RDS keeps it
 	Region   string            `yaml:"region"`
@@ -231,7 +237,8 @@ const (
 // Cache is a replication group, a cluster or a serverless cache of ElastiCache.
 // Names are unique within their kind and Region.
 type Cache struct {
-	Service `yaml:",inline"`  // behind its endpoints, as of a Database
+	Service `yaml:",inline"` // behind its endpoints, as of a Database
+	Place   `yaml:",inline"`
 	Kind    string            `yaml:"-"`
 	Name    string            `yaml:"-"` // in lower case
 	Region  string            `yaml:"region"`
