@@ -26,7 +26,7 @@ func TestSandboxCommandLine(t *testing.T) {
 		args string
 		want string
 	}{
-		{"--world nope", `ssmguard: no world "nope"; valid: databases, default, `},
+		{"--world nope", `ssmguard: no world "nope"; valid: bastions, databases, default, `},
 		{"--world defalt", `ssmguard: no world "defalt", did you mean "default"?`},
 		{"--world no/such.yaml", `ssmguard: open no/such.yaml: no such file or directory`},
 		{"--as alise", `ssmguard: no login "alise" in world default, did you mean "alice"?`},
