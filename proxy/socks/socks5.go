@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 )
 
 // The numbers of RFC 1928.
@@ -109,8 +110,19 @@ func readHost(conn net.Conn, form byte) (string, error) {
 		return "", err
 	}
 	if form == addressDomain {
-		return string(b), nil
+		return unbracketed(string(b)), nil
 	}
 	ip, _ := netip.AddrFromSlice(b)
 	return ip.Unmap().String(), nil
+}
+
+// unbracketed returns the IPv6 address of a name that is one in brackets, as undici 7.30 sends
+// the hosts of URLs (findings/undici-sends-an-ipv6-address-as-a-name.sh), and other names as they are.
+func unbracketed(name string) string {
+	inner, opens := strings.CutPrefix(name, "[")
+	inner, closes := strings.CutSuffix(inner, "]")
+	if ip, err := netip.ParseAddr(inner); opens && closes && err == nil && ip.Is6() && ip.Zone() == "" {
+		return ip.Unmap().String()
+	}
+	return name
 }
