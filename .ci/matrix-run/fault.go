@@ -130,7 +130,7 @@ func faults(s settings) []*fault {
 			c.rest(absent)
 			c.signal(syscall.SIGCONT)
 		}},
-		{name: "clock set", what: "the wall clock of the client's machine is set an hour ahead, and the connection is reset: AWS refuses what is signed with such a time", points: half, clock: true, also: []outcome{lost}, strike: func(c *cell) {
+		{name: "clock set", what: "the wall clock of the client's machine is set an hour ahead, and the connection is reset: AWS refuses what is signed with such a time", points: half, clock: true, strike: func(c *cell) {
 			if err := os.WriteFile(c.clock(), nil, 0o600); err != nil {
 				log.Print(err) // the cell is that of a reset then
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"ssmguard/guard"
 	"ssmguard/internal/awsapi"
@@ -47,7 +46,7 @@ func (c factReader) factsReader(r guard.Request) func(context.Context) (guard.Fa
 		parts := make([]part, len(reads))
 		each(len(reads), func(i int) { parts[i] = reads[i](ctx, r) })
 
-		f := guard.Facts{At: time.Now()}
+		f := guard.Facts{At: c.apis["ssm"].Now()}
 		var errs []error
 		for _, p := range parts {
 			if p.apply != nil {

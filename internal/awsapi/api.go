@@ -34,10 +34,11 @@ type API struct {
 	service
 	cfg     aws.Config
 	retryer aws.Retryer
+	clock   *Clock
 }
 
 func newAPI(cfg aws.Config, s service) *API {
-	a := &API{service: s, cfg: cfg, retryer: retry.NewStandard()}
+	a := &API{service: s, cfg: cfg, retryer: retry.NewStandard(), clock: ClockOf(cfg)}
 	if cfg.Retryer != nil {
 		a.retryer = cfg.Retryer()
 	}
@@ -52,12 +53,15 @@ func newAPI(cfg aws.Config, s service) *API {
 
 // SSM returns the API of Systems Manager at an endpoint, "" for the configured one.
 func SSM(cfg aws.Config, endpoint string) *API {
+	a := newAPI(cfg, service{id: "SSM", host: "ssm", protocol: jsonRPC("AmazonSSM")})
 	if endpoint != "" {
-		cfg = cfg.Copy()
-		cfg.BaseEndpoint, cfg.ConfigSources = &endpoint, nil
+		a.cfg.BaseEndpoint, a.cfg.ConfigSources = &endpoint, nil
 	}
-	return newAPI(cfg, service{id: "SSM", host: "ssm", protocol: jsonRPC("AmazonSSM")})
+	return a
 }
+
+// Now is the time by AWS's clock, as far as answers have told it.
+func (a *API) Now() time.Time { return a.clock.Now() }
 
 // EC2 returns the API of EC2.
 func EC2(cfg aws.Config) *API {
@@ -142,8 +146,9 @@ func (a *API) call(ctx context.Context, region, operation string, in, out any) e
 		stack.Build.Add(agent, middleware.After),
 		stack.Build.Add(&awsmiddleware.RecursionDetection{}, middleware.After),
 		stack.Finalize.Add(retry.NewAttemptMiddleware(a.retryer, smithyhttp.RequestCloner, func(m *retry.Attempt) {
-			m.DisableClockSkewCorrection = true
+			m.DisableClockSkewCorrection = true // signAgain does it, without a pause and without spending an attempt
 		}), middleware.After),
+		stack.Finalize.Add(a.signAgain(), middleware.After),
 		stack.Finalize.Add(a.locate(region), middleware.After),
 		stack.Finalize.Add(&v4.ComputePayloadSHA256{}, middleware.After),
 		stack.Finalize.Add(a.sign(), middleware.After),
@@ -197,6 +202,20 @@ func (a *API) locate(region string) middleware.FinalizeMiddleware {
 	})
 }
 
+// signAgain repeats a call that was refused because of the time in its signature, once its
+// answer has told AWS's. What AWS has refused so has done nothing: a StartSession is no second one.
+func (a *API) signAgain() middleware.FinalizeMiddleware {
+	return middleware.FinalizeMiddlewareFunc("SignAgain", func(ctx context.Context, f middleware.FinalizeInput, next middleware.FinalizeHandler,
+	) (o middleware.FinalizeOutput, m middleware.Metadata, err error) {
+		signed := a.clock.Ahead()
+		o, m, err = next.HandleFinalize(ctx, f)
+		if !a.clock.mistimed(err, signed) || f.Request.(*smithyhttp.Request).RewindStream() != nil {
+			return o, m, err
+		}
+		return next.HandleFinalize(ctx, f)
+	})
+}
+
 // signingRegion is the key of the region that locate found for sign.
 type signingRegion struct{}
 
@@ -214,7 +233,7 @@ func (a *API) sign() middleware.FinalizeMiddleware {
 			}
 			req := f.Request.(*smithyhttp.Request).Request
 			region, _ := middleware.GetStackValue(ctx, signingRegion{}).(string)
-			if err := v4.NewSigner().SignHTTP(ctx, credentials, req, v4.GetPayloadHash(ctx), a.host, region, time.Now()); err != nil {
+			if err := v4.NewSigner().SignHTTP(ctx, credentials, req, v4.GetPayloadHash(ctx), a.host, region, a.clock.Now()); err != nil {
 				return o, m, err
 			}
 		}
@@ -229,12 +248,14 @@ const mostAnswer = 16 << 20
 func (a *API) read(operation string, out any) middleware.DeserializeMiddleware {
 	return middleware.DeserializeMiddlewareFunc("OperationDeserializer", func(ctx context.Context, d middleware.DeserializeInput, next middleware.DeserializeHandler,
 	) (o middleware.DeserializeOutput, m middleware.Metadata, err error) {
+		asked := time.Now()
 		o, m, err = next.HandleDeserialize(ctx, d)
 		resp, ok := o.RawResponse.(*smithyhttp.Response)
 		if err != nil || !ok {
 			return o, m, err
 		}
 		defer resp.Body.Close()
+		a.clock.Hear(resp.Header, asked)
 		answer, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1))
 		if err == nil && len(answer) > mostAnswer {
 			err = fmt.Errorf("the answer is larger than %d MiB", mostAnswer>>20)

@@ -14,6 +14,7 @@
 // partition. The SDK keeps IAM's simulation, which is asked and answered in nested
 // structures.
 //
-// It reads no configuration by itself, and corrects no clock: the AWS CLI does not, and
-// a repeated StartSession would be a second session. Start with Call in api.go.
+// It reads no configuration by itself. A call that AWS refuses for the time of its
+// signature is signed again with the time of the answer, which the AWS CLI does not do: see
+// clock.go. Start with Call in api.go.
 package awsapi

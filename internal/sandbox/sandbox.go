@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -82,13 +83,16 @@ func (s *Sandbox) open(o Options) error {
 	if err != nil {
 		return err
 	}
-	if s.Account, err = account.New(s.World, api.Options{Channels: carrier{s.Gateway, s.dialFrom, o.Configure}, OnCall: o.OnCall, Admit: ofProgram}); err != nil {
+	if s.Account, err = account.New(s.World, api.Options{Channels: carrier{s.Gateway, s.dialFrom, o.Configure}, Now: s.now, OnCall: o.OnCall, Admit: ofProgram}); err != nil {
 		return fmt.Errorf("world %s: %w", s.World.Name, err)
 	}
 	s.Account.Inject(s.World.Faults...)
 	s.Files, err = writeProfiles(s)
 	return err
 }
+
+// now is the time by AWS's clock.
+func (s *Sandbox) now() time.Time { return time.Now().Add(s.World.Clock) }
 
 // anyPort is a free port of this machine's loopback.
 const anyPort = "127.0.0.1:0"

@@ -6,13 +6,17 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
+
+	"ssmguard/internal/awsapi"
 )
 
 const (
@@ -353,6 +357,34 @@ func TestTokens(t *testing.T) {
 			}
 		}
 	})
+}
+
+// clocked is a source of configuration that has a clock.
+type clocked struct{ clock *awsapi.Clock }
+
+func (c clocked) Clock() *awsapi.Clock { return c.clock }
+
+// A token has AWS's time where this machine's clock is known to be wrong: the database refuses
+// one that has run out, or is of the future.
+func TestTokenByAWSClock(t *testing.T) {
+	clock := new(awsapi.Clock)
+	cfg := aws.Config{Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		ConfigSources: []any{clocked{clock}}}
+	for _, ahead := range []time.Duration{0, -time.Hour, 26 * time.Hour} {
+		clock.Set(ahead)
+		token, err := Token(t.Context(), cfg, "orders.c1.eu-west-1.rds.amazonaws.com", 5432, "app")
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse("https://" + token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := time.Parse("20060102T150405Z", u.Query().Get("X-Amz-Date"))
+		if off := time.Until(at) - ahead; err != nil || off.Abs() > time.Minute || !strings.Contains(u.Query().Get("X-Amz-Credential"), at.Format("/20060102/")) {
+			t.Errorf("AWS's clock is %v ahead: signed at %s by %s, %v", ahead, at, u.Query().Get("X-Amz-Credential"), err)
+		}
+	}
 }
 
 // sorted takes a token's query apart: the order in it means nothing.

@@ -7,10 +7,11 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"ssmguard/internal/awsapi"
 )
 
 // tokenLife is how long a token can be used to log in, in seconds; connections last
@@ -70,7 +71,7 @@ func presign(ctx context.Context, cfg aws.Config, service, host string, query ur
 		return "", err
 	}
 	const nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // SHA-256 of an empty body
-	signed, _, err := v4.NewSigner().PresignHTTP(ctx, credentials, r, nothing, service, cfg.Region, time.Now())
+	signed, _, err := v4.NewSigner().PresignHTTP(ctx, credentials, r, nothing, service, cfg.Region, awsapi.ClockOf(cfg).Now())
 	return strings.TrimPrefix(signed, "https://"), err
 }
 

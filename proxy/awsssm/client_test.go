@@ -19,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"ssmguard/internal/awsapi"
 	"ssmguard/proxy"
 )
 
@@ -172,16 +173,65 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// A wrong clock must not lead to a second StartSession.
-func TestNoRetryForSkewedClock(t *testing.T) {
+// A StartSession that is refused because of a wrong clock is asked once more, and not again
+// where that was not the reason.
+func TestWrongClock(t *testing.T) {
+	for name, tc := range map[string]struct {
+		refusals int
+		off      time.Duration
+		calls    int
+	}{
+		"refused for its time":          {1, time.Hour, 2},
+		"refused whatever its time":     {9, time.Hour, 2},
+		"the clock is right":            {9, 0, 1},
+		"the clock is ahead, and taken": {0, -time.Hour, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			a := serve(t, func(_ string, w http.ResponseWriter) {
+				w.Header().Set("Date", time.Now().Add(tc.off).UTC().Format(http.TimeFormat))
+				if asked++; asked > tc.refusals {
+					io.WriteString(w, `{"SessionId":"ann-1","TokenValue":"t","StreamUrl":"wss://127.0.0.1:8/"}`)
+					return
+				}
+				w.WriteHeader(400)
+				io.WriteString(w, `{"__type":"InvalidSignatureException","message":"Signature expired"}`)
+			})
+			_, err := client(a.URL).Start(t.Context(), proxy.Spec{Target: "i-1"})
+			if _, refused := errors.AsType[*proxy.Refused](err); refused != (asked <= tc.refusals) || len(a.calls) != tc.calls {
+				t.Errorf("%d calls, %v", len(a.calls), err)
+			}
+		})
+	}
+}
+
+// clocked is a source of configuration that has a clock.
+type clocked struct{ clock *awsapi.Clock }
+
+func (c clocked) Clock() *awsapi.Clock { return c.clock }
+
+// The request that opens a data channel is signed by AWS's clock, as the call before it has told it.
+func TestSignByAWSClock(t *testing.T) {
 	a := serve(t, func(_ string, w http.ResponseWriter) {
 		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
-		w.WriteHeader(403)
-		io.WriteString(w, `{"__type":"InvalidSignatureException","message":"Signature expired"}`)
+		io.WriteString(w, `{"SessionId":"ann-1","TokenValue":"t","StreamUrl":"wss://127.0.0.1:8/"}`)
 	})
-	_, err := client(a.URL).Start(t.Context(), proxy.Spec{Target: "i-1"})
-	if _, ok := errors.AsType[*proxy.Refused](err); !ok || len(a.calls) != 1 {
-		t.Errorf("%d calls, %v", len(a.calls), err)
+	c := client(a.URL)
+	c.cfg.ConfigSources = []any{clocked{new(awsapi.Clock)}}
+	sign := Sign(c.cfg)
+	if _, err := New(c.cfg).Start(t.Context(), proxy.Spec{Target: "i-1"}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://127.0.0.1:8/", nil)
+	if err == nil {
+		err = sign(t.Context(), r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	if off := time.Since(at) - time.Hour; err != nil || off.Abs() > 4*time.Minute {
+		t.Errorf("signed at %q, %v", r.Header.Get("X-Amz-Date"), err)
 	}
 }
 

@@ -3,7 +3,6 @@ package awsssm
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -21,13 +20,13 @@ const dataKeySize = 64
 // SigV4 for service ssmmessages in the configuration's region, with the credentials
 // that are valid at the call.
 func Sign(cfg aws.Config) func(ctx context.Context, r *http.Request) error {
-	signer := v4.NewSigner()
+	signer, clock := v4.NewSigner(), awsapi.ClockOf(cfg)
 	return func(ctx context.Context, r *http.Request) error {
 		credentials, err := cfg.Credentials.Retrieve(ctx)
 		if err != nil {
 			return err
 		}
-		return signer.SignHTTP(ctx, credentials, r, emptyPayload, "ssmmessages", cfg.Region, time.Now())
+		return signer.SignHTTP(ctx, credentials, r, emptyPayload, "ssmmessages", cfg.Region, clock.Now())
 	}
 }
 

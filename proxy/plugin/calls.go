@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,6 +21,7 @@ import (
 	"github.com/aws/session-manager-plugin/src/sdkutil"
 	"github.com/gorilla/websocket"
 
+	"ssmguard/internal/awsapi"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 )
@@ -34,6 +34,9 @@ type Calls struct {
 	Resume func(ctx context.Context, sessionID string) (*proxy.Session, error)
 	// DataKey calls kms:GenerateDataKey for an encrypted session.
 	DataKey func(ctx context.Context, keyID string, encryptionContext map[string]string) (plaintext, ciphertext []byte, err error)
+	// Ahead is how far AWS's clock is ahead of this machine's, by which the requests for a
+	// websocket are signed; nil means not at all.
+	Ahead func() time.Duration
 }
 
 // Connection says how the websocket of an embedded plugin is connected.
@@ -53,6 +56,14 @@ const (
 
 // serve answers a child's request.
 func (r *Runner) serve(ctx context.Context, s *proxy.Session, e event) answer {
+	a := r.served(ctx, s, e)
+	if r.Calls != nil && r.Calls.Ahead != nil {
+		a.Ahead = r.Calls.Ahead() // as the call's answer, too, has told it
+	}
+	return a
+}
+
+func (r *Runner) served(ctx context.Context, s *proxy.Session, e event) answer {
 	switch {
 	case e.Request == requestConnection && r.Connection != nil:
 		return r.Connection.answer(s.StreamURL)
@@ -108,7 +119,9 @@ func (c *child) ask(e event) answer {
 	defer c.asking.Unlock()
 	e.Asks = true
 	c.events.report(e)
-	return <-c.answers
+	a := <-c.answers
+	c.clock.Set(a.Ahead)
+	return a
 }
 
 // err is the error of a call that the parent has made.
@@ -191,11 +204,19 @@ func (c *child) ownClient(ctx context.Context) (*awsssm.Client, aws.Config, erro
 		cfg.HTTPClient = &http.Client{Transport: client.GetTransport(), Timeout: callTime,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
+	own := []any{clockSource{c.clock}}
 	if c.spec.Endpoint != "" {
-		cfg.ConfigSources = slices.Insert(slices.Clone(cfg.ConfigSources), 0, any(ssmEndpoint(c.spec.Endpoint)))
+		own = append(own, ssmEndpoint(c.spec.Endpoint))
 	}
+	cfg.ConfigSources = append(own, cfg.ConfigSources...)
 	return awsssm.New(cfg), cfg, nil
 }
+
+// clockSource is a source of configuration that has the child's clock.
+type clockSource struct{ clock *awsapi.Clock }
+
+// Clock returns the clock by which requests are signed.
+func (s clockSource) Clock() *awsapi.Clock { return s.clock }
 
 // ssmEndpoint is a source of configuration that has the endpoint of Systems Manager.
 type ssmEndpoint string

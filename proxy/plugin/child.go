@@ -13,6 +13,7 @@ import (
 	_ "github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/shellsession" // registers itself
 	"github.com/twinj/uuid"
 
+	"ssmguard/internal/awsapi"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 )
@@ -79,15 +80,16 @@ type child struct {
 	signals    chan os.Signal // the session's own, on their way to the far end
 	terminal   func()         // puts the terminal back as it was
 	log        log.T
-	fault      error        // the last failure to connect
-	ending     atomic.Int32 // the exit status of a signal or of abandon, which the end of the session it causes must not hide
+	clock      *awsapi.Clock // by which requests are signed
+	fault      error         // the last failure to connect
+	ending     atomic.Int32  // the exit status of a signal or of abandon, which the end of the session it causes must not hide
 }
 
 // newChild takes its parent's variables out of the environment.
 func newChild() *child {
 	const room = 16 // for keys that are pressed while the connection is lost
 	c := &child{terminal: saveTerminal(os.Stdin, os.Stdout), answers: make(chan answer, 1), output: make(chan struct{}, 1),
-		signals: make(chan os.Signal, room)}
+		signals: make(chan os.Signal, room), clock: new(awsapi.Clock)}
 	c.events, c.life = openPipes(take(pipesVariable))
 	if kind := take(sessionTypeVariable); c.events != nil {
 		c.spec.SessionType = kind

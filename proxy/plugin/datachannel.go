@@ -106,7 +106,7 @@ func (d *dataChannel) connected() bool {
 // official handler is in place would go unseen.
 func (d *dataChannel) Open(log log.T) error {
 	if ws, ok := d.DataChannel.GetWsChannel().(*communicator.WebSocketChannel); ok {
-		d.DataChannel.SetWsChannel(&webSocket{WebSocketChannel: ws})
+		d.DataChannel.SetWsChannel(&webSocket{WebSocketChannel: ws, clock: d.child.clock})
 	}
 	d.DataChannel.GetWsChannel().SetOnError(d.resumeSession)
 	err := d.note(d.DataChannel.Open(log))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 )
 
 // pipesVariable holds the numbers of the two pipes that an embedded child inherits,
@@ -50,11 +51,12 @@ type event struct {
 // answer is what the parent says to a child that asks, one JSON object a line.
 // It is never logged.
 type answer struct {
-	AccessKeyID     string `json:"accessKeyID,omitempty"` // "": the child is to find its own
-	SecretAccessKey string `json:"secretAccessKey,omitempty"`
-	SessionToken    string `json:"sessionToken,omitempty"`
-	Error           string `json:"error,omitempty"` // why there is nothing that was asked for
-	Code            string `json:"code,omitempty"`  // AWS's code for that
+	AccessKeyID     string        `json:"accessKeyID,omitempty"` // "": the child is to find its own
+	SecretAccessKey string        `json:"secretAccessKey,omitempty"`
+	SessionToken    string        `json:"sessionToken,omitempty"`
+	Ahead           time.Duration `json:"ahead,omitempty"` // of AWS's clock, beside this machine's
+	Error           string        `json:"error,omitempty"` // why there is nothing that was asked for
+	Code            string        `json:"code,omitempty"`  // AWS's code for that
 
 	Served     bool   `json:"served,omitempty"` // the parent has done what was requested, or tried it
 	Token      string `json:"token,omitempty"`

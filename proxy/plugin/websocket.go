@@ -16,6 +16,7 @@ import (
 	"github.com/aws/session-manager-plugin/src/log"
 	"github.com/gorilla/websocket"
 
+	"ssmguard/internal/awsapi"
 	"ssmguard/proxy/upgrade"
 )
 
@@ -23,6 +24,7 @@ import (
 // takes messages and headers of any size, and compression that it has not asked for.
 type webSocket struct {
 	*communicator.WebSocketChannel
+	clock     *awsapi.Clock // by which the request that opens it is signed
 	writing   sync.Mutex
 	answers   bool  // the gateway answers pings: the reader's
 	untrusted error // the last attempt to connect met a certificate that is not trusted
@@ -80,7 +82,7 @@ func (w *webSocket) sign() (http.Header, error) {
 		return http.Header{}, err
 	}
 	empty := sha256.Sum256(nil)
-	err = w.Signer.SignHTTP(context.Background(), w.Credentials, r, hex.EncodeToString(empty[:]), config.ServiceName, w.Region, time.Now())
+	err = w.Signer.SignHTTP(context.Background(), w.Credentials, r, hex.EncodeToString(empty[:]), config.ServiceName, w.Region, w.clock.Now())
 	return r.Header, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/awsapi"
 	"ssmguard/internal/private"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
@@ -145,7 +146,7 @@ func (l *Line) Runner(ctx context.Context, conf *awsconf.Session, sessions *awss
 		conf.CloseIdleConnections() // the network may be another: the plugin does not say how its connection was lost
 		return sessions.Resume(ctx, id)
 	}
-	r.Calls = &plugin.Calls{Resume: resume, DataKey: awsssm.DataKey(conf.Config)}
+	r.Calls = &plugin.Calls{Resume: resume, DataKey: awsssm.DataKey(conf.Config), Ahead: awsapi.ClockOf(conf.Config).Ahead}
 	if !l.DropIn || !r.External() { // from the AWS CLI, such a plugin finds its certificates itself
 		connect, bundle := conf.Connecting()
 		r.Connection = &plugin.Connection{Proxy: connect, CABundle: bundle}

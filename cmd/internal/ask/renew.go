@@ -15,6 +15,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/guard/awsiam"
+	"ssmguard/internal/awsapi"
 	"ssmguard/proxy"
 	"ssmguard/proxy/plugin"
 )
@@ -40,7 +41,7 @@ var ErrNoPrompt = errors.New("the credentials need an MFA code, which is asked f
 func (l *Line) Renewed(conf *awsconf.Session) *Renewing {
 	r := &Renewing{now: conf.Credentials, Again: "start", login: exit.SignIn(l.Process), load: func(ctx context.Context) (*awsconf.Session, error) {
 		l.Process.ForgetAWSFiles()
-		return awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Files: l.Process.AWSFiles(),
+		return awsconf.Load(ctx, awsconf.Options{Globals: l.Call.Globals, Files: l.Process.AWSFiles(), Clock: awsapi.ClockOf(conf.Config),
 			Prompt: func(string) (string, error) { return "", ErrNoPrompt }})
 	}}
 	if l.Call.Globals.NoSignRequest {

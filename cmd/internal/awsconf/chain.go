@@ -97,6 +97,9 @@ func (l *loader) from(source string, next link) link {
 			if err := l.judge(c); err != nil {
 				return aws.Credentials{}, err
 			}
+			if c.CanExpire {
+				c.Expires = l.clients.clock.Local(c.Expires) // whoever uses them compares it with this machine's clock
+			}
 			return c, nil
 		}, nil
 	}

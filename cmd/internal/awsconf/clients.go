@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"ssmguard/internal/awsapi"
 )
 
 var anonymous provider // nil: the call is not signed
@@ -19,6 +21,7 @@ type clients struct {
 	trust      trust // with the certificates of the command line, without --no-verify-ssl
 	endpoints  endpoints
 	retries    retries
+	clock      *awsapi.Clock
 }
 
 // sources implements the interfaces by which the SDK's clients read a configuration.
@@ -26,7 +29,11 @@ type sources struct {
 	endpoints endpoints
 	messages  string // the endpoint of data channels, "" for that of the rules
 	leads     string // that which is configured for them alone, "" for none
+	clock     *awsapi.Clock
 }
+
+// Clock is the clock that every call of the configuration is signed by.
+func (s sources) Clock() *awsapi.Clock { return s.clock }
 
 // GetUseFIPSEndpoint tells the SDK whether to use FIPS endpoints.
 func (s sources) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
@@ -68,12 +75,12 @@ func (c *clients) configIn(id, region string, p provider) aws.Config {
 	e := c.endpoints
 	cfg := aws.Config{
 		Region: region, HTTPClient: c.transports.client(c.trust), Credentials: aws.AnonymousCredentials{},
-		Retryer: c.retries.retryer, RetryMaxAttempts: c.retries.attempts, DisableClockSkewCorrection: true,
+		Retryer: c.retries.retryer, RetryMaxAttempts: c.retries.attempts,
 	}
 	if own := e.configured(id); own != "" {
 		cfg.BaseEndpoint, e.fips, e.dualStack = aws.String(own), false, false
 	}
-	cfg.ConfigSources = []any{sources{e, c.endpoints.configured(messagesID), c.endpoints.alone(messagesID)}}
+	cfg.ConfigSources = []any{sources{e, c.endpoints.configured(messagesID), c.endpoints.alone(messagesID), c.clock}}
 	if p != nil {
 		cfg.Credentials = p
 	}

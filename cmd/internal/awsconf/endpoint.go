@@ -138,7 +138,7 @@ func (c *clients) service(id string, p provider, flagged string, how trust) (aws
 	}
 	e := c.endpoints
 	e.fips, e.dualStack, e.ignore = false, false, true
-	cfg.ConfigSources = []any{sources{e, c.endpoints.configured(messagesID), c.endpoints.alone(messagesID)}}
+	cfg.ConfigSources = []any{sources{e, c.endpoints.configured(messagesID), c.endpoints.alone(messagesID), c.clock}}
 	cfg.BaseEndpoint = &endpoint
 	return cfg, endpoint, checkEndpoint(endpoint)
 }

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ssmguard/internal/awsapi"
 )
 
 // trust is how a client checks a server's certificate.
@@ -30,6 +32,7 @@ type transports struct {
 	env     environment
 	connect time.Duration // 0: no limit
 	read    time.Duration
+	clock   *awsapi.Clock // hears every answer
 
 	mu   sync.Mutex
 	made map[trust]*http.Client
@@ -45,7 +48,7 @@ func (t *transports) client(how trust) *http.Client {
 		t.made = map[trust]*http.Client{}
 	}
 	c := &http.Client{
-		Transport:     &lazyTransport{how: how, base: t.base(t.proxy)},
+		Transport:     &lazyTransport{how: how, base: t.base(t.proxy), clock: t.clock},
 		CheckRedirect: noRedirects,
 	}
 	t.made[how] = c
@@ -113,10 +116,11 @@ func (a proxyAddr) String() string { return string(a) }
 // the bundle is then a fault of that request, as in the CLI, and plain HTTP does not
 // need the bundle.
 type lazyTransport struct {
-	how  trust
-	base *http.Transport
-	once sync.Once
-	err  error
+	how   trust
+	base  *http.Transport
+	clock *awsapi.Clock
+	once  sync.Once
+	err   error
 }
 
 // A BundleError is a certificate bundle that cannot be read.
@@ -137,10 +141,12 @@ func (l *lazyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx, stop := context.WithCancelCause(req.Context())
 	defer stop(nil)
+	asked := time.Now()
 	resp, err := l.base.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, err
 	}
+	l.clock.Hear(resp.Header, asked)
 	return whole(resp, stop)
 }
 

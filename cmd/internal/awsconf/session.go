@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"ssmguard/cmd/internal/awscli"
+	"ssmguard/internal/awsapi"
 )
 
 // Options are the inputs of Load.
@@ -19,7 +20,8 @@ type Options struct {
 	Files   *Files           // files and environment
 	Prompt  Prompter         // asks for MFA codes
 	Stdin   *os.File         // stdin of a credential_process, which may prompt; nil if stdin carries a session's data
-	Now     func() time.Time // time.Now if nil
+	Now     func() time.Time // Clock's if nil
+	Clock   *awsapi.Clock    // AWS's, as an earlier session of this process knows it; nil: not known yet
 }
 
 // Session is the configuration in force for one command.
@@ -57,8 +59,11 @@ type Session struct {
 // endpoint, in the order in which the CLI reports their faults. Calls for credentials
 // are made when the credentials are first used. Errors are *Error.
 func Load(ctx context.Context, o Options) (*Session, error) {
+	if o.Clock == nil {
+		o.Clock = new(awsapi.Clock)
+	}
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = o.Clock.Now
 	}
 	files := o.Files
 	env := files.env
@@ -80,7 +85,8 @@ func Load(ctx context.Context, o Options) (*Session, error) {
 		l.profile = "default"
 	}
 	l.clients = clients{
-		transports: &transports{env: env, connect: seconds(o.Globals.ConnectTimeout), read: seconds(o.Globals.ReadTimeout)},
+		transports: &transports{env: env, connect: seconds(o.Globals.ConnectTimeout), read: seconds(o.Globals.ReadTimeout), clock: o.Clock},
+		clock:      o.Clock,
 		endpoints:  newEndpoints(settings, files.services),
 		trust:      trust{bundle: cmp.Or(o.Globals.CABundle, settings.bundle())},
 	}

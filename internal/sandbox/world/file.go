@@ -14,6 +14,7 @@ import (
 type file struct {
 	World       `yaml:",inline"`
 	Delay       duration        `yaml:"delay"`
+	Clock       duration        `yaml:"clock"`
 	Endpoint    text            `yaml:"endpoint"`
 	RDS         rdsFile         `yaml:"rds"`
 	ElastiCache elastiCacheFile `yaml:"elasticache"`
@@ -123,7 +124,7 @@ const (
 // world returns the file's World, with defaults filled in.
 func (f file) world() World {
 	w := f.World
-	w.Delay = time.Duration(f.Delay)
+	w.Delay, w.Clock = time.Duration(f.Delay), time.Duration(f.Clock)
 	if f.Endpoint != "" {
 		w.Endpoint = &Policy{Name: "endpoint", Document: string(f.Endpoint)}
 	}

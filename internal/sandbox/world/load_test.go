@@ -160,6 +160,7 @@ func TestFileMeans(t *testing.T) {
 region: cn-north-1
 partition: aws-cn
 delay: 40ms
+clock: -1h
 endpoint: "{}"
 faults: [{operation: "*", delay: 2s}]
 policies: {all: {aws: true, document: "{}"}}
@@ -178,7 +179,7 @@ elasticache: {serverless: {s: {engine: valkey}}, clusters: {p: {engine: memcache
 		t.Fatal(err)
 	}
 	want := World{
-		Account: "111122223333", Region: "cn-north-1", Partition: "aws-cn", Delay: 40 * time.Millisecond,
+		Account: "111122223333", Region: "cn-north-1", Partition: "aws-cn", Delay: 40 * time.Millisecond, Clock: -time.Hour,
 		Endpoint: &Policy{Name: "endpoint", Document: "{}"},
 		Faults:   []Fault{{Operation: "*", Delay: 2 * time.Second}},
 		Policies: []Policy{{Name: "all", AWS: true, Document: "{}"}},

@@ -25,6 +25,7 @@ type World struct {
 	Denials      DenialStyle       `yaml:"denials"`
 	OldSimulator bool              `yaml:"old_simulator"` // the simulator answers as before 2026-07-30
 	Delay        time.Duration     `yaml:"-"`             // time every call takes before it is answered
+	Clock        time.Duration     `yaml:"-"`             // how far AWS's clock is ahead of this machine's
 
 	Policies  List[Policy, policyFile]     `yaml:"policies"` // managed policies that can be attached
 	Users     List[User, User]             `yaml:"users"`
