@@ -100,7 +100,7 @@ var arrows = []arrow{
 		"where a database listens has nothing to do with sessions"},
 	{"proxy/socks", []string{"ssmguard/", "github.com/", "golang.org/x/", "go.yaml.in/"}, nil,
 		"what a client asks for is read without knowing who connects it"},
-	{"proxy/door", []string{"ssmguard/", "github.com/"}, []string{"ssmguard/internal/peer"},
+	{"proxy/door", []string{"ssmguard/", "github.com/"}, []string{"ssmguard/internal/peer", "ssmguard/internal/nettext"},
 		"the local end outlives every session and knows none"},
 	{"internal/sandbox/world", []string{"ssmguard/", "github.com/", "golang.org/x/"}, []string{"ssmguard/internal/yamlfile", "ssmguard/internal/spelling", "ssmguard/internal/safetext"},
 		"what there is in an account is data; account decides over it"},

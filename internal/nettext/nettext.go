@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"syscall"
 )
 
 // Of returns an error's text with the parts that Go's own packages wrote, such as "dial tcp
@@ -117,13 +116,13 @@ func operation(e *net.OpError) string {
 		where = " to " + e.Addr.String()
 	}
 	switch {
-	case e.Op == "dial" && errors.Is(e, syscall.ECONNREFUSED):
+	case e.Op == "dial" && Refused(e):
 		return "the connection" + where + " was refused"
 	case e.Op == "dial" && e.Timeout():
 		return "no connection" + where + " in time"
 	case e.Op == "dial":
 		return "no connection" + where + ": " + Of(e.Err)
-	case errors.Is(e, syscall.ECONNRESET), errors.Is(e, syscall.EPIPE), errors.Is(e, io.EOF):
+	case Reset(e), NoReader(e), errors.Is(e, io.EOF):
 		return closed
 	case errors.Is(e, net.ErrClosed):
 		return "the connection is closed"

@@ -11,12 +11,12 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"ssmguard/internal/nettext"
 	"ssmguard/proxy"
 )
 
@@ -122,7 +122,7 @@ func reason(err error) proxy.Reason {
 		return proxy.NoConnection
 	case errors.As(err, &slow) && slow.Timeout():
 		return proxy.ReadTimeout
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), nettext.Reset(err), errors.Is(err, net.ErrClosed):
 		return proxy.ClosedEarly
 	}
 	return proxy.NoConnection

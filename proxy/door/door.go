@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/peer"
 )
 
@@ -24,6 +25,7 @@ type Door struct {
 	wg        sync.WaitGroup
 	remove    func() // removes the files of a unix socket
 	options   Options
+	network   network
 	refused   atomic.Int64
 	unknown   atomic.Bool // peer.ErrUnknown was passed on
 }
@@ -53,21 +55,33 @@ func (e *RemoteError) Error() string {
 type InUseError struct {
 	Address string
 	Holder  string // "postgres (pid 123)", or "" when it is not known
+	Hint    string // the command that tells the holder, "" for none
 }
 
-// Error names the address and its holder.
+// Error names the address and its holder, or how to find it.
 func (e *InUseError) Error() string {
-	if e.Holder == "" {
-		return fmt.Sprintf("%s is in use", e.Address)
+	switch {
+	case e.Holder != "":
+		return fmt.Sprintf("%s is in use by %s", e.Address, e.Holder)
+	case e.Hint != "":
+		return fmt.Sprintf("%s is in use (%q tells by what)", e.Address, e.Hint)
 	}
-	return fmt.Sprintf("%s is in use by %s", e.Address, e.Holder)
+	return fmt.Sprintf("%s is in use", e.Address)
 }
 
 // Open listens on an address: HOST:PORT, unix:PATH, or "" for any free port. A host
 // that is empty or localhost stands for 127.0.0.1 and ::1 on the same port. A unix socket is for its owner only; a socket
 // without a listener is replaced. Errors are *RemoteError, *InUseError or the system's.
 func Open(address string, opt Options) (*Door, error) {
-	d := &Door{conns: make(chan net.Conn), closed: make(chan struct{}), remove: func() {}, options: opt}
+	return openOn(thisNetwork(), address, opt)
+}
+
+// Listen listens on one address, HOST:PORT, that is free: no other program listens there,
+// on all addresses or in another way that the system would let us shadow.
+func Listen(address string) (net.Listener, error) { return thisNetwork().open(address) }
+
+func openOn(n network, address string, opt Options) (*Door, error) {
+	d := &Door{conns: make(chan net.Conn), closed: make(chan struct{}), remove: func() {}, options: opt, network: n}
 	if err := d.open(address); err != nil {
 		return nil, err
 	}
@@ -94,7 +108,7 @@ func (d *Door) open(address string) error {
 	if ip := net.ParseIP(host); !d.options.Remote && (ip == nil || !ip.IsLoopback()) {
 		return &RemoteError{address}
 	}
-	l, err := listen(address)
+	l, err := d.network.open(address)
 	if err != nil {
 		return err
 	}
@@ -110,18 +124,26 @@ const samePort = 16
 // other.
 func (d *Door) openLoopback(port string) error {
 	for try := 1; ; try++ {
-		four, err := listen(net.JoinHostPort("127.0.0.1", port))
+		four, err := d.network.open(net.JoinHostPort("127.0.0.1", port))
+		if nettext.NoAddress(err) {
+			six, onSix := d.network.open(net.JoinHostPort("::1", port))
+			if nettext.NoAddress(onSix) {
+				return err
+			}
+			d.listeners = []net.Listener{six}
+			return onSix
+		}
 		if err != nil {
 			return err
 		}
 		number := strconv.Itoa(four.Addr().(*net.TCPAddr).Port)
-		six, err := listen(net.JoinHostPort("::1", number))
+		six, err := d.network.open(net.JoinHostPort("::1", number))
 		var taken *InUseError
 		switch {
 		case err == nil:
 			d.listeners = []net.Listener{four, six}
 			return nil
-		case !errors.As(err, &taken):
+		case !errors.As(err, &taken) && !nettext.Denied(err):
 			d.listeners = []net.Listener{four} // this machine has no IPv6
 			return nil
 		}
@@ -132,16 +154,9 @@ func (d *Door) openLoopback(port string) error {
 	}
 }
 
-func listen(address string) (net.Listener, error) {
-	l, err := net.Listen("tcp", address)
-	var errno syscall.Errno
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, &InUseError{address, holder(address)}
-	case errors.As(err, &errno):
-		return nil, fmt.Errorf("cannot listen on %s: %w%s", address, errno, lowPort(address, errno))
-	}
-	return l, err
+func errnoOf(err error) (number syscall.Errno, ok bool) {
+	ok = errors.As(err, &number)
+	return number, ok
 }
 
 // accept passes on the connections to one of the addresses until it is closed. Other

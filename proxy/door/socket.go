@@ -7,7 +7,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"ssmguard/internal/nettext"
 )
 
 // socket is a unix listener and the path it was given.
@@ -30,9 +31,11 @@ func (d *Door) openSocket(path string) error {
 	first := filepath.Join(dir, "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: first, Net: "unix"})
 	if err != nil {
-		var errno syscall.Errno
-		if errors.As(err, &errno) && errno == syscall.EINVAL {
+		if nettext.TooLong(err) {
 			return fmt.Errorf("the path of the socket %s is too long for the system", path)
+		}
+		if number, isSystem := errnoOf(err); isSystem {
+			return fmt.Errorf("cannot listen on the socket %s: %w", path, number)
 		}
 		return err
 	}
@@ -75,7 +78,7 @@ func clear(path string) error {
 		conn.Close()
 		return &InUseError{Address: "unix:" + path}
 	}
-	if !errors.Is(err, syscall.ECONNREFUSED) {
+	if !nettext.Refused(err) {
 		return err
 	}
 	return os.Remove(path)

@@ -11,11 +11,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"ssmguard/internal/nettext"
 )
 
 // Call is the call that failed.
@@ -65,7 +66,7 @@ func reasonOf(err error) reason {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return reasonReadTimeout
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		nettext.Reset(err), nettext.NoReader(err):
 		return reasonClosed
 	case errors.As(err, &request) && strings.Contains(request.Err.Error(), "unsupported protocol scheme"):
 		return reasonScheme

@@ -4,13 +4,13 @@ package session
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"ssmguard/cmd/internal/env"
+	"ssmguard/internal/nettext"
 	"ssmguard/proxy/channel/wire"
 )
 
@@ -125,7 +125,7 @@ func whileCarrying(ctx context.Context) (_ context.Context, stop func()) {
 // pipeEnd returns the error of an end by SIGPIPE for a write to a pipe without a
 // reader, nil for other errors.
 func pipeEnd(err error) error {
-	if errors.Is(err, syscall.EPIPE) {
+	if nettext.NoReader(err) {
 		return env.Signalled{Signal: syscall.SIGPIPE}
 	}
 	return nil

@@ -3,7 +3,10 @@ package session
 import (
 	"context"
 	"os"
+	"syscall"
 
+	"ssmguard/cmd/internal/env"
+	"ssmguard/internal/nettext"
 	"ssmguard/proxy/channel/wire"
 )
 
@@ -28,4 +31,10 @@ func (t *terminal) suspend() {}
 // whileCarrying has nothing to do: Windows has neither signal.
 func whileCarrying(ctx context.Context) (_ context.Context, stop func()) { return ctx, func() {} }
 
-func pipeEnd(error) error { return nil }
+// pipeEnd returns the error of an end by the reader of our output, as on other systems.
+func pipeEnd(err error) error {
+	if nettext.NoReader(err) {
+		return env.Signalled{Signal: syscall.SIGPIPE}
+	}
+	return nil
+}

@@ -12,6 +12,7 @@ import (
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
+	"ssmguard/proxy/door"
 )
 
 // warnOfOthers warns of the port that the plugin opens, where other people are logged in who
@@ -43,13 +44,18 @@ func checkLocalPort(parameters map[string][]string) error {
 		return nil // the plugin takes any free one
 	}
 	// The plugin listens on the same name.
-	l, err := net.Listen("tcp", net.JoinHostPort("localhost", ports[0]))
+	l, err := door.Listen(net.JoinHostPort("localhost", ports[0]))
 	var errno syscall.Errno
+	var taken *door.InUseError
+	found := ""
+	if errors.As(err, &taken) && taken.Hint != "" {
+		found = fmt.Sprintf(" (%q tells which)", taken.Hint)
+	}
 	switch {
 	case err == nil:
 		return l.Close()
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("local port %s is in use; end the program that uses it, or give another localPortNumber", ports[0])
+	case taken != nil:
+		return fmt.Errorf("local port %s is in use; end the program that uses it%s, or give another localPortNumber", ports[0], found)
 	case errors.As(err, &errno):
 		return fmt.Errorf("local port %s cannot be opened: %v", ports[0], errno)
 	default:

@@ -18,6 +18,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/tunnelstate"
 	"ssmguard/configs"
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/safetext"
 )
 
@@ -204,7 +205,7 @@ func (v verb) runWords(ctx context.Context, p *env.Process, words []string) erro
 	if sig, ended := errors.AsType[env.Signalled](context.Cause(ctx)); ended && !o.ran && (err == nil || errors.Is(err, context.Canceled) || exit.As[env.Signalled](err)) {
 		return exit.EndWith(128 + int(sig.Signal)) // urfave/cli must not print on stdout
 	}
-	if exit.As[*fs.PathError](err) && errors.Is(err, syscall.EPIPE) {
+	if exit.As[*fs.PathError](err) && nettext.NoReader(err) {
 		return exit.EndWith(128 + int(syscall.SIGPIPE)) // the reader of our output has gone, so nothing is printed
 	}
 	return err
