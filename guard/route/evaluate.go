@@ -36,7 +36,7 @@ type Way struct {
 	// WrongPort is set if the database does not listen on the port, whatever its groups say.
 	WrongPort bool
 	Sides     [2]Answer // by Side
-	Needs     []Need    // facts on which an unknown verdict turns
+	Needs     []Need    // facts on which an unknown verdict turns, or whether Repair is enough
 	// Repair has the rules that are missing, one a side. It is empty if the way is not blocked,
 	// or if no rule would open it.
 	Repair []Addition
@@ -125,7 +125,8 @@ func Evaluate(f Facts) Way {
 	for _, a := range w.Repair {
 		after = after.With(a)
 	}
-	w.Proven = evaluate(after).Verdict == Open
+	repaired := evaluate(after)
+	w.Proven, w.Needs = repaired.Verdict == Open, repaired.Needs
 	return w
 }
 
@@ -142,8 +143,6 @@ func evaluate(f Facts) (w Way) {
 	switch {
 	case f.From.VPC == "" || len(f.From.Groups) == 0:
 		w.Needs = append(w.Needs, Need{Kind: NeedFrom})
-	case len(f.To.Groups) == 0 && f.Unread[Need{Kind: NeedTo}] == "" && f.To.VPC != "":
-		w.Needs = append(w.Needs, Need{Kind: NeedNoSGroups})
 	case len(f.To.Groups) == 0 || f.To.VPC == "":
 		w.Needs = append(w.Needs, Need{Kind: NeedTo})
 	case f.From.VPC != f.To.VPC:

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Facts are what is known of a way from a target to a database. What is not known is in
-// Unread, or empty where that is said.
+// Facts are what is known of a way from a target to a database. What is not known is empty, or
+// not in its map; Way.Needs names it if the outcome turns on it.
 type Facts struct {
 	From, To End
 	Port     int
@@ -14,9 +14,6 @@ type Facts struct {
 	Groups   map[string]Group
 	// Lists has the entries of the prefix lists that were read, by id.
 	Lists map[string][]netip.Prefix
-	// Unread says of what could not be read which permission would show it. What is neither
-	// there nor in it has not been asked for yet: Way.Needs names it if the outcome turns on it.
-	Unread map[Need]string
 }
 
 // End is one end of the way.
@@ -59,15 +56,14 @@ type NeedKind string
 
 // The kinds of facts that may not be known.
 const (
-	NeedFrom      NeedKind = "target"         // the target's VPC and groups
-	NeedTo        NeedKind = "database"       // the database's groups
-	NeedGroup     NeedKind = "security group" // its rules
-	NeedList      NeedKind = "prefix list"    // its entries
-	NeedAddress   NeedKind = "address"        // the target's
-	NeedSubnets   NeedKind = "subnets"        // of the database
-	NeedHost      NeedKind = "host"           // which of the addresses in its subnets the database has
-	NeedOtherVPC  NeedKind = "peering"        // the ends are in two VPCs
-	NeedNoSGroups NeedKind = "no groups"      // the database has none that AWS tells
+	NeedFrom     NeedKind = "target"         // the target's VPC and groups
+	NeedTo       NeedKind = "database"       // the database's groups
+	NeedGroup    NeedKind = "security group" // its rules
+	NeedList     NeedKind = "prefix list"    // its entries
+	NeedAddress  NeedKind = "address"        // the target's
+	NeedSubnets  NeedKind = "subnets"        // of the database
+	NeedHost     NeedKind = "host"           // which of the addresses in its subnets the database has
+	NeedOtherVPC NeedKind = "peering"        // the ends are in two VPCs
 )
 
 // family is IPv4 or IPv6.

@@ -62,6 +62,9 @@ func inRegionOf(cfg aws.Config, host string) aws.Config {
 	return cfg
 }
 
+// IsRDS reports whether a host has a name as RDS, DocumentDB and Neptune give it.
+func IsRDS(host string) bool { return regionIn(canonical(host)) != "" }
+
 // regionIn is the Region in the name of an endpoint of RDS, DocumentDB or Neptune, which
 // one API lists; "" for another name. It is before the service's label, in China after it.
 func regionIn(host string) string {

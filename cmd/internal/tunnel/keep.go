@@ -47,6 +47,7 @@ func (t *tunnel) keep(ctx context.Context) error {
 	defer cancel()
 	var g errgroup.Group
 	g.Go(func() error { t.announce(lanesCtx); return nil })
+	g.Go(func() error { t.watchFar(lanesCtx); return nil })
 	for i := range t.progress.lanes {
 		g.Go(func() error {
 			err := (&lane{tunnel: t, number: i}).keep(lanesCtx)

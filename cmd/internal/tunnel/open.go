@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/bastion"
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/dynamic"
 	"ssmguard/cmd/internal/env"
@@ -36,6 +37,8 @@ type tunnel struct {
 	progress *progress
 	traffic  dial.Traffic
 	proxy    atomic.Pointer[dynamic.Proxy] // nil, and for a proxy only once it serves
+	refused  chan struct{}                 // gets a value when the far side refuses a connection
+	doubted  sync.Once                     // its way has been explained
 }
 
 // tunnels are the tunnels of one command.
@@ -73,7 +76,7 @@ func openThese(ctx context.Context, p *env.Process, o *Options, selected []confi
 	}()
 	turn := new(sync.Mutex)
 	for _, conf := range selected {
-		t := &tunnel{conf: conf, stderr: p.Stderr, getenv: p.Getenv, retryFor: o.RetryFor, progress: newProgress(conf)}
+		t := &tunnel{conf: conf, stderr: p.Stderr, getenv: p.Getenv, retryFor: o.RetryFor, progress: newProgress(conf), refused: make(chan struct{}, 1)}
 		t.place = placement{turn: turn, done: make(chan struct{}), find: func(ctx context.Context) (*place, error) { return t.findPlace(ctx, p, o) }}
 		if t.near, err = listen(conf, o.Open.Remote, t.progress.say); err != nil {
 			return nil, t.failed(keeper.WhoHolds(ctx, p, err), true)
@@ -140,11 +143,20 @@ func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) prox
 	found.dialer = dialer
 	return func(lane int) proxy.Plugin {
 		f := &dial.Forwarding{Dialer: dialer, Inlet: t.near.inlet, Traffic: &t.traffic, Idle: t.conf.IdleAfter(),
-			Note:     func(s *proxy.Session, e channel.Event) { t.progress.inSession(lane, s, t.near.door.String(), e) },
+			Note: func(s *proxy.Session, e channel.Event) {
+				t.progress.inSession(lane, s, t.near.door.String(), e)
+				if e.Kind == channel.Refused {
+					proxy.Signal(t.refused)
+				}
+			},
 			Hindered: func(s *proxy.Session, err error) { t.progress.hindered(lane, s, err) }}
 		if wait > 0 {
 			f.Opened = func(ctx context.Context, ch *channel.Channel, refused <-chan struct{}) error {
-				return relay.Reached(ctx, ch, t.near.door, found.spec().RemoteEnd(), wait, refused)
+				err := relay.Reached(ctx, ch, t.near.door, found.spec().RemoteEnd(), wait, refused)
+				if err != nil && ctx.Err() == nil {
+					t.explainFar(ctx, bastion.Doubt{})
+				}
+				return err
 			}
 		}
 		return f
