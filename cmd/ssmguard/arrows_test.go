@@ -158,6 +158,8 @@ var arrows = []arrow{
 		"a tunnel is opened, not explained"},
 	{"cmd/internal/database", []string{"ssmguard/cmd/internal/ask", "ssmguard/cmd/internal/session", "ssmguard/cmd/internal/tunnel", "ssmguard/cmd/internal/check", "ssmguard/proxy/channel", "ssmguard/internal/sandbox"}, nil,
 		"how clients connect is told without a session"},
+	{"cmd/internal/bastion", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/check", "ssmguard/cmd/internal/tunnel", "ssmguard/internal/sandbox", "ssmguard/proxy/channel"}, nil,
+		"a target is looked at and chosen without opening a session to it"},
 	{"cmd/internal/doctor", []string{"ssmguard/cmd/internal/session", "ssmguard/cmd/internal/tunnel", "ssmguard/internal/sandbox"}, nil,
 		"it looks, and starts nothing"},
 	{"cmd/internal/completion", []string{"ssmguard/internal/sandbox"}, []string{"ssmguard/internal/sandbox/world"},

@@ -23,6 +23,32 @@ func (w Way) Lines() []string {
 	return lines
 }
 
+// Brief is the explanation in one line, and what to do about it in another.
+func (w Way) Brief() (text, do string) {
+	text = w.Summary()
+	var todo []string
+	for _, side := range []route.Side{route.Egress, route.Ingress} {
+		if w.Sides[side].Verdict == route.Blocked {
+			text += "; " + w.sideText(side)
+		}
+	}
+	for _, a := range w.Repair {
+		todo = append(todo, a.Command(w.Region))
+	}
+	if len(todo) > 0 {
+		return text, strings.Join(todo, " && ")
+	}
+	for _, r := range w.Rows() {
+		switch r.Label {
+		case needsLabel:
+			todo = append(todo, "ask for "+r.Text)
+		case "fix", "unread", "apart":
+			todo = append(todo, r.Text)
+		}
+	}
+	return text, strings.Join(todo, "; ")
+}
+
 // String is the row as text.
 func (r Row) String() string { return fmt.Sprintf("  %-8s %s", r.Label, r.Text) }
 

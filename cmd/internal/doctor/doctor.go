@@ -34,17 +34,19 @@ func Command() *command.Command {
 			Description: `Looks at everything that a session depends on and says what to do about what is wrong:
 identity, region, endpoints, clock, proxy and certificates, plugin, the AWS CLI's
 aliases, the project's file of tunnels; with --target also the target's health and the
-grants. Everything is asked anew, nothing is taken from the cache. It starts nothing. It
+grants; with --rds or --elasticache also whether security groups let the target reach that
+database. Everything is asked anew, nothing is taken from the cache. It starts nothing. It
 exits with 0 when nothing failed.`,
 		},
 		Options: func() []command.Flag {
 			output := command.Flag{Name: "--output", Choices: []string{"text", "json"}, Default: "text", Text: "json is for programs"}
-			return ask.AboutSession([]command.Flag{output}, "--plugin", "--no-cache")
+			return ask.AboutSession(append([]command.Flag{output}, new(far).flags()...), "--plugin", "--no-cache")
 		},
 		Likely: []string{"diagnose", "troubleshoot", "health"},
 		Examples: []command.Example{
 			{Line: "ssmguard doctor", Text: "look at credentials, network and plugin"},
 			{Line: "ssmguard doctor --target bastion --document-name AWS-StartSSHSession", Text: "and at the target and the grants of one session"},
+			{Line: "ssmguard doctor --target bastion --rds orders", Text: "and at security groups, for a tunnel to a database"},
 		},
 		Run: ask.Targeted("doctor", Run),
 	}
@@ -56,6 +58,7 @@ const doctorTime = 20 * time.Second
 // doctor checks what a session depends on.
 type doctor struct {
 	Line     *ask.Line
+	far      far
 	now      func() time.Time
 	conf     *awsconf.Session // nil with a fault
 	fault    error            // why
@@ -64,11 +67,14 @@ type doctor struct {
 
 // Run runs the words after `doctor`.
 func Run(ctx context.Context, p *env.Process, words []string) error {
-	line, err := ask.ReadSession(p, words, true)
+	d := &doctor{now: time.Now}
+	words, err := command.Take(d.far.flags(), words, p.Getenv)
 	if err != nil {
 		return err
 	}
-	d := &doctor{Line: line, now: time.Now}
+	if d.Line, err = ask.ReadSession(p, words, true); err != nil {
+		return err
+	}
 	if err := d.complete(); err != nil {
 		return err
 	}
@@ -82,6 +88,9 @@ func (d *doctor) complete() error {
 	case awscli.StartSession:
 	default:
 		return exit.Usagef("doctor takes the options of a session; see %q", "ssmguard help doctor")
+	}
+	if err := d.far.check(d.Line.Call.Input); err != nil {
+		return err
 	}
 	if f := d.Line.Call.Globals.Output; f != "" && f != "text" && f != "json" {
 		return exit.Usagef("--output %s: valid: text, json", f)
@@ -287,6 +296,9 @@ func (d *doctor) session(ctx context.Context) []report.Check {
 	if d.fault != nil || d.Line.Call.Input.Target == "" || d.Line.Call.Globals.NoSignRequest {
 		return nil
 	}
+	if failed := d.far.lookUp(ctx, d); failed != nil {
+		return failed
+	}
 	w, err := d.Line.Enter(ctx, d.conf)
 	if err != nil {
 		text, do, ok := strings.Cut(env.OneLine(err), "; ")
@@ -300,7 +312,7 @@ func (d *doctor) session(ctx context.Context) []report.Check {
 	if err != nil {
 		return []report.Check{{Level: report.Warn, Name: "grant", Text: "the guard could not ask: " + env.OneLine(err)}}
 	}
-	return append(health(decision), grants(decision)...)
+	return slices.Concat(health(decision), grants(decision), d.far.network(ctx, d, w.Request.Target))
 }
 
 // health returns the checks of the target's state.

@@ -25,12 +25,14 @@ import (
 type Tunnel struct {
 	Plugin proxy.Plugin
 	// At returns the plugin for a session that listens on the socket; nil if it cannot.
-	At      func(socket string) proxy.Plugin
-	Door    *door.Door     // the tunnel's local end
-	Inlet   *channel.Inlet // its connections
-	Wait    time.Duration  // for the remote port to answer; 0: no wait
-	Idle    time.Duration  // after which a session without connections is ended; 0: never
-	Traffic *dial.Traffic
+	At    func(socket string) proxy.Plugin
+	Door  *door.Door     // the tunnel's local end
+	Inlet *channel.Inlet // its connections
+	Wait  time.Duration  // for the remote port to answer; 0: no wait
+	// Unreached is called when the remote port has not answered within Wait; nil for nothing.
+	Unreached func(context.Context)
+	Idle      time.Duration // after which a session without connections is ended; 0: never
+	Traffic   *dial.Traffic
 }
 
 // portGrace is how long the plugin may take to print its port after it is ready.
@@ -73,6 +75,9 @@ func (r *Tunnel) Run(ctx context.Context, s *proxy.Session, streams proxy.Stream
 	})
 	if r.Wait > 0 {
 		if err := (probe{door: r.Door, remote: s.Spec.RemoteEnd(), wait: r.Wait}).answered(ctx); err != nil {
+			if r.Unreached != nil && ctx.Err() == nil {
+				r.Unreached(ctx)
+			}
 			cancel()
 			return errors.Join(err, <-ended)
 		}

@@ -126,7 +126,8 @@ func (t *tunnel) carrier(ctx context.Context, found *place) (func(lane int) prox
 		if err != nil {
 			return nil, err
 		}
-		carried := &relay.Tunnel{Plugin: runner, Door: t.near.door, Inlet: t.near.inlet, Wait: wait, Idle: t.conf.IdleAfter(), Traffic: &t.traffic}
+		carried := &relay.Tunnel{Plugin: runner, Door: t.near.door, Inlet: t.near.inlet, Wait: wait, Idle: t.conf.IdleAfter(), Traffic: &t.traffic,
+			Unreached: func(ctx context.Context) { t.explainFar(ctx, bastion.Doubt{}) }}
 		if _, ok := runner.AtSocket(""); ok && runtime.GOOS != "windows" {
 			carried.At = func(socket string) proxy.Plugin {
 				at, _ := runner.AtSocket(socket)

@@ -122,6 +122,9 @@ type muxTransport struct {
 func (a *agent) serve(stream *smux.Stream) {
 	defer stream.Close()
 	conn, err := a.dial()
+	if a.ctx.Err() != nil { // nothing tells of an attempt that the session's end cuts short
+		return
+	}
 	if err != nil {
 		a.say(wire.PayloadFlag, wire.AppendFlag(nil, wire.ConnectToPortError))
 		return
