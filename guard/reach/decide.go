@@ -2,6 +2,7 @@ package reach
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -32,7 +33,7 @@ type Class struct {
 // Answer is what is decided about one grant.
 type Answer struct {
 	Verdict policy.Verdict
-	By      []Reason      // the statements that allow it, or deny it
+	By      []Reason      // the statements that allow it, or deny it; of an undecided one those that allow it in the layers that do
 	Lacking []policy.Kind // of an implicit deny: the layers that do not allow it
 	Open    []string      // of an undecided one: the keys and layers it turns on, as in policy.Answer
 }
@@ -132,18 +133,31 @@ func (a *Account) Decide(each func(Group) error) error {
 // mostKept bounds what is kept of one group for others.
 const mostKept = 256
 
-// decide decides a group's requests, one of each class, and returns the classes by region. Of
-// documents a class's items are documents, whatever the region.
+// decide decides a group's requests, one of each class, and returns the classes by region, those
+// with equal answers as one. Of documents a class's items are documents, whatever the region.
 func (h *half) decide(g int) map[string][]Class {
 	group := h.groups[g]
 	out := make(map[string][]Class)
+	same := make(map[string]int)
 	for _, members := range h.partition(group.set) {
 		it := &h.items[members[0]]
-		c := Class{Items: make([]int, len(members)), Answer: h.ask(group, it)}
-		for i, m := range members {
-			c.Items[i] = h.items[m].index
+		answer := h.ask(group, it)
+		key := fmt.Sprintf("%q %#v", it.region, answer)
+		at, ok := same[key]
+		if !ok {
+			at = len(out[it.region])
+			same[key] = at
+			out[it.region] = append(out[it.region], Class{Answer: answer})
 		}
-		out[it.region] = append(out[it.region], c)
+		c := &out[it.region][at]
+		for _, m := range members {
+			c.Items = append(c.Items, h.items[m].index)
+		}
+	}
+	for _, classes := range out {
+		for i := range classes {
+			slices.Sort(classes[i].Items)
+		}
 	}
 	return out
 }
@@ -175,7 +189,7 @@ func answerOf(a policy.Answer, policies []*Policy) Answer {
 	}
 	for _, l := range a.Layers {
 		switch {
-		case a.Verdict == policy.Allow && l.Verdict == policy.Allow, a.Verdict == policy.ExplicitDeny && l.Verdict == policy.ExplicitDeny:
+		case (a.Verdict == policy.Allow || a.Verdict == policy.Unknown) && l.Verdict == policy.Allow, a.Verdict == policy.ExplicitDeny && l.Verdict == policy.ExplicitDeny:
 			for _, at := range l.By {
 				reason(l.Layer, at)
 			}

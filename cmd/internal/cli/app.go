@@ -19,6 +19,7 @@ import (
 	"ssmguard/cmd/internal/session"
 	"ssmguard/cmd/internal/trust"
 	"ssmguard/cmd/internal/tunnel"
+	"ssmguard/cmd/internal/who"
 	"ssmguard/internal/safetext"
 )
 
@@ -29,6 +30,7 @@ func commands() []*command.Command {
 	list = slices.Concat(
 		session.Commands(),
 		check.Commands(),
+		who.Commands(),
 		[]*command.Command{lint.Command()},
 		[]*command.Command{doctor.Command(), tunnel.Command(), tunnel.Database(), trust.Command()},
 		sandbox.Commands(),

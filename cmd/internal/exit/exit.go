@@ -29,7 +29,7 @@ const (
 	Refused         = 254 // AWS or the guard said no
 	Other           = 255
 	exitCheckDenied = 3 // check, and lint for a fault
-	exitUndecided   = 4 // check only
+	exitUndecided   = 4 // check, and who and reach for an answer in part
 )
 
 // Code returns the exit code for what a command returned.
