@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 //	drive FILE CMD [ARG...] run a command under a pty as FILE says; see drive_test.go
 //	code N CMD [ARG...]     run a command that must exit with N
 //	listen NAME             hold a local port until the script ends; $NAME is its number
+//	encode FORM FILE...     write files anew as utf16le, utf16be (with a mark), bom or crlf
 //
 // What the commands print has no words of Go in it.
 func TestScripts(t *testing.T) {
@@ -43,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"drive":   drive,
 			"code":    code,
 			"listen":  listen,
+			"encode":  encode,
 		},
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"ssmguard/internal/usertext"
 )
 
 // The limits of a file. The YAML library compares every key of a mapping with every
@@ -20,14 +22,21 @@ const (
 	maxFault = 100     // faults that are shown, or that a near key is looked for
 )
 
-// ReadAll returns the text of a file, at most MaxSize bytes of it. The Fault of a larger
+// ReadAll returns the text of a file as UTF-8, of at most MaxSize bytes. The Fault of a larger
 // one has the name file.
 func ReadAll(file string, r io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
 	if err == nil {
 		err = checkSize(file, data)
 	}
-	return data, err
+	if err != nil {
+		return data, err
+	}
+	text, _, err := usertext.Decode(data)
+	if err != nil {
+		return nil, Faults{{File: file, Text: err.Error()}}
+	}
+	return text, nil
 }
 
 // ReadFile is ReadAll for a file that is opened by its name.

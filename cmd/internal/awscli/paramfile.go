@@ -7,10 +7,13 @@ import (
 	"os"
 	"strings"
 	"unicode/utf8"
+
+	"ssmguard/internal/usertext"
 )
 
 // paramFile loads a value that names a file: file:// as text with newlines
-// unified, fileb:// as bytes. Not ok means that the value names none.
+// unified, in the encodings of usertext (the CLI reads that of the locale, so that it
+// takes nothing that PowerShell's > wrote), fileb:// as bytes. Not ok means that the value names none.
 func (e Env) paramFile(value string) (v any, ok bool, err error) {
 	path, isText := strings.CutPrefix(value, "file://")
 	if !isText {
@@ -29,7 +32,8 @@ func (e Env) paramFile(value string) (v any, ok bool, err error) {
 	if !isText {
 		return blob(content), true, nil
 	}
-	if !utf8.Valid(content) {
+	content, _, err = usertext.Decode(content)
+	if err != nil || !utf8.Valid(content) {
 		return nil, false, errors.New("Unable to load paramfile (" + path + "), text contents could not be decoded.  " +
 			"If this is a binary file, please use the fileb:// prefix instead of the file:// prefix.")
 	}

@@ -2,8 +2,6 @@ package check
 
 import (
 	"context"
-	"io"
-	"os"
 	"time"
 
 	"ssmguard/cmd/internal/ask"
@@ -13,6 +11,7 @@ import (
 	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/guard"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/usertext"
 )
 
 // save keeps a decision in the file of --save-case.
@@ -83,13 +82,13 @@ func (o *checkOptions) runCase(ctx context.Context, p *env.Process, words []stri
 // readCase reads a case from a file, or from standard input if that is "-".
 func readCase(p *env.Process, path string) (casefile.Case, error) {
 	if path == "-" {
-		text, err := io.ReadAll(p.Stdin)
+		text, err := usertext.ReadAll(p.Stdin)
 		if err != nil {
 			return casefile.Case{}, err
 		}
 		return casefile.Parse("standard input", text)
 	}
-	text, err := os.ReadFile(path)
+	text, err := usertext.ReadFile(path)
 	if err != nil {
 		return casefile.Case{}, err
 	}

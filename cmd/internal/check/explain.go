@@ -17,6 +17,7 @@ import (
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/usertext"
 )
 
 // maxMessage bounds what explain reads from stdin, in bytes.
@@ -65,6 +66,9 @@ func (o *explainOptions) complete(words []string) error {
 	}
 	if len(text) > maxMessage {
 		return exit.Usagef("the message is longer than %d bytes", maxMessage)
+	}
+	if text, _, err = usertext.Decode(text); err != nil {
+		return exit.Usagef("%v", err)
 	}
 	o.text = strings.TrimSpace(string(text))
 	return nil

@@ -18,6 +18,7 @@ import (
 	"ssmguard/guard/repair"
 	"ssmguard/internal/private"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/usertext"
 )
 
 // fixOptions say what to do with a repair of policy files.
@@ -215,7 +216,7 @@ func patchLine(line string) string {
 }
 
 // rewrite replaces the text of a file in one step, if the file still has what was read. Its
-// mode stays; behind a link, the file that it leads to is written.
+// mode and its encoding stay; behind a link, the file that it leads to is written.
 func rewrite(path, old, fresh string) error {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -229,8 +230,9 @@ func rewrite(path, old, fresh string) error {
 	if err != nil {
 		return err
 	}
-	if string(now) != old {
+	text, form, err := usertext.Decode(now)
+	if err != nil || string(text) != old {
 		return fmt.Errorf("%s has changed meanwhile; nothing is written", path)
 	}
-	return private.ReplaceFile(target, []byte(fresh), info.Mode().Perm())
+	return private.ReplaceFile(target, form.Encode([]byte(fresh)), info.Mode().Perm())
 }

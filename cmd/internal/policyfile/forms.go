@@ -8,6 +8,7 @@ import (
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/usertext"
 )
 
 // policyForm is one of the forms in which files hold policies.
@@ -74,8 +75,10 @@ func (f File) open(known Known) (policyInput, error) {
 			return policyInput{}, err
 		}
 	}
-	file := text
-	text, err := unwrapped(file)
+	file, _, err := usertext.Decode(text)
+	if err == nil {
+		text, err = unwrapped(file)
+	}
 	if err != nil {
 		return policyInput{}, fmt.Errorf("%s: %w", f.Path, err)
 	}

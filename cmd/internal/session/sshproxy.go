@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/usertext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 )
@@ -109,10 +109,10 @@ func (o *sshOptions) run(ctx context.Context, line *ask.Line) error {
 
 // readPublicKey reads a public key; for a private key, the public one beside it.
 func readPublicKey(file string) (string, error) {
-	data, err := os.ReadFile(file)
+	data, err := usertext.ReadFile(file)
 	if err == nil && strings.Contains(string(data), "PRIVATE KEY-----") {
 		file += ".pub"
-		data, err = os.ReadFile(file)
+		data, err = usertext.ReadFile(file)
 	}
 	if err != nil {
 		return "", exit.Coded(fmt.Sprintf("cannot read the key: %v", err), exit.Config)

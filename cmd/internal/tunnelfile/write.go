@@ -13,6 +13,7 @@ import (
 	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/usertext"
 	"ssmguard/internal/yamlfile"
 )
 
@@ -42,13 +43,13 @@ func (f *target) read(p *env.Process) (err error) {
 	return nil
 }
 
-// write replaces the file's text.
+// write replaces the file's text, in the file's encoding.
 func (f target) write(text []byte) error {
 	file := f.file
 	if real, err := filepath.EvalSymlinks(file); err == nil {
 		file = real // a link stays a link
 	}
-	if err := env.ReplaceFile(file, string(text)); err != nil {
+	if err := env.ReplaceFile(file, string(usertext.Like(file, text))); err != nil {
 		return exit.WithCode(err, exit.Config)
 	}
 	return nil

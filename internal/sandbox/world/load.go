@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"ssmguard/internal/spelling"
+	"ssmguard/internal/usertext"
 	"ssmguard/internal/yamlfile"
 )
 
@@ -50,7 +50,7 @@ func Load(name string) (World, error) {
 // Read returns the unparsed file that Load would read.
 func Read(name string) (file string, data []byte, err error) {
 	isFile := strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
-	read, file := os.ReadFile, name
+	read, file := usertext.ReadFile, name
 	if !isFile {
 		read, file = shipped.ReadFile, path.Join("worlds", name+".yaml")
 	}
