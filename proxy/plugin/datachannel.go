@@ -26,14 +26,16 @@ import (
 // same number, a connection whose loss ends the session, resuming without a reason.
 type dataChannel struct {
 	*datachannel.DataChannel
-	child     *child
-	begun     bool                          // the first message has come; the reader's, like what follows
-	shaken    map[message.PayloadType]int64 // the numbers of the handshake's messages, which come once each
-	early     int                           // bytes of messages that wait for one that is missing
-	turn      sync.Mutex                    // of the messages that wait for a lost connection; taken before sending
-	sending   sync.Mutex                    // of one message
-	resumed   chan struct{}                 // gets a token when a lost connection is there again
-	lastTyped atomic.Int32                  // the byte that was typed last, plus one; 0: none was
+	child        *child
+	begun        bool                          // the first message has come; the reader's, like what follows
+	shaken       map[message.PayloadType]int64 // the numbers of the handshake's messages, which come once each
+	early        int                           // bytes of messages that wait for one that is missing
+	turn         sync.Mutex                    // of the messages that wait for a lost connection; taken before sending
+	sending      sync.Mutex                    // of one message
+	resumed      chan struct{}                 // gets a token when a lost connection is there again
+	repaired     int64                         // below it everything that was overtaken has been sent again; the reader's
+	acknowledged chan struct{}                 // gets a token when messages of ours have been acknowledged
+	lastTyped    atomic.Int32                  // the byte that was typed last, plus one; 0: none was
 }
 
 // SendInputDataMessage sends one message at a time. The keyboard, the window's
@@ -67,6 +69,7 @@ func (d *dataChannel) send(waits bool, message func() error) error {
 	}
 	d.turn.Lock()
 	defer d.turn.Unlock()
+	d.awaitRoom()
 	for {
 		broken, err := once()
 		if err == nil || broken == nil {
@@ -218,7 +221,12 @@ func (d *dataChannel) OutputMessageHandler(log log.T, _ datachannel.Stop, id str
 		d.child.closed(output)
 	}
 	waiting := len(d.IncomingMessageBuffer.Messages)
+	_, ours := d.oldest()
 	err := d.DataChannel.OutputMessageHandler(log, stop, id, raw)
+	if _, now := d.oldest(); now < ours {
+		proxy.Signal(d.acknowledged)
+		d.repair(log, raw)
+	}
 	switch now := len(d.IncomingMessageBuffer.Messages); {
 	case now > waiting:
 		d.early += len(raw)
@@ -286,6 +294,7 @@ func (d *dataChannel) resumeSession(cause error) {
 			refused = refusal(err)
 		}
 		if err == nil {
+			d.resend(c.log, d.socket())
 			proxy.Signal(d.resumed)
 			return
 		}

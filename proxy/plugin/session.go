@@ -39,7 +39,7 @@ func (c *child) execute() int {
 	}
 	safetext.Fprintf(os.Stdout, "\nStarting session with SessionId: %s\n", s.SessionId)
 	s.DisplayMode = sessionutil.NewDisplayMode(c.log)
-	channel := &dataChannel{DataChannel: &datachannel.DataChannel{}, child: c, resumed: make(chan struct{}, 1)}
+	channel := &dataChannel{DataChannel: &datachannel.DataChannel{}, child: c, resumed: make(chan struct{}, 1), acknowledged: make(chan struct{}, 1)}
 	s.DataChannel = channel
 	datachannel.SendAcknowledgeMessageCall = acknowledge
 	if err := c.connect(); err != nil {
