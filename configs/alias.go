@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"unicode/utf8"
 
 	"ssmguard/internal/safetext"
 )
@@ -22,7 +23,7 @@ type aliasForm struct {
 // aliasForms has the snippet of each shell, and of ssh.
 var aliasForms = map[string]aliasForm{
 	"bash": {"posix.sh", safetext.Word}, "zsh": {"posix.sh", safetext.Word}, "fish": {"fish.fish", safetext.Fish},
-	"powershell": {"powershell.ps1", safetext.PowerShell}, "ssh": {"ssh_config", proxyWord},
+	"powershell": {"powershell.ps1", powerShellASCII}, "ssh": {"ssh_config", proxyWord},
 }
 
 // Alias returns the snippet that puts a program, given by its path, in front of `aws` in a
@@ -38,6 +39,28 @@ func Alias(place, program string) (string, error) {
 	}
 	text, err := snippets.ReadFile("alias/" + form.file)
 	return strings.NewReplacer("@program@", form.quote(program), "@host@", quotedHost(runtime.GOOS)).Replace(string(text)), err
+}
+
+// powerShellASCII quotes a word for PowerShell in ASCII alone: Windows PowerShell reads a
+// profile without a byte order mark in the code page of the system.
+func powerShellASCII(word string) string {
+	var parts []string
+	for word != "" {
+		at := strings.IndexFunc(word, func(r rune) bool { return r > '~' })
+		switch {
+		case at < 0:
+			parts, word = append(parts, safetext.PowerShell(word)), ""
+		case at > 0:
+			parts, word = append(parts, safetext.PowerShell(word[:at])), word[at:]
+		default:
+			r, size := utf8.DecodeRuneInString(word)
+			parts, word = append(parts, fmt.Sprintf("[char]::ConvertFromUtf32(0x%X)", r)), word[size:]
+		}
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return "(" + strings.Join(parts, " + ") + ")"
 }
 
 // proxyWord quotes a path for the ProxyCommand of an ssh_config: ssh replaces what follows a

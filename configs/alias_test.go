@@ -72,6 +72,11 @@ func TestAliasQuotes(t *testing.T) {
 			t.Errorf("%s: no %q in (%v)\n%s", place, want, err, text)
 		}
 	}
+	// Windows PowerShell reads the profile in a code page of its own.
+	text, err := Alias("powershell", `C:\Users\Jürgen\ssmguard.exe`)
+	if want := `$program = ('C:\Users\J' + [char]::ConvertFromUtf32(0xFC) + 'rgen\ssmguard.exe')`; err != nil || !strings.Contains(text, want) || strings.IndexFunc(text, func(r rune) bool { return r > '~' }) >= 0 {
+		t.Errorf("no %s in (%v)\n%s", want, err, text)
+	}
 	if text, err := Alias("ssh", "/a\nProxyCommand b/ssmguard"); err == nil {
 		t.Errorf("a line break in the path: %q", text)
 	}

@@ -1,6 +1,7 @@
 package alias
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"ssmguard/cmd/internal/session"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/usertext"
 )
 
 // Shells are the shells for which snippets exist.
@@ -45,7 +47,7 @@ the way.`,
 			{Line: "ssmguard alias --shim ~/bin --install", Text: "check those of scripts and IDEs, where ~/bin comes before the AWS CLI in PATH"},
 			{Line: "ssmguard alias --ssh-config --install", Text: "let ssh, scp, rsync and editors reach hosts named i-... and mi-..."},
 		},
-		Files: []command.File{{Name: "~/.bashrc, $ZDOTDIR/.zshrc, ~/.config/fish/conf.d/ssmguard.fish, ~/.ssh/config", Text: "Written by \"ssmguard alias --install\" only."}},
+		Files: []command.File{{Name: "~/.bashrc, ~/.bash_profile, $ZDOTDIR/.zshrc, ~/.config/fish/conf.d/ssmguard.fish, ~/.ssh/config", Text: "Written by \"ssmguard alias --install\" only."}},
 		Run:   Run,
 	}
 }
@@ -53,6 +55,7 @@ the way.`,
 // aliasOptions is an alias command line.
 type aliasOptions struct {
 	process                   *env.Process
+	system                    string // a GOOS
 	place                     string // a shell, ssh, or shim
 	Shim                      string // the folder of the shim
 	Install, Uninstall, Print bool
@@ -73,7 +76,7 @@ func (o *aliasOptions) flags() []command.Flag {
 
 // Run runs the words after `alias`.
 func Run(_ context.Context, p *env.Process, words []string) error {
-	o := aliasOptions{process: p}
+	o := aliasOptions{process: p, system: runtime.GOOS}
 	words, err := command.Take(o.flags(), words, p.Getenv)
 	if err != nil {
 		return err
@@ -114,7 +117,7 @@ func (o *aliasOptions) complete(words []string) error {
 		o.place = words[0]
 	default:
 		o.place = filepath.Base(o.process.Getenv("SHELL"))
-		if runtime.GOOS == "windows" && o.process.Getenv("SHELL") == "" {
+		if o.system == "windows" && o.process.Getenv("SHELL") == "" {
 			o.place = "powershell"
 		} else if o.process.Getenv("SHELL") == "" {
 			return exit.Usagef("SHELL is not set; name a shell: %s", strings.Join(Shells, ", "))
@@ -179,6 +182,9 @@ func (o *aliasOptions) run() error {
 		}
 		safetext.Fprintf(o.process.Stderr, "ssmguard: %s\n", o.done(file, changed))
 	}
+	if o.Install && o.place == "powershell" && o.system == "windows" {
+		safetext.Fprintf(o.process.Stderr, "ssmguard: if PowerShell says that running scripts is disabled, allow your own: Set-ExecutionPolicy -Scope CurrentUser RemoteSigned\n")
+	}
 	return nil
 }
 
@@ -223,7 +229,7 @@ func (o *aliasOptions) startFiles() ([]string, error) {
 	config := o.process.UserDir("XDG_CONFIG_HOME", ".config")
 	switch o.place {
 	case "bash":
-		return []string{filepath.Join(home, ".bashrc")}, nil
+		return append([]string{filepath.Join(home, ".bashrc")}, o.bashLogin(home)...), nil
 	case "zsh":
 		if dir := o.process.Getenv("ZDOTDIR"); dir != "" {
 			home = dir
@@ -237,6 +243,32 @@ func (o *aliasOptions) startFiles() ([]string, error) {
 		return []string{filepath.Join(home, ".ssh", "config")}, nil
 	}
 	return nil, exit.Usagef("%s has no start file", o.place)
+}
+
+// bashLogin is the file that bash reads as a login shell, which the terminals of macOS start,
+// where it does not read .bashrc, too: the first of three that is there. On uninstalling it
+// is each of them that has our block.
+func (o *aliasOptions) bashLogin(home string) (files []string) {
+	for _, name := range []string{".bash_profile", ".bash_login", ".profile"} {
+		file := filepath.Join(home, name)
+		text, err := usertext.ReadFile(file)
+		switch {
+		case err != nil:
+			continue
+		case o.Uninstall:
+			if bytes.Contains(text, []byte(blockStart)) {
+				files = append(files, file)
+			}
+			continue
+		case bytes.Contains(text, []byte("bashrc")) && !bytes.Contains(text, []byte(blockStart)):
+			return nil
+		}
+		return []string{file}
+	}
+	if !o.Uninstall && o.system == "darwin" {
+		files = []string{filepath.Join(home, ".bash_profile")}
+	}
+	return files
 }
 
 // shim makes or removes a program named aws that is ssmguard.
@@ -286,44 +318,64 @@ const (
 )
 
 // setBlock puts text between the marker lines of a file; a file without marker lines
-// gets them at its end, and an empty text removes them. A file's mode is kept, a new
-// file has mode 0600, and symbolic links are followed. changed is false when the file
+// gets them at its end, and an empty text removes them. A file's mode, encoding and line
+// ends are kept, a new file has mode 0600, and symbolic links are followed. changed is false when the file
 // was right already.
 func setBlock(file, text string) (changed bool, err error) {
 	if real, err := filepath.EvalSymlinks(file); err == nil {
 		file = real
 	}
-	old, err := os.ReadFile(file)
+	data, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return false, err
+	}
+	old, form, err := usertext.Decode(data)
+	if err != nil {
+		return false, exit.Coded(fmt.Sprintf("%s: %v", file, err), exit.Config)
 	}
 	updated, err := withBlock(string(old), text)
 	switch {
 	case err != nil:
 		return false, exit.Coded(fmt.Sprintf("%s: %v", file, err), exit.Config)
-	case updated == string(old):
-		return false, nil
-	case updated == "":
+	case strings.Trim(updated, "\r\n") == "" && text == "" && updated != string(old):
 		return true, os.Remove(file) // the block was its only content
 	}
-	return true, env.ReplaceFile(file, updated)
+	fresh := form.Encode([]byte(updated))
+	if bytes.Equal(fresh, data) {
+		return false, nil
+	}
+	return true, env.ReplaceFile(file, string(fresh))
 }
 
-// withBlock returns content with the block set.
+// withBlock returns content with the block set: in the place of the first one, and the
+// only one. The lines of content may end as on Windows.
 func withBlock(content, text string) (string, error) {
 	if text != "" {
 		text = blockStart + "\n" + strings.TrimRight(text, "\n") + "\n" + blockEnd + "\n"
 	}
-	before, rest, found := strings.Cut(content, blockStart+"\n")
-	if !found {
-		if text != "" && content != "" && !strings.HasSuffix(content, "\n") {
-			content += "\n"
+	var kept strings.Builder
+	inBlock, set := false, false
+	for line := range strings.Lines(content) {
+		switch mark := strings.TrimRight(line, "\r\n"); {
+		case mark == blockStart:
+			if inBlock = true; !set {
+				kept.WriteString(text)
+				set = true
+			}
+		case inBlock:
+			inBlock = mark != blockEnd
+		default:
+			kept.WriteString(line)
 		}
-		return content + text, nil
 	}
-	_, after, closed := strings.Cut(rest, blockEnd)
-	if !closed {
+	if inBlock {
 		return "", fmt.Errorf("the line %q is missing; remove the block by hand", blockEnd)
 	}
-	return before + text + strings.TrimPrefix(strings.TrimPrefix(after, "\r"), "\n"), nil
+	if text != "" && !set {
+		if content != "" && !strings.HasSuffix(content, "\n") {
+			kept.WriteString("\n")
+		}
+		kept.WriteString(text)
+	}
+	return kept.String(), nil
 }

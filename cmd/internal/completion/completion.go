@@ -47,7 +47,7 @@ values: profiles, regions, and the targets and documents of the account.`,
 			},
 			Words: strings.Join(shells, "|"),
 			Examples: []command.Example{
-				{Line: "source <(ssmguard completion bash)", Text: "the tab key in bash, from ~/.bashrc"},
+				{Line: "eval \"$(ssmguard completion bash)\"", Text: "the tab key in bash, from ~/.bashrc"},
 				{Line: "source <(ssmguard completion zsh)", Text: "in zsh, from ~/.zshrc"},
 				{Line: "ssmguard completion fish | source", Text: "in fish, from ~/.config/fish/config.fish"},
 				{Line: "ssmguard completion powershell | Out-String | Invoke-Expression", Text: "in PowerShell, from $PROFILE"},
