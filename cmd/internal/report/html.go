@@ -7,8 +7,8 @@ import (
 	"ssmguard/internal/safetext"
 )
 
-// htmlPage writes a page that is one file: no script, nothing that is fetched, dark or light
-// as the reader's system is, readable on a phone.
+// htmlPage writes a page that is one file: no script but one that the page's policy names, nothing
+// that is fetched, dark or light as the reader's system is, readable on a phone.
 type htmlPage struct {
 	w   io.Writer
 	err error // the first of the writer
@@ -34,7 +34,7 @@ const htmlHead = `<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'%s">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>%s</title>
@@ -59,16 +59,23 @@ thead th { background: var(--box); }
 b, h1, h2 { font-weight: 650; }
 ul { padding-left: 1.2rem; margin: .25rem 0; }
 ul.rows { list-style: none; padding: 0; }
+details { margin: .5rem 0; padding: .25rem .75rem; border: 1px solid var(--line); border-radius: .25rem; }
+summary { cursor: pointer; padding: .25rem 0; }
+input { max-width: 100%%; padding: .25rem .5rem; font: inherit; color: var(--text); background: var(--back); border: 1px solid var(--quiet); border-radius: .25rem; }
+a { color: inherit; }
+[hidden] { display: none !important; }
 mark { background: #ffe08a; color: #1c2024; }
+.word { white-space: nowrap; }
 @media (max-width: 45rem) {
  table, tbody, tr, th, td { display: block; border: 0; padding: .1rem 0; } thead { display: none; }
  caption { display: block; }
  tr { border: 1px solid var(--line); border-radius: .25rem; padding: .5rem .75rem; margin: 0 0 .75rem; }
  td[data-of]::before { content: attr(data-of); display: block; color: var(--quiet); font-size: .875rem; }
  td.none { display: none; }
+ .word { white-space: normal; }
  dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; }
 }
-@media print { pre { page-break-inside: avoid; } }
+@media print { pre, tr { page-break-inside: avoid; } .search { display: none; } }
 </style>
 </head>
 <body>
@@ -76,7 +83,12 @@ mark { background: #ffe08a; color: #1c2024; }
 `
 
 // begin writes what is above the content.
-func (p *htmlPage) begin(title string) { p.f(htmlHead, title) }
+func (p *htmlPage) begin(title string) { p.f(htmlHead, "", title) }
+
+// scripted is begin for a page with one script, whose SHA-256 is in base64.
+func (p *htmlPage) scripted(title, hash string) {
+	p.f(htmlHead, "; script-src 'sha256-"+hash+"'", title)
+}
 
 // end writes what is below the content.
 func (p *htmlPage) end() error {

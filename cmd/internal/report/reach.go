@@ -76,7 +76,7 @@ type reachWriter interface {
 	close(reachCounts) error
 }
 
-// WriteReach decides and writes who can open what, as text, json or csv. whole is false if
+// WriteReach decides and writes who can open what, as text, json, csv or html. whole is false if
 // an answer is undecided, or if something of the account could not be read.
 func WriteReach(out io.Writer, format string, r Reach) (whole bool, err error) {
 	buffered := bufio.NewWriterSize(out, 64<<10)
@@ -86,6 +86,8 @@ func WriteReach(out io.Writer, format string, r Reach) (whole bool, err error) {
 		w = newReachJSON(buffered, &r)
 	case "csv":
 		w = newReachCSV(buffered, &r)
+	case "html":
+		w = newReachHTML(buffered, &r)
 	default:
 		w = newReachText(buffered, &r)
 	}

@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -47,6 +49,7 @@ func TestReach(t *testing.T) {
 		for format, want := range map[string][]string{
 			"text": {"4 users and roles of 111122223333, 2 targets, 2 documents: 4 allowed, 4 undecided, 8 denied\n", "\n✓ role/may", "\n? role/mfa", "turns on aws:MultiFactorAuthPresent", "trusted by the role: ", "every document", "could not be read: ", "note: "},
 			"json": {`"verdict":"allowed"`, `"verdict":"undecided"`, `"sid":"All"`, `"whole":false`, `"tags":null`},
+			"html": {"4 users and roles of 111122223333", "&lt;script&gt;", "✓ all", "? all", "✗", "<details data-item", "turns on aws:MultiFactorAuthPresent", "not read: ", "could not be read", "trusts "},
 			"csv":  {"principal,target,", ",allowed,", ",undecided,", "aws:MultiFactorAuthPresent"},
 		} {
 			r := reachAccount(t)
@@ -68,13 +71,21 @@ func TestReach(t *testing.T) {
 					t.Errorf("%s lacks %q:\n%s", format, w, out.String())
 				}
 			}
-			tells := map[string]string{"text": "✗ role/not", "json": `"verdict":"denied"`, "csv": ",denied,"}[format]
+			tells := map[string]string{"text": "✗ role/not", "json": `"verdict":"denied"`, "csv": ",denied,", "html": "✗ denied</td>"}[format]
 			if strings.Contains(out.String(), tells) != denied {
 				t.Errorf("%s tells of denials: %t", format, !denied)
 			}
 			switch format {
 			case "json":
 				conforms(t, schema(t, "reach.schema.json"), format, out.Bytes())
+			case "html":
+				_, rest, _ := strings.Cut(out.String(), "script-src &#39;sha256-")
+				hash, _, _ := strings.Cut(rest, "&#39;")
+				_, script, _ := strings.Cut(out.String(), "<script>")
+				script, _, _ = strings.Cut(script, "</script>")
+				if sum := sha256.Sum256([]byte(script)); hash != base64.StdEncoding.EncodeToString(sum[:]) || strings.Count(out.String(), "<script") != 1 {
+					t.Errorf("the page's policy names %s, and its script is another", hash)
+				}
 			case "csv":
 				rows, err := csv.NewReader(&out).ReadAll()
 				if err != nil || len(rows) != 1+map[bool]int{false: 8, true: 16}[denied] {

@@ -33,7 +33,7 @@ shown, not evaluated. Exit codes: 0 answered, 4 answered in part, others as for 
 			Examples: []command.Example{
 				{Line: "ssmguard who --target bastion --document-name AWS-StartSSHSession", Text: "ask AWS who may open an ssh session on the bastion"},
 				{Line: "ssmguard who " + files + " --target i-0123456789abcdef0", Text: "ask what the AWS CLI printed, and nobody else"},
-				{Line: "ssmguard who " + files + " --output csv > who.csv", Text: "list everybody against every target, for a spreadsheet"},
+				{Line: "ssmguard who " + files + " --output html > who.html", Text: "make a page of everybody against every target"},
 			},
 			Run: func(ctx context.Context, p *env.Process, words []string) error { return run(ctx, p, words, options{}) },
 		},
@@ -88,7 +88,7 @@ func (o *options) flags() []command.Flag {
 		{Name: "--document-name", Value: "NAME", Group: asked, Many: true, Text: "a session document; all without it", Set: add(&o.documents)},
 		{Name: "--principal", Value: "ARN", Many: true, Text: principal, Set: add(&o.principals)},
 		{Name: "--denied", Group: asked, Text: "tell of denials, too", Set: command.Switch(&o.denied)},
-		{Name: "--output", Choices: []string{"text", "json", "csv"}, Group: asked, Default: "text", Text: "text or data, on stdout", Set: command.Text(&o.output)},
+		{Name: "--output", Choices: []string{"text", "json", "csv", "html"}, Group: asked, Default: "text", Text: "text, data or a page, on stdout", Set: command.Text(&o.output)},
 		{Name: "--context", Value: "KEY=VALUE", Group: asked, Text: "state a condition key of all sessions, as for check", Set: func(v string) error {
 			key, value, ok := strings.Cut(v, "=")
 			if !ok || key == "" {
