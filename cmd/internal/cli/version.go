@@ -22,7 +22,8 @@ func versionCommand() *command.Command {
 			Name: "version", Category: command.Setup,
 			Usage: "print the version",
 			Description: `Prints our version, the commit it was built from and the Go version; then which
-session-manager plugin is built in, and which one is in PATH, if there is one.`,
+session-manager plugin is built in, and which one is in PATH, if there is one. With
+--output json it has the date of the commit, too.`,
 		},
 		Examples: []command.Example{{Line: "ssmguard version --output json", Text: "which program this is, for programs"}},
 		Options: func() []command.Flag {
@@ -51,6 +52,10 @@ session-manager plugin is built in, and which one is in PATH, if there is one.`,
 type program struct {
 	Protocol int          `json:"protocol"`
 	Version  string       `json:"version"` // the line of `--version`
+	Release  string       `json:"release,omitempty"`
+	Commit   string       `json:"commit,omitempty"`
+	Date     string       `json:"date,omitempty"`    // of the commit
+	Changed  bool         `json:"changed,omitempty"` // built with changes that are in no commit
 	BuiltIn  builtIn      `json:"plugin"`
 	InPath   *otherPlugin `json:"plugin_in_path,omitempty"` // the one that the AWS CLI would run
 }
@@ -72,7 +77,9 @@ type otherPlugin struct {
 
 // versions finds out what `version` prints.
 func versions(ctx context.Context, p *env.Process) program {
+	b := env.ReadBuild()
 	v := program{Protocol: report.Protocol, Version: env.Version(),
+		Release: b.Release, Commit: b.Commit, Date: b.Date, Changed: b.Changed,
 		BuiltIn: builtIn{plugin.SourceDate, plugin.NearestRelease, plugin.MinimumRelease}}
 	other, found, err := plugin.InPath(ctx, p.Environ)
 	switch {
