@@ -1,6 +1,7 @@
 package awsconf
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,35 @@ func aliases(lookup func(string) (string, bool)) map[string]section {
 		return nil // the AWS CLI refuses such a file
 	}
 	return sections
+}
+
+// Alias is an entry of the user's alias file that starts a session.
+type Alias struct {
+	Section, Name string
+	Shell         bool   // Command is one for the shell, without its "!"
+	Command       string // what follows "aws", or the shell's command
+}
+
+// SessionAliases returns the entries of the user's alias file that start sessions, and the
+// file's name.
+func SessionAliases(lookup func(string) (string, bool)) (file string, found []Alias) {
+	for name, s := range aliases(lookup) {
+		for key, text := range s.values {
+			text = strings.TrimSpace(text)
+			if !strings.Contains(text, "start-session") {
+				continue
+			}
+			a := Alias{Section: name, Name: key, Command: text}
+			if rest, shell := strings.CutPrefix(text, "!"); shell {
+				a.Shell, a.Command = true, rest
+			} else if service, below := strings.CutPrefix(name, "command "); below {
+				a.Command = service + " " + text
+			}
+			found = append(found, a)
+		}
+	}
+	slices.SortFunc(found, func(a, b Alias) int { return cmp.Compare(a.Section+" "+a.Name, b.Section+" "+b.Name) })
+	return environment{lookup}.aws("cli", "alias"), found
 }
 
 // SwallowingAliases returns the entries of the user's alias file, as

@@ -15,6 +15,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/lint"
+	"ssmguard/cmd/internal/migrate"
 	"ssmguard/cmd/internal/sandbox"
 	"ssmguard/cmd/internal/session"
 	"ssmguard/cmd/internal/trust"
@@ -32,7 +33,7 @@ func commands() []*command.Command {
 		check.Commands(),
 		who.Commands(),
 		[]*command.Command{lint.Command()},
-		[]*command.Command{doctor.Command(), tunnel.Command(), tunnel.Database(), trust.Command()},
+		[]*command.Command{doctor.Command(), tunnel.Command(), tunnel.Database(), trust.Command(), migrate.Command()},
 		sandbox.Commands(),
 		[]*command.Command{alias.Command()},
 		completion.Commands(all),

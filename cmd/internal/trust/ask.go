@@ -2,10 +2,7 @@ package trust
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
@@ -23,7 +20,7 @@ func Ask(ctx context.Context, p *env.Process, needed *configs.UntrustedError) er
 	if err != nil {
 		return err
 	}
-	if !env.IsTerminal(p.Stdin) || !p.ErrTerminal {
+	if !p.CanConfirm() {
 		return exit.Coded(needed.Error()+relativeListed(p.Getenv(Variable)), exit.Config)
 	}
 	safetext.Fprintf(p.Stderr, "ssmguard: you have not trusted this of %s:\n", needed.File)
@@ -43,40 +40,14 @@ func show(w io.Writer, effects []configs.Effect) error {
 
 // ask asks on a terminal whether effects of a file are trusted.
 func (s store) ask(ctx context.Context, p *env.Process, file string, effects []configs.Effect) error {
-	safetext.Fprintf(p.Stderr, "ssmguard: trust it from now on? [y/N] ")
-	answer, err := readLine(ctx, p.Stdin)
-	if err != nil {
-		fmt.Fprintln(p.Stderr)
+	yes, err := p.Confirm(ctx, "trust it from now on?")
+	switch {
+	case err != nil:
 		return err
-	}
-	if !slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer))) {
+	case !yes:
 		return exit.Coded(file+" is not trusted", exit.Config)
 	}
 	return s.add(ctx, file, effects)
-}
-
-// readLine reads a line of a terminal. A read from a terminal ends with the line, so that
-// what is typed after it is left for others.
-func readLine(ctx context.Context, terminal io.Reader) (string, error) {
-	type answer struct {
-		text string
-		err  error
-	}
-	read := make(chan answer, 1)
-	go func() { // ends with the process if nobody answers
-		line := make([]byte, 1024)
-		n, err := terminal.Read(line)
-		if n > 0 || err == io.EOF {
-			err = nil
-		}
-		read <- answer{string(line[:n]), err}
-	}()
-	select {
-	case a := <-read:
-		return a.text, a.err
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
 }
 
 // Written trusts a tunnel that a command of ours has written into a project's file. What

@@ -2,7 +2,6 @@ package trust
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -232,23 +231,6 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
-}
-
-// TestReadLine: a question ends with the command.
-func TestReadLine(t *testing.T) {
-	reader, writer := io.Pipe()
-	defer writer.Close()
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(io.ErrClosedPipe)
-	if _, err := readLine(ctx, reader); err != io.ErrClosedPipe {
-		t.Errorf("interrupted: %v", err)
-	}
-	if text, err := readLine(t.Context(), strings.NewReader("yes\n")); text != "yes\n" || err != nil {
-		t.Errorf("%q, %v", text, err)
-	}
-	if text, err := readLine(t.Context(), strings.NewReader("")); text != "" || err != nil {
-		t.Errorf("at the end: %q, %v", text, err)
-	}
 }
 
 // TestShowIsPlain: text of a file does nothing to the terminal on which it is shown.

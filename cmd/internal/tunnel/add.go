@@ -4,16 +4,14 @@ import (
 	"cmp"
 	"context"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
-	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/migrate"
 	"ssmguard/cmd/internal/tunnelfile"
 	"ssmguard/configs"
 )
@@ -111,52 +109,9 @@ func addition(p *env.Process, o *Options) (configs.Tunnel, error) {
 				return t, err
 			}
 		}
-		return forwarding(t, in)
+		t, err := migrate.FromInput(t, in)
+		return t, cmp.Or(err, checkEnds(t))
 	}
-	return pasted(p, t, command)
-}
-
-// pasted completes a tunnel from a command of the AWS CLI or of ours.
-func pasted(p *env.Process, t configs.Tunnel, command []string) (configs.Tunnel, error) {
-	at := slices.Index(command, "start-session")
-	if at < 0 {
-		return t, exit.Usagef("not an `aws ssm start-session` command")
-	}
-	_, rest, err := ask.TakeOwn(command[at+1:], p.Getenv)
-	if err != nil {
-		return t, err
-	}
-	var before []string // options of the AWS CLI in front of the command
-	for _, word := range command[:at] {
-		if filepath.Base(word) != "aws" && filepath.Base(word) != "ssmguard" && word != "ssm" {
-			before = append(before, word)
-		}
-	}
-	call, err := awscli.Parse(slices.Concat(before, []string{"ssm", "start-session"}, rest), awscli.Env{Lookup: p.Lookup, ReadFile: os.ReadFile})
-	if err != nil {
-		return t, err
-	}
-	if call.Command != awscli.StartSession {
-		return t, exit.Usagef("not an `aws ssm start-session` command")
-	}
-	if call.Globals.Profile != nil {
-		t.Profile = *call.Globals.Profile
-	}
-	if call.Globals.Region != nil {
-		t.Region = *call.Globals.Region
-	}
-	return forwarding(t, call.Input)
-}
-
-// forwarding completes a tunnel from the input of a session that forwards a port.
-func forwarding(t configs.Tunnel, in awscli.Input) (configs.Tunnel, error) {
-	if in.DocumentName != portDocument && in.DocumentName != remoteDocument {
-		return t, exit.Usagef("document %q forwards no port; valid: %s, %s", in.DocumentName, portDocument, remoteDocument)
-	}
-	parameters := ask.Parameters(in)
-	first := func(name string) string { return strings.Join(parameters[name], "") }
-	number := func(name string) int { n, _ := strconv.Atoi(first(name)); return n }
-	t.Target, t.Reason, t.Host = in.Target, in.Reason, first("host")
-	t.Port, t.LocalPort = number("portNumber"), number("localPortNumber")
-	return t, checkEnds(t)
+	t, err := migrate.FromCommand(p, t, command)
+	return t, cmp.Or(err, checkEnds(t))
 }

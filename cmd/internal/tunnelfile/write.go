@@ -68,31 +68,72 @@ func (f target) trusted(ctx context.Context, p *env.Process, name string) {
 // Add writes a tunnel into the user's file, or into the project's in the working
 // directory, and prints the lines that are new.
 func Add(ctx context.Context, p *env.Process, t configs.Tunnel, project bool) error {
+	a, err := Propose(p, project)
+	if err != nil {
+		return err
+	}
+	if err := a.Add(p, t); err != nil {
+		return err
+	}
+	if err := a.Write(ctx, p); err != nil {
+		return err
+	}
+	return a.Print(p)
+}
+
+// Addition is tunnels that are to be written into a file.
+type Addition struct {
+	f     target
+	added string // the lines that are new
+	names []string
+}
+
+// Propose begins an addition to the user's file, or to the project's in the working
+// directory.
+func Propose(p *env.Process, project bool) (*Addition, error) {
 	f := target{file: trust.UserFile(p), project: project}
 	if project {
 		dir, err := trust.WorkingDir()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		f.file = filepath.Join(dir, configs.ProjectFile)
 	}
 	if f.file == "" {
-		return exit.Coded("no home directory; set HOME, or give --project", exit.Config)
+		return nil, exit.Coded("no home directory; set HOME, or give --project", exit.Config)
 	}
-	if err := f.read(p); err != nil {
-		return err
-	}
-	text, added, err := configs.AddTunnel(f.file, f.data, t, f.vars(p))
+	return &Addition{f: f}, f.read(p)
+}
+
+// File is the file that would be written.
+func (a *Addition) File() string { return a.f.file }
+
+// Add adds one more tunnel. It writes nothing.
+func (a *Addition) Add(p *env.Process, t configs.Tunnel) error {
+	text, added, err := configs.AddTunnel(a.f.file, a.f.data, t, a.f.vars(p))
 	if err != nil {
 		return exit.WithCode(err, exit.Config)
 	}
-	if err := f.write(text); err != nil {
+	a.f.data, a.added, a.names = text, a.added+added, append(a.names, t.Name)
+	return nil
+}
+
+// Write writes the file.
+func (a *Addition) Write(ctx context.Context, p *env.Process) error {
+	if err := a.f.write(a.f.data); err != nil {
 		return err
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: added to %s\n", f.file)
-	f.trusted(ctx, p, t.Name)
-	warnOfTwins(p, t.Name)
-	_, err = safetext.Fprintf(p.Stdout, "%s", safetext.Own(safetext.Text(added)))
+	safetext.Fprintf(p.Stderr, "ssmguard: added to %s\n", a.f.file)
+	for _, name := range a.names {
+		a.f.trusted(ctx, p, name)
+		warnOfTwins(p, name)
+	}
+	return nil
+}
+
+// Print prints the lines that are new.
+func (a *Addition) Print(p *env.Process) error {
+	_, err := safetext.Fprintf(p.Stdout, "%s", safetext.Own(safetext.Text(a.added)))
 	return err
 }
 
