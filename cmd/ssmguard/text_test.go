@@ -37,6 +37,7 @@ var writesItself = map[string]string{
 	"cmd/internal/keeper.Registry.ask":        "to and from another process of ours",
 	"cmd/internal/live.Display.Event":         "what erases lines",
 	"cmd/internal/live.Display.Write":         "lines that were made safe before they came here",
+	"cmd/internal/keeper.tell":                "JSON to another process of ours",
 	"cmd/internal/live.Display.draw":          "rows that Sprintf has made safe, and what erases lines",
 	"cmd/internal/live.Painted":               "a word that Line has made safe, and its colour",
 	"cmd/internal/report.Forward.Decision":    "what Fprintf and spaced have made safe",

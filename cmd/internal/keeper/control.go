@@ -19,10 +19,12 @@ import (
 )
 
 // The requests to a background process: one word a connection, answered by one line of
-// JSON. After stop the connection stays open until the process ends.
+// JSON, watch by one at each change. After stop and watch the connection stays open until
+// the process ends. A process of an earlier release answers watch as it does status.
 const (
 	statusRequest = "status"
 	stopRequest   = "stop"
+	watchRequest  = "watch"
 )
 
 // Status is the state of a tunnel.
@@ -48,6 +50,11 @@ type Status struct {
 	Since        time.Time `json:"since,omitzero"`
 	Expires      time.Time `json:"expires,omitzero"` // of the credentials
 	Error        string    `json:"error,omitempty"`  // why it is not ready, or has ended
+	// Lazy means that a tunnel which is idle opens a session for the first connection.
+	Lazy bool `json:"lazy,omitempty"`
+	// Exit is the exit code for a tunnel that has given up, 0 for others and where it is not
+	// known.
+	Exit int `json:"exit,omitempty"`
 	// Unready is since when the tunnel is not ready, Attempt the number of the attempt under way
 	// or, until Next, of the next one. All are zero for one that is ready.
 	Unready time.Time `json:"unreadySince,omitzero"`
@@ -80,6 +87,12 @@ type Far struct {
 	TLS         bool   `json:"tls,omitempty"` // the server is known to speak TLS
 }
 
+// Takes reports whether the tunnel takes connections: it is ready, or opens a session when
+// one comes.
+func (s Status) Takes() bool {
+	return s.Name == proxy.Ready.String() || s.Name == proxy.Idle.String() && s.Lazy
+}
+
 // Place says where the process of a tunnel runs: in the background or in another terminal.
 func (s Status) Place() string { return Record{PID: s.PID, Foreground: s.Foreground}.Place() }
 
@@ -87,6 +100,8 @@ func (s Status) Place() string { return Record{PID: s.PID, Foreground: s.Foregro
 type keptTunnels interface {
 	Names() []string
 	Statuses() []Status
+	// Changed returns a channel that is closed when the state of one has changed.
+	Changed() <-chan struct{}
 }
 
 // serve answers requests about a process's tunnels until ctx ends. It calls stop for a
@@ -102,7 +117,7 @@ func serve(ctx context.Context, ts keptTunnels, control *door.Door, stop func(),
 		}
 		open.Go(func() {
 			defer conn.Close()
-			answer(ts, conn, stop, done)
+			answer(ctx, ts, conn, stop, done)
 		})
 	}
 }
@@ -110,10 +125,14 @@ func serve(ctx context.Context, ts keptTunnels, control *door.Door, stop func(),
 // askTime is the time limit for one request and its answer.
 const askTime = 5 * time.Second
 
-func answer(ts keptTunnels, conn net.Conn, stop func(), done <-chan struct{}) {
+func answer(ctx context.Context, ts keptTunnels, conn net.Conn, stop func(), done <-chan struct{}) {
 	conn.SetDeadline(time.Now().Add(askTime)) //nolint:errcheck // a broken connection fails the next read
 	word, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
+		return
+	}
+	if word == watchRequest+"\n" {
+		tell(ctx, ts, conn, done)
 		return
 	}
 	if json.NewEncoder(conn).Encode(ts.Statuses()) != nil {
@@ -128,16 +147,11 @@ func answer(ts keptTunnels, conn net.Conn, stop func(), done <-chan struct{}) {
 // ask sends a request to a process. After stop it returns when the process has closed
 // its tunnels.
 func (r Registry) ask(ctx context.Context, name, word string) ([]Status, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", r.File(name, "sock"))
+	conn, err := r.dial(ctx, name)
 	if err != nil {
-		return nil, errors.New("the process does not answer: " + nettext.Of(err))
+		return nil, err
 	}
 	defer conn.Close()
-	var foreign *peer.ForeignError
-	if errors.As(peer.Check(conn), &foreign) {
-		return nil, fmt.Errorf("its socket is not used: %w", foreign)
-	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if _, err := fmt.Fprintln(conn, word); err != nil {
 		return nil, err
@@ -154,4 +168,19 @@ func (r Registry) ask(ctx context.Context, name, word string) ([]Status, error) 
 		}
 	}
 	return all, err
+}
+
+// dial connects to the socket of a process, if that is of our own user.
+func (r Registry) dial(ctx context.Context, name string) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", r.File(name, "sock"))
+	if err != nil {
+		return nil, errors.New("the process does not answer: " + nettext.Of(err))
+	}
+	var foreign *peer.ForeignError
+	if errors.As(peer.Check(conn), &foreign) {
+		conn.Close()
+		return nil, fmt.Errorf("its socket is not used: %w", foreign)
+	}
+	return conn, nil
 }

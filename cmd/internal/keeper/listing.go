@@ -39,10 +39,7 @@ func (r Registry) StatusesOf(ctx context.Context, rec Record) (rows []Status) {
 		defer cancel()
 		answer, err := r.ask(ctx, rec.Name, statusRequest)
 		if err == nil {
-			for i := range answer {
-				answer[i].Process, answer[i].PID, answer[i].Foreground = rec.process(), rec.PID, rec.Foreground
-			}
-			return answer
+			return rec.own(answer)
 		}
 		switch ended := r.ends(ctx, rec.Name); {
 		case ended && rec.Foreground: // it was closed meanwhile
@@ -55,7 +52,7 @@ func (r Registry) StatusesOf(ctx context.Context, rec Record) (rows []Status) {
 	switch {
 	case row.Name != "":
 	case rec.GaveUp != "":
-		row = Status{Name: stateGaveUp, Error: rec.GaveUp + at(" (", rec.Ended, ")"), Ended: rec.Ended}
+		row = Status{Name: stateGaveUp, Error: rec.GaveUp + at(" (", rec.Ended, ")"), Ended: rec.Ended, Exit: rec.Exit}
 	default:
 		rec = r.killed(rec)
 		row = Status{Name: StateCrashed, Ended: rec.Ended, Error: fmt.Sprintf("process %d was killed or crashed%s; see %q",
@@ -64,6 +61,14 @@ func (r Registry) StatusesOf(ctx context.Context, rec Record) (rows []Status) {
 	for _, name := range rec.Tunnels {
 		row.Tunnel, row.Process = name, rec.process()
 		rows = append(rows, row)
+	}
+	return rows
+}
+
+// own returns the states of a process's tunnels with what is known of the process.
+func (rec Record) own(rows []Status) []Status {
+	for i := range rows {
+		rows[i].Process, rows[i].PID, rows[i].Foreground = rec.process(), rec.PID, rec.Foreground
 	}
 	return rows
 }

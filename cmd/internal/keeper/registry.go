@@ -110,6 +110,7 @@ type Record struct {
 	Asked      []string  `json:"asked,omitempty"` // the tunnels and groups on its command line; none: Name
 	Tunnels    []string  `json:"tunnels"`
 	GaveUp     string    `json:"gaveUp,omitempty"` // the error that ended it
+	Exit       int       `json:"exit,omitempty"`   // the exit code of that
 	Ended      time.Time `json:"ended,omitzero"`   // when it gave up; of a process that was killed, when it was last heard of
 }
 

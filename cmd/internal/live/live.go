@@ -114,6 +114,9 @@ func (d *Display) Write(lines []byte) (int, error) {
 	return d.w.Write(lines)
 }
 
+// Redraw has the lines drawn at once, as their rows have changed.
+func (d *Display) Redraw() { proxy.Signal(d.changed) }
+
 // erase returns the output that erases the lines on the screen. A terminal that was made
 // narrower since has broken them.
 func (d *Display) erase() string {

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 type Row struct {
 	Tunnel     string
 	State      proxy.State
+	Called     string    // a state that is none of proxy's, such as down; "" for one of those
 	Listen     string    // its local end
 	Far        string    // its far end
 	Target     string    // the target that it leads through; "" if Far names it
@@ -58,13 +60,14 @@ func (d *Display) lines(rows []Row, columns int, now time.Time) []line {
 		lines = lines[:0]
 		fits := true
 		for _, r := range rows {
-			l := line{head: safetext.Sprintf("%-*s  ", name, r.Tunnel), state: r.State.String()}
+			l := line{head: safetext.Sprintf("%-*s  ", name, r.Tunnel), state: safetext.Line(cmp.Or(r.Called, r.State.String()))}
 			l.tail = strings.Repeat(" ", max(stateWidth-len(l.state), 0)) + "  "
-			if r.State == proxy.Ready {
+			switch pending := r.Pending(now); {
+			case r.Called == "" && r.State == proxy.Ready, pending == "" && r.Listen != "":
 				l.tail += safetext.Sprintf("%-*s", listen, r.Listen) + d.more(r, level, now)
 				fits = fits && (columns <= 0 || width(l.head+l.state+l.tail) < columns)
-			} else {
-				l.tail += r.Pending(now)
+			default:
+				l.tail += pending
 			}
 			lines = append(lines, l)
 		}

@@ -358,7 +358,7 @@ func (b *background) end(ctx context.Context, err error) error {
 	if err == nil || !b.detached {
 		return errors.Join(err, b.registry.Forget(b.record))
 	}
-	b.record.GaveUp, b.record.Ended = strings.Join(strings.Fields(err.Error()), " "), time.Now()
+	b.record.GaveUp, b.record.Ended, b.record.Exit = strings.Join(strings.Fields(err.Error()), " "), time.Now(), exit.Code(err)
 	if ctx.Err() != nil {
 		b.record.GaveUp = fmt.Sprintf("ended by %v", context.Cause(ctx))
 	}

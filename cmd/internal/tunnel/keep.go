@@ -66,7 +66,7 @@ func (t *tunnel) keep(ctx context.Context) error {
 		t.progress.emit(proxy.Event{State: proxy.Stopped})
 		return nil
 	}
-	t.progress.emit(proxy.Event{State: proxy.GaveUp, Err: eventError(err)})
+	t.progress.gaveUp(err)
 	return t.explained(ctx, err)
 }
 

@@ -74,9 +74,10 @@ func openThese(ctx context.Context, p *env.Process, o *Options, selected []confi
 			ts.close()
 		}
 	}()
-	turn := new(sync.Mutex)
+	turn, changes := new(sync.Mutex), new(keeper.Changes)
 	for _, conf := range selected {
 		t := &tunnel{conf: conf, stderr: p.Stderr, getenv: p.Getenv, retryFor: o.RetryFor, progress: newProgress(conf), refused: make(chan struct{}, 1)}
+		t.progress.changes = changes
 		t.place = placement{turn: turn, done: make(chan struct{}), find: func(ctx context.Context) (*place, error) { return t.findPlace(ctx, p, o) }}
 		if t.near, err = listen(conf, o.Open.Remote, t.progress.say); err != nil {
 			return nil, t.failed(keeper.WhoHolds(ctx, p, err), true)

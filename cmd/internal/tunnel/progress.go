@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/keeper"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
 	"ssmguard/internal/nettext"
@@ -15,7 +17,8 @@ import (
 
 // progress is the state of a tunnel with all its lanes, and sends its events.
 type progress struct {
-	conf configs.Tunnel
+	conf    configs.Tunnel
+	changes *keeper.Changes // of the process, nil for none
 
 	mu         sync.Mutex
 	events     *report.Outbox // nil until start
@@ -29,6 +32,7 @@ type progress struct {
 	lost       bool      // it was ready before
 	tries      int       // attempts since then
 	why        error     // why it is not ready
+	exit       int       // the exit code of a tunnel that gave up
 }
 
 func newProgress(conf configs.Tunnel) *progress {
@@ -119,6 +123,14 @@ func (g *progress) wasReady() bool {
 	return g.everReady
 }
 
+// gaveUp passes on that an error has ended the tunnel.
+func (g *progress) gaveUp(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.exit = exit.Code(err)
+	g.emitLocked(proxy.Event{State: proxy.GaveUp, Err: eventError(err)})
+}
+
 // say sends a note that does not change the tunnel's state.
 func (g *progress) say(note string) {
 	g.mu.Lock()
@@ -167,6 +179,7 @@ func (g *progress) emitLocked(e proxy.Event) {
 	if e.Note == "" {
 		e = g.counted(e)
 		g.last = e
+		g.changes.Signal()
 	}
 	if g.events == nil {
 		g.early = append(g.early, e)

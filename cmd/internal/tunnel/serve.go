@@ -23,7 +23,7 @@ func (t *tunnel) serve(ctx context.Context) error {
 		t.progress.emit(proxy.Event{State: proxy.Stopped})
 		return nil
 	}
-	t.progress.emit(proxy.Event{State: proxy.GaveUp, Err: eventError(err)})
+	t.progress.gaveUp(err)
 	return err
 }
 

@@ -30,6 +30,8 @@ type Options struct {
 	Token      bool
 	Add        addOptions
 	Follow     bool
+	Watch      bool          // of `ls`
+	Timeout    time.Duration // of `wait`
 	Words      []string
 	Command    []string // the words after "--"
 	raw        []string // the unparsed words

@@ -100,6 +100,7 @@ func (t *tunnel) status() keeper.Status {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.State, s.Name, s.Session, s.Since, s.Reconnects = g.last.State, g.last.State.String(), g.last.Session, g.last.At, g.reconnects
+	s.Lazy, s.Exit = s.State == proxy.Idle && g.last.Listen != "", g.exit
 	switch s.State {
 	case proxy.Opening, proxy.Lost, proxy.Waiting:
 		s.Unready, s.Attempt = g.since, max(g.tries, 1)
@@ -137,6 +138,9 @@ func (ts tunnels) Statuses() []keeper.Status {
 	}
 	return all
 }
+
+// Changed implements keptTunnels.
+func (ts tunnels) Changed() <-chan struct{} { return ts[0].progress.changes.Next() }
 
 // rows returns the rows of the live display.
 func (ts tunnels) rows() []live.Row {

@@ -68,12 +68,31 @@ is used as it is, and stays open.`,
 		examples: []command.Example{{Line: `ssmguard tunnel run orders -- sh -c 'pg_dump -h "$SSMGUARD_ORDERS_HOST" -p "$SSMGUARD_ORDERS_PORT"'`,
 			Text: "open a tunnel for one command, and close it behind it"}}},
 	{name: "ls", words: "[NAME...]", usage: "list tunnels and where they stand", named: Configured,
-		about:  "Lists the tunnels of the files and those that are open, in other terminals, too.",
-		flags:  func(o *Options) []command.Flag { return o.outputFlags("json: the list as JSON") },
-		likely: []string{"list", "status", "ps"}, run: func(ctx context.Context, p *env.Process, o *Options) error {
-			return tunnelstate.List(ctx, p, o.Words, o.Output == "json")
+		about: "Lists the tunnels of the files and those that are open, in other terminals, too.",
+		flags: (*Options).listFlags, likely: []string{"list", "status", "ps"},
+		run: func(ctx context.Context, p *env.Process, o *Options) error {
+			list := tunnelstate.List
+			if o.Watch {
+				list = tunnelstate.Watch
+			}
+			return list(ctx, p, o.Words, o.Output == "json")
 		},
-		examples: []command.Example{{Line: "ssmguard tunnel ls --output json", Text: "list tunnels for a program"}}},
+		examples: []command.Example{
+			{Line: "ssmguard tunnel ls --watch", Text: "see tunnels and what passes through them, until Ctrl-C"},
+			{Line: "ssmguard tunnel ls --output json", Text: "list tunnels for a program"},
+		}},
+	{name: "wait", words: "NAME...", usage: "wait until tunnels are ready", named: Configured,
+		about: `Waits until tunnels take connections, whichever process opens them, and prints where they
+listen. One that is not open yet is waited for, too. When one gives up meanwhile, the exit
+code is that of its end; after --timeout it is 255.`,
+		flags: (*Options).waitFlags, likely: []string{"wait-for", "await", "ready"},
+		run: func(ctx context.Context, p *env.Process, o *Options) error {
+			return tunnelstate.Wait(ctx, p, o.Words, o.Timeout, o.Output == "json")
+		},
+		examples: []command.Example{
+			{Line: "ssmguard tunnel wait orders && ./migrate.sh", Text: "go on when a tunnel is ready"},
+			{Line: "ssmguard tunnel wait dev --timeout 5m", Text: "wait for a group of tunnels, which another process opens"},
+		}},
 	{name: "down", words: "[NAME...]", usage: "close tunnels; without a name, all in the background", named: Running,
 		about: "Closes tunnels, those of other terminals by their names. A tunnel stays in its file.",
 		run:   func(ctx context.Context, p *env.Process, o *Options) error { return tunnelstate.Down(ctx, p, o.Words) }, likely: []string{"stop", "close", "kill"},

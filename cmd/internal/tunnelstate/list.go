@@ -29,31 +29,15 @@ import (
 // closed, and the configured tunnels that are not open. The user's file may be faulty: what
 // is open is listed all the same.
 func List(ctx context.Context, p *env.Process, names []string, asJSON bool) error {
-	r := keeper.Known(p)
-	rows, err := r.Statuses(ctx)
+	rows, err := keeper.Known(p).Statuses(ctx)
 	if err != nil {
 		return err
 	}
 	c, faulty := trust.LoadConfigHere(p)
-	for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
-		if !slices.ContainsFunc(rows, func(s keeper.Status) bool { return s.Tunnel == name }) {
-			t := c.Tunnels[name]
-			row := keeper.Status{Tunnel: name, Name: keeper.StateDown, Listen: t.LocalEnd(), Leads: t.Leads(), File: t.File}
-			if c.IsUntrusted(name) {
-				row.Untrusted, row.Error = true, "not trusted; see ssmguard trust"
-			}
-			rows = append(rows, row)
-		}
-	}
-	if rows, err = rowsOf(rows, c, names); err != nil {
+	if rows, err = rowsOf(withClosed(rows, c), c, names); err != nil {
 		return cmp.Or(faulty, err)
 	}
-	trust.WarnOf(p, c, names)
-	for _, twin := range c.Twins() {
-		if len(names) == 0 || slices.Contains(names, twin.First.Name) || slices.Contains(names, twin.Second.Name) {
-			safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", twin)
-		}
-	}
+	warn(p, c, names)
 	switch {
 	case asJSON:
 		enc := safetext.NewEncoder(p.Stdout)
@@ -65,6 +49,31 @@ func List(ctx context.Context, p *env.Process, names []string, asJSON bool) erro
 		safetext.Fprintf(p.Stderr, "ssmguard: no tunnels; %q writes one\n", "ssmguard tunnel add")
 	}
 	return errors.Join(faulty, err)
+}
+
+// withClosed adds the configured tunnels that no process has.
+func withClosed(rows []keeper.Status, c configs.Config) []keeper.Status {
+	for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
+		if !slices.ContainsFunc(rows, func(s keeper.Status) bool { return s.Tunnel == name }) {
+			t := c.Tunnels[name]
+			row := keeper.Status{Tunnel: name, Name: keeper.StateDown, Listen: t.LocalEnd(), Leads: t.Leads(), File: t.File}
+			if c.IsUntrusted(name) {
+				row.Untrusted, row.Error = true, "not trusted; see ssmguard trust"
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// warn tells what is wrong with the configuration of tunnels.
+func warn(p *env.Process, c configs.Config, names []string) {
+	trust.WarnOf(p, c, names)
+	for _, twin := range c.Twins() {
+		if len(names) == 0 || slices.Contains(names, twin.First.Name) || slices.Contains(names, twin.Second.Name) {
+			safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", twin)
+		}
+	}
 }
 
 // rowsOf returns the rows of the named tunnels, groups and processes, or all rows
