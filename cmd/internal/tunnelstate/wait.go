@@ -30,6 +30,11 @@ func Wait(ctx context.Context, p *env.Process, names []string, timeout time.Dura
 	if len(names) == 0 {
 		return exit.Usagef("tunnel wait needs a name: ssmguard tunnel wait NAME...")
 	}
+	for _, name := range names {
+		if err := configs.CheckName(name); err != nil {
+			return exit.Usagef("no tunnel is called %q: %v", name, err)
+		}
+	}
 	r, err := keeper.FindRegistry(p)
 	if err != nil {
 		return err
