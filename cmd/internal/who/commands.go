@@ -35,7 +35,7 @@ shown, not evaluated. Exit codes: 0 answered, 4 answered in part, others as for 
 				{Line: "ssmguard who " + files + " --target i-0123456789abcdef0", Text: "ask what the AWS CLI printed, and nobody else"},
 				{Line: "ssmguard who " + files + " --output html > who.html", Text: "make a page of everybody against every target"},
 			},
-			Run: func(ctx context.Context, p *env.Process, words []string) error { return run(ctx, p, words, options{}) },
+			Run: ask.Targeted("who", func(ctx context.Context, p *env.Process, words []string) error { return run(ctx, p, words, options{}) }),
 		},
 		{
 			Command: cli.Command{

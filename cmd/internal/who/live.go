@@ -30,7 +30,7 @@ func (o *options) live(ctx context.Context, has *gathered) ([]person, error) {
 		return nil, err
 	}
 	o.region = conf.Region
-	client := awsiam.New(conf.Config, awsiam.Options{SSMEndpoint: conf.Endpoint, NoCache: true, CallTimeout: callTimeout})
+	client := awsiam.New(conf.Config, awsiam.Options{SSMEndpoint: conf.Endpoint, NoCache: true, CallTimeout: callTimeout, ThrottlePause: o.pause})
 	defer client.Close()
 	defer o.line.Process.ShowStatus("reading the account", 0)()
 	r := newRoll()

@@ -2,7 +2,6 @@ package who
 
 import (
 	"context"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"ssmguard/guard/reach"
 	"ssmguard/internal/safetext"
 	"ssmguard/internal/spelling"
+	"ssmguard/internal/usertext"
 )
 
 // options are a command line of who or reach, complete.
@@ -39,6 +39,7 @@ type options struct {
 	denied     bool
 	output     string
 
+	pause  time.Duration // before a throttled call is made again, 0 for the usual one
 	region string
 	notes  []string
 }
@@ -185,7 +186,7 @@ func (o *options) file(form output, path string) (last bool, err error) {
 func (o *options) organization(has *gathered) error {
 	for i := range o.scps {
 		if f := &o.scps[i]; f.Path == stdinPath {
-			text, err := io.ReadAll(o.line.Process.Stdin)
+			text, err := usertext.ReadAll(o.line.Process.Stdin)
 			if err != nil {
 				return err
 			}

@@ -1,13 +1,13 @@
 package who
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/usertext"
 )
 
 // output is a command of the AWS CLI whose output is read: of each list that is known, element by
@@ -24,11 +24,7 @@ func (o output) notPrinted(path string) error {
 
 // read reads the pages of a file. whole is false if there are more pages than the file has.
 func (o output) read(path string, in io.Reader) (whole bool, err error) {
-	text := bufio.NewReaderSize(in, 64<<10)
-	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
-		_, _ = text.Discard(len(mark)) // they were peeked at
-	}
-	d := json.NewDecoder(text)
+	d := json.NewDecoder(usertext.NewReader(in))
 	found := false
 	for {
 		token, err := d.Token()
