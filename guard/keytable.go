@@ -19,6 +19,9 @@ type keyRow struct {
 // keySource is where a row comes from, as it stood on a date.
 type keySource struct{ title, date string }
 
+// KeysDate is the day of the reference that the keys of sessions are from.
+func KeysDate() string { return ssmReference.date }
+
 var (
 	globalKeys   = &keySource{"IAM User Guide, AWS global condition context keys", "2026-08-14"}
 	policyVars   = &keySource{"IAM User Guide, IAM policy elements: variables", "2026-08-14"}

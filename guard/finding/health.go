@@ -120,6 +120,9 @@ func notConnected(r guard.Request, f guard.Facts) (string, string, string) {
 		"give the target's role AmazonSSMManagedInstanceCore and a way to ssmmessages." + r.Region + ".amazonaws.com"
 }
 
+// AgentsDate is the day on which agentMinimums was last compared with AWS's pages.
+const AgentsDate = "2026-11-21"
+
 // agentMinimums are the agents that each kind of session needs, by the beginning
 // of the document's name, the most special first. See the feature's pages in the
 // Systems Manager user guide.

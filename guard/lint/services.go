@@ -40,7 +40,11 @@ type action struct {
 type reference struct {
 	services map[string]*service
 	prefixes []string // of all services, those too of which nothing else is listed
+	date     string
 }
+
+// ServicesDate is the day of the Service Authorization Reference that services.txt has.
+func ServicesDate() string { return listed().date }
 
 // listed reads services.txt when it is first needed; sessions need none of it.
 var listed = sync.OnceValue(func() reference {
@@ -63,6 +67,8 @@ var listed = sync.OnceValue(func() reference {
 				a.types = strings.Split(f[2], ",")
 			}
 			s.actions = append(s.actions, a)
+		case "date":
+			r.date = f[1]
 		case "others":
 			r.prefixes = f[1:]
 		}

@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"ssmguard/cmd/internal/command"
+	"ssmguard/cmd/internal/doctor"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/internal/safetext"
@@ -16,19 +18,21 @@ import (
 // versionCommand declares version.
 func versionCommand() *command.Command {
 	var output string
-	var licenses bool
+	var licenses, check bool
 	return &command.Command{
 		Command: cli.Command{
 			Name: "version", Category: command.Setup,
 			Usage: "print the version",
 			Description: `Prints our version, the commit it was built from and the Go version; then which
 session-manager plugin is built in, and which one is in PATH, if there is one. With
---output json it has the date of the commit, too.`,
+--output json it has the date of the commit, too. No version is looked for elsewhere:
+ssmguard asks nobody but AWS.`,
 		},
 		Examples: []command.Example{{Line: "ssmguard version --output json", Text: "which program this is, for programs"}},
 		Options: func() []command.Flag {
 			return []command.Flag{
 				{Name: "--licenses", Text: "print the licences and notices of everything that is built in", Set: command.Switch(&licenses)},
+				{Name: "--check", Text: "say how old the parts are that were taken from AWS; nothing is asked of the network", Set: command.Switch(&check)},
 				{Name: "--output", Choices: []string{"text", "json"}, Default: "text", Text: "json says the same to programs", Set: command.Text(&output)},
 			}
 		},
@@ -38,6 +42,9 @@ session-manager plugin is built in, and which one is in PATH, if there is one. W
 				return err
 			}
 			v := versions(ctx, p)
+			if check {
+				v.Parts = doctor.Parts(time.Now())
+			}
 			if output == "json" {
 				e := safetext.NewEncoder(p.Stdout)
 				e.SetIndent("", "  ")
@@ -58,6 +65,8 @@ type program struct {
 	Changed  bool         `json:"changed,omitempty"` // built with changes that are in no commit
 	BuiltIn  builtIn      `json:"plugin"`
 	InPath   *otherPlugin `json:"plugin_in_path,omitempty"` // the one that the AWS CLI would run
+
+	Parts []doctor.Part `json:"parts,omitempty"` // with --check
 }
 
 // builtIn is the session-manager plugin that is built in.
@@ -101,6 +110,15 @@ func (v program) print(w io.Writer) error {
 		_, err = safetext.Fprintf(w, "in PATH: %s\n", o.Standing)
 	default:
 		_, err = safetext.Fprintf(w, "in PATH: %s %s, %s\n", o.Path, o.Version, o.Standing)
+	}
+	for _, part := range v.Parts {
+		age := "less than a year old"
+		if part.Old {
+			age = "more than a year old: update ssmguard"
+		}
+		if err == nil {
+			_, err = safetext.Fprintf(w, "%s: of %s, %s\n", part.Name, part.Of, age)
+		}
 	}
 	return err
 }

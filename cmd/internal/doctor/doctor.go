@@ -32,8 +32,8 @@ func Command() *command.Command {
 			Name: "doctor", Category: command.Sessions, SkipFlagParsing: true, ArgsUsage: "[--target TARGET] [options]",
 			Usage: "look at everything a session depends on, and say what to do",
 			Description: `Looks at everything that a session depends on and says what to do about what is wrong:
-identity, region, endpoints, clock, proxy and certificates, plugin, the AWS CLI's
-aliases, the project's file of tunnels; with --target also the target's health and the
+identity, region, endpoints, clock, proxy and certificates, plugin, the age of what
+was taken from AWS, the AWS CLI's aliases, the project's file of tunnels; with --target also the target's health and the
 grants; with --rds or --elasticache also whether security groups let the target reach that
 database. Everything is asked anew, nothing is taken from the cache. It starts nothing. It
 exits with 0 when nothing failed.`,
@@ -164,7 +164,7 @@ type checkup struct {
 // check returns none.
 var checkups = []checkup{
 	{"the identity", (*doctor).identity}, {"the region", (*doctor).region}, {"endpoints", (*doctor).endpoints}, {"proxies", (*doctor).proxies},
-	{"the plugin", (*doctor).plugins}, {"aliases", (*doctor).aliases}, {"the files of tunnels", (*doctor).tunnels}, {"the target", (*doctor).session},
+	{"the plugin", (*doctor).plugins}, {"the age of parts", (*doctor).parts}, {"aliases", (*doctor).aliases}, {"the files of tunnels", (*doctor).tunnels}, {"the target", (*doctor).session},
 }
 
 // failCodes are the exit codes for the checks that fail; the first one counts.
