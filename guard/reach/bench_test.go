@@ -1,6 +1,8 @@
 package reach
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +59,31 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
+// owners is an account of users of whom each may open the instances that have a tag with their name.
+func owners(t testing.TB, users, instances int) *Account {
+	own := parsed(t, `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{"StringEquals":{"ssm:resourceTag/owner":"${aws:username}"}}},
+		{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*:*:document/*"}`)
+	a := generated(t, 0, 0)
+	for i := range users {
+		a.Principals = append(a.Principals, user("u"+strconv.Itoa(i), own))
+	}
+	for i := range instances {
+		a.Targets = append(a.Targets, Target{ID: fmt.Sprintf("i-%08x", i), Region: "eu-west-1", Tags: map[string]string{"owner": "u" + strconv.Itoa(i%users)}})
+	}
+	return a
+}
+
+// BenchmarkOwners decides an account in which no two users are alike, and no two instances.
+func BenchmarkOwners(b *testing.B) {
+	a := owners(b, 1000, 1000)
+	for b.Loop() {
+		groups := 0
+		if err := a.Decide(func(Group) error { groups++; return nil }); err != nil || groups != 1000 {
+			b.Fatalf("%d groups, %v", groups, err)
+		}
+	}
+}
+
 // BenchmarkOneByOne decides one of these requests as if it were the only one.
 func BenchmarkOneByOne(b *testing.B) {
 	a := generated(b, 1000, 1000)
@@ -84,13 +111,19 @@ func TestGeneratedAgrees(t *testing.T) {
 			t.Fatalf("%v:\n got %s\nwant %s", at, got, want)
 		}
 	}
+	few := owners(t, 12, 30)
+	for at, got := range cells(t, few) {
+		if want := few.single(t, at); got != want {
+			t.Fatalf("%v:\n got %s\nwant %s", at, got, want)
+		}
+	}
 	groups := func(roles int) (n int) {
 		if err := generated(t, roles, 40).Decide(func(Group) error { n++; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
-	if few, many := groups(120), groups(4000); few != 3 || many > 100 {
-		t.Errorf("%d groups of 120 roles, %d of 4,000", few, many)
+	if some, many := groups(120), groups(4000); some != 3 || many > 100 {
+		t.Errorf("%d groups of 120 roles, %d of 4,000", some, many)
 	}
 }

@@ -27,10 +27,17 @@ func (c *columns) column(name string, number func(i int, it *item) int32) int {
 		return at
 	}
 	column := make([]int32, len(c.items))
-	same := true
-	content := make([]byte, 0, 2*len(c.items))
 	for i := range c.items {
 		column[i] = number(i, &c.items[i])
+	}
+	return c.keep(name, column)
+}
+
+// keep keeps a column under a name.
+func (c *columns) keep(name string, column []int32) int {
+	same := true
+	content := make([]byte, 0, 2*len(column))
+	for i := range column {
 		same = same && column[i] == column[0]
 		content = binary.AppendVarint(content, int64(column[i]))
 	}
@@ -74,6 +81,34 @@ func (c *columns) ofTag(lower string) int {
 	})
 }
 
+// ofCondition tells items apart by whether a condition on one of their tags holds: holds says so
+// of a value of it, or of none.
+func (c *columns) ofCondition(lower string, holds func(value string, has bool) bool) []int32 {
+	column := make([]int32, len(c.items))
+	known := make(map[string]int32)
+	several := numbered()
+	for i := range c.items {
+		values := tagValues(c.items[i].tags, lower)
+		switch {
+		case len(values) > 1: // which of them counts is not known
+			column[i] = 2 + several(fmt.Sprintf("%q", values))
+			continue
+		case len(values) == 0:
+			values = []string{""}
+		}
+		number, ok := known[values[0]]
+		if !ok {
+			value, has := strings.CutPrefix(values[0], "=")
+			if holds(value, has) {
+				number = 1
+			}
+			known[values[0]] = number
+		}
+		column[i] = number
+	}
+	return column
+}
+
 // ofResources tells items apart by whether the resources of a statement match them: 0 is no.
 // Where that turns on a variable, or on a region that is not known, each that may match is told
 // apart from all others.
@@ -108,24 +143,40 @@ func (c *columns) some(column int) bool {
 	return slices.ContainsFunc(c.all[column], func(n int32) bool { return n != 0 })
 }
 
-// partition returns the items of each class that a set of policies tells apart.
-func (h *half) partition(set *reduced) [][]int {
+// partition returns the items of each class that the policies of a group tell apart. What
+// conditions make of tags with values of the caller is looked at for the group alone.
+func (h *half) partition(g group) [][]int {
 	var key []byte
-	for _, cut := range set.cuts {
+	var cuts [][]int32
+	for _, cut := range g.set.cuts {
 		if !h.columns.one[cut] {
 			key = binary.AppendUvarint(key, uint64(cut))
+			cuts = append(cuts, h.columns.all[cut])
 		}
 	}
-	if known, ok := h.partitions[string(key)]; ok {
-		return known
-	}
-	class := make([]int32, len(h.items))
-	for _, cut := range set.cuts {
-		if h.columns.one[cut] {
-			continue
+	own := h.ownCuts(g)
+	if len(own) == 0 {
+		if known, ok := h.partitions[string(key)]; ok {
+			return known
 		}
+	}
+	members := apart(len(h.items), append(cuts, own...))
+	if len(own) > 0 {
+		return members
+	}
+	if len(h.partitions) == mostKept {
+		clear(h.partitions)
+	}
+	h.partitions[string(key)] = members
+	return members
+}
+
+// apart returns the items that have the same numbers in all columns.
+func apart(items int, cuts [][]int32) (members [][]int) {
+	class := make([]int32, items)
+	for _, cut := range cuts {
 		next := make(map[[2]int32]int32)
-		for i, n := range h.columns.all[cut] {
+		for i, n := range cut {
 			at, ok := next[[2]int32{class[i], n}]
 			if !ok {
 				at = int32(len(next))
@@ -134,16 +185,44 @@ func (h *half) partition(set *reduced) [][]int {
 			class[i] = at
 		}
 	}
-	var members [][]int
 	for i, n := range class {
 		for int(n) >= len(members) {
 			members = append(members, nil)
 		}
 		members[n] = append(members[n], i)
 	}
-	if len(h.partitions) == mostKept {
-		clear(h.partitions)
-	}
-	h.partitions[string(key)] = members
 	return members
+}
+
+// ownCuts tells items apart by the conditions that compare their tags with values of the caller.
+// Where such a value is not known, by the tags themselves.
+func (h *half) ownCuts(g group) (cuts [][]int32) {
+	if len(g.set.pairs) == 0 || len(h.items) == 0 {
+		return nil
+	}
+	need, ok := h.need(g, &h.items[0])
+	if !ok {
+		return nil
+	}
+	for _, t := range g.set.pairs {
+		lower := tagOf(t.key)
+		open := slices.ContainsFunc(t.variables, func(key string) bool {
+			_, _, state := need.Context.Lookup(key)
+			return state == policy.KeyUnknown
+		})
+		if open {
+			cuts = append(cuts, h.columns.all[h.columns.ofTag(lower)])
+			continue
+		}
+		context := need.Context
+		cuts = append(cuts, h.columns.ofCondition(lower, func(value string, has bool) bool {
+			if has {
+				context.Set(t.condition.Key, value)
+			} else {
+				context.SetAbsent(t.condition.Key)
+			}
+			return t.holds(context)
+		}))
+	}
+	return cuts
 }

@@ -139,7 +139,7 @@ func (h *half) decide(g int) map[string][]Class {
 	group := h.groups[g]
 	out := make(map[string][]Class)
 	same := make(map[string]int)
-	for _, members := range h.partition(group.set) {
+	for _, members := range h.partition(group) {
 		it := &h.items[members[0]]
 		answer := h.ask(group, it)
 		key := fmt.Sprintf("%q %#v", it.region, answer)
@@ -162,8 +162,8 @@ func (h *half) decide(g int) map[string][]Class {
 	return out
 }
 
-// ask asks guard about one request.
-func (h *half) ask(g group, it *item) Answer {
+// need returns the grant of a group for an item; none for a target without an ARN.
+func (h *half) need(g group, it *item) (guard.Grant, bool) {
 	target, document := it.index, it.other
 	if h.of == ofDocuments {
 		target, document = it.other, it.index
@@ -171,14 +171,23 @@ func (h *half) ask(g group, it *item) Answer {
 	r, f := h.account.Request(g.one, target, document)
 	for _, need := range guard.Needs(r, f) {
 		if need.ID == h.of.grant() {
-			return answerOf(guard.Judge(g.set.set, "local", []guard.Grant{need})[0].Answer, h.policies)
+			return need, true
 		}
 	}
-	return Answer{} // nothing is known of a target without an ARN
+	return guard.Grant{}, false
 }
 
-// answerOf keeps of an answer what is told.
-func answerOf(a policy.Answer, policies []*Policy) Answer {
+// ask asks guard about one request.
+func (h *half) ask(g group, it *item) Answer {
+	need, ok := h.need(g, it)
+	if !ok {
+		return Answer{}
+	}
+	return answerOf(guard.Judge(g.set.set, "local", []guard.Grant{need})[0].Answer, g.set.set, h.policies)
+}
+
+// answerOf keeps of an answer by the policies of a set what is told.
+func answerOf(a policy.Answer, set policy.Set, policies []*Policy) Answer {
 	out := Answer{Verdict: a.Verdict}
 	reason := func(layer policy.Kind, at policy.Pos) {
 		r := Reason{Layer: layer, At: at}
@@ -200,8 +209,12 @@ func answerOf(a policy.Answer, policies []*Policy) Answer {
 		}
 	}
 	if a.Verdict == policy.ExplicitDeny && len(out.By) == 0 { // one of several denies, whatever the unknown keys are
-		for _, at := range a.By {
-			reason(policy.Identity, at)
+		for _, layer := range guard.LayersOf(set) {
+			for i := range layer.Statements {
+				if at := layer.Statements[i].At; slices.Contains(a.By, at) {
+					reason(layer.Kind, at)
+				}
+			}
 		}
 	}
 	if a.Verdict == policy.Unknown {

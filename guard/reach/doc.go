@@ -17,8 +17,10 @@
 // of it, and on the keys of the caller that these statements name, in a condition or as a
 // variable. Of a condition on the caller's ARN, name or id without variables, it turns on
 // nothing but whether the condition holds. Of a target or document a verdict turns on which of
-// the resources of these statements its ARN matches, on its region, on the tags that they
-// name, and on what is not known of it. A resource with a variable may tell apart whatever it
+// the resources of these statements its ARN matches, on its region, on which of their conditions
+// on its tags hold, and on what is not known of it. A condition that compares a tag with texts
+// holds for all callers alike; one that compares it with values of the caller is tried for each
+// group of callers; of one with other variables the tag itself counts. A resource with a variable may tell apart whatever it
 // could match with any text in its place, and each such target is then a class of its own; so
 // is each whose region is not known. All other condition keys have the same state in every
 // request of an account.

@@ -89,14 +89,15 @@ func (a *Account) told(p int, answer Answer) string {
 func (a *Account) single(t testing.TB, at [3]int) string {
 	t.Helper()
 	r, f := a.Request(at[0], at[1], at[2])
-	g := guard.Guard{Inventory: stated(f), Simulators: []guard.Simulator{guard.Local{Source: guard.Static(a.named(at[0]))}}}
+	set := a.named(at[0])
+	g := guard.Guard{Inventory: stated(f), Simulators: []guard.Simulator{guard.Local{Source: guard.Static(set)}}}
 	d, err := g.Check(context.Background(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	parts := make([]string, 2)
 	for _, r := range d.Rulings {
-		answer := answerOf(r.Answer, nil)
+		answer := answerOf(r.Answer, set, nil)
 		switch r.Grant.ID {
 		case guard.GrantTarget:
 			parts[0] = a.told(at[0], answer)
@@ -164,7 +165,8 @@ func randomAccount(t testing.TB, r *rand.Rand) *Account {
 				c := pick(`"StringEquals":{"ssm:resourceTag/Name":["a","b"]}`, `"StringLike":{"aws:ResourceTag/name":"a*"}`, `"StringNotEquals":{"ssm:resourceTag/Name":"b"}`,
 					`"StringEqualsIfExists":{"ssm:resourceTag/Env":"prod"}`, `"Null":{"ssm:resourceTag/Env":"false"}`, `"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`,
 					`"Bool":{"aws:MultiFactorAuthPresent":"true"}`, `"BoolIfExists":{"ssm:SessionDocumentAccessCheck":"true"}`, `"StringEquals":{"aws:PrincipalTag/team":"a"}`,
-					`"StringEquals":{"ssm:resourceTag/Name":"${aws:PrincipalTag/team}"}`, `"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/r1*"}`, `"ArnNotLike":{"aws:PrincipalArn":["arn:aws:iam::*:role/r2","arn:aws:iam::*:user/*"]}`,
+					`"StringEquals":{"ssm:resourceTag/Name":"${aws:PrincipalTag/team}"}`, `"StringLike":{"ssm:resourceTag/Name":["${aws:PrincipalTag/team, 'a'}*","${aws:username}"]}`,
+					`"StringNotEqualsIfExists":{"aws:ResourceTag/Env":["${aws:PrincipalTag/Env}","b"]}`, `"ForAnyValue:StringEquals":{"ssm:resourceTag/team":["a","${aws:userid}"]}`, `"StringEquals":{"ssm:resourceTag/team":"${ssm:resourceTag/Name}"}`, `"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/r1*"}`, `"ArnNotLike":{"aws:PrincipalArn":["arn:aws:iam::*:role/r2","arn:aws:iam::*:user/*"]}`,
 					`"StringLike":{"aws:username":"u1*"}`, `"StringEquals":{"aws:userid":"AIDAU2"}`, `"StringLike":{"aws:userid":"*:${aws:username}"}`, `"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`,
 					`"StringEquals":{"aws:PrincipalType":"User"}`, `"DateGreaterThan":{"aws:CurrentTime":"2026-01-01T00:00:00Z"}`, `"DateLessThan":{"aws:CurrentTime":"2026-11-29T12:03:00Z"}`,
 					`"StringEquals":{"aws:ResourceAccount":"${aws:PrincipalAccount}"}`, `"StringEquals":{"ssm:DocumentType":"Session"}`, `"Bool":{"aws:ViaAWSService":"true"}`)

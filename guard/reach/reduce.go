@@ -175,8 +175,9 @@ func (h *half) ofPolicy(p *Policy) []policy.Statement {
 
 // reduced is the policies of some principals, without the statements that bear on nothing.
 type reduced struct {
-	set  policy.Set
-	cuts []int // columns that tell its items apart
+	set   policy.Set
+	cuts  []int  // columns that tell its items apart
+	pairs []test // conditions that compare a tag of an item with values of the caller
 	// caller has what of the caller its statements turn on.
 	caller struct {
 		values []string // keys whose values do
@@ -185,12 +186,23 @@ type reduced struct {
 	key string // of its groups
 }
 
-// test is a condition on the caller of which it matters whether it holds.
+// test is a condition of which it matters whether it holds, and nothing else of its key.
 type test struct {
 	statement *policy.Statement
 	condition policy.Condition
-	key       string // in lower case
+	key       string   // in lower case
+	variables []string // keys that stand in its values
 }
+
+// holds reports whether the condition holds.
+func (t test) holds(c policy.Context) bool {
+	return !slices.ContainsFunc(t.statement.Unmet(c), func(u policy.Unmet) bool {
+		return u.Operator == t.condition.Operator && u.Key == t.condition.Key
+	})
+}
+
+// tagOf is the tag that a condition key in lower case is about.
+func tagOf(key string) string { return key[strings.IndexByte(key, '/')+1:] }
 
 // groupOf returns the group of a principal.
 func (h *half) groupOf(i int) int {
@@ -248,20 +260,20 @@ func (h *half) look(set *reduced) {
 	names := func(key string) {
 		switch lower := strings.ToLower(key); {
 		case guard.IsTagKey(key):
-			cuts[h.columns.ofTag(lower[strings.IndexByte(lower, '/')+1:])] = true
+			cuts[h.columns.ofTag(tagOf(lower))] = true
 		case ofCaller(lower):
 			values[lower] = true
 		}
 	}
-	variables := func(texts []string) (any bool) {
+	variables := func(texts []string) (keys []string) {
 		for _, text := range texts {
 			for _, inside := range guard.Variables(text) {
 				key, _, _ := strings.Cut(inside, ",")
-				names(strings.TrimSpace(key))
-				any = true
+				keys = append(keys, strings.TrimSpace(key))
+				names(keys[len(keys)-1])
 			}
 		}
-		return any
+		return keys
 	}
 	for _, layer := range guard.LayersOf(set.set) {
 		for i := range layer.Statements {
@@ -270,17 +282,38 @@ func (h *half) look(set *reduced) {
 			variables(s.Resources())
 			variables(s.NotResources())
 			for _, c := range s.Conditions() {
-				lower := strings.ToLower(c.Key)
-				if variable := variables(c.Values); !variable && ofOnlyOne(lower) {
-					set.caller.tests = append(set.caller.tests, test{s, c, lower})
-					continue
+				t := test{s, c, strings.ToLower(c.Key), variables(c.Values)}
+				caller := !slices.ContainsFunc(t.variables, func(key string) bool { return !ofCaller(strings.ToLower(key)) })
+				switch tag := guard.IsTagKey(c.Key); {
+				case tag && len(t.variables) == 0:
+					cuts[h.columnOf(t)] = true
+				case tag && caller:
+					set.pairs = append(set.pairs, t)
+				case len(t.variables) == 0 && ofOnlyOne(t.key):
+					set.caller.tests = append(set.caller.tests, t)
+				default:
+					names(c.Key)
 				}
-				names(c.Key)
 			}
 		}
 	}
 	set.caller.values = slices.Sorted(maps.Keys(values))
 	set.cuts = slices.Sorted(maps.Keys(cuts))
+}
+
+// columnOf returns the column of a condition on a tag that compares it with texts alone.
+func (h *half) columnOf(t test) int {
+	name := fmt.Sprintf("condition %q %s %q", t.condition.Operator, t.key, t.condition.Values)
+	if at, ok := h.columns.byKey[name]; ok {
+		return at
+	}
+	return h.columns.keep(name, h.columns.ofCondition(tagOf(t.key), func(value string, has bool) bool {
+		var context policy.Context
+		if has {
+			context.Set(t.condition.Key, value)
+		}
+		return t.holds(context)
+	}))
 }
 
 // The condition keys that differ between callers of one kind.
@@ -311,10 +344,7 @@ func (h *half) callerKey(set *reduced, c guard.Caller) string {
 		}
 		var context policy.Context
 		context.Set(t.condition.Key, value[0])
-		holds := !slices.ContainsFunc(t.statement.Unmet(context), func(u policy.Unmet) bool {
-			return u.Operator == t.condition.Operator && u.Key == t.condition.Key
-		})
-		fmt.Fprint(&b, map[bool]int{true: 1}[holds])
+		fmt.Fprint(&b, map[bool]int{true: 1}[t.holds(context)])
 	}
 	return b.String()
 }

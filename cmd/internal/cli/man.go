@@ -146,7 +146,8 @@ Environment, credentials or configuration.
 AWS or the guard said no.
 .TP
 .B 255
-Everything else. The command check alone adds 3 (denied) and 4 (undecided).
+Everything else. Commands that ask about permissions add 3 (denied, a fault, a counterexample) and 4 (undecided,
+answered in part).
 `
 
 // roff escapes a text so that its lines and characters stay unchanged.

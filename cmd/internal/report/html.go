@@ -65,6 +65,8 @@ input { max-width: 100%%; padding: .25rem .5rem; font: inherit; color: var(--tex
 a { color: inherit; }
 [hidden] { display: none !important; }
 mark { background: #ffe08a; color: #1c2024; }
+.apart { --good: #0a58a8; --bad: #a34700; --open: #6b4fa0; }
+@media (prefers-color-scheme: dark) { .apart { --good: #7db8ff; --bad: #ffab70; --open: #c9a8ff; } }
 .word { white-space: nowrap; }
 @media (max-width: 45rem) {
  table, tbody, tr, th, td { display: block; border: 0; padding: .1rem 0; } thead { display: none; }

@@ -13,7 +13,8 @@ import (
 	"ssmguard/guard/reach"
 )
 
-// reachHTML is one page of people against targets. People of whom every answer is the same fold
+// reachHTML is one page of people against targets. Its colours are blue, orange and violet, which eyes
+// that take red for green tell apart; a sign says the same. People of whom every answer is the same fold
 // into one row, and so do targets.
 type reachHTML struct {
 	page   htmlPage
@@ -83,7 +84,7 @@ func (h *reachHTML) close(c reachCounts) error {
 	slices.SortStableFunc(h.groups, func(a, b *reachPeople) int { return cmp.Compare(a.people[0], b.people[0]) })
 	sum := sha256.Sum256([]byte(reachScript))
 	p.scripted("Who can open what", base64.StdEncoding.EncodeToString(sum[:]))
-	p.f("<h1>Who can open what</h1>\n<p>%s</p>\n", r.summary(c))
+	p.f("<div class=\"apart\">\n<h1>Who can open what</h1>\n<p>%s</p>\n", r.summary(c))
 	p.f("<p><span class=\"good\">✓ allowed</span>, <span class=\"open\">? undecided</span>, <span class=\"bad\">✗ denied</span>; a number is that of the documents</p>\n")
 	p.f("<p class=\"search\"><label>Search <input type=\"search\" id=\"query\" autocomplete=\"off\"></label> <span id=\"found\" class=\"quiet\" role=\"status\"></span></p>\n")
 	h.lines("What could not be read", "open", r.Missing)
@@ -93,7 +94,7 @@ func (h *reachHTML) close(c reachCounts) error {
 	for i, g := range h.groups {
 		h.people(i, g)
 	}
-	p.f("<script>" + reachScript + "</script>\n")
+	p.f("</div>\n<script>" + reachScript + "</script>\n")
 	return p.end()
 }
 
