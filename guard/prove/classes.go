@@ -2,6 +2,7 @@ package prove
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,7 +15,8 @@ import (
 // ARNs the same patterns match have the same verdicts, whatever else is so. One target of each
 // class is enough, and the same goes for documents and regions.
 
-// hexadecimal is the form of the end of a node's id.
+// hexadecimal is the form of the end of a node's id; the oldest instances have 8 characters
+// (docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html).
 var hexadecimal = strings.Repeat("[0-9a-f]", 17)
 
 // kinds are how the resource of a target's ARN looks, a usual one, and the target of
@@ -24,7 +26,7 @@ var kinds = map[Kind]struct {
 	usual  string
 	target func(resource string) string
 }{
-	Instance: {[][]string{{"instance/i-"}, {hexadecimal}}, "instance/i-0123456789abcdef0", afterSlash},
+	Instance: {[][]string{{"instance/i-"}, {hexadecimal, hexadecimal[:len(hexadecimal)*8/17]}}, "instance/i-0123456789abcdef0", afterSlash},
 	Managed:  {[][]string{{"managed-instance/mi-"}, {hexadecimal}}, "managed-instance/mi-0123456789abcdef0", afterSlash},
 	Task: {[][]string{{"task/"}, {"[A-Za-z0-9_-][A-Za-z0-9_-]*"}, {"/"}, {strings.Repeat("[0-9a-f]", 32)}}, "task/web/0123456789abcdef0123456789abcdef", func(resource string) string {
 		part := strings.Split(resource, "/")
@@ -34,14 +36,15 @@ var kinds = map[Kind]struct {
 
 func afterSlash(resource string) string { return resource[strings.IndexByte(resource, '/')+1:] }
 
-// targets returns a target of each class.
+// targets returns a target of each class, as ARNs tell them apart, and the tags of sessions.
 func (p *prover) targets(r guard.Request) (targets []string) {
 	if r.Target != "" {
 		return []string{r.Target}
 	}
 	for _, kind := range p.in.Kinds {
 		k := kinds[kind]
-		for _, resource := range p.classes("the ids of targets", k.usual, k.form...) {
+		begins := k.usual[:strings.IndexByte(k.usual, '/')+1]
+		for _, resource := range p.classes("the ids of targets", k.usual, begins, k.form...) {
 			targets = append(targets, k.target(resource))
 		}
 	}
@@ -55,7 +58,7 @@ func (p *prover) documents(r guard.Request) []string {
 		return []string{r.Document}
 	}
 	documents := append(slices.Clone(guard.KnownDocuments), guard.PasswordReset)
-	names := p.classes("the names of documents", "document/Corp-Session", []string{"document/"}, []string{strings.Repeat("[A-Za-z0-9_.-]", 3) + "[A-Za-z0-9_.-]*"})
+	names := p.classes("the names of documents", "document/Corp-Session", "document/", []string{"document/"}, []string{strings.Repeat("[A-Za-z0-9_.-]", 3) + "[A-Za-z0-9_.-]*"})
 	owners := p.accounts(r.Caller.Account)
 	for _, resource := range names {
 		name := afterSlash(resource)
@@ -72,22 +75,29 @@ func (p *prover) documents(r guard.Request) []string {
 }
 
 // classes returns one resource of the form for each combination of patterns that some resource
-// of it satisfies. The usual one stands for its class.
-func (p *prover) classes(what, usual string, form ...[]string) (resources []string) {
-	return p.toldApart(what, usual, p.pieces, automata.Form(form...))
+// of it satisfies, which begins with a text that all of the form do. The usual one stands for
+// its class.
+func (p *prover) classes(what, usual, begins string, form ...[]string) (resources []string) {
+	return p.toldApart(what, usual, func() []option {
+		return append(p.pieces(begins), p.tagged(begins)...)
+	}, automata.Form(form...))
 }
 
-// toldApart returns one text that looks as it has to for each combination of patterns that
+// toldApart returns one text that looks as it has to for each combination of options that
 // some such text satisfies. The usual one stands for its class. They are the same for every
 // caller and region, and are looked for once.
-func (p *prover) toldApart(what, usual string, texts func() []string, looks automata.NFA) (representatives []string) {
+func (p *prover) toldApart(what, usual string, texts func() []option, looks automata.NFA) (representatives []string) {
 	if known := p.apart[usual]; known != nil {
 		return known
 	}
 	defer func() { p.apart[usual] = representatives }()
 	var patterns []automata.NFA
-	for _, text := range texts() {
-		patterns = append(patterns, automata.Glob(strings.NewReplacer("*", string([]byte{automata.Star}), "?", string([]byte{automata.Quest})).Replace(text), 0))
+	seen := make(map[string]bool)
+	for _, o := range texts() {
+		if !seen[o.id] {
+			seen[o.id] = true
+			patterns = append(patterns, o.looks)
+		}
 	}
 	left := 4_000_000
 	found, all := automata.Classes(patterns, &looks, &left)
@@ -110,83 +120,91 @@ func (p *prover) toldApart(what, usual string, texts func() []string, looks auto
 	return representatives
 }
 
-// pieces returns what the patterns of the statements say of the resource in an ARN. A pattern
-// that ends before it, whose last wildcard goes on into it, counts from its last colon: that
-// tells more apart than IAM does, never less. A variable stands for any text, and for each of
-// the values that the policies name.
-func (p *prover) pieces() (pieces []string) {
-	p.eachPattern(func(pattern string) {
-		fields := strings.SplitN(withoutVariables(pattern, "*"), ":", 6)
-		piece := fields[len(fields)-1]
-		if len(fields) < 6 {
-			piece = "*" + piece
-		}
-		pieces = append(pieces, piece)
-		if len(fields) < 6 || !strings.Contains(pattern, "${") {
-			return
-		}
-		for _, value := range p.values() {
-			pieces = append(pieces, strings.SplitN(withoutVariables(pattern, value), ":", 6)[5])
-		}
-	})
-	return automata.Distinct(pieces)
-}
-
-// withoutVariables writes a text in the place of every policy variable.
-func withoutVariables(pattern, text string) string {
-	return guard.ReplaceVariables(pattern, func(inside string) string {
-		if inside == "*" || inside == "?" || inside == "$" {
-			return "?" // the character itself, and any other: apart from more than it is
-		}
-		return text
-	})
-}
-
-// mostValues is how many values named by policies are tried for a variable.
-const mostValues = 200
-
-// values returns the texts that conditions compare with.
-func (p *prover) values() []string {
-	if p.named == nil {
-		var all []string
-		p.eachStatement(func(s *policy.Statement) {
-			for _, c := range s.Conditions() {
-				all = append(all, c.Values...)
+// pieces returns what the patterns of the statements say of resources that begin with a text.
+func (p *prover) pieces(begins string) (pieces []option) {
+	p.eachPattern(func(s *policy.Statement, pattern string) {
+		if fields := strings.SplitN(pattern, ":", 6); len(fields) == 6 {
+			fixed, _, _ := strings.Cut(fields[5], "${")
+			if wild := strings.IndexAny(fixed, "*?"); wild >= 0 {
+				fixed = fixed[:wild]
 			}
-		})
-		all = slices.DeleteFunc(automata.Distinct(all), func(v string) bool { return strings.Contains(v, "${") })
-		if len(all) > mostValues {
-			p.lacks["the values that variables in resources may have, which are too many"] = true
-			all = all[:mostValues]
+			if !strings.HasPrefix(fixed, begins) && !strings.HasPrefix(begins, fixed) {
+				return
+			}
 		}
-		p.named = append([]string{}, all...)
+		pieces = append(pieces, p.expanded(s, pattern)...)
+	})
+	return pieces
+}
+
+// tagged returns what the statements say of targets of one kind by the tags of sessions.
+func (p *prover) tagged(begins string) (pieces []option) {
+	if begins == "document/" || !slices.Contains(p.actions, guard.ActionTerminate) {
+		return nil
 	}
-	return p.named
+	c := p.relation(sessionTarget)
+	odd := c.mixed || len(c.keys) > 2 // beside the two names of the tag
+	for _, o := range c.options {
+		odd = odd || begins == "task/" && !strings.HasPrefix(o.id[1:], "i-") && !strings.HasPrefix(o.id[1:], "mi-") && o.id != "**"
+		pieces = append(pieces, option{begins + o.id, automata.Join(automata.Literal(begins, false), o.looks)})
+	}
+	if odd {
+		p.lacks["the targets of sessions, which "+sessionTarget+" tells apart"] = true
+	}
+	return pieces
 }
 
 // accounts returns a foreign account of each class, as ARNs and aws:ResourceAccount tell them
 // apart.
 func (p *prover) accounts(own string) []string {
-	named := func() (texts []string) {
-		p.eachPattern(func(pattern string) {
-			texts = append(texts, guard.ArnField(withoutVariables(pattern, "*"), guard.FieldAccount))
-		})
-		p.eachStatement(func(s *policy.Statement) {
-			for _, c := range s.Conditions() {
-				if strings.EqualFold(c.Key, "aws:ResourceAccount") {
-					texts = append(texts, c.Values...)
-				}
-			}
-		})
-		return automata.Distinct(texts)
-	}
 	usual := "210987654321"
 	if own == usual {
 		usual = "321098765432"
 	}
-	accounts := p.toldApart("the accounts", usual, named, automata.Accounts())
+	accounts := p.toldApart("the accounts", usual, func() []option { return p.accountTexts(keyAccount) }, automata.Accounts())
 	return slices.DeleteFunc(slices.Clone(accounts), func(account string) bool { return account == own })
 }
+
+// accountTexts returns what the statements say of accounts in ARNs and by some keys.
+func (p *prover) accountTexts(keys ...string) (texts []option) {
+	fields := func(arn string) {
+		for _, field := range strings.Split(arn, ":") {
+			if field != "" && strings.Trim(field, "0123456789*?") == "" {
+				texts = append(texts, formWild.option(field))
+			}
+		}
+	}
+	p.eachPattern(func(_ *policy.Statement, pattern string) { fields(pattern) })
+	p.eachStatement(func(s *policy.Statement) {
+		for _, n := range s.Conditions() {
+			if strings.EqualFold(n.Key, keyPrincipal) {
+				for _, v := range n.Values {
+					fields(v)
+				}
+			}
+		}
+	})
+	for _, key := range keys {
+		c := p.relation(key)
+		if c.mixed {
+			p.lacks["the accounts, which are compared with "+guard.Join(c.keys, "and")] = true
+		}
+		texts = append(texts, c.options...)
+	}
+	return texts
+}
+
+// Accounts returns an account of each class that policies tell apart as those of their
+// callers; the usual one stands for its class. Open is what stands in the way of all.
+func Accounts(usual string, sets ...policy.Set) (accounts, open []string) {
+	p := newProver(Range{}, sessionActions, sets...)
+	p.in.Callers = nil // which nobody knows yet
+	accounts = p.toldApart("the accounts", usual, func() []option { return p.accountTexts("aws:PrincipalAccount", keyAccount) }, automata.Accounts())
+	return accounts, slices.Sorted(maps.Keys(p.lacks))
+}
+
+// keyAccount is the key of the account that owns a resource.
+const keyAccount = "aws:ResourceAccount"
 
 // regions returns a region of each class, or the one that is stated.
 func (p *prover) regions(caller guard.Caller) (regions []string) {
@@ -194,21 +212,30 @@ func (p *prover) regions(caller guard.Caller) (regions []string) {
 		return []string{p.in.Request.Region}
 	}
 	var telling []string
-	p.eachPattern(func(pattern string) {
-		if fields := strings.SplitN(pattern, ":", 6); len(fields) > guard.FieldRegion {
-			telling = append(telling, fields[guard.FieldRegion])
-		}
-	})
 	whole := false
+	holds := func(text string) {
+		whole = whole || slices.ContainsFunc(guard.Variables(text), func(inside string) bool {
+			name, _, _ := variable(inside)
+			return strings.EqualFold(name, guard.KeyRegion)
+		})
+	}
+	p.eachPattern(func(_ *policy.Statement, pattern string) {
+		telling = append(telling, strings.Split(pattern, ":")...)
+		holds(pattern)
+	})
 	p.eachStatement(func(s *policy.Statement) {
 		for _, c := range s.Conditions() {
-			if strings.EqualFold(c.Key, guard.KeyRegion) {
+			about := strings.EqualFold(c.Key, guard.KeyRegion)
+			if about {
 				telling = append(telling, c.Values...)
 			}
-			whole = whole || slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "${"+guard.KeyRegion) })
+			for _, v := range c.Values {
+				holds(v)
+				whole = whole || about && strings.Contains(v, "${")
+			}
 		}
-		whole = whole || slices.ContainsFunc(slices.Concat(s.Resources(), s.NotResources()), func(v string) bool { return strings.Contains(v, "${"+guard.KeyRegion) })
 	})
+	telling = automata.Distinct(telling)
 	seen := make(map[string]bool)
 	for _, region := range guard.Regions(guard.Partition(guard.Request{Caller: caller})) {
 		class := region
@@ -229,24 +256,46 @@ func (p *prover) regions(caller guard.Caller) (regions []string) {
 	return regions
 }
 
-// eachPattern calls f with every resource pattern that bears on starting a session.
-func (p *prover) eachPattern(f func(pattern string)) {
+// eachPattern calls f with every resource pattern that bears on the claim.
+func (p *prover) eachPattern(f func(s *policy.Statement, pattern string)) {
 	p.eachStatement(func(s *policy.Statement) {
 		for _, pattern := range slices.Concat(s.Resources(), s.NotResources()) {
-			f(pattern)
+			f(s, pattern)
 		}
 	})
 }
 
-// eachStatement calls f with every statement that bears on the actions of sessions.
+// eachStatement calls f with every statement that bears on the actions of the claim.
 func (p *prover) eachStatement(f func(*policy.Statement)) {
 	for _, set := range p.sets {
+		set.Root = false // LayersOf leaves out what bears on root by Deny statements alone
 		for _, layer := range guard.LayersOf(set) {
 			for i := range layer.Statements {
-				if s := &layer.Statements[i]; slices.ContainsFunc(sessionActions, s.MatchesAction) {
+				if s := &layer.Statements[i]; slices.ContainsFunc(p.actions, s.MatchesAction) {
 					f(s)
 				}
 			}
 		}
 	}
+}
+
+// sessionTarget is the key of what a session was started on.
+const sessionTarget = guard.TagSSM + "aws:ssmmessages:target-id"
+
+// othersSessions returns the resource of a session of each class that another caller has
+// started, where the claim is about such.
+func (p *prover) othersSessions(r guard.Request) (sessions []string) {
+	if !slices.Contains(p.actions, guard.ActionTerminate) {
+		return nil
+	}
+	own := automata.Join(automata.Literal("session/"+r.Caller.SessionName()+"-", false), automata.Form([]string{hexadecimal}))
+	const usual = "session/another-0123456789abcdef0"
+	for _, session := range p.toldApart("the ids of sessions", usual, func() []option {
+		return append(p.pieces("session/"), option{"own", own})
+	}, automata.Form([]string{"session/"}, []string{"[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_-]*"}, []string{"-"}, []string{hexadecimal})) {
+		if r.Caller.Kind() != guard.User || !own.Accepts(session) {
+			sessions = append(sessions, session)
+		}
+	}
+	return sessions
 }

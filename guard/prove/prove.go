@@ -34,6 +34,7 @@ type Range struct {
 	Facts   guard.Facts
 	Tags    map[string]string   // every target has them, and maybe others
 	Without map[string][]string // values that no target has for a tag
+	Open    []string            // what of the range itself is not known, which stands in the way of a proof
 }
 
 // Counterexample is one request that a claim is wrong about.
@@ -51,18 +52,29 @@ type Counterexample struct {
 	Resource     string              `json:"resource"`  // of the grant, an ARN
 	Statement    string              `json:"statement"` // what allows or denies the grant, "" if nothing allows it
 	Denied       bool                `json:"denied"`    // the grant is denied, not allowed
+
+	By      []policy.Pos  `json:"-"` // the statements that decide
+	Request guard.Request `json:"-"` // as guard is asked
+	Facts   guard.Facts   `json:"-"` // of its target and document
+	Others  bool          `json:"-"` // it is about a session that another caller started
+}
+
+// size is how much has to be so for a counterexample to be one.
+func (c *Counterexample) size() int {
+	return len(c.TargetTags) + len(c.DocumentTags) + len(c.Context)
 }
 
 // Result is what is known of a claim.
 type Result struct {
 	Proven  bool
-	Counter *Counterexample // nil if none was found
-	Open    []string        // what stands in the way of an answer, if there is neither
+	Counter *Counterexample   // nil if none was found
+	More    []*Counterexample // of NoMore: those of other grants, smallest first
+	Open    []string          // what stands in the way of an answer, if there is neither
 }
 
 // Allowed decides the claim that every request of a range is allowed.
 func Allowed(set policy.Set, in Range) Result {
-	return newProver(in, set).run(func(gs []guard.Grant) (all [][]wish) {
+	return newProver(in, startAction, set).run(func(gs []guard.Grant) (all [][]wish) {
 		for i, g := range gs {
 			if !g.Advisory {
 				all = append(all, []wish{{0, i, true}})
@@ -74,7 +86,9 @@ func Allowed(set policy.Set, in Range) Result {
 
 // Denied decides the claim that every request of a range is denied.
 func Denied(set policy.Set, in Range) Result {
-	return newProver(in, set).run(func(gs []guard.Grant) [][]wish {
+	p := newProver(in, startAction, set)
+	p.both = in.Request.Target == "" && in.Request.Document == ""
+	return p.run(func(gs []guard.Grant) [][]wish {
 		var all []wish
 		for i, g := range gs {
 			if !g.Advisory {
@@ -86,9 +100,11 @@ func Denied(set policy.Set, in Range) Result {
 }
 
 // NoMore decides the claim that no grant of a session that new allows is denied by old. The
-// grants are those of starting, resuming and ending one.
+// grants are those of starting one, and of resuming and ending the caller's own and others'.
 func NoMore(old, new policy.Set, in Range) Result {
-	return newProver(in, old, new).run(func(gs []guard.Grant) (all [][]wish) {
+	p := newProver(in, sessionActions, old, new)
+	p.every = true
+	return p.run(func(gs []guard.Grant) (all [][]wish) {
 		for i, g := range gs {
 			if slices.Contains(sessionActions, g.Action) {
 				all = append(all, []wish{{1, i, false}, {0, i, true}})
@@ -98,8 +114,11 @@ func NoMore(old, new policy.Set, in Range) Result {
 	})
 }
 
-// sessionActions are those that NoMore compares.
-var sessionActions = []string{guard.ActionStart, guard.ActionResume, guard.ActionTerminate}
+// startAction is what Allowed and Denied are about, sessionActions what NoMore compares.
+var (
+	startAction    = []string{guard.ActionStart}
+	sessionActions = []string{guard.ActionStart, guard.ActionResume, guard.ActionTerminate}
+)
 
 // wish is one verdict that a counterexample needs: that a set denies a grant, or allows it.
 type wish struct {
@@ -109,95 +128,179 @@ type wish struct {
 
 // prover decides one claim.
 type prover struct {
-	sets   []policy.Set
-	in     Range
-	lacks  map[string]bool     // what stood in the way
-	steps  int                 // that may still be taken
-	apart  map[string][]string // representatives of classes, by the usual one
-	named  []string            // values with which conditions compare; nil until they are gathered
-	search policy.Evaluator
+	sets    []policy.Set
+	actions []string // that the claim is about
+	every   bool     // one counterexample for each grant is looked for, not one for all
+	both    bool     // target and document range, and a counterexample is about both at once
+	spreads bool     // the sets are those of another prover, spread
+	in      Range
+	lacks   map[string]bool             // what stood in the way
+	steps   int                         // that may still be taken
+	apart   map[string][]string         // representatives of classes, by the usual one
+	vague   map[string]string           // patterns whose variables were not looked through, and which variables
+	twin    map[bool][]policy.Statement // what twins has gathered
+	search  policy.Evaluator
+	found   map[string]*Counterexample // by grant
 }
 
 // mostSteps bounds the verdicts that one claim may take.
 const mostSteps = 400_000
 
-func newProver(in Range, sets ...policy.Set) *prover {
+func newProver(in Range, actions []string, sets ...policy.Set) *prover {
 	if len(in.Callers) == 0 {
 		in.Callers = []guard.Caller{in.Request.Caller}
 	}
 	if len(in.Kinds) == 0 {
 		in.Kinds = Kinds
 	}
-	return &prover{sets: sets, in: in, lacks: make(map[string]bool), apart: make(map[string][]string), steps: mostSteps}
+	p := &prover{sets: sets, actions: actions, in: in, lacks: make(map[string]bool), apart: make(map[string][]string), steps: mostSteps,
+		vague: make(map[string]string), twin: make(map[bool][]policy.Statement), found: make(map[string]*Counterexample)}
+	for _, what := range in.Open {
+		p.lacks[what] = true
+	}
+	return p
 }
 
 // run looks for a request in which all wishes of one of the lists come true.
-func (p *prover) run(wishes func([]guard.Grant) [][]wish) Result {
+func (p *prover) run(wishes func([]guard.Grant) [][]wish) (r Result) {
 	for _, caller := range p.in.Callers {
 		for _, region := range p.regions(caller) {
-			r := p.in.Request
-			r.Caller, r.Region = caller, region
-			if found := p.inRegion(r, wishes); found != nil {
-				return Result{Counter: found}
+			q := question{Request: p.in.Request}
+			q.Caller, q.Region = caller, region
+			p.inRegion(q, wishes)
+			if len(p.found) > 0 && !p.every {
+				break
 			}
 		}
 	}
-	open := slices.Sorted(maps.Keys(p.lacks))
-	return Result{Proven: len(open) == 0, Open: open}
+	for _, c := range p.found {
+		r.More = append(r.More, c)
+	}
+	slices.SortFunc(r.More, func(a, b *Counterexample) int {
+		return cmp.Or(cmp.Compare(a.size(), b.size()), cmp.Compare(order(a), order(b)))
+	})
+	if len(r.More) > 0 {
+		r.Counter, r.More = r.More[0], r.More[1:]
+		return r
+	}
+	if len(p.vague) > 0 && !p.whatever(wishes) {
+		for _, key := range p.vague {
+			p.lacks["which names go with which values of "+key+", which stands in a resource"] = true
+		}
+	}
+	r.Open = slices.Sorted(maps.Keys(p.lacks))
+	r.Proven = len(r.Open) == 0
+	return r
 }
 
-// inRegion looks through the targets and documents of one region. Most grants turn on one of
-// the two alone, so that what is denied, or allowed, whatever the other is, is left out first.
-func (p *prover) inRegion(r guard.Request, wishes func([]guard.Grant) [][]wish) *Counterexample {
-	targets, documents := p.targets(r), p.documents(r)
-	seen := make(map[string]bool)
-	possible := func(g guard.Grant, w wish) bool {
-		v := p.verdict(w.set, g)
-		if w.denied {
-			return v != policy.Allow
+// whatever reports whether a claim is so, whichever resources the patterns match that were not
+// looked through.
+func (p *prover) whatever(wishes func([]guard.Grant) [][]wish) bool {
+	o := newProver(p.in, p.actions)
+	o.every, o.both, o.spreads, o.steps = p.every, p.both, true, p.steps
+	for _, set := range p.sets {
+		wider, err := p.spread(set)
+		if err != nil {
+			return false
 		}
-		return !v.Denies()
+		o.sets = append(o.sets, wider)
 	}
+	return o.run(wishes).Proven
+}
+
+// order is where counterexamples that are as small stand: starting a session comes first,
+// the sessions of others last.
+func order(c *Counterexample) int {
+	n := slices.Index([]string{guard.GrantTarget, guard.GrantDocument, guard.GrantResume, guard.GrantTerminate}, c.Grant)
+	if c.Others {
+		n += 10
+	}
+	return n
+}
+
+// question is one request, or one about a session that somebody else has started.
+type question struct {
+	guard.Request
+	others string // the resource of the ARN of such a session, "" for the caller's own
+}
+
+// inRegion looks through the targets, documents and others' sessions of one region. Most
+// grants turn on one of them alone, so that what is denied, or allowed, whatever the others
+// are, is left out first.
+func (p *prover) inRegion(q question, wishes func([]guard.Grant) [][]wish) {
+	targets, documents := p.targets(q.Request), p.documents(q.Request)
+	seen := make(map[string]bool)
 	for _, target := range targets {
 		for _, document := range documents {
-			q := r.With(target, document)
-			grants := p.grants(q)
-		lists:
-			for _, list := range wishes(grants) {
-				for _, w := range list {
-					key := grants[w.grant].ID + " " + grants[w.grant].Resource + " " + string(rune('0'+w.set)) + map[bool]string{true: "-"}[w.denied]
-					can, known := seen[key]
-					if !known {
-						can = possible(grants[w.grant], w)
-						seen[key] = can
-					}
-					if !can {
-						continue lists
-					}
-				}
-				found, sure := p.find(grants, list, nil)
-				if found != nil {
-					if c := p.concrete(q, found, list); c != nil {
-						return c
-					}
-					sure = false
-				}
-				if !sure && len(p.lacks) == 0 {
-					p.lacks["a request that was found and could not be shown"] = true
-				}
+			q.Request = q.With(target, document)
+			if p.look(q, wishes, seen) {
+				return
 			}
 		}
+		for _, session := range p.othersSessions(q.Request) {
+			o := q
+			o.others = session
+			p.look(o, wishes, seen)
+		}
 	}
-	return nil
 }
 
-// grants are those of a request, with the tags of the range. A caller whom nobody named has
+// look asks one question, and reports whether it refutes the claim and that is enough. Seen
+// has what came of the like.
+func (p *prover) look(q question, wishes func([]guard.Grant) [][]wish, seen map[string]bool) bool {
+	grants := p.grants(q)
+lists:
+	for _, list := range wishes(grants) {
+		name := ""
+		for _, w := range list {
+			g := &grants[w.grant]
+			key := g.ID + " " + g.Resource + " " + string(rune('0'+w.set)) + map[bool]string{true: "-"}[w.denied]
+			if g.Action != guard.ActionStart {
+				key += " " + q.Target // which the tags of a session name
+			}
+			name += key + " "
+			can, known := seen[key]
+			if !known {
+				v := p.verdict(w.set, *g)
+				can = w.denied && v != policy.Allow || !w.denied && !v.Denies()
+				seen[key] = can
+			}
+			if !can {
+				continue lists
+			}
+		}
+		kind := grants[list[0].grant].ID
+		if q.others != "" {
+			kind += ", others'"
+		}
+		if best := p.found[kind]; p.every && (seen["found "+name] || best != nil && best.size() <= 0) {
+			continue
+		}
+		seen["found "+name] = true
+		c, sure := p.find(q, grants, list, nil)
+		switch best := p.found[kind]; {
+		case c != nil && (best == nil || c.size() < best.size()):
+			p.found[kind] = c
+		case c == nil && !sure && len(p.lacks) == 0:
+			p.lacks["a request that was found and could not be shown"] = true
+		}
+		if c != nil && !p.every && c.Context["document:"+keyAccount] == nil { // whose AWS's documents are is not known
+			return true
+		}
+	}
+	return false
+}
+
+// grants are those of a question, with the tags of the range. A caller whom nobody named has
 // the account of the ARNs.
-func (p *prover) grants(r guard.Request) []guard.Grant {
-	grants := guard.Needs(r, p.in.Facts)
-	account := choice{state: policy.Entry{Key: "aws:PrincipalAccount", Values: []string{r.Caller.Account}, State: policy.KeyKnown}}
+func (p *prover) grants(q question) []guard.Grant {
+	grants := q.needs(p.in.Facts)
+	account := choice{state: policy.Entry{Key: "aws:PrincipalAccount", Values: []string{q.Caller.Account}, State: policy.KeyKnown}}
 	grants = account.applied(grants)
 	for i := range grants {
+		if p.spreads {
+			grants[i].Context.SetUnknown(spreadKey + "*")
+		}
 		if grants[i].ID != guard.GrantTarget {
 			continue
 		}
@@ -210,12 +313,34 @@ func (p *prover) grants(r guard.Request) []guard.Grant {
 	return grants
 }
 
+// needs are the grants of a question. Of others' sessions it is not known who started them.
+func (q question) needs(f guard.Facts) (grants []guard.Grant) {
+	if q.others == "" {
+		return guard.Needs(q.Request, f)
+	}
+	for _, g := range guard.Needs(q.Request, f) {
+		if !slices.Contains([]string{guard.ActionResume, guard.ActionTerminate}, g.Action) {
+			continue
+		}
+		fields := strings.SplitN(g.Resource, ":", 6)
+		fields[5] = q.others
+		g.Resource = strings.Join(fields, ":")
+		if values := q.Context[guard.SessionTagID]; len(values) == 1 {
+			g.Context.Set(guard.SessionTagID, values[0])
+		} else {
+			g.Context.SetUnknown(guard.SessionTagID)
+		}
+		grants = append(grants, g)
+	}
+	return grants
+}
+
 // tagPrefixes are what the condition keys of a resource's tags begin with.
 var tagPrefixes = []string{guard.TagSSM, guard.TagGlobal}
 
 // concrete makes one request of what was found, and returns it if guard's verdicts on it are
 // those that were wished for.
-func (p *prover) concrete(r guard.Request, found []choice, list []wish) *Counterexample {
+func (p *prover) concrete(q question, found []choice, list []wish) *Counterexample {
 	facts := p.in.Facts
 	facts.Unknown = slices.DeleteFunc(slices.Clone(facts.Unknown), func(what string) bool {
 		return what == guard.UnknownTargetTags || what == guard.UnknownDocumentTags
@@ -226,7 +351,7 @@ func (p *prover) concrete(r guard.Request, found []choice, list []wish) *Counter
 	document := map[string]string{}
 	maps.Copy(document, facts.DocumentTags)
 	context := make(map[string][]string)
-	maps.Copy(context, r.Context)
+	maps.Copy(context, q.Context)
 	for _, c := range found {
 		tag, isTag := tagOf(c.state.Key)
 		switch {
@@ -235,13 +360,20 @@ func (p *prover) concrete(r guard.Request, found []choice, list []wish) *Counter
 			tags[tag] = c.state.Values[0]
 		case isTag && c.grant == guard.GrantDocument:
 			document[tag] = c.state.Values[0]
+		case c.grant == guard.GrantTarget:
+			context["target:"+c.state.Key] = c.state.Values
+		case c.grant == guard.GrantDocument:
+			context["document:"+c.state.Key] = c.state.Values
 		default:
 			context[c.state.Key] = c.state.Values
 		}
 	}
+	if !q.named(context) || !sameMoment(context) {
+		return nil
+	}
 	facts.TargetTags, facts.DocumentTags = tags, document
-	r.Context = context
-	grants := guard.Needs(r, facts)
+	q.Context = context
+	grants := q.needs(facts)
 	for i := range grants {
 		for _, c := range found { // what is absent cannot be stated
 			if c.state.State == policy.KeyAbsent && (c.grant == "" || c.grant == grants[i].ID) {
@@ -255,17 +387,13 @@ func (p *prover) concrete(r guard.Request, found []choice, list []wish) *Counter
 			return nil
 		}
 	}
-	if arn := context[keyPrincipal]; len(arn) == 1 {
-		if r.Caller.Principal = arn[0]; !ofAccount(arn[0], r.Caller) {
-			return nil
-		}
-	}
 	shown := list[0]
 	g := grants[shown.grant]
 	answer := guard.Evaluate(p.sets[shown.set], g)
 	c := &Counterexample{
-		Principal: r.Caller.Principal, Region: r.Region, Target: r.Target, TargetTags: tags, Document: cmp.Or(r.Document, guard.DefaultDocument), DocumentTags: document,
+		Principal: q.Caller.Principal, Region: q.Region, Target: q.Target, TargetTags: tags, Document: cmp.Or(q.Document, guard.DefaultDocument), DocumentTags: document,
 		Context: context, Grant: g.ID, Action: g.Action, Resource: g.Resource, Denied: shown.denied,
+		By: slices.Clone(answer.By), Request: q.Request, Facts: facts, Others: q.others != "",
 	}
 	if len(answer.By) > 0 {
 		c.Statement = answer.By[0].String()
@@ -273,14 +401,56 @@ func (p *prover) concrete(r guard.Request, found []choice, list []wish) *Counter
 	return c
 }
 
-// keyPrincipal is the key of the caller's ARN.
-const keyPrincipal = "aws:PrincipalArn"
-
-// ofAccount reports whether an ARN is one of a user or a role in the caller's account.
-func ofAccount(arn string, c guard.Caller) bool {
-	rest, ok := strings.CutPrefix(arn, "arn:"+c.Partition+":iam::"+c.Account+":")
-	return ok && (strings.HasPrefix(rest, "user/") || strings.HasPrefix(rest, "role/"))
+// named makes the caller of a question the one whose ARN and name were found, of which the
+// context then says nothing. It is not ok if no user or role of the account is that one.
+func (q *question) named(context map[string][]string) (ok bool) {
+	arn, name := context[keyPrincipal], context[keyUserName]
+	if len(arn) == 0 && len(name) == 0 {
+		return true
+	}
+	if !slices.Contains(q.Caller.Unknown, guard.UnknownPrincipal) {
+		if len(arn) == 1 {
+			q.Caller.Principal = arn[0] // of a role whose path was not known
+			q.Caller.Unknown = slices.DeleteFunc(slices.Clone(q.Caller.Unknown), func(u string) bool { return u == guard.UnknownPath })
+		}
+		return true
+	}
+	kind := kindOf(q.Caller)
+	if len(arn) == 0 {
+		arn = []string{principals(q.Caller) + name[0]}
+	}
+	last := arn[0][strings.LastIndexByte(arn[0], '/')+1:]
+	if len(name) == 1 && last != name[0] || !strings.HasPrefix(arn[0], principals(q.Caller)) || last == "" {
+		return false
+	}
+	q.Caller.Principal, q.Caller.SessionARN = arn[0], arn[0]
+	if kind == "role" {
+		q.Caller.SessionARN = "arn:" + q.Caller.Partition + ":sts::" + q.Caller.Account + ":assumed-role/" + last + "/session"
+	}
+	q.Caller.Unknown = slices.DeleteFunc(slices.Clone(q.Caller.Unknown), func(u string) bool { return u == guard.UnknownPrincipal })
+	delete(context, keyPrincipal)
+	delete(context, keyUserName)
+	return true
 }
+
+// principals begins the ARNs of the callers of the kind and account of one.
+func principals(c guard.Caller) string {
+	return "arn:" + c.Partition + ":iam::" + c.Account + ":" + kindOf(c) + "/"
+}
+
+// kindOf is what the ARN of a caller's policies calls it.
+func kindOf(c guard.Caller) string {
+	if c.Kind() == guard.AssumedRole {
+		return "role"
+	}
+	return "user"
+}
+
+// The keys of the caller's ARN and name.
+const (
+	keyPrincipal = "aws:PrincipalArn"
+	keyUserName  = "aws:username"
+)
 
 // tagOf returns the tag that a condition key is about.
 func tagOf(key string) (tag string, ok bool) {

@@ -193,13 +193,11 @@ func (o *proveOptions) policies(ctx context.Context, in *prove.Range) (policy.Se
 		if err != nil {
 			return policy.Set{}, err
 		}
-		if in.Callers, err = o.callers(reading, in.Request.Region); err != nil {
+		if err := o.callers(in, reading.Partition(), reading.Set); err != nil {
 			return policy.Set{}, err
 		}
 		set, unread := reading.For(in.Callers[0])
-		for _, f := range unread {
-			safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: note: %s\n", f.Summary)
-		}
+		o.note(unread)
 		set.Root = in.Callers[0].Kind() == guard.Root
 		return set, nil
 	}
@@ -223,49 +221,58 @@ func (o *proveOptions) policies(ctx context.Context, in *prove.Range) (policy.Se
 	return set, nil
 }
 
-// callers are the one of --principal, or else a user and a role in each account that the
-// policies name.
-func (o *proveOptions) callers(reading policyfile.Reading, region string) (callers []guard.Caller, err error) {
+// note tells of policies that were not read.
+func (o *proveOptions) note(unread []guard.Finding) {
+	for _, f := range unread {
+		safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: note: %s\n", f.Summary)
+	}
+}
+
+// callers are the one of --principal, or else a user and a role in an account of each class
+// that the policies tell apart.
+func (o *proveOptions) callers(in *prove.Range, partition string, sets ...policy.Set) error {
 	one, err := namedCaller(o.files.Principal)
 	if err != nil || o.files.Principal != "" {
-		return []guard.Caller{one}, err
+		in.Callers = []guard.Caller{one}
+		return err
 	}
-	partition := reading.Partition()
-	if region != "" {
-		partition = guard.PartitionOf(region)
+	if in.Request.Region != "" {
+		partition = guard.PartitionOf(in.Request.Region)
 	}
-	for _, account := range append(reading.Accounts(), one.Account) {
+	accounts, open := prove.Accounts(one.Account, sets...)
+	in.Open = open
+	for _, account := range accounts {
 		for _, kind := range []string{"user", "role"} {
 			c, err := namedCaller(fmt.Sprintf("arn:%s:iam::%s:%s/someone", cmp.Or(partition, one.Partition), account, kind))
 			if err != nil {
-				return nil, err
+				return err
 			}
 			c.Unknown = append(c.Unknown, guard.UnknownPrincipal)
-			callers = append(callers, c)
+			in.Callers = append(in.Callers, c)
 		}
 	}
-	return callers, nil
+	return nil
 }
 
 // compare proves that one file of policies allows no more than another, or the same.
 func (o *proveOptions) compare(in prove.Range) error {
-	var sets [2]policy.Set
+	var readings [2]policyfile.Reading
 	for i, path := range o.noMore {
 		one := fileOptions{Files: []policyfile.File{{Kind: policy.Identity, Path: path}}, Principal: o.files.Principal, Parameters: o.files.Parameters}
-		reading, err := one.read(o.Line.Process, o.files.Principal)
-		if err != nil {
+		var err error
+		if readings[i], err = one.read(o.Line.Process, o.files.Principal); err != nil {
 			return err
 		}
-		callers, err := o.callers(reading, in.Request.Region)
-		if err != nil {
-			return err
-		}
-		for _, c := range callers {
-			if !slices.ContainsFunc(in.Callers, func(other guard.Caller) bool { return other.SessionARN == c.SessionARN }) {
-				in.Callers = append(in.Callers, c)
-			}
-		}
-		sets[i], _ = reading.For(callers[0])
+	}
+	partition := cmp.Or(readings[0].Partition(), readings[1].Partition())
+	if err := o.callers(&in, partition, readings[0].Set, readings[1].Set); err != nil {
+		return err
+	}
+	var sets [2]policy.Set
+	for i, reading := range readings {
+		var unread []guard.Finding
+		sets[i], unread = reading.For(in.Callers[0])
+		o.note(unread)
 	}
 	claim := fmt.Sprintf("%s allows no session that %s does not", o.noMore[1], o.noMore[0])
 	result := prove.NoMore(sets[0], sets[1], in)
