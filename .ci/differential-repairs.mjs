@@ -1,12 +1,12 @@
 // Asks the independent implementation about repairs, for .ci/differential repair:
-// DIRECTORY DEVIATIONS SETS SEED. What differential-repairs writes is applied here to the
+// DIRECTORY DEVIATIONS SETS SEED. What differential-guard writes is applied here to the
 // policies as they are written down, and asked here: nothing of the program under test
 // decides.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { explains } from './differential-deviations.mjs'
+import { caseOf, holder } from './differential-hold.mjs'
 import { oracleIn } from './differential-oracle.mjs'
 
 const [dir, deviationsPath, sets, seed] = process.argv.slice(2)
@@ -36,41 +36,8 @@ function repaired(policies, changes) {
   return after.map((p) => ({ ...p, document: { ...p.document, Statement: p.statements.filter(Boolean) } }))
 }
 
-// caseOf is one request with the policies that bear on it, as a case.
-function caseOf(id, principal, policies, r) {
-  const of = (layer, level = 0) => (r.layers.includes(`${layer} ${level}`) ? policies.filter((p) => p.layer === layer && p.level === level) : [])
-  const levels = (layer) => r.layers.filter((l) => l.startsWith(layer + ' ')).map((l) => of(layer, Number(l.split(' ')[1])))
-  const account = principal.split(':')[4]
-  return {
-    id: `${id}: ${r.action} on ${r.resource}`,
-    principal: { arn: principal, type: principal.includes(':user/') ? 'user' : 'role' },
-    action: r.action,
-    resource: r.resource,
-    resourceAccount: r.resource.split(':')[4] === account ? account : '', // who shares a document is not asked
-    context: r.context,
-    identityPolicies: of('identity'),
-    permissionBoundary: of('boundary')[0] ?? null,
-    sessionPolicies: of('session'),
-    endpointPolicies: of('endpoint'),
-    scps: levels('scp'),
-    rcps: levels('rcp'),
-  }
-}
-
 const counts = { requests: 0, repairs: 0, 'allowed by a repair': 0, 'unchanged by a repair': 0 }
-const explained = {}
-let unexplained = 0
-
-// hold counts a fact that does not hold as explained by a known deviation, or prints it.
-function hold(holds, what, cases) {
-  if (holds) return
-  const why = deviations.find((d) => cases.some((c) => explains(d, c)))
-  if (why) {
-    explained[why.id] = (explained[why.id] ?? 0) + 1
-  } else if (unexplained++ < 10) {
-    console.log(`difference: ${what}\n${cases.map((c) => JSON.stringify(c)).join('\n')}`)
-  }
-}
+const { hold, report } = holder(deviations)
 
 function ask(line) {
   const { id, principal, policies, denied, fixes } = line
@@ -98,11 +65,10 @@ function ask(line) {
   }
 }
 
-const cases = spawn(join(dir, 'repairs'), [sets, seed], { stdio: ['ignore', 'pipe', 'inherit'] })
+const cases = spawn(join(dir, 'guard'), ['repairs', sets, seed], { stdio: ['ignore', 'pipe', 'inherit'] })
 const ended = new Promise((resolve) => cases.on('close', resolve))
 for await (const line of createInterface({ input: cases.stdout })) ask(JSON.parse(line))
 const status = await ended
 console.log(`seed ${seed}:`, counts)
-console.log('differences explained by known deviations:', explained)
-console.log(`unexplained differences: ${unexplained}`)
+const unexplained = report()
 process.exit(status || unexplained || !counts.repairs ? 1 : 0)

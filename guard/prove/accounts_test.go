@@ -11,65 +11,12 @@ import (
 	"testing"
 
 	"ssmguard/guard"
+	"ssmguard/guard/guardtest"
 	"ssmguard/guard/policy"
 )
 
 // Proofs are compared with asking every request of a small alphabet, on random small accounts:
 // users in groups, roles, boundaries, session policies, service control policies and endpoints.
-
-// dimension is a condition key of the alphabet with its values: none for an absent key.
-type dimension struct {
-	key    string
-	values [][]string
-}
-
-func each(values ...string) (all [][]string) {
-	all = [][]string{nil}
-	for _, v := range values {
-		all = append(all, []string{v})
-	}
-	return all
-}
-
-// The keys of requests; those of no condition of an account are left out.
-var dimensions = []dimension{
-	{"aws:PrincipalTag/team", each("a", "b", "B", "ab", "z")},
-	{"aws:PrincipalTag/level", each("1", "2", "2.5", "3", "x")},
-	{"aws:SourceIp", each("10.0.0.1", "10.1.0.0", "10.1.255.255", "10.2.0.0", "192.0.2.1", "2001:db8::1")},
-	{"aws:MultiFactorAuthPresent", each("true", "false")},
-	{"aws:CurrentTime", [][]string{{"2026-01-01T00:00:00Z"}, {"2026-06-30T23:59:59Z"}, {"2026-07-01T00:00:00Z"}, {"2026-07-01T00:00:01Z"}}},
-	{"aws:PrincipalOrgPaths", [][]string{nil, {"a"}, {"b"}, {"a", "b"}, {"a", "b", "c"}}},
-	{"aws:PrincipalOrgID", each("o-a", "o-b")},
-	{"aws:SourceVpce", each("vpce-1", "vpce-2")},
-	{"aws:UserAgent", each("a", "Ab", "z")},
-}
-
-// The conditions of statements, by operator.
-var conditions = []string{
-	`"StringEquals":{"ssm:resourceTag/Name":"a"}`, `"StringLike":{"aws:ResourceTag/Name":"a*"}`, `"StringNotEquals":{"ssm:resourceTag/name":["a","z"]}`,
-	`"StringEqualsIfExists":{"ssm:resourceTag/Name":"b"}`, `"Null":{"ssm:resourceTag/Name":"false"}`, `"Null":{"aws:ResourceTag/Name":"true"}`,
-	`"StringEqualsIgnoreCase":{"aws:resourcetag/NAME":"A"}`, `"ForAllValues:StringEquals":{"ssm:resourceTag/Name":["a","b"]}`, `"ForAnyValue:StringNotEquals":{"ssm:resourceTag/Name":"a"}`,
-	`"StringEquals":{"aws:ResourceTag/Team":"${aws:PrincipalTag/team}"}`, `"StringNotEquals":{"ssm:resourceTag/Team":"${aws:PrincipalTag/team, 'z'}"}`, `"StringLike":{"ssm:resourceTag/Name":"${aws:PrincipalTag/team}*"}`,
-	`"StringNotLikeIfExists":{"ssm:resourceTag/Team":"?"}`, `"ForAnyValue:StringEquals":{"ssm:resourceTag/Name":["a","ab"]}`,
-	`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`, `"NotIpAddress":{"aws:SourceIp":["10.1.0.0/16","2001:db8::/32"]}`, `"NotIpAddressIfExists":{"aws:SourceIp":"10.1.0.0/16"}`, `"IpAddress":{"aws:SourceIp":["10.0.0.0/16","10.1.0.0"]}`,
-	`"Bool":{"aws:MultiFactorAuthPresent":"true"}`, `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}`, `"Null":{"aws:MultiFactorAuthPresent":"true"}`,
-	`"StringEquals":{"aws:PrincipalTag/team":"a"}`, `"StringNotLike":{"aws:PrincipalTag/team":"?"}`, `"StringNotEqualsIgnoreCase":{"aws:PrincipalTag/Team":"b"}`, `"Null":{"aws:PrincipalTag/team":"false"}`,
-	`"NumericLessThan":{"aws:PrincipalTag/level":"3"}`, `"NumericGreaterThanEquals":{"aws:PrincipalTag/level":"2"}`, `"NumericNotEquals":{"aws:PrincipalTag/level":["1","3"]}`,
-	`"DateLessThan":{"aws:CurrentTime":"2026-07-01T00:00:00Z"}`, `"DateGreaterThanEquals":{"aws:CurrentTime":"2026-07-01T00:00:00Z"}`, `"DateNotEquals":{"aws:CurrentTime":"2026-07-01T00:00:00Z"}`,
-	`"ForAllValues:StringEquals":{"aws:PrincipalOrgPaths":["a","b"]}`, `"ForAnyValue:StringEquals":{"aws:PrincipalOrgPaths":"b"}`, `"ForAllValues:StringNotLike":{"aws:PrincipalOrgPaths":"c*"}`, `"Null":{"aws:PrincipalOrgPaths":"true"}`,
-	`"StringEquals":{"aws:PrincipalOrgID":"o-a"}`, `"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-a"}`, `"StringNotEquals":{"aws:SourceVpce":"vpce-1"}`,
-	`"StringLike":{"aws:username":"a*"}`, `"StringNotEquals":{"aws:username":"dev"}`, `"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`, `"ArnNotEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:user/dev"}`,
-	`"StringLike":{"aws:PrincipalArn":"*:role/*"}`, `"StringEquals":{"aws:UserAgent":"${aws:PrincipalTag/team}"}`, `"StringLike":{"aws:UserAgent":"a*"}`,
-	`"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`, `"StringNotLike":{"aws:RequestedRegion":"us-*"}`, `"StringEquals":{"aws:ResourceAccount":"${aws:PrincipalAccount}"}`, `"StringNotEquals":{"aws:ResourceAccount":"999988887777"}`,
-	`"StringLike":{"ssm:resourceTag/aws:ssmmessages:session-id":"${aws:userid}"}`, `"StringLike":{"ssm:resourceTag/aws:ssmmessages:target-id":"i-*"}`,
-}
-
-var patterns = []string{
-	"*", "*", "arn:aws:ec2:*:*:instance/*", "arn:aws:ec2:*:*:instance/i-a*", "arn:aws:ec2:eu-west-1:111122223333:instance/i-bbbbbbbbbbbbbbbbb", "arn:aws:ec2:*:*:*/?-?aaaaaaaaaaaaaaaa",
-	"arn:aws:ssm:*:*:document/*", "arn:aws:ssm:*::document/AWS-*", "arn:aws:ssm:*:*:document/Corp-?", "arn:aws:ssm:*:*:document/SSM-SessionManagerRunShell", "arn:aws:ssm:us-*:*:*", "arn:aws:ssm:*:document/Corp-*",
-	"arn:aws:ssm:*:999988887777:document/Corp-B", "arn:aws:ssm:*:*:managed-instance/*", "arn:aws:ec2:*:*:instance/i-${aws:PrincipalTag/team}*", "arn:aws:ssm:*:*:document/Corp-${aws:PrincipalTag/team, 'A'}",
-	"arn:aws:ssm:*:*:document/${aws:username}-shell", "arn:aws:ssm:*:*:session/${aws:username}-*", "arn:aws:ssm:*:*:session/a*",
-}
 
 // The resources of requests.
 var (
@@ -79,113 +26,6 @@ var (
 	teams     = []string{"", "a", "ab", "z"}
 	places    = []string{"eu-west-1", "us-east-1"}
 )
-
-// dice picks at random.
-type dice struct{ *rand.Rand }
-
-func (d dice) pick(all []string) string { return all[d.IntN(len(all))] }
-
-// account is a random account, of a few conditions, so that all their keys' values can be
-// asked about.
-type account struct {
-	dice
-	conditions []string
-	text       map[string]string // of each policy, by its name
-}
-
-func newAccount(d dice) account {
-	a := account{dice: d, text: make(map[string]string)}
-	for len(a.conditions) < 6 {
-		with := append(slices.Clone(a.conditions), d.pick(conditions))
-		if len(contexts(strings.Join(with, ","))) <= 30 {
-			a.conditions = with
-		}
-	}
-	return a
-}
-
-// policy returns a policy of some statements.
-func (a account) policy(name string, kind policy.Kind, allows, denies int) []policy.Statement {
-	var statements []string
-	for i := range allows + denies {
-		effect := "Allow"
-		if i >= allows {
-			effect = "Deny"
-		}
-		element, action := "Resource", `"Action":"ssm:StartSession"`
-		switch a.IntN(8) {
-		case 0:
-			action = `"NotAction":["iam:*","ssm:TerminateSession"]`
-		case 1, 2:
-			action = `"Action":"ssm:*"`
-		case 3:
-			action = `"Action":["ssm:ResumeSession","ssm:terminatesession"]`
-		}
-		if a.IntN(4) == 0 {
-			element = "NotResource"
-		}
-		var resources []string
-		for range 1 + a.IntN(2) {
-			resources = append(resources, strconv.Quote(a.pick(patterns)))
-		}
-		var when []string
-		seen := make(map[string]bool)
-		for range a.IntN(3) {
-			c := a.pick(a.conditions)
-			if operator, _, _ := strings.Cut(c, ":{"); !seen[operator] {
-				seen[operator] = true
-				when = append(when, c)
-			}
-		}
-		who := ""
-		if kind == policy.Endpoint {
-			who = a.pick([]string{`"Principal":"*",`, `"Principal":{"AWS":"arn:aws:iam::111122223333:user/dev"},`, `"NotPrincipal":{"AWS":"arn:aws:iam::111122223333:user/alice"},`})
-			if effect == "Allow" {
-				who = `"Principal":"*",`
-			}
-		}
-		statements = append(statements, fmt.Sprintf(`{%s"Effect":%q,%s,%q:[%s],"Condition":{%s}}`, who, effect, action, element, strings.Join(resources, ","), strings.Join(when, ",")))
-	}
-	text := `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",\n") + `]}`
-	d, err := policy.Parse(kind, name, []byte(text))
-	if err != nil {
-		panic(err.Error() + text) // the pieces are part of the test
-	}
-	a.text[name] = text
-	return d.Statements
-}
-
-// sets returns the policies of each of the account's principals.
-func (a account) sets() (sets []policy.Set) {
-	groups := [][]policy.Statement{a.policy("group 1", policy.Identity, 1, a.IntN(2)), a.policy("group 2", policy.Identity, 1+a.IntN(2), 0)}
-	var levels [][]policy.Statement
-	for level := range a.IntN(3) {
-		full, err := policy.Parse(policy.SCP, "FullAWSAccess", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
-		if err != nil {
-			panic(err)
-		}
-		levels = append(levels, slices.Concat(full.Statements, a.policy(fmt.Sprint("scp ", level), policy.SCP, 0, 1)))
-	}
-	for n := range 2 {
-		set := policy.Set{SCP: levels, Identity: a.policy(fmt.Sprint("inline ", n), policy.Identity, 1+a.IntN(2), a.IntN(2))}
-		for _, group := range groups {
-			if a.IntN(2) == 0 {
-				set.Identity = slices.Concat(set.Identity, group)
-			}
-		}
-		if a.IntN(4) == 0 {
-			set.Boundary = a.policy(fmt.Sprint("boundary ", n), policy.Boundary, 2, a.IntN(2))
-		}
-		if a.IntN(5) == 0 {
-			set.Session = a.policy(fmt.Sprint("session ", n), policy.Session, 2, 0)
-		}
-		if a.IntN(5) == 0 {
-			set.Endpoint = a.policy(fmt.Sprint("endpoint ", n), policy.Endpoint, 2, a.IntN(2))
-		}
-		sets = append(sets, set)
-	}
-	return sets
-}
 
 // asked is a grant of the alphabet.
 type asked struct {
@@ -200,17 +40,17 @@ type request struct{ targets, documents, sessions []asked }
 // contexts returns every context with the keys that a text names.
 func contexts(text string) (all []map[string][]string) {
 	all = []map[string][]string{{}}
-	for _, d := range dimensions {
-		part := strings.TrimSuffix(strings.TrimSuffix(d.key, "ID"), "Paths") // these two are there together
+	for _, d := range guardtest.Dimensions {
+		part := strings.TrimSuffix(strings.TrimSuffix(d.Key, "ID"), "Paths") // these two are there together
 		if !strings.Contains(strings.ToLower(text), strings.ToLower(part)) {
 			continue
 		}
 		var more []map[string][]string
 		for _, c := range all {
-			for _, v := range d.values {
+			for _, v := range d.Values {
 				with := maps.Clone(c)
 				if v != nil {
-					with[d.key] = v
+					with[d.Key] = v
 				}
 				more = append(more, with)
 			}
@@ -390,6 +230,8 @@ func shows(set policy.Set, c *Counterexample) bool {
 	return c.Others // which Needs does not ask for
 }
 
+func pick(d guardtest.Dice, all []string) string { return all[d.IntN(len(all))] }
+
 // Proofs agree with asking every request, and every counterexample is one. The number of
 // accounts is PROVE_ACCOUNTS, or as many as a test of every day may take.
 func TestRandomAccounts(t *testing.T) {
@@ -400,8 +242,8 @@ func TestRandomAccounts(t *testing.T) {
 	t.Logf("seed %d", seed)
 	open, proven, counterexamples := 0, 0, 0
 	for n := range uint64(count) {
-		a := newAccount(dice{rand.New(rand.NewPCG(seed, n))})
-		sets := a.sets()
+		a := guardtest.NewSmallAccount(guardtest.NewDice(seed, n), func(conditions string) bool { return len(contexts(conditions)) <= 30 })
+		sets := a.Sets()
 		in := Range{Request: guard.Request{Caller: dev()}, Kinds: []Kind{Instance, Managed}, Facts: guard.UnknownFacts()}
 		in.Request.Caller.UserID = "AIDADEV"
 		callers := []guard.Caller{in.Request.Caller}
@@ -414,18 +256,18 @@ func TestRandomAccounts(t *testing.T) {
 			callers[0] = in.Request.Caller
 		}
 		if a.IntN(2) == 0 {
-			in.Request.Region = a.pick(places)
+			in.Request.Region = pick(a.Dice, places)
 		}
 		if a.IntN(4) == 0 {
-			in.Request.Document = a.pick(documents[:7])
+			in.Request.Document = pick(a.Dice, documents[:7])
 		}
 		switch a.IntN(4) {
 		case 0:
-			in.Tags = map[string]string{"Name": a.pick([]string{"a", "ab", "z"})}
+			in.Tags = map[string]string{"Name": pick(a.Dice, []string{"a", "ab", "z"})}
 		case 1:
 			in.Without = map[string][]string{"Name": {"a", "z"}, "Team": {"a"}}
 		}
-		text := strings.Join(slices.Collect(maps.Values(a.text)), "\n")
+		text := strings.Join(slices.Collect(maps.Values(a.Texts)), "\n")
 		var requests []request
 		for _, c := range callers {
 			requests = append(requests, alphabet(c, in, text)...)
@@ -438,7 +280,7 @@ func TestRandomAccounts(t *testing.T) {
 		}{{"allowed", Allowed(sets[1], in), someDenied}, {"denied", Denied(sets[1], in), someAllowed}, {"no more", NoMore(sets[0], sets[1], in), more}} {
 			switch r := tc.result; {
 			case r.Proven && tc.refuted != "":
-				t.Errorf("account %d, region %q, document %q, tags %v, without %v: proven: %s; but %s\n%v", n, in.Request.Region, in.Request.Document, in.Tags, in.Without, tc.name, tc.refuted, a.text)
+				t.Errorf("account %d, region %q, document %q, tags %v, without %v: proven: %s; but %s\n%v", n, in.Request.Region, in.Request.Document, in.Tags, in.Without, tc.name, tc.refuted, a.Texts)
 			case r.Proven:
 				proven++
 			case r.Counter == nil:

@@ -1,5 +1,6 @@
-// Command differential-repairs writes repairs of denied requests, and what is to be asked
-// about each, as lines of JSON for .ci/differential-repairs.mjs.
+// Command differential-guard writes repairs of denied requests, and what is to be asked
+// about each, as lines of JSON for .ci/differential-repairs.mjs, or proofs and counterexamples
+// for .ci/differential-prove.mjs.
 package main
 
 import (
@@ -75,20 +76,25 @@ type line struct {
 
 func main() {
 	log.SetFlags(0)
-	log.SetPrefix("differential-repairs: ")
-	if len(os.Args) != 3 {
-		log.Fatal("usage: differential-repairs SETS SEED")
+	log.SetPrefix("differential-guard: ")
+	if len(os.Args) != 4 || os.Args[1] != "repairs" && os.Args[1] != "proofs" {
+		log.Fatal("usage: differential-guard repairs|proofs COUNT SEED")
 	}
-	sets, err := strconv.Atoi(os.Args[1])
+	count, err := strconv.Atoi(os.Args[2])
 	if err != nil {
 		log.Fatal(err)
 	}
-	seed, err := strconv.ParseUint(os.Args[2], 10, 64)
+	seed, err := strconv.ParseUint(os.Args[3], 10, 64)
 	if err != nil {
 		log.Fatal(err)
 	}
 	out := bufio.NewWriter(os.Stdout)
-	if err := write(json.NewEncoder(out), sets, seed); err != nil {
+	if os.Args[1] == "proofs" {
+		err = proofs(json.NewEncoder(out), count, seed)
+	} else {
+		err = write(json.NewEncoder(out), count, seed)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 	if err := out.Flush(); err != nil {
