@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
 
 	"ssmguard/internal/yamlfile"
 )
@@ -38,37 +41,63 @@ func LoadClaims(file string, kinds []string) (Claims, error) {
 		return Claims{}, err
 	}
 	var c Claims
-	if err := yamlfile.Decode(file, data, &c, nil); err != nil {
+	list := listChecker{file: file, list: "claims"}
+	if err := yamlfile.Decode(file, data, &c, list.keep); err != nil {
 		return Claims{}, err
 	}
-	if err := c.validate(file, kinds).Err(); err != nil {
+	if err := c.validate(&list, kinds).Err(); err != nil {
 		return Claims{}, err
 	}
 	c.Policies.beside(file)
 	return c, nil
 }
 
-func (c Claims) validate(file string, kinds []string) (faults yamlfile.Faults) {
+func (c Claims) validate(l *listChecker, kinds []string) yamlfile.Faults {
 	if len(c.Claims) == 0 {
-		faults = append(faults, yamlfile.Fault{File: file, Text: "no claims"})
+		l.add(-1, "claims", "no claims")
 	}
 	for i, claim := range c.Claims {
 		if claim.Expect != "allow" && claim.Expect != "deny" {
-			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("claim %d expects %q; valid: allow, deny", i+1, claim.Expect)})
+			l.add(i, "expect", "claim %d expects %q; valid: allow, deny", i+1, claim.Expect)
 		}
 		for _, kind := range claim.Kinds {
 			if !slices.Contains(kinds, kind) {
-				faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("claim %d is about the kind of target %q; valid: %q", i+1, kind, kinds)})
+				l.add(i, "target_kinds", "claim %d is about the kind of target %q; valid: %q", i+1, kind, kinds)
 			}
 		}
 		if claim.Target != "" && claim.Kinds != nil {
-			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("claim %d has a target and target_kinds; give one of them", i+1)})
+			l.add(i, "target_kinds", "claim %d has a target and target_kinds; give one of them", i+1)
+		}
+		for tag, value := range claim.Where {
+			if slices.Contains(claim.WhereNot[tag], value) {
+				l.add(i, "where_not", "claim %d is about targets with %s=%s and without it, so about none", i+1, tag, value)
+			}
 		}
 		if !c.Policies.Any() && (claim.Principal != "" || c.Principal != "") {
-			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("claim %d names a principal, which goes with policies only", i+1)})
+			l.add(i, "principal", "claim %d names a principal, which goes with policies only", i+1)
 		}
 	}
-	return faults
+	return l.faults
+}
+
+// listChecker gathers the faults of a file that is a list of the same, with their lines.
+type listChecker struct {
+	file   string
+	list   string     // the key of the list
+	root   *yaml.Node // nil for a file without text
+	faults yamlfile.Faults
+}
+
+// keep remembers the document that is decoded, for the lines of faults.
+func (l *listChecker) keep(root *yaml.Node, _ *yamlfile.Faults) { l.root = root }
+
+// add adds a fault of a key of an item, from 0, or of the file if the item is below 0.
+func (l *listChecker) add(item int, key, format string, args ...any) {
+	keys := []string{key}
+	if item >= 0 {
+		keys = []string{l.list, strconv.Itoa(item), key}
+	}
+	l.faults = append(l.faults, yamlfile.Fault{File: l.file, Line: lineOf(l.root, keys...), Text: fmt.Sprintf(format, args...)})
 }
 
 // Any reports whether there is a policy file.

@@ -2,7 +2,6 @@ package configs
 
 import (
 	_ "embed"
-	"fmt"
 	"slices"
 
 	"ssmguard/internal/yamlfile"
@@ -55,44 +54,44 @@ func LoadMatrix(file string) (Matrix, error) {
 		return Matrix{}, err
 	}
 	var m Matrix
-	if err := yamlfile.Decode(file, data, &m, nil); err != nil {
+	list := listChecker{file: file, list: "requests"}
+	if err := yamlfile.Decode(file, data, &m, list.keep); err != nil {
 		return Matrix{}, err
 	}
-	if err := m.validate(file).Err(); err != nil {
+	if err := m.validate(&list).Err(); err != nil {
 		return Matrix{}, err
 	}
 	m.Policies.beside(file)
 	return m, nil
 }
 
-func (m Matrix) validate(file string) yamlfile.Faults {
-	var faults yamlfile.Faults
+func (m Matrix) validate(l *listChecker) yamlfile.Faults {
 	if len(m.Requests) == 0 {
-		faults = append(faults, yamlfile.Fault{File: file, Text: "no requests"})
+		l.add(-1, "requests", "no requests")
 	}
 	if m.Closed && !m.HasPolicies() {
-		faults = append(faults, yamlfile.Fault{File: file, Text: "closed goes with policies only"})
+		l.add(-1, "closed", "closed goes with policies only")
 	}
 	for i, r := range m.Requests {
 		if r.Target == "" {
-			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d has no target", i+1)})
+			l.add(i, "target", "request %d has no target", i+1)
 		}
 		if !slices.Contains([]string{"", "allow", "deny"}, r.Expect) {
-			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d expects %q; valid: allow, deny", i+1, r.Expect)})
+			l.add(i, "expect", "request %d expects %q; valid: allow, deny", i+1, r.Expect)
 		}
 		for _, of := range r.Untagged {
 			switch {
 			case of != "target" && of != "document":
-				faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d says that %q is untagged; want target or document", i+1, of)})
+				l.add(i, "untagged", "request %d says that %q is untagged; want target or document", i+1, of)
 			case of == "target" && r.TargetTags != nil, of == "document" && r.DocumentTags != nil:
-				faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d states tags of the %s and that it has none", i+1, of)})
+				l.add(i, "untagged", "request %d states tags of the %s and that it has none", i+1, of)
 			}
 		}
 		if !m.HasPolicies() && (r.TargetTags != nil || r.DocumentTags != nil || r.Untagged != nil || r.Principal != "") {
-			faults = append(faults, yamlfile.Fault{File: file, Text: fmt.Sprintf("request %d states tags or a principal, which go with policies only", i+1)})
+			l.add(i, "principal", "request %d states tags or a principal, which go with policies only", i+1)
 		}
 	}
-	return faults
+	return l.faults
 }
 
 // HasPolicies reports whether the matrix has policy files.

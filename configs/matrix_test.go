@@ -33,7 +33,7 @@ func TestLoadMatrix(t *testing.T) {
 			Requests: []MatrixRequest{{Name: "x", Target: "i-1", Context: map[string][]string{"aws:SourceIp": {"203.0.113.7"}}}},
 		}, ""},
 		{"every fault", "requests: [{target: i-1, expect: no, target_tags: {a: b}}, {}]", Matrix{},
-			"FILE: request 1 expects \"no\"; valid: allow, deny\nFILE: request 1 states tags or a principal, which go with policies only\nFILE: request 2 has no target"},
+			"FILE:1: request 1 expects \"no\"; valid: allow, deny\nFILE:1: request 1 states tags or a principal, which go with policies only\nFILE:1: request 2 has no target"},
 		{"unknown key", "requests: [{target: i-1, expects: deny}]", Matrix{}, "FILE:1: unknown key \"expects\", did you mean \"expect\"?"},
 		{"empty", "", Matrix{}, "FILE: no requests"},
 	}
@@ -97,7 +97,9 @@ func TestLoadClaims(t *testing.T) {
 	for text, want := range map[string]string{
 		"policies: {identity: [p.json]}\nclaims:\n- {expect: deny, where_not: {Team: [web]}, target_kinds: [instance]}\n": "",
 		"policies: {identity: [p.json]}\n":                                         "no claims",
-		"claims:\n- {expect: never}\n":                                             `claim 1 expects "never"; valid: allow, deny`,
+		"claims:\n- {expect: allow}\n- name: x\n  expect: never\n":                 `claims.yaml:4: claim 2 expects "never"; valid: allow, deny`,
+		"claims:\n- name: x\n":                                                     `claims.yaml:2: claim 1 expects ""; valid: allow, deny`,
+		"claims:\n- {expect: deny, where: {T: a}, where_not: {T: [b, a]}}\n":       "claims.yaml:2: claim 1 is about targets with T=a and without it, so about none",
 		"claims:\n- {expect: deny, target: i-1, target_kinds: [instance]}\n":       "claim 1 has a target and target_kinds; give one of them",
 		"claims:\n- {expect: deny, target_kinds: [pod]}\n":                         `claim 1 is about the kind of target "pod"; valid: ["instance"]`,
 		"claims:\n- {expect: deny, principal: arn:aws:iam::111122223333:user/a}\n": "claim 1 names a principal, which goes with policies only",

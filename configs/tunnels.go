@@ -192,11 +192,16 @@ func (c *checker) add(keys []string, text string) {
 }
 
 // lineOf returns the line of the value that keys lead to, as far as the file has them; 0
-// if it has none of them.
+// if it has none of them. The key of an item of a list is its place, from 0.
 func lineOf(n *yaml.Node, keys ...string) (line int) {
 	for _, key := range keys {
 		for n != nil && n.Kind == yaml.AliasNode {
 			n = n.Alias
+		}
+		if i, err := strconv.Atoi(key); err == nil && n != nil && n.Kind == yaml.SequenceNode && i < len(n.Content) {
+			n = n.Content[i]
+			line = n.Line
+			continue
 		}
 		if n == nil || n.Kind != yaml.MappingNode {
 			return line
