@@ -87,10 +87,11 @@ func (p *prover) classes(what, usual, begins string, form ...[]string) (resource
 // some such text satisfies. The usual one stands for its class. They are the same for every
 // caller and region, and are looked for once.
 func (p *prover) toldApart(what, usual string, texts func() []option, looks automata.NFA) (representatives []string) {
-	if known := p.apart[usual]; known != nil {
+	key := what + ", " + usual
+	if known := p.apart[key]; known != nil {
 		return known
 	}
-	defer func() { p.apart[usual] = representatives }()
+	defer func() { p.apart[key] = representatives }()
 	var patterns []automata.NFA
 	seen := make(map[string]bool)
 	for _, o := range texts() {
@@ -282,20 +283,50 @@ func (p *prover) eachStatement(f func(*policy.Statement)) {
 // sessionTarget is the key of what a session was started on.
 const sessionTarget = guard.TagSSM + "aws:ssmmessages:target-id"
 
-// othersSessions returns the resource of a session of each class that another caller has
-// started, where the claim is about such.
-func (p *prover) othersSessions(r guard.Request) (sessions []string) {
+// sessionSuffix is the form of what AWS puts behind the name of a session's owner.
+var sessionSuffix = strings.Repeat("[0-9a-z]", 17) + "[0-9a-z]*"
+
+// sessions returns the resource of a session of each class, where the claim is about such, and
+// those of them that the caller has started, as far as its name tells.
+func (p *prover) sessions(r guard.Request) (all []string, own map[string]bool) {
+	own = make(map[string]bool)
 	if !slices.Contains(p.actions, guard.ActionTerminate) {
-		return nil
+		return nil, own
 	}
-	own := automata.Join(automata.Literal("session/"+r.Caller.SessionName()+"-", false), automata.Form([]string{hexadecimal}))
-	const usual = "session/another-0123456789abcdef0"
-	for _, session := range p.toldApart("the ids of sessions", usual, func() []option {
-		return append(p.pieces("session/"), option{"own", own})
-	}, automata.Form([]string{"session/"}, []string{"[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_-]*"}, []string{"-"}, []string{hexadecimal})) {
-		if r.Caller.Kind() != guard.User || !own.Accepts(session) {
-			sessions = append(sessions, session)
+	owned := automata.Join(automata.Literal("session/"+r.Caller.SessionName()+"-", false), automata.Form([]string{sessionSuffix}))
+	all = p.toldApart("the ids of sessions beside those of "+r.Caller.SessionName(), "session/another-0123456789abcdef0", func() []option {
+		callers := p.in.Callers
+		defer func() { p.in.Callers = callers }()
+		p.in.Callers = []guard.Caller{r.Caller} // who has the name
+		return append(p.pieces("session/"), option{"own", owned})
+	}, automata.Form([]string{"session/"}, []string{"[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_-]*"}, []string{"-"}, []string{sessionSuffix}))
+	for _, session := range all {
+		own[session] = r.Caller.Kind() == guard.User && owned.Accepts(session)
+	}
+	return all, own
+}
+
+// owners returns the callers whose sessions there are: of any user one of each class of names.
+func (p *prover) owners(c guard.Caller) (all []guard.Caller) {
+	if q := (question{Request: guard.Request{Caller: c}}); !q.anyUser() || !slices.Contains(p.actions, guard.ActionTerminate) {
+		return []guard.Caller{c}
+	}
+	names := p.toldApart("the names of users", "someone", func() []option {
+		c := p.relation(keyUserName)
+		if c.mixed {
+			p.lacks["the names of users, which are compared with "+guard.Join(c.keys[1:], "and")] = true
 		}
+		options := c.options
+		for _, piece := range p.pieces("session/") {
+			options = append(options, option{piece.id + " of", piece.looks.Between("session/", "-0123456789abcdef0")})
+		}
+		return options
+	}, automata.UserNames())
+	for _, name := range names {
+		one := c
+		one.Principal, one.SessionARN = "", principals(c)+name
+		one.Unknown = append(slices.DeleteFunc(slices.Clone(c.Unknown), func(u string) bool { return u == guard.UnknownPrincipal }), guard.UnknownPath)
+		all = append(all, one)
 	}
-	return sessions
+	return all
 }

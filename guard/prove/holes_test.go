@@ -81,12 +81,20 @@ func TestHolesBetween(t *testing.T) {
 		{"the sessions of others", `{"Effect":"Allow","Action":"ssm:TerminateSession","Resource":"arn:aws:ssm:*:*:session/${aws:username}-*"}`, `{"Effect":"Allow","Action":"ssm:TerminateSession","Resource":"arn:aws:ssm:*:*:session/*"}`},
 		{"others' by the tag", end(`"StringLike":{"ssm:resourceTag/aws:ssmmessages:session-id":"${aws:userid}"}`), end(`"StringLike":{"ssm:resourceTag/aws:ssmmessages:session-id":"*"}`)},
 		{"sessions of one other", `{"Effect":"Allow","Action":"ssm:ResumeSession","Resource":"arn:aws:ssm:*:*:session/${aws:username}-*"}`, `{"Effect":"Allow","Action":"ssm:ResumeSession","Resource":["arn:aws:ssm:*:*:session/${aws:username}-*","arn:aws:ssm:*:*:session/alice-*"]}`},
+		{"some of one's own sessions", `{"Effect":"Allow","Action":"ssm:TerminateSession","Resource":"arn:aws:ssm:*:*:session/dev-0*"}`, `{"Effect":"Allow","Action":"ssm:TerminateSession","Resource":"arn:aws:ssm:*:*:session/dev-*"}`},
 		{"the id of one's own sessions", `{"Effect":"Allow","Action":"ssm:GetDocument","Resource":"*"}`, end(`"StringLike":{"ssm:resourceTag/aws:ssmmessages:session-id":"AIDAX*"}`)},
 		{"a tag by both keys and a variable", `{"Effect":"Allow","Action":"ssm:GetDocument","Resource":"*"}`,
 			`{"Effect":"Allow","Action":"ssm:StartSession","Resource":"*","Condition":{"StringNotLike":{"ssm:resourceTag/Team":"?"},"StringEquals":{"aws:ResourceTag/Team":"${aws:PrincipalTag/team}"}}}`},
+		{"sessions of a user of one name", `{"Effect":"Allow","Action":"ssm:GetDocument","Resource":"*"}`,
+			`{"Effect":"Allow","Action":"ssm:ResumeSession","Resource":"arn:aws:ssm:*:*:session/${aws:username}-*","Condition":{"StringLike":{"aws:username":["alix","dev"]}}}`},
+		{"sessions of a user whose name begins with another's", `{"Effect":"Allow","Action":"ssm:ResumeSession","Resource":"arn:aws:ssm:*:*:session/${aws:username}-?????????????????"}`,
+			`{"Effect":"Allow","Action":"ssm:ResumeSession","Resource":"arn:aws:ssm:*:*:session/${aws:username}-*"}`},
 	} {
-		if r := NoMore(parse(t, tc.old), parse(t, tc.new), Range{Request: guard.Request{Caller: dev()}, Facts: guard.UnknownFacts()}); r.Counter == nil {
-			t.Errorf("%s: proven %t, open %q", tc.name, r.Proven, r.Open)
+		for _, caller := range []guard.Caller{dev(), nobody()} {
+			r := NoMore(parse(t, tc.old), parse(t, tc.new), Range{Request: guard.Request{Caller: caller}, Facts: guard.UnknownFacts()})
+			if r.Counter == nil {
+				t.Errorf("%s, %q: proven %t, open %q", tc.name, caller.Unknown, r.Proven, r.Open)
+			}
 		}
 	}
 }

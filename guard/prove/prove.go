@@ -57,6 +57,7 @@ type Counterexample struct {
 	Request guard.Request `json:"-"` // as guard is asked
 	Facts   guard.Facts   `json:"-"` // of its target and document
 	Others  bool          `json:"-"` // it is about a session that another caller started
+	Alone   bool          `json:"-"` // the grant shows it by itself, whatever the others are
 }
 
 // size is how much has to be so for a counterexample to be one.
@@ -218,10 +219,16 @@ func order(c *Counterexample) int {
 	return n
 }
 
-// question is one request, or one about a session that somebody else has started.
+// question is one request, or one about a session that was started.
 type question struct {
 	guard.Request
-	others string // the resource of the ARN of such a session, "" for the caller's own
+	session string // the resource of its ARN, "" for one as the request starts it
+	others  bool   // somebody else has started it
+}
+
+// anyUser reports whether it is not known which user asks.
+func (q question) anyUser() bool {
+	return q.Caller.Kind() == guard.User && slices.Contains(q.Caller.Unknown, guard.UnknownPrincipal)
 }
 
 // inRegion looks through the targets, documents and others' sessions of one region. Most
@@ -237,10 +244,14 @@ func (p *prover) inRegion(q question, wishes func([]guard.Grant) [][]wish) {
 				return
 			}
 		}
-		for _, session := range p.othersSessions(q.Request) {
+		for _, caller := range p.owners(q.Caller) {
 			o := q
-			o.others = session
-			p.look(o, wishes, seen)
+			o.Caller = caller
+			sessions, own := p.sessions(o.Request)
+			for _, session := range sessions {
+				o.session, o.others = session, !own[session]
+				p.look(o, wishes, seen)
+			}
 		}
 	}
 }
@@ -251,12 +262,15 @@ func (p *prover) look(q question, wishes func([]guard.Grant) [][]wish, seen map[
 	grants := p.grants(q)
 lists:
 	for _, list := range wishes(grants) {
+		if started := grants[list[0].grant].Action != guard.ActionStart; started && q.session == "" && q.anyUser() {
+			continue // the name of a session tells who has started it
+		}
 		name := ""
 		for _, w := range list {
 			g := &grants[w.grant]
 			key := g.ID + " " + g.Resource + " " + string(rune('0'+w.set)) + map[bool]string{true: "-"}[w.denied]
 			if g.Action != guard.ActionStart {
-				key += " " + q.Target // which the tags of a session name
+				key += " " + q.Target + " " + q.Caller.SessionARN // which the tags and the name of a session have
 			}
 			name += key + " "
 			can, known := seen[key]
@@ -270,7 +284,7 @@ lists:
 			}
 		}
 		kind := grants[list[0].grant].ID
-		if q.others != "" {
+		if q.others {
 			kind += ", others'"
 		}
 		if best := p.found[kind]; p.every && (seen["found "+name] || best != nil && best.size() <= 0) {
@@ -313,9 +327,10 @@ func (p *prover) grants(q question) []guard.Grant {
 	return grants
 }
 
-// needs are the grants of a question. Of others' sessions it is not known who started them.
+// needs are the grants of a question. It is not known which user has started the session of
+// another.
 func (q question) needs(f guard.Facts) (grants []guard.Grant) {
-	if q.others == "" {
+	if q.session == "" {
 		return guard.Needs(q.Request, f)
 	}
 	for _, g := range guard.Needs(q.Request, f) {
@@ -323,11 +338,11 @@ func (q question) needs(f guard.Facts) (grants []guard.Grant) {
 			continue
 		}
 		fields := strings.SplitN(g.Resource, ":", 6)
-		fields[5] = q.others
+		fields[5] = q.session
 		g.Resource = strings.Join(fields, ":")
 		if values := q.Context[guard.SessionTagID]; len(values) == 1 {
 			g.Context.Set(guard.SessionTagID, values[0])
-		} else {
+		} else if q.others {
 			g.Context.SetUnknown(guard.SessionTagID)
 		}
 		grants = append(grants, g)
@@ -391,9 +406,9 @@ func (p *prover) concrete(q question, found []choice, list []wish) *Counterexamp
 	g := grants[shown.grant]
 	answer := guard.Evaluate(p.sets[shown.set], g)
 	c := &Counterexample{
-		Principal: q.Caller.Principal, Region: q.Region, Target: q.Target, TargetTags: tags, Document: cmp.Or(q.Document, guard.DefaultDocument), DocumentTags: document,
+		Principal: cmp.Or(q.Caller.Principal, q.Caller.SessionARN), Region: q.Region, Target: q.Target, TargetTags: tags, Document: cmp.Or(q.Document, guard.DefaultDocument), DocumentTags: document,
 		Context: context, Grant: g.ID, Action: g.Action, Resource: g.Resource, Denied: shown.denied,
-		By: slices.Clone(answer.By), Request: q.Request, Facts: facts, Others: q.others != "",
+		By: slices.Clone(answer.By), Request: q.Request, Facts: facts, Others: q.others, Alone: len(list) == 1 || p.every,
 	}
 	if len(answer.By) > 0 {
 		c.Statement = answer.By[0].String()
@@ -415,7 +430,6 @@ func (q *question) named(context map[string][]string) (ok bool) {
 		}
 		return true
 	}
-	kind := kindOf(q.Caller)
 	if len(arn) == 0 {
 		arn = []string{principals(q.Caller) + name[0]}
 	}
@@ -424,7 +438,7 @@ func (q *question) named(context map[string][]string) (ok bool) {
 		return false
 	}
 	q.Caller.Principal, q.Caller.SessionARN = arn[0], arn[0]
-	if kind == "role" {
+	if kindOf(q.Caller) == "role" {
 		q.Caller.SessionARN = "arn:" + q.Caller.Partition + ":sts::" + q.Caller.Account + ":assumed-role/" + last + "/session"
 	}
 	q.Caller.Unknown = slices.DeleteFunc(slices.Clone(q.Caller.Unknown), func(u string) bool { return u == guard.UnknownPrincipal })

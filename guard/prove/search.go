@@ -62,7 +62,7 @@ func (p *prover) find(q question, grants []guard.Grant, list []wish, made []choi
 	limits := p.limits(q)
 	for i := range grants {
 		if h := &grants[i]; c.grant == "" || c.grant == h.ID {
-			asks = append(asks, p.asks(key, h, i, open, limits, q.others != "")...)
+			asks = append(asks, p.asks(key, h, i, open, limits, q.others)...)
 		}
 	}
 	states, all := p.search.States(asks...)
@@ -224,15 +224,15 @@ func (p *prover) limits(q question) (limits []limit) {
 	if slices.Contains(q.Caller.Unknown, guard.UnknownPrincipal) || slices.Contains(q.Caller.Unknown, guard.UnknownPath) {
 		begins := principals(q.Caller)
 		patterns := []string{begins + "?*"}
-		if !slices.Contains(q.Caller.Unknown, guard.UnknownPrincipal) { // a role of which the name is known
-			name := strings.TrimPrefix(q.Caller.Name(), "role/")
+		if !slices.Contains(q.Caller.Unknown, guard.UnknownPrincipal) { // the name is known, and the path is not
+			name := strings.TrimPrefix(q.Caller.Name(), kindOf(q.Caller)+"/")
 			patterns = []string{begins + name, begins + "*/" + name}
 		}
 		limits = append(limits, limit{"", []string{keyPrincipal}, told("StringLike", keyPrincipal, patterns), func(e policy.Entry, _ *policy.Context) bool {
 			return e.State == policy.KeyKnown && slices.ContainsFunc(patterns, func(p string) bool { return policy.Wild(p, e.Values[0]) })
 		}})
 	}
-	if q.others != "" && q.Caller.Kind() == guard.User {
+	if q.others && q.Caller.Kind() == guard.User {
 		// The session of another user has another id. That of a role may be one of its own.
 		same := told("StringEquals", guard.SessionTagID, []string{"${" + keyUserID + "}"})
 		differs := func(other string) func(policy.Entry, *policy.Context) bool {
