@@ -29,6 +29,12 @@ type Example struct {
 // expected.
 const Unexpected guard.Code = "SG012"
 
+// Refuted and NotDecided are the findings about claims of what is so of every session.
+const (
+	Refuted    guard.Code = "SG013"
+	NotDecided guard.Code = "SG014"
+)
+
 //go:embed pages/*.txt
 var pages embed.FS
 
