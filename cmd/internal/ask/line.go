@@ -115,7 +115,7 @@ func Judged(ctx context.Context, g *guard.Guard, r guard.Request) (guard.Decisio
 // Show prints a decision as text on stderr. Of a denial that the caller cannot mend it names
 // the command whose output is to be forwarded.
 func (l *Line) Show(d guard.Decision, checkOnly bool) error {
-	if err := render(l.text(), d, report.Config{CheckOnly: checkOnly}); err != nil {
+	if err := render(l.Text(), d, report.Config{CheckOnly: checkOnly}); err != nil {
 		return err
 	}
 	if command := l.forwards(d); command != "" {
@@ -151,10 +151,11 @@ func (l *Line) forwards(d guard.Decision) string {
 
 // ShowFindings prints the findings of a decision as text on stderr, one by one.
 func (l *Line) ShowFindings(d guard.Decision) error {
-	return render(l.text(), d, report.Config{EachFinding: true})
+	return render(l.Text(), d, report.Config{EachFinding: true})
 }
 
-func (l *Line) text() report.Handler {
+// Text returns what writes text for people on stderr.
+func (l *Line) Text() *report.Text {
 	p := l.Process
 	style := report.Style{Width: p.ErrWidth, Colour: p.ErrTerminal && p.Colour(), ASCII: !p.Unicode()}
 	return report.NewText(p.Stderr, style)

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/report"
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/prove"
@@ -16,7 +17,7 @@ func (o *proveOptions) each(ctx context.Context) error {
 	if err != nil {
 		return exit.WithCode(err, exit.Config)
 	}
-	var proofs []proof
+	var proofs []report.Proof
 	for _, claim := range file.Claims {
 		one := *o
 		one.files.Expect, one.files.TargetTags, one.without = claim.Expect, claim.Where, claim.WhereNot
@@ -40,7 +41,12 @@ func (o *proveOptions) each(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		proofs = append(proofs, proof{Name: claim.Name, Claim: one.claim(in)}.of(one.decide(set, in)))
+		proof, err := set.proof(ctx, claim.Name, one.claim(in), one.decide(set.Set, in))
+		if err != nil {
+			return err
+		}
+		proofs = append(proofs, proof)
 	}
+	o.files.Files = policyFiles(file.Policies)
 	return o.tell(proofs...)
 }

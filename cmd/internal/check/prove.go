@@ -3,7 +3,6 @@ package check
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,7 +16,9 @@ import (
 	"ssmguard/cmd/internal/policyfile"
 	"ssmguard/cmd/internal/report"
 	"ssmguard/guard"
+	"ssmguard/guard/finding"
 	"ssmguard/guard/policy"
+	"ssmguard/guard/policy/source"
 	"ssmguard/guard/prove"
 	"ssmguard/internal/safetext"
 )
@@ -63,7 +64,7 @@ func (o *proveOptions) flags() []command.Flag {
 		case "--expect":
 			f.Text = "what is to be proven of every request"
 		case "--output":
-			f.Choices, f.Text = []string{"text", "json"}, "text on stderr, or JSON on stdout"
+			f.Choices, f.Text = []string{"text", "json", "sarif", "github", "html"}, "text on stderr; data or a page on stdout"
 		case "--context":
 			f.Text = "state a condition key of all requests, as for check"
 		case "--boundary", "--session-policy", "--scp", "--rcp", "--endpoint-policy":
@@ -119,13 +120,17 @@ func Prove(ctx context.Context, p *env.Process, words []string) error {
 		return err
 	}
 	if o.noMore[0] != "" {
-		return o.compare(in)
+		return o.compare(ctx, in)
 	}
 	set, err := o.policies(ctx, &in)
 	if err != nil {
 		return err
 	}
-	return o.tell(proof{Claim: o.claim(in)}.of(o.decide(set, in)))
+	proof, err := set.proof(ctx, "", o.claim(in), o.decide(set.Set, in))
+	if err != nil {
+		return err
+	}
+	return o.tell(proof)
 }
 
 // decide decides the claim.
@@ -177,6 +182,8 @@ func (o *proveOptions) check() error {
 		return exit.Usagef("--any-document goes without --document-name")
 	case len(o.kinds) > 0 && in.Target != "":
 		return exit.Usagef("--target-kind goes without --target")
+	case o.without != nil && o.nothing() != "":
+		return exit.Usagef("--where and --where-not %s are about no target at all", safetext.Line(o.nothing()))
 	case o.files.Untagged.Target && o.without != nil:
 		return exit.Usagef("--where-not says nothing of targets without tags")
 	case in.Target != "":
@@ -185,40 +192,50 @@ func (o *proveOptions) check() error {
 	return nil
 }
 
+// nothing returns a tag that every target has and none has, "" for none.
+func (o *proveOptions) nothing() string {
+	for key, value := range o.files.TargetTags {
+		if slices.Contains(o.without[key], value) {
+			return key + "=" + value
+		}
+	}
+	return ""
+}
+
 // policies returns the policies of the files, or else the caller's in the account, and adds
 // the callers to the range.
-func (o *proveOptions) policies(ctx context.Context, in *prove.Range) (policy.Set, error) {
+func (o *proveOptions) policies(ctx context.Context, in *prove.Range) (policies, error) {
 	if len(o.files.Files) > 0 {
 		reading, err := o.files.read(o.Line.Process, o.files.Principal)
 		if err != nil {
-			return policy.Set{}, err
+			return policies{}, err
 		}
 		if err := o.callers(in, reading.Partition(), reading.Set); err != nil {
-			return policy.Set{}, err
+			return policies{}, err
 		}
 		set, unread := reading.For(in.Callers[0])
 		o.note(unread)
 		set.Root = in.Callers[0].Kind() == guard.Root
-		return set, nil
+		return policies{set, reading.Texts()}, nil
 	}
 	if o.Line.Call.Lacks { // any target does
 		o.Line.Call.Fill(awscli.Input{Target: "i-0123456789abcdef0"})
 	}
 	w, _, err := o.Line.Connect(ctx)
 	if err != nil {
-		return policy.Set{}, err
+		return policies{}, err
 	}
 	defer w.Evidence.Close()
 	caller, err := w.Evidence.Caller(ctx)
 	if caller.SessionARN == "" {
-		return policy.Set{}, err
+		return policies{}, err
 	}
 	in.Callers, in.Request.Files = []guard.Caller{caller}, false
 	set, err := w.Policies.Policies(ctx, caller)
 	if err != nil && len(set.Partial) == 0 {
-		return set, err
+		return policies{}, err
 	}
-	return set, nil
+	return policies{Set: set}, nil
 }
 
 // note tells of policies that were not read.
@@ -255,7 +272,7 @@ func (o *proveOptions) callers(in *prove.Range, partition string, sets ...policy
 }
 
 // compare proves that one file of policies allows no more than another, or the same.
-func (o *proveOptions) compare(in prove.Range) error {
+func (o *proveOptions) compare(ctx context.Context, in prove.Range) error {
 	var readings [2]policyfile.Reading
 	for i, path := range o.noMore {
 		one := fileOptions{Files: []policyfile.File{{Kind: policy.Identity, Path: path}}, Principal: o.files.Principal, Parameters: o.files.Parameters}
@@ -275,14 +292,23 @@ func (o *proveOptions) compare(in prove.Range) error {
 		o.note(unread)
 	}
 	claim := fmt.Sprintf("%s allows no session that %s does not", o.noMore[1], o.noMore[0])
-	result := prove.NoMore(sets[0], sets[1], in)
+	result, back := prove.NoMore(sets[0], sets[1], in), false
 	if o.equal {
 		claim = fmt.Sprintf("%s and %s allow the same sessions", o.noMore[0], o.noMore[1])
 		if other := prove.NoMore(sets[1], sets[0], in); result.Counter == nil {
-			result = prove.Result{Proven: result.Proven && other.Proven, Counter: other.Counter, Open: slices.Concat(result.Open, other.Open)}
+			result = prove.Result{Proven: result.Proven && other.Proven, Counter: other.Counter, More: other.More, Open: slices.Concat(result.Open, other.Open)}
+			back = true // what the old policies allow and the new do not
 		}
 	}
-	return o.tell(proof{Claim: claim}.of(result))
+	shown := policies{sets[1], readings[1].Texts()}
+	if o.equal && back {
+		shown = policies{sets[0], readings[0].Texts()}
+	}
+	proof, err := shown.proof(ctx, "", claim, result)
+	if err != nil {
+		return err
+	}
+	return o.tell(proof)
 }
 
 // claim says in a sentence what is to be proven.
@@ -323,115 +349,110 @@ func kindsText(kinds []prove.Kind) (texts []string) {
 	return texts
 }
 
-// proof is the answer for programs. Proven is null where it is not decided.
-type proof struct {
-	Protocol       int                   `json:"protocol"`
-	Name           string                `json:"name,omitempty"` // in a file of claims
-	Claim          string                `json:"claim"`
-	Proven         *bool                 `json:"proven"`
-	Counterexample *prove.Counterexample `json:"counterexample"`
-	Open           []string              `json:"open"`
-}
-
-// of returns the claim with its answer.
-func (p proof) of(r prove.Result) proof {
-	p.Protocol, p.Counterexample, p.Open = report.Protocol, r.Counter, append([]string{}, r.Open...)
-	if r.Proven || r.Counter != nil {
-		p.Proven = &r.Proven
+// tell says what was proven, and returns the exit code as an error: a counterexample to one
+// claim weighs more than no answer to another.
+func (o *proveOptions) tell(proofs ...report.Proof) error {
+	out := report.NewProofs(o.Line.Process.Stdout, o.files.Output, o.paths())
+	if out == nil {
+		out = o.Line.Text()
 	}
-	return p
-}
-
-// verdict is what the exit code is made of: 3 for a counterexample, 4 for no answer.
-func (p proof) verdict() policy.Verdict {
-	switch {
-	case p.Counterexample != nil:
-		return policy.ImplicitDeny
-	case p.Proven != nil:
-		return policy.Allow
-	}
-	return policy.Unknown
-}
-
-// tell says what was proven, for programs one claim a line, and returns the exit code as an
-// error: a counterexample to one claim weighs more than no answer to another.
-func (o *proveOptions) tell(proofs ...proof) error {
 	worst := policy.Allow
 	for _, p := range proofs {
-		if v := p.verdict(); v != policy.Allow && worst != policy.ImplicitDeny {
+		if v := p.Verdict(); v != policy.Allow && worst != policy.ImplicitDeny {
 			worst = v
 		}
-		if o.files.Output != "json" {
-			if err := o.say(p); err != nil {
-				return err
-			}
-			continue
-		}
-		text, err := json.Marshal(p)
-		if err != nil {
+		if err := out.Proof(p); err != nil {
 			return err
 		}
-		if _, err := safetext.Fprintf(o.Line.Process.Stdout, "%s\n", safetext.Own(safetext.JSON(text))); err != nil {
-			return err
-		}
+	}
+	if err := out.Close(); err != nil {
+		return err
 	}
 	return exit.VerdictStatus(worst)
 }
 
-// say writes the answer for people.
-func (o *proveOptions) say(p proof) error {
-	w := o.Line.Process.Stderr
-	claim, c := cmp.Or(p.Name, p.Claim), p.Counterexample
-	if c == nil {
-		word := safetext.Own("proven")
-		if p.Proven == nil {
-			word = "not decided"
-		}
-		_, err := safetext.Fprintf(w, "ssmguard: %s: %s\n", word, claim)
-		for _, what := range p.Open {
-			safetext.Fprintf(w, "  open       %s\n", what)
-		}
-		return err
+// paths are the files that findings are placed in.
+func (o *proveOptions) paths() (paths []string) {
+	if o.noMore[1] != "" {
+		return []string{o.noMore[1]}
 	}
-	safetext.Fprintf(w, "ssmguard: not so: %s\n", claim)
-	row := func(label safetext.Own, text string) {
-		if text != "" {
-			safetext.Fprintf(w, "  %-10s %s\n", label, text)
-		}
+	for _, f := range o.files.Files {
+		paths = append(paths, f.Path)
 	}
-	row("caller", c.Principal)
-	row("target", c.Target+cmp.Or(tagsBehind(c.TargetTags), " (untagged)"))
-	row("document", c.Document+tagsBehind(c.DocumentTags))
-	row("region", c.Region)
-	context := make(map[string]string)
-	for key, values := range c.Context {
-		context[key] = strings.Join(values, ",")
-	}
-	row("context", pairs(context))
-	switch {
-	case c.Denied && c.Statement != "":
-		row("denied by", c.Statement)
-	case c.Denied:
-		row("denied", "no statement grants "+c.Action+" on "+c.Resource)
-	default:
-		row("allowed by", c.Statement)
-	}
-	return nil
+	return paths
 }
 
-// tagsBehind writes tags as they stand behind a name, "" for none.
-func tagsBehind(tags map[string]string) string {
-	if len(tags) == 0 {
-		return ""
-	}
-	return " (" + pairs(tags) + ")"
+// policies are a caller's as they were read, with their texts where they stand in files.
+type policies struct {
+	policy.Set
+	texts map[string]guard.PolicyText
 }
 
-// pairs writes keys with their values, sorted.
-func pairs(all map[string]string) string {
-	var texts []string
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		texts = append(texts, key+"="+all[key])
+// proof is a claim with its answer, of which all counterexamples are shown in the policies.
+func (p policies) proof(ctx context.Context, name, claim string, r prove.Result) (report.Proof, error) {
+	proof := report.Proof{Name: name, Claim: claim, Proven: r.Proven, Open: r.Open}
+	all := r.More
+	if r.Counter != nil {
+		all = append([]*prove.Counterexample{r.Counter}, r.More...)
 	}
-	return strings.Join(texts, ", ")
+	for _, c := range all {
+		d, err := p.shown(ctx, c)
+		if err != nil {
+			return proof, err
+		}
+		proof.Shown = append(proof.Shown, report.Shown{Counterexample: c, Decision: d})
+	}
+	return proof, nil
+}
+
+// shown is the decision of a counterexample's request. Its finding marks the statements that
+// let it through, or those that come closest to allowing what is denied.
+func (p policies) shown(ctx context.Context, c *prove.Counterexample) (guard.Decision, error) {
+	r := c.Request
+	r.Closed = true // it is one request: what it does not have is absent
+	g := guard.Guard{Inventory: ask.StatedFacts(c.Facts), Simulators: []guard.Simulator{guard.Local{Source: guard.Static(p.Set)}}}
+	d, err := g.Check(ctx, r)
+	if err != nil {
+		return d, err
+	}
+	d.Texts = p.texts
+	f := guard.Finding{Code: finding.Refuted, Level: guard.Error, Grant: c.Grant, Action: c.Action, Resource: c.Resource}
+	if c.Denied {
+		for _, why := range finding.Explain(d).Findings {
+			if why.Grant == c.Grant && why.Level == guard.Error {
+				f.Nearest = append(f.Nearest, why.Nearest...)
+			}
+		}
+	} else {
+		f.Nearest = letThrough(d, c)
+	}
+	d.Findings = []guard.Finding{f}
+	return d, nil
+}
+
+// letThrough are the statements that allow what a counterexample is about: to start a session
+// takes two grants.
+func letThrough(d guard.Decision, c *prove.Counterexample) (nearest []guard.Near) {
+	add := func(by []policy.Pos, what string) {
+		for _, at := range by {
+			i := slices.IndexFunc(nearest, func(n guard.Near) bool { return n.At == at })
+			if i < 0 {
+				nearest = append(nearest, guard.Near{At: at, Why: "lets through " + what, Part: source.Part{Element: "Effect", Value: "Allow"}})
+				continue
+			}
+			nearest[i].Why += " and " + what
+		}
+	}
+	if c.Action != guard.ActionStart {
+		add(c.By, c.Action)
+		return nearest
+	}
+	for _, grant := range []struct{ id, what string }{{guard.GrantTarget, "the target"}, {guard.GrantDocument, "the document"}} {
+		if c.Grant == grant.id || !c.Alone {
+			for _, r := range d.Of(grant.id).Rulings {
+				add(r.Answer.By, grant.what)
+			}
+		}
+	}
+	return nearest
 }
