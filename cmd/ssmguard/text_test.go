@@ -44,6 +44,7 @@ var writesItself = map[string]string{
 	"cmd/internal/report.htmlPage.f":          "it escapes every text, and passes its own format on",
 	"cmd/internal/report.Page":                "what Fprintf has made safe",
 	"cmd/internal/report.Text.Decision":       "what Fprintf has made safe",
+	"cmd/internal/report.Text.Proof":          "what Fprintf has made safe",
 	"cmd/internal/report.GitHub.Findings":     "what annotate and Fprintf have made safe",
 	"cmd/internal/check.printPatch":           "a patch that patch applies, with what is hidden escaped",
 	"cmd/internal/report.GitHub.annotate":     "a command to GitHub's runner; what others wrote of it is escaped",

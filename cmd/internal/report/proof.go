@@ -158,7 +158,7 @@ func (t *Text) Proof(p Proof) error {
 	safetext.Fprintf(&b, begin+"%s: %s\n", t.paint(colour, p.answer()), wrap(p.title(), "  ", len(begin)+len(p.answer())+2, t.style.Width))
 	row := func(label, text string) {
 		const indent = "             "
-		safetext.Fprintf(&b, "  %-10s %s\n", safetext.Own(label), wrap(text, indent, len(indent), t.style.Width))
+		safetext.Fprintf(&b, "  %-10s %s\n", label, wrap(text, indent, len(indent), t.style.Width))
 	}
 	for _, what := range p.Open {
 		row("open", what)
@@ -220,7 +220,7 @@ func (f proofFindings) Proof(p Proof) error {
 	if f.lines == nil {
 		return nil
 	}
-	_, err := safetext.Fprintf(f.lines, "ssmguard: %s: %s\n", safetext.Own(p.answer()), p.title())
+	_, err := safetext.Fprintf(f.lines, "ssmguard: %s: %s\n", p.answer(), p.title())
 	return err
 }
 
