@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"ssmguard/cmd/internal/ask"
+	"ssmguard/cmd/internal/bastion"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/pick"
@@ -17,11 +19,17 @@ import (
 	"ssmguard/proxy/awsdb"
 )
 
-// choose has the user choose, on a terminal, what a command line leaves open: a tunnel, if it
-// names and describes none, or the target or the database of one that it describes in part. What
-// was chosen is as if it had been typed.
+// choose finds what a command line leaves open: the target that reaches a database and, on a
+// terminal, the tunnel, if it names and describes none, or the target or the database of one that
+// it describes in part. What was chosen is as if it had been typed.
 func (o *Options) choose(ctx context.Context, p *env.Process) error {
-	if len(o.Words) > 0 || o.Output == "json" || !pick.Possible(p) {
+	mayAsk := o.Output != "json" && pick.Possible(p)
+	switch {
+	case len(o.Words) > 0:
+		return nil
+	case o.Spot.RDS != "" || o.Spot.ElastiCache != "":
+		return o.chooseBastion(ctx, p, mayAsk)
+	case !mayAsk:
 		return nil
 	}
 	c, err := trust.LoadConfigHere(p)
@@ -33,7 +41,7 @@ func (o *Options) choose(ctx context.Context, p *env.Process) error {
 		return nil //nolint:nilerr // the project's file is asked about, or told of, later
 	}
 	t := o.over(configs.Tunnel{Settings: settings})
-	far := t.Host != "" || t.Port != 0 || t.RDS != "" || t.ElastiCache != ""
+	far := t.Host != "" || t.Port != 0
 	switch {
 	case t.Target == "" && !far:
 		return o.chooseTunnel(ctx, p, c)
@@ -50,6 +58,43 @@ func (o *Options) choose(ctx context.Context, p *env.Process) error {
 		return o.chooseDatabase(ctx, p, t)
 	}
 	return nil
+}
+
+// chooseBastion finds the target of a tunnel to a database that gives none.
+func (o *Options) chooseBastion(ctx context.Context, p *env.Process, mayAsk bool) error {
+	if o.Spot.Target != "" {
+		return nil
+	}
+	c, err := trust.LoadNeeded(ctx, p, true)
+	if err != nil {
+		return err
+	}
+	settings, err := c.OnTheSpot()
+	if err != nil {
+		return exit.WithCode(err, exit.Config)
+	}
+	t := o.over(configs.Tunnel{Settings: settings})
+	if err := checkEnds(t); err != nil {
+		return err
+	}
+	id, err := targetOf(ctx, p, t, o, mayAsk)
+	if err != nil {
+		return err
+	}
+	o.Spot.Target = id
+	o.typed("--target", id)
+	return nil
+}
+
+// targetOf returns a target that reaches the database of a tunnel.
+func targetOf(ctx context.Context, p *env.Process, t configs.Tunnel, o *Options, mayAsk bool) (string, error) {
+	session := t
+	session.Host = cmp.Or(t.RDS, t.ElastiCache) // in the place of what is looked up: it decides the document
+	line, err := sessionLine(p, session, o)
+	if err != nil {
+		return "", err
+	}
+	return bastion.Choose(ctx, line, t, mayAsk)
 }
 
 // typed adds an option to the words of the command line, for a process in the background.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/spelling"
 )
 
 // db is the command `ssmguard db`, which reads its words as the verbs of `tunnel` do.
@@ -29,8 +31,8 @@ var db = verb{
 	name: "db", path: "db", words: "[NAME] [-- ARGUMENTS]", usage: "connect a client to a database behind a tunnel", named: OneTunnel, retryFor: runRetryFor,
 	about: `Opens the tunnel to a database, or uses the one that is open, makes a token if the user
 logs in with one, starts the client that suits the engine and is installed, and ends with
-its exit code. NAME is a tunnel of a file, one that is open or, with --target, a database
-of RDS. The token is in the client's environment or in a file for it, never in an argument.`,
+its exit code. NAME is a tunnel of a file, one that is open, or a database of RDS, for which
+a target is found that reaches it. The token is in the client's environment or in a file for it, never in an argument.`,
 	flags: (*Options).databaseFlags, takesCommand: true, run: connectDatabase,
 	examples: []command.Example{
 		{Line: "ssmguard db orders", Text: "open a client of a database behind a tunnel"},
@@ -51,7 +53,7 @@ func Database() *command.Command {
 }
 
 func (o *Options) databaseFlags() []command.Flag {
-	spot := slices.DeleteFunc(o.spotFlags(), func(f command.Flag) bool { return slices.Contains([]string{"--lazy", "--idle", "--lanes"}, f.Name) })
+	spot := slices.DeleteFunc(o.spotFlags(), func(f command.Flag) bool { return slices.Contains([]string{"--lazy", "--idle", "--lanes", "--socks", "--http-proxy", "--to"}, f.Name) })
 	return slices.Concat([]command.Flag{
 		{Name: "--client", Value: "CLIENT", Choices: database.Clients(true), Text: "the program, such as psql or usql; without it, the first that suits the engine and is installed", Set: command.Text(&o.Client)},
 		{Name: "--tunnel-only", Text: "start no client: print the settings for graphical ones, and keep the tunnel open until Ctrl-C", Set: command.Switch(&o.TunnelOnly)},
@@ -118,29 +120,44 @@ func (o *Options) completeDatabase(ctx context.Context, p *env.Process) error {
 		}
 		o.CA = path
 	}
-	if err := o.choose(ctx, p); err != nil {
-		return err
-	}
 	if len(o.Words) > 1 {
 		return exit.Usagef("db takes one name; arguments of the client follow %q: ssmguard db %s -- %s", "--", safetext.Line(o.Words[0]), safetext.Line(o.Words[1]))
 	}
+	o.nameDatabase(ctx, p)
+	if err := o.choose(ctx, p); err != nil {
+		return err
+	}
 	if len(o.Words) == 0 && !o.leads() {
-		return exit.Usagef("name a database: a tunnel of a file, one that is open, or where a tunnel leads: --target with --rds, --elasticache, or --host and --port")
-	}
-	if len(o.Words) == 0 || o.Spot.Target == "" || o.leads() {
-		return nil
-	}
-	c, err := trust.LoadConfigHere(p)
-	if err != nil {
-		return nil //nolint:nilerr // opening tells what is wrong
-	}
-	if _, err := c.Members(o.Words[0]); err != nil {
-		o.Spot.RDS, o.Words = o.Words[0], nil
-		if configs.CheckName(o.Spot.RDS) == nil {
-			o.Spot.Name = o.Spot.RDS
-		}
+		return exit.Usagef("name a database: a tunnel of a file, one that is open, one of RDS, or where a tunnel leads: --target with --rds, --elasticache, or --host and --port")
 	}
 	return nil
+}
+
+// nameDatabase takes a name for that of a database of RDS if no file and no open tunnel has it,
+// and no name of a file is like it.
+func (o *Options) nameDatabase(ctx context.Context, p *env.Process) {
+	if len(o.Words) == 0 || o.leads() {
+		return
+	}
+	name := o.Words[0]
+	c, err := trust.LoadConfigHere(p)
+	if err != nil {
+		return // opening tells what is wrong
+	}
+	if _, err := c.Members(name); err == nil {
+		return
+	}
+	if o.Spot.Target == "" {
+		rows, err := keeper.OpenNow(ctx, p)
+		known := slices.Concat(slices.Collect(maps.Keys(c.Tunnels)), slices.Collect(maps.Keys(c.Groups)))
+		if err != nil || slices.ContainsFunc(rows, func(s keeper.Status) bool { return s.Tunnel == name }) || spelling.Nearest(name, known) != "" {
+			return
+		}
+	}
+	o.Spot.RDS, o.Words = name, nil
+	if configs.CheckName(name) == nil {
+		o.Spot.Name = name
+	}
 }
 
 func unknownEngine(tunnel string) error {

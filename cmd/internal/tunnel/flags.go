@@ -27,7 +27,7 @@ func grouped(heading string, flags []command.Flag) []command.Flag {
 func (o *Options) spotFlags() []command.Flag {
 	s := &o.Spot
 	flags := []command.Flag{
-		{Name: "--target", Value: "TARGET", Text: "instance id, tag:KEY=VALUE, or the value of a Name tag", Set: command.Text(&s.Target)},
+		{Name: "--target", Value: "TARGET", Text: "instance id, tag:KEY=VALUE, or the value of a Name tag; without it one that reaches --rds or --elasticache", Set: command.Text(&s.Target)},
 		{Name: "--host", Value: "HOST", Text: "where the target is to connect, a host name or an address; without it, or with localhost, to itself", Set: command.Text(&s.Host)},
 		{Name: "--port", Value: "PORT", Text: "the port there", Set: command.Number(&s.Port, 1, 65535)},
 		{Name: "--rds", Value: "DATABASE", Text: "a DB cluster, instance or proxy, or its endpoint, instead of --host and --port", Set: command.Text(&s.RDS)},
