@@ -103,8 +103,11 @@ func (c *Config) findEffects(file string, s Settings, groups map[string][]string
 		listen := t.Listen
 		effect := tunnelEffect{Tunnel: name, Target: t.Target, Host: t.Host, Port: t.Port, RDS: t.RDS, ElastiCache: t.ElastiCache,
 			Reader: t.Reader, Listen: listen, Login: t.Login, Settings: newSettingsEffect(t.Settings),
-			SOCKS: proxyEffect(t.SOCKS), HTTPProxy: proxyEffect(t.HTTPProxy), To: t.To}
+			SOCKS: proxyEffect(t.SOCKS), HTTPProxy: proxyEffect(t.HTTPProxy), To: t.To, Start: t.Start == On}
 		text := fmt.Sprintf("%s: %s to %s", name, cmp.Or(t.LocalEnd(), "a free local port"), t.Leads())
+		if effect.Start {
+			text += ", starts its target"
+		}
 		for _, more := range []string{effect.Settings.text(), t.Login.text()} {
 			if more != "" {
 				text += ", " + more
@@ -131,6 +134,7 @@ type tunnelEffect struct {
 	SOCKS     string       `json:",omitempty"`
 	HTTPProxy string       `json:",omitempty"`
 	To        Destinations `json:",omitempty"`
+	Start     bool         `json:",omitempty"` // an instance may be started
 }
 
 // proxyEffect is what counts of the address of a proxy: not which port of loopback it is.

@@ -263,3 +263,20 @@ func FuzzProject(f *testing.F) {
 		}
 	})
 }
+
+// A tunnel that starts its target has to be trusted for that, and says so; one that does not is
+// trusted as it was before there was the key.
+func TestStartIsAnEffect(t *testing.T) {
+	effect := func(text string) Effect {
+		c, _ := project(t, "", text, env())
+		return c.Effects()[0]
+	}
+	plain, no, yes := effect("tunnels: {db: {target: i-1, rds: orders}}\n"), effect("tunnels: {db: {target: i-1, rds: orders, start: false}}\n"),
+		effect("tunnels: {db: {target: i-1, rds: orders, start: true}}\n")
+	if plain.Hash != no.Hash || plain.Hash == yes.Hash {
+		t.Errorf("%v, %v, %v", plain, no, yes)
+	}
+	if want := "db: a free local port to rds orders through i-1, starts its target"; yes.Text != want {
+		t.Errorf("%q, want %q", yes.Text, want)
+	}
+}

@@ -44,6 +44,7 @@ type Settings struct {
 type Tunnel struct {
 	Settings    `yaml:",inline"`
 	Target      string `yaml:"target"`      // i-..., mi-..., ecs:..., tag:KEY=VALUE, or the value of a Name tag
+	Start       Switch `yaml:"start"`       // a stopped target is started, if the user agrees
 	Host        string `yaml:"host"`        // seen from the target; "" means the target itself, as does loopback
 	Port        int    `yaml:"port"`        // remote port
 	LocalPort   int    `yaml:"local_port"`  // 0: any free one

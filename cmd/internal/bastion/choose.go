@@ -108,7 +108,7 @@ func Choose(ctx context.Context, l *ask.Line, conf configs.Tunnel, mayAsk bool) 
 	if err != nil {
 		return "", err
 	}
-	best := take(all, unseen, false)
+	best := take(all, unseen, conf.Start == configs.On)
 	switch {
 	case len(best) == 0:
 		return "", nobody(all, conf, session.Region)

@@ -66,7 +66,7 @@ func TestSDKReadsNetworks(t *testing.T) {
 			t.Fatal(err)
 		}
 		i := out.Reservations[0].Instances[0]
-		if aws.ToString(i.VpcId) != "vpc-0a" || aws.ToString(i.SecurityGroups[0].GroupId) != "sg-0ba0" || aws.ToInt32(i.NetworkInterfaces[0].Attachment.DeviceIndex) != 0 {
+		if aws.ToString(i.VpcId) != "vpc-0a" || aws.ToString(i.SecurityGroups[0].GroupId) != "sg-0ba2" || aws.ToInt32(i.NetworkInterfaces[0].Attachment.DeviceIndex) != 0 {
 			t.Errorf("%+v", i)
 		}
 		return string(i.State.Name)

@@ -75,12 +75,17 @@ func processes(ctx context.Context, p *env.Process, o *Options) ([]string, error
 	if err != nil {
 		return nil, err
 	}
+	names, selected := unique(o.Words), []configs.Tunnel(nil)
 	if len(o.Words) == 0 {
 		t, err := o.described(c)
-		return []string{t.Name}, err
+		if err != nil {
+			return nil, err
+		}
+		names, selected = []string{t.Name}, []configs.Tunnel{t}
+	} else if selected, err = o.together(c); err != nil {
+		return nil, err
 	}
-	_, err = o.together(c)
-	return unique(o.Words), err
+	return names, wake(ctx, p, o, selected)
 }
 
 // unique returns words without duplicates.

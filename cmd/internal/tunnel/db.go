@@ -53,14 +53,16 @@ func Database() *command.Command {
 }
 
 func (o *Options) databaseFlags() []command.Flag {
-	spot := slices.DeleteFunc(o.spotFlags(), func(f command.Flag) bool { return slices.Contains([]string{"--lazy", "--idle", "--lanes", "--socks", "--http-proxy", "--to"}, f.Name) })
+	spot := slices.DeleteFunc(o.spotFlags(), func(f command.Flag) bool {
+		return slices.Contains([]string{"--lazy", "--idle", "--lanes", "--socks", "--http-proxy", "--to"}, f.Name)
+	})
 	return slices.Concat([]command.Flag{
 		{Name: "--client", Value: "CLIENT", Choices: database.Clients(true), Text: "the program, such as psql or usql; without it, the first that suits the engine and is installed", Set: command.Text(&o.Client)},
 		{Name: "--tunnel-only", Text: "start no client: print the settings for graphical ones, and keep the tunnel open until Ctrl-C", Set: command.Switch(&o.TunnelOnly)},
 		{Name: "--token", Text: "log --user in with an IAM token; without it, where the database is known to take one", Set: command.Switch(&o.Token)},
 		{Name: "--no-token", Text: "make no token: the client asks for a password", Set: command.Switch(&o.NoToken)},
 		{Name: "--ca", Value: "FILE", Text: "the certificates of the server's authority, by which the client verifies it", Set: command.Text(&o.CA)},
-	}, o.loginFlags(), o.openFlags(), spot)
+	}, o.loginFlags(), o.openedFlags(), spot)
 }
 
 // connectDatabase opens the tunnel to a database for a client.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/bastion"
+	"ssmguard/cmd/internal/env"
+	"ssmguard/configs"
 )
 
 // explainTime is the time limit for reading what an explanation needs.
@@ -45,4 +47,33 @@ func (t *tunnel) explainFar(ctx context.Context, doubt bastion.Doubt) {
 			t.progress.say(line)
 		}
 	})
+}
+
+// wake starts the targets that are stopped, of tunnels that have them started, once the guard
+// has allowed these. A process in the background has no user to ask: the command that starts it
+// has asked.
+func wake(ctx context.Context, p *env.Process, o *Options, selected []configs.Tunnel) error {
+	for _, conf := range selected {
+		if conf.Start != configs.On || p.Getenv(processVariable) != "" {
+			continue
+		}
+		session := conf
+		session.Host, session.Port = "", max(conf.Port, 1) // what is looked up does not matter to the target
+		line, err := sessionLine(p, session, o)
+		if err != nil {
+			return err
+		}
+		err = bastion.Start(ctx, line, o.Open.Yes, func(ctx context.Context) error {
+			found, err := enter(ctx, p, conf, o)
+			if err != nil {
+				return err
+			}
+			defer found.close()
+			return found.permitted(ctx)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -28,6 +28,8 @@ func (o *Options) spotFlags() []command.Flag {
 	s := &o.Spot
 	flags := []command.Flag{
 		{Name: "--target", Value: "TARGET", Text: "instance id, tag:KEY=VALUE, or the value of a Name tag; without it one that reaches --rds or --elasticache", Set: command.Text(&s.Target)},
+		{Name: "--start", Text: "start the target if it is stopped, once you agree",
+			Set: func(string) error { s.Start = configs.On; return nil }},
 		{Name: "--host", Value: "HOST", Text: "where the target is to connect, a host name or an address; without it, or with localhost, to itself", Set: command.Text(&s.Host)},
 		{Name: "--port", Value: "PORT", Text: "the port there", Set: command.Number(&s.Port, 1, 65535)},
 		{Name: "--rds", Value: "DATABASE", Text: "a DB cluster, instance or proxy, or its endpoint, instead of --host and --port", Set: command.Text(&s.RDS)},
@@ -37,7 +39,7 @@ func (o *Options) spotFlags() []command.Flag {
 		{Name: "--http-proxy", Value: "PORT", Text: "one for HTTP CONNECT, likewise", Set: command.Text(&s.HTTPProxy)},
 		{Name: "--to", Value: "HOST:PORT,...", Text: "where they lead: *.internal:5432,10.0.0.0/8:*",
 			Set: func(v string) error { s.To = configs.Destinations(v); _, err := s.To.Rules(); return err }},
-		{Name: "--local-port", Value: "PORT", Text: "the port here, on 127.0.0.1 and ::1; 0 takes any free one", Set: command.Number(&s.LocalPort, 0, 65535)},
+		{Name: "--local-port", Value: "PORT", Text: "the port here, on loopback; 0 takes any free one", Set: command.Number(&s.LocalPort, 0, 65535)},
 		{Name: "--listen", Value: "ADDRESS", Text: "ADDR:PORT or unix:PATH instead", Set: command.Text(&s.Listen)},
 		{Name: "--profile", Value: "PROFILE", Text: "the profile of ~/.aws/config", Set: command.Text(&s.Profile)},
 		{Name: "--region", Value: "REGION", Text: "the region", Set: command.Text(&s.Region)},
@@ -87,10 +89,16 @@ func (o *Options) retryFlags(standard string) []command.Flag {
 // openFlags returns the options for opening a tunnel.
 func (o *Options) openFlags() []command.Flag {
 	flags := []command.Flag{
-		{Name: "--allow-remote", Text: "let --listen be an address that other machines reach", Set: command.Switch(&o.Open.Remote)},
+		{Name: "--allow-remote", Text: "let --listen be reachable by other machines", Set: command.Switch(&o.Open.Remote)},
 		ask.PluginFlag(&o.Open.Plugin), ask.NoCacheFlag(&o.Open.NoCache),
 	}
 	return grouped("opening a tunnel", flags)
+}
+
+// openedFlags are openFlags for a command that opens tunnels.
+func (o *Options) openedFlags() []command.Flag {
+	yes := command.Flag{Name: "--yes", Text: "agree to --start, and to start: true of a file", Set: command.Switch(&o.Open.Yes)}
+	return append(o.openFlags(), grouped("opening a tunnel", []command.Flag{yes})...)
 }
 
 func (o *Options) outputFlags(text string) []command.Flag {
@@ -108,11 +116,11 @@ func (o *Options) loginFlags() []command.Flag {
 func (o *Options) upFlags() []command.Flag {
 	background := command.Flag{Name: "--background", Set: command.Switch(&o.Background),
 		Text: "return when the tunnels are ready, and keep them open; when they are not within 30s, say so, fail, and go on trying"}
-	return slices.Concat([]command.Flag{background}, o.retryFlags("without end"), o.outputFlags("json: events as JSON lines"), o.openFlags(), o.spotFlags())
+	return slices.Concat([]command.Flag{background}, o.retryFlags("without end"), o.outputFlags("json: events as JSON lines"), o.openedFlags(), o.spotFlags())
 }
 
 func (o *Options) runFlags() []command.Flag {
-	return slices.Concat(o.retryFlags(strings.TrimSuffix(runRetryFor.String(), "0s")), o.openFlags(), o.spotFlags())
+	return slices.Concat(o.retryFlags(strings.TrimSuffix(runRetryFor.String(), "0s")), o.openedFlags(), o.spotFlags())
 }
 
 func (o *Options) logsFlags() []command.Flag {

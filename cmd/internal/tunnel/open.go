@@ -68,6 +68,9 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (tunnels, erro
 
 // openThese opens tunnels as openTunnels does.
 func openThese(ctx context.Context, p *env.Process, o *Options, selected []configs.Tunnel) (_ tunnels, err error) {
+	if err := wake(ctx, p, o, selected); err != nil {
+		return nil, err
+	}
 	var ts tunnels
 	defer func() {
 		if err != nil {

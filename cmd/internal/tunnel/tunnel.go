@@ -43,6 +43,7 @@ type openOptions struct {
 	Plugin  string
 	NoCache bool
 	Remote  bool // other machines may connect
+	Yes     bool // a stopped target may be started
 }
 
 // addOptions are the options of `add` and `edit`.
@@ -140,6 +141,7 @@ func (o *Options) over(t configs.Tunnel) configs.Tunnel {
 	}
 	t.DBEngine = cmp.Or(s.DBEngine, t.DBEngine)
 	t.Reader = t.Reader || s.Reader
+	t.Start = cmp.Or(s.Start, t.Start)
 	t.SOCKS, t.HTTPProxy, t.To = cmp.Or(s.SOCKS, t.SOCKS), cmp.Or(s.HTTPProxy, t.HTTPProxy), cmp.Or(s.To, t.To)
 	t.Lazy, t.Idle = cmp.Or(s.Lazy, t.Lazy), cmp.Or(s.Idle, t.Idle)
 	if s.Listen != "" || s.LocalPort >= 0 {
