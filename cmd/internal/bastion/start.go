@@ -69,7 +69,7 @@ func agree(ctx context.Context, p *env.Process, what string, agreed bool) error 
 	if agreed {
 		return nil
 	}
-	if !env.IsTerminal(p.Stdin) || !p.ErrTerminal {
+	if !p.CanConfirm() {
 		return exit.Usagef("%s is stopped; give --yes to have it started where nobody can be asked", what)
 	}
 	yes, err := p.Confirm(ctx, safetext.Sprintf("%s is stopped; start it?", what))
