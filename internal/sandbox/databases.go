@@ -41,7 +41,7 @@ func (s *Sandbox) openServices(o Options) error {
 			s.services[name] = service.Address
 			continue
 		}
-		l, err := o.listen(anyPort)
+		l, err := o.listen(o.beside())
 		if err != nil {
 			return fmt.Errorf("cannot play %s: %v", name, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"ssmguard/internal/private"
 	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/spelling"
 )
@@ -52,7 +53,7 @@ func (f profileFiles) remove() error {
 
 // writeProfiles writes the files, readable by their owner alone.
 func writeProfiles(s *Sandbox) (profileFiles, error) {
-	dir, err := os.MkdirTemp("", "ssmguard-sandbox-")
+	dir, err := private.MkdirTemp("ssmguard-sandbox-")
 	if err != nil {
 		return profileFiles{}, err
 	}

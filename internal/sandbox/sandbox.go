@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/sandbox/account"
 	"ssmguard/internal/sandbox/api"
 	"ssmguard/internal/sandbox/databases"
@@ -59,13 +60,18 @@ func Open(w world.World, o Options) (*Sandbox, error) {
 
 func (s *Sandbox) open(o Options) error {
 	var err error
-	if s.listener, err = o.listen(cmp.Or(o.Listen, anyPort)); err != nil {
+	o.Listen = cmp.Or(o.Listen, anyPort)
+	if s.listener, err = o.listen(o.Listen); nettext.NoAddress(err) && o.Listen == anyPort {
+		o.Listen = anyPort6
+		s.listener, err = o.listen(o.Listen)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot serve the sandbox: %v", err) // without the system's error type: exit would advise about the network
 	}
 	if err := s.openServices(o); err != nil {
 		return err
 	}
-	channels, err := o.listen(anyPort)
+	channels, err := o.listen(o.beside())
 	if err != nil {
 		return fmt.Errorf("cannot serve the sandbox: %v", err)
 	}
@@ -94,8 +100,20 @@ func (s *Sandbox) open(o Options) error {
 // now is the time by AWS's clock.
 func (s *Sandbox) now() time.Time { return time.Now().Add(s.World.Clock) }
 
-// anyPort is a free port of this machine's loopback.
-const anyPort = "127.0.0.1:0"
+// A free port of this machine's loopback. There are machines with one of the two alone.
+const (
+	anyPort  = "127.0.0.1:0"
+	anyPort6 = "[::1]:0"
+)
+
+// beside is a free port of the address that the sandbox listens on.
+func (o Options) beside() string {
+	host, _, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return anyPort
+	}
+	return net.JoinHostPort(host, "0")
+}
 
 // Endpoint is the URL all AWS services of the sandbox answer on.
 func (s *Sandbox) Endpoint() string { return "http://" + s.listener.Addr().String() }

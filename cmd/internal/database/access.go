@@ -17,14 +17,15 @@ type Access struct {
 	Real           string // the server's own name, for TLS
 	User, Database string
 	Password       string
-	SSLMode        string // value of PGSSLMODE
-	CA             string // file with the certificates of the server's authority, "" if none is given
-	Engine         Engine // the zero Engine when it is not known
-	Called         string // what AWS calls the engine, such as aurora-mysql
-	IAMAuth        bool   // accepts tokens
-	TLS            bool   // the server is known to speak TLS
-	Format         string // one of Formats
-	Ask            bool   // a client that is started without a password asks for it
+	SSLMode        string         // value of PGSSLMODE
+	CA             string         // file with the certificates of the server's authority, "" if none is given
+	Engine         Engine         // the zero Engine when it is not known
+	Called         string         // what AWS calls the engine, such as aurora-mysql
+	IAMAuth        bool           // accepts tokens
+	TLS            bool           // the server is known to speak TLS
+	Format         string         // one of Formats
+	Shell          safetext.Shell // that reads the forms of variables
+	Ask            bool           // a client that is started without a password asks for it
 }
 
 // called is the engine's name in messages.

@@ -198,7 +198,7 @@ func (s Start) Arguments() (args []string, remove func(), err error) {
 	if s.File == "" {
 		return s.Args, func() {}, nil
 	}
-	dir, err := os.MkdirTemp("", "ssmguard-db-")
+	dir, err := private.MkdirTemp("ssmguard-db-")
 	if err != nil {
 		return nil, nil, err
 	}

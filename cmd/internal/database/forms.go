@@ -47,17 +47,17 @@ type form struct {
 var formats = func() map[string]form {
 	always, never := func(Access) bool { return true }, func(Access) bool { return false }
 	return map[string]form{
-		"psql":    {write: plain(Access.psql), hint: Access.psqlHint, tls: always},
+		"psql":    {write: Access.psql, hint: Access.psqlHint, tls: always},
 		"mysql":   {write: plain(Access.mysql), hint: Access.mysqlHint, tls: always},
 		"mariadb": {write: plain(Access.mariadb), hint: Access.mariadbHint, tls: always},
 		"redis":   {write: plain(Access.redisCLI), hint: Access.redisHint, tls: func(a Access) bool { return a.TLS }},
 		"mongodb": {write: plain(Access.mongodb), hint: Access.mongodbHint, tls: never},
-		"sqlcmd":  {write: plain(Access.sqlcmd), hint: Access.sqlcmdHint, tls: never},
+		"sqlcmd":  {write: Access.sqlcmd, hint: Access.sqlcmdHint, tls: never},
 		"url":     {write: plain(Access.url), hint: Access.urlHint, tls: Access.urlTLS},
 		"jdbc":    {write: Access.jdbc, hint: Access.jdbcHint, tls: func(a Access) bool { return a.family() == Postgres || a.family() == MySQL }},
 		"dotenv":  {write: Access.dotenv, hint: Access.driverHint, tls: Access.urlTLS},
 		"json":    {write: Access.json, hint: Access.driverHint, tls: always},
-		"env":     {write: plain(Access.env), tls: never},
+		"env":     {write: Access.env, tls: never},
 	}
 }()
 
@@ -98,7 +98,7 @@ func suiting(family Family) (names []string) {
 }
 
 // env has the variables that `tunnel run` sets for every command.
-func (a Access) env() string { return exports(a.variables()) }
+func (a Access) env() (string, error) { return a.exports(a.variables()) }
 
 // Variables returns what every command is told of a tunnel, as NAME=VALUE:
 // SSMGUARD_NAME_HOST and SSMGUARD_NAME_PORT, or SSMGUARD_NAME_SOCKET, and
@@ -196,12 +196,17 @@ func (a Access) authorities() string {
 }
 
 // exports returns the settings with a value as lines for a shell.
-func exports(all []setting) string {
+func (a Access) exports(all []setting) (string, error) {
 	var b strings.Builder
 	for _, v := range all {
-		if v.value != "" {
-			fmt.Fprintf(&b, "export %s=%s\n", v.name, safetext.Word(v.value))
+		if v.value == "" {
+			continue
 		}
+		line, err := a.Shell.Set(v.name, v.value)
+		if err != nil {
+			return "", exit.Usagef("%v", err)
+		}
+		b.WriteString(line)
 	}
-	return b.String()
+	return b.String(), nil
 }

@@ -21,10 +21,10 @@ func (a Access) psqlSettings() []setting {
 	}
 }
 
-func (a Access) psql() string {
+func (a Access) psql() (string, error) {
 	all := a.psqlSettings()
 	if a.Password == "" {
-		return exports(all)
+		return a.exports(all)
 	}
 	// postgres.js reads PGSSL in the place of PGSSLMODE.
 	forJS := a.SSLMode
@@ -32,7 +32,7 @@ func (a Access) psql() string {
 		forJS = "require"
 	}
 	last := len(all) - 1
-	return exports(append(all[:last:last], setting{"PGSSL", forJS}, all[last]))
+	return a.exports(append(all[:last:last], setting{"PGSSL", forJS}, all[last]))
 }
 
 func (a Access) psqlHint() string {

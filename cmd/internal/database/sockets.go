@@ -20,7 +20,7 @@ func (a Access) overSocket() (string, error) {
 	}
 	switch {
 	case a.Format == "env":
-		return a.env(), nil
+		return a.env()
 	case a.Format == "json" || a.Format == "dotenv" || a.Format == "jdbc":
 		return "", exit.Usagef("the form %s names no socket; give the tunnel a port", a.Format)
 	case a.Format == "psql":
@@ -30,7 +30,8 @@ func (a Access) overSocket() (string, error) {
 			return "", exit.Usagef("PostgreSQL's clients find a socket only by a name such as %s5432; give the tunnel --listen %s", postgresSocket, "unix:"+filepath.Join(dir, postgresSocket+"5432"))
 		}
 		// libpq would prefer PGHOSTADDR, which the form for a port sets.
-		return "unset PGHOSTADDR\n" + exports([]setting{{"PGHOST", filepath.Clean(dir)}, {"PGPORT", port}, {"PGUSER", a.User}, {"PGDATABASE", a.Database}}), nil
+		lines, err := a.exports([]setting{{"PGHOST", filepath.Clean(dir)}, {"PGPORT", port}, {"PGUSER", a.User}, {"PGDATABASE", a.Database}})
+		return a.Shell.Unset("PGHOSTADDR") + lines, err
 	case a.Format == "mysql" || a.Format == "mariadb":
 		lines := "[client]\nprotocol=socket\n" + optionLines([]setting{{"socket", a.Socket}, {"user", a.User}})
 		if a.Database != "" {

@@ -146,7 +146,7 @@ func (a Access) sqlcmdSettings() []setting {
 	return []setting{{"SQLCMDSERVER", "tcp:" + a.Host + "," + a.Port}, {"SQLCMDUSER", a.User}, {"SQLCMDDBNAME", a.Database}}
 }
 
-func (a Access) sqlcmd() string { return exports(a.sqlcmdSettings()) }
+func (a Access) sqlcmd() (string, error) { return a.exports(a.sqlcmdSettings()) }
 
 func (a Access) sqlcmdHint() string {
 	return fmt.Sprintf("to verify TLS, whose certificate is for %s, give sqlcmd -N true -F %s", a.Real, safetext.Word(a.Real))

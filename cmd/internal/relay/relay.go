@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/internal/private"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/door"
@@ -102,7 +103,7 @@ func (r *Tunnel) apart() (carrier proxy.Plugin, socket string, undo func(), err 
 	if r.At == nil {
 		return r.Plugin, "", func() {}, nil
 	}
-	dir, err := os.MkdirTemp("", "ssmguard-") // 0700
+	dir, err := private.MkdirTemp("ssmguard-") // 0700
 	if err != nil {
 		return nil, "", nil, err
 	}

@@ -1,10 +1,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -37,6 +37,7 @@ import (
 // sandboxOptions are the options of `ssmguard sandbox`.
 type sandboxOptions struct {
 	World, Listen, As, Output, Peer string
+	Shell                           safetext.Shell
 	List, Show, Log                 bool
 	Command                         []string // to run inside; none: serve until interrupted
 }
@@ -96,6 +97,7 @@ func (o *sandboxOptions) flags() []command.Flag {
 		{Name: "--as", Value: "LOGIN", Text: "login of the world to be; each is a profile, too", Set: command.Text(&o.As)},
 		{Name: "--peer", Choices: configs.Peers, Default: o.Peer, Text: "whose connections are taken, on Linux: your own and root's, or any user's of this machine; calls need the keys in any case", Set: command.Text(&o.Peer)},
 		{Name: "--output", Choices: []string{"text", "json"}, Default: o.Output, Text: "shell lines, or JSON", Set: command.Text(&o.Output)},
+		{Name: "--shell", Value: "SHELL", Choices: safetext.Shells, Text: "what reads the shell lines: posix, fish, powershell or cmd; without it, on Windows the shell that it is typed in, elsewhere posix", Set: command.Text(&o.Shell)},
 		{Name: "--log", Text: "tell on stderr of every call", Set: command.Switch(&o.Log)},
 		{Name: "--list", Text: "list the worlds and end", Set: command.Switch(&o.List)},
 		{Name: "--show", Text: "print the world's file, to make one of your own, and end", Set: command.Switch(&o.Show)},
@@ -148,7 +150,7 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 	if len(o.Command) > 0 {
 		return within(ctx, p, s, func(ctx context.Context) error { return runInside(ctx, p, o.Command, s.Environment(login)) })
 	}
-	if err := tellEnvironment(p, o.Output, s, login); err != nil {
+	if err := tellEnvironment(p, o.Output, cmp.Or(o.Shell, p.Shell()), s, login); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	safetext.Fprintf(p.Stderr, "ssmguard: world %s is served at %s until interrupted\n", w.Name, s.Endpoint())
@@ -256,13 +258,13 @@ func showWorld(p *env.Process, name string) error {
 
 // tellEnvironment prints how to use the sandbox and closes stdout, so that a shell that
 // reads it continues.
-func tellEnvironment(p *env.Process, output string, s *sandbox.Sandbox, login api.Credentials) error {
-	text := shellLines(s.Environment(login))
+func tellEnvironment(p *env.Process, output string, shell safetext.Shell, s *sandbox.Sandbox, login api.Credentials) error {
+	text, err := shellLines(shell, s.Environment(login))
 	if output == "json" {
-		var err error
-		if text, err = describe(s, login); err != nil {
-			return err
-		}
+		text, err = describe(s, login)
+	}
+	if err != nil {
+		return err
 	}
 	if _, err := io.WriteString(p.Stdout, text); err != nil {
 		return err
@@ -304,10 +306,14 @@ func describe(s *sandbox.Sandbox, login api.Credentials) (string, error) {
 }
 
 // shellLines returns the environment as lines for eval.
-func shellLines(env []sandbox.Variable) string {
+func shellLines(shell safetext.Shell, env []sandbox.Variable) (string, error) {
 	var b strings.Builder
 	for _, v := range env {
-		fmt.Fprintf(&b, "export %s=%s\n", v.Name, safetext.Word(v.Value))
+		line, err := shell.Set(v.Name, v.Value)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(line)
 	}
 	var stray []string
 	for _, name := range sandbox.Outside {
@@ -315,8 +321,8 @@ func shellLines(env []sandbox.Variable) string {
 			stray = append(stray, name)
 		}
 	}
-	fmt.Fprintf(&b, "unset %s\n", strings.Join(stray, " "))
-	return b.String()
+	b.WriteString(shell.Unset(stray...))
+	return b.String(), nil
 }
 
 // inside returns the environment of a command that runs in the sandbox.

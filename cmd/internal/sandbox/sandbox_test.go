@@ -23,7 +23,10 @@ func TestSandboxEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names []string
-	text := shellLines(s.Environment(login))
+	text, err := shellLines("", s.Environment(login))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for line := range strings.Lines(text) {
 		name, _, _ := strings.Cut(strings.TrimPrefix(line, "export "), "=")
 		names = append(names, strings.TrimSpace(name))

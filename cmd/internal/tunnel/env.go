@@ -167,12 +167,16 @@ func (o *Options) access(p *env.Process, s keeper.Status, login configs.Login) (
 	if err != nil {
 		return a, err
 	}
+	a.Shell = o.shell(p)
 	a.User, a.Database, a.CA = cmp.Or(o.Spot.User, login.User, a.User), cmp.Or(o.Spot.Database, login.Database, a.Database), o.CA
 	if e := database.Of(database.Facts{Asked: o.Spot.DBEngine}); e.Name != "" {
 		a.Engine, a.Called = e, ""
 	}
 	return a, nil
 }
+
+// shell is the shell that reads the lines of `env`.
+func (o *Options) shell(p *env.Process) safetext.Shell { return cmp.Or(o.Shell, p.Shell()) }
 
 // proxyEnv prints how clients find a proxy.
 func proxyEnv(p *env.Process, conf configs.Tunnel, open keeper.Status, o *Options) error {
@@ -198,7 +202,11 @@ func proxyEnv(p *env.Process, conf configs.Tunnel, open keeper.Status, o *Option
 		return err
 	}
 	for _, v := range vars {
-		if _, err := safetext.Fprintf(p.Stdout, "export %s=%s\n", v.Name, safetext.Word(v.Value)); err != nil {
+		line, err := o.shell(p).Set(v.Name, v.Value)
+		if err != nil {
+			return exit.Usagef("%v", err)
+		}
+		if _, err := safetext.Fprintf(p.Stdout, "%s", safetext.Own(line)); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"ssmguard/cmd/internal/database"
 	"ssmguard/cmd/internal/tunnelstate"
 	"ssmguard/configs"
+	"ssmguard/internal/safetext"
 )
 
 // spotGroup is the heading of the options that describe a tunnel.
@@ -149,6 +150,8 @@ func (o *Options) envFlags() []command.Flag {
 	return slices.Concat([]command.Flag{
 		{Name: "--format", Value: "FORM", Choices: database.Formats(), Text: "psql, mysql, mariadb, redis, mongodb, sqlcmd, url, jdbc, dotenv, json or env; without it, what suits the engine", Set: command.Text(&o.Format)},
 		{Name: "--client", Value: "CLIENT", Choices: database.Clients(false), Text: "the client or driver that it is for, such as psql, pgx or mysql2, instead of a form", Set: command.Text(&o.Client)},
+		{Name: "--shell", Value: "SHELL", Choices: safetext.Shells, Set: command.Text(&o.Shell),
+			Text: "what sets the variables: posix (sh, bash, zsh), fish, powershell or cmd; without it, on Windows the shell that it is typed in, elsewhere posix"},
 		{Name: "--token", Set: command.Switch(&o.Token),
 			Text: "add an IAM token as the password of --user, where the form keeps it from being sent without TLS"},
 	}, o.loginFlags(), o.spotFlags())

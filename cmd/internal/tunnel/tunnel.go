@@ -21,12 +21,13 @@ type Options struct {
 	Open       openOptions
 	Output     string // text or json
 	Background bool
-	RetryFor   time.Duration // how long faults that pass by themselves are retried before the first ready; below 0: without end
-	Format     string        // --format of `env`
-	Client     string        // --client
-	CA         string        // --ca: the file with the authority's certificates
-	TunnelOnly bool          // of `db`: no client is started
-	NoToken    bool          // of `db`
+	RetryFor   time.Duration  // how long faults that pass by themselves are retried before the first ready; below 0: without end
+	Format     string         // --format of `env`
+	Client     string         // --client
+	Shell      safetext.Shell // --shell of `env`
+	CA         string         // --ca: the file with the authority's certificates
+	TunnelOnly bool           // of `db`: no client is started
+	NoToken    bool           // of `db`
 	Token      bool
 	Add        addOptions
 	Follow     bool
