@@ -143,6 +143,42 @@ func TestSplitWords(t *testing.T) {
 	}
 }
 
+// What botocore 1.34 (compat._windows_shell_split) makes of a credential_process on Windows.
+func TestWordsOfWindows(t *testing.T) {
+	for in, want := range map[string][]string{
+		`C:\tools\creds.exe --x "a b"`:     {`C:\tools\creds.exe`, "--x", "a b"},
+		`"C:\Program Files\creds.exe" a\b`: {`C:\Program Files\creds.exe`, `a\b`},
+		`\\host\share\creds.exe C:\dir\`:   {`\\host\share\creds.exe`, `C:\dir\`},
+		`a\\"b c\\" d`:                     {`a\b c\`, "d"},
+		`a\"b`:                             {`a"b`},
+		`"a\\" b`:                          {`a\`, "b"},
+		`"" a`:                             {"", "a"},
+		`a "" b`:                           {"a", "", "b"},
+		`'a b'`:                            {"'a", "b'"},
+		"  a\tb  ":                         {"a", "b"},
+		`a""b`:                             {"ab"},
+		`"a""b"`:                           {"ab"},
+		`a\\\"b c`:                         {`a\"b`, "c"},
+		"a\nb c":                           {"a\nb", "c"},
+		`"a b\\"`:                          {`a b\`},
+		"":                                 nil,
+		"   ":                              nil,
+	} {
+		got, err := commandWords("windows", in)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%q: %v\n%s", in, err, diff)
+		}
+	}
+	for _, in := range []string{`"open`, `a"`} {
+		if got, err := commandWords("windows", in); err == nil || err.Error() != "No closing quotation in string: "+in {
+			t.Errorf("%q: %q, %v", in, got, err)
+		}
+	}
+	if got, err := commandWords("darwin", `a\ b`); err != nil || len(got) != 1 {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func FuzzINI(f *testing.F) {
 	f.Add("[default]\nregion = x\n")
 	f.Add("[a]\nb =\n  c = d\n\n  e\n")

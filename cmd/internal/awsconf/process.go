@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,7 +28,7 @@ const customProcess = "custom-process"
 
 // run runs a command for its credentials.
 func (b bound) run(ctx context.Context, command string, stdin *os.File) (aws.Credentials, error) {
-	words, err := SplitWords(command)
+	words, err := commandWords(runtime.GOOS, command)
 	switch {
 	case err != nil:
 		return aws.Credentials{}, err

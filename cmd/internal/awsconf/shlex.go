@@ -67,3 +67,56 @@ func quoted(word *strings.Builder, s string) (int, error) {
 	}
 	return 0, errorf(CodeOther, "No closing quotation")
 }
+
+// commandWords splits the command of a credential_process as the CLI does: on Windows by
+// the rules of C programs there, elsewhere by SplitWords.
+func commandWords(system, s string) ([]string, error) {
+	if system == "windows" {
+		return windowsWords(s)
+	}
+	return SplitWords(s)
+}
+
+// windowsWords are the words of a command line by the rules of C programs on Windows
+// ("Parsing C command-line arguments" of Microsoft): blanks and tabs part them outside of
+// double quotes, and backslashes are escapes only in front of a quote, two for one.
+func windowsWords(s string) (words []string, err error) {
+	var word strings.Builder
+	inWord, inQuotes := false, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\':
+			rest := strings.TrimLeft(s[i:], `\`)
+			n := len(s) - i - len(rest)
+			i += n - 1
+			inWord = true
+			if !strings.HasPrefix(rest, `"`) {
+				word.WriteString(strings.Repeat(`\`, n))
+				continue
+			}
+			word.WriteString(strings.Repeat(`\`, n/2))
+			if n%2 == 1 {
+				word.WriteByte('"')
+				i++
+			}
+		case c == '"':
+			inWord, inQuotes = true, !inQuotes
+		case (c == ' ' || c == '\t') && !inQuotes:
+			if inWord {
+				words = append(words, word.String())
+				word.Reset()
+				inWord = false
+			}
+		default:
+			word.WriteByte(c)
+			inWord = true
+		}
+	}
+	if inQuotes {
+		return nil, errorf(CodeOther, "No closing quotation in string: %s", s)
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
