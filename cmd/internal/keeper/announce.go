@@ -15,7 +15,7 @@ import (
 type announcement struct {
 	Record  Record // as written to the file
 	ts      keptTunnels
-	control *door.Door
+	control *controlDoor
 }
 
 // Announce opens the socket and writes the record of a process. The process holds the
@@ -26,7 +26,7 @@ func (r Registry) Announce(rec Record, ts keptTunnels) (*announcement, error) {
 	if rec.Dir, err = os.Getwd(); err != nil {
 		return nil, err
 	}
-	control, err := door.Open("unix:"+r.File(rec.Name, "sock"), door.Options{})
+	control, err := r.openControl(rec.Name, controlOnPort)
 	if err != nil {
 		return nil, err
 	}

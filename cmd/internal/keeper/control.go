@@ -12,10 +12,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/dial"
-	"ssmguard/internal/nettext"
-	"ssmguard/internal/peer"
 	"ssmguard/proxy"
-	"ssmguard/proxy/door"
 )
 
 // The requests to a background process: one word a connection, answered by one line of
@@ -106,7 +103,7 @@ type keptTunnels interface {
 
 // serve answers requests about a process's tunnels until ctx ends. It calls stop for a
 // request to end the process, and keeps those connections open until done.
-func serve(ctx context.Context, ts keptTunnels, control *door.Door, stop func(), done <-chan struct{}) {
+func serve(ctx context.Context, ts keptTunnels, control *controlDoor, stop func(), done <-chan struct{}) {
 	var open sync.WaitGroup
 	defer open.Wait()
 	defer context.AfterFunc(ctx, func() { control.Close() })()

@@ -26,7 +26,6 @@ import (
 // What a background process gets from the command that starts it.
 const (
 	processVariable = "SSMGUARD_TUNNEL_PROCESS" // the variable with the process's name
-	readyFile       = 3                         // the descriptor for the report that its tunnels are ready
 	readyWord       = "ready"
 	tryingWord      = "trying"
 	gaveUpWord      = "gaveup " // and the reason
@@ -151,15 +150,16 @@ func launch(ctx context.Context, p *env.Process, name, dir string, words []strin
 	cmd.Args[0] = "ssmguard"
 	cmd.Dir = dir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Stdin, p.Stdout, p.Stderr
-	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Env = append(slices.Clone(p.Environ), processVariable+"="+name)
 	keeper.OwnSession(cmd)
-	err = cmd.Start()
+	if err = passReady(cmd, theirs); err == nil {
+		err = cmd.Start()
+	}
 	theirs.Close()
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { cmd.Process.Signal(os.Interrupt) })() //nolint:errcheck // it may have ended
+	defer context.AfterFunc(ctx, func() { interrupt(cmd) })()
 	told, err := io.ReadAll(ours)
 	switch strings.TrimSpace(string(told)) {
 	case readyWord:
@@ -213,6 +213,7 @@ func tunnelProcess(ctx context.Context, p *env.Process, o *Options, name string)
 		return gaveUp(p, o, err)
 	}
 	defer unlock()
+	detachable(p)
 	b := &background{process: p, registry: r, greeting: newGreeting(p, o),
 		record: keeper.Record{Name: name, PID: os.Getpid(), Started: time.Now(), Words: o.raw}}
 	if b.log, err = r.OpenLog(name); err != nil {
@@ -241,7 +242,7 @@ func (b *background) tell(ctx context.Context, err error) {
 	if !b.kept {
 		safetext.Fprintf(stamped{b.log}, "not opened: %s\n", reason)
 	}
-	told := os.NewFile(readyFile, "ready")
+	told := readyReport(b.process)
 	safetext.Fprintf(told, "%s%s\n", gaveUpWord, reason)
 	told.Close() //nolint:errcheck // the process ends
 }
@@ -347,8 +348,8 @@ func (g *greeting) end() {
 // the command that started the process.
 func (b *background) detach(word string) error {
 	b.greeting.end()
-	err := redirect(b.process.Stdin, b.process.Stdout, b.process.Stderr, b.log)
-	told := os.NewFile(readyFile, "ready")
+	err := redirect(b.process, b.log)
+	told := readyReport(b.process)
 	fmt.Fprintln(told, word)
 	return errors.Join(err, told.Close())
 }
