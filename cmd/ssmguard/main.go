@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/cli"
+	"ssmguard/cmd/internal/env"
 	"ssmguard/configs"
 	"ssmguard/proxy/plugin"
 )
@@ -20,7 +21,13 @@ func main() {
 		os.Exit(plugin.Main(os.Args))
 	}
 	startWithoutCollecting()
-	exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr))
+	restore, ok := env.TakeConsole(os.Stdout, os.Stderr)
+	if !ok {
+		os.Setenv("TERM", "dumb") //nolint:errcheck // a name and a value that every system takes
+	}
+	code := cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)
+	restore()
+	exit(code)
 }
 
 // startWithoutCollecting lets the heap of a start grow to 16 MB before garbage is first

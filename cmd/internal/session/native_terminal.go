@@ -3,7 +3,9 @@ package session
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
+	"time"
 
 	"golang.org/x/term"
 
@@ -35,9 +37,12 @@ func newTerminal(streams proxy.Streams) *terminal {
 	return t
 }
 
-// keys opens the terminal once more, if possible, because a read of that file can be
-// interrupted: keys typed after the session are then left to the local shell.
+// keys opens the terminal once more, where Linux' /proc is, because a read of that file can
+// be interrupted: keys typed after the session are then left to the local shell.
 func (t *terminal) keys() (in *os.File, done func()) {
+	if runtime.GOOS != "linux" {
+		return t.in, func() {} // on Windows the path would be one that others may make
+	}
 	again, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", t.in.Fd()))
 	if err != nil {
 		return t.in, func() {}
@@ -78,6 +83,37 @@ func (t *terminal) restore() {
 func (t *terminal) putBack() {
 	if t.before != nil {
 		term.Restore(int(t.in.Fd()), t.before) //nolint:errcheck // the terminal is gone then
+	}
+}
+
+// changedSizes gives a terminal's size at once, and again whenever it has changed by one of
+// the times when it is looked at, and at each redraw, until done is closed.
+func changedSizes(size func() wire.Size, look <-chan time.Time, redraw <-chan struct{}, out chan<- wire.Size, done <-chan struct{}) {
+	last := size()
+	for give := last; ; give = last {
+		select {
+		case out <- give:
+		case <-done:
+			return
+		}
+		for same := true; same; {
+			select {
+			case <-look:
+				now := size()
+				same, last = now == last, now
+			case <-redraw:
+				other := last
+				other.Rows++ // another size, so that the remote program draws its screen again
+				select {
+				case out <- other:
+				case <-done:
+					return
+				}
+				same = false
+			case <-done:
+				return
+			}
+		}
 	}
 }
 

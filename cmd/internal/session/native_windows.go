@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"syscall"
+	"time"
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/internal/nettext"
@@ -19,11 +20,28 @@ const canSuspend = false
 // our place, as the official plugin types them.
 var sessionKeys = map[os.Signal]byte{os.Interrupt: 3}
 
-// sizes sends the size of the terminal once: Windows has no signal for a change.
-func (t *terminal) sizes(<-chan struct{}) (sizes <-chan wire.Size, stop func()) {
+// lookAtSize is how often the console's size is looked at: Windows tells of a change only to
+// who reads its events in the place of keys.
+const lookAtSize = 250 * time.Millisecond
+
+// sizes sends the size of the terminal at once, after each change, and twice for a redraw,
+// until stop is called. Without a terminal it sends defaultSize once.
+func (t *terminal) sizes(redraw <-chan struct{}) (sizes <-chan wire.Size, stop func()) {
 	out := make(chan wire.Size, 1)
-	out <- t.size()
-	return out, func() {}
+	if t.view == nil {
+		out <- defaultSize
+		return out, func() {}
+	}
+	look, done, ended := time.NewTicker(lookAtSize), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		changedSizes(t.size, look.C, redraw, out, done)
+	}()
+	return out, func() {
+		look.Stop()
+		close(done)
+		<-ended
+	}
 }
 
 func (t *terminal) suspend() {}

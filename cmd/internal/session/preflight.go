@@ -36,6 +36,16 @@ func warnOfOthers(w io.Writer, spec proxy.Spec, others func() []string) {
 		strings.Join(names, ", "), verb)
 }
 
+// warnOfPipe warns of input from a pipe or a file that nobody will read: on Windows the plugin
+// reads the keys of the console, for shells and commands.
+func warnOfPipe(system string, w io.Writer, spec proxy.Spec, terminal bool) {
+	document := spec.Document[strings.LastIndexByte(spec.Document, '/')+1:]
+	if system != "windows" || terminal || spec.OpensPort() || len(spec.Parameters["localUnixSocket"]) > 0 || document == "AWS-StartSSHSession" {
+		return
+	}
+	safetext.Fprintf(w, "ssmguard: warning: on Windows the plugin reads the keys of the console and no other input; --engine native reads what is piped\n")
+}
+
 // checkLocalPort checks that the local port of a port-forwarding session is free, so
 // that no session is started that cannot be used.
 func checkLocalPort(parameters map[string][]string) error {

@@ -97,3 +97,26 @@ func TestWarnOfHost(t *testing.T) {
 		}
 	}
 }
+
+// Input that the plugin does not read on Windows is told of.
+func TestWarnOfPipe(t *testing.T) {
+	for _, test := range []struct {
+		system   string
+		terminal bool
+		spec     proxy.Spec
+		want     bool
+	}{
+		{"windows", false, proxy.Spec{}, true},
+		{"windows", false, proxy.Spec{Document: "arn:aws:ssm:eu-west-1::document/AWS-StartInteractiveCommand"}, true},
+		{"windows", true, proxy.Spec{}, false},
+		{"linux", false, proxy.Spec{}, false},
+		{"windows", false, proxy.Spec{Document: "AWS-StartSSHSession"}, false},
+		{"windows", false, proxy.Spec{Document: "AWS-StartPortForwardingSession"}, false},
+	} {
+		var said strings.Builder
+		warnOfPipe(test.system, &said, test.spec, test.terminal)
+		if got := strings.Contains(said.String(), "--engine native reads what is piped"); got != test.want {
+			t.Errorf("%+v: %q", test, &said)
+		}
+	}
+}

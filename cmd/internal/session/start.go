@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awsconf"
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
 	"ssmguard/guard"
@@ -73,6 +75,9 @@ func (s *start) run(ctx context.Context) error {
 	warnOfHost(line.Process.Stderr, question.Spec)
 	if own := line.Own; own.Engine != configs.EngineNative && own.Peer != configs.PeerAny && !line.DropIn {
 		warnOfOthers(line.Process.Stderr, question.Spec, peer.Others)
+	}
+	if line.Own.Engine != configs.EngineNative {
+		warnOfPipe(runtime.GOOS, line.Process.Stderr, question.Spec, env.IsTerminal(line.Process.Stdin))
 	}
 	opened := line.Timings.Span("ssm:StartSession")
 	begun := line.Process.ShowStatus("starting the session on "+question.Request.Target, 0)
