@@ -31,6 +31,9 @@ func (d *Door) openSocket(path string) error {
 	first := filepath.Join(dir, "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: first, Net: "unix"})
 	if err != nil {
+		if nettext.NoAddress(err) {
+			return fmt.Errorf("this system has no unix sockets, so there is no %s; give a port", path)
+		}
 		if nettext.TooLong(err) {
 			return fmt.Errorf("the path of the socket %s is too long for the system", path)
 		}

@@ -166,18 +166,3 @@ func (r Registry) ask(ctx context.Context, name, word string) ([]Status, error) 
 	}
 	return all, err
 }
-
-// dial connects to the socket of a process, if that is of our own user.
-func (r Registry) dial(ctx context.Context, name string) (net.Conn, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", r.File(name, "sock"))
-	if err != nil {
-		return nil, errors.New("the process does not answer: " + nettext.Of(err))
-	}
-	var foreign *peer.ForeignError
-	if errors.As(peer.Check(conn), &foreign) {
-		conn.Close()
-		return nil, fmt.Errorf("its socket is not used: %w", foreign)
-	}
-	return conn, nil
-}

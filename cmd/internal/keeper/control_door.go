@@ -82,7 +82,7 @@ type provenConn struct {
 // Read implements io.Reader.
 func (c *provenConn) Read(b []byte) (int, error) {
 	c.once.Do(func() {
-		if c.err = expect(c.Conn, c.secrets.Ask); c.err == nil {
+		if c.err = readSecret(c.Conn, c.secrets.Ask); c.err == nil {
 			_, c.err = io.WriteString(c.Conn, c.secrets.Answer)
 		}
 	})
@@ -94,8 +94,8 @@ func (c *provenConn) Read(b []byte) (int, error) {
 
 var errUnproven = errors.New("the other end does not know the secret of this run")
 
-// expect reads a secret.
-func expect(from io.Reader, secret string) error {
+// readSecret reads a secret.
+func readSecret(from io.Reader, secret string) error {
 	got := make([]byte, len(secret))
 	if _, err := io.ReadFull(from, got); err != nil {
 		return err
@@ -154,7 +154,7 @@ func dialPort(ctx context.Context, path string) (net.Conn, error) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	if _, err = io.WriteString(conn, s.Ask); err == nil {
-		err = expect(conn, s.Answer)
+		err = readSecret(conn, s.Answer)
 	}
 	if err != nil {
 		conn.Close()

@@ -14,8 +14,9 @@ import (
 
 type oneTunnel struct{ name string }
 
-func (o oneTunnel) Names() []string    { return []string{o.name} }
-func (o oneTunnel) Statuses() []Status { return []Status{{Tunnel: o.name, Name: "ready"}} }
+func (o oneTunnel) Names() []string          { return []string{o.name} }
+func (o oneTunnel) Statuses() []Status       { return []Status{{Tunnel: o.name, Name: "ready"}} }
+func (o oneTunnel) Changed() <-chan struct{} { return nil }
 
 // answering serves the requests to a process called db, on a port or a socket, until the
 // test ends. stopped is closed when one has asked it to end.
