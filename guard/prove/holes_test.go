@@ -57,6 +57,8 @@ func TestHoles(t *testing.T) {
 		{"one moment", when("*", `"DateGreaterThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"},"DateLessThan":{"aws:CurrentTime":"2030-01-01T00:00:02Z"}`), Range{Request: anyone(shell)}},
 		{"tags in either case", documents + "," + when("arn:aws:ec2:*:*:instance/*", `"StringEquals":{"ssm:ResourceTag/NAME":"a"}`) + "," + unless(`"StringNotEqualsIfExists":{"aws:resourcetag/name":"A"}`) + "," +
 			`{"Effect":"Allow","Action":"ssm:startsession","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{"StringEqualsIgnoreCase":{"aws:ResourceTag/name":"a"}}}`, Range{Request: anyone(shell)}},
+		{"one value for the tags of target and document", when("*", `"StringEquals":{"ssm:resourceTag/Name":"${aws:PrincipalTag/team}"}`) +
+			`,{"Effect":"Deny","Action":"*","Resource":"arn:aws:ssm:*:*:document/*","Condition":{"StringLike":{"ssm:resourceTag/Name":["a*","b*","c*","d*","e*","f*","n*"]}}}`, Range{Request: anyone(shell)}},
 		{"other actions", `{"Effect":"Allow","NotAction":"iam:*","NotResource":"arn:aws:s3:::*"}`, Range{}},
 	} {
 		in := tc.in

@@ -112,6 +112,33 @@ func TestNotDecided(t *testing.T) {
 	}
 }
 
+// Where a name leaves a variable several values, no proof is made of it, but where it does not
+// matter.
+func TestVariablesInNames(t *testing.T) {
+	const (
+		instances = `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ec2:*:*:instance/*"}`
+		twice     = `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*:*:document/*${aws:PrincipalTag/a}-${aws:PrincipalTag/a}*"}`
+		both      = `{"Effect":"Allow","Action":"ssm:StartSession","Resource":["arn:aws:ec2:*:*:instance/i-${aws:PrincipalTag/a}","arn:aws:ssm:*:*:document/Corp-${aws:PrincipalTag/a}"]}`
+		shell     = `{"Effect":"Deny","Action":"*","NotResource":["arn:aws:ec2:*:*:instance/*","arn:aws:ssm:*:*:document/*${aws:PrincipalTag/a}x*"]}`
+	)
+	for _, tc := range []struct {
+		name, policy string
+		proven       bool
+	}{
+		{"one value for target and document", both, false},
+		{"a Deny of all", instances + "," + twice + `,{"Effect":"Deny","Action":"*","Resource":"*"}`, true},
+		{"no document at all", both + `,{"Effect":"Deny","Action":"*","Resource":"arn:aws:ssm:*:*:document/*"}`, true},
+		{"no document but in NotResource", instances + "," + shell, true},
+		{"what is allowed where it is denied", instances + "," + shell + "," + strings.Replace(shell, "Deny", "Allow", 1), true},
+		{"two names of one value", instances + `,{"Effect":"Allow","Action":"ssm:StartSession","Resource":"arn:aws:ssm:*:*:document/A-${aws:PrincipalTag/a}*"},{"Effect":"Deny","Action":"*","NotResource":["arn:aws:ec2:*:*:instance/*","arn:aws:ssm:*:*:document/?-${aws:PrincipalTag/a}*b"]},{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:PrincipalTag/a":["?","??"]}}}`, false},
+	} {
+		r := Denied(parse(t, tc.policy), Range{Request: guard.Request{Caller: dev()}, Kinds: []Kind{Instance}, Facts: guard.UnknownFacts()})
+		if r.Proven != tc.proven || r.Counter != nil || len(r.Open) > 0 == tc.proven {
+			t.Errorf("%s: proven %t, open %q, counterexample %+v", tc.name, r.Proven, r.Open, r.Counter)
+		}
+	}
+}
+
 func TestNoMore(t *testing.T) {
 	for _, tc := range []struct {
 		old, new string

@@ -344,7 +344,11 @@ func (o *proveOptions) claim(in prove.Range) string {
 
 func kindsText(kinds []prove.Kind) (texts []string) {
 	for _, k := range kinds {
-		texts = append(texts, string(k))
+		text := string(k)
+		if k == prove.Managed {
+			text = "managed node"
+		}
+		texts = append(texts, text)
 	}
 	return texts
 }
