@@ -216,7 +216,7 @@ func (t Tunnel) LocalEnd() string {
 // Leads says where a tunnel leads, and through which target.
 func (t Tunnel) Leads() string {
 	far, isTarget := t.Far()
-	if isTarget {
+	if isTarget || t.Target == "" {
 		return far
 	}
 	return far + " through " + t.Target

@@ -43,7 +43,7 @@ type Settings struct {
 // as many as its clients ask for.
 type Tunnel struct {
 	Settings    `yaml:",inline"`
-	Target      string `yaml:"target"`      // i-..., mi-..., ecs:..., tag:KEY=VALUE, or the value of a Name tag
+	Target      string `yaml:"target"`      // i-..., mi-..., ecs:..., tag:KEY=VALUE, or the value of a Name tag; "" for rds and elasticache: one that reaches the database
 	Start       Switch `yaml:"start"`       // a stopped target is started, if the user agrees
 	Host        string `yaml:"host"`        // seen from the target; "" means the target itself, as does loopback
 	Port        int    `yaml:"port"`        // remote port
@@ -268,7 +268,7 @@ func (t Tunnel) validate(c *checker, name string) {
 	if err := CheckName(name); err != nil {
 		c.add([]string{"tunnels", name}, err.Error())
 	}
-	if t.Target == "" {
+	if t.Target == "" && !t.FindsTarget() {
 		c.add([]string{"tunnels", name}, "target is missing: an instance id, tag:KEY=VALUE or a Name tag")
 	}
 	for _, fault := range t.EndFaults(func(key string) string { return key }) {
@@ -299,6 +299,9 @@ func (t Tunnel) FarEnd() Tunnel {
 	return Tunnel{Settings: Settings{Profile: t.Profile, Region: t.Region},
 		Target: t.Target, Host: t.Host, Port: t.Port, To: t.To, RDS: t.RDS, ElastiCache: t.ElastiCache, Reader: t.Reader}
 }
+
+// FindsTarget reports whether a tunnel that gives no target gets one that reaches its database.
+func (t Tunnel) FindsTarget() bool { return t.RDS != "" || t.ElastiCache != "" }
 
 // IsProxy reports whether the tunnel is a proxy, whose clients say where they are connected to.
 func (t Tunnel) IsProxy() bool { return t.SOCKS != "" || t.HTTPProxy != "" }

@@ -97,7 +97,7 @@ func addition(p *env.Process, o *Options) (configs.Tunnel, error) {
 	case len(words) > 1:
 		return t, exit.Usagef("unknown word: %s; a pasted command follows %q or is quoted", words[1], "--")
 	case len(command) == 0 && o.Add.parameters == "" && o.Add.document == "":
-		if t.Target == "" {
+		if t.Target == "" && !t.FindsTarget() {
 			return t, exit.Usagef("--target is missing: an instance id, tag:KEY=VALUE or a Name tag; or paste a command: ssmguard tunnel add %s -- aws ssm start-session ...", t.Name)
 		}
 		return t, checkEnds(t)

@@ -84,6 +84,12 @@ func processes(ctx context.Context, p *env.Process, o *Options) ([]string, error
 	} else if selected, err = o.together(c); err != nil {
 		return nil, err
 	}
+	if len(selected) == 1 && selected[0].Target == "" {
+		if err := o.aim(ctx, p, selected); err != nil {
+			return nil, err
+		}
+		o.typed("--target", selected[0].Target)
+	}
 	return names, wake(ctx, p, o, selected)
 }
 

@@ -24,7 +24,7 @@ import (
 // check's.
 func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 	worst, broken := policy.Allow, error(nil)
-	if len(o.Words) == 0 && o.Spot.Target == "" {
+	if len(o.Words) == 0 && o.Spot.Target == "" && !o.leads() {
 		all, err := trust.LoadConfigHere(p)
 		if err != nil {
 			return err
@@ -43,6 +43,9 @@ func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 	}
 	selected, err := o.selected(c)
 	if err != nil {
+		return err
+	}
+	if err := o.aim(ctx, p, selected); err != nil {
 		return err
 	}
 	for _, twin := range configs.Twins(selected) {

@@ -19,17 +19,11 @@ import (
 	"ssmguard/proxy/awsdb"
 )
 
-// choose finds what a command line leaves open: the target that reaches a database and, on a
-// terminal, the tunnel, if it names and describes none, or the target or the database of one that
-// it describes in part. What was chosen is as if it had been typed.
+// choose has the user choose, on a terminal, what a command line leaves open: a tunnel, if it
+// names and describes none, or the target or the database of one that it describes in part. What
+// was chosen is as if it had been typed. The target of a database is left to aim.
 func (o *Options) choose(ctx context.Context, p *env.Process) error {
-	mayAsk := o.Output != "json" && pick.Possible(p)
-	switch {
-	case len(o.Words) > 0:
-		return nil
-	case o.Spot.RDS != "" || o.Spot.ElastiCache != "":
-		return o.chooseBastion(ctx, p, mayAsk)
-	case !mayAsk:
+	if len(o.Words) > 0 || o.Spot.RDS != "" || o.Spot.ElastiCache != "" || o.Output == "json" || !pick.Possible(p) {
 		return nil
 	}
 	c, err := trust.LoadConfigHere(p)
@@ -60,29 +54,24 @@ func (o *Options) choose(ctx context.Context, p *env.Process) error {
 	return nil
 }
 
-// chooseBastion finds the target of a tunnel to a database that gives none.
-func (o *Options) chooseBastion(ctx context.Context, p *env.Process, mayAsk bool) error {
-	if o.Spot.Target != "" {
-		return nil
+// aim finds the targets of tunnels to databases that give none. A process in the background has
+// no user to ask.
+func (o *Options) aim(ctx context.Context, p *env.Process, tunnels []configs.Tunnel) error {
+	for i, t := range tunnels {
+		if t.Target != "" {
+			continue
+		}
+		mayAsk := o.Output != "json" && p.Getenv(processVariable) == "" && pick.Possible(p)
+		id, err := targetOf(ctx, p, t, o, mayAsk)
+		if err != nil {
+			about := ""
+			if len(tunnels) > 1 {
+				about = t.Name
+			}
+			return &tunnelError{t.Name, eventError(err), err, about}
+		}
+		tunnels[i].Target = id
 	}
-	c, err := trust.LoadNeeded(ctx, p, true)
-	if err != nil {
-		return err
-	}
-	settings, err := c.OnTheSpot()
-	if err != nil {
-		return exit.WithCode(err, exit.Config)
-	}
-	t := o.over(configs.Tunnel{Settings: settings})
-	if err := checkEnds(t); err != nil {
-		return err
-	}
-	id, err := targetOf(ctx, p, t, o, mayAsk)
-	if err != nil {
-		return err
-	}
-	o.Spot.Target = id
-	o.typed("--target", id)
 	return nil
 }
 

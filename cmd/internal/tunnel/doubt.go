@@ -54,7 +54,7 @@ func (t *tunnel) explainFar(ctx context.Context, doubt bastion.Doubt) {
 // has asked.
 func wake(ctx context.Context, p *env.Process, o *Options, selected []configs.Tunnel) error {
 	for _, conf := range selected {
-		if conf.Start != configs.On || p.Getenv(processVariable) != "" {
+		if conf.Start != configs.On || conf.Target == "" || p.Getenv(processVariable) != "" {
 			continue
 		}
 		session := conf

@@ -125,7 +125,9 @@ func (o *Options) leading(c configs.Config, name string, named bool) (configs.Tu
 		case len(selected) != 1:
 			return configs.Tunnel{}, exit.Usagef("%s is a group; name one tunnel", name)
 		}
-		return selected[0], nil
+		conf := selected[0]
+		conf.Target = cmp.Or(conf.Target, anyTarget)
+		return conf, nil
 	}
 	settings, err := c.OnTheSpot()
 	if err != nil {

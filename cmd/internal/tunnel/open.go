@@ -63,6 +63,9 @@ func openTunnels(ctx context.Context, p *env.Process, o *Options) (tunnels, erro
 			return nil, err
 		}
 	}
+	if err := o.aim(ctx, p, selected); err != nil {
+		return nil, err
+	}
 	return openThese(ctx, p, o, selected)
 }
 

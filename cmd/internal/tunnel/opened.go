@@ -41,7 +41,7 @@ func isOpen(rows []keeper.Status, conf configs.Tunnel, getenv func(string) strin
 		if s.Tunnel != conf.Name || s.Far.Profile != profile || s.Far.Region != region {
 			continue
 		}
-		if conf.Target == anyTarget {
+		if conf.Target == anyTarget || conf.Target == "" {
 			conf.Target = s.Far.Target
 		}
 		if s.Leads == conf.Leads() {
@@ -106,7 +106,7 @@ func (o *Options) reached(ctx context.Context, p *env.Process) (selected []confi
 			selected = append(selected, conf)
 		}
 	}
-	return selected, open, nil
+	return selected, open, o.aim(ctx, p, selected)
 }
 
 // anyTarget stands for the target of a tunnel that is open, whatever it is.

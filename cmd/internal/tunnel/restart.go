@@ -89,6 +89,9 @@ func reopenable(ctx context.Context, p *env.Process, r keeper.Registry, rec keep
 	if err != nil {
 		return err
 	}
+	if err := o.aim(ctx, p, selected); err != nil {
+		return err
+	}
 	works := slices.ContainsFunc(r.StatusesOf(ctx, rec), func(s keeper.Status) bool { return s.Name == proxy.Ready.String() })
 	for _, conf := range selected {
 		t := &tunnel{conf: conf, stderr: p.Stderr, retryFor: o.RetryFor, progress: newProgress(conf)}

@@ -111,7 +111,7 @@ func (o *Options) described(c configs.Config) (configs.Tunnel, error) {
 		return configs.Tunnel{}, exit.WithCode(err, exit.Config)
 	}
 	t := o.over(configs.Tunnel{Settings: settings, Name: cmp.Or(o.Spot.Name, spotName)})
-	if t.Target == "" {
+	if t.Target == "" && !t.FindsTarget() {
 		return t, exit.Usagef("name a tunnel, or give --target and --port; see %q", "ssmguard help tunnel up")
 	}
 	return t, checkEnds(t)

@@ -25,7 +25,7 @@ func tunnelUp(ctx context.Context, p *env.Process, o *Options) error {
 	defer failingPipes()()
 	if p.Getenv(processVariable) == "" {
 		if err := o.choose(ctx, p); err != nil {
-			return gaveUp(p, o, err)
+			return err
 		}
 	}
 	switch name := p.Getenv(processVariable); {
