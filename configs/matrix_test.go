@@ -117,6 +117,67 @@ func TestLoadClaims(t *testing.T) {
 	}
 }
 
+// TestClaimsSchema: the editors' schema knows every key of a file of claims, and takes what
+// LoadClaims takes.
+func TestClaimsSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("schema/claims.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("schema/claims.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var top struct {
+		Properties struct {
+			Policies struct{ Properties map[string]any }
+			Claims   struct {
+				Items struct{ Properties map[string]any }
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &top); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		keys map[string]any
+		typ  reflect.Type
+	}{
+		"policies": {top.Properties.Policies.Properties, reflect.TypeFor[MatrixPolicies]()},
+		"claim":    {top.Properties.Claims.Items.Properties, reflect.TypeFor[Claim]()},
+	} {
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(yamlfile.Keys(tt.typ))), slices.Sorted(maps.Keys(tt.keys))); diff != "" {
+			t.Errorf("%s (-type +schema):\n%s", name, diff)
+		}
+	}
+	for text, want := range map[string]bool{
+		"policies: {identity: [p.json]}\nprincipal: arn:aws:iam::111122223333:role/a\nregion: eu-west-1\nclaims: [{name: a, expect: deny, where: {T: a}, where_not: {U: [b]}, document: D, context: {k: [v]}}]": true,
+		"claims: [{expect: allow, target_kinds: [instance]}]": true,
+		"claims: []":                                    false,
+		"claims: [{name: a}]":                           false,
+		"claims: [{expect: maybe}]":                     false,
+		"claims: [{expect: deny, target_kinds: [pod]}]": false,
+		"claims: [{expect: deny, targets: i-1}]":        false,
+		"claims: [{expect: deny, where_not: {T: a}}]":   false,
+		"claims: [{expect: deny}]\nother: 1":            false,
+	} {
+		var value any
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); (err == nil) != want {
+			t.Errorf("%s\n%v", text, err)
+		}
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadClaims(path, []string{"instance", "managed", "task"}); (err == nil) != want {
+			t.Errorf("%s\n%v", text, err)
+		}
+	}
+}
+
 // TestMatrixSchema: the editors' schema knows every key of a matrix, and takes what
 // LoadMatrix takes, the example first of all.
 func TestMatrixSchema(t *testing.T) {

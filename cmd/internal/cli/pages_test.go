@@ -140,7 +140,9 @@ func filesPage(t *testing.T) string {
 	for _, s := range []struct{ heading, file string }{
 		{"The configuration", "configs/schema/config.schema.json"},
 		{"A matrix of requests", "configs/schema/matrix.schema.json"},
+		{"Claims", "configs/schema/claims.schema.json"},
 		{"What check prints", "cmd/internal/report/schema/decision.schema.json"},
+		{"What prove prints", "cmd/internal/report/schema/proof.schema.json"},
 		{"What lint prints", "cmd/internal/report/schema/lint.schema.json"},
 		{"What explain prints", "cmd/internal/report/schema/explanation.schema.json"},
 		{"What tunnel up prints", "cmd/internal/report/schema/event.schema.json"},
