@@ -49,7 +49,11 @@ func findingsPage() string {
 	var b strings.Builder
 	b.WriteString("<!-- written by go test ./guard/finding -update -->\n# Findings\n\nWhat `ssmguard explain CODE` prints, for every code.\n\n")
 	for _, r := range Pages() {
-		fmt.Fprintf(&b, "## %s\n\n**%s**\n\n%s\n\n", r.Code, plain(strings.ToUpper(r.Title[:1])+r.Title[1:]), plain(r.Text))
+		title := r.Title
+		if first, _, _ := strings.Cut(title, " "); !strings.Contains(first, ":") { // no name of an action
+			title = strings.ToUpper(title[:1]) + title[1:]
+		}
+		fmt.Fprintf(&b, "## %s\n\n**%s**\n\n%s\n\n", r.Code, plain(title), plain(r.Text))
 		for _, example := range []struct{ name, text string }{{"Before", r.Example.Before}, {"After", r.Example.After}} {
 			if example.text != "" {
 				fmt.Fprintf(&b, "%s:\n\n```\n%s\n```\n\n", example.name, example.text)

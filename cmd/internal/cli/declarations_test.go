@@ -184,7 +184,7 @@ func TestManualsCanBeTyped(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := 0
-	for _, file := range append(files, "../../../README.md") {
+	for _, file := range append(files, "../../../README.md", "../../../docs/skill/SKILL.md") {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
