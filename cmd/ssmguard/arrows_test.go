@@ -80,6 +80,8 @@ var arrows = []arrow{
 		"whatever puts text together asks it; it knows nothing of the text"},
 	{"internal/nettext", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, nil,
 		"whoever tells of a connection asks it; it knows nobody who does"},
+	{"internal/self", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, nil,
+		"every room that starts the program again asks it; it starts nothing"},
 	{"internal/usertext", []string{"ssmguard/", "github.com/", "go.yaml.in/", "golang.org/x/"}, nil,
 		"a text is read without knowing what it says"},
 	{"internal/yamlfile", []string{"ssmguard/", "github.com/"}, []string{"ssmguard/internal/spelling", "ssmguard/internal/safetext", "ssmguard/internal/usertext"},

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"ssmguard/internal/self"
 	"ssmguard/proxy"
 )
 
@@ -68,7 +69,7 @@ const (
 // Embedded returns the plugin inside this very binary, which must call Main when
 // it is run as session-manager-plugin. env is the environment, nil for our own.
 func Embedded(env []string) (*Runner, error) {
-	self, err := os.Executable()
+	self, err := self.Path()
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 	"ssmguard/cmd/internal/session"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/self"
 	"ssmguard/internal/usertext"
 )
 
@@ -135,7 +136,7 @@ func (o *aliasOptions) complete(words []string) error {
 // program is the path by which others start ssmguard: that in PATH if it is this program, for
 // a new version may take its place there, else that of the running program.
 func program(p *env.Process) (string, error) {
-	self, err := os.Executable()
+	self, err := self.Path()
 	if err != nil {
 		return "", err
 	}
@@ -273,7 +274,7 @@ func (o *aliasOptions) bashLogin(home string) (files []string) {
 
 // shim makes or removes a program named aws that is ssmguard.
 func (o *aliasOptions) shim() error {
-	self, err := os.Executable()
+	self, err := self.Path()
 	if err != nil {
 		return err
 	}

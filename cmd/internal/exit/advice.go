@@ -27,8 +27,18 @@ func Advice(p *env.Process, err error) string {
 		return ProfileAdvice(p)
 	case As[*awscli.UsageError](err) && p.Asked.NoOtherAWS:
 		return "there is no other aws in PATH to hand this to; ssmguard itself has \"ssm start-session\" and \"ecs execute-command\""
+	case quotesAdvice(err) != "":
+		return quotesAdvice(err)
 	case As[*proxy.Unreachable](err), awsiam.KindOf(err) == awsiam.KindUnreachable:
 		return networkAdvice(p)
+	}
+	return ""
+}
+
+// quotesAdvice says how to write a value whose double quotes the shell has taken away.
+func quotesAdvice(err error) string {
+	if words := awscli.WithoutQuotes(err); words != "" {
+		return "the shell has taken the double quotes away; this needs none: " + words
 	}
 	return ""
 }

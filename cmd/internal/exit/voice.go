@@ -34,6 +34,9 @@ func OwnVoice(command string, err error, known func() []string) error {
 	if hasUsage {
 		text += see
 	}
+	if advice := quotesAdvice(err); advice != "" {
+		text += "; " + advice
+	}
 	return Coded(text, u.Code)
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -22,6 +21,7 @@ import (
 	"ssmguard/cmd/internal/program"
 	"ssmguard/internal/sandbox"
 	"ssmguard/internal/sandbox/world"
+	"ssmguard/internal/self"
 	"ssmguard/proxy/plugin"
 )
 
@@ -42,7 +42,7 @@ func runDemo(ctx context.Context, p *env.Process) error {
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
+	self, err := self.Path()
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/program"
+	"ssmguard/internal/self"
 )
 
 // passedVariable lists the programs named aws that a command was passed to already, so
@@ -22,7 +23,7 @@ var errNoOtherAWS = errors.New("this is not start-session, and there is no other
 // passThrough replaces the process with the next program named aws, by become. Where
 // become runs the program as a child it returns with the child's exit status.
 func passThrough(p *env.Process, args []string, become func(path string, args, environ []string) error) error {
-	self, err := os.Executable()
+	self, err := self.Path()
 	if err != nil {
 		return err
 	}

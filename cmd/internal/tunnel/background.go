@@ -20,6 +20,7 @@ import (
 	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
+	"ssmguard/internal/self"
 	"ssmguard/proxy"
 )
 
@@ -143,7 +144,7 @@ func already(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.
 // launch starts one background process and waits until its tunnels are ready. Until
 // then the process writes to our standard streams.
 func launch(ctx context.Context, p *env.Process, name, dir string, words []string) error {
-	self, err := os.Executable()
+	self, err := self.Path()
 	if err != nil {
 		return err
 	}
