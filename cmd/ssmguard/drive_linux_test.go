@@ -30,7 +30,7 @@ const patience = 2 * time.Minute
 //	type TEXT      type the text and Enter
 //	press TEXT     type the text alone
 //	key C          type Ctrl-C, Ctrl-D ... ("key C" is Ctrl-C)
-//	resize R C     give the terminal that many rows and columns
+//	resize R C     give the terminal that many rows and columns; as the first step, from the start
 //	cut            cut the connections of all sessions in the sandbox, as a change of network does
 //	expire         likewise, after temporary credentials have run out
 //	signal TERM    send the command a signal
@@ -47,11 +47,18 @@ func drive(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: drive FILE CMD [ARG...]")
 	}
-	d, err := startDriven(ts, args[1:])
+	lines := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n")
+	size := pty.Winsize{Rows: 24, Cols: 300} // no message is wider
+
+	if first, ok := strings.CutPrefix(lines[0], "resize "); ok { // before the command looks
+		_, err := fmt.Sscan(first, &size.Rows, &size.Cols)
+		ts.Check(err)
+	}
+	d, err := startDriven(ts, args[1:], size)
 	ts.Check(err)
 	defer d.close()
 	ended := false
-	for n, line := range strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n") {
+	for n, line := range lines {
 		verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if verb == "exit" {
 			ended = true
@@ -91,12 +98,12 @@ type driven struct {
 	token     string // of the session, once "hidden" has looked for it
 }
 
-func startDriven(ts *testscript.TestScript, args []string) (*driven, error) {
+func startDriven(ts *testscript.TestScript, args []string, size pty.Winsize) (*driven, error) {
 	term, tty, err := pty.Open()
 	if err != nil {
 		return nil, err
 	}
-	if err := pty.Setsize(term, &pty.Winsize{Rows: 24, Cols: 100}); err != nil {
+	if err := pty.Setsize(term, &size); err != nil {
 		return nil, err
 	}
 	if term, err = closable(term); err != nil {

@@ -70,9 +70,11 @@ func (r reading) Run(name string, script func(testscript.T)) {
 // Verbose has testscript keep the text of commands that succeed, too.
 func (reading) Verbose() bool { return true }
 
-// goWords are what Go's own packages call connections, deadlines, values and faults of
-// formats. Nobody who uses a program has to know them.
-var goWords = regexp.MustCompile(`(read|write|dial) (tcp|udp|unix)\b|context deadline|context canceled|map\[[a-z]|%!|cannot unmarshal|\b(configs|yaml|json)\.[A-Z]|<nil>|0x[0-9a-f]{9}`)
+// goWords are what Go's own packages call connections, deadlines, values, faults of formats, and
+// the system calls for files and programs that stand before their names. Nobody who uses a program
+// has to know them.
+var goWords = regexp.MustCompile(`(^|[:(=] ?)((f|l|new)?stat(at)?|open(at)?|read(link|dirent)?|write|mkdir(at|temp)?|createtemp|remove|unlink(at)?|rename|sym?link|chmod|chdir|getwd|fork/exec) \S+: |exec: "|executable file not found|` +
+	`(read|write|dial) (tcp|udp|unix)\b|context deadline|context canceled|map\[[a-z]|%!|cannot unmarshal|\b(configs|yaml|json)\.[A-Z]|<nil>|0x[0-9a-f]{9}`)
 
 // Log looks at a script's text. It shows it if the script has failed, or to who wants all.
 func (r reading) Log(args ...any) {
@@ -134,4 +136,26 @@ func listen(ts *testscript.TestScript, neg bool, args []string) {
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	ts.Check(err)
 	ts.Setenv(args[0], port)
+}
+
+// TestWordsOfGoAreNoticed: what Go's packages say of files, programs and connections is noticed, and
+// sentences of ours are not.
+func TestWordsOfGoAreNoticed(t *testing.T) {
+	for line, noticed := range map[string]bool{
+		"ssmguard: open none.json: no such file or directory":              true,
+		"ssmguard: --ca: stat a.pem: permission denied":                    true,
+		"ssmguard: fork/exec /bin/x: exec format error":                    true,
+		"stat d/x: not a directory":                                        true,
+		`ssmguard: exec: "psql": executable file not found in $PATH`:       true,
+		"ssmguard: read tcp 127.0.0.1:1->127.0.0.1:2: connection reset":    true,
+		"ssmguard: none.json: no such file or directory":                   false,
+		"ssmguard: orders: open in ~/shop: it stays":                       false,
+		"ssmguard: a.json cannot be opened: permission denied":             false,
+		"ssmguard: the connection to 192.0.2.1:443 was refused":            false,
+		"ssmguard: remove the Deny, if its owner agrees: it looks planned": false,
+	} {
+		if goWords.MatchString(line) != noticed {
+			t.Errorf("%s: noticed %t", line, !noticed)
+		}
+	}
 }

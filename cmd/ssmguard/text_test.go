@@ -9,10 +9,12 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,7 +33,8 @@ var writesItself = map[string]string{
 	"cmd/internal/completion.Commands":        "the snippets for shells are constants of configs",
 	"cmd/internal/completion.complete":        "a tab, or nothing",
 	"cmd/internal/env.Process.show":           "a line that Line has made safe, cut to the terminal's width, and what erases it",
-	"cmd/internal/exit.AWSText":               "the texts of awscli and awsconf are safe for the AWS CLI's formats",
+	"cmd/internal/env.notes.Write":            "lines that were made safe before they came here",
+	"cmd/internal/exit.PrintAWS":              "the texts of awscli and awsconf are safe for the AWS CLI's formats",
 	"cmd/internal/exit.Usagef":                "it passes its own format on",
 	"cmd/internal/keeper.answer":              "JSON to another process of ours",
 	"cmd/internal/keeper.Registry.ask":        "to and from another process of ours",
@@ -363,4 +366,26 @@ func exportData(t *testing.T) map[string]string {
 		files[path] = file
 	}
 	return files
+}
+
+// TestMessagesFitTheTerminal: messages of ours go through env.Process.Notes, which breaks them
+// between words where the terminal is narrow.
+func TestMessagesFitTheTerminal(t *testing.T) {
+	unbroken := regexp.MustCompile(`Fprint(ln\([\w.]*\.Stderr, "ssmguard: |f\([\w.]*\.Stderr, "ssmguard: .*\\n")`)
+	seen := 0
+	err := filepath.WalkDir(filepath.Join("..", "internal"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for line := range strings.Lines(string(text)) {
+			if seen++; unbroken.MatchString(line) {
+				t.Errorf("%s: write it to Notes(), not to Stderr: %s", path, strings.TrimSpace(line))
+			}
+		}
+		return err
+	})
+	if err != nil || seen < 10_000 {
+		t.Errorf("%d lines were looked at: %v", seen, err)
+	}
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"strings"
 )
 
@@ -80,6 +82,12 @@ func plainly(err error) string {
 		return lookup(e)
 	case *os.SyscallError:
 		return Of(e.Err)
+	case *fs.PathError:
+		return aboutFile(e.Op, e.Path, e.Err)
+	case *os.LinkError:
+		return aboutFiles(e)
+	case *exec.Error:
+		return aboutProgram(e)
 	}
 	switch err { //nolint:errorlint // wrapped errors are walked
 	case context.DeadlineExceeded, os.ErrDeadlineExceeded:
@@ -122,6 +130,8 @@ func operation(e *net.OpError) string {
 		return "no connection" + where + " in time"
 	case e.Op == "dial":
 		return "no connection" + where + ": " + Of(e.Err)
+	case e.Op == "listen" && e.Addr != nil:
+		return e.Addr.String() + " cannot be opened: " + Of(e.Err)
 	case Reset(e), NoReader(e), errors.Is(e, io.EOF):
 		return closed
 	case errors.Is(e, net.ErrClosed):

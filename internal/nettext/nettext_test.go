@@ -27,6 +27,7 @@ func TestOf(t *testing.T) {
 		{op("dial", os.NewSyscallError("connect", syscall.ECONNREFUSED)), "the connection to 192.0.2.1:443 was refused"},
 		{op("dial", os.NewSyscallError("connect", syscall.ENETUNREACH)), "no connection to 192.0.2.1:443: network is unreachable"},
 		{op("dial", os.ErrDeadlineExceeded), "no connection to 192.0.2.1:443 in time"},
+		{op("listen", os.NewSyscallError("bind", syscall.EADDRINUSE)), "192.0.2.1:443 cannot be opened: address already in use"},
 		{op("read", os.NewSyscallError("read", syscall.ECONNRESET)), "the connection was closed by the other side"},
 		{op("write", os.NewSyscallError("write", syscall.EPIPE)), "the connection was closed by the other side"},
 		{op("read", os.ErrDeadlineExceeded), "no answer in time"},

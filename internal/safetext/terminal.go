@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"ssmguard/internal/nettext"
 )
 
 // Control reports whether a character is a control character: it moves the cursor, ends
@@ -141,7 +143,7 @@ type Own string
 
 // Fprintf formats as fmt.Fprintf does, for a terminal or a log. The format is ours; all
 // arguments but numbers, bools and values of type Own are text of others and are
-// written as Line returns it. No line of the result that begins with an argument begins
+// written as Line returns it, errors in the words of nettext. No line of the result that begins with an argument begins
 // as one of ours, and none is a command to a CI runner.
 func Fprintf(w io.Writer, format string, args ...any) (int, error) {
 	return io.WriteString(w, Sprintf(format, args...))
@@ -177,7 +179,9 @@ func argument(a any) any {
 		return string(a)
 	case fmt.Formatter:
 		return theirs{a}
-	case error, fmt.Stringer:
+	case error:
+		return theirs{nettext.Of(a)}
+	case fmt.Stringer:
 		return theirs{a}
 	}
 	switch kind := reflect.TypeOf(a).Kind(); {

@@ -51,7 +51,7 @@ func Main(args []string) int {
 	c := newChild()
 	s, err := c.parse(args)
 	if err != nil {
-		safetext.Fprintf(os.Stdout, "Cannot perform start session: %v\n", err)
+		safetext.Fprintf(os.Stdout, "Cannot perform start session: %s\n", err.Error()) // in the official plugin's words
 		return c.status(1, err.Error())
 	}
 	c.session = s

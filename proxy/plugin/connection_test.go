@@ -137,7 +137,7 @@ func TestConnectionFaults(t *testing.T) {
 	o, _ := st.start(gateway.SessionConfig{Kind: gateway.Shell})
 	o.CABundle = filepath.Join(st.home, "gone.pem")
 	d := st.run(o)
-	if code := d.wait(); code != 1 || !strings.Contains(d.err.String(), "cannot connect to the session: the trusted certificates cannot be read: open "+o.CABundle) {
+	if code := d.wait(); code != 1 || !strings.Contains(d.err.String(), "cannot connect to the session: the trusted certificates cannot be read: "+o.CABundle) {
 		t.Errorf("exit status %d, stderr %q", code, d.err)
 	}
 }

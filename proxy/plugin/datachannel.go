@@ -18,6 +18,7 @@ import (
 	"github.com/aws/session-manager-plugin/src/message"
 	"github.com/gorilla/websocket"
 
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 )
@@ -191,7 +192,7 @@ func (d *dataChannel) inspectFirst(log log.T, raw []byte) {
 		switch action.ActionType {
 		case message.KMSEncryption:
 			if err := d.child.authorize(""); err != nil {
-				d.child.fail("cannot encrypt the session: " + err.Error())
+				d.child.fail("cannot encrypt the session: " + nettext.Of(err))
 			}
 		case message.SessionType:
 			var t message.SessionTypeRequest
@@ -301,7 +302,7 @@ func (d *dataChannel) resumeSession(cause error) {
 		time.Sleep(pause)
 		pause *= config.RetryBase
 	}
-	c.abandon(fmt.Sprintf("the connection was lost (%v) and the session could not be resumed: %v", cause, rootCause(err)))
+	c.abandon(fmt.Sprintf("the connection was lost (%v) and the session could not be resumed: %s", nettext.OfConnection(cause), nettext.OfConnection(rootCause(err))))
 }
 
 // resume asks for a new token and connects with it.

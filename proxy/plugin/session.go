@@ -25,6 +25,7 @@ import (
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/portsession"
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/sessionutil"
 
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 )
@@ -35,7 +36,7 @@ import (
 func (c *child) execute() int {
 	s := c.session
 	if err := c.lead(); err != nil {
-		c.abandon(err.Error())
+		c.abandon(nettext.OfConnection(err))
 	}
 	safetext.Fprintf(os.Stdout, "\nStarting session with SessionId: %s\n", s.SessionId)
 	s.DisplayMode = sessionutil.NewDisplayMode(c.log)
@@ -43,19 +44,19 @@ func (c *child) execute() int {
 	s.DataChannel = channel
 	datachannel.SendAcknowledgeMessageCall = acknowledge
 	if err := c.connect(); err != nil {
-		c.fail("cannot connect to the session: " + err.Error())
+		c.fail("cannot connect to the session: " + nettext.OfConnection(err))
 	}
 	if err := c.authorize(""); err != nil {
-		c.fail(err.Error())
+		c.fail(nettext.OfConnection(err))
 	}
 	if c.events != nil {
 		c.parentKeys()
 	}
 	if err := s.OpenDataChannel(c.log); err != nil {
-		c.fail("cannot open the session's data channel: " + err.Error())
+		c.fail("cannot open the session's data channel: " + nettext.OfConnection(err))
 	}
 	if !channel.connected() {
-		c.fail(fmt.Sprintf("cannot connect to the session: %v", c.fault))
+		c.fail("cannot connect to the session: " + nettext.OfConnection(c.fault))
 	}
 	go func() {
 		if <-s.DataChannel.IsStreamMessageResendTimeout() {
@@ -73,9 +74,9 @@ func (c *child) execute() int {
 	if err == nil {
 		return 0
 	}
-	safetext.Fprintf(os.Stdout, "Cannot perform start session: %v\n", err)
+	safetext.Fprintf(os.Stdout, "Cannot perform start session: %s\n", err.Error()) // in the official plugin's words
 	c.terminal()
-	return c.status(1, err.Error())
+	return c.status(1, nettext.OfConnection(err))
 }
 
 // How long a stream whose input has ended stays open without a byte from the far
@@ -128,7 +129,7 @@ func (c *child) run() error {
 	s.SessionProperties = s.DataChannel.GetSessionProperties()
 	if c.listens() {
 		if _, err := c.spec.LocalEnd(c.port().LocalPortNumber, c.socket()); err != nil {
-			c.abandon(err.Error())
+			c.abandon(nettext.OfConnection(err))
 		}
 		keepOthersOut()
 		if p := c.port(); c.instead != "" && c.socket() == "" {
@@ -139,7 +140,7 @@ func (c *child) run() error {
 	if c.listens() {
 		dir, remove, err := socketDir(os.TempDir(), socketDirs(os.Getenv)...)
 		if err != nil {
-			c.abandon(err.Error())
+			c.abandon(nettext.OfConnection(err))
 		}
 		if dir != "" {
 			os.Setenv("TMPDIR", dir)

@@ -181,10 +181,10 @@ func (o *aliasOptions) run() error {
 		if err != nil {
 			return unwritable(file, err)
 		}
-		safetext.Fprintf(o.process.Stderr, "ssmguard: %s\n", o.done(file, changed))
+		safetext.Fprintf(o.process.Notes(), "ssmguard: %s\n", o.done(file, changed))
 	}
 	if o.Install && o.place == "powershell" && o.system == "windows" {
-		safetext.Fprintf(o.process.Stderr, "ssmguard: if PowerShell says that running scripts is disabled, allow your own: Set-ExecutionPolicy -Scope CurrentUser RemoteSigned\n")
+		safetext.Fprintf(o.process.Notes(), "ssmguard: if PowerShell says that running scripts is disabled, allow your own: Set-ExecutionPolicy -Scope CurrentUser RemoteSigned\n")
 	}
 	return nil
 }
@@ -302,14 +302,14 @@ func (o *aliasOptions) shim() error {
 			return unwritable(name, err)
 		}
 	default:
-		safetext.Fprintf(o.process.Stderr, "ssmguard: nothing to do for %s\n", name)
+		safetext.Fprintf(o.process.Notes(), "ssmguard: nothing to do for %s\n", name)
 		return nil
 	}
 	done := "installed"
 	if o.Uninstall {
 		done = "removed"
 	}
-	safetext.Fprintf(o.process.Stderr, "ssmguard: %s %s\n", done, name)
+	safetext.Fprintf(o.process.Notes(), "ssmguard: %s %s\n", done, name)
 	return nil
 }
 
@@ -332,12 +332,12 @@ func setBlock(file, text string) (changed bool, err error) {
 	}
 	old, form, err := usertext.Decode(data)
 	if err != nil {
-		return false, exit.Coded(fmt.Sprintf("%s: %v", file, err), exit.Config)
+		return false, exit.WithCode(fmt.Errorf("%s: %w", file, err), exit.Config)
 	}
 	updated, err := withBlock(string(old), text)
 	switch {
 	case err != nil:
-		return false, exit.Coded(fmt.Sprintf("%s: %v", file, err), exit.Config)
+		return false, exit.WithCode(fmt.Errorf("%s: %w", file, err), exit.Config)
 	case strings.Trim(updated, "\r\n") == "" && text == "" && updated != string(old):
 		return true, os.Remove(file) // the block was its only content
 	}

@@ -167,7 +167,7 @@ func (l *Line) findPlugin(ctx context.Context) (*plugin.Runner, error) {
 		var old *plugin.TooOldError
 		switch {
 		case errors.As(err, &old):
-			safetext.Fprintf(l.Process.Stderr, "ssmguard: warning: %v; using the one built in\n", old)
+			safetext.Fprintf(l.Process.Notes(), "ssmguard: warning: %v; using the one built in\n", old)
 		case !errors.Is(err, plugin.ErrNotFound):
 			return r, err
 		}

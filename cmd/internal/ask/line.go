@@ -119,7 +119,7 @@ func (l *Line) Show(d guard.Decision, checkOnly bool) error {
 		return err
 	}
 	if command := l.forwards(d); command != "" {
-		safetext.Fprintf(l.Process.Stderr, "ssmguard: a message to forward is printed by: %s\n", command)
+		safetext.Fprintf(l.Process.Notes(), "ssmguard: a message to forward is printed by: %s\n", command)
 	}
 	return nil
 }

@@ -33,9 +33,9 @@ func (l *Line) resolveTarget(ctx context.Context, w *Question) error {
 	}
 	switch {
 	case err == nil:
-		safetext.Fprintf(l.Process.Stderr, "ssmguard: %s is %s\n", name, w.Request.Target)
+		safetext.Fprintf(l.Process.Notes(), "ssmguard: %s is %s\n", name, w.Request.Target)
 	case exit.Code(err) == exit.Usage:
-		safetext.Fprintf(l.Process.Stderr, "ssmguard: warning: %v\n", err)
+		safetext.Fprintf(l.Process.Notes(), "ssmguard: warning: %v\n", err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/usertext"
 )
 
@@ -27,7 +28,7 @@ func (e Env) paramFile(value string) (v any, ok bool, err error) {
 		content, err = e.ReadFile(path)
 	}
 	if err != nil {
-		return nil, false, errors.New("Unable to load paramfile " + value + ": " + err.Error())
+		return nil, false, errors.New("Unable to load paramfile " + value + ": " + nettext.Of(err))
 	}
 	if !isText {
 		return blob(content), true, nil

@@ -3,9 +3,11 @@ package awsconf
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/internal/awsjson"
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/safetext"
 )
 
@@ -72,6 +74,12 @@ func (f *ServiceFault) format(format string) (string, bool) {
 }
 
 func errorf(code int, format string, args ...any) *Error {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if err, ok := arg.(error); ok {
+			args[i] = nettext.Of(err)
+		}
+	}
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 

@@ -54,7 +54,7 @@ func TestExplain(t *testing.T) {
 		{"closed", hangUp.URL, nil, 255, `Connection was closed before we received a valid response from endpoint URL: "` + hangUp.URL + `/".`},
 		{"certificate", secure.URL, nil, 255, "SSL validation failed for " + secure.URL + "/ [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "},
 		{"no bundle", secure.URL, map[string]string{"AWS_CA_BUNDLE": missing}, 255,
-			"SSL validation failed for " + secure.URL + "/ open " + missing + ": no such file or directory"},
+			"SSL validation failed for " + secure.URL + "/ " + missing + ": no such file or directory"},
 		{"empty bundle", secure.URL, map[string]string{"AWS_CA_BUNDLE": rubbish}, 255, "SSL validation failed for " + secure.URL + "/ [X509]"},
 		{"no proxy", "https://sts.invalid", map[string]string{"https_proxy": "http://" + nobody}, 255, `Failed to connect to proxy URL: "http://` + nobody + `"`},
 		{"proxy refuses", "https://sts.invalid", map[string]string{"HTTPS_PROXY": refusing.URL}, 255, `Failed to connect to proxy URL: "` + refusing.URL + `"`},

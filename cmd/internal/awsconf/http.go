@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"ssmguard/internal/awsapi"
+	"ssmguard/internal/nettext"
 )
 
 // trust is how a client checks a server's certificate.
@@ -196,7 +197,7 @@ func (t trust) config() (*tls.Config, error) {
 	}
 	data, err := bundleBound.readFile(t.bundle)
 	if err != nil {
-		return nil, &BundleError{err.Error()}
+		return nil, &BundleError{nettext.Of(err)}
 	}
 	config.RootCAs = x509.NewCertPool()
 	if !config.RootCAs.AppendCertsFromPEM(data) {

@@ -69,7 +69,7 @@ func TestJudged(t *testing.T) {
 		"container at a host of its own": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://192.0.2.1/creds"}, code: 255,
 			fault: "Unsupported host '192.0.2.1'.  Can only retrieve metadata from a loopback address or one of these hosts: 169.254.170.2, 169.254.170.23, fd00:ec2::23, localhost"},
 		"container's token file gone": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "@/creds", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/nope"},
-			fault: "open /nope: no such file or directory", code: 255},
+			fault: "/nope: no such file or directory", code: 255},
 		"container's token of two lines": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "@/creds", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": token},
 			fault: "Auth token value is not a legal header value", code: 255},
 		"container without JSON": {env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "@/latest/meta-data/placement/availability-zone/"}, code: 255,

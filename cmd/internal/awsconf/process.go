@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"ssmguard/internal/nettext"
 )
 
 // process is the link for credential_process: a command, split into words and run
@@ -54,7 +56,7 @@ func (b bound) run(ctx context.Context, command string, stdin *os.File) (aws.Cre
 		case stdout.over, stderr.over:
 			return aws.Credentials{}, retrievalError(customProcess, b.tooLarge().Error())
 		case isBound(err):
-			return aws.Credentials{}, retrievalError(customProcess, err.Error())
+			return aws.Credentials{}, retrievalError(customProcess, nettext.Of(err))
 		case errors.As(err, &exit):
 			return aws.Credentials{}, retrievalError(customProcess, string(stderr.data))
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"ssmguard/cmd/internal/awscli"
+	"ssmguard/internal/nettext"
 )
 
 // remoteCredentials is the answer of the container and instance endpoints. An endpoint
@@ -156,7 +157,7 @@ func (l *loader) fetchContainer(ctx context.Context, uri string) (aws.Credential
 		case errors.As(err, &status):
 			fault = fmt.Sprintf("Received non 200 response %d from container metadata: %s", status.status, onOneLine(status.body))
 		case isBound(err):
-			return aws.Credentials{}, retrievalError(containerRole, "Error retrieving metadata: "+err.Error())
+			return aws.Credentials{}, retrievalError(containerRole, "Error retrieving metadata: "+nettext.Of(err))
 		case err != nil:
 			fault = "Received error when attempting to retrieve container metadata: " + unanswered(err, Call{Endpoint: uri}).Message
 		case json.Unmarshal(body, &r) != nil:

@@ -493,7 +493,7 @@ func TestProcess(t *testing.T) {
 		{`echo '{"Version":2}'`, "", "Error when retrieving credentials from custom-process: Unsupported version '2' for credential process provider, supported versions: 1"},
 		{`echo '{"Version":1,"AccessKeyId":"A"}'`, "", "Error when retrieving credentials from custom-process: Missing required key in response: 'SecretAccessKey'"},
 		{`sh -c 'echo login needed >&2; exit 3'`, "", "Error when retrieving credentials from custom-process: login needed\n"},
-		{`/nope/cp $HOME`, "", "fork/exec /nope/cp: no such file or directory"},
+		{`/nope/cp $HOME`, "", "/nope/cp: no such file or directory"},
 		{`echo '{"Version":1,"AccessKeyId":"AKID","SecretAccessKey":"s","Expiration":"2099-01-01T00:00:00+0000"}'`, "AKID", ""},
 		{`echo nonsense`, "", "the credential process printed no JSON object of credentials"},
 		{`echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"2001-01-01T00:00:00Z"}'`, "", errStillExpired.Message},

@@ -125,7 +125,7 @@ func Choose(ctx context.Context, l *ask.Line, conf configs.Tunnel, mayAsk bool) 
 	if one := best[0]; one.way.Verdict != route.Open {
 		how = one.way.Summary()
 	}
-	safetext.Fprintf(l.Process.Stderr, "ssmguard: through %s, %s\n", best[0].label(), how)
+	safetext.Fprintf(l.Process.Notes(), "ssmguard: through %s, %s\n", best[0].label(), how)
 	return best[0].ID, nil
 }
 

@@ -43,7 +43,7 @@ func Start(ctx context.Context, l *ask.Line, agreed bool, allowed func(context.C
 	state, _, err := evidence.State(ctx, session.Region, id)
 	switch {
 	case awsiam.KindOf(err) == awsiam.KindDenied && state == "":
-		safetext.Fprintf(l.Process.Stderr, "ssmguard: warning: whether %s is stopped cannot be told without %s\n", what, awsiam.InstancePermission)
+		safetext.Fprintf(l.Process.Notes(), "ssmguard: warning: whether %s is stopped cannot be told without %s\n", what, awsiam.InstancePermission)
 		return nil
 	case state == "stopping":
 		return exit.Coded(safetext.Sprintf("%s is stopping; try again when it has stopped", what), exit.Other)
@@ -57,7 +57,7 @@ func Start(ctx context.Context, l *ask.Line, agreed bool, allowed func(context.C
 		if err := evidence.StartInstance(ctx, session.Region, id); err != nil {
 			return refusedStart(what, err)
 		}
-		safetext.Fprintf(l.Process.Stderr, "ssmguard: %s was stopped and is starting\n", what)
+		safetext.Fprintf(l.Process.Notes(), "ssmguard: %s was stopped and is starting\n", what)
 	case state != "pending":
 		return nil
 	}

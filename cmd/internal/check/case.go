@@ -28,7 +28,7 @@ func (o *checkOptions) save(d guard.Decision) error {
 	if err := c.Write(o.files.SaveCase); err != nil {
 		return exit.WithCode(err, exit.Config)
 	}
-	safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: the case is in %s, which you alone may read; it opens with: ssmguard check --case %s\n", o.files.SaveCase, safetext.Word(o.files.SaveCase))
+	safetext.Fprintf(o.Line.Process.Notes(), "ssmguard: the case is in %s, which you alone may read; it opens with: ssmguard check --case %s\n", o.files.SaveCase, safetext.Word(o.files.SaveCase))
 	return nil
 }
 
@@ -52,9 +52,9 @@ func (o *checkOptions) runCase(ctx context.Context, p *env.Process, words []stri
 	if c.Redacted {
 		note += ", with other ids in the place of the true ones"
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: note: the case was %s; what has changed since is not seen\n", note)
+	safetext.Fprintf(p.Notes(), "ssmguard: note: the case was %s; what has changed since is not seen\n", note)
 	for _, u := range c.Unread {
-		safetext.Fprintf(p.Stderr, "ssmguard: note: what could not be read then: %s: %s\n", u.Who, u.Why)
+		safetext.Fprintf(p.Notes(), "ssmguard: note: what could not be read then: %s: %s\n", u.Who, u.Why)
 	}
 	var unread []guard.Finding
 	var added policyfile.Reading

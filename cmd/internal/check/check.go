@@ -111,7 +111,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 			o.close()
 			return exit.WithCode(err, exit.Config)
 		}
-		added.TellLeftOut(o.Line.Process.Stderr)
+		added.TellLeftOut(o.Line.Process.Notes())
 		added = added.AsAnybodys() // they are asked about whoever has them by now
 		source, unread, err := o.files.WhatIf.overlay(ctx, w.Policies, guard.Caller{}, added)
 		if err != nil {
@@ -131,7 +131,7 @@ func (o *checkOptions) complete(ctx context.Context) error {
 // tellAssumed says who was taken for the caller of policies in files, where nobody said who.
 func (o *checkOptions) tellAssumed(r guard.Request) {
 	if len(o.files.Files) > 0 && o.files.Principal == "" {
-		safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: note: no --principal is stated, so a user of account %s asks, to whom the policies are attached\n", r.Caller.Account)
+		safetext.Fprintf(o.Line.Process.Notes(), "ssmguard: note: no --principal is stated, so a user of account %s asks, to whom the policies are attached\n", r.Caller.Account)
 	}
 }
 

@@ -24,7 +24,7 @@ func runEval(ctx context.Context, p *env.Process, o evalOptions) error {
 	n, err := decideCases(ctx, p.Stdin, p.Stdout)
 	if o.Stats {
 		took := time.Since(start)
-		safetext.Fprintf(p.Stderr, "ssmguard: %d cases in %.2f s, %.0f cases per second\n", n, took.Seconds(), float64(n)/took.Seconds())
+		safetext.Fprintf(p.Notes(), "ssmguard: %d cases in %.2f s, %.0f cases per second\n", n, took.Seconds(), float64(n)/took.Seconds())
 	}
 	if err != nil {
 		return fmt.Errorf("eval: %w", err)

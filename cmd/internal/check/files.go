@@ -189,7 +189,7 @@ func (o *fileOptions) read(p *env.Process, principals ...string) (policyfile.Rea
 	if err != nil {
 		return reading, exit.WithCode(err, exit.Config)
 	}
-	reading.TellLeftOut(p.Stderr)
+	reading.TellLeftOut(p.Notes())
 	return reading, nil
 }
 

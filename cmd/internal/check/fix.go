@@ -52,7 +52,7 @@ var errUnproven = errors.New("no repair is proven that can be made in these file
 // the exit of the command. What is not proven is neither written nor printed.
 func (o *checkOptions) mend(ctx context.Context, d guard.Decision) error {
 	d = repair.Merge(d)
-	stdout, stderr := o.Line.Process.Stdout, o.Line.Process.Stderr
+	stdout, stderr := o.Line.Process.Stdout, o.Line.Process.Notes()
 	switch v := d.Verdict(); {
 	case v == policy.Unknown:
 		safetext.Fprintf(stderr, "ssmguard: nothing is changed: first state what the answer turns on\n")

@@ -85,7 +85,7 @@ func (o *matrixOptions) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		o.files.TellUnread(o.Line.Process.Stderr, callers)
+		o.files.TellUnread(o.Line.Process.Notes(), callers)
 		o.tellAssumed()
 	}
 	var unmet []report.MatrixRow
@@ -110,7 +110,7 @@ func (o *matrixOptions) run(ctx context.Context) error {
 		return nil
 	}
 	for _, row := range unmet {
-		safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: %s: expected %s, got %s; see: %s\n", row.Name, row.Expected, row.Got(), row.Command)
+		safetext.Fprintf(o.Line.Process.Notes(), "ssmguard: %s: expected %s, got %s; see: %s\n", row.Name, row.Expected, row.Got(), row.Command)
 	}
 	return fmt.Errorf("%d of %d requests did not come out as expected", len(unmet), len(o.matrix.Requests))
 }
@@ -121,10 +121,10 @@ func (o *matrixOptions) tellAssumed() {
 		return
 	}
 	if slices.Contains(o.principals(), "") {
-		fmt.Fprintln(o.Line.Process.Stderr, "ssmguard: note: no principal is stated, so a user asks to whom the policies are attached; principal: ARN states one")
+		fmt.Fprintln(o.Line.Process.Notes(), "ssmguard: note: no principal is stated, so a user asks to whom the policies are attached; principal: ARN states one")
 	}
 	if o.region == "" {
-		fmt.Fprintln(o.Line.Process.Stderr, "ssmguard: note: no region is stated, so an answer that turns on it is undecided; region: REGION states one")
+		fmt.Fprintln(o.Line.Process.Notes(), "ssmguard: note: no region is stated, so an answer that turns on it is undecided; region: REGION states one")
 	}
 }
 

@@ -95,10 +95,10 @@ func (o *policyOptions) run() error {
 		return exit.Usagef("--document-name: %s", fault.Summary)
 	}
 	if unseen := guard.DocumentUnseen(o.request, o.facts); unseen != "" {
-		safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: note: %s\n", unseen)
+		safetext.Fprintf(o.Line.Process.Notes(), "ssmguard: note: %s\n", unseen)
 	}
 	if o.request.Region == "" {
-		fmt.Fprintln(o.Line.Process.Stderr, "ssmguard: note: nobody stated the region, so the policy is for every region; state it with --region")
+		fmt.Fprintln(o.Line.Process.Notes(), "ssmguard: note: nobody stated the region, so the policy is for every region; state it with --region")
 	}
 	document := guard.LeastPrivilege(o.request, o.facts)
 	if o.JustInTime {

@@ -241,7 +241,7 @@ func (o *proveOptions) policies(ctx context.Context, in *prove.Range) (policies,
 // note tells of policies that were not read.
 func (o *proveOptions) note(unread []guard.Finding) {
 	for _, f := range unread {
-		safetext.Fprintf(o.Line.Process.Stderr, "ssmguard: note: %s\n", f.Summary)
+		safetext.Fprintf(o.Line.Process.Notes(), "ssmguard: note: %s\n", f.Summary)
 	}
 }
 

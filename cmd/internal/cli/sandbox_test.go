@@ -28,12 +28,12 @@ func TestSandboxCommandLine(t *testing.T) {
 	}{
 		{"--world nope", `ssmguard: no world "nope"; valid: bastions, databases, default, `},
 		{"--world defalt", `ssmguard: no world "defalt", did you mean "default"?`},
-		{"--world no/such.yaml", `ssmguard: open no/such.yaml: no such file or directory`},
+		{"--world no/such.yaml", `ssmguard: no/such.yaml: no such file or directory`},
 		{"--as alise", `ssmguard: no login "alise" in world default, did you mean "alice"?`},
 		{"--output xml", `ssmguard: --output xml: valid: text, json`},
 		{"--listen 0.0.0.0:0", `ssmguard: --listen 0.0.0.0:0: the sandbox gives out shells, so it listens on loopback addresses only`},
 		{"--listen here", `ssmguard: --listen here: give HOST:PORT`},
-		{"default", `ssmguard: exec: "default": executable file not found in $PATH; a world is named with --world`},
+		{"default", `ssmguard: there is no program default in PATH; a world is named with --world`},
 		{"--pizza", `ssmguard: unknown option: --pizza; see "ssmguard help sandbox"`},
 	} {
 		stdout, stderr, code := typed(t, append([]string{"sandbox"}, strings.Fields(test.args)...)...)

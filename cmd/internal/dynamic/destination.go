@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ssmguard/cmd/internal/dial"
+	"ssmguard/internal/nettext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 )
@@ -48,10 +49,10 @@ func (d *destination) start(ctx context.Context) {
 		OnEvent: func(e proxy.Event) {
 			wasReady = wasReady || e.State == proxy.Ready
 			if e.State == proxy.Waiting && !wasReady {
-				d.proxy.say(fmt.Sprintf("%s has no session yet, trying again: %v", d.address(), e.Err))
+				d.proxy.say(fmt.Sprintf("%s has no session yet, trying again: %s", d.address(), nettext.OfConnection(e.Err)))
 			}
 			if e.State == proxy.Lost {
-				d.proxy.say(fmt.Sprintf("%s has lost its session, and its connections were reset: %v", d.address(), e.Err))
+				d.proxy.say(fmt.Sprintf("%s has lost its session, and its connections were reset: %s", d.address(), nettext.OfConnection(e.Err)))
 			}
 		},
 		Final: func(err error) bool {
@@ -132,7 +133,7 @@ func (d *destination) Run(ctx context.Context, opened *proxy.Session, streams pr
 		},
 		Note: func(_ *proxy.Session, e channel.Event) { s.note(e) },
 		Hindered: func(_ *proxy.Session, err error) {
-			d.proxy.say(fmt.Sprintf("a connection cannot be resumed yet: %v", err))
+			d.proxy.say(fmt.Sprintf("a connection cannot be resumed yet: %s", nettext.OfConnection(err)))
 		},
 	}
 	err := f.Run(ctx, opened, streams, ready)
@@ -287,7 +288,7 @@ func (p *Proxy) lostSessions(more bool, err error) {
 	p.mu.Unlock()
 	switch {
 	case before == 0 && more:
-		p.Say(fmt.Sprintf("connection lost, resuming: %v", err))
+		p.Say(fmt.Sprintf("connection lost, resuming: %s", nettext.OfConnection(err)))
 	case now == 0:
 		p.Say("connection resumed")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/configs"
+	"ssmguard/internal/nettext"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 	"ssmguard/proxy/socks"
@@ -107,7 +108,7 @@ func (p *Proxy) serve(ctx context.Context, conn net.Conn, protocol socks.Protoco
 	}
 	if err := p.connect(ctx, conn, r); err != nil {
 		if ctx.Err() == nil {
-			p.say(fmt.Sprintf("%s is refused: %v", r.Address(), err))
+			p.say(fmt.Sprintf("%s is refused: %s", r.Address(), nettext.OfConnection(err)))
 		}
 		conn.SetDeadline(time.Now().Add(requestTime)) //nolint:errcheck // likewise
 		r.Refuse(replyFor(err), err.Error())          //nolint:errcheck // the client is gone

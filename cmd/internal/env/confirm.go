@@ -15,7 +15,7 @@ func (p *Process) CanConfirm() bool { return IsTerminal(p.Stdin) && p.ErrTermina
 
 // Confirm asks on a terminal, and reports whether the answer is yes.
 func (p *Process) Confirm(ctx context.Context, question string) (bool, error) {
-	safetext.Fprintf(p.Stderr, "ssmguard: %s [y/N] ", question)
+	safetext.Fprintf(p.Notes(), "ssmguard: %s [y/N] ", question)
 	answer, err := readLine(ctx, p.Stdin)
 	if err != nil {
 		fmt.Fprintln(p.Stderr)

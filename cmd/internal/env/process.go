@@ -76,7 +76,7 @@ func (p *Process) WarnOnce(text string) {
 		p.warned = make(map[string]bool)
 	}
 	p.warned[text] = true
-	safetext.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
+	safetext.Fprintf(p.Notes(), "ssmguard: warning: %s\n", text)
 }
 
 // ForgetAWSFiles makes the next AWSFiles read the files again: a login or an edit may

@@ -1,9 +1,12 @@
 package env
 
 import (
+	"io"
 	"os"
 
 	"golang.org/x/term"
+
+	"ssmguard/internal/screen"
 )
 
 // IsTerminal reports whether a stream is a terminal.
@@ -40,4 +43,22 @@ func (p *Process) Colour() bool { return p.Getenv("NO_COLOR") == "" && p.Getenv(
 func FileOf(stream any) *os.File {
 	f, _ := stream.(*os.File)
 	return f
+}
+
+// Notes returns stderr for messages of ours, each Write of whole lines. On a terminal those that
+// are too wide for it are broken between words.
+func (p *Process) Notes() io.Writer { return notes{p} }
+
+type notes struct{ process *Process }
+
+// Write implements io.Writer.
+func (n notes) Write(lines []byte) (int, error) {
+	p := n.process
+	if !p.ErrTerminal {
+		return p.Stderr.Write(lines)
+	}
+	if _, err := io.WriteString(p.Stderr, screen.Lines(string(lines), p.errWidth())); err != nil {
+		return 0, err
+	}
+	return len(lines), nil
 }

@@ -107,7 +107,7 @@ func CredentialAdvice(p *env.Process, err error) string {
 		return advice
 	}
 	if command := SignIn(p); command != "" {
-		advice += " with " + command
+		advice += ` with "` + command + `"`
 	}
 	return advice
 }

@@ -117,14 +117,13 @@ func of[E error](code func(E) int) func(error) int {
 func Report(p *env.Process, err error) int {
 	var left *proxy.LeftRunningError
 	if errors.As(err, &left) {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", left)
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: %v\n", left)
 		err = without(err, left)
 	}
 	var sig env.Signalled
 	var exit *plugin.ExitError
-	switch text := AWSText(p, err); {
-	case text != "":
-		safetext.Fprintf(p.Stderr, "%s", text)
+	switch {
+	case PrintAWS(p, err):
 	case err == nil, As[StatusError](err), As[*plugin.InterruptedError](err):
 	case errors.As(err, &exit) && quiet(exit):
 	case errors.As(err, &sig):
@@ -133,11 +132,11 @@ func Report(p *env.Process, err error) int {
 		}
 	default:
 		for _, text := range messages(err) {
-			safetext.Fprintf(p.Stderr, "ssmguard: %s\n", safetext.Own(safetext.Paragraph(text, "  ")))
+			safetext.Fprintf(p.Notes(), "ssmguard: %s\n", safetext.Own(safetext.Paragraph(text, "  ")))
 		}
 	}
 	if advice := Advice(p, err); advice != "" {
-		safetext.Fprintf(p.Stderr, "ssmguard: %s\n", advice)
+		safetext.Fprintf(p.Notes(), "ssmguard: %s\n", advice)
 	}
 	return Code(err)
 }
@@ -173,16 +172,19 @@ func without(err, part error) error {
 	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(e error) bool { return e == part })...)
 }
 
-// AWSText returns what is written about an error that the AWS CLI has, too: in the CLI's
-// place its text, elsewhere its sentence as ours. It is "" for errors of ours.
-func AWSText(p *env.Process, err error) safetext.Own {
-	if !p.AWSVoice {
-		if sentence := awsSentence(err); sentence != "" {
-			return safetext.Own("ssmguard: " + safetext.Paragraph(sentence, "  ") + "\n")
-		}
-		return ""
+// PrintAWS prints an error that the AWS CLI has, too: in the CLI's place its text, laid out as
+// the CLI does, elsewhere its sentence as ours. It prints nothing, and returns false, for errors of ours.
+func PrintAWS(p *env.Process, err error) bool {
+	if p.AWSVoice {
+		text := awsText(p, err)
+		safetext.Fprintf(p.Stderr, "%s", safetext.Own(text))
+		return text != ""
 	}
-	return safetext.Own(awsText(p, err))
+	sentence := awsSentence(err)
+	if sentence != "" {
+		safetext.Fprintf(p.Notes(), "ssmguard: %s\n", safetext.Own(safetext.Paragraph(sentence, "  ")))
+	}
+	return sentence != ""
 }
 
 // awsSentence is the AWS CLI's sentence about an error, with the tunnel that has the error
@@ -284,7 +286,7 @@ func Coded(message string, code int) error { return CodedError{message: message,
 
 // WithCode returns an error with the text of err that ends the process with a code.
 func WithCode(err error, code int) error {
-	return CodedError{message: err.Error(), parts: messages(err), code: code}
+	return CodedError{message: nettext.Of(err), parts: messages(err), code: code}
 }
 
 // Usagef says that the command line is wrong, and what to type instead. The arguments

@@ -179,8 +179,8 @@ func TestExpiredAdvice(t *testing.T) {
 	}
 	expired := &proxy.Refused{Code: "ExpiredTokenException"}
 	for profile, want := range map[string]string{
-		"":        "the credentials have expired: get new ones with aws login",
-		"dev ops": "the credentials have expired: get new ones with aws sso login --profile 'dev ops'",
+		"":        "the credentials have expired: get new ones with \"aws login\"",
+		"dev ops": "the credentials have expired: get new ones with \"aws sso login --profile 'dev ops'\"",
 		"keys":    "the credentials have expired: get new ones",
 	} {
 		p := &env.Process{Environ: []string{"HOME=" + t.TempDir(), "AWS_CONFIG_FILE=" + config}, Asked: env.Asked{Profile: profile}}

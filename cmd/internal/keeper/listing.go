@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"ssmguard/cmd/internal/env"
 	"ssmguard/internal/safetext"
 )
 
@@ -46,7 +47,7 @@ func (r Registry) StatusesOf(ctx context.Context, rec Record) (rows []Status) {
 			r.Forget(rec) //nolint:errcheck // the next command tries again
 			return nil
 		case !ended:
-			row = Status{Name: stateUnknown, PID: rec.PID, Foreground: rec.Foreground, Error: err.Error()}
+			row = Status{Name: stateUnknown, PID: rec.PID, Foreground: rec.Foreground, Error: env.OneLine(err)}
 		}
 	}
 	switch {

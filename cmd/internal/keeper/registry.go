@@ -16,6 +16,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/private"
 )
 
@@ -62,7 +63,7 @@ func distrustError(err *private.DistrustError) error {
 func Known(p *env.Process) Registry {
 	r, err := FindRegistry(p)
 	if err != nil && stateDir(p) != "" {
-		p.WarnOnce(err.Error())
+		p.WarnOnce(nettext.Of(err))
 	}
 	return r
 }

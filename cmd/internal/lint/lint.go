@@ -103,7 +103,7 @@ func (o *options) run(p *env.Process, words []string) error {
 			faults = append(faults, err)
 		}
 		for _, line := range unread {
-			safetext.Fprintf(p.Stderr, "ssmguard: note: %s\n", line)
+			safetext.Fprintf(p.Notes(), "ssmguard: note: %s\n", line)
 		}
 		documents = append(documents, list...)
 	}
@@ -116,7 +116,7 @@ func (o *options) run(p *env.Process, words []string) error {
 	}
 	bad := slices.DeleteFunc(slices.Clone(found), func(f guard.Finding) bool { return f.Level == guard.Note })
 	if len(faults) == 0 || len(documents) > 0 {
-		safetext.Fprintf(p.Stderr, "ssmguard: %s in %s\n", count(len(bad), "fault"), count(len(documents), "policy"))
+		safetext.Fprintf(p.Notes(), "ssmguard: %s in %s\n", count(len(bad), "fault"), count(len(documents), "policy"))
 	}
 	switch {
 	case len(faults) > 0:
@@ -222,7 +222,7 @@ func (o *options) files(p *env.Process, words []string) (list []policyfile.File,
 		case err != nil:
 			faults = append(faults, err)
 		case source:
-			safetext.Fprintf(p.Stderr, "ssmguard: note: %s: Terraform's own files are not read; pipe what \"terraform show -json\" prints of the plan into \"ssmguard lint -\"\n", word)
+			safetext.Fprintf(p.Notes(), "ssmguard: note: %s: Terraform's own files are not read; pipe what \"terraform show -json\" prints of the plan into \"ssmguard lint -\"\n", word)
 		case len(list) == here && !have[word] && !o.OnlyPolicies:
 			faults = append(faults, fmt.Errorf("%s: no policies in this folder", word))
 		}

@@ -99,7 +99,9 @@ func (d *Display) Event(e proxy.Event) error {
 	if text == "" {
 		return nil
 	}
-	_, err := safetext.Fprintf(d.w, "%s%s %s: %s\n", safetext.Own(d.erase()), e.At.Format(time.TimeOnly), e.Tunnel, text)
+	columns, _ := d.terminal.Size()
+	text = safetext.Sprintf("%s %s: %s\n", e.At.Format(time.TimeOnly), e.Tunnel, text)
+	_, err := io.WriteString(d.w, d.erase()+screen.Lines(text, columns))
 	return err
 }
 

@@ -104,15 +104,15 @@ func (o *options) importFrom(ctx context.Context, p *env.Process, files []string
 		}
 		total += count
 		if count > 0 {
-			safetext.Fprintf(p.Stderr, "ssmguard: of %s: %d\n", f.source, count)
+			safetext.Fprintf(p.Notes(), "ssmguard: of %s: %d\n", f.source, count)
 		}
 		for _, l := range f.left {
-			safetext.Fprintf(p.Stderr, "ssmguard: left out of %s: %s: %s\n", f.source, l.name, l.why)
+			safetext.Fprintf(p.Notes(), "ssmguard: left out of %s: %s: %s\n", f.source, l.name, l.why)
 		}
 	}
 	switch {
 	case total == 0 && names.there > 0:
-		safetext.Fprintf(p.Stderr, "ssmguard: nothing is new: %d lead where tunnels of yours do\n", names.there)
+		safetext.Fprintf(p.Notes(), "ssmguard: nothing is new: %d lead where tunnels of yours do\n", names.there)
 		return nil
 	case total == 0:
 		return exit.Usagef("no tunnels were found; name a file, or write one with %q", "ssmguard tunnel add")
@@ -122,7 +122,7 @@ func (o *options) importFrom(ctx context.Context, p *env.Process, files []string
 	}
 	if !o.yes {
 		if !p.CanConfirm() {
-			safetext.Fprintf(p.Stderr, "ssmguard: not written to %s; give --yes\n", a.File())
+			safetext.Fprintf(p.Notes(), "ssmguard: not written to %s; give --yes\n", a.File())
 			return nil
 		}
 		if yes, err := p.Confirm(ctx, "write them to "+safetext.Line(a.File())+"?"); err != nil || !yes {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy"
 )
@@ -55,7 +56,7 @@ func (j *EventJSON) Event(e proxy.Event) error {
 		Listen: e.Listen, Leads: e.Leads, File: e.File, PauseMs: e.Pause.Milliseconds(), WithinMs: e.Within.Milliseconds(), Note: e.Note,
 	}
 	if e.Err != nil {
-		out.Error = e.Err.Error()
+		out.Error = nettext.Of(e.Err)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -123,7 +124,7 @@ var numbers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 func stateLine(e proxy.Event) string {
 	why := ""
 	if e.Err != nil {
-		why = ": " + strings.Join(strings.Fields(e.Err.Error()), " ")
+		why = ": " + strings.Join(strings.Fields(nettext.Of(e.Err)), " ")
 	}
 	switch e.State {
 	case proxy.Idle:

@@ -153,7 +153,7 @@ func runSandbox(ctx context.Context, p *env.Process, o sandboxOptions) error {
 	if err := tellEnvironment(p, o.Output, cmp.Or(o.Shell, p.Shell()), s, login); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: world %s is served at %s until interrupted\n", w.Name, s.Endpoint())
+	safetext.Fprintf(p.Notes(), "ssmguard: world %s is served at %s until interrupted\n", w.Name, s.Endpoint())
 	return errors.Join(s.Serve(ctx), s.Close())
 }
 
@@ -163,7 +163,7 @@ func tellFirst(p *env.Process) func(error) {
 	return func(err error) {
 		if errors.As(err, new(*peer.ForeignError)) {
 			once.Do(func() {
-				safetext.Fprintf(p.Stderr, "ssmguard: refused: %v; --peer any admits every user of this machine\n", err)
+				safetext.Fprintf(p.Notes(), "ssmguard: refused: %v; --peer any admits every user of this machine\n", err)
 			})
 		}
 	}
@@ -178,7 +178,7 @@ func logCall(p *env.Process, c api.Call) {
 	if who == "" {
 		who = "unknown caller"
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: %s %s %s %s %s\n", c.At.Format("15:04:05.000"), c.Region, c.Operation, who, outcome)
+	safetext.Fprintf(p.Notes(), "ssmguard: %s %s %s %s %s\n", c.At.Format("15:04:05.000"), c.Region, c.Operation, who, outcome)
 }
 
 // within serves the sandbox while do runs. An interrupt from the terminal is left to

@@ -40,11 +40,11 @@ func Alternatives(ctx context.Context, l *ask.Line, w *ask.Question, d guard.Dec
 	switch {
 	case !denied(guard.GrantTarget):
 		if names := usableDocuments(ctx, w, set, d.Request); len(names) > 0 {
-			safetext.Fprintf(l.Process.Stderr, "ssmguard: note: on this target %s may use %s%s\n", who, enumerate(names), limit)
+			safetext.Fprintf(l.Process.Notes(), "ssmguard: note: on this target %s may use %s%s\n", who, enumerate(names), limit)
 		}
 	case !denied(guard.GrantDocument):
 		if names := usableTargets(ctx, w, set, d.Request); len(names) > 0 {
-			safetext.Fprintf(l.Process.Stderr, "ssmguard: note: with this document %s may use %s%s\n", who, enumerate(names), limit)
+			safetext.Fprintf(l.Process.Notes(), "ssmguard: note: with this document %s may use %s%s\n", who, enumerate(names), limit)
 		}
 	}
 }

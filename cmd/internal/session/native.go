@@ -32,7 +32,7 @@ func (n *nativeSession) Run(ctx context.Context, s *proxy.Session, io proxy.Stre
 	defer stop()
 	defer func() {
 		if err := proxy.End(ctx, n.dialer.API, s.ID); err != nil {
-			safetext.Fprintf(n.process.Stderr, "ssmguard: warning: %v\n", err)
+			safetext.Fprintf(n.process.Notes(), "ssmguard: warning: %v\n", err)
 		}
 	}()
 	if n.speaks {
@@ -128,7 +128,7 @@ func mayBeSilent(s proxy.Spec) bool {
 
 // admission says who may use the forwarded port.
 func (n *nativeSession) admission() door.Options {
-	peers := &dial.Peers{Say: func(line string) { safetext.Fprintf(n.process.Stderr, "ssmguard: %s\n", line) }}
+	peers := &dial.Peers{Say: func(line string) { safetext.Fprintf(n.process.Notes(), "ssmguard: %s\n", line) }}
 	return door.Options{AnyPeer: n.anyPeer, Peer: peers.Told}
 }
 
@@ -180,7 +180,7 @@ func (n *nativeSession) forward(ctx context.Context, ch *channel.Channel, s *pro
 	in := channel.NewInlet(n.lines.listening(local, ch.Info().Multiplexed))
 	defer in.Close()
 	if n.lines == nil {
-		safetext.Fprintf(n.process.Stderr, "ssmguard: forwarding %s, session %s\n", local, s.ID)
+		safetext.Fprintf(n.process.Notes(), "ssmguard: forwarding %s, session %s\n", local, s.ID)
 	}
 	further := &dial.FurtherSessions{Dialer: n.dialer, Spec: s.Spec, Traffic: new(dial.Traffic)}
 	defer further.Wait()

@@ -12,6 +12,7 @@ import (
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/internal/safetext"
+	layout "ssmguard/internal/screen"
 	"ssmguard/proxy"
 	"ssmguard/proxy/channel"
 )
@@ -151,8 +152,8 @@ func (s *screen) say(text string) {
 		if s.midLine() || s.unknownContent {
 			begin = "\r\n"
 		}
-		text = strings.ReplaceAll(safetext.Paragraph(text, "  "), "\n", "\r\n")
-		fmt.Fprintf(s.notes, "%sssmguard: %s\r\n%s", begin, text, s.current())
+		text = layout.Lines("ssmguard: "+safetext.Paragraph(text, "  "), env.Width(s.notes))
+		fmt.Fprintf(s.notes, "%s%s\r\n%s", begin, strings.ReplaceAll(text, "\n", "\r\n"), s.current())
 	}
 }
 

@@ -193,7 +193,7 @@ func (l *pluginLines) ended(ctx context.Context, cause, err error) error {
 	case errors.Is(cause, channel.ErrNotResumable):
 		l.wrote(safetext.Fprintf(l.out, "Session: %s timed out.\n", l.session))
 	case cannotListen:
-		l.wrote(safetext.Fprintf(l.out, "Cannot perform start session: %v\n", place))
+		l.wrote(safetext.Fprintf(l.out, "Cannot perform start session: %s\n", place.Error()))
 	default:
 		return err
 	}

@@ -102,7 +102,7 @@ func (o *sshOptions) run(ctx context.Context, line *ask.Line) error {
 	}
 	defer w.Evidence.Close()
 	if key != "" {
-		w.Opener = keyPusher{Opener: w.Opener, stderr: line.Process.Stderr, cfg: conf.Config, target: w.Spec.Target, user: o.User, key: key}
+		w.Opener = keyPusher{Opener: w.Opener, stderr: line.Process.Notes(), cfg: conf.Config, target: w.Spec.Target, user: o.User, key: key}
 	}
 	return newStart(line, w, conf).run(ctx)
 }
@@ -115,7 +115,7 @@ func readPublicKey(file string) (string, error) {
 		data, err = usertext.ReadFile(file)
 	}
 	if err != nil {
-		return "", exit.Coded(fmt.Sprintf("cannot read the key: %v", err), exit.Config)
+		return "", exit.WithCode(fmt.Errorf("cannot read the key: %w", err), exit.Config)
 	}
 	key := strings.TrimSpace(string(data))
 	if len(strings.Fields(key)) < 2 || strings.ContainsAny(key, "\r\n") {

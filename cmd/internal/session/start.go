@@ -72,9 +72,9 @@ func (s *start) run(ctx context.Context) error {
 	if carrier.err != nil {
 		return carrier.err
 	}
-	warnOfHost(line.Process.Stderr, question.Spec)
+	warnOfHost(line.Process.Notes(), question.Spec)
 	if own := line.Own; own.Engine != configs.EngineNative && own.Peer != configs.PeerAny && !line.DropIn {
-		warnOfOthers(line.Process.Stderr, question.Spec, peer.Others)
+		warnOfOthers(line.Process.Notes(), question.Spec, peer.Others)
 	}
 	if line.Own.Engine != configs.EngineNative {
 		warnOfPipe(runtime.GOOS, line.Process.Stderr, question.Spec, env.IsTerminal(line.Process.Stdin))
@@ -143,7 +143,7 @@ func (a Attempt) Judged(ctx context.Context) (guard.Decision, error) {
 		a.Line.Log.Debug("the guard could not ask", "err", err)
 		return decision, nil
 	case err != nil:
-		safetext.Fprintf(a.Line.Process.Stderr, "ssmguard: warning: the guard could not ask: %s\n", nettext.Of(err))
+		safetext.Fprintf(a.Line.Process.Notes(), "ssmguard: warning: the guard could not ask: %s\n", nettext.Of(err))
 		return decision, nil
 	}
 	if err := a.tell(decision); err != nil {
@@ -169,7 +169,7 @@ func (a Attempt) tell(d guard.Decision) error {
 			return nil
 		}
 		if refused := foreseenRefusal(d); refused != nil && stops(a.Line.Own.Guard, verdict) {
-			safetext.Fprintf(a.Line.Process.Stderr, "%s", exit.AWSText(a.Line.Process, refused))
+			exit.PrintAWS(a.Line.Process, refused)
 		}
 	}
 	return a.Line.Show(d, false)
@@ -209,9 +209,9 @@ func (a Attempt) Refused(ctx context.Context, d guard.Decision, err error) error
 	if !errors.As(err, &refused) || a.Line.Own.Guard == configs.GuardOff {
 		return err
 	}
-	safetext.Fprintf(a.Line.Process.Stderr, "%s", exit.AWSText(a.Line.Process, err))
+	exit.PrintAWS(a.Line.Process, err)
 	if advice := exit.CredentialAdvice(a.Line.Process, refused); advice != "" {
-		safetext.Fprintf(a.Line.Process.Stderr, "ssmguard: %s\n", advice)
+		safetext.Fprintf(a.Line.Process.Notes(), "ssmguard: %s\n", advice)
 		return exit.EndWith(exit.Refused)
 	}
 	refusal, ok := finding.ParseRefusal(refused.Error())

@@ -23,7 +23,7 @@ func Ask(ctx context.Context, p *env.Process, needed *configs.UntrustedError) er
 	if !p.CanConfirm() {
 		return exit.Coded(needed.Error()+relativeListed(p.Getenv(Variable)), exit.Config)
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: you have not trusted this of %s:\n", needed.File)
+	safetext.Fprintf(p.Notes(), "ssmguard: you have not trusted this of %s:\n", needed.File)
 	show(p.Stderr, needed.Effects) //nolint:errcheck // a terminal that has gone gives no answer
 	return s.ask(ctx, p, needed.File, needed.Effects)
 }

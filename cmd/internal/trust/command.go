@@ -97,8 +97,8 @@ func run(ctx context.Context, p *env.Process, words []string) error {
 // named returns the project's file that a command line names, and the configuration with
 // it. The path is returned of a file that is gone, too.
 func named(p *env.Process, words []string) (c configs.Config, file string, err error) {
-	path, err := os.Getwd()
-	if len(words) > 0 {
+	path, err := WorkingDir()
+	if len(words) > 0 && (err == nil || filepath.IsAbs(words[0])) {
 		path, err = filepath.Abs(words[0])
 	}
 	if err != nil {
@@ -129,7 +129,7 @@ func named(p *env.Process, words []string) (c configs.Config, file string, err e
 // trust shows the effects of a project's file, and trusts them if that is wanted.
 func (o *options) trust(ctx context.Context, p *env.Process, s store, c configs.Config) error {
 	for _, text := range c.Warnings(append(slices.Collect(maps.Keys(c.Tunnels)), slices.Collect(maps.Keys(c.Groups))...)...) {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: %s\n", text)
 	}
 	effects, missing := c.Effects(), c.Untrusted()
 	if _, err := safetext.Fprintf(p.Stdout, "%s\n", c.Project()); err != nil {
@@ -140,10 +140,10 @@ func (o *options) trust(ctx context.Context, p *env.Process, s store, c configs.
 	}
 	switch {
 	case len(missing) == 0:
-		fmt.Fprintln(p.Stderr, "ssmguard: it is trusted already")
+		fmt.Fprintln(p.Notes(), "ssmguard: it is trusted already")
 		return nil
 	case len(missing) < len(effects):
-		safetext.Fprintf(p.Stderr, "ssmguard: not trusted yet:\n")
+		safetext.Fprintf(p.Notes(), "ssmguard: not trusted yet:\n")
 		if err := show(p.Stderr, missing); err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func (o *options) trust(ctx context.Context, p *env.Process, s store, c configs.
 		err = s.ask(ctx, p, c.Project(), missing)
 	}
 	if err == nil {
-		fmt.Fprintln(p.Stderr, "ssmguard: trusted")
+		fmt.Fprintln(p.Notes(), "ssmguard: trusted")
 	}
 	return err
 }
@@ -170,12 +170,12 @@ func (s store) revoke(ctx context.Context, p *env.Process, file string) error {
 	case err != nil:
 		return err
 	case !found:
-		safetext.Fprintf(p.Stderr, "ssmguard: nothing of %s was trusted\n", file)
+		safetext.Fprintf(p.Notes(), "ssmguard: nothing of %s was trusted\n", file)
 	default:
-		safetext.Fprintf(p.Stderr, "ssmguard: %s is not trusted any more\n", file)
+		safetext.Fprintf(p.Notes(), "ssmguard: %s is not trusted any more\n", file)
 	}
 	if isListed(p.Getenv(Variable), file) {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %s trusts it all the same\n", Variable)
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: %s trusts it all the same\n", Variable)
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func (s store) list(p *env.Process) error {
 		return err
 	}
 	if len(files) == 0 {
-		fmt.Fprintln(p.Stderr, "ssmguard: no file is trusted")
+		fmt.Fprintln(p.Notes(), "ssmguard: no file is trusted")
 		return nil
 	}
 	t := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)

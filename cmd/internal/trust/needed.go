@@ -63,6 +63,6 @@ func IsConfigured(p *env.Process, name string) bool {
 // WarnOf warns of a project's file that is not used, wholly or in part.
 func WarnOf(p *env.Process, c configs.Config, names []string) {
 	for _, text := range c.Warnings(names...) {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: %s\n", text)
 	}
 }

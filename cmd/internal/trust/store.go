@@ -16,6 +16,7 @@ import (
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/configs"
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/private"
 	"ssmguard/internal/yamlfile"
 )
@@ -102,7 +103,7 @@ const lockTime = 5 * time.Second
 func (s store) update(ctx context.Context, change func(files map[string]entry)) (err error) {
 	defer func() {
 		if err != nil && !exit.As[exit.CodedError](err) {
-			err = exit.Coded("what is trusted cannot be remembered: "+err.Error(), exit.Config)
+			err = exit.Coded("what is trusted cannot be remembered: "+nettext.Of(err), exit.Config)
 		}
 	}()
 	if _, err := private.MakeDir(s.sudo(), s.base, ours); err != nil {

@@ -119,7 +119,7 @@ func already(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.
 	if wanted != (configs.Tunnel{LocalPort: -1}) && !slices.Equal(rec.Words, o.raw) {
 		change = fmt.Sprintf("; close it to change it: %q", "ssmguard tunnel down "+rec.Name)
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: %s is open in the background already%s%s\n", name, part, change)
+	safetext.Fprintf(p.Notes(), "ssmguard: %s is open in the background already%s%s\n", name, part, change)
 	greet := newGreeting(p, o)
 	var notReady error
 	for _, s := range r.StatusesOf(ctx, rec) {
@@ -131,7 +131,7 @@ func already(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.
 			state = proxy.Idle
 		} else if s.Name != proxy.Ready.String() {
 			notReady = exit.EndWith(exit.Other)
-			safetext.Fprintf(p.Stderr, "ssmguard: %s: %s\n", s.Tunnel, strings.TrimSuffix(s.Name+": "+s.Error, ": "))
+			safetext.Fprintf(p.Notes(), "ssmguard: %s: %s\n", s.Tunnel, strings.TrimSuffix(s.Name+": "+s.Error, ": "))
 			continue
 		}
 		if err := greet.Event(proxy.Event{At: s.Since, Tunnel: s.Tunnel, State: state, Session: s.Session, Listen: s.Listen, Leads: s.Leads, File: s.File}); err != nil {
@@ -172,7 +172,7 @@ func launch(ctx context.Context, p *env.Process, name, dir string, words []strin
 	case readyWord:
 		return errors.Join(err, cmd.Process.Release())
 	case tryingWord:
-		safetext.Fprintf(p.Stderr, "ssmguard: %s is not open yet; trying again in the background; see %q, end it with %q\n",
+		safetext.Fprintf(p.Notes(), "ssmguard: %s is not open yet; trying again in the background; see %q, end it with %q\n",
 			name, "ssmguard tunnel ls", "ssmguard tunnel down "+name)
 		return errors.Join(cmd.Process.Release(), exit.EndWith(exit.Other))
 	}
@@ -325,7 +325,7 @@ func newGreeting(p *env.Process, o *Options) *greeting {
 		all := report.NewEventJSON(p.Stdout)
 		return &greeting{out: all, err: all}
 	}
-	return &greeting{out: report.NewEventText(p.Stdout, ""), err: report.NewEventText(p.Stderr, "ssmguard: ")}
+	return &greeting{out: report.NewEventText(p.Stdout, ""), err: report.NewEventText(p.Notes(), "ssmguard: ")}
 }
 
 // Event implements report.Events.
@@ -371,7 +371,7 @@ func (b *background) end(ctx context.Context, err error) error {
 	if err == nil || !b.detached {
 		return errors.Join(err, b.registry.Forget(b.record))
 	}
-	b.record.GaveUp, b.record.Ended, b.record.Exit = strings.Join(strings.Fields(err.Error()), " "), time.Now(), exit.Code(err)
+	b.record.GaveUp, b.record.Ended, b.record.Exit = env.OneLine(err), time.Now(), exit.Code(err)
 	if ctx.Err() != nil {
 		b.record.GaveUp = fmt.Sprintf("ended by %v", context.Cause(ctx))
 	}

@@ -49,15 +49,15 @@ func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 		return err
 	}
 	for _, twin := range configs.Twins(selected) {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", twin)
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: %v\n", twin)
 	}
 	for _, conf := range selected {
 		if len(selected) > 1 && o.Output != "json" {
-			safetext.Fprintf(p.Stderr, "ssmguard: tunnel %s:\n", conf.Name)
+			safetext.Fprintf(p.Notes(), "ssmguard: tunnel %s:\n", conf.Name)
 		}
 		verdict, err := checkTunnel(ctx, p, conf, o)
 		if err != nil {
-			safetext.Fprintf(p.Stderr, "ssmguard: %s: %v\n", conf.Name, err)
+			safetext.Fprintf(p.Notes(), "ssmguard: %s: %v\n", conf.Name, err)
 			broken = errors.Join(broken, err)
 			continue
 		}
@@ -82,7 +82,7 @@ func checkTunnel(ctx context.Context, p *env.Process, conf configs.Tunnel, o *Op
 		case !errors.As(err, &taken):
 			return policy.Unknown, err
 		default:
-			safetext.Fprintf(p.Stderr, "ssmguard: warning: %s: %v\n", conf.Name, taken)
+			safetext.Fprintf(p.Notes(), "ssmguard: warning: %s: %v\n", conf.Name, taken)
 		}
 	}
 	found, err := enter(ctx, p, conf, o)

@@ -118,7 +118,7 @@ func (o *Options) completeDatabase(ctx context.Context, p *env.Process) error {
 			return err
 		}
 		if _, err := os.Stat(path); err != nil {
-			return exit.Coded(fmt.Sprintf("--ca: %v", err), exit.Config)
+			return exit.WithCode(fmt.Errorf("--ca: %w", err), exit.Config)
 		}
 		o.CA = path
 	}
@@ -213,7 +213,7 @@ func runClient(ctx context.Context, p *env.Process, o *Options, f far, s keeper.
 	}
 	defer remove()
 	if start.Note != "" && a.Real != "" {
-		safetext.Fprintf(p.Stderr, "ssmguard: %s\n", start.Note)
+		safetext.Fprintf(p.Notes(), "ssmguard: %s\n", start.Note)
 	}
 	return program.Beside(p, client.Path, slices.Concat([]string{client.Name}, args, o.Command), start.Environ)
 }
@@ -257,6 +257,6 @@ func keepForClients(ctx context.Context, p *env.Process, o *Options, selected []
 			case <-ended:
 			}
 		})
-		return ts.keep(ctx, several{ready, ignoringErrors{report.NewEventText(p.Stderr, "ssmguard: ")}})
+		return ts.keep(ctx, several{ready, ignoringErrors{report.NewEventText(p.Notes(), "ssmguard: ")}})
 	})
 }

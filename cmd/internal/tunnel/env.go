@@ -47,16 +47,16 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 		return err
 	}
 	if hint != "" {
-		safetext.Fprintf(p.Stderr, "ssmguard: %s\n", hint)
+		safetext.Fprintf(p.Notes(), "ssmguard: %s\n", hint)
 	}
 	if members := a.Members(); members != "" && o.Client == "" {
-		fmt.Fprintf(p.Stderr, "ssmguard: one port does not carry all: %s\n", members)
+		fmt.Fprintf(p.Notes(), "ssmguard: one port does not carry all: %s\n", members)
 	}
 	switch {
 	case a.Password != "":
-		fmt.Fprintln(p.Stderr, "ssmguard: the token opens connections for 15 minutes; those that are open stay open")
+		fmt.Fprintln(p.Notes(), "ssmguard: the token opens connections for 15 minutes; those that are open stay open")
 	case a.IAMAuth && a.Socket == "":
-		safetext.Fprintf(p.Stderr, "ssmguard: %s takes IAM tokens for passwords; --token makes one\n", conf.Name)
+		safetext.Fprintf(p.Notes(), "ssmguard: %s takes IAM tokens for passwords; --token makes one\n", conf.Name)
 	}
 	return nil
 }
@@ -213,7 +213,7 @@ func proxyEnv(p *env.Process, conf configs.Tunnel, open keeper.Status, o *Option
 		}
 	}
 	if host, port, err := net.SplitHostPort(clients.SOCKS); err == nil {
-		safetext.Fprintf(p.Stderr, "ssmguard: what reads no variables: mongodb by ?proxyHost=%s&proxyPort=%s in its URL, Java by -DsocksProxyHost=%s -DsocksProxyPort=%s; psql and mysql know no proxy and need a tunnel\n", host, port, host, port)
+		safetext.Fprintf(p.Notes(), "ssmguard: what reads no variables: mongodb by ?proxyHost=%s&proxyPort=%s in its URL, Java by -DsocksProxyHost=%s -DsocksProxyPort=%s; psql and mysql know no proxy and need a tunnel\n", host, port, host, port)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func inForeground(ctx context.Context, p *env.Process, o *Options, ts tunnels, k
 	}
 	return a.During(ctx, keep, func(err error, asked bool) error {
 		if asked {
-			fmt.Fprintf(p.Stderr, "ssmguard: closed by %q\n", "ssmguard tunnel down")
+			fmt.Fprintf(p.Notes(), "ssmguard: closed by %q\n", "ssmguard tunnel down")
 			err = nil
 		}
 		r.Forget(rec) //nolint:errcheck // the next command removes it

@@ -93,7 +93,7 @@ func openThese(ctx context.Context, p *env.Process, o *Options, selected []confi
 	for _, t := range ts {
 		if _, err := t.place.get(ctx); err != nil && (ctx.Err() != nil || t.final(err)) {
 			if exit.As[exit.StatusError](err) && len(ts) > 1 { // the denial was printed without the tunnel's name
-				safetext.Fprintf(p.Stderr, "ssmguard: %s may not be opened, so none of the %d tunnels is\n", t.conf.Name, len(ts))
+				safetext.Fprintf(p.Notes(), "ssmguard: %s may not be opened, so none of the %d tunnels is\n", t.conf.Name, len(ts))
 			}
 			return nil, t.failed(err, len(ts) > 1)
 		}

@@ -88,7 +88,7 @@ func (o *Options) reached(ctx context.Context, p *env.Process) (selected []confi
 	defer func() {
 		o.Words = asked
 		for _, s := range open {
-			safetext.Fprintf(p.Stderr, "ssmguard: %s is open already; the command uses that\n", s.Tunnel)
+			safetext.Fprintf(p.Notes(), "ssmguard: %s is open already; the command uses that\n", s.Tunnel)
 		}
 	}()
 	if len(asked) > 0 && len(o.Words) == 0 {

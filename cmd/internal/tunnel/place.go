@@ -202,10 +202,10 @@ func (f *far) lookUp(ctx context.Context, p *env.Process, o *Options) (err error
 	f.conf.Host, f.conf.Port = e.Host, e.Port
 	f.conf.Database = cmp.Or(f.conf.Database, e.Database)
 	if e.Down() {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %s %s is %s: nothing answers there\n", e.Kind, e.Name, e.Status)
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: %s %s is %s: nothing answers there\n", e.Kind, e.Name, e.Status)
 	}
 	if e.Shards > 1 {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %s has %d shards, and clients in cluster mode connect to each of them, past the tunnel\n", e.Name, e.Shards)
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: %s has %d shards, and clients in cluster mode connect to each of them, past the tunnel\n", e.Name, e.Shards)
 	}
 	f.line, err = sessionLine(p, f.conf, o)
 	return err

@@ -57,7 +57,7 @@ func reopen(ctx context.Context, p *env.Process, r keeper.Registry, rec keeper.R
 	}
 	if err != nil {
 		if r.Alive(rec.Name) {
-			safetext.Fprintf(p.Stderr, "ssmguard: %s stays open as it is\n", rec.Name)
+			safetext.Fprintf(p.Notes(), "ssmguard: %s stays open as it is\n", rec.Name)
 		}
 		return err
 	}

@@ -65,7 +65,7 @@ func whileOpen(ctx context.Context, p *env.Process, o *Options, selected []confi
 	ready := ts.readiness()
 	kept := make(chan error, 1)
 	go func() {
-		kept <- ts.keep(keeping, several{ready, ignoringErrors{ending{report.NewEventText(p.Stderr, "ssmguard: "), true}}})
+		kept <- ts.keep(keeping, several{ready, ignoringErrors{ending{report.NewEventText(p.Notes(), "ssmguard: "), true}}})
 	}()
 	select {
 	case <-ready.all:

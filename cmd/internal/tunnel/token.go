@@ -32,7 +32,7 @@ func (f far) token(ctx context.Context, p *env.Process, a database.Access) (stri
 		return awsdb.DSQLToken(ctx, f.aws.Config, conf.Host, conf.User)
 	case kind == database.TokenRDS:
 		if e.Engine != "" && !e.IAMAuth && !conf.IAMAuth {
-			safetext.Fprintf(p.Stderr, "ssmguard: warning: IAM authentication is off for %s %s: it will refuse the token\n", e.Kind, e.Name)
+			safetext.Fprintf(p.Notes(), "ssmguard: warning: IAM authentication is off for %s %s: it will refuse the token\n", e.Kind, e.Name)
 		}
 		return awsdb.Token(ctx, f.aws.Config, conf.Host, conf.Port, conf.User)
 	case conf.ElastiCache == "":
@@ -76,7 +76,7 @@ func (f far) warnLogin(ctx context.Context, p *env.Process) {
 		} else {
 			missing = append(missing, r.Grant.Resource)
 		}
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: the token will be refused: %s may not do %s on %s: %s\n", caller.Name(), action, r.Grant.Resource, why)
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: the token will be refused: %s may not do %s on %s: %s\n", caller.Name(), action, r.Grant.Resource, why)
 	}
 	if len(missing) > 0 {
 		safetext.Fprintf(p.Stderr, "  fix      add to %s:\n           %s\n", caller.Home(), database.Allowing([]string{action}, missing))

@@ -188,7 +188,7 @@ func tellGaveUp(p *env.Process, names []string, err error) {
 	events := report.NewEventJSON(p.Stdout)
 	var one *tunnelError
 	for _, name := range names {
-		why := errors.New(strings.ReplaceAll(err.Error(), "\nssmguard: ", "; "))
+		why := errors.New(strings.ReplaceAll(env.OneLine(err), " ssmguard: ", "; "))
 		if errors.As(err, &one) {
 			if why = one.shown; one.tunnel != name {
 				why = fmt.Errorf("not opened, because %s was not", one.tunnel)

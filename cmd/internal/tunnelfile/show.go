@@ -33,7 +33,7 @@ func Show(p *env.Process, names []string, asJSON bool) error {
 		return err
 	}
 	for _, text := range c.Warnings(names...) {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: %s\n", text)
 	}
 	members := slices.Sorted(maps.Keys(c.Tunnels))
 	if len(names) > 0 {
@@ -98,7 +98,7 @@ func (s shown) print(p *env.Process) error {
 		}
 	}
 	if s.Untrusted {
-		fmt.Fprintln(p.Stderr, "ssmguard: you have not trusted it; `ssmguard trust` shows what the file would do, and asks")
+		fmt.Fprintln(p.Notes(), "ssmguard: you have not trusted it; `ssmguard trust` shows what the file would do, and asks")
 	}
 	return t.Flush()
 }

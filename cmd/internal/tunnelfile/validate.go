@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/safetext"
 	"ssmguard/internal/yamlfile"
 )
@@ -126,7 +128,7 @@ func (f *findings) content(c configs.Config) {
 func (f *findings) add(name string, err error) {
 	var faults yamlfile.Faults
 	if !errors.As(err, &faults) {
-		f.Faults = append(f.Faults, fault{File: name, Text: err.Error()})
+		f.Faults = append(f.Faults, fault{File: name, Text: strings.TrimPrefix(strings.TrimPrefix(nettext.Of(err), name+": "), name+" ")})
 		return
 	}
 	for _, one := range faults {
@@ -147,7 +149,7 @@ func (f *findings) print(p *env.Process, asJSON bool) error {
 			}
 		}
 		for _, text := range f.Warnings {
-			safetext.Fprintf(p.Stderr, "ssmguard: warning: %s\n", text)
+			safetext.Fprintf(p.Notes(), "ssmguard: warning: %s\n", text)
 		}
 	}
 	switch {

@@ -61,7 +61,7 @@ func (f target) trusted(ctx context.Context, p *env.Process, name string) {
 		return
 	}
 	if err := trust.Written(ctx, p, filepath.Dir(f.file), name); err != nil {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", err)
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: %v\n", err)
 	}
 }
 
@@ -123,7 +123,7 @@ func (a *Addition) Write(ctx context.Context, p *env.Process) error {
 	if err := a.f.write(a.f.data); err != nil {
 		return err
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: added to %s\n", a.f.file)
+	safetext.Fprintf(p.Notes(), "ssmguard: added to %s\n", a.f.file)
 	for _, name := range a.names {
 		a.f.trusted(ctx, p, name)
 		warnOfTwins(p, name)
@@ -151,13 +151,13 @@ func Edit(ctx context.Context, p *env.Process, name string, change func(configs.
 		return exit.WithCode(err, exit.Config)
 	}
 	if string(text) == string(f.data) {
-		safetext.Fprintf(p.Stderr, "ssmguard: %s is as it was\n", name)
+		safetext.Fprintf(p.Notes(), "ssmguard: %s is as it was\n", name)
 		return nil
 	}
 	if err := f.write(text); err != nil {
 		return err
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: changed in %s\n", f.file)
+	safetext.Fprintf(p.Notes(), "ssmguard: changed in %s\n", f.file)
 	if !c.IsUntrusted(name) { // else the rest of it is of others, and has been seen by nobody
 		f.trusted(ctx, p, name)
 	}
@@ -180,7 +180,7 @@ func Remove(ctx context.Context, p *env.Process, names []string) error {
 		if err := f.write(text); err != nil {
 			return err
 		}
-		safetext.Fprintf(p.Stderr, "ssmguard: removed from %s\n", f.file)
+		safetext.Fprintf(p.Notes(), "ssmguard: removed from %s\n", f.file)
 		if !c.IsUntrusted(name) {
 			f.trusted(ctx, p, name) // the file is as its user has made it
 		}
@@ -227,7 +227,7 @@ func warnOfTwins(p *env.Process, name string) {
 	}
 	for _, twin := range c.Twins() {
 		if twin.First.Name == name || twin.Second.Name == name {
-			safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", twin)
+			safetext.Fprintf(p.Notes(), "ssmguard: warning: %v\n", twin)
 		}
 	}
 }
@@ -243,9 +243,9 @@ func tellOpen(p *env.Process, name, verb string) {
 		return
 	}
 	if recs[0].Foreground && verb == "restart" {
-		safetext.Fprintf(p.Stderr, "ssmguard: %s is open as it was, in %v; restart it there\n", name, recs[0])
+		safetext.Fprintf(p.Notes(), "ssmguard: %s is open as it was, in %v; restart it there\n", name, recs[0])
 		return
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: %s is open as it was, in %s; %q changes that\n", name, recs[0].Place(),
+	safetext.Fprintf(p.Notes(), "ssmguard: %s is open as it was, in %s; %q changes that\n", name, recs[0].Place(),
 		fmt.Sprintf("ssmguard tunnel %s %s", verb, recs[0].AskedFor()[0]))
 }

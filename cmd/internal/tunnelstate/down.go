@@ -29,19 +29,19 @@ func Down(ctx context.Context, p *env.Process, names []string) error {
 		return err
 	}
 	for _, name := range shut {
-		safetext.Fprintf(p.Stderr, "ssmguard: %s is not open\n", name)
+		safetext.Fprintf(p.Notes(), "ssmguard: %s is not open\n", name)
 	}
 	if len(recs)+len(shut) == 0 {
-		fmt.Fprintln(p.Stderr, "ssmguard: no tunnel is open")
+		fmt.Fprintln(p.Notes(), "ssmguard: no tunnel is open")
 	}
 	var first error
 	for _, rec := range recs {
 		if rec.Foreground && len(names) == 0 {
-			safetext.Fprintf(p.Stderr, "ssmguard: %s stays open in %v; name it to close it, too\n", strings.Join(rec.AskedFor(), " "), rec)
+			safetext.Fprintf(p.Notes(), "ssmguard: %s stays open in %v; name it to close it, too\n", strings.Join(rec.AskedFor(), " "), rec)
 			continue
 		}
 		if err := r.Stop(ctx, rec); err != nil {
-			safetext.Fprintf(p.Stderr, "ssmguard: %v\n", err)
+			safetext.Fprintf(p.Notes(), "ssmguard: %v\n", err)
 			first = cmp.Or(first, error(exit.EndWith(exit.Other)))
 			continue
 		}

@@ -46,7 +46,7 @@ func List(ctx context.Context, p *env.Process, names []string, asJSON bool) erro
 	case len(rows) > 0:
 		err = listTunnels(p, rows)
 	case faulty == nil && c.Unused == nil:
-		safetext.Fprintf(p.Stderr, "ssmguard: no tunnels; %q writes one\n", "ssmguard tunnel add")
+		safetext.Fprintf(p.Notes(), "ssmguard: no tunnels; %q writes one\n", "ssmguard tunnel add")
 	}
 	return errors.Join(faulty, err)
 }
@@ -71,7 +71,7 @@ func warn(p *env.Process, c configs.Config, names []string) {
 	trust.WarnOf(p, c, names)
 	for _, twin := range c.Twins() {
 		if len(names) == 0 || slices.Contains(names, twin.First.Name) || slices.Contains(names, twin.Second.Name) {
-			safetext.Fprintf(p.Stderr, "ssmguard: warning: %v\n", twin)
+			safetext.Fprintf(p.Notes(), "ssmguard: warning: %v\n", twin)
 		}
 	}
 }

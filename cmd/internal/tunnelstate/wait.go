@@ -139,7 +139,7 @@ func (w *waiting) begin() {
 	}
 	for _, name := range w.names {
 		if _, err := w.config.Members(name); err != nil && len(w.of(name).rows) == 0 {
-			safetext.Fprintf(w.process.Stderr, "ssmguard: warning: %v; waiting for a tunnel of that name all the same\n", err)
+			safetext.Fprintf(w.process.Notes(), "ssmguard: warning: %v; waiting for a tunnel of that name all the same\n", err)
 		}
 	}
 }
