@@ -44,6 +44,8 @@ var writesItself = map[string]string{
 	"cmd/internal/live.Display.draw":          "rows that Sprintf has made safe, and what erases lines",
 	"cmd/internal/live.Painted":               "a word that Line has made safe, and its colour",
 	"cmd/internal/report.Forward.Decision":    "what Fprintf and spaced have made safe",
+	"cmd/internal/report.ForwardLookup":       "what Fprintf has made safe",
+	"cmd/internal/report.letter.statement":    "what spaced has made safe",
 	"cmd/internal/report.htmlPage.f":          "it escapes every text, and passes its own format on",
 	"cmd/internal/report.Page":                "what Fprintf has made safe",
 	"cmd/internal/report.Text.Decision":       "what Fprintf has made safe",

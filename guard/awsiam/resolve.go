@@ -105,17 +105,28 @@ func (e *LookupError) Error() string {
 // Unwrap returns what EC2 and Systems Manager said.
 func (e *LookupError) Unwrap() error { return e.Err }
 
-// permissions are the calls of the errors in a tree, in order.
-func permissions(err error) (calls []string) {
+// Refusals are the calls that were not answered, each with AWS's answer, in order.
+func (e *LookupError) Refusals() []*Error { return refusals(e.Err) }
+
+// refusals are the errors of calls in a tree, in order.
+func refusals(err error) (all []*Error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, part := range joined.Unwrap() {
-			calls = append(calls, permissions(part)...)
+			all = append(all, refusals(part)...)
 		}
-		return calls
+		return all
 	}
 	var own *Error
 	if asError(err, &own) {
-		calls = []string{own.Permission}
+		all = []*Error{own}
+	}
+	return all
+}
+
+// permissions are the calls of the errors in a tree, in order.
+func permissions(err error) (calls []string) {
+	for _, refused := range refusals(err) {
+		calls = append(calls, refused.Permission)
 	}
 	return calls
 }

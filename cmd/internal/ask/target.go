@@ -52,15 +52,25 @@ func (l *Line) lookUpTarget(ctx context.Context, w *Question) error {
 	var many *awsiam.AmbiguousTarget
 	switch {
 	case exit.As[*awsiam.NoTarget](err):
-		return exit.Usagef("%v; %s", err, l.otherTarget(ctx, w))
+		return unresolved{exit.Usagef("%v; %s", err, l.otherTarget(ctx, w)), err}
 	case errors.As(err, &many):
-		return exit.Coded(choice(many), exit.Usage)
+		return unresolved{exit.Coded(choice(many), exit.Usage), err}
 	case err != nil:
 		return err
 	}
 	w.Request.Target, w.Spec.Target, w.Spec.Request = id, id, "" // the request text has the name in it
 	return nil
 }
+
+// unresolved is the error of a name that means no target, or several: what to say of it, and
+// what the look-up returned.
+type unresolved struct {
+	error
+	cause error
+}
+
+// Unwrap returns both.
+func (u unresolved) Unwrap() []error { return []error{u.error, u.cause} }
 
 // mostChoices is how many instances of one name are listed.
 const mostChoices = 10
@@ -76,9 +86,15 @@ func choice(e *awsiam.AmbiguousTarget) string {
 		if i == mostChoices {
 			return text + fmt.Sprintf("\n  and %d more", len(e.Candidates)-i)
 		}
-		text += "\n  " + strings.Join(append([]string{safetext.Line(n.ID)}, describe(n)...), "  ")
+		text += "\n  " + Described(n)
 	}
 	return text
+}
+
+// Described is a node as one line: its id, its state and its tags, which tell it from others of
+// its name.
+func Described(n awsiam.Node) string {
+	return strings.Join(append([]string{safetext.Line(n.ID)}, describe(n)...), "  ")
 }
 
 // describe returns a node's state and its tags but for those that AWS itself writes.

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 
 	"ssmguard/cmd/internal/ask"
@@ -98,8 +99,11 @@ func (o *checkOptions) complete(ctx context.Context) error {
 		}
 		return nil
 	}
-	w, _, err := o.Line.Connect(ctx)
+	w, conf, err := o.Line.Connect(ctx)
 	if err != nil {
+		if conf != nil && o.files.Output == "ask" {
+			return errors.Join(o.forwardLookup(ctx, conf, err), err)
+		}
 		return err
 	}
 	w.Request.Context = o.files.Context

@@ -46,7 +46,7 @@ func (g *GitHub) Findings(d guard.Decision) error {
 		var placed bool
 		for _, n := range f.Nearest {
 			if fault := newFault(d, f, n); fault != nil {
-				g.annotate(&b, f, "file="+property(fault.File), "line="+strconv.Itoa(fault.Line), "col="+strconv.Itoa(fault.Column),
+				g.annotate(&b, d, f, "file="+property(fault.File), "line="+strconv.Itoa(fault.Line), "col="+strconv.Itoa(fault.Column),
 					"endLine="+strconv.Itoa(fault.EndLine), "endColumn="+strconv.Itoa(fault.EndColumn))
 				placed = true
 			}
@@ -54,9 +54,9 @@ func (g *GitHub) Findings(d guard.Decision) error {
 		switch {
 		case placed:
 		case len(g.files) > 0:
-			g.annotate(&b, f, "file="+property(g.files[0]))
+			g.annotate(&b, d, f, "file="+property(g.files[0]))
 		default:
-			g.annotate(&b, f)
+			g.annotate(&b, d, f)
 		}
 	}
 	_, err := io.WriteString(g.w, b.String())
@@ -64,9 +64,9 @@ func (g *GitHub) Findings(d guard.Decision) error {
 }
 
 // annotate writes one command of the runner.
-func (g *GitHub) annotate(b *strings.Builder, f guard.Finding, properties ...string) {
+func (g *GitHub) annotate(b *strings.Builder, d guard.Decision, f guard.Finding, properties ...string) {
 	properties = append(properties, "title="+property("ssmguard "+string(f.Code)))
-	b.WriteString("::" + cmp.Or(githubLevel[f.Level], "notice") + " " + strings.Join(properties, ",") + "::" + data(message(f)) + "\n")
+	b.WriteString("::" + cmp.Or(githubLevel[f.Level], "notice") + " " + strings.Join(properties, ",") + "::" + data(message(d, f)) + "\n")
 }
 
 // data is a text as a command's message: its lines are kept, and nothing in it is a command.

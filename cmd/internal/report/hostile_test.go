@@ -153,7 +153,8 @@ func renderAll(t *testing.T, h Handler, d guard.Decision, checkOnly bool) {
 
 // TestSARIFMakesNoLinks: [text](address) in a policy is no link in a viewer.
 func TestSARIFMakesNoLinks(t *testing.T) {
-	if text := message(guard.Finding{Summary: "no [grant](https://example.com)"}); strings.Contains(text, "](") {
+	d := guard.Decision{Facts: guard.Facts{TargetTags: map[string]string{"Name": "[a](https://example.com)"}}}
+	if text := message(d, guard.Finding{Level: guard.Error, Summary: "no [grant](https://example.com)"}); strings.Contains(text, "](") {
 		t.Error(text)
 	}
 }

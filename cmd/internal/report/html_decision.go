@@ -3,6 +3,8 @@ package report
 import (
 	"cmp"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"ssmguard/guard"
@@ -60,11 +62,36 @@ var stateClass = map[State]string{Allowed: "good", Denied: "bad", Missing: "open
 // requestRows are what was asked, label and text.
 func requestRows(d guard.Decision) [][2]string {
 	r := d.Request
-	rows := [][2]string{{"who", cmp.Or(r.Caller.SessionARN, r.Caller.Name())}, {"target", r.Target}, {"document", document(r)}}
+	target := r.Target
+	if known := knownTags(d); known != "" {
+		target += " (" + known + ")"
+	}
+	rows := [][2]string{{"who", cmp.Or(r.Caller.SessionARN, r.Caller.Name())}, {"target", target}, {"document", document(r)}}
 	if r.Region != "" {
 		rows = append(rows, [2]string{"region", r.Region})
 	}
 	return rows
+}
+
+// knownTags are the tags of a decision's target as far as they were read, the Name first, without
+// those that AWS itself writes; "" for none.
+func knownTags(d guard.Decision) string {
+	const most = 4
+	var tags []string
+	for _, key := range slices.Sorted(maps.Keys(d.Facts.TargetTags)) {
+		tag := key + "=" + d.Facts.TargetTags[key]
+		switch {
+		case strings.HasPrefix(key, "aws:"):
+		case key == "Name":
+			tags = append([]string{tag}, tags...)
+		default:
+			tags = append(tags, tag)
+		}
+	}
+	if len(tags) > most {
+		tags = append(tags[:most], "...")
+	}
+	return strings.Join(tags, ", ")
 }
 
 // about writes what there is to say of findings.

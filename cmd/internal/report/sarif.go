@@ -109,7 +109,7 @@ func (s *SARIF) Decision(d guard.Decision) error {
 	for _, f := range d.Findings {
 		s.run.Results = append(s.run.Results, sarifResult{
 			RuleID: string(f.Code), RuleIndex: s.rule(f.Code), Level: f.Level.String(),
-			Message: sarifText{message(f)}, Locations: s.locations(d, f), Fixes: fixes(d, f),
+			Message: sarifText{message(d, f)}, Locations: s.locations(d, f), Fixes: fixes(d, f),
 		})
 	}
 	return nil
@@ -134,8 +134,9 @@ func (s *SARIF) rule(code guard.Code) int {
 }
 
 // message is a finding in a few sentences. Viewers show it to people, and make links of
-// [text](address): text of others makes none.
-func message(f guard.Finding) string {
+// [text](address): text of others makes none. Of an error it says which target it is about: an
+// id alone tells nobody which of two machines of one name is meant.
+func message(d guard.Decision, f guard.Finding) string {
 	parts := []string{f.Summary}
 	for _, n := range f.Nearest {
 		if n.Why != f.Summary {
@@ -151,6 +152,9 @@ func message(f guard.Finding) string {
 			fix += " " + c.Statement
 		}
 		parts = append(parts, fix)
+	}
+	if known := knownTags(d); known != "" && f.Level == guard.Error {
+		parts = append(parts, "target: "+d.Request.Target+" ("+known+")")
 	}
 	for i, part := range parts {
 		parts[i] = strings.ReplaceAll(safetext.Line(part), "](", "] (")
