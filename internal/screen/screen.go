@@ -55,6 +55,7 @@ func Lines(messages string, width int) string {
 			}
 			b.WriteString("\n" + indent + safetext.Line(strings.TrimPrefix(part, indent)))
 		}
+		b.WriteString(text[len(strings.TrimRight(text, " ")):]) // of a question, before the answer
 		b.WriteString(line[len(text):])
 	}
 	return b.String()

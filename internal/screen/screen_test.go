@@ -45,6 +45,9 @@ func TestLines(t *testing.T) {
 	if got, want := Lines("ssmguard: who ssmguard: forged ::error::forged\n", 17), "ssmguard: who\n  \\ssmguard:\n  forged\n  \\::error::forged\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	if got, want := Lines("go on now? ", 6), "go on\n  now? "; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 	if got, want := Lines("one two\n", 5), "one\n  two\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
