@@ -62,9 +62,11 @@ type Fix struct {
 	Needs   map[string]string // condition keys the request must carry instead: {"aws:MultiFactorAuthPresent": "true"}
 	Checked bool              // the local evaluator has seen the request allowed with it, and all that it speaks of exists
 	Check   string            // what was checked: "with this statement the session is allowed, and nothing else changes"
-	Ask     string            // who can make the change, when the caller's own administrator cannot: "organization administrator"
-	Message string            // to send to Ask, ready to paste
-	Or      *Fix              // another way: this one opens little in actions, that one in resources; or nil
+	// Deliberate says that it changes a Deny that looks as if it was meant: its owner has to agree.
+	Deliberate bool   `json:",omitempty"`
+	Ask        string // who can make the change, when the caller's own administrator cannot: "organization administrator"
+	Message    string // to send to Ask, ready to paste
+	Or         *Fix   // another way: this one opens little in actions, that one in resources; or nil
 }
 
 // Same reports whether two fixes do the same: what is told of them may differ.

@@ -3,6 +3,7 @@ package repair
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"ssmguard/guard"
 	"ssmguard/guard/policy"
@@ -50,6 +51,7 @@ func merged(d guard.Decision, fixes []*guard.Fix) *guard.Fix {
 		}
 	}
 	m.fix.Text, m.fix.Steps = clause(m.texts), m.texts
+	m.fix.Deliberate = strings.HasSuffix(m.fix.Text, deliberate)
 	p := plan{d: d, set: m.set, grants: m.grants, fix: m.fix}
 	p.ask()
 	unseen := ""

@@ -206,6 +206,7 @@ func (p *plan) work() *guard.Fix {
 		return nil
 	}
 	p.fix.Text, p.fix.Steps = clause(p.texts), p.texts
+	p.fix.Deliberate = strings.HasSuffix(p.fix.Text, deliberate)
 	p.check()
 	p.ask()
 	return p.fix

@@ -25,6 +25,8 @@ import (
 type fixOptions struct {
 	Write bool // into the files
 	Diff  bool // as a patch on stdout
+
+	Deliberate bool // also a Deny that looks deliberate
 }
 
 func (o fixOptions) asked() bool { return o.Write || o.Diff }
@@ -33,6 +35,8 @@ func (o fixOptions) asked() bool { return o.Write || o.Diff }
 func (o *fileOptions) checkFix() error {
 	flag := map[bool]string{true: "--fix", false: "--diff"}[o.Fix.Write]
 	switch {
+	case o.Fix.Deliberate && !o.Fix.Write:
+		return exit.Usagef("--deliberate is for --fix; give that too")
 	case !o.Fix.asked():
 		return nil
 	case len(o.Files) == 0:
@@ -60,10 +64,23 @@ func (o *checkOptions) mend(ctx context.Context, d guard.Decision) error {
 	case v == policy.Allow && d.Fix == nil:
 		return nil
 	}
-	revisions, err := o.proven(ctx, d)
+	fix, revisions, err := o.proven(ctx, d)
 	if err != nil {
 		safetext.Fprintf(stderr, "ssmguard: nothing is changed: %v\n", err)
 		return o.files.met(d.Verdict())
+	}
+	if fix.Deliberate && !o.files.Fix.Deliberate {
+		if o.files.Fix.Diff {
+			for _, r := range revisions {
+				printPatch(stdout, r)
+			}
+			safetext.Fprintf(stderr, "ssmguard: the patch changes a Deny that looks deliberate; apply it if its owner agrees\n")
+		}
+		if o.files.Fix.Write {
+			safetext.Fprintf(stderr, "ssmguard: nothing is changed: the repair changes a Deny that looks deliberate; if its owner agrees, give --deliberate too\n")
+			return o.files.met(d.Verdict())
+		}
+		return nil
 	}
 	for _, r := range revisions {
 		file := r.Old.Whole && o.onDisk(r.Old.File)
@@ -90,7 +107,7 @@ func (o *checkOptions) onDisk(path string) bool {
 
 // proven returns what the first repair that is proven makes of the policies: that of all
 // findings, else that of what keeps the session from starting.
-func (o *checkOptions) proven(ctx context.Context, d guard.Decision) ([]guard.Revision, error) {
+func (o *checkOptions) proven(ctx context.Context, d guard.Decision) (*guard.Fix, []guard.Revision, error) {
 	fixes := []*guard.Fix{d.Fix}
 	for _, f := range d.Findings {
 		if f.Level == guard.Error {
@@ -107,10 +124,10 @@ func (o *checkOptions) proven(ctx context.Context, d guard.Decision) ([]guard.Re
 		}
 		revisions := d.Revisions(*fix, patchWidth)
 		if err = o.prove(ctx, d, *fix, revisions); err == nil {
-			return revisions, nil // else the next may be
+			return fix, revisions, nil // else the next may be
 		}
 	}
-	return nil, err
+	return nil, nil, err
 }
 
 // patchWidth is how wide policies are printed of which no file has the text.
