@@ -96,7 +96,7 @@ func (o *fileOptions) flags() []command.Flag {
 		{Name: "--target-untagged", Group: fileGroup, Brief: true, Text: "the target has no tags; without it, and without --target-tag, its tags are not known", Set: command.Switch(&o.Untagged.Target)},
 		{Name: "--document-untagged", Group: fileGroup, Brief: true, Text: "the document has no tags", Set: command.Switch(&o.Untagged.Document)},
 		{Name: "--fix", Group: fileGroup, Text: "write the proven repair into the files", Set: command.Switch(&o.Fix.Write)},
-		{Name: "--deliberate", Group: fileGroup, Text: "with --fix, also where it changes a Deny that looks deliberate", Set: command.Switch(&o.Fix.Deliberate)},
+		{Name: "--deliberate", Group: fileGroup, Brief: true, Text: "with --fix, also where it changes a Deny that looks deliberate", Set: command.Switch(&o.Fix.Deliberate)},
 		{Name: "--diff", Group: fileGroup, Text: "print the proven repair for patch -p0", Set: command.Switch(&o.Fix.Diff)},
 		{Name: "--closed", Group: fileGroup, Text: "take what is not stated for absent; without it, an answer that turns on it is undecided", Set: command.Switch(&o.Closed)},
 	}
