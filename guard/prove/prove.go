@@ -239,7 +239,7 @@ func (p *prover) inRegion(q question, wishes func([]guard.Grant) [][]wish) {
 	seen := make(map[string]bool)
 	for _, target := range targets {
 		for _, document := range documents {
-			q.Request = q.With(target, document)
+			q.Target, q.Document = target, document // what is stated of one alone is stated of each
 			if p.look(q, wishes, seen) {
 				return
 			}

@@ -74,6 +74,8 @@ func TestClaims(t *testing.T) {
 			Denied, Range{Request: guard.Request{Region: "us-east-1"}}, "", ""},
 		{"a tag by both of its keys", `{"Effect":"Allow","Action":"ssm:StartSession","Resource":"*","Condition":{"StringLike":{"aws:ResourceTag/Name":"a*"},"StringNotEquals":{"ssm:resourceTag/Name":["a","z"]}}}`,
 			Denied, Range{Request: guard.Request{Document: shell}, Kinds: []Kind{Instance}}, "i-0123456789abcdef0", `map[Name:aa] SSM-SessionManagerRunShell map[] p.json, statement 1 (allowed)`},
+		{"a key of the document alone", anything + `,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"ssm:DocumentType":"Port"}}}`,
+			Denied, Range{Request: guard.Request{Context: map[string][]string{"document:ssm:DocumentType": {"Port"}}}}, "", ""},
 		{"a role's session, not a user", anything + `,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Null":{"aws:username":"true"}}}`,
 			Allowed, Range{Request: guard.Request{Document: shell}}, "", ""},
 	} {
