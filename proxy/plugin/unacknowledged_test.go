@@ -14,6 +14,14 @@ import (
 	"github.com/twinj/uuid"
 )
 
+// quietLog drops what is logged, without the goroutines of the official logger.
+type quietLog struct{ log.T }
+
+func (quietLog) Tracef(string, ...any)       {}
+func (quietLog) Debugf(string, ...any)       {}
+func (quietLog) Infof(string, ...any)        {}
+func (quietLog) Errorf(string, ...any) error { return nil }
+
 // sentNumbers has what a data channel sends put into a list of numbers.
 func sentNumbers(t *testing.T, sent func(number int64)) {
 	official := datachannel.SendMessageCall
@@ -31,7 +39,7 @@ func sentNumbers(t *testing.T, sent func(number int64)) {
 // acknowledges is the agent's acknowledgement of a message.
 func acknowledges(t *testing.T, number int64) []byte {
 	t.Helper()
-	raw, err := message.SerializeClientMessageWithAcknowledgeContent(log.Logger(false, "test"), message.AcknowledgeContent{
+	raw, err := message.SerializeClientMessageWithAcknowledgeContent(quietLog{}, message.AcknowledgeContent{
 		MessageType: message.InputStreamMessage, MessageId: uuid.NewV4().String(), SequenceNumber: number, IsSequentialMessage: true,
 	})
 	if err != nil {
@@ -52,7 +60,7 @@ func overNothing(quiet log.T) (*dataChannel, *communicator.WebSocketChannel) {
 // A sender waits before the official channel would drop what is not acknowledged.
 func TestNothingUnacknowledgedIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		quiet := log.Logger(false, "test")
+		quiet := quietLog{}
 		d, _ := overNothing(quiet)
 		sent := 0
 		sentNumbers(t, func(int64) { sent++ })
@@ -106,7 +114,7 @@ func TestWhatWasLostIsSentAgain(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				quiet := log.Logger(false, "test")
+				quiet := quietLog{}
 				d, ws := overNothing(quiet)
 				var sent []int64
 				again := false
@@ -130,13 +138,13 @@ func TestWhatWasLostIsSentAgain(t *testing.T) {
 		})
 	}
 	d := &dataChannel{DataChannel: &datachannel.DataChannel{}}
-	d.resend(log.Logger(false, "test"), nil) // a channel that never came to be has nothing to send
+	d.resend(quietLog{}, nil) // a channel that never came to be has nothing to send
 }
 
 // A message that many later ones have overtaken is sent again at once, one time.
 func TestOvertakenIsSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		quiet := log.Logger(false, "test")
+		quiet := quietLog{}
 		d, _ := overNothing(quiet)
 		times := map[int64]int{}
 		sentNumbers(t, func(number int64) { times[number]++ })
