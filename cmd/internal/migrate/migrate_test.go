@@ -59,6 +59,7 @@ func TestNames(t *testing.T) {
 		want   string // "": it is there
 	}{
 		{configs.Tunnel{Target: "i-1", Host: "db.internal", Port: 1}, ""},
+		{configs.Tunnel{Name: "other", Target: "i-1", Host: "db.internal", Port: 1}, ""},
 		{configs.Tunnel{Target: "i-2", Host: "db.internal", Port: 1}, "db-2"},
 		{configs.Tunnel{Target: "i-3", Host: "db.internal", Port: 1}, "db-3"},
 		{configs.Tunnel{Target: "i-1", Host: "db.internal", Port: 1, LocalPort: 5}, "db-4"},
