@@ -36,6 +36,7 @@ var writesItself = map[string]string{
 	"cmd/internal/env.notes.Write":            "lines that were made safe before they came here",
 	"cmd/internal/exit.PrintAWS":              "the texts of awscli and awsconf are safe for the AWS CLI's formats",
 	"cmd/internal/exit.Usagef":                "it passes its own format on",
+	"cmd/internal/keeper.provenConn.Read":     "a secret of the run to another process of ours",
 	"cmd/internal/keeper.dialPort":            "a secret of the run to another process of ours",
 	"cmd/internal/keeper.answer":              "JSON to another process of ours",
 	"cmd/internal/keeper.Registry.ask":        "to and from another process of ours",
