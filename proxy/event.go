@@ -59,7 +59,7 @@ type Event struct {
 	After   time.Duration // since the tunnel was lost, with Ready; 0 if it was not
 	Session string        // id of the session, when there is one
 	Listen  string        // host:port or unix:PATH of the local end, with Ready, and with Idle of a tunnel that waits for connections
-	Leads   string        // where the tunnel leads, with Listen; "" when not known
+	Leads   string        // where the tunnel leads, with Listen and with Err; "" when not known
 	File    string        // the configuration file that has the tunnel, with Listen; "" for none
 	Pause   time.Duration // until the next attempt, with Waiting
 	Within  time.Duration // time left for further attempts, with Waiting; 0: no limit

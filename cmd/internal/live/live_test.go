@@ -76,8 +76,8 @@ func TestDisplay(t *testing.T) {
 		"08:30:00 orders: connection lost: reset\n" +
 		"08:30:00 orders: trying again until it opens: no route\n" +
 		"ssmguard: warning: slow\n" +
-		"orders  waiting  attempt 3 in 4s, for 4s: no route\nCtrl-C closes it\n" +
-		"\r\x1b[3A\x1b[J" + // the first line was broken by the narrower terminal
+		"orders  waiting  to db.internal:5432 through bastion  attempt 3 in 4s, for 4s: no route\nCtrl-C closes it\n" +
+		"\r\x1b[4A\x1b[J" + // the first line was broken by the narrower terminal
 		"orders  waiting  attempt 3 in 3s, for 5\nCtrl-C closes it\n" +
 		"\r\x1b[2A\x1b[J" +
 		"orders  waiting  attempt 3 in 2s, for 6\n"

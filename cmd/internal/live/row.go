@@ -67,7 +67,11 @@ func (d *Display) lines(rows []Row, columns int, now time.Time) []line {
 				l.tail += safetext.Sprintf("%-*s", listen, r.Listen) + d.more(r, level, now)
 				fits = fits && (columns <= 0 || width(l.head+l.state+l.tail) < columns)
 			default:
-				l.tail += pending
+				if far := r.leads(level); far != "" && (columns <= 0 || width(l.head+l.state+l.tail+far+"  "+pending) < columns) {
+					l.tail += strings.TrimRight(far+"  "+pending, " ")
+					break
+				}
+				l.tail += pending // why it is not ready matters more
 			}
 			lines = append(lines, l)
 		}
@@ -86,12 +90,9 @@ const stateWidth = len("opening")
 
 // more is what a tunnel that is ready says after its local end.
 func (d *Display) more(r Row, level detail, now time.Time) string {
-	var text string
-	if r.Far != "" && level < localEnd {
-		text = safetext.Sprintf(" to %s", r.Far)
-		if r.Target != "" && level < farEnd {
-			text += safetext.Sprintf(" through %s", r.Target)
-		}
+	text := ""
+	if far := r.leads(level); far != "" {
+		text = " " + far
 	}
 	if level >= endsAlone {
 		return text
@@ -114,6 +115,18 @@ func (d *Display) more(r Row, level detail, now time.Time) string {
 	}
 	if !r.Expires.IsZero() {
 		text += "  credentials " + remaining(r.Expires.Sub(now))
+	}
+	return text
+}
+
+// leads is where a tunnel leads, "" if that is not known, or has no room.
+func (r Row) leads(level detail) string {
+	if r.Far == "" || level >= localEnd {
+		return ""
+	}
+	text := safetext.Sprintf("to %s", r.Far)
+	if r.Target != "" && level < farEnd {
+		text += safetext.Sprintf(" through %s", r.Target)
 	}
 	return text
 }

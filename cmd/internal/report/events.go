@@ -126,6 +126,9 @@ func stateLine(e proxy.Event) string {
 	if e.Err != nil {
 		why = ": " + strings.Join(strings.Fields(nettext.Of(e.Err)), " ")
 	}
+	if e.Leads != "" && (e.State == proxy.Lost || e.State == proxy.Waiting) {
+		why = " (to " + e.Leads + ")" + why
+	}
 	switch e.State {
 	case proxy.Idle:
 		if e.Listen != "" {

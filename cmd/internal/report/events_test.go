@@ -20,7 +20,7 @@ func life() []proxy.Event {
 		{State: proxy.Opening, Attempt: 1},
 		{State: proxy.Ready, Session: "ann-1", Listen: "127.0.0.1:15432"},
 		{State: proxy.Ready, Note: "credentials expire in 9m0s"},
-		{State: proxy.Lost, Attempt: 1, Session: "ann-1", Err: errors.New("connection reset\nby peer")},
+		{State: proxy.Lost, Attempt: 1, Session: "ann-1", Leads: "db:1 through i-1", Err: errors.New("connection reset\nby peer")},
 		{State: proxy.Waiting, Attempt: 1, Pause: 500 * time.Millisecond, Err: errors.New("connection reset\nby peer")},
 		{State: proxy.Opening, Attempt: 2},
 		{State: proxy.Waiting, Attempt: 2, Pause: 1500 * time.Millisecond, Err: errors.New("read 127.0.0.1:4711: no route")},
@@ -73,7 +73,7 @@ func TestEventText(t *testing.T) {
 	}
 	want := `ssmguard: orders: ready on 127.0.0.1:15432
 ssmguard: orders: credentials expire in 9m0s
-ssmguard: orders: connection lost: connection reset by peer
+ssmguard: orders: connection lost (to db:1 through i-1): connection reset by peer
 ssmguard: orders: trying again until it opens: read 127.0.0.1:4711: no route
 ssmguard: orders: trying again for 1m0s: throttled
 ssmguard: orders: trying again until it opens: read 127.0.0.1:4712: no route

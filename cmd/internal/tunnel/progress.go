@@ -174,7 +174,10 @@ func (g *progress) emitLocked(e proxy.Event) {
 	}
 	e.Tunnel, e.Err = g.conf.Name, nettext.Plain(e.Err)
 	if e.Listens() {
-		e.Leads, e.File = g.conf.Leads(), g.conf.File
+		e.File = g.conf.File
+	}
+	if e.Listens() || e.Note == "" && e.Err != nil {
+		e.Leads = g.conf.Leads()
 	}
 	if e.Note == "" {
 		e = g.counted(e)
