@@ -235,7 +235,7 @@ func pick(d guardtest.Dice, all []string) string { return all[d.IntN(len(all))] 
 // Proofs agree with asking every request, and every counterexample is one. The number of
 // accounts is PROVE_ACCOUNTS, or as many as a test of every day may take.
 func TestRandomAccounts(t *testing.T) {
-	count, seed := 25, uint64(1)
+	count, seed := 20, uint64(1)
 	if n, err := strconv.Atoi(os.Getenv("PROVE_ACCOUNTS")); err == nil {
 		count, seed = n, rand.Uint64()
 	}
