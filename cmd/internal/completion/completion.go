@@ -156,7 +156,7 @@ func (l *line) candidates(ctx context.Context, p *env.Process, last string, valu
 		return nil
 	}
 	cs := verbs(l.command)
-	if len(l.words) == 0 || slices.Contains([]string{tunnel.Configured, tunnel.Running, "SERVICE", "TOPIC"}, l.command.Words) {
+	if len(l.words) == 0 || slices.Contains([]string{tunnel.Configured, tunnel.Running, tunnel.ServiceWords, "SERVICE", "TOPIC"}, l.command.Words) {
 		cs = append(cs, l.values(ctx, p, l.command.Words)...)
 	}
 	cs = slices.DeleteFunc(cs, func(c candidate) bool { return c.value == "" || slices.Contains(l.words, c.value) })
@@ -202,6 +202,11 @@ func (l *line) values(ctx context.Context, p *env.Process, name string) []candid
 		return verbs(under)
 	case tunnel.Configured, tunnel.OneTunnel, tunnel.Running:
 		return tunnelNames(p, name)
+	case tunnel.ServiceWords:
+		if len(l.words) == 0 {
+			return words("install", "remove")
+		}
+		return tunnelNames(p, tunnel.Configured)
 	case "SERVICE":
 		if len(l.words) == 0 {
 			return words(slices.Sorted(maps.Keys(ask.OperationOf))...)

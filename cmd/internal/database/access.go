@@ -23,6 +23,7 @@ type Access struct {
 	Called         string         // what AWS calls the engine, such as aurora-mysql
 	IAMAuth        bool           // accepts tokens
 	TLS            bool           // the server is known to speak TLS
+	Shards         int            // of a cache in cluster mode, 0 for others
 	Format         string         // one of Formats
 	Shell          safetext.Shell // that reads the forms of variables
 	Ask            bool           // a client that is started without a password asks for it
@@ -102,8 +103,16 @@ func (a Access) Members() string {
 	if a.Engine.Family == MongoDB && (a.Format == "mongodb" || a.Format == "url" || a.Format == "dotenv") {
 		return ""
 	}
+	if a.Engine.Family == Redis && a.Shards > 1 {
+		return shards
+	}
 	return a.Engine.Members
 }
+
+// shards is what clients of a cache in cluster mode do. CLUSTER SLOTS may name no endpoints
+// (cluster-preferred-endpoint-type unknown-endpoint), which means the address that was asked.
+const shards = "clients in cluster mode connect to each shard, past the tunnel; the proxy of `tunnel up --socks` carries them. " +
+	"Where the server names no endpoints of its nodes, go-redis 9.23 answers nil for keys that exist and ioredis 6.0 fails; valkey-go 1.0 and npm's redis 6.3 do not"
 
 // Text returns the access in its format. Control characters are refused in every
 // format.

@@ -24,6 +24,9 @@ type Counts struct {
 	// Rate is how many bytes per second the way to the far side has been found to carry, 0
 	// while nothing is sent or as long as it is not known.
 	Rate int64 `json:"rate,omitempty"`
+	// RoundTripMs is how many milliseconds pass until the far side acknowledges what is sent, 0
+	// as long as that is not known; with several sessions, the longest.
+	RoundTripMs float64 `json:"roundTripMs,omitempty"`
 }
 
 // Carry counts a channel's traffic until the returned function is called.
@@ -60,6 +63,7 @@ func (t *Traffic) Counts() Counts {
 		sum.add(s)
 		sum.Open += s.Open
 		sum.Rate += s.Rate
+		sum.RoundTripMs = max(sum.RoundTripMs, float64(s.RoundTrip.Microseconds())/1000)
 	}
 	return sum
 }

@@ -37,6 +37,8 @@ type Status struct {
 	// SOCKS and HTTPProxy are where a proxy listens; Listen is one of them.
 	SOCKS     string `json:"socks,omitempty"`
 	HTTPProxy string `json:"httpProxy,omitempty"`
+	// Health is where the process answers for its tunnels, with --health.
+	Health string `json:"health,omitempty"`
 	// Destinations is how many hosts and ports behind a proxy have a session now.
 	Destinations int       `json:"destinations,omitempty"`
 	Leads        string    `json:"leads,omitempty"`     // where it leads, and through which target
@@ -81,7 +83,8 @@ type Far struct {
 	User        string `json:"user,omitempty"`
 	Database    string `json:"database,omitempty"`
 	IAMAuth     bool   `json:"iamAuth,omitempty"`
-	TLS         bool   `json:"tls,omitempty"` // the server is known to speak TLS
+	TLS         bool   `json:"tls,omitempty"`    // the server is known to speak TLS
+	Shards      int    `json:"shards,omitempty"` // of a cache in cluster mode
 }
 
 // Takes reports whether the tunnel takes connections: it is ready, or opens a session when

@@ -44,7 +44,7 @@ func (s Status) Access(getenv func(string) string) (database.Access, error) {
 	f := *s.Far
 	a := database.Access{
 		Name: s.Tunnel, Real: f.Host, User: f.User, Database: f.Database, Engine: database.Of(database.Facts{Asked: f.Engine}), Called: f.Called,
-		IAMAuth: f.IAMAuth, TLS: f.TLS, SSLMode: getenv("PGSSLMODE"),
+		IAMAuth: f.IAMAuth, TLS: f.TLS, Shards: f.Shards, SSLMode: getenv("PGSSLMODE"),
 	}
 	if path, ok := strings.CutPrefix(s.Listen, "unix:"); ok {
 		a.Socket = path

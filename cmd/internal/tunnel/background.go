@@ -48,6 +48,9 @@ func upBackground(ctx context.Context, p *env.Process, o *Options) error {
 	if err != nil {
 		return gaveUp(p, o, err)
 	}
+	if len(names) > 1 && o.Health != "" {
+		return gaveUp(p, o, exit.Usagef("--health is an address of one process, and %d are started; give the name of a group, or one after the other", len(names)))
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return gaveUp(p, o, err)
@@ -261,13 +264,16 @@ func (b *background) run(ctx context.Context, o *Options) error {
 		return gaveUp(b.process, o, err)
 	}
 	defer ts.close()
+	keep, err := ts.answering(o, func(ctx context.Context) error { return b.keep(ctx, ts) })
+	if err != nil {
+		return gaveUp(b.process, o, err)
+	}
 	a, err := b.registry.Announce(b.record, ts)
 	if err != nil {
 		return gaveUp(b.process, o, err)
 	}
 	b.record = a.Record
-	return a.During(ctx,
-		func(ctx context.Context) error { return b.keep(ctx, ts) },
+	return a.During(ctx, keep,
 		func(err error, asked bool) error {
 			if asked {
 				safetext.Fprintf(stamped{b.log}, "closed by %q\n", "ssmguard tunnel down")

@@ -49,7 +49,7 @@ func tunnelEnv(ctx context.Context, p *env.Process, o *Options) error {
 	if hint != "" {
 		safetext.Fprintf(p.Notes(), "ssmguard: %s\n", hint)
 	}
-	if members := a.Members(); members != "" && o.Client == "" {
+	if members := a.Members(); members != "" && (o.Client == "" || a.Shards > 1) {
 		fmt.Fprintf(p.Notes(), "ssmguard: one port does not carry all: %s\n", members)
 	}
 	switch {

@@ -9,6 +9,7 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/database"
+	"ssmguard/cmd/internal/service"
 	"ssmguard/cmd/internal/tunnelstate"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
@@ -45,7 +46,7 @@ func (o *Options) spotFlags() []command.Flag {
 		{Name: "--profile", Value: "PROFILE", Text: "the profile of ~/.aws/config", Set: command.Text(&s.Profile)},
 		{Name: "--region", Value: "REGION", Text: "the region", Set: command.Text(&s.Region)},
 		{Name: "--reason", Value: "TEXT", Text: "why the sessions are started, for their history", Set: command.Text(&s.Reason)},
-		{Name: "--lanes", Value: "N", Default: "1", Text: "spread connections over N sessions, at most 16", Set: command.Number(&s.Lanes, 1, 16)},
+		{Name: "--lanes", Value: "N", Default: "1", Text: "sessions to spread over, up to 16", Set: command.Number(&s.Lanes, 1, 16)},
 		{Name: "--wait", Text: "ready means that the remote port has taken a connection, within 15s; of agents before 3.0.197 and with --engine plugin: has not refused one for 1s",
 			Set: func(string) error { s.Wait = configs.DefaultWait; return nil }},
 		{Name: "--lazy", Text: "open sessions when needed, end them after --idle",
@@ -90,7 +91,7 @@ func (o *Options) retryFlags(standard string) []command.Flag {
 // openFlags returns the options for opening a tunnel.
 func (o *Options) openFlags() []command.Flag {
 	flags := []command.Flag{
-		{Name: "--allow-remote", Text: "let --listen be reachable by other machines", Set: command.Switch(&o.Open.Remote)},
+		{Name: "--allow-remote", Text: "let other machines reach what listens here", Set: command.Switch(&o.Open.Remote)},
 		ask.PluginFlag(&o.Open.Plugin), ask.NoCacheFlag(&o.Open.NoCache),
 	}
 	return grouped("opening a tunnel", flags)
@@ -117,7 +118,9 @@ func (o *Options) loginFlags() []command.Flag {
 func (o *Options) upFlags() []command.Flag {
 	background := command.Flag{Name: "--background", Set: command.Switch(&o.Background),
 		Text: "return when the tunnels are ready, and keep them open; when they are not within 30s, say so, fail, and go on trying"}
-	return slices.Concat([]command.Flag{background}, o.retryFlags("without end"), o.outputFlags("json: events as JSON lines"), o.openedFlags(), o.spotFlags())
+	health := command.Flag{Name: "--health", Value: "PORT", Set: command.Text(&o.Health),
+		Text: "answer /live, /ready, /metrics over HTTP"}
+	return slices.Concat([]command.Flag{background, health}, o.retryFlags("without end"), o.outputFlags("json: events as JSON lines"), o.openedFlags(), o.spotFlags())
 }
 
 func (o *Options) runFlags() []command.Flag {
@@ -132,6 +135,14 @@ func (o *Options) listFlags() []command.Flag {
 	watch := command.Flag{Name: "--watch", Short: "-w", Set: command.Switch(&o.Watch),
 		Text: "go on until Ctrl-C: on a terminal a line for each tunnel, elsewhere the list at each change"}
 	return append([]command.Flag{watch}, o.outputFlags("json: the list as JSON; with --watch an object a line for each tunnel that changes")...)
+}
+
+func (o *Options) serviceFlags() []command.Flag {
+	return []command.Flag{
+		{Name: "--print", Text: "print the file, and do nothing", Set: command.Switch(&o.Service.Print)},
+		{Name: "--yes", Short: "-y", Text: "do not ask", Set: command.Switch(&o.Service.Yes)},
+		{Name: "--manager", Value: "MANAGER", Choices: service.Managers(), Text: "the service manager; without it, this system's", Set: command.Text(&o.Service.Manager)},
+	}
 }
 
 func (o *Options) waitFlags() []command.Flag {

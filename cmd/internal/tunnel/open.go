@@ -35,6 +35,7 @@ type tunnel struct {
 	place    placement
 	region   atomic.Pointer[string] // in which its place was looked for last
 	progress *progress
+	health   string // where the process answers for its tunnels, "" for nowhere
 	traffic  dial.Traffic
 	proxy    atomic.Pointer[dynamic.Proxy] // nil, and for a proxy only once it serves
 	refused  chan struct{}                 // gets a value when the far side refuses a connection

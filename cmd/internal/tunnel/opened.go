@@ -24,7 +24,7 @@ func (f far) known(getenv func(string) string) *keeper.Far {
 	return &keeper.Far{
 		Target: c.Target, Host: c.Host, Port: c.Port, RDS: c.RDS, ElastiCache: c.ElastiCache, Reader: c.Reader, Profile: c.Profile, Region: c.Region,
 		Engine: engine.Name, Called: e.Engine, User: cmp.Or(c.User, e.User), Database: cmp.Or(c.Database, e.Database),
-		IAMAuth: c.IAMAuth || e.IAMAuth, TLS: e.TLS || engine.TLS,
+		IAMAuth: c.IAMAuth || e.IAMAuth, TLS: e.TLS || engine.TLS, Shards: e.Shards,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/service"
 	"ssmguard/cmd/internal/trust"
 	"ssmguard/cmd/internal/tunnelfile"
 	"ssmguard/configs"
@@ -21,6 +22,7 @@ type Options struct {
 	Open       openOptions
 	Output     string // text or json
 	Background bool
+	Health     string         // --health: where the process answers for its tunnels
 	RetryFor   time.Duration  // how long faults that pass by themselves are retried before the first ready; below 0: without end
 	Format     string         // --format of `env`
 	Client     string         // --client
@@ -31,6 +33,7 @@ type Options struct {
 	Token      bool
 	Add        addOptions
 	Follow     bool
+	Service    service.Options
 	Watch      bool          // of `ls`
 	Timeout    time.Duration // of `wait`
 	Words      []string

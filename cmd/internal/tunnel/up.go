@@ -39,7 +39,11 @@ func tunnelUp(ctx context.Context, p *env.Process, o *Options) error {
 		return gaveUp(p, o, err)
 	}
 	defer ts.close()
-	return inForeground(ctx, p, o, ts, func(ctx context.Context) error { return shown(ctx, p, o, ts) })
+	keep, err := ts.answering(o, func(ctx context.Context) error { return shown(ctx, p, o, ts) })
+	if err != nil {
+		return gaveUp(p, o, err)
+	}
+	return inForeground(ctx, p, o, ts, keep)
 }
 
 // failingPipes makes a write to a pipe without a reader an error, which would otherwise
@@ -80,7 +84,7 @@ func shown(ctx context.Context, p *env.Process, o *Options, ts tunnels) error {
 // status returns the tunnel's state.
 func (t *tunnel) status() keeper.Status {
 	s := keeper.Status{Tunnel: t.conf.Name, Listen: t.near.door.String(), Leads: t.conf.Leads(), File: t.conf.File,
-		Counts: t.traffic.Counts(), Refused: t.near.refused()}
+		Counts: t.traffic.Counts(), Refused: t.near.refused(), Health: t.health}
 	if t.near.socks != nil {
 		s.SOCKS = t.near.socks.String()
 	}

@@ -16,6 +16,7 @@ import (
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
+	"ssmguard/cmd/internal/service"
 	"ssmguard/cmd/internal/tunnelstate"
 	"ssmguard/configs"
 	"ssmguard/internal/nettext"
@@ -33,6 +34,8 @@ const (
 	Configured = "TUNNEL|GROUP" // tunnels and groups of the configuration
 	OneTunnel  = "TUNNEL"       // tunnels of the configuration
 	Running    = "OPEN"         // tunnels that are open
+	// ServiceWords are what is done, then a tunnel or a group of the configuration.
+	ServiceWords = "install|remove TUNNEL"
 )
 
 // verb is a command below `ssmguard tunnel`.
@@ -115,6 +118,18 @@ known by its --rds, --elasticache, or --host and --port.`,
 		examples: []command.Example{
 			{Line: `eval "$(ssmguard tunnel env orders --format psql)" && psql`, Text: "connect psql through a tunnel"},
 			{Line: "ssmguard tunnel env orders --user app --token", Text: "print how to connect with an IAM token as the password"},
+		}},
+	{name: "service", words: "install|remove NAME", usage: "open a tunnel when you log in", named: ServiceWords,
+		about: `Makes a tunnel or a group a service: a unit of systemd for your own session, or an agent of
+launchd on macOS. The file is printed first, and what is done is asked. The manager starts
+the tunnel when you log in, and again when it fails.`,
+		flags: (*Options).serviceFlags, likely: []string{"daemon", "autostart", "systemd", "launchd", "enable"},
+		run: func(ctx context.Context, p *env.Process, o *Options) error {
+			return service.Run(ctx, p, o.Words, o.Service)
+		},
+		examples: []command.Example{
+			{Line: "ssmguard tunnel service install orders", Text: "have a tunnel opened when you log in"},
+			{Line: "ssmguard tunnel service install orders --print", Text: "print the unit of systemd, or the agent of launchd"},
 		}},
 	{name: "check", words: "[NAME...]", usage: "tell whether tunnels may be opened, and open none", named: Configured,
 		about: "Tells whether IAM allows the tunnels, and what is missing. It opens none.",
