@@ -62,6 +62,7 @@ type Tunnel struct {
 	Name    string `yaml:"-"` // its key in the file
 	File    string `yaml:"-"` // it was read from; "" for one that is in no file
 	From    string `yaml:"-"` // file:line of it
+	Found   bool   `yaml:"-"` // Target was not given, and has been found
 	project bool   // the file is a project's
 }
 

@@ -70,7 +70,7 @@ func (o *Options) aim(ctx context.Context, p *env.Process, tunnels []configs.Tun
 			}
 			return &tunnelError{t.Name, eventError(err), err, about}
 		}
-		tunnels[i].Target = id
+		tunnels[i].Target, tunnels[i].Found = id, true
 	}
 	return nil
 }

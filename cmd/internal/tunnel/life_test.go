@@ -231,6 +231,31 @@ func TestTunnelFollowsItsTarget(t *testing.T) {
 	}
 }
 
+// A target that was found is looked for again when it is gone.
+func TestTunnelFindsAnotherTarget(t *testing.T) {
+	s := sandboxtest.Served(t, "bastions")
+	k := keepTunnel(t, inSandbox(t, s), "--rds", "orders")
+	ready := k.await(t, proxy.Ready)
+	found, _ := k.ts[0].place.known()
+	found.mu.Lock()
+	now := found.attempt.Question.Spec.Target
+	found.attempt.Question.Spec.Target, found.attempt.Question.Spec.Request = "i-00000000000000ba2", "" // one that is stopped
+	found.mu.Unlock()
+	session, _ := s.Gateway.Session(ready.Session)
+	session.Finish("the node has gone")
+	note := ""
+	k.until(t, func(e proxy.Event) bool {
+		note = cmp.Or(e.Note, note)
+		return e.State == proxy.Ready && e.Note == ""
+	})
+	if want := now + " is now " + now; note != want || now != "i-00000000000000ba0" {
+		t.Errorf("said %q, want %q", note, want)
+	}
+	if err := k.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Which processes a name means: those that were asked for it come first.
 func TestHolding(t *testing.T) {
 	r := keeper.Registry{Dir: t.TempDir()}

@@ -10,6 +10,7 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
 	"ssmguard/cmd/internal/awsconf"
+	"ssmguard/cmd/internal/bastion"
 	"ssmguard/cmd/internal/database"
 	"ssmguard/cmd/internal/dial"
 	"ssmguard/cmd/internal/env"
@@ -136,23 +137,31 @@ func (p *place) spec() proxy.Spec {
 	return p.attempt.Question.Spec
 }
 
-// moved resolves the name of a target that is not connected again, as a bastion may
-// have been replaced, and reports whether it is another node now.
+// moved resolves the name of a target that is not connected again, or finds another one that
+// reaches the database, as a bastion may have been replaced, and reports whether it is another
+// node now.
 func (p *place) moved(ctx context.Context, err error, say func(string)) bool {
 	name, w := p.far.conf.Target, p.attempt.Question
 	var refused *proxy.Refused
-	if !errors.As(err, &refused) || refused.Code != dial.NotConnected || awsiam.IsTargetID(name) {
+	if !errors.As(err, &refused) || refused.Code != dial.NotConnected || awsiam.IsTargetID(name) && !p.far.conf.Found {
 		return false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w.Evidence.Refresh()
-	id, err := w.Evidence.ResolveTarget(ctx, w.Request.Region, name)
+	id := ""
+	if p.far.conf.Found {
+		conf := p.far.conf
+		conf.Start = configs.Off // nobody is asked now
+		id, err = bastion.Choose(ctx, p.far.line, conf, false)
+	} else {
+		id, err = w.Evidence.ResolveTarget(ctx, w.Request.Region, name)
+	}
 	if err != nil || id == w.Spec.Target {
 		return false
 	}
 	say(name + " is now " + id)
-	w.Request.Target, w.Spec.Target = id, id
+	w.Request.Target, w.Spec.Target, w.Spec.Request = id, id, "" // the request text has the target that was found first
 	return true
 }
 
