@@ -105,6 +105,7 @@ func (o *options) flags() []command.Flag {
 		{Name: "--instances", Value: "FILE", Group: group, Many: true, Text: "what \"aws ec2 describe-instances\" prints, or \"aws ssm describe-instance-information\"", Set: add(&o.instances)},
 		{Name: "--documents", Value: "FILE", Group: group, Many: true, Text: "what \"aws ssm list-documents\" prints; AWS's own are known", Set: add(&o.listed)},
 		{Name: "--scp", Value: "FILE", Group: group, Many: true, Text: "a service control policy of the organization", Set: file(policy.SCP)},
+		{Name: "--rcp", Value: "FILE", Group: group, Many: true, Brief: true, Text: "a resource control policy of the organization, which bears on no session", Set: file(policy.RCP)},
 		{Name: "--endpoint-policy", Value: "FILE", Group: group, Many: true, Brief: true, Text: "the policy of the VPC endpoint that is called", Set: file(policy.Endpoint)},
 	}
 }

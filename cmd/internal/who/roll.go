@@ -26,6 +26,8 @@ type roll struct {
 	seen    map[string]bool
 	words   map[string]string // names that many have, once each
 	missing []string          // what of the account is not on the roll
+	account string            // partition and account of the first ARN
+	foreign string            // an ARN of another account
 }
 
 // text is the text of a policy.
@@ -115,6 +117,14 @@ func (r *roll) owner(kind string, a awsiam.Authorized) {
 		return // of a page that was given twice
 	}
 	r.seen[o.arn] = true
+	account := guard.ArnField(o.arn, guard.FieldPartition) + ":" + guard.ArnField(o.arn, guard.FieldAccount)
+	if r.account == "" {
+		r.account = account
+	}
+	if account != r.account {
+		r.foreign = cmp.Or(r.foreign, o.arn)
+		return
+	}
 	for _, i := range slices.Concat(a.UserInline, a.GroupInline, a.RoleInline) {
 		o.inline = append(o.inline, held{r.word(i.PolicyName), r.text(i.PolicyDocument)})
 	}

@@ -2,6 +2,7 @@ package who
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -143,6 +144,11 @@ func (o *options) gather(ctx context.Context) ([]person, *gathered, error) {
 		if err := o.files(read.form, read.paths, read.missing); err != nil {
 			return nil, nil, err
 		}
+	}
+	if r.foreign != "" {
+		_, account, _ := strings.Cut(r.account, ":")
+		return nil, nil, exit.WithCode(fmt.Errorf("%s: the details are of several accounts, %s and that of %s; ask about one at a time",
+			strings.Join(o.account, ", "), account, safetext.Line(r.foreign)), exit.Config)
 	}
 	has.missing = slices.Concat(r.missing, has.missing)
 	has.known(false)
