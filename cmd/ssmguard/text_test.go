@@ -53,6 +53,7 @@ var writesItself = map[string]string{
 	"cmd/internal/report.letter.statement":    "what spaced has made safe",
 	"cmd/internal/report.htmlPage.f":          "it escapes every text, and passes its own format on",
 	"cmd/internal/report.Page":                "what Fprintf has made safe",
+	"cmd/internal/report.reachHTML.close":     "the page's own script",
 	"cmd/internal/report.Text.Decision":       "what Fprintf has made safe",
 	"cmd/internal/report.Text.Proof":          "what Fprintf has made safe",
 	"cmd/internal/report.GitHub.Findings":     "what annotate and Fprintf have made safe",

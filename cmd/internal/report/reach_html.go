@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"crypto/sha256"
+	_ "embed" // the page's script
 	"encoding/base64"
 	"encoding/binary"
 	"io"
@@ -34,20 +35,9 @@ type reachCell struct{ allowed, undecided int }
 
 // reachScript is the page's only script: it hides what has not the words that are searched for, and
 // unfolds everything that is printed. The page's policy lets no other run.
-const reachScript = `
-const query = document.getElementById("query"), found = document.getElementById("found");
-const items = [...document.querySelectorAll("[data-item]")].map(e => [e, e.textContent.toLowerCase()]);
-query.addEventListener("input", () => {
-  const words = query.value.toLowerCase().split(/\s+/).filter(w => w);
-  let left = 0;
-  for (const [e, text] of items) {
-    e.hidden = !words.every(w => text.includes(w));
-    if (!e.hidden && e.tagName == "DETAILS") { left++; if (words.length) e.open = true; }
-  }
-  found.textContent = words.length ? left + " of " + items.filter(([e]) => e.tagName == "DETAILS").length : "";
-});
-addEventListener("beforeprint", () => { for (const e of document.querySelectorAll("details")) e.open = true; });
-`
+//
+//go:embed reach.js
+var reachScript string
 
 func newReachHTML(w io.Writer, r *Reach) *reachHTML {
 	return &reachHTML{page: htmlPage{w: w}, reach: r}
@@ -94,7 +84,10 @@ func (h *reachHTML) close(c reachCounts) error {
 	for i, g := range h.groups {
 		h.people(i, g)
 	}
-	p.f("</div>\n<script>" + reachScript + "</script>\n")
+	if p.f("</div>\n<script>"); p.err == nil {
+		_, p.err = io.WriteString(p.w, reachScript)
+	}
+	p.f("</script>\n")
 	return p.end()
 }
 
@@ -125,19 +118,19 @@ func (h *reachHTML) grid(c reachCounts) {
 	}
 	columns := h.columns()
 	for from := 0; from < len(columns); from += columnsAtOnce {
-		some := columns[from:min(from+columnsAtOnce, len(columns))]
+		beside := columns[from:min(from+columnsAtOnce, len(columns))]
 		open := ""
 		if from == 0 {
 			open = " open"
 		}
-		p.f("<details%s>\n<summary>targets: %s</summary>\n<table>\n<thead><tr><th scope=\"col\">who</th>", open, someOf(some, h.column))
-		for _, targets := range some {
+		p.f("<details%s>\n<summary>targets: %s</summary>\n<table>\n<thead><tr><th scope=\"col\">who</th>", open, someOf(beside, h.column))
+		for _, targets := range beside {
 			p.f("<th scope=\"col\">%s</th>", h.column(targets))
 		}
 		p.f("</tr></thead>\n<tbody>\n")
 		for i, g := range h.groups {
-			p.f("<tr data-item><th scope=\"row\"><a href=\"#people-%s\">%s</a></th>", number(i+1), some3(g.people, h.reach.who))
-			for _, targets := range some {
+			p.f("<tr data-item><th scope=\"row\"><a href=\"#people-%s\">%s</a></th>", number(i+1), some(g.people, h.reach.who, 3))
+			for _, targets := range beside {
 				text, class := h.cell(g.cells[targets[0]], c.Documents)
 				p.f("<td class=\"%s word\" data-of=\"%s\">%s</td>", class, h.column(targets), text)
 			}
@@ -170,10 +163,7 @@ func (h *reachHTML) columns() (columns [][]int) {
 	return columns
 }
 
-func (h *reachHTML) column(targets []int) string { return some3(targets, h.reach.target) }
-
-// some3 writes the first few of a list.
-func some3(list []int, text func(int) string) string { return some(list, text, 3) }
+func (h *reachHTML) column(targets []int) string { return some(targets, h.reach.target, 3) }
 
 // someOf writes the first and the last of some columns.
 func someOf(columns [][]int, text func([]int) string) string {
@@ -224,7 +214,7 @@ func (h *reachHTML) people(i int, g *reachPeople) {
 		sign, class = "?", "open"
 	}
 	p.f("<details data-item id=\"people-%s\">\n<summary><span class=\"%s\">%s</span> %s <span class=\"quiet\">%s with something allowed, %s undecided</span></summary>\n",
-		number(i+1), class, sign, some3(g.people, r.who), counted(allowed, "target"), number(undecided))
+		number(i+1), class, sign, some(g.people, r.who, 3), counted(allowed, "target"), number(undecided))
 	if len(g.answers) > 0 {
 		p.f("<table>\n<thead><tr><th scope=\"col\">answer</th><th scope=\"col\">targets</th><th scope=\"col\">documents</th><th scope=\"col\">why</th></tr></thead>\n<tbody>\n")
 		for _, a := range g.answers {
