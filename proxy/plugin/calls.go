@@ -52,6 +52,7 @@ const (
 	requestConnection = "connection"
 	requestResume     = "resume"
 	requestDataKey    = "dataKey"
+	requestBegin      = "begin" // it is about to write its first line
 )
 
 // serve answers a child's request.
@@ -65,6 +66,11 @@ func (r *Runner) serve(ctx context.Context, s *proxy.Session, e event) answer {
 
 func (r *Runner) served(ctx context.Context, s *proxy.Session, e event) answer {
 	switch {
+	case e.Request == requestBegin:
+		if r.Begins != nil {
+			r.Begins()
+		}
+		return answer{}
 	case e.Request == requestConnection && r.Connection != nil:
 		return r.Connection.answer(s.StreamURL)
 	case e.Request == requestResume && r.Calls != nil:

@@ -77,6 +77,23 @@ func TestTerminalAfterTheChildIsKilled(t *testing.T) {
 	}
 }
 
+// TestBegins: what stands on the terminal can be taken away before the plugin's first line.
+func TestBegins(t *testing.T) {
+	st := newStage(t)
+	o, _ := st.start(gateway.SessionConfig{Kind: gateway.Shell})
+	o.Begins = true
+	d := st.run(o)
+	d.await(d.out, "Starting session")
+	if out := d.out.String(); !strings.HasPrefix(out, "begins\n\nStarting session") {
+		t.Errorf("%q", out)
+	}
+	d.say("exit\n")
+	d.wait()
+	if out := d.out.String(); strings.Count(out, "begins") != 1 {
+		t.Errorf("%q", out)
+	}
+}
+
 func TestSignals(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
 		for _, whom := range []string{"parent", "group", "child"} {

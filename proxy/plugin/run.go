@@ -45,6 +45,10 @@ type Runner struct {
 	// counts.
 	Connection *Connection
 
+	// Begins, unless it is nil, is called before an embedded plugin writes its first line, which
+	// waits for it: what stands on the terminal until then can be taken away.
+	Begins func()
+
 	path     string
 	version  string
 	external bool

@@ -38,6 +38,9 @@ func (c *child) execute() int {
 	if err := c.lead(); err != nil {
 		c.abandon(nettext.OfConnection(err))
 	}
+	if c.events != nil {
+		c.ask(event{Request: requestBegin})
+	}
 	safetext.Fprintf(os.Stdout, "\nStarting session with SessionId: %s\n", s.SessionId)
 	s.DisplayMode = sessionutil.NewDisplayMode(c.log)
 	channel := &dataChannel{DataChannel: &datachannel.DataChannel{}, child: c, resumed: make(chan struct{}, 1), acknowledged: make(chan struct{}, 1)}

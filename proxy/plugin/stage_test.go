@@ -74,6 +74,7 @@ type order struct {
 	Login                string // how the credentials change, see login
 	CABundle, Proxy      string // of the connection
 	Lends                bool   // the credentials, to an external plugin
+	Begins               bool   // say on stdout when the plugin begins to write there
 }
 
 // login returns credentials as somebody's source of them does.
@@ -130,6 +131,9 @@ func drive(text string) int {
 		return aws.Credentials{AccessKeyID: given.AccessKeyID, SecretAccessKey: given.SecretAccessKey.Reveal(), SessionToken: given.SessionToken.Reveal()}, nil
 	})}
 	r.Lends = o.Lends
+	if o.Begins {
+		r.Begins = func() { fmt.Println("begins") }
+	}
 	r.Calls = &plugin.Calls{Resume: awsssm.New(cfg).Resume, DataKey: awsssm.DataKey(cfg)}
 	if r.Connection = (&plugin.Connection{CABundle: o.CABundle}); o.Proxy != "" {
 		u, err := url.Parse(o.Proxy)

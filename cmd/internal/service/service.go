@@ -134,7 +134,7 @@ func describe(ctx context.Context, p *env.Process, name string) (Service, error)
 		}
 	}
 	if p.Getenv("AWS_ACCESS_KEY_ID") != "" {
-		safetext.Fprintf(p.Stderr, "ssmguard: warning: the service does not get the keys of this environment (AWS_ACCESS_KEY_ID); it needs a profile\n")
+		safetext.Fprintf(p.Notes(), "ssmguard: warning: the service does not get the keys of this environment (AWS_ACCESS_KEY_ID); it needs a profile\n")
 	}
 	for _, value := range append([]string{s.Program, s.Dir}, s.Variables...) {
 		if err := checked(safetext.Line(value), value); err != nil {
@@ -163,7 +163,7 @@ func ourselves() (string, error) {
 
 // shown prints a file, and the commands that follow.
 func shown(p *env.Process, file, text string, commands [][]string) error {
-	if _, err := safetext.Fprintf(p.Stderr, "ssmguard: %s:\n", file); err != nil {
+	if _, err := safetext.Fprintf(p.Notes(), "ssmguard: %s:\n", file); err != nil {
 		return err
 	}
 	for line := range strings.Lines(text) {
@@ -172,7 +172,7 @@ func shown(p *env.Process, file, text string, commands [][]string) error {
 		}
 	}
 	for _, words := range commands {
-		if _, err := safetext.Fprintf(p.Stderr, "ssmguard: then: %s\n", safetext.Words(words)); err != nil {
+		if _, err := safetext.Fprintf(p.Notes(), "ssmguard: then: %s\n", safetext.Words(words)); err != nil {
 			return err
 		}
 	}
@@ -225,8 +225,8 @@ func install(ctx context.Context, p *env.Process, m manager, s Service, o Option
 	if err := run(ctx, p, m.start(s)); err != nil {
 		return err
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: %s is a service of %s; %s\n", s.Tunnel, m.name, m.note)
-	safetext.Fprintf(p.Stderr, "ssmguard: what it says: %s\n", m.logs(s))
+	safetext.Fprintf(p.Notes(), "ssmguard: %s is a service of %s; %s\n", s.Tunnel, m.name, m.note)
+	safetext.Fprintf(p.Notes(), "ssmguard: what it says: %s\n", m.logs(s))
 	return nil
 }
 
@@ -239,7 +239,7 @@ func remove(ctx context.Context, p *env.Process, m manager, name string, o Optio
 	file := m.file(s)
 	switch err := ours(file); {
 	case errors.Is(err, fs.ErrNotExist):
-		safetext.Fprintf(p.Stderr, "ssmguard: %s is no service of %s\n", name, m.name)
+		safetext.Fprintf(p.Notes(), "ssmguard: %s is no service of %s\n", name, m.name)
 		return nil
 	case err != nil:
 		return err
@@ -249,9 +249,9 @@ func remove(ctx context.Context, p *env.Process, m manager, name string, o Optio
 		return err
 	}
 	for _, words := range m.stop(s) {
-		safetext.Fprintf(p.Stderr, "ssmguard: first: %s\n", safetext.Words(words))
+		safetext.Fprintf(p.Notes(), "ssmguard: first: %s\n", safetext.Words(words))
 	}
-	safetext.Fprintf(p.Stderr, "ssmguard: then %s is removed\n", file)
+	safetext.Fprintf(p.Notes(), "ssmguard: then %s is removed\n", file)
 	if err := agreed(ctx, p, o, "remove it?"); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"ssmguard/proxy"
 	"ssmguard/proxy/awsssm"
 	"ssmguard/proxy/channel"
+	"ssmguard/proxy/plugin"
 )
 
 // Attempt is one session to open: its command line and the guard's question.
@@ -81,9 +82,14 @@ func (s *start) run(ctx context.Context) error {
 	}
 	opened := line.Timings.Span("ssm:StartSession")
 	begun := line.Process.ShowStatus("starting the session on "+question.Request.Target, 0)
+	defer begun()
 	session, err := question.Opener.Open(ctx)
-	begun()
 	opened()
+	runner, embedded := carrier.plugin.(*plugin.Runner)
+	embedded = embedded && !runner.External()
+	if err != nil || !embedded || line.Timings != nil {
+		begun()
+	}
 	if err != nil {
 		return s.attempt.Refused(ctx, decision, err)
 	}
@@ -95,6 +101,9 @@ func (s *start) run(ctx context.Context) error {
 	}
 	session.Spec.SessionType = decision.Facts.SessionType
 	line.Timings.Print(line.Process.Stderr)
+	if embedded { // until its first line, which its own process writes
+		runner.Begins = begun
+	}
 	return carrier.plugin.Run(ctx, session, proxy.Streams{In: line.Process.Stdin, Out: line.Process.Stdout, Err: line.Process.Stderr}, nil)
 }
 
