@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/awscli"
@@ -71,7 +72,7 @@ func FromInput(t configs.Tunnel, in awscli.Input) (configs.Tunnel, error) {
 }
 
 // assignment is a variable that is set for one command.
-var assignment = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
+var assignment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)=(.*)$`) })
 
 // fromShell completes a tunnel from a line of a shell. The second result reports whether the
 // line is of a session that forwards a port; the error says why it cannot be a tunnel.
@@ -85,7 +86,7 @@ func fromShell(p *env.Process, line string) (t configs.Tunnel, ours bool, err er
 		return t, true, err
 	}
 	for len(words) > 0 {
-		m := assignment.FindStringSubmatch(words[0])
+		m := assignment().FindStringSubmatch(words[0])
 		if m == nil {
 			break
 		}
