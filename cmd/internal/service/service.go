@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/env"
 	"ssmguard/cmd/internal/exit"
 	"ssmguard/cmd/internal/trust"
@@ -68,6 +69,15 @@ type Options struct {
 	Manager string // of Managers; "": this system's
 	Print   bool   // print what would be written, and do nothing
 	Yes     bool   // do not ask
+}
+
+// Flags returns the options of Run.
+func (o *Options) Flags() []command.Flag {
+	return []command.Flag{
+		{Name: "--print", Text: "print the file, and do nothing", Set: command.Switch(&o.Print)},
+		{Name: "--yes", Short: "-y", Text: "do not ask", Set: command.Switch(&o.Yes)},
+		{Name: "--manager", Value: "MANAGER", Choices: Managers(), Text: "the service manager; without it, this system's", Set: command.Text(&o.Manager)},
+	}
 }
 
 // Run installs or removes the service of a tunnel or a group: install NAME or remove NAME.

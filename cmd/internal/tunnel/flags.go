@@ -9,8 +9,6 @@ import (
 	"ssmguard/cmd/internal/ask"
 	"ssmguard/cmd/internal/command"
 	"ssmguard/cmd/internal/database"
-	"ssmguard/cmd/internal/service"
-	"ssmguard/cmd/internal/tunnelstate"
 	"ssmguard/configs"
 	"ssmguard/internal/safetext"
 )
@@ -129,32 +127,6 @@ func (o *Options) runFlags() []command.Flag {
 
 func (o *Options) logsFlags() []command.Flag {
 	return []command.Flag{{Name: "--follow", Short: "-f", Text: "go on until the tunnel is closed", Set: command.Switch(&o.Follow)}}
-}
-
-func (o *Options) listFlags() []command.Flag {
-	watch := command.Flag{Name: "--watch", Short: "-w", Set: command.Switch(&o.Watch),
-		Text: "go on until Ctrl-C: on a terminal a line for each tunnel, elsewhere the list at each change"}
-	return append([]command.Flag{watch}, o.outputFlags("json: the list as JSON; with --watch an object a line for each tunnel that changes")...)
-}
-
-func (o *Options) serviceFlags() []command.Flag {
-	return []command.Flag{
-		{Name: "--print", Text: "print the file, and do nothing", Set: command.Switch(&o.Service.Print)},
-		{Name: "--yes", Short: "-y", Text: "do not ask", Set: command.Switch(&o.Service.Yes)},
-		{Name: "--manager", Value: "MANAGER", Choices: service.Managers(), Text: "the service manager; without it, this system's", Set: command.Text(&o.Service.Manager)},
-	}
-}
-
-func (o *Options) waitFlags() []command.Flag {
-	o.Timeout = tunnelstate.DefaultTimeout
-	timeout := command.Flag{Name: "--timeout", Value: "DURATION", Default: "1m", Text: "how long to wait; 0 looks once",
-		Set: func(v string) (err error) {
-			if o.Timeout, err = time.ParseDuration(v); err != nil || o.Timeout < 0 {
-				return errors.New("give a duration such as 30s or 5m, or 0 to look once")
-			}
-			return nil
-		}}
-	return append([]command.Flag{timeout}, o.outputFlags("json: an event as JSON for each tunnel that is ready")...)
 }
 
 func (o *Options) envFlags() []command.Flag {

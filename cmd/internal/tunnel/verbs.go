@@ -72,7 +72,9 @@ is used as it is, and stays open.`,
 			Text: "open a tunnel for one command, and close it behind it"}}},
 	{name: "ls", words: "[NAME...]", usage: "list tunnels and where they stand", named: Configured,
 		about: "Lists the tunnels of the files and those that are open, in other terminals, too.",
-		flags: (*Options).listFlags, likely: []string{"list", "status", "ps"},
+		flags: func(o *Options) []command.Flag {
+			return append([]command.Flag{tunnelstate.WatchFlag(&o.Watch)}, o.outputFlags("json: the list as JSON; with --watch an object a line for each tunnel that changes")...)
+		}, likely: []string{"list", "status", "ps"},
 		run: func(ctx context.Context, p *env.Process, o *Options) error {
 			list := tunnelstate.List
 			if o.Watch {
@@ -88,7 +90,9 @@ is used as it is, and stays open.`,
 		about: `Waits until tunnels take connections, whichever process opens them, and prints where they
 listen. One that is not open yet is waited for, too. When one gives up meanwhile, the exit
 code is that of its end; after --timeout it is 255.`,
-		flags: (*Options).waitFlags, likely: []string{"wait-for", "await", "ready"},
+		flags: func(o *Options) []command.Flag {
+			return append([]command.Flag{tunnelstate.TimeoutFlag(&o.Timeout)}, o.outputFlags("json: an event as JSON for each tunnel that is ready")...)
+		}, likely: []string{"wait-for", "await", "ready"},
 		run: func(ctx context.Context, p *env.Process, o *Options) error {
 			return tunnelstate.Wait(ctx, p, o.Words, o.Timeout, o.Output == "json")
 		},
@@ -123,7 +127,7 @@ known by its --rds, --elasticache, or --host and --port.`,
 		about: `Makes a tunnel or a group a service: a unit of systemd for your own session, or an agent of
 launchd on macOS. The file is printed first, and what is done is asked. The manager starts
 the tunnel when you log in, and again when it fails.`,
-		flags: (*Options).serviceFlags, likely: []string{"daemon", "autostart", "systemd", "launchd", "enable"},
+		flags: func(o *Options) []command.Flag { return o.Service.Flags() }, likely: []string{"daemon", "autostart", "systemd", "launchd", "enable"},
 		run: func(ctx context.Context, p *env.Process, o *Options) error {
 			return service.Run(ctx, p, o.Words, o.Service)
 		},
