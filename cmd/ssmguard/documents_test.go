@@ -33,7 +33,7 @@ func manuals(t *testing.T) []string {
 	for i, page := range pages {
 		pages[i] = "docs/" + filepath.Base(page)
 	}
-	return append([]string{"README.md"}, pages...)
+	return append([]string{"README.md", "docs/skill/SKILL.md"}, pages...)
 }
 
 // section returns what stands below a heading of the second level.
