@@ -12,6 +12,7 @@ import (
 	"ssmguard/configs"
 	"ssmguard/guard"
 	"ssmguard/guard/finding"
+	"ssmguard/guard/policy/source"
 	"ssmguard/internal/safetext"
 	"ssmguard/internal/spelling"
 	"ssmguard/proxy/awsdb"
@@ -68,31 +69,39 @@ func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) 
 		if r.User != "" {
 			caller = guard.Caller{SessionARN: r.User}
 		}
-		why := "no " + cmp.Or(r.Policy, "policy") + " allows it"
+		state, why := "not granted: ", "no "+cmp.Or(r.Policy, "policy")+" allows it"
 		if r.Explicit {
-			why = "an explicit deny in its " + cmp.Or(r.Policy, "policy")
+			state, why = "forbidden: ", "an explicit deny in its " + cmp.Or(r.Policy, "policy")
 		}
 		need := cmp.Or(r.Action, r.Code)
 		if r.Resource != "" && r.Resource != "*" { // the message names none
 			need += " on " + r.Resource
 			resources = append(resources, r.Resource)
 		}
-		needs = append(needs, need+": "+why)
+		needs = append(needs, state+need+": "+why)
 		actions = append(actions, r.Action)
 		fixable = fixable && r.Action != "" && !r.Explicit && (r.Policy == "" || r.Policy == finding.IdentityPolicy)
 	}
-	text := safetext.Sprintf("error: %s may not look up %q", caller.Name(), name)
+	text := safetext.Sprintf("denied: %s may not look up %q", caller.Name(), name)
 	if len(none.Kinds) > 0 {
-		text = safetext.Sprintf("%s%s\n  unseen   the rest: %s may not look there", none.Error(), instead(none), caller.Name())
+		text = safetext.Sprintf("%s%s\n  note  the rest: %s may not look there", none.Error(), instead(none), caller.Name())
 	}
-	for i, need := range needs {
-		text += safetext.Sprintf("\n  %-8s %s", []string{"needs", "or"}[min(i, 1)], need)
+	for _, need := range needs {
+		text += safetext.Sprintf("\n  no    %s", need)
 	}
+	label := "fix"
 	if fixable {
-		text += safetext.Sprintf("\n  fix      add to %s:\n           %s", caller.Home(), Allowing(actions, resources))
+		text += safetext.Sprintf("\n  fix   add to %s:", caller.Home())
+		for line := range strings.Lines(source.Format(Allowing(actions, resources), statementWidth)) {
+			text += "\n        " + safetext.Text(strings.TrimSuffix(line, "\n"))
+		}
+		label = "or"
 	}
-	return text + "\n  without  " + noLookup(conf, name)
+	return text + safetext.Sprintf("\n  %-6s", label) + noLookup(conf, name)
 }
+
+// statementWidth is how wide a statement to add is laid out.
+const statementWidth = 70
 
 // Allowing returns a statement that allows actions on resources.
 func Allowing(actions, resources []string) string {

@@ -29,31 +29,39 @@ func TestLookupErrors(t *testing.T) {
 		want string
 	}{
 		{"orders", conf, &awsdb.NotFoundError{Name: "orders", Region: "eu-west-1", Refused: []error{refusal("DescribeDBClusters", "cluster:orders", "with an explicit deny in a service control policy")}}, exit.Refused,
-			`error: role/dev may not look up "orders"
-  needs    rds:DescribeDBClusters on arn:aws:rds:eu-west-1:111122223333:cluster:orders: an explicit deny in its service control policy
-  without  give --host and --port, or host and port in place of rds in its file`},
+			`denied: role/dev may not look up "orders"
+  no    forbidden: rds:DescribeDBClusters on arn:aws:rds:eu-west-1:111122223333:cluster:orders: an explicit deny in its service control policy
+  fix   give --host and --port, or host and port in place of rds in its file`},
 		{"orders", conf, &awsdb.NotFoundError{Name: "orders", Region: "eu-west-1", Refused: []error{refusal("DescribeDBClusters", "cluster:orders", "because no permissions boundary allows the rds:DescribeDBClusters action")}}, exit.Refused,
-			`error: role/dev may not look up "orders"
-  needs    rds:DescribeDBClusters on arn:aws:rds:eu-west-1:111122223333:cluster:orders: no permissions boundary allows it
-  without  give --host and --port, or host and port in place of rds in its file`},
+			`denied: role/dev may not look up "orders"
+  no    not granted: rds:DescribeDBClusters on arn:aws:rds:eu-west-1:111122223333:cluster:orders: no permissions boundary allows it
+  fix   give --host and --port, or host and port in place of rds in its file`},
 		{"ordrs", configs.Tunnel{RDS: "ordrs"}, &awsdb.NotFoundError{Name: "ordrs", Region: "eu-west-1", Kinds: []string{"DB cluster", "DB instance"}, Known: []string{"orders"},
 			Refused: []error{refusal("DescribeDBProxies", "db-proxy:*", "because no identity-based policy allows the rds:DescribeDBProxies action")}}, exit.Refused,
 			`no DB cluster or DB instance "ordrs" in eu-west-1, did you mean "orders"?
-  unseen   the rest: role/dev may not look there
-  needs    rds:DescribeDBProxies on arn:aws:rds:eu-west-1:111122223333:db-proxy:*: no identity-based policy allows it
-  fix      add to role/dev:
-           {"Effect":"Allow","Action":["rds:DescribeDBProxies"],"Resource":["arn:aws:rds:eu-west-1:111122223333:db-proxy:*"]}
-  without  give --host and --port, or host and port in place of rds in its file`},
+  note  the rest: role/dev may not look there
+  no    not granted: rds:DescribeDBProxies on arn:aws:rds:eu-west-1:111122223333:db-proxy:*: no identity-based policy allows it
+  fix   add to role/dev:
+        {
+          "Effect": "Allow",
+          "Action": ["rds:DescribeDBProxies"],
+          "Resource": ["arn:aws:rds:eu-west-1:111122223333:db-proxy:*"]
+        }
+  or    give --host and --port, or host and port in place of rds in its file`},
 		{"orders", conf, &awsdb.NotFoundError{Name: "orders", Region: "eu-west-1", Refused: []error{errors.New("AccessDenied: User: arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/dave is not authorized to perform: rds:DescribeDBClusters because no identity-based policy allows the rds:DescribeDBClusters action")}}, exit.Refused,
-			`error: role/AWSReservedSSO_Dev_0123456789abcdef may not look up "orders"
-  needs    rds:DescribeDBClusters: no identity-based policy allows it
-  fix      add to permission set "Dev":
-           {"Effect":"Allow","Action":["rds:DescribeDBClusters"],"Resource":["*"]}
-  without  give --host and --port, or host and port in place of rds in its file`},
+			`denied: role/AWSReservedSSO_Dev_0123456789abcdef may not look up "orders"
+  no    not granted: rds:DescribeDBClusters: no identity-based policy allows it
+  fix   add to permission set "Dev":
+        {
+          "Effect": "Allow",
+          "Action": ["rds:DescribeDBClusters"],
+          "Resource": ["*"]
+        }
+  or    give --host and --port, or host and port in place of rds in its file`},
 		{"x", configs.Tunnel{ElastiCache: "x"}, &awsdb.NotFoundError{Name: "x", Region: "eu-west-1", Refused: []error{errors.New("api error AccessDenied: Access Denied")}}, exit.Refused,
-			`error: this caller may not look up "x"
-  needs    AccessDenied: no policy allows it
-  without  give --host and --port, or host and port in place of elasticache in its file`},
+			`denied: this caller may not look up "x"
+  no    not granted: AccessDenied: no policy allows it
+  fix   give --host and --port, or host and port in place of elasticache in its file`},
 		{"orders", conf, &awsdb.NotFoundError{Name: "orders", Region: "eu-west-1", Kinds: []string{"DB cluster"}, Known: []string{"web", "app", "app"}}, exit.Usage, `no DB cluster "orders" in eu-west-1, there are: app, web`},
 		{"orders", conf, &awsdb.NotFoundError{Name: "orders", Region: "eu-west-1", Kinds: []string{"DB cluster"}, Known: strings.Fields("k1 k2 k3 k4 k5 k6 k7 k8 k9 k10 k11")}, exit.Usage, `no DB cluster "orders" in eu-west-1`},
 		{"orders", conf, io.ErrUnexpectedEOF, exit.Other, "looking up orders: unexpected EOF"},

@@ -14,6 +14,7 @@ import (
 	"ssmguard/cmd/internal/trust"
 	"ssmguard/configs"
 	"ssmguard/guard/policy"
+	"ssmguard/internal/nettext"
 	"ssmguard/internal/safetext"
 	"ssmguard/proxy/door"
 )
@@ -57,7 +58,7 @@ func tunnelCheck(ctx context.Context, p *env.Process, o *Options) error {
 		}
 		verdict, err := checkTunnel(ctx, p, conf, o)
 		if err != nil {
-			safetext.Fprintf(p.Notes(), "ssmguard: %s: %v\n", conf.Name, err)
+			safetext.Fprintf(p.Notes(), "ssmguard: %s: %s\n", conf.Name, safetext.Own(safetext.Paragraph(nettext.Of(err), "  ")))
 			broken = errors.Join(broken, err)
 			continue
 		}
