@@ -71,7 +71,7 @@ func refusedLookup(none *awsdb.NotFoundError, conf configs.Tunnel, name string) 
 		}
 		state, why := "not granted: ", "no "+cmp.Or(r.Policy, "policy")+" allows it"
 		if r.Explicit {
-			state, why = "forbidden: ", "an explicit deny in its " + cmp.Or(r.Policy, "policy")
+			state, why = "forbidden: ", "an explicit deny in its "+cmp.Or(r.Policy, "policy")
 		}
 		need := cmp.Or(r.Action, r.Code)
 		if r.Resource != "" && r.Resource != "*" { // the message names none
