@@ -18,7 +18,7 @@ import (
 const (
 	dataChannelPath = "/v1/data-channel/"
 	firstMessage    = 10 * time.Second // how long a client may take to send its token
-	lastMessage     = 5 * time.Second  // how long it may take to leave after channel_closed
+	lastMessage     = 30 * time.Second // how long it may take to leave after channel_closed
 	// sendQueue is how many bytes may be on their way to a client. A reset loses them, and
 	// the agent needs a tenth of a second for each message.
 	sendQueue = 32 << 10
