@@ -4,7 +4,7 @@ import "syscall"
 
 // Numbers of Windows ("System Error Codes" and "Windows Sockets Error Codes" of its
 // documentation). syscall.EADDRINUSE and its like are Go's inventions there, which only
-// Go's own emulations return.
+// Go's own emulations return. TestKinds causes them under Wine, as .ci/windows runs it.
 var (
 	inUse     = []syscall.Errno{10048, syscall.EADDRINUSE}                                   // WSAEADDRINUSE
 	noAddress = []syscall.Errno{10049, 10047, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT}   // WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT
