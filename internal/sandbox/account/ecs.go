@@ -112,6 +112,9 @@ func describeTasks(c *api.Request) (any, error) {
 		if err := c.Authorize("ecs:DescribeTasks", on); err != nil {
 			return nil, err
 		}
+		if t == nil && !hasCluster(c, cluster) {
+			return nil, api.Refuse("ClusterNotFoundException", "Cluster not found.")
+		}
 		if t == nil {
 			a.Failures = append(a.Failures, ecsFailure{arn, "MISSING"})
 			continue
@@ -172,6 +175,9 @@ func executeCommand(c *api.Request) (any, error) {
 		return nil, err
 	}
 	t := taskIn(c, api.OrElse(in.Cluster, "default"), in.Task)
+	if t == nil && !hasCluster(c, api.OrElse(in.Cluster, "default")) {
+		return nil, api.Refuse("ClusterNotFoundException", "Cluster not found.")
+	}
 	if t == nil {
 		return nil, api.Refuse("InvalidParameterException", "The specified task does not exist.")
 	}
@@ -234,6 +240,12 @@ type ecsCluster struct {
 	Status     string `json:"status"`
 }
 
+// hasCluster reports whether there is a cluster, given by name or ARN: one that has tasks.
+func hasCluster(c *api.Request, cluster string) bool {
+	name := cluster[strings.LastIndex(cluster, "/")+1:]
+	return slices.ContainsFunc(c.World.Tasks, func(t world.Task) bool { return t.Cluster == name })
+}
+
 // describeClusters returns the clusters that have tasks; none encrypts its commands.
 func describeClusters(c *api.Request) (any, error) {
 	var in struct {
@@ -249,7 +261,7 @@ func describeClusters(c *api.Request) (any, error) {
 		if err := c.Authorize("ecs:DescribeClusters", api.Object{ARN: clusterARN(c, name)}); err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(c.World.Tasks, func(t world.Task) bool { return t.Cluster == name }) {
+		if !hasCluster(c, name) {
 			failures = append(failures, ecsFailure{clusterARN(c, name), "MISSING"})
 			continue
 		}
