@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"ssmguard/internal/nettext"
 )
@@ -20,6 +21,9 @@ type socket struct {
 // openSocket listens on a path that only its owner can use. The socket is made in a
 // private directory and moved, so that nobody can connect before its mode is set.
 func (d *Door) openSocket(path string) error {
+	if err := reachable(path, runtime.GOOS); err != nil {
+		return err
+	}
 	if err := clear(path); err != nil {
 		return err
 	}
@@ -34,8 +38,8 @@ func (d *Door) openSocket(path string) error {
 		if nettext.NoAddress(err) {
 			return fmt.Errorf("this system has no unix sockets, so there is no %s; give a port", path)
 		}
-		if nettext.TooLong(err) {
-			return fmt.Errorf("the path of the socket %s is too long for the system", path)
+		if nettext.TooLong(err) { // of the directory in which it is made, which is a few bytes longer
+			return fmt.Errorf("the path of the socket %s is too long for the system; give a shorter one", path)
 		}
 		if number, isSystem := errnoOf(err); isSystem {
 			return fmt.Errorf("cannot listen on the socket %s: %w", path, number)
@@ -61,6 +65,15 @@ func (d *Door) openSocket(path string) error {
 		if now, err := os.Lstat(path); err == nil && os.SameFile(made, now) {
 			os.Remove(path)
 		}
+	}
+	return nil
+}
+
+// reachable returns an error for a path that no client could give to the system, though a
+// socket that is moved there can stand there.
+func reachable(path, system string) error {
+	if longest := longestSocket(system); len(path) > longest {
+		return fmt.Errorf("clients cannot connect to the socket %s: its path has %d bytes, and the system takes %d; give a shorter one", path, len(path), longest)
 	}
 	return nil
 }

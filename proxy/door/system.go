@@ -28,6 +28,16 @@ func thisNetwork() network {
 // SO_REUSEADDR and SO_EXCLUSIVEADDRUSE" of its documentation).
 var shadowing = []string{"darwin", "ios", "freebsd", "netbsd", "openbsd", "dragonfly", "windows"}
 
+// longestSocket is how many bytes the path of a unix socket may have, so that clients can give
+// it: the size of sun_path, without the byte that ends it (unix(4) of the BSDs and macOS,
+// unix(7) of Linux; Windows has Linux's).
+func longestSocket(system string) int {
+	if system == "linux" || system == "windows" {
+		return 107
+	}
+	return 103
+}
+
 // answerTime is how long a listener of this machine may take to accept a connection.
 // Windows tries a refused one again for seconds.
 const answerTime = 300 * time.Millisecond

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -150,5 +152,35 @@ func TestListen(t *testing.T) {
 	var taken *InUseError
 	if !errors.As(err, &taken) || !strings.HasPrefix(err.Error(), l.Addr().String()+" is in use") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestReachable: a socket stands where clients can connect to it, by the rules of each system.
+func TestReachable(t *testing.T) {
+	for system, longest := range map[string]int{"linux": 107, "windows": 107, "darwin": 103, "freebsd": 103} {
+		fits := "/" + strings.Repeat("s", longest-1)
+		if err := reachable(fits, system); err != nil {
+			t.Errorf("%s, %d bytes: %v", system, longest, err)
+		}
+		if err := reachable(fits+"s", system); err == nil || !strings.Contains(err.Error(), "give a shorter one") {
+			t.Errorf("%s, %d bytes: %v", system, longest+1, err)
+		}
+	}
+	// What the system of this machine says itself.
+	if system := runtime.GOOS; system == "linux" {
+		dir := t.TempDir()
+		path := filepath.Join(dir, strings.Repeat("s", longestSocket(system)-len(dir)-1))
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatalf("%d bytes: %v", len(path), err)
+		}
+		l.Close()
+	}
+	path := filepath.Join(t.TempDir(), strings.Repeat("s", longestSocket(runtime.GOOS)))
+	if _, err := Open("unix:"+path, Options{}); err == nil || !strings.Contains(err.Error(), "clients cannot connect") {
+		t.Errorf("opened: %v", err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }
